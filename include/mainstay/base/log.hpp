@@ -1,0 +1,55 @@
+// The logging front. Pure modules do not log: they return text as an intent. Adapters get a Log& handed in; who
+// writes the lines, and where to, is decided by the process's main (kernel/log_sink.hpp).
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace mainstay {
+
+// Syslog's severities, the ones in use. keepalived logs nearly everything at Info; -D shows Debug's half of it.
+enum class LogLevel : std::uint8_t { Error = 3, Warning = 4, Notice = 5, Info = 6, Debug = 7 };
+
+[[nodiscard]] std::string_view to_string(LogLevel level);
+
+// One finished line and how loud it is: the form in which a pure step asks for a log line.
+struct LogLine {
+    LogLevel level = LogLevel::Info;
+    std::string text;
+    bool operator==(const LogLine&) const = default;
+};
+
+// Never blocks; lines that cannot be delivered are counted by the implementation.
+class Log {
+public:
+    Log() = default;
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+    virtual ~Log() = default;
+
+    virtual void line(LogLevel level, std::string_view text) = 0;
+    [[nodiscard]] virtual bool enabled(LogLevel level) const = 0;
+
+    void line(const LogLine& entry) { line(entry.level, entry.text); }
+
+    template <class... Args>
+    void log(LogLevel level, fmt::format_string<Args...> format, Args&&... args) {
+        if (enabled(level)) line(level, fmt::format(format, std::forward<Args>(args)...));
+    }
+    template <class... Args>
+    void error(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Error, f, std::forward<Args>(args)...); }
+    template <class... Args>
+    void warning(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Warning, f, std::forward<Args>(args)...); }
+    template <class... Args>
+    void notice(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Notice, f, std::forward<Args>(args)...); }
+    template <class... Args>
+    void info(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Info, f, std::forward<Args>(args)...); }
+    template <class... Args>
+    void debug(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Debug, f, std::forward<Args>(args)...); }
+};
+
+}  // namespace mainstay
