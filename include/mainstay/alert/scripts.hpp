@@ -1,0 +1,48 @@
+// Every command that a configuration can make the supervisor run, under a stable key. The reader makes the table, the
+// supervisor alone runs what is in it; a role only names keys.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/event.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::alert {
+
+struct ScriptEntry {
+    std::vector<std::string> argv;  // argv[0] as configured
+    std::string path;               // resolved, absolute
+    std::uint32_t uid = 0, gid = 0;
+    Micros timeout{0};  // 0: none (notify scripts are waited for notify_wait only)
+};
+using ScriptTable = std::map<std::string, ScriptEntry>;
+
+template <class A>
+void fields(A& a, ScriptEntry& e) { a(e.argv, e.path, e.uid, e.gid, e.timeout); }
+
+// "vrrp_script/chk_haproxy"
+[[nodiscard]] std::string track_script_key(const std::string& name);
+// "instance/VI_1/master", "group/G1/any", "real_server/<RS> of <VS>/up", "virtual_server/<VS>/up"
+[[nodiscard]] std::string notify_key(const Event& event, bool generic);
+
+struct NotifyCall {
+    std::string key;
+    std::string queue;               // per instance, group or service
+    std::vector<std::string> extra;  // "INSTANCE", name, state, priority for the generic `notify`
+};
+// The scripts that this event runs, in order: the state's own, then the generic one. Only configured ones.
+[[nodiscard]] std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& event);
+
+// All (key, command, timeout) of a configuration; the reader resolves paths and accounts.
+struct Wanted {
+    std::string key;
+    config::Command command;
+    Micros timeout{0};
+};
+[[nodiscard]] std::vector<Wanted> wanted_scripts(const config::Config& config);
+
+}  // namespace mainstay::alert

@@ -1,0 +1,66 @@
+// From files to a checked model: read, resolve to one snapshot text, lex, apply the schema, check across blocks.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/config/diagnostic.hpp"
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::config {
+
+// The facts about the host that checking needs. Handed in, so that the module stays free of system calls other than
+// reading files, and tests can say what they like. Null functions mean "not known": the check is left out.
+struct Environment {
+    std::function<bool(std::string_view interface)> interface_exists;
+    // Account names; the group may be empty. False: no such user or group.
+    std::function<bool(std::string_view user, std::string_view group)> account_exists;
+    struct ScriptFacts {
+        bool found = false;       // resolved through PATH where the name is relative
+        bool executable = false;  // by the account that will run it
+        bool insecure = false;    // some path component is writable by others than root, and it would run as root
+        std::string resolved;     // absolute path
+    };
+    std::function<ScriptFacts(const Command& command, const Global& global)> script_facts;
+    std::string host_name;
+};
+
+struct SourceFile {
+    std::string path;  // as given or as included
+    std::string text;
+};
+
+struct Loaded {
+    Config config;  // usable when can_run()
+    std::vector<Diagnostic> diagnostics;  // sorted by place
+    std::vector<SourceFile> files;        // [0] is the top file
+    [[nodiscard]] bool can_run() const;   // no Fatal diagnostic, no MissingWord
+    [[nodiscard]] int exit_code() const;  // keepalived's: 0, 2, 4, 5, 6
+};
+
+// Reads `path` (regular file, at most kMaxFileBytes) and everything it includes. An unreadable or missing top file is
+// a Fatal diagnostic in the result, not a failure of the call.
+[[nodiscard]] Loaded load_file(const std::string& path, const Environment& environment);
+// The same from text, for tests and for roles that parse their snapshot; `name` is shown in diagnostics.
+[[nodiscard]] Loaded load_text(std::string name, std::string text, const Environment& environment);
+
+// The form shown to people:
+//   ha.conf:7:14: error MS0012: priority must be 1 to 255, got 300
+//      7 |     priority 300
+//        |              ^~~
+//   mainstay keeps the default 100.
+[[nodiscard]] std::string render(const Diagnostic& diagnostic, const Loaded& loaded, bool colour);
+// One line, for syslog.
+[[nodiscard]] std::string render_line(const Diagnostic& diagnostic, const Loaded& loaded);
+
+// Which role a snapshot is for. Each gets only its own blocks; passwords go to the vrrp role alone, mail settings to
+// the observer alone.
+enum class Audience : std::uint8_t { Vrrp, Lvs, Observer };
+
+// The part of the model that this role may see; everything else is left at its default.
+[[nodiscard]] Config slice(const Config& config, Audience audience);
+
+}  // namespace mainstay::config

@@ -1,0 +1,242 @@
+// The typed model of a director's configuration: what keepalived.conf or TOML says, with defaults filled in, units
+// converted and names kept as names. Values only; built by the front ends from the schema (schema.hpp), read by the
+// pure modules. Defaults written here are those of compat's tables; the schema's rows state them for people.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::config {
+
+// A command as configured. `argv` is split and unescaped; argv[0] is the path as written (relative names are
+// searched in PATH by the reader). Empty user means the default account (script_user).
+struct Command {
+    std::vector<std::string> argv;
+    std::string user;
+    std::string group;
+    [[nodiscard]] bool empty() const { return argv.empty(); }
+    bool operator==(const Command&) const = default;
+};
+
+struct Global {
+    std::string router_id;  // empty: the local host name
+    // Mail
+    std::vector<std::string> notification_email;
+    std::string notification_email_from;  // empty: <user>@<host>
+    std::string smtp_server;              // address or host name; empty: no mail
+    std::uint16_t smtp_port = 25;
+    std::string smtp_helo_name;  // empty: the local host name
+    Seconds smtp_connect_timeout{30};
+    std::optional<bool> smtp_alert, smtp_alert_vrrp, smtp_alert_checker;
+    bool no_email_faults = false;
+    // VRRP defaults
+    std::uint8_t vrrp_version = 2;
+    bool vrrp_strict = false;
+    bool vrrp_skip_check_adv_addr = false;
+    Micros vrrp_garp_master_delay{5'000'000};
+    std::uint32_t vrrp_garp_master_repeat = 5;
+    Micros vrrp_garp_master_refresh{0};
+    std::uint32_t vrrp_garp_master_refresh_repeat = 1;
+    std::optional<Micros> vrrp_garp_lower_prio_delay;
+    std::optional<std::uint32_t> vrrp_garp_lower_prio_repeat;
+    Micros vrrp_garp_interval{0};
+    Micros vrrp_gna_interval{0};
+    bool vrrp_lower_prio_no_advert = false;
+    bool vrrp_higher_prio_send_advert = false;
+    std::uint32_t vrrp_down_timer_adverts = 3;
+    Micros vrrp_startup_delay{0};
+    std::optional<IpAddress> vrrp_mcast_group4, vrrp_mcast_group6;
+    std::optional<int> vrrp_rt_priority;
+    bool dynamic_interfaces = false;
+    std::string default_interface = "eth0";
+    // Scripts
+    std::string script_user, script_group;  // empty: keepalived_script if that account exists, else root
+    bool enable_script_security = false;
+    // LVS
+    bool lvs_flush = false;
+    enum class FlushOnStop : std::uint8_t { No, Services, All } lvs_flush_on_stop = FlushOnStop::No;
+    bool checker_log_all_failures = false;
+    bool operator==(const Global&) const = default;
+};
+
+struct VirtualAddress {
+    Prefix prefix;
+    std::string dev;    // empty: the instance's interface
+    std::string label;  // IPv4 only
+    std::optional<IpAddress> broadcast;
+    bool broadcast_all_ones = false;   // "brd +"
+    bool broadcast_all_zeros = false;  // "brd -"
+    std::uint8_t scope = 0;            // RT_SCOPE_*: 0 universe
+    bool no_track = false;
+    bool noprefixroute = false;
+    bool operator==(const VirtualAddress&) const = default;
+};
+
+struct TrackedInterface {
+    std::string name;
+    int weight = 0;  // 0: down means FAULT
+    bool reverse = false;
+    bool operator==(const TrackedInterface&) const = default;
+};
+
+struct TrackedScript {
+    std::string name;
+    int weight = 0;  // resolved: the tracker's own weight, else the script's
+    bool reverse = false;
+    bool operator==(const TrackedScript&) const = default;
+};
+
+struct UnicastPeer {
+    IpAddress address;
+    std::uint8_t min_ttl = 0, max_ttl = 255;
+    bool operator==(const UnicastPeer&) const = default;
+};
+
+struct Notifies {  // of an instance or a group
+    Command master, backup, fault, stop, any;
+    bool operator==(const Notifies&) const = default;
+};
+
+enum class AuthType : std::uint8_t { None = 0, Pass = 1, Ah = 2 };  // the numbers on the wire
+
+struct Instance {
+    std::string name;
+    std::string interface;
+    std::uint8_t virtual_router_id = 0;
+    std::uint8_t priority = 100;  // 255: address owner
+    bool initial_master = false;  // state MASTER
+    std::uint8_t version = 2;
+    Family family = Family::V4;  // of the VIPs and adverts
+    Micros advert_int{1'000'000};  // already rounded as the version wants it
+    bool nopreempt = false;
+    Micros preempt_delay{0};
+    bool strict = false;
+    bool skip_check_adv_addr = false;
+    bool dont_track_primary = false;
+    AuthType auth_type = AuthType::None;
+    std::string auth_pass;  // at most 8 bytes; a secret
+    std::vector<VirtualAddress> addresses;           // in the advert, in this order
+    std::vector<VirtualAddress> excluded_addresses;  // set with them, not advertised
+    std::optional<IpAddress> source;  // mcast_src_ip or unicast_src_ip
+    std::vector<UnicastPeer> unicast_peers;  // not empty: unicast
+    std::optional<IpAddress> multicast_group;  // else 224.0.0.18 / ff02::12
+    std::vector<TrackedInterface> track_interfaces;
+    std::vector<TrackedScript> track_scripts;
+    Micros garp_master_delay{5'000'000};
+    std::uint32_t garp_master_repeat = 5;
+    Micros garp_master_refresh{0};
+    std::uint32_t garp_master_refresh_repeat = 1;
+    Micros garp_lower_prio_delay{5'000'000};
+    std::uint32_t garp_lower_prio_repeat = 5;
+    bool lower_prio_no_advert = false;
+    bool higher_prio_send_advert = false;
+    std::uint32_t down_timer_adverts = 3;
+    std::string sync_group;  // resolved: name of the group it is a member of, else empty
+    Notifies notify;
+    bool smtp_alert = false;  // resolved through the group's and global switches
+    bool operator==(const Instance&) const = default;
+};
+
+struct SyncGroup {
+    std::string name;
+    std::vector<std::string> members;  // existing instances only
+    std::vector<TrackedInterface> track_interfaces;
+    std::vector<TrackedScript> track_scripts;
+    Notifies notify;
+    bool smtp_alert = false;
+    bool operator==(const SyncGroup&) const = default;
+};
+
+struct TrackScript {  // vrrp_script
+    std::string name;
+    Command command;
+    Micros interval{1'000'000};
+    Micros timeout{1'000'000};  // resolved: the interval unless given
+    int weight = 0;             // -253..253
+    bool reverse = false;
+    std::uint32_t rise = 1, fall = 1;
+    bool init_fail = false;
+    bool operator==(const TrackScript&) const = default;
+};
+
+enum class Protocol : std::uint8_t { None = 0, Tcp = 6, Udp = 17, Sctp = 132 };
+enum class Forwarding : std::uint8_t { Nat = 0, Tunnel = 2, DirectRoute = 3 };  // the kernel's numbers
+
+struct Checker {
+    enum class Type : std::uint8_t { Tcp, Http, Ssl, Smtp, Dns, Udp, Ping, Misc, File, Bfd } type = Type::Tcp;
+    Endpoint target;  // resolved: connect_ip/connect_port, else the real server's
+    std::optional<Endpoint> bind;  // bindto, bind_port
+    std::string bind_if;
+    Micros connect_timeout{5'000'000};
+    std::uint32_t retry = 1;  // failures tolerated before it counts as failed
+    Micros delay_before_retry{1'000'000};
+    Micros delay_loop{60'000'000};
+    Micros warmup{60'000'000};
+    bool alpha = false;
+    bool log_all_failures = false;
+    Command misc_path;  // MISC_CHECK only
+    Micros misc_timeout{0};
+    bool operator==(const Checker&) const = default;
+};
+
+struct RealServer {
+    Endpoint endpoint;
+    std::uint32_t weight = 1;  // 0..2147483647
+    Forwarding forwarding = Forwarding::Nat;
+    bool inhibit_on_failure = false;
+    std::uint32_t upper_threshold = 0, lower_threshold = 0;
+    bool smtp_alert = true;  // resolved
+    Command notify_up, notify_down;
+    std::vector<Checker> checkers;
+    bool operator==(const RealServer&) const = default;
+};
+
+struct SorryServer {
+    Endpoint endpoint;
+    Forwarding forwarding = Forwarding::Nat;
+    bool inhibit = false;
+    bool operator==(const SorryServer&) const = default;
+};
+
+struct VirtualServer {
+    Endpoint endpoint;         // empty address with fwmark or group
+    std::uint32_t fwmark = 0;  // not 0: a firewall-mark service
+    std::string group;
+    Family family = Family::V4;
+    Protocol protocol = Protocol::Tcp;
+    std::string scheduler = "wlc";
+    std::uint32_t scheduler_flags = 0;  // IP_VS_SVC_F_SCHED1.. bits, and ONEPACKET 0x4
+    bool persistent = false;
+    Seconds persistence_timeout{0};
+    std::uint32_t persistence_netmask = 0xffffffff;  // IPv4: host order; IPv6: prefix length (default 128)
+    Micros delay_loop{60'000'000};
+    bool alpha = false, omega = false;
+    bool inhibit_on_failure = false;
+    std::uint32_t quorum = 1, hysteresis = 0;
+    Command quorum_up, quorum_down;
+    bool smtp_alert = false;  // resolved
+    std::optional<SorryServer> sorry_server;
+    std::vector<RealServer> real_servers;
+    bool operator==(const VirtualServer&) const = default;
+};
+
+struct Config {
+    Global global;
+    std::vector<TrackScript> scripts;
+    std::vector<Instance> instances;
+    std::vector<SyncGroup> sync_groups;
+    std::vector<VirtualServer> virtual_servers;
+    bool operator==(const Config&) const = default;
+};
+
+// keepalived's text form of a service or server, used in logs, mails and FIFO lines: "[10.0.0.1]:tcp:80", "FWM 5".
+[[nodiscard]] std::string service_name(const VirtualServer& service);
+[[nodiscard]] std::string server_name(const Endpoint& endpoint, Protocol protocol);
+
+}  // namespace mainstay::config

@@ -1,0 +1,217 @@
+// One codec for everything that crosses a process border: messages, snapshots of the model, state blocks, events.
+//
+// A struct is written as a 32-bit length and its fields in order. A reader takes as many fields as there are and
+// leaves the rest at their defaults; what it does not know yet it skips. So fields may be added at the end of a
+// struct, and version N and N+1 read each other; they may never be removed, reordered or change type.
+//
+// A struct takes part by one function beside it, found by ADL or declared in ipc/:
+//     template <class A> void fields(A& archive, Thing& t) { archive(t.name, t.port, t.children); }
+// Decoding never trusts a length: everything is bounded by the bytes that are there.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::ipc {
+
+class Encoder {
+public:
+    template <class... T>
+    void operator()(const T&... values) { (put(values), ...); }
+    [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
+    [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
+
+private:
+    void raw(const void* data, std::size_t size) {
+        const auto* first = static_cast<const std::byte*>(data);
+        bytes_.insert(bytes_.end(), first, first + size);
+    }
+    void length(std::size_t size) {
+        const auto value = static_cast<std::uint32_t>(size);
+        raw(&value, sizeof value);
+    }
+    template <class T>
+        requires std::integral<T> || std::is_enum_v<T>
+    void put(const T& value) { raw(&value, sizeof value); }
+    void put(const std::string& text) { length(text.size()); raw(text.data(), text.size()); }
+    template <class R, class P>
+    void put(const std::chrono::duration<R, P>& value) { put(static_cast<std::int64_t>(value.count())); }
+    template <class C, class D>
+    void put(const std::chrono::time_point<C, D>& value) { put(value.time_since_epoch()); }
+    void put(const WallTime& value) { put(value.unix_us); }
+    void put(const IpAddress& value) {
+        put(value.family());
+        raw(value.bytes().data(), value.bytes().size());
+    }
+    void put(const Prefix& value) { put(value.address); put(value.length); }
+    void put(const Endpoint& value) { put(value.address); put(value.port); }
+    template <class T>
+    void put(const std::vector<T>& values) {
+        length(values.size());
+        if constexpr (std::is_same_v<T, std::byte>) raw(values.data(), values.size());
+        else for (const auto& value : values) put(value);
+    }
+    template <class T>
+    void put(const std::optional<T>& value) {
+        put(value.has_value());
+        if (value) put(*value);
+    }
+    template <class K, class V>
+    void put(const std::map<K, V>& values) {
+        length(values.size());
+        for (const auto& [key, value] : values) { put(key); put(value); }
+    }
+    template <class T>
+        requires std::is_class_v<T>
+    void put(const T& value) {
+        const std::size_t at = bytes_.size();
+        length(0);
+        fields(*this, const_cast<T&>(value));  // NOLINT: fields() serves both directions; an Encoder only reads
+        const auto size = static_cast<std::uint32_t>(bytes_.size() - at - sizeof(std::uint32_t));
+        std::memcpy(bytes_.data() + at, &size, sizeof size);
+    }
+
+    std::vector<std::byte> bytes_;
+};
+
+class Decoder {
+public:
+    explicit Decoder(std::span<const std::byte> bytes) : rest_{bytes} {}
+    template <class... T>
+    void operator()(T&... values) { (get_if_any(values), ...); }
+    [[nodiscard]] bool ok() const { return ok_; }
+    template <class T>
+    void value(T& out) { get(out); }
+
+private:
+    bool raw(void* out, std::size_t size) {
+        if (!ok_ || rest_.size() < size) return ok_ = false;
+        std::memcpy(out, rest_.data(), size);
+        rest_ = rest_.subspan(size);
+        return true;
+    }
+    // The number of elements that follow. None takes less than a byte, so more than the bytes left is a lie.
+    std::uint32_t length() {
+        std::uint32_t size = 0;
+        if (!raw(&size, sizeof size)) return 0;
+        if (size > rest_.size()) { ok_ = false; return 0; }
+        return size;
+    }
+    // A struct from an older writer ends early: the remaining fields keep their defaults.
+    template <class T>
+    void get_if_any(T& out) { if (!rest_.empty()) get(out); }
+    template <class T>
+        requires std::integral<T> || std::is_enum_v<T>
+    void get(T& out) {
+        if constexpr (std::is_same_v<T, bool>) {
+            std::uint8_t byte = 0;
+            if (raw(&byte, 1)) out = byte != 0;
+        } else {
+            raw(&out, sizeof out);
+        }
+    }
+    void get(std::string& out) {
+        out.resize(length());
+        raw(out.data(), out.size());
+    }
+    template <class R, class P>
+    void get(std::chrono::duration<R, P>& out) {
+        std::int64_t count = 0;
+        get(count);
+        out = std::chrono::duration<R, P>{static_cast<R>(count)};
+    }
+    template <class C, class D>
+    void get(std::chrono::time_point<C, D>& out) {
+        D since{};
+        get(since);
+        out = std::chrono::time_point<C, D>{since};
+    }
+    void get(WallTime& out) { get(out.unix_us); }
+    void get(IpAddress& out) {
+        Family family{};
+        get(family);
+        if (family == Family::V4) {
+            std::array<std::byte, 4> bytes{};
+            if (raw(bytes.data(), 4)) out = IpAddress::v4(std::span<const std::byte, 4>{bytes});
+        } else if (family == Family::V6) {
+            std::array<std::byte, 16> bytes{};
+            if (raw(bytes.data(), 16)) out = IpAddress::v6(std::span<const std::byte, 16>{bytes});
+        } else {
+            out = IpAddress{};
+        }
+    }
+    void get(Prefix& out) { get(out.address); get(out.length); }
+    void get(Endpoint& out) { get(out.address); get(out.port); }
+    template <class T>
+    void get(std::vector<T>& out) {
+        const std::uint32_t size = length();
+        out.clear();
+        if constexpr (std::is_same_v<T, std::byte>) {
+            out.resize(size);
+            raw(out.data(), size);
+        } else {
+            for (std::uint32_t i = 0; i < size && ok_; ++i) get(out.emplace_back());
+        }
+    }
+    template <class T>
+    void get(std::optional<T>& out) {
+        bool present = false;
+        get(present);
+        if (present) get(out.emplace());
+        else out.reset();
+    }
+    template <class K, class V>
+    void get(std::map<K, V>& out) {
+        const std::uint32_t size = length();
+        out.clear();
+        for (std::uint32_t i = 0; i < size && ok_; ++i) {
+            K key{};
+            get(key);
+            get(out[key]);
+        }
+    }
+    template <class T>
+        requires std::is_class_v<T>
+    void get(T& out) {
+        const std::uint32_t size = length();
+        if (!ok_) return;
+        Decoder inner{rest_.first(size)};
+        fields(inner, out);
+        ok_ = inner.ok_;
+        rest_ = rest_.subspan(size);
+    }
+
+    std::span<const std::byte> rest_;
+    bool ok_ = true;
+};
+
+template <class T>
+[[nodiscard]] std::vector<std::byte> encode(const T& value) {
+    Encoder encoder;
+    encoder(value);
+    return encoder.take();
+}
+
+template <class T>
+[[nodiscard]] Result<T> decode(std::span<const std::byte> bytes) {
+    T value{};
+    Decoder decoder{bytes};
+    decoder.value(value);
+    if (!decoder.ok()) return fail(Errc::Invalid, "the bytes end early or hold an impossible length");
+    return value;
+}
+
+}  // namespace mainstay::ipc

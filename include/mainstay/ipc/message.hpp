@@ -1,0 +1,54 @@
+// Messages between the supervisor and a role, over a SEQPACKET socket pair. Small; a configuration travels as a
+// sealed memfd beside its message.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/ipc/codec.hpp"
+
+namespace mainstay::ipc {
+
+inline constexpr std::size_t kMessageBytesMax = 64 * 1024;
+
+// ---- supervisor to role ----
+struct Prepare {  // with one descriptor: the sealed memfd that holds config::Config encoded
+    std::uint64_t generation = 0;
+};
+struct Commit { std::uint64_t generation = 0; };
+struct Abort { std::uint64_t generation = 0; };
+struct Stop {};  // resign and leave in order
+struct ScriptResult {
+    std::uint64_t request = 0;
+    enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
+    std::int32_t status = 0;
+};
+struct ScriptResults { std::vector<ScriptResult> results; };  // what ended since the last batch
+struct DumpRequested { std::int32_t signal = 0; };             // SIGUSR1, SIGUSR2 and kin, relayed
+
+// ---- role to supervisor ----
+struct Heartbeat {};
+struct Prepared {  // also the answer to the first Prepare after the start
+    std::uint64_t generation = 0;
+    std::string refused;  // empty: ready to commit; else why not
+};
+struct Committed { std::uint64_t generation = 0; };
+struct RunScript {
+    std::uint64_t request = 0;     // 0: nobody waits for the result
+    std::string key;               // into the supervisor's script table, see alert/scripts.hpp
+    std::string queue;             // scripts of one queue run one after the other; empty: at once
+    std::vector<std::string> extra;  // appended to the configured arguments
+};
+struct Stopped {};  // everything is released; the role exits next
+
+using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
+                             Committed, RunScript, Stopped>;
+
+// One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
+[[nodiscard]] std::vector<std::byte> encode_message(const Message& message);
+[[nodiscard]] Result<Message> decode_message(std::span<const std::byte> bytes);
+
+}  // namespace mainstay::ipc

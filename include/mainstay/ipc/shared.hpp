@@ -1,0 +1,89 @@
+// Shared memory between roles: state blocks and event rings. The supervisor makes the memfds and hands them on, so
+// they outlive a crashed role.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/event.hpp"
+#include "mainstay/base/unique_fd.hpp"
+
+namespace mainstay::ipc {
+
+// A sparse memfd: only what is written costs memory.
+inline constexpr std::size_t kStateBlockBytes = 128U << 20;  // two slots of half of it
+inline constexpr std::size_t kEventRingSlots = 4096;
+inline constexpr std::size_t kEventBytesMax = 1024;
+
+[[nodiscard]] Result<UniqueFd> make_memfd(std::string_view name, std::size_t size);
+// Write-once: filled, then sealed against every change.
+[[nodiscard]] Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::byte> content);
+[[nodiscard]] Result<std::vector<std::byte>> read_memfd(int fd);
+
+// One writer, many readers. Two slots with a sequence number and a checksum: a writer that dies in the middle leaves
+// the other slot, the last complete state.
+class StateBlock {
+public:
+    [[nodiscard]] static Result<StateBlock> map(int fd, bool writable);  // does not take the descriptor
+    StateBlock(StateBlock&&) noexcept;
+    StateBlock& operator=(StateBlock&&) noexcept;
+    ~StateBlock();
+
+    // Errc::Limit when the content does not fit a slot.
+    [[nodiscard]] Result<void> publish(std::span<const std::byte> content);
+    // The newest complete content; Errc::NotFound when nothing was ever published.
+    [[nodiscard]] Result<std::vector<std::byte>> read() const;
+    // Grows by one with every publish: cheap to look at.
+    [[nodiscard]] std::uint64_t sequence() const;
+
+private:
+    struct Mapping;
+    explicit StateBlock(std::unique_ptr<Mapping> mapping);
+    std::unique_ptr<Mapping> mapping_;
+};
+
+// Numbered events, oldest overwritten by newest. One writer. A reader resumes behind any number it names; what was
+// overwritten in the meantime comes back as a count.
+class EventRing {
+public:
+    [[nodiscard]] static Result<EventRing> map(int fd, bool writable);
+    EventRing(EventRing&&) noexcept;
+    EventRing& operator=(EventRing&&) noexcept;
+    ~EventRing();
+
+    // Gives the event the next number and returns it. Numbers go on over incarnations of the writer. An event that
+    // does not fit kEventBytesMax has its detail cut.
+    std::uint64_t append(Event event);
+
+    struct Batch {
+        std::vector<Event> events;   // oldest first, at most `limit`
+        std::uint64_t lost = 0;      // overwritten before they were read
+        std::uint64_t last = 0;      // number to resume behind
+    };
+    [[nodiscard]] Batch read_after(std::uint64_t number, std::size_t limit = 256) const;
+
+private:
+    struct Mapping;
+    explicit EventRing(std::unique_ptr<Mapping> mapping);
+    std::unique_ptr<Mapping> mapping_;
+};
+
+// Descriptors every child inherits at these numbers.
+namespace inherited {
+inline constexpr int kControl = 3;      // SEQPACKET to the supervisor
+inline constexpr int kOwnBlock = 4;     // the role's own state block, writable
+inline constexpr int kOwnRing = 5;      // vrrp, lvs: own event ring
+inline constexpr int kObserverKick = 6; // vrrp, lvs: eventfd, add 1 after an event; obs: the same, readable
+inline constexpr int kVrrpBlock = 7;    // obs: the roles' blocks and rings
+inline constexpr int kVrrpRing = 8;
+inline constexpr int kLvsBlock = 9;
+inline constexpr int kLvsRing = 10;
+}  // namespace inherited
+
+}  // namespace mainstay::ipc

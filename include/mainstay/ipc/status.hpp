@@ -1,0 +1,122 @@
+// What the roles keep in their state blocks: enough to go on after a crash, and what `mainstayctl status` shows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/ipc/codec.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
+#include "mainstay/vrrp/facts.hpp"
+
+namespace mainstay::vrrp {
+
+template <class A>
+void fields(A& a, Counters& c) {
+    a(c.advert_rcvd, c.advert_sent, c.become_master, c.release_master, c.packet_len_err, c.advert_interval_err,
+      c.ip_ttl_err, c.invalid_type_rcvd, c.addr_list_err, c.invalid_authtype, c.authtype_mismatch, c.auth_failure,
+      c.pri_zero_rcvd, c.pri_zero_sent, c.checksum_err, c.version_err, c.rival_masters, c.addresses_restored,
+      c.deadlines_late, c.adverts_skipped);
+}
+template <class A>
+void fields(A& a, InstanceSnapshot& s) {
+    a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
+      s.state, s.owns_addresses, s.deadline, s.master_interval, s.master, s.master_priority, s.since, s.fault,
+      s.last_mailed, s.counters);
+}
+template <class A>
+void fields(A& a, ScriptSnapshot& s) {
+    a(s.name, s.known, s.up, s.streak, s.last_status, s.last_failure, s.runs, s.failures);
+}
+template <class A>
+void fields(A& a, GroupSnapshot& s) { a(s.name, s.state, s.last_mailed); }
+template <class A>
+void fields(A& a, RouterSnapshot& s) { a(s.instances, s.groups, s.scripts); }
+
+}  // namespace mainstay::vrrp
+
+namespace mainstay::netlink {
+
+template <class A>
+void fields(A& a, IpvsServiceKey& k) { a(k.family, k.fwmark, k.protocol, k.address, k.port); }
+
+}  // namespace mainstay::netlink
+
+namespace mainstay::ipc {
+
+struct VrrpStatus {
+    std::uint64_t generation = 0;
+    vrrp::RouterSnapshot router;
+    std::vector<std::vector<std::string>> addresses;  // per instance, as text with prefix
+};
+template <class A>
+void fields(A& a, VrrpStatus& s) { a(s.generation, s.router, s.addresses); }
+
+struct CheckStatus {
+    std::string type;    // TCP_CHECK
+    std::string target;  // "10.0.0.11:80"
+    bool up = true;
+    bool has_run = false;
+    std::uint32_t failures_in_row = 0;
+    std::string last_result;  // for people: "connected", "connection refused", "timed out after 3 s"
+    WallTime last_run;
+    Micros last_duration{0};
+};
+template <class A>
+void fields(A& a, CheckStatus& s) {
+    a(s.type, s.target, s.up, s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration);
+}
+
+struct ServerStatus {
+    std::string name;  // "[10.0.0.11]:tcp:80"
+    Endpoint endpoint;
+    std::string forwarding;  // NAT DR TUN
+    std::int64_t weight = 1;
+    bool alive = true;
+    bool in_table = false;
+    WallTime since;
+    std::vector<CheckStatus> checks;
+};
+template <class A>
+void fields(A& a, ServerStatus& s) {
+    a(s.name, s.endpoint, s.forwarding, s.weight, s.alive, s.in_table, s.since, s.checks);
+}
+
+struct ServiceStatus {
+    std::string name;  // "[10.0.0.1]:tcp:80"
+    netlink::IpvsServiceKey key;
+    std::string scheduler;
+    bool quorum_up = false;
+    bool sorry_in_use = false;
+    std::string sorry_server;
+    std::vector<ServerStatus> servers;
+};
+template <class A>
+void fields(A& a, ServiceStatus& s) {
+    a(s.name, s.key, s.scheduler, s.quorum_up, s.sorry_in_use, s.sorry_server, s.servers);
+}
+
+struct LvsStatus {
+    std::uint64_t generation = 0;
+    bool ipvs_available = false;
+    std::string ipvs_problem;  // what to load or grant, for people
+    std::uint64_t operations = 0, operation_failures = 0, repairs = 0;
+    std::vector<ServiceStatus> services;
+};
+template <class A>
+void fields(A& a, LvsStatus& s) {
+    a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, s.services);
+}
+
+struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring
+    std::uint64_t vrrp_acknowledged = 0, lvs_acknowledged = 0;
+    std::uint64_t mails_queued = 0, mails_sent = 0, mails_failed = 0;
+};
+template <class A>
+void fields(A& a, ObserverStatus& s) {
+    a(s.vrrp_acknowledged, s.lvs_acknowledged, s.mails_queued, s.mails_sent, s.mails_failed);
+}
+
+}  // namespace mainstay::ipc

@@ -1,0 +1,68 @@
+// What all roles have in common: the loop, the line to the supervisor, the two-phase reload, heartbeats, the state
+// block and the event ring. A role implements `Role` and is driven by run_role().
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/event.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/ipc/message.hpp"
+#include "mainstay/ipc/shared.hpp"
+
+namespace mainstay::role {
+
+// Handed to a role; lives longer than it. Not thread-safe: everything happens on the one loop.
+class Runtime {
+public:
+    Runtime() = default;
+    Runtime(const Runtime&) = delete;
+    Runtime& operator=(const Runtime&) = delete;
+    virtual ~Runtime() = default;
+
+    [[nodiscard]] virtual boost::asio::io_context& loop() = 0;
+    [[nodiscard]] virtual Log& log() = 0;
+    [[nodiscard]] virtual Instant now() const = 0;
+    [[nodiscard]] virtual WallTime wall() const = 0;
+
+    // Stamps the event, puts it into the ring, kicks the observer, and asks the supervisor for its notify scripts.
+    virtual void publish(Event event) = 0;
+    // Runs a script of the table; `done` is called on the loop with its result, unless it is empty. Scripts of one
+    // non-empty queue run one after the other.
+    virtual void run_script(std::string key, std::vector<std::string> extra, std::string queue,
+                            std::function<void(const ipc::ScriptResult&)> done) = 0;
+    // The role's state block: what it published last in this or an earlier incarnation, and the way to publish.
+    [[nodiscard]] virtual Result<std::vector<std::byte>> previous_state() = 0;
+    virtual void publish_state(std::span<const std::byte> state) = 0;
+    [[nodiscard]] virtual std::uint64_t generation() const = 0;  // of the running configuration
+};
+
+class Role {
+public:
+    Role() = default;
+    Role(const Role&) = delete;
+    Role& operator=(const Role&) = delete;
+    virtual ~Role() = default;
+
+    // First configuration. `restarted` is true when an earlier incarnation crashed: adopt what it left.
+    [[nodiscard]] virtual Result<void> start(config::Config config, bool restarted) = 0;
+    // Two-phase reload: build what the new configuration needs without touching anything, or say why not; then
+    // swap, or forget it. commit() does not fail.
+    [[nodiscard]] virtual Result<void> prepare(config::Config next) = 0;
+    virtual void commit() = 0;
+    virtual void abort() = 0;
+    // Resign and release everything, then call `done` on the loop. Must come to an end by itself.
+    virtual void stop(std::function<void()> done) = 0;
+};
+
+// Runs the loop until the role has stopped. The process's exit code.
+[[nodiscard]] int run_role(const std::function<std::unique_ptr<Role>(Runtime&)>& make);
+
+}  // namespace mainstay::role

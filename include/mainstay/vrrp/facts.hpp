@@ -1,0 +1,183 @@
+// What the vrrp machine is told, and what it asks for. Plain values: the same ones in a director, in a unit test and
+// in the simulator.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mainstay/base/event.hpp"
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::vrrp {
+
+enum class State : std::uint8_t { Init = 0, Backup = 1, Master = 2, Fault = 3 };
+[[nodiscard]] const char* to_string(State state);  // "INIT", "BACKUP" ...
+
+// Position of an instance in Config::instances of the running configuration. A reload renumbers.
+using InstanceId = std::uint32_t;
+
+// ---- facts -------------------------------------------------------------------------------------------------------
+
+// The link and its addresses, told at start for every interface that the configuration names (also when it does not
+// exist), and again whenever any of it changes.
+struct InterfaceFact {
+    std::string name;
+    std::uint32_t index = 0;  // 0: does not exist
+    bool up = false;          // IFF_UP and IFF_RUNNING
+    bool loopback = false;
+    std::uint32_t mtu = 1500;
+    std::vector<IpAddress> addresses;  // usable as source, primaries first; VIPs of our own may be among them
+    bool operator==(const InterfaceFact&) const = default;
+};
+
+// A VRRP packet as it came from a socket: the IP payload, and what the IP header said.
+struct PacketHeard {
+    std::string interface;  // where it arrived
+    IpAddress source, destination;
+    std::uint8_t ttl = 0;
+    std::span<const std::byte> payload;  // VRRP header and what follows, borrowed for the call
+};
+
+// An address that an instance holds was removed by somebody else.
+struct AddressLost {
+    std::string interface;
+    Prefix address;
+};
+
+struct ScriptDone {
+    std::string script;  // name of the vrrp_script
+    enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
+    int status = 0;  // exit status or signal number
+};
+
+struct DeadlineReached {};  // early or stale ones are harmless
+struct Shutdown {};         // resign in order; the machine is finished afterwards
+
+using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, ScriptDone, DeadlineReached, Shutdown>;
+
+// ---- intents -----------------------------------------------------------------------------------------------------
+// Carried out in the order given. The role looks the instance up in the configuration it shares with the router.
+
+// Send this advert now: to the multicast group, or to each unicast peer. `payload` is the VRRP packet, complete with
+// checksum for multicast; for v3 unicast the checksum depends on the peer, so it is given per destination.
+struct SendAdvert {
+    InstanceId instance = 0;
+    IpAddress source;
+    std::vector<IpAddress> destinations;
+    std::vector<std::vector<std::byte>> payloads;  // one per destination
+    std::uint8_t ttl = 255;
+    bool operator==(const SendAdvert&) const = default;
+};
+struct AddAddresses {  // VIPs and excluded VIPs, one netlink batch; present ones are not an error
+    InstanceId instance = 0;
+    bool operator==(const AddAddresses&) const = default;
+};
+struct RemoveAddresses {  // absent ones are not an error
+    InstanceId instance = 0;
+    bool operator==(const RemoveAddresses&) const = default;
+};
+struct ChangeAddresses {  // a reload changed the list of a master
+    InstanceId instance = 0;
+    std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
+    struct Gone {
+        std::string interface;
+        Prefix prefix;
+        bool operator==(const Gone&) const = default;
+    };
+    std::vector<Gone> removed;
+    bool operator==(const ChangeAddresses&) const = default;
+};
+struct RestoreAddress {  // put back one address that was removed by somebody else
+    InstanceId instance = 0;
+    std::string interface;
+    Prefix prefix;
+    bool operator==(const RestoreAddress&) const = default;
+};
+struct SendGratuitousArp {  // `rounds` per VIP, interleaved round by round (NA for IPv6)
+    InstanceId instance = 0;
+    std::uint32_t rounds = 1;
+    bool operator==(const SendGratuitousArp&) const = default;
+};
+struct RunScript {  // a vrrp_script is due
+    std::string script;
+    bool operator==(const RunScript&) const = default;
+};
+struct Announce {  // a transition to tell the world about
+    Event event;
+    bool operator==(const Announce&) const = default;
+};
+struct Say {  // a log line
+    LogLine line;
+    bool operator==(const Say&) const = default;
+};
+
+using Intent = std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress,
+                            SendGratuitousArp, RunScript, Announce, Say>;
+using Intents = std::vector<Intent>;
+
+// ---- what survives a crash and what the status page shows ----------------------------------------------------------
+
+struct Counters {  // names of keepalived's statistics
+    std::uint64_t advert_rcvd = 0, advert_sent = 0, become_master = 0, release_master = 0;
+    std::uint64_t packet_len_err = 0, advert_interval_err = 0, ip_ttl_err = 0, invalid_type_rcvd = 0, addr_list_err = 0;
+    std::uint64_t invalid_authtype = 0, authtype_mismatch = 0, auth_failure = 0;
+    std::uint64_t pri_zero_rcvd = 0, pri_zero_sent = 0;
+    std::uint64_t checksum_err = 0, version_err = 0;
+    std::uint64_t rival_masters = 0;    // adverts of another master heard while staying master
+    std::uint64_t addresses_restored = 0;
+    std::uint64_t deadlines_late = 0;   // adverts sent more than a tenth of the interval after they were due
+    std::uint64_t adverts_skipped = 0;  // slots missed in a pause
+    bool operator==(const Counters&) const = default;
+};
+
+// Everything about one instance that another incarnation needs to go on, and that people want to see.
+struct InstanceSnapshot {
+    std::string name, interface, group;
+    std::uint8_t virtual_router_id = 0, version = 2, base_priority = 100, effective_priority = 100;
+    Family family = Family::V4;
+    State state = State::Init;
+    bool owns_addresses = false;
+    Instant deadline{};           // next advert (Master) or master-down (Backup)
+    Micros master_interval{0};    // learned from the master (v3)
+    IpAddress master;             // last master heard, or our own source when Master
+    std::uint8_t master_priority = 0;
+    WallTime since;               // of the last transition; filled in by the role
+    std::string fault;            // why it is in Fault, for people
+    std::string last_mailed;      // state of the last mail
+    Counters counters;
+    bool operator==(const InstanceSnapshot&) const = default;
+};
+
+struct ScriptSnapshot {
+    std::string name;
+    bool known = false;  // has given a first result
+    bool up = false;
+    std::uint32_t streak = 0;  // results in a row against the present state
+    int last_status = 0;
+    std::string last_failure;  // for people: "exited with status 1", "timed_out"
+    std::uint64_t runs = 0, failures = 0;
+    bool operator==(const ScriptSnapshot&) const = default;
+};
+
+struct GroupSnapshot {
+    std::string name;
+    State state = State::Init;
+    std::string last_mailed;
+    bool operator==(const GroupSnapshot&) const = default;
+};
+
+struct RouterSnapshot {
+    std::vector<InstanceSnapshot> instances;
+    std::vector<GroupSnapshot> groups;
+    std::vector<ScriptSnapshot> scripts;
+    bool operator==(const RouterSnapshot&) const = default;
+};
+
+}  // namespace mainstay::vrrp

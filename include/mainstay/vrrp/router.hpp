@@ -1,0 +1,49 @@
+// All VRRP instances of one director: the machine that the vrrp role and the simulator drive.
+//
+// Pure: facts and the time in, intents out. It owns the instances, their sync groups, the track scores and the
+// schedule of the vrrp_scripts. It never owns a timer: deadline() is the next moment at which it wants a
+// DeadlineReached; early and stale ones are ignored.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/facts.hpp"
+
+namespace mainstay::vrrp {
+
+class Router {
+public:
+    // `config` is copied; only its global, scripts, instances and sync_groups are used.
+    explicit Router(const config::Config& config);
+    Router(Router&&) noexcept;
+    Router& operator=(Router&&) noexcept;
+    ~Router();
+
+    // Enter the protocol. Give every InterfaceFact first (through step(): before start() they only fill in facts).
+    // With `previous`, the snapshot of a crashed incarnation, instances of the same identity go on where they were:
+    // a Master stays Master, sends its advert at its deadline (at once if that has passed) and re-asserts its
+    // addresses; nothing is notified. Without it, all begin as BACKUP or FAULT; addresses that the configuration
+    // names and that are still on an interface are asked to be removed first.
+    [[nodiscard]] Intents start(Instant now, const RouterSnapshot* previous = nullptr);
+
+    [[nodiscard]] Intents step(const Fact& fact, Instant now);
+
+    // Swap in a new configuration (DESIGN: a reload keeps the state of every instance whose identity - VRID, family,
+    // interface, unicast/multicast - is unchanged). Give the InterfaceFacts of newly named interfaces before it.
+    [[nodiscard]] Intents reload(const config::Config& config, Instant now);
+
+    [[nodiscard]] std::optional<Instant> deadline() const;
+    [[nodiscard]] RouterSnapshot snapshot() const;
+    [[nodiscard]] const config::Config& config() const;
+    // True when the Shutdown fact has been taken and every instance has resigned.
+    [[nodiscard]] bool finished() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mainstay::vrrp
