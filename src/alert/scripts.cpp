@@ -1,0 +1,177 @@
+#include "mainstay/alert/scripts.hpp"
+
+#include <string_view>
+#include <utility>
+
+namespace mainstay::alert {
+namespace {
+
+// The part of a key that says which transition it is for. A state without a script of its own (DELETED) still gets a
+// key; no table holds it.
+std::string_view suffix_of(const std::string& state) {
+    if (state == "MASTER") return "master";
+    if (state == "BACKUP") return "backup";
+    if (state == "FAULT") return "fault";
+    if (state == "STOP") return "stop";
+    if (state == "UP") return "up";
+    if (state == "DOWN") return "down";
+    return "other";
+}
+
+// "instance/VI_1", "group/G1", "real_server/<RS> of <VS>", "virtual_server/<VS>". Names may hold any character: the
+// kind in front and the transition behind are what tells two keys apart.
+std::string subject_of(const Event& event) {
+    switch (event.kind) {
+        case Event::Kind::Instance:
+            return "instance/" + event.name;
+        case Event::Kind::Group:
+            return "group/" + event.name;
+        case Event::Kind::RealServer:
+            return "real_server/" + event.name + " of " + event.parent;
+        case Event::Kind::VirtualServer:
+            return "virtual_server/" + event.name;
+    }
+    return "unknown/" + event.name;
+}
+
+// Scripts of a service and of its servers share one queue, so that they run in the order of their events.
+std::string queue_of(const Event& event) {
+    switch (event.kind) {
+        case Event::Kind::RealServer:
+            return "service/" + event.parent;
+        case Event::Kind::VirtualServer:
+            return "service/" + event.name;
+        default:
+            return subject_of(event);
+    }
+}
+
+const config::Command* state_command(const config::Notifies& notify, const std::string& state) {
+    if (state == "MASTER") return &notify.master;
+    if (state == "BACKUP") return &notify.backup;
+    if (state == "FAULT") return &notify.fault;
+    if (state == "STOP") return &notify.stop;
+    return nullptr;
+}
+
+bool configured(const config::Command* command) { return command != nullptr && !command->empty(); }
+
+// keepalived: the state's script gets no arguments of ours, the generic one gets four.
+std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const Event& event) {
+    std::vector<NotifyCall> calls;
+    const std::string queue = queue_of(event);
+    if (configured(state_command(notify, event.state))) calls.push_back({notify_key(event, false), queue, {}});
+    if (!notify.any.empty()) {
+        const bool group = event.kind == Event::Kind::Group;
+        calls.push_back(
+            {notify_key(event, true),
+             queue,
+             {group ? "GROUP" : "INSTANCE", event.name, event.state, std::to_string(group ? 0 : event.priority)}});
+    }
+    return calls;
+}
+
+const config::Command& for_state(const config::Command& up, const config::Command& down, const std::string& state) {
+    return state == "UP" ? up : down;
+}
+
+// The command is looked at before the name is formatted: most configurations have none, and a storm of events over
+// thousands of services must not format all their names.
+bool has_server_script(const config::Config& config, const Event& event) {
+    for (const auto& service : config.virtual_servers) {
+        for (const auto& server : service.real_servers) {
+            if (for_state(server.notify_up, server.notify_down, event.state).empty()) continue;
+            if (config::server_name(server.endpoint, service.protocol) == event.name &&
+                config::service_name(service) == event.parent) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool has_quorum_script(const config::Config& config, const Event& event) {
+    for (const auto& service : config.virtual_servers) {
+        if (for_state(service.quorum_up, service.quorum_down, event.state).empty()) continue;
+        if (config::service_name(service) == event.name) return true;
+    }
+    return false;
+}
+
+std::vector<NotifyCall> lvs_calls(const Event& event) { return {{notify_key(event, false), queue_of(event), {}}}; }
+
+void want(std::vector<Wanted>& all, std::string key, const config::Command& command, Micros timeout = Micros{0}) {
+    if (!command.empty()) all.push_back({std::move(key), command, timeout});
+}
+
+void want_notifies(std::vector<Wanted>& all, Event::Kind kind, const std::string& name,
+                   const config::Notifies& notify) {
+    const auto key = [&](const char* state, bool generic) {
+        return notify_key(Event{.kind = kind, .name = name, .state = state}, generic);
+    };
+    want(all, key("MASTER", false), notify.master);
+    want(all, key("BACKUP", false), notify.backup);
+    want(all, key("FAULT", false), notify.fault);
+    want(all, key("STOP", false), notify.stop);
+    want(all, key("", true), notify.any);
+}
+
+void want_service(std::vector<Wanted>& all, const config::VirtualServer& service) {
+    const auto key = [](Event::Kind kind, std::string name, std::string parent, const char* state) {
+        return notify_key(Event{.kind = kind, .name = std::move(name), .parent = std::move(parent), .state = state},
+                          false);
+    };
+    const std::string name = config::service_name(service);
+    want(all, key(Event::Kind::VirtualServer, name, {}, "UP"), service.quorum_up);
+    want(all, key(Event::Kind::VirtualServer, name, {}, "DOWN"), service.quorum_down);
+    for (const auto& server : service.real_servers) {
+        if (server.notify_up.empty() && server.notify_down.empty()) continue;
+        const std::string server_name = config::server_name(server.endpoint, service.protocol);
+        want(all, key(Event::Kind::RealServer, server_name, name, "UP"), server.notify_up);
+        want(all, key(Event::Kind::RealServer, server_name, name, "DOWN"), server.notify_down);
+    }
+}
+
+}  // namespace
+
+std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }
+
+std::string notify_key(const Event& event, bool generic) {
+    return subject_of(event) + "/" + std::string{generic ? "any" : suffix_of(event.state)};
+}
+
+std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& event) {
+    if (!event.notify) return {};
+    switch (event.kind) {
+        case Event::Kind::Instance:
+            for (const auto& instance : config.instances) {
+                if (instance.name == event.name) return vrrp_calls(instance.notify, event);
+            }
+            return {};
+        case Event::Kind::Group:
+            for (const auto& group : config.sync_groups) {
+                if (group.name == event.name) return vrrp_calls(group.notify, event);
+            }
+            return {};
+        case Event::Kind::RealServer:
+            return has_server_script(config, event) ? lvs_calls(event) : std::vector<NotifyCall>{};
+        case Event::Kind::VirtualServer:
+            return has_quorum_script(config, event) ? lvs_calls(event) : std::vector<NotifyCall>{};
+    }
+    return {};
+}
+
+std::vector<Wanted> wanted_scripts(const config::Config& config) {
+    std::vector<Wanted> all;
+    for (const auto& script : config.scripts) {
+        want(all, track_script_key(script.name), script.command, script.timeout);
+    }
+    for (const auto& instance : config.instances) {
+        want_notifies(all, Event::Kind::Instance, instance.name, instance.notify);
+    }
+    for (const auto& group : config.sync_groups) want_notifies(all, Event::Kind::Group, group.name, group.notify);
+    for (const auto& service : config.virtual_servers) want_service(all, service);
+    return all;
+}
+
+}  // namespace mainstay::alert

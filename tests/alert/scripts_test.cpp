@@ -1,0 +1,117 @@
+#include "mainstay/alert/scripts.hpp"
+
+#include <doctest/doctest.h>
+
+namespace mainstay::alert {
+namespace {
+
+config::Command command(const char* path) { return {.argv = {path}, .user = {}, .group = {}}; }
+
+config::Config sample() {
+    config::Config config;
+    config.scripts.push_back(
+        {.name = "chk_haproxy", .command = command("/usr/bin/killall"), .timeout = Micros{3'000'000}});
+    config::Instance instance;
+    instance.name = "VI_1";
+    instance.notify.master = command("/etc/master.sh");
+    instance.notify.any = command("/etc/any.sh");
+    config.instances.push_back(instance);
+    config::SyncGroup group;
+    group.name = "G1";
+    group.notify.any = command("/etc/group.sh");
+    config.sync_groups.push_back(group);
+    config::VirtualServer service;
+    service.endpoint = {*IpAddress::parse("10.0.0.1"), 80};
+    service.quorum_down = command("/etc/quorum_down.sh");
+    config::RealServer server;
+    server.endpoint = {*IpAddress::parse("10.0.0.11"), 80};
+    server.notify_up = command("/etc/up.sh");
+    service.real_servers.push_back(server);
+    config.virtual_servers.push_back(service);
+    return config;
+}
+
+Event event(Event::Kind kind, const char* name, const char* state, const char* parent = "") {
+    return {.kind = kind, .name = name, .parent = parent, .state = state, .priority = 101};
+}
+
+}  // namespace
+
+TEST_CASE("an instance runs the script of its state and then the generic one with four arguments") {
+    const auto calls = notify_calls(sample(), event(Event::Kind::Instance, "VI_1", "MASTER"));
+
+    REQUIRE(calls.size() == 2);
+    CHECK(calls[0].key == "instance/VI_1/master");
+    CHECK(calls[0].queue == "instance/VI_1");
+    CHECK(calls[0].extra.empty());
+    CHECK(calls[1].key == "instance/VI_1/any");
+    CHECK(calls[1].queue == "instance/VI_1");
+    CHECK(calls[1].extra == std::vector<std::string>{"INSTANCE", "VI_1", "MASTER", "101"});
+}
+
+TEST_CASE("a state without a script of its own runs only the generic one") {
+    for (const char* state : {"BACKUP", "FAULT", "STOP", "DELETED"}) {
+        CAPTURE(state);
+        const auto calls = notify_calls(sample(), event(Event::Kind::Instance, "VI_1", state));
+        REQUIRE(calls.size() == 1);
+        CHECK(calls[0].key == "instance/VI_1/any");
+        CHECK(calls[0].extra[2] == state);
+    }
+}
+
+TEST_CASE("a group's generic script is told priority 0") {
+    const auto calls = notify_calls(sample(), event(Event::Kind::Group, "G1", "BACKUP"));
+
+    REQUIRE(calls.size() == 1);
+    CHECK(calls[0].key == "group/G1/any");
+    CHECK(calls[0].extra == std::vector<std::string>{"GROUP", "G1", "BACKUP", "0"});
+}
+
+TEST_CASE("notify_up and quorum_down run without added arguments") {
+    const auto up =
+        notify_calls(sample(), event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.1]:tcp:80"));
+    const auto down = notify_calls(sample(), event(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "DOWN"));
+
+    REQUIRE(up.size() == 1);
+    CHECK(up[0].key == "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up");
+    CHECK(up[0].queue == "service/[10.0.0.1]:tcp:80");
+    CHECK(up[0].extra.empty());
+    REQUIRE(down.size() == 1);
+    CHECK(down[0].key == "virtual_server/[10.0.0.1]:tcp:80/down");
+    CHECK(down[0].queue == "service/[10.0.0.1]:tcp:80");
+    CHECK(down[0].extra.empty());
+}
+
+TEST_CASE("what is not configured runs nothing") {
+    const auto config = sample();
+
+    CHECK(notify_calls(config, event(Event::Kind::Instance, "VI_2", "MASTER")).empty());
+    CHECK(notify_calls(config, event(Event::Kind::Group, "G2", "MASTER")).empty());
+    CHECK(notify_calls(config, event(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
+    CHECK(notify_calls(config, event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "DOWN", "[10.0.0.1]:tcp:80"))
+              .empty());
+    CHECK(
+        notify_calls(config, event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.2]:tcp:80")).empty());
+}
+
+TEST_CASE("an event that is not to be notified runs nothing") {
+    Event quiet = event(Event::Kind::Instance, "VI_1", "MASTER");
+    quiet.notify = false;
+
+    CHECK(notify_calls(sample(), quiet).empty());
+}
+
+TEST_CASE("every configured command is wanted under the key that its event asks for") {
+    const auto wanted = wanted_scripts(sample());
+
+    std::vector<std::string> keys;
+    for (const auto& entry : wanted) keys.push_back(entry.key);
+    CHECK(keys == std::vector<std::string>{"vrrp_script/chk_haproxy", "instance/VI_1/master", "instance/VI_1/any",
+                                           "group/G1/any", "virtual_server/[10.0.0.1]:tcp:80/down",
+                                           "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up"});
+    CHECK(wanted[0].timeout == Micros{3'000'000});
+    CHECK(wanted[1].timeout == Micros{0});
+    CHECK(wanted[1].command.argv == std::vector<std::string>{"/etc/master.sh"});
+}
+
+}  // namespace mainstay::alert
