@@ -20,6 +20,7 @@ namespace mainstay::ipc {
 inline constexpr std::size_t kStateBlockBytes = 128U << 20;  // two slots of half of it
 inline constexpr std::size_t kEventRingSlots = 4096;
 inline constexpr std::size_t kEventBytesMax = 1024;
+[[nodiscard]] std::size_t event_ring_bytes();  // what to give make_memfd() for a ring
 
 [[nodiscard]] Result<UniqueFd> make_memfd(std::string_view name, std::size_t size);
 // Write-once: filled, then sealed against every change.

@@ -1,0 +1,76 @@
+#include "mainstay/ipc/channel.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace mainstay::ipc {
+
+Result<std::pair<UniqueFd, UniqueFd>> make_channel() {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
+        return fail_system("socketpair for a role", errno);
+    return std::pair{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+}
+
+Result<void> send_message(int fd, const Message& message, int descriptor) {
+    auto bytes = encode_message(message);
+    if (bytes.size() > kMessageBytesMax) return fail(Errc::Limit, "a message between processes is too large");
+    iovec part{bytes.data(), bytes.size()};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    if (descriptor >= 0) {
+        header.msg_control = control.data();
+        header.msg_controllen = control.size();
+        cmsghdr* c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
+    }
+    while (::sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        if (errno == EINTR) continue;
+        if (errno == EAGAIN || errno == ENOBUFS) return fail(Errc::Limit, "the other process does not read", errno);
+        return fail_system("send to another process", errno);
+    }
+    return {};
+}
+
+Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
+    std::vector<std::byte> buffer(kMessageBytesMax);
+    iovec part{buffer.data(), buffer.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * 4)> control{};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    ssize_t got = 0;
+    while ((got = ::recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0) {
+        if (errno == EINTR) continue;
+        if (errno == EAGAIN) return std::nullopt;
+        if (errno == ECONNRESET) return std::variant<Received, Closed>{Closed{}};
+        return fail_system("receive from another process", errno);
+    }
+    UniqueFd descriptor;
+    for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        int fds[4];
+        const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        std::memcpy(fds, CMSG_DATA(c), std::min(count, std::size_t{4}) * sizeof(int));
+        for (std::size_t i = 0; i < count && i < 4; ++i) {
+            if (!descriptor) descriptor.reset(fds[i]);
+            else UniqueFd{fds[i]}.reset();
+        }
+    }
+    if (got == 0) return std::variant<Received, Closed>{Closed{}};
+    auto message = decode_message(std::span{buffer}.first(static_cast<std::size_t>(got)));
+    if (!message) return std::unexpected{std::move(message.error()).with("message from another process")};
+    return std::variant<Received, Closed>{Received{std::move(*message), std::move(descriptor)}};
+}
+
+}  // namespace mainstay::ipc

@@ -1,0 +1,110 @@
+// Layout: a header with the number of the newest event, then kEventRingSlots slots of fixed size. Event n lives in slot
+// n mod kEventRingSlots. A slot's number is set to 0 before its bytes change and to n after, so a reader can tell.
+#include <atomic>
+#include <cstring>
+
+#include "mainstay/ipc/codec.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mapping.hpp"
+
+namespace mainstay {
+
+template <class A>
+void fields(A& a, Event& e) {
+    a(e.kind, e.name, e.parent, e.state, e.detail, e.priority, e.notify, e.mail, e.at, e.number);
+}
+
+}  // namespace mainstay
+
+namespace mainstay::ipc {
+
+namespace {
+
+struct RingHeader {
+    std::atomic<std::uint64_t> newest;
+    std::uint64_t unused[7];
+};
+struct Slot {
+    std::atomic<std::uint64_t> number;
+    std::uint32_t length;
+    std::byte bytes[kEventBytesMax];
+};
+
+}  // namespace
+
+struct EventRing::Mapping {
+    Mapped memory;
+    [[nodiscard]] RingHeader& header() const { return *reinterpret_cast<RingHeader*>(memory.data()); }
+    [[nodiscard]] std::uint64_t slots() const { return (memory.size() - sizeof(RingHeader)) / sizeof(Slot); }
+    [[nodiscard]] Slot& slot(std::uint64_t number) const {
+        return reinterpret_cast<Slot*>(memory.data() + sizeof(RingHeader))[number % slots()];
+    }
+};
+
+EventRing::EventRing(std::unique_ptr<Mapping> mapping) : mapping_{std::move(mapping)} {}
+EventRing::EventRing(EventRing&&) noexcept = default;
+EventRing& EventRing::operator=(EventRing&&) noexcept = default;
+EventRing::~EventRing() = default;
+
+std::size_t event_ring_bytes() { return sizeof(RingHeader) + kEventRingSlots * sizeof(Slot); }
+
+Result<EventRing> EventRing::map(int fd, bool writable) {
+    auto memory = Mapped::map(fd, writable);
+    if (!memory) return std::unexpected{std::move(memory.error()).with("event ring")};
+    if (memory->size() < sizeof(RingHeader) + 2 * sizeof(Slot)) return fail(Errc::Invalid, "event ring: too small");
+    return EventRing{std::make_unique<Mapping>(std::move(*memory))};
+}
+
+std::uint64_t EventRing::append(Event event) {
+    const std::uint64_t number = mapping_->header().newest.load(std::memory_order_relaxed) + 1;
+    event.number = number;
+    auto bytes = encode(event);
+    if (bytes.size() > kEventBytesMax) {
+        // Names come from the configuration and are short in practice; the detail is the only free text.
+        const std::size_t excess = bytes.size() - kEventBytesMax;
+        event.detail.resize(event.detail.size() > excess ? event.detail.size() - excess : 0);
+        bytes = encode(event);
+        if (bytes.size() > kEventBytesMax) {
+            event.name.resize(std::min<std::size_t>(event.name.size(), kEventBytesMax / 4));
+            event.parent.resize(std::min<std::size_t>(event.parent.size(), kEventBytesMax / 4));
+            bytes = encode(event);
+        }
+    }
+    Slot& slot = mapping_->slot(number);
+    slot.number.store(0, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    slot.length = static_cast<std::uint32_t>(bytes.size());
+    std::memcpy(slot.bytes, bytes.data(), bytes.size());
+    slot.number.store(number, std::memory_order_release);
+    mapping_->header().newest.store(number, std::memory_order_release);
+    return number;
+}
+
+EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) const {
+    Batch batch;
+    batch.last = number;
+    const std::uint64_t newest = mapping_->header().newest.load(std::memory_order_acquire);
+    // Acknowledged more than was ever written: the ring is a new one, begin at its beginning.
+    if (number > newest) number = 0;
+    const std::uint64_t oldest = newest >= mapping_->slots() ? newest - mapping_->slots() + 1 : 1;
+    if (number + 1 < oldest) {
+        batch.lost = oldest - number - 1;
+        number = oldest - 1;
+    }
+    while (number < newest && batch.events.size() < limit) {
+        ++number;
+        const Slot& slot = mapping_->slot(number);
+        const bool there = slot.number.load(std::memory_order_acquire) == number && slot.length <= kEventBytesMax;
+        std::vector<std::byte> copy;
+        if (there) copy.assign(slot.bytes, slot.bytes + slot.length);
+        std::atomic_thread_fence(std::memory_order_acquire);
+        const bool still = there && slot.number.load(std::memory_order_relaxed) == number;
+        auto event = still ? decode<Event>(copy) : Result<Event>{fail(Errc::State, "overwritten")};
+        if (event) batch.events.push_back(std::move(*event));
+        else ++batch.lost;
+        batch.last = number;
+    }
+    return batch;
+}
+
+}  // namespace mainstay::ipc

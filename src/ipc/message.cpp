@@ -1,0 +1,62 @@
+#include "mainstay/ipc/message.hpp"
+
+#include <utility>
+
+namespace mainstay::ipc {
+
+template <class A>
+void fields(A& a, Prepare& m) { a(m.generation); }
+template <class A>
+void fields(A& a, Commit& m) { a(m.generation); }
+template <class A>
+void fields(A& a, Abort& m) { a(m.generation); }
+template <class A>
+void fields(A&, Stop&) {}
+template <class A>
+void fields(A& a, ScriptResult& m) { a(m.request, m.how, m.status); }
+template <class A>
+void fields(A& a, ScriptResults& m) { a(m.results); }
+template <class A>
+void fields(A& a, DumpRequested& m) { a(m.signal); }
+template <class A>
+void fields(A&, Heartbeat&) {}
+template <class A>
+void fields(A& a, Prepared& m) { a(m.generation, m.refused); }
+template <class A>
+void fields(A& a, Committed& m) { a(m.generation); }
+template <class A>
+void fields(A& a, RunScript& m) { a(m.request, m.key, m.queue, m.extra); }
+template <class A>
+void fields(A&, Stopped&) {}
+
+std::vector<std::byte> encode_message(const Message& message) {
+    Encoder encoder;
+    encoder(static_cast<std::uint8_t>(message.index()));
+    std::visit([&](const auto& body) { encoder(body); }, message);
+    return encoder.take();
+}
+
+namespace {
+
+template <std::size_t... Kind>
+Result<Message> decode_kind(std::size_t kind, std::span<const std::byte> body, std::index_sequence<Kind...>) {
+    Result<Message> result = fail(Errc::Unsupported, "a message of an unknown kind");
+    const auto try_kind = [&]<std::size_t K>() {
+        if (kind != K) return;
+        auto decoded = decode<std::variant_alternative_t<K, Message>>(body);
+        if (decoded) result = Message{std::in_place_index<K>, std::move(*decoded)};
+        else result = std::unexpected{std::move(decoded.error())};
+    };
+    (try_kind.template operator()<Kind>(), ...);
+    return result;
+}
+
+}  // namespace
+
+Result<Message> decode_message(std::span<const std::byte> bytes) {
+    if (bytes.empty()) return fail(Errc::Invalid, "an empty message");
+    return decode_kind(std::to_integer<std::size_t>(bytes[0]), bytes.subspan(1),
+                       std::make_index_sequence<std::variant_size_v<Message>>{});
+}
+
+}  // namespace mainstay::ipc

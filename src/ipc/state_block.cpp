@@ -1,0 +1,98 @@
+// Layout: two slots, each a header and its content. A publish writes the slot that is not the newest: sequence 0
+// first (the slot is void), then content, length and checksum, then the new sequence. Whoever reads takes the slot
+// with the greater sequence whose checksum holds, and looks at the sequence again afterwards.
+#include <atomic>
+#include <cstring>
+
+#include "mainstay/base/hash.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mapping.hpp"
+
+namespace mainstay::ipc {
+
+namespace {
+
+constexpr std::uint64_t kMagic = 0x4d53544154453031ULL;  // "MSTATE01"
+
+struct SlotHeader {
+    std::atomic<std::uint64_t> sequence;
+    std::uint64_t magic;
+    std::uint64_t length;
+    std::uint64_t checksum;
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+}  // namespace
+
+struct StateBlock::Mapping {
+    Mapped memory;
+    [[nodiscard]] std::size_t slot_bytes() const { return memory.size() / 2; }
+    [[nodiscard]] SlotHeader& header(std::size_t slot) const {
+        return *reinterpret_cast<SlotHeader*>(memory.data() + slot * slot_bytes());
+    }
+    [[nodiscard]] std::byte* content(std::size_t slot) const {
+        return memory.data() + slot * slot_bytes() + sizeof(SlotHeader);
+    }
+    [[nodiscard]] std::size_t capacity() const { return slot_bytes() - sizeof(SlotHeader); }
+    // The content of a slot if it is complete.
+    [[nodiscard]] std::optional<std::vector<std::byte>> read(std::size_t slot) const {
+        const SlotHeader& head = header(slot);
+        const std::uint64_t before = head.sequence.load(std::memory_order_acquire);
+        if (before == 0 || head.magic != kMagic || head.length > capacity()) return std::nullopt;
+        std::vector<std::byte> copy(head.length);
+        std::memcpy(copy.data(), content(slot), copy.size());
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (head.sequence.load(std::memory_order_relaxed) != before || fnv1a(copy) != head.checksum)
+            return std::nullopt;
+        return copy;
+    }
+};
+
+StateBlock::StateBlock(std::unique_ptr<Mapping> mapping) : mapping_{std::move(mapping)} {}
+StateBlock::StateBlock(StateBlock&&) noexcept = default;
+StateBlock& StateBlock::operator=(StateBlock&&) noexcept = default;
+StateBlock::~StateBlock() = default;
+
+Result<StateBlock> StateBlock::map(int fd, bool writable) {
+    auto memory = Mapped::map(fd, writable);
+    if (!memory) return std::unexpected{std::move(memory.error()).with("state block")};
+    if (memory->size() < 2 * sizeof(SlotHeader) + 128) return fail(Errc::Invalid, "state block: too small");
+    return StateBlock{std::make_unique<Mapping>(std::move(*memory))};
+}
+
+std::uint64_t StateBlock::sequence() const {
+    return std::max(mapping_->header(0).sequence.load(std::memory_order_acquire),
+                    mapping_->header(1).sequence.load(std::memory_order_acquire));
+}
+
+Result<void> StateBlock::publish(std::span<const std::byte> content) {
+    if (content.size() > mapping_->capacity())
+        return fail(Errc::Limit, "state of " + std::to_string(content.size()) + " bytes does not fit a slot of " +
+                                     std::to_string(mapping_->capacity()));
+    const std::uint64_t newest = sequence();
+    const std::size_t slot = mapping_->header(0).sequence.load(std::memory_order_acquire) == newest ? 1 : 0;
+    SlotHeader& head = mapping_->header(slot);
+    head.sequence.store(0, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    std::memcpy(mapping_->content(slot), content.data(), content.size());
+    head.magic = kMagic;
+    head.length = content.size();
+    head.checksum = fnv1a(content);
+    head.sequence.store(newest + 1, std::memory_order_release);
+    return {};
+}
+
+Result<std::vector<std::byte>> StateBlock::read() const {
+    // A reader that meets a running publish finds the other slot; losing both takes two publishes within one copy.
+    constexpr int kTries = 16;
+    for (int i = 0; i < kTries; ++i) {
+        const std::uint64_t newest = sequence();
+        if (newest == 0) return fail(Errc::NotFound, "nothing was published yet");
+        const std::size_t slot = mapping_->header(0).sequence.load(std::memory_order_acquire) == newest ? 0 : 1;
+        if (auto content = mapping_->read(slot)) return std::move(*content);
+        if (auto content = mapping_->read(1 - slot)) return std::move(*content);
+    }
+    return fail(Errc::State, "no complete state: the writer died in its first publish or is overwriting without pause");
+}
+
+}  // namespace mainstay::ipc

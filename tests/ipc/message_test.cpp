@@ -1,0 +1,69 @@
+#include "mainstay/ipc/message.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "mainstay/ipc/channel.hpp"
+
+using namespace mainstay;
+using namespace mainstay::ipc;
+
+TEST_CASE("a message crosses the channel with its descriptor") {
+    auto channel = make_channel();
+    REQUIRE(channel);
+    auto memfd = make_channel();
+
+    REQUIRE(send_message(channel->first.get(), Prepare{7}, memfd->first.get()));
+    auto got = receive_message(channel->second.get());
+
+    REQUIRE(got);
+    REQUIRE(got->has_value());
+    auto& received = std::get<Received>(**got);
+    CHECK(std::get<Prepare>(received.message).generation == 7);
+    CHECK(received.descriptor);
+}
+
+TEST_CASE("every kind of message survives its encoding") {
+    const RunScript sent{3, "vrrp_script/chk", "queue", {"INSTANCE", "VI_1"}};
+
+    const auto got = decode_message(encode_message(sent));
+
+    REQUIRE(got);
+    const auto& back = std::get<RunScript>(*got);
+    CHECK(back.request == 3);
+    CHECK(back.key == "vrrp_script/chk");
+    CHECK(back.extra == std::vector<std::string>{"INSTANCE", "VI_1"});
+    CHECK(std::holds_alternative<Stop>(*decode_message(encode_message(Stop{}))));
+}
+
+TEST_CASE("a message of a kind from the future is told apart from garbage") {
+    const std::vector<std::byte> future{std::byte{200}, std::byte{0}};
+    const std::vector<std::byte> cut{std::byte{0}, std::byte{8}};
+
+    CHECK(decode_message(future).error().code() == Errc::Unsupported);
+    CHECK(decode_message(cut).error().code() == Errc::Invalid);
+    CHECK(decode_message({}).error().code() == Errc::Invalid);
+}
+
+TEST_CASE("an empty queue is nothing, a closed peer is Closed, a full queue is a counted limit") {
+    auto channel = make_channel();
+    CHECK_FALSE(receive_message(channel->second.get())->has_value());
+
+    Result<void> sent;
+    int count = 0;
+    while (sent && count < 100000) {
+        sent = send_message(channel->first.get(), RunScript{1, std::string(1000, 'x'), "", {}});
+        ++count;
+    }
+    CHECK(sent.error().code() == Errc::Limit);
+
+    channel->first.reset();
+    bool closed = false;
+    while (!closed) {
+        auto got = receive_message(channel->second.get());
+        REQUIRE(got);
+        REQUIRE(got->has_value());
+        closed = std::holds_alternative<Closed>(**got);
+    }
+    CHECK(closed);
+}

@@ -1,0 +1,135 @@
+#include "mainstay/ipc/shared.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+using namespace mainstay;
+using namespace mainstay::ipc;
+
+namespace {
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+    const auto* first = reinterpret_cast<const std::byte*>(text.data());
+    return {first, first + text.size()};
+}
+std::string text_of(const std::vector<std::byte>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+constexpr std::size_t kSmallBlock = 8192;
+
+}  // namespace
+
+TEST_CASE("a state block gives back what was published last, also through another mapping") {
+    auto fd = make_memfd("test", kSmallBlock);
+    auto writer = StateBlock::map(fd->get(), true);
+    auto reader = StateBlock::map(fd->get(), false);
+    REQUIRE(writer);
+    CHECK(reader->read().error().code() == Errc::NotFound);
+
+    for (const char* text : {"one", "two, longer", "3"}) {
+        REQUIRE(writer->publish(bytes_of(text)));
+        CHECK(text_of(*reader->read()) == text);
+    }
+    CHECK(reader->sequence() == 3);
+}
+
+TEST_CASE("a writer that dies in the middle of a publish leaves the state before it") {
+    auto fd = make_memfd("test", kSmallBlock);
+    auto writer = StateBlock::map(fd->get(), true);
+    REQUIRE(writer->publish(bytes_of("first")));
+    REQUIRE(writer->publish(bytes_of("second")));
+    // The third publish would go over "first", in slot 1 (sequence 1 went there); tear it: bytes changed, sequence 0.
+    const std::uint64_t torn = 0;
+    for (const off_t slot : {off_t{0}, static_cast<off_t>(kSmallBlock / 2)}) {
+        std::uint64_t sequence = 0;
+        REQUIRE(::pread(fd->get(), &sequence, 8, slot) == 8);
+        if (sequence == 1) REQUIRE(::pwrite(fd->get(), &torn, 8, slot) == 8);
+    }
+
+    auto next = StateBlock::map(fd->get(), true);
+
+    CHECK(text_of(*next->read()) == "second");
+    REQUIRE(next->publish(bytes_of("third")));
+    CHECK(text_of(*next->read()) == "third");
+}
+
+TEST_CASE("a slot whose bytes do not match its checksum is not believed") {
+    auto fd = make_memfd("test", kSmallBlock);
+    auto block = StateBlock::map(fd->get(), true);
+    REQUIRE(block->publish(bytes_of("good")));
+    REQUIRE(block->publish(bytes_of("newer")));
+    std::array<std::byte, kSmallBlock> all{};
+    REQUIRE(::pread(fd->get(), all.data(), all.size(), 0) == static_cast<ssize_t>(all.size()));
+    const std::string haystack{reinterpret_cast<const char*>(all.data()), all.size()};
+    const auto at = haystack.find("newer");
+    REQUIRE(at != std::string::npos);
+    REQUIRE(::pwrite(fd->get(), "Xewer", 5, static_cast<off_t>(at)) == 5);
+
+    CHECK(text_of(*block->read()) == "good");
+}
+
+TEST_CASE("content that does not fit a slot is refused and the old state stays") {
+    auto fd = make_memfd("test", kSmallBlock);
+    auto block = StateBlock::map(fd->get(), true);
+    REQUIRE(block->publish(bytes_of("small")));
+
+    CHECK(block->publish(std::vector<std::byte>(kSmallBlock)).error().code() == Errc::Limit);
+    CHECK(text_of(*block->read()) == "small");
+}
+
+TEST_CASE("a new reader resumes behind the number it acknowledged") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto writer = EventRing::map(fd->get(), true);
+    auto reader = EventRing::map(fd->get(), false);
+    CHECK(writer->append(Event{.name = "VI_1", .state = "BACKUP"}) == 1);
+    CHECK(writer->append(Event{.name = "VI_1", .state = "MASTER", .priority = 150, .mail = true}) == 2);
+
+    const auto batch = reader->read_after(1);
+
+    REQUIRE(batch.events.size() == 1);
+    CHECK(batch.events[0].state == "MASTER");
+    CHECK(batch.events[0].priority == 150);
+    CHECK(batch.events[0].number == 2);
+    CHECK(batch.lost == 0);
+    CHECK(batch.last == 2);
+    CHECK(reader->read_after(2).events.empty());
+}
+
+TEST_CASE("numbers go on over incarnations, and overflow is a count") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    for (std::size_t i = 0; i < kEventRingSlots + 10; ++i) {
+        auto writer = EventRing::map(fd->get(), true);
+        REQUIRE(writer->append(Event{.name = "x"}) == i + 1);
+    }
+    auto reader = EventRing::map(fd->get(), false);
+
+    const auto batch = reader->read_after(0, kEventRingSlots + 100);
+
+    CHECK(batch.lost == 10);
+    CHECK(batch.events.size() == kEventRingSlots);
+    CHECK(batch.events.front().number == 11);
+    CHECK(batch.last == kEventRingSlots + 10);
+}
+
+TEST_CASE("an event that is too long is cut, not lost") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto ring = EventRing::map(fd->get(), true);
+
+    ring->append(Event{.name = "VI_1", .state = "FAULT", .detail = std::string(5000, 'd')});
+
+    const auto batch = ring->read_after(0);
+    REQUIRE(batch.events.size() == 1);
+    CHECK(batch.events[0].name == "VI_1");
+    CHECK(batch.events[0].detail.size() > 500);
+}
+
+TEST_CASE("a sealed memfd cannot be changed any more") {
+    auto fd = make_sealed_memfd("snapshot", bytes_of("content"));
+    REQUIRE(fd);
+
+    CHECK(::pwrite(fd->get(), "x", 1, 0) == -1);
+    CHECK(text_of(*read_memfd(fd->get())) == "content");
+}
