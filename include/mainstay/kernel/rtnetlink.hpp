@@ -5,47 +5,22 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <variant>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/base/ip.hpp"
+#include "mainstay/netlink/route_types.hpp"
 
 namespace mainstay::kernel {
 
-struct Link {
-    std::uint32_t index = 0;
-    std::string name;
-    bool up = false;        // IFF_UP
-    bool running = false;   // IFF_RUNNING
-    bool loopback = false;
-    bool no_arp = false;
-    std::uint32_t mtu = 0;
-    std::vector<std::byte> hardware_address;
-    bool operator==(const Link&) const = default;
-};
-
-struct Address {
-    std::uint32_t interface_index = 0;
-    Prefix prefix;
-    std::string label;                   // IPv4
-    std::optional<IpAddress> broadcast;  // IPv4
-    std::uint8_t scope = 0;
-    bool secondary = false;   // reported only
-    bool tentative = false;   // reported only: IPv6 DAD not finished
-    bool nodad = true;        // requests: IPv6, IFA_F_NODAD
-    bool noprefixroute = false;
-    bool operator==(const Address&) const = default;
-};
-
-struct LinkChanged { Link link; };
-struct LinkGone { std::uint32_t index = 0; std::string name; };
-struct AddressAdded { Address address; };
-struct AddressRemoved { Address address; };
-struct NotificationsLost {};  // ENOBUFS: dump again and reconcile
-using RouteNotification = std::variant<LinkChanged, LinkGone, AddressAdded, AddressRemoved, NotificationsLost>;
+// The values are the codec's.
+using netlink::Address;
+using netlink::AddressAdded;
+using netlink::AddressRemoved;
+using netlink::Link;
+using netlink::LinkChanged;
+using netlink::LinkGone;
+using netlink::NotificationsLost;
+using netlink::RouteNotification;
 
 class Rtnetlink {
 public:
@@ -55,19 +30,23 @@ public:
     Rtnetlink& operator=(Rtnetlink&&) noexcept;
     ~Rtnetlink();
 
-    [[nodiscard]] Result<std::vector<Link>> links();          // dumped again on NLM_F_DUMP_INTR
+    [[nodiscard]] Result<std::vector<Link>> links();  // dumped again on NLM_F_DUMP_INTR
     [[nodiscard]] Result<std::vector<Address>> addresses();
 
     struct Failure {
         std::size_t index = 0;
         int sys_errno = 0;
     };
-    // One sendmsg for up to 256 addresses; each with its own acknowledgement. EEXIST on adding and EADDRNOTAVAIL on
-    // removing count as success (judged in one table in the netlink module). ENODEV and the rest are failures.
+    // One sendmsg for up to 256 addresses; each with its own acknowledgement. EEXIST on adding, EADDRNOTAVAIL and
+    // ENODEV (the interface is gone, and the address with it) on removing count as success (netlink/verdicts.hpp);
+    // everything else is a failure. A value that cannot be encoded (no family, index 0) is EINVAL.
+    // An error of the call: the socket failed or acknowledgements were lost; dump and reconcile.
     [[nodiscard]] Result<std::vector<Failure>> add(const std::vector<Address>& addresses);
     [[nodiscard]] Result<std::vector<Failure>> remove(const std::vector<Address>& addresses);
 
-    // The listening socket: readable when notifications wait. read() drains what is there without blocking.
+    // The listening socket: readable when notifications wait. read_notifications()
+    // drains what is there without blocking (at most a bounded amount; the rest keeps the socket readable). Lost or
+    // damaged notifications come as one NotificationsLost.
     [[nodiscard]] int notification_fd() const;
     [[nodiscard]] Result<std::vector<RouteNotification>> read_notifications();
 

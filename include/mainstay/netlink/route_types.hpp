@@ -1,0 +1,63 @@
+// Links and addresses as typed values (rtnetlink).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mainstay/base/ip.hpp"
+
+namespace mainstay::netlink {
+
+struct Link {
+    std::uint32_t index = 0;
+    std::string name;
+    bool up = false;       // IFF_UP
+    bool running = false;  // IFF_RUNNING
+    bool loopback = false;
+    bool no_arp = false;
+    std::uint32_t mtu = 0;
+    std::vector<std::byte> hardware_address;
+    bool operator==(const Link&) const = default;
+};
+
+struct Address {
+    std::uint32_t interface_index = 0;
+    Prefix prefix;
+    std::string label;                   // IPv4
+    std::optional<IpAddress> broadcast;  // IPv4
+    std::uint8_t scope = 0;
+    bool secondary = false;  // reported only
+    bool tentative = false;  // reported only: IPv6 DAD not finished
+    bool nodad = true;       // requests: IPv6, IFA_F_NODAD
+    bool noprefixroute = false;
+    bool deprecated = false;  // requests: IPv6, preferred lifetime 0: never chosen as a source by itself
+    bool operator==(const Address&) const = default;
+};
+
+struct LinkChanged {
+    Link link;
+    bool operator==(const LinkChanged&) const = default;
+};
+struct LinkGone {
+    std::uint32_t index = 0;
+    std::string name;
+    bool operator==(const LinkGone&) const = default;
+};
+struct AddressAdded {
+    Address address;
+    bool operator==(const AddressAdded&) const = default;
+};
+struct AddressRemoved {
+    Address address;
+    bool operator==(const AddressRemoved&) const = default;
+};
+struct NotificationsLost {  // ENOBUFS: dump again and reconcile
+    bool operator==(const NotificationsLost&) const = default;
+};
+using RouteNotification = std::variant<LinkChanged, LinkGone, AddressAdded, AddressRemoved, NotificationsLost>;
+
+}  // namespace mainstay::netlink

@@ -1,0 +1,183 @@
+#include "mainstay/netlink/rtnetlink.hpp"
+
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include <array>
+#include <span>
+
+namespace mainstay::netlink {
+namespace {
+
+constexpr std::size_t kRequestLimit = 256;             // an address request takes at most 120 bytes
+constexpr std::uint8_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
+constexpr std::uint32_t kForever = 0xffffffff;         // an address lifetime without end
+
+// One request, built by libmnl in a buffer that every request fits into.
+class RequestBuffer {
+public:
+    RequestBuffer(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence)
+        : header_{mnl_nlmsg_put_header(bytes_.data())} {
+        header_->nlmsg_type = type;
+        header_->nlmsg_flags = flags;
+        header_->nlmsg_seq = sequence;
+    }
+    [[nodiscard]] nlmsghdr* header() { return header_; }
+    void append_to(std::vector<std::byte>& out) const {
+        const auto used = std::span{bytes_}.first(header_->nlmsg_len);
+        out.insert(out.end(), used.begin(), used.end());
+    }
+
+private:
+    alignas(NLMSG_ALIGNTO) std::array<std::byte, kRequestLimit> bytes_{};
+    nlmsghdr* header_;
+};
+
+void append_dump(std::vector<std::byte>& out, std::uint16_t type, std::uint32_t sequence) {
+    RequestBuffer request{type, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    mnl_nlmsg_put_extra_header(request.header(), type == RTM_GETLINK ? sizeof(ifinfomsg) : sizeof(ifaddrmsg));
+    request.append_to(out);
+}
+
+Result<void> check(const Address& address) {
+    const std::uint8_t longest = address.prefix.address.is_v4() ? 32 : 128;
+    if (address.prefix.address.empty()) return fail(Errc::Invalid, "address without a family");
+    if (address.prefix.length > longest) return fail(Errc::Invalid, address.prefix.to_string() + ": prefix too long");
+    if (address.interface_index == 0) return fail(Errc::Invalid, address.prefix.to_string() + ": no interface");
+    if (address.label.size() >= IFNAMSIZ) {
+        return fail(Errc::Invalid, "label " + address.label + ": longer than " + std::to_string(IFNAMSIZ - 1));
+    }
+    return {};
+}
+
+void put_address_header(nlmsghdr* request, const Address& address, std::uint32_t flags) {
+    auto* body = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ifaddrmsg)));
+    body->ifa_family = address.prefix.address.is_v4() ? kFamilyV4 : kFamilyV6;
+    body->ifa_prefixlen = address.prefix.length;
+    body->ifa_flags = static_cast<std::uint8_t>(flags);
+    body->ifa_scope = address.scope;
+    body->ifa_index = address.interface_index;
+    const auto bytes = address.prefix.address.bytes();
+    mnl_attr_put(request, IFA_LOCAL, bytes.size(), bytes.data());
+    mnl_attr_put(request, IFA_ADDRESS, bytes.size(), bytes.data());
+}
+
+std::optional<IpAddress> to_address(std::uint8_t family, std::optional<std::span<const std::byte>> bytes) {
+    if (!bytes) return std::nullopt;
+    if (family == kFamilyV4 && bytes->size() >= 4) return IpAddress::v4(bytes->first<4>());
+    if (family == kFamilyV6 && bytes->size() >= 16) return IpAddress::v6(bytes->first<16>());
+    return std::nullopt;
+}
+
+Result<std::optional<RouteNotification>> decode_link(const Message& message) {
+    const auto header = read_header<ifinfomsg>(message.payload);
+    if (!header) return fail(Errc::Invalid, "link message is cut off");
+    // A bridge tells about its ports with the same types: RTM_DELLINK then means "no longer a port", not "gone".
+    if (header->ifi_family != 0) return std::nullopt;
+    const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(ifinfomsg)));
+    if (!attributes) return std::unexpected{Error{attributes.error()}.with("link message")};
+    if (header->ifi_index <= 0) return fail(Errc::Invalid, "link message without an interface index");
+
+    const auto index = static_cast<std::uint32_t>(header->ifi_index);
+    auto name = attributes->text(IFLA_IFNAME).value_or(std::string{});
+    if (name.size() >= IFNAMSIZ) return fail(Errc::Invalid, "link message with an overlong name");
+    if (message.type == RTM_DELLINK) return RouteNotification{LinkGone{index, std::move(name)}};
+
+    Link link{.index = index,
+              .name = std::move(name),
+              .up = (header->ifi_flags & IFF_UP) != 0,
+              .running = (header->ifi_flags & IFF_RUNNING) != 0,
+              .loopback = (header->ifi_flags & IFF_LOOPBACK) != 0,
+              .no_arp = (header->ifi_flags & IFF_NOARP) != 0,
+              .mtu = attributes->value<std::uint32_t>(IFLA_MTU).value_or(0),
+              .hardware_address = {}};
+    if (const auto hardware = attributes->bytes(IFLA_ADDRESS)) {
+        link.hardware_address.assign(hardware->begin(), hardware->end());
+    }
+    return RouteNotification{LinkChanged{std::move(link)}};
+}
+
+Result<std::optional<RouteNotification>> decode_address(const Message& message) {
+    const auto header = read_header<ifaddrmsg>(message.payload);
+    if (!header) return fail(Errc::Invalid, "address message is cut off");
+    if (header->ifa_family != kFamilyV4 && header->ifa_family != kFamilyV6) return std::nullopt;
+    const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(ifaddrmsg)));
+    if (!attributes) return std::unexpected{Error{attributes.error()}.with("address message")};
+
+    // IFA_LOCAL is the interface's own address; IFA_ADDRESS is the peer's where there is one, else the same. IPv6
+    // gives IFA_LOCAL only with a peer.
+    const bool v4 = header->ifa_family == kFamilyV4;
+    auto own = to_address(header->ifa_family, attributes->bytes(IFA_LOCAL));
+    if (!own) own = to_address(header->ifa_family, attributes->bytes(IFA_ADDRESS));
+    if (!own || header->ifa_prefixlen > (v4 ? 32 : 128)) return fail(Errc::Invalid, "address message without address");
+
+    const std::uint32_t flags = attributes->value<std::uint32_t>(IFA_FLAGS).value_or(header->ifa_flags);
+    Address address{.interface_index = header->ifa_index,
+                    .prefix = {*own, header->ifa_prefixlen},
+                    .label = v4 ? attributes->text(IFA_LABEL).value_or(std::string{}) : std::string{},
+                    .broadcast = v4 ? to_address(header->ifa_family, attributes->bytes(IFA_BROADCAST)) : std::nullopt,
+                    .scope = header->ifa_scope,
+                    .secondary = v4 && (flags & IFA_F_SECONDARY) != 0,  // for IPv6 the same bit means temporary
+                    .tentative = (flags & IFA_F_TENTATIVE) != 0,
+                    .nodad = (flags & IFA_F_NODAD) != 0,
+                    .noprefixroute = (flags & IFA_F_NOPREFIXROUTE) != 0,
+                    .deprecated = (flags & IFA_F_DEPRECATED) != 0};
+    if (message.type == RTM_DELADDR) return RouteNotification{AddressRemoved{std::move(address)}};
+    return RouteNotification{AddressAdded{std::move(address)}};
+}
+
+}  // namespace
+
+void append_link_dump(std::vector<std::byte>& out, std::uint32_t sequence) { append_dump(out, RTM_GETLINK, sequence); }
+
+void append_address_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
+    append_dump(out, RTM_GETADDR, sequence);
+}
+
+Result<void> append_address_add(std::vector<std::byte>& out, const Address& address, std::uint32_t sequence) {
+    if (auto good = check(address); !good) return good;
+    const bool v4 = address.prefix.address.is_v4();
+    std::uint32_t flags = 0;
+    if (!v4 && address.nodad) flags |= IFA_F_NODAD;
+    if (address.noprefixroute) flags |= IFA_F_NOPREFIXROUTE;
+
+    RequestBuffer request{RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence};
+    put_address_header(request.header(), address, flags);
+    if (flags > 0xff) mnl_attr_put_u32(request.header(), IFA_FLAGS, flags);
+    if (v4 && address.broadcast && address.broadcast->is_v4()) {
+        mnl_attr_put(request.header(), IFA_BROADCAST, 4, address.broadcast->bytes().data());
+    }
+    if (v4 && !address.label.empty()) mnl_attr_put_strz(request.header(), IFA_LABEL, address.label.c_str());
+    if (!v4 && address.deprecated) {
+        const ifa_cacheinfo lifetimes{.ifa_prefered = 0, .ifa_valid = kForever, .cstamp = 0, .tstamp = 0};
+        mnl_attr_put(request.header(), IFA_CACHEINFO, sizeof lifetimes, &lifetimes);
+    }
+    request.append_to(out);
+    return {};
+}
+
+Result<void> append_address_remove(std::vector<std::byte>& out, const Address& address, std::uint32_t sequence) {
+    if (auto good = check(address); !good) return good;
+    RequestBuffer request{RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, sequence};
+    put_address_header(request.header(), address, 0);
+    request.append_to(out);
+    return {};
+}
+
+Result<std::optional<RouteNotification>> decode_route_message(const Message& message) {
+    switch (message.type) {
+        case RTM_NEWLINK:
+        case RTM_DELLINK:
+            return decode_link(message);
+        case RTM_NEWADDR:
+        case RTM_DELADDR:
+            return decode_address(message);
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace mainstay::netlink
