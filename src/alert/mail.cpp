@@ -1,0 +1,199 @@
+#include "mainstay/alert/mail.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+#include "mail_text.hpp"
+
+namespace mainstay::alert {
+namespace {
+
+constexpr std::size_t kNameBytesMax = 255;
+constexpr std::size_t kBase64LineBytes = 57;  // 76 characters, RFC 2045 6.8
+constexpr int kDayS = 86'400;
+
+// keepalived: "Entering X state" for the states proper, one word for the two ends.
+std::string vrrp_transition(const std::string& state) {
+    if (state == "STOP") return "Stopping";
+    if (state == "DELETED") return "Deleted";
+    return "Entering " + state + " state";
+}
+
+std::string headline(const Event& event) {
+    switch (event.kind) {
+        case Event::Kind::Instance:
+            return fmt::format("VRRP Instance {} - {}", event.name, vrrp_transition(event.state));
+        case Event::Kind::Group:
+            return fmt::format("VRRP Group {} - {}", event.name, vrrp_transition(event.state));
+        case Event::Kind::RealServer:
+            return fmt::format("Realserver {} of virtual server {} - {}", event.name, event.parent, event.state);
+        case Event::Kind::VirtualServer:
+            return fmt::format("Virtualserver {} - {}", event.name, event.state);
+    }
+    return event.name + " - " + event.state;
+}
+
+const char* source_of(Event::Kind kind) {
+    return kind == Event::Kind::Instance || kind == Event::Kind::Group ? "vrrp" : "lvs";
+}
+
+std::string router_id(const config::Global& global, const MailHost& host) {
+    return clean_line(global.router_id.empty() ? host.host_name : global.router_id, kNameBytesMax);
+}
+
+// The envelope and everything else but id and items.
+Mail addressed(const config::Global& global, const MailHost& host) {
+    Mail mail;
+    mail.router_id = router_id(global, host);
+    // keepalived: <user>@<host>, and its user is root.
+    mail.from = clean_address(global.notification_email_from.empty() ? "root@" + host.host_name
+                                                                     : global.notification_email_from);
+    for (const auto& address : global.notification_email) {
+        if (std::string clean = clean_address(address); !clean.empty()) mail.to.push_back(std::move(clean));
+    }
+    return mail;
+}
+
+MailItem item(const Mail& mail, const std::string& text, const std::string& body, WallTime at) {
+    return {.subject = clean_line(fmt::format("[{}] {}", mail.router_id, text), kSubjectBytesMax),
+            .body = clean_line(fmt::format("=> {} <=", body), kBodyLineBytesMax),
+            .at = at};
+}
+
+// "a@x, b@x", folded between addresses where a line would grow long; as keepalived writes it otherwise.
+std::string recipients(const std::vector<std::string>& to) {
+    std::string out;
+    std::size_t column = 4;
+    for (const auto& address : to) {
+        if (!out.empty()) {
+            const bool fold = column + address.size() > 900;
+            out += fold ? ",\r\n " : ", ";
+            column = fold ? 1 : column + 2;
+        }
+        out += address;
+        column += address.size();
+    }
+    return out;
+}
+
+std::string subject_of(const Mail& mail) {
+    if (mail.items.size() == 1 && mail.unlisted == 0) return mail.items.front().subject;
+    return fmt::format("[{}] {} alerts in one digest", mail.router_id, mail.items.size() + mail.unlisted);
+}
+
+std::string body_of(const Mail& mail, const MailHost& host) {
+    if (mail.items.size() == 1 && mail.unlisted == 0) return mail.items.front().body + "\r\n\r\n";
+    std::string body;
+    for (const auto& entry : mail.items) {
+        body +=
+            fmt::format("{}\r\n{}\r\n{}\r\n\r\n", rfc5322_date(entry.at, host.utc_offset_s), entry.subject, entry.body);
+    }
+    if (mail.unlisted > 0)
+        body += fmt::format("{} more alerts are not listed here; see the log.\r\n\r\n", mail.unlisted);
+    return body;
+}
+
+std::string base64_lines(std::string_view body) {
+    std::string out;
+    for (std::size_t at = 0; at < body.size(); at += kBase64LineBytes) {
+        out += base64(body.substr(at, kBase64LineBytes)) + "\r\n";
+    }
+    return out;
+}
+
+// What may stand left of the @ in a Message-ID and in a file name.
+std::string id_part(std::string_view text) {
+    std::string out;
+    for (const char c : text.substr(0, kNameBytesMax)) {
+        const bool safe =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+        out += safe ? c : '-';
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string rfc5322_date(WallTime at, int utc_offset_s) {
+    constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    // Years 1970 to 9999: a broken clock must not make a broken header.
+    constexpr std::int64_t kLast = 253'402'300'799 - kDayS;
+    using namespace std::chrono;
+    const int offset = std::abs(utc_offset_s) < kDayS ? utc_offset_s : 0;
+    const std::int64_t unix_s = std::clamp<std::int64_t>(at.unix_us / 1'000'000, kDayS, kLast);
+    const sys_seconds local{seconds{unix_s + offset}};
+    const auto day = floor<days>(local);
+    const year_month_day date{day};
+    const hh_mm_ss clock{local - day};
+    const int minutes_off = std::abs(offset) / 60;
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} {}{:02}{:02}", kDays[weekday{day}.c_encoding()],
+                       static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
+                       static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
+                       clock.seconds().count(), offset < 0 ? '-' : '+', minutes_off / 60, minutes_off % 60);
+}
+
+Mail compose(const Event& event, const config::Global& global, const MailHost& host) {
+    Mail mail = addressed(global, host);
+    mail.id = fmt::format("{}.{}.{}", source_of(event.kind), event.number, event.at.unix_us);
+    mail.items.push_back(item(mail, headline(event), event.detail, event.at));
+    return mail;
+}
+
+Mail compose_notice(std::string id, std::string text, std::string body, WallTime at, const config::Global& global,
+                    const MailHost& host) {
+    Mail mail = addressed(global, host);
+    mail.id = id_part(id);
+    mail.items.push_back(item(mail, text, body, at));
+    return mail;
+}
+
+Mail merge(const std::vector<Mail>& mails) {
+    Mail digest;
+    for (const auto& mail : mails) {
+        if (digest.merged.empty()) {
+            digest.from = mail.from;
+            digest.to = mail.to;
+            digest.router_id = mail.router_id;
+            digest.queued = mail.queued;
+        }
+        digest.queued.unix_us = std::min(digest.queued.unix_us, mail.queued.unix_us);
+        digest.unlisted += mail.unlisted;
+        digest.merged.push_back(mail.id);
+        for (const auto& entry : mail.items) {
+            if (digest.items.size() < kDigestItemsMax)
+                digest.items.push_back(entry);
+            else
+                ++digest.unlisted;
+        }
+    }
+    // A digest that is merged again gets a new id: a server may have taken the old one without our hearing of it.
+    std::string_view newest = mails.empty() ? std::string_view{} : std::string_view{mails.back().id};
+    if (newest.starts_with("digest.")) newest = newest.substr(newest.find('.', 7) + 1);
+    digest.id = fmt::format("digest.{}.{}", digest.items.size() + digest.unlisted, newest);
+    return digest;
+}
+
+std::string render_message(const Mail& mail, const MailHost& host) {
+    const WallTime at = mail.items.empty() ? mail.queued : mail.items.back().at;
+    const std::string body = body_of(mail, host);
+    std::string text;
+    text += "Date: " + rfc5322_date(at, host.utc_offset_s) + "\r\n";
+    text += "From: " + mail.from + "\r\n";
+    text += "Subject: " + header_text(subject_of(mail)) + "\r\n";
+    text += "X-Mailer: Keepalived\r\n";  // filters of the users look for it
+    text += "To: " + recipients(mail.to) + "\r\n";
+    text +=
+        fmt::format("Message-ID: <{}@{}>\r\n", mail.id, id_part(host.host_name.empty() ? "localhost" : host.host_name));
+    if (is_ascii(body)) return text + "\r\n" + body;
+    return text +
+           "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+           base64_lines(body);
+}
+
+}  // namespace mainstay::alert
