@@ -1,0 +1,40 @@
+// Where log lines go: syslog's socket and, if asked for, stderr. One non-blocking datagram per line: a reader that
+// does not read costs lines, never time, and the losses are counted and told once it reads again.
+#pragma once
+
+#include <ctime>
+#include <memory>
+#include <string>
+
+#include "mainstay/base/log.hpp"
+
+namespace mainstay::kernel {
+
+struct LogOptions {
+    std::string ident = "mainstayd";
+    std::string socket = "/dev/log";  // empty: no syslog
+    int facility = 3;                 // syslog's number: 3 daemon, 16..23 local0..7
+    bool console = false;             // stderr, with keepalived's time stamp form
+    LogLevel level = LogLevel::Info;  // the least severe that is written
+};
+
+class DaemonLog final : public Log {
+public:
+    explicit DaemonLog(const LogOptions& options);
+    ~DaemonLog() override;
+
+    void line(LogLevel level, std::string_view text) override;
+    [[nodiscard]] bool enabled(LogLevel level) const override;
+    using Log::line;
+    [[nodiscard]] std::uint64_t lost() const;  // lines that could not be delivered to syslog
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// "<30>Nov 20 08:15:00 ident[42]: text", RFC 3164; control characters in the text become blanks.
+[[nodiscard]] std::string syslog_datagram(int facility, LogLevel level, std::time_t when, std::string_view ident,
+                                          int pid, std::string_view text);
+
+}  // namespace mainstay::kernel

@@ -1,0 +1,110 @@
+#include "mainstay/kernel/process.hpp"
+
+#include <cap-ng.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <vector>
+
+#include "mainstay/base/unique_fd.hpp"
+
+namespace mainstay::kernel {
+
+Result<Account> find_account(std::string_view user, std::string_view group) {
+    Account account;
+    std::vector<char> buffer(16384);
+    const std::string name{user};
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+        return fail(Errc::NotFound, "there is no user " + name);
+    account = {entry.pw_uid, entry.pw_gid};
+    if (group.empty()) return account;
+    const std::string group_name{group};
+    ::group group_entry{};
+    ::group* group_found = nullptr;
+    if (::getgrnam_r(group_name.c_str(), &group_entry, buffer.data(), buffer.size(), &group_found) != 0 ||
+        group_found == nullptr)
+        return fail(Errc::NotFound, "there is no group " + group_name);
+    account.gid = group_entry.gr_gid;
+    return account;
+}
+
+Result<void> drop_privileges(const Account& account, std::span<const unsigned> capabilities) {
+    if (::geteuid() != 0) return {};
+    capng_clear(CAPNG_SELECT_BOTH);
+    for (const unsigned capability : capabilities)
+        if (capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), capability) != 0)
+            return fail(Errc::Permission, "capability " + std::to_string(capability) + " cannot be kept");
+    const int failed = capng_change_id(static_cast<int>(account.uid), static_cast<int>(account.gid),
+                                       static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+    if (failed != 0)
+        return fail(Errc::Permission, "changing to user " + std::to_string(account.uid) +
+                                          " failed: capng_change_id answered " + std::to_string(failed));
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_system("prctl NO_NEW_PRIVS", errno);
+    // The change of user makes a process undumpable, and its /proc files root's; a role is to be looked at.
+    ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    return {};
+}
+
+void set_process_name(std::string_view name) {
+    const std::string text{name.substr(0, 15)};
+    ::prctl(PR_SET_NAME, text.c_str(), 0, 0, 0);
+}
+
+Result<void> set_realtime(int priority) {
+    sched_param parameters{};
+    parameters.sched_priority = priority;
+    if (::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) != 0)
+        return fail_system("sched_setscheduler SCHED_RR " + std::to_string(priority), errno);
+    return {};
+}
+
+bool process_alive(int pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
+
+Result<std::string> own_executable() {
+    std::array<char, PATH_MAX> path{};
+    const auto length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+    if (length < 0) return fail_system("readlink /proc/self/exe", errno);
+    return std::string{path.data(), static_cast<std::size_t>(length)};
+}
+
+Result<void> make_directory(const std::string& path, const Account& account, std::uint32_t mode) {
+    for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1))
+        if (::mkdir(path.substr(0, at).c_str(), 0755) != 0 && errno != EEXIST)
+            return fail_system("mkdir " + path.substr(0, at), errno);
+    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_system("mkdir " + path, errno);
+    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!fd) return fail_system("open directory " + path, errno);
+    if (::geteuid() == 0 &&
+        (::fchown(fd.get(), account.uid, account.gid) != 0 || ::fchmod(fd.get(), mode) != 0))
+        return fail_system("give " + path + " to user " + std::to_string(account.uid), errno);
+    return {};
+}
+
+Result<void> write_file_safely(const std::string& path, std::string_view content, std::uint32_t mode) {
+    std::string temporary = path + ".XXXXXX";
+    UniqueFd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
+    if (!fd) return fail_system("create a file beside " + path, errno);
+    const auto give_up = [&](const char* what) {
+        const int error = errno;
+        ::unlink(temporary.c_str());
+        return fail_system(std::string{what} + " " + temporary, error);
+    };
+    if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()))
+        return give_up("write");
+    if (::fchmod(fd.get(), mode) != 0) return give_up("fchmod");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up("rename to its place");
+    return {};
+}
+
+}  // namespace mainstay::kernel
