@@ -1,0 +1,17 @@
+// What the frame builders share.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace mainstay::wire {
+
+using MacAddress = std::array<std::byte, 6>;
+using Frame = std::vector<std::byte>;  // an Ethernet frame without its check sequence
+
+inline constexpr MacAddress kBroadcastMac{std::byte{0xff}, std::byte{0xff}, std::byte{0xff},
+                                          std::byte{0xff}, std::byte{0xff}, std::byte{0xff}};
+
+}  // namespace mainstay::wire

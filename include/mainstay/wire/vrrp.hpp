@@ -1,0 +1,61 @@
+// VRRP packets, version 2 (RFC 3768) and 3 (RFC 5798, RFC 9568), as the payload of an IPv4 or IPv6 packet.
+//
+// decode_vrrp() judges the shape only: whether the fields are there. Whether version, type, authentication and
+// checksum are acceptable depends on the receiver's configuration, and their order of judgement is compatibility;
+// that is the vrrp module's receive check.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <vector>
+
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::wire {
+
+inline constexpr std::uint8_t kVrrpProtocol = 112;
+inline constexpr std::uint8_t kVrrpAdvertisement = 1;  // the only packet type
+inline constexpr std::size_t kVrrpHeaderLength = 8;
+inline constexpr std::size_t kVrrpAuthLength = 8;  // after the addresses: version 2 over IPv4, always
+inline constexpr std::size_t kVrrpMaxAddresses = 255;
+
+struct VrrpPacket {
+    std::uint8_t version = 2;
+    std::uint8_t type = kVrrpAdvertisement;
+    std::uint8_t virtual_router_id = 0;
+    std::uint8_t priority = 0;
+    std::uint8_t auth_type = 0;        // version 2 only
+    Micros interval{0};                // version 2: whole seconds, 0..255; version 3: 10 ms units, 0..40.95 s
+    std::vector<IpAddress> addresses;  // of one family
+    std::array<std::byte, kVrrpAuthLength> auth{};  // version 2 over IPv4 only
+
+    bool operator==(const VrrpPacket&) const = default;
+};
+
+enum class VrrpDefect : std::uint8_t {
+    TooShort,  // not even a header
+    Length,    // the payload is not as long as its version and address count say
+};
+
+// Bytes of a packet with `count` addresses. Versions other than 2 are taken to have version 3's layout.
+[[nodiscard]] std::size_t vrrp_length(std::uint8_t version, Family family, std::size_t count);
+
+// Reads an IP payload. It may be longer than the packet only as far as Ethernet pads a short frame (46 bytes with
+// the IP header). For versions other than 2 and 3 the length is not judged and no addresses are read.
+[[nodiscard]] std::expected<VrrpPacket, VrrpDefect> decode_vrrp(std::span<const std::byte> payload, Family family);
+
+// Whether the checksum is right. Version 2 over IPv4 covers the packet alone; version 3, and everything over IPv6,
+// the pseudo header too. `payload` must have been accepted by decode_vrrp(); padding behind the packet is left out.
+[[nodiscard]] bool vrrp_checksum_right(std::span<const std::byte> payload, const IpAddress& source,
+                                       const IpAddress& destination);
+
+// Writes the packet with its checksum. `source` decides the family; addresses of another family and those beyond
+// kVrrpMaxAddresses are left out; an interval that does not fit its field is cut to the largest that does.
+[[nodiscard]] std::vector<std::byte> encode_vrrp(const VrrpPacket& packet, const IpAddress& source,
+                                                 const IpAddress& destination);
+
+}  // namespace mainstay::wire
