@@ -20,8 +20,18 @@ namespace mainstay::vrrp {
 enum class State : std::uint8_t { Init = 0, Backup = 1, Master = 2, Fault = 3 };
 [[nodiscard]] const char* to_string(State state);  // "INIT", "BACKUP" ...
 
-// Position of an instance in Config::instances of the running configuration. A reload renumbers.
+// Position of an instance in Config::instances of the running configuration. A reload renumbers, and the intents that
+// it returns speak of the new configuration.
 using InstanceId = std::uint32_t;
+// In an intent for an instance that a reload has removed: nothing can be looked up, the intent says it all itself.
+inline constexpr InstanceId kNoInstance = 0xffff'ffff;
+
+// An address where it is, or is to be: the interface is resolved (the VIP's own dev, else the instance's interface).
+struct HeldAddress {
+    std::string interface;
+    Prefix prefix;
+    bool operator==(const HeldAddress&) const = default;
+};
 
 // ---- facts -------------------------------------------------------------------------------------------------------
 
@@ -51,6 +61,13 @@ struct AddressLost {
     Prefix address;
 };
 
+// A RestoreAddress could not be carried out. Tried again a bounded number of times; then the master resigns.
+struct RestoreFailed {
+    InstanceId instance = 0;
+    std::string interface;
+    Prefix address;
+};
+
 struct ScriptDone {
     std::string script;  // name of the vrrp_script
     enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
@@ -60,15 +77,18 @@ struct ScriptDone {
 struct DeadlineReached {};  // early or stale ones are harmless
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
-using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, ScriptDone, DeadlineReached, Shutdown>;
+using Fact =
+    std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
-// Carried out in the order given. The role looks the instance up in the configuration it shares with the router.
+// Carried out in the order given. The role looks the instance up in the configuration it shares with the router; what
+// can also concern an instance that a reload has removed (SendAdvert, RemoveAddresses, Announce, Say) needs no lookup.
 
-// Send this advert now: to the multicast group, or to each unicast peer. `payload` is the VRRP packet, complete with
-// checksum for multicast; for v3 unicast the checksum depends on the peer, so it is given per destination.
+// Send this advert now: to the multicast group, or to each unicast peer. A payload is the VRRP packet complete with
+// its checksum, which for v3 and IPv6 depends on the destination; hence one per destination.
 struct SendAdvert {
-    InstanceId instance = 0;
+    InstanceId instance = 0;  // or kNoInstance
+    std::string interface;    // where it goes out; empty: as the routes say (unicast without an interface)
     IpAddress source;
     std::vector<IpAddress> destinations;
     std::vector<std::vector<std::byte>> payloads;  // one per destination
@@ -79,18 +99,17 @@ struct AddAddresses {  // VIPs and excluded VIPs, one netlink batch; present one
     InstanceId instance = 0;
     bool operator==(const AddAddresses&) const = default;
 };
-struct RemoveAddresses {  // absent ones are not an error
-    InstanceId instance = 0;
+struct RemoveAddresses {      // absent ones are not an error; one netlink batch
+    InstanceId instance = 0;  // or kNoInstance
+    std::vector<HeldAddress> addresses;
     bool operator==(const RemoveAddresses&) const = default;
 };
-struct ChangeAddresses {  // a reload changed the list of a master
+// A reload changed the list of a master. Removals are carried out before additions: an address whose scope or label
+// changed is in both lists. Across instances, all removals of a reload come before its additions.
+struct ChangeAddresses {
     InstanceId instance = 0;
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
-    struct Gone {
-        std::string interface;
-        Prefix prefix;
-        bool operator==(const Gone&) const = default;
-    };
+    using Gone = HeldAddress;
     std::vector<Gone> removed;
     bool operator==(const ChangeAddresses&) const = default;
 };
@@ -130,7 +149,7 @@ struct Counters {  // names of keepalived's statistics
     std::uint64_t invalid_authtype = 0, authtype_mismatch = 0, auth_failure = 0;
     std::uint64_t pri_zero_rcvd = 0, pri_zero_sent = 0;
     std::uint64_t checksum_err = 0, version_err = 0;
-    std::uint64_t rival_masters = 0;    // adverts of another master heard while staying master
+    std::uint64_t rival_masters = 0;  // adverts of another master heard while staying master
     std::uint64_t addresses_restored = 0;
     std::uint64_t deadlines_late = 0;   // adverts sent more than a tenth of the interval after they were due
     std::uint64_t adverts_skipped = 0;  // slots missed in a pause
@@ -144,13 +163,13 @@ struct InstanceSnapshot {
     Family family = Family::V4;
     State state = State::Init;
     bool owns_addresses = false;
-    Instant deadline{};           // next advert (Master) or master-down (Backup)
-    Micros master_interval{0};    // learned from the master (v3)
-    IpAddress master;             // last master heard, or our own source when Master
+    Instant deadline{};         // next advert (Master) or master-down (Backup)
+    Micros master_interval{0};  // learned from the master (v3)
+    IpAddress master;           // last master heard, or our own source when Master
     std::uint8_t master_priority = 0;
-    WallTime since;               // of the last transition; filled in by the role
-    std::string fault;            // why it is in Fault, for people
-    std::string last_mailed;      // state of the last mail
+    WallTime since;           // of the last transition; filled in by the role
+    std::string fault;        // why it is in Fault, for people
+    std::string last_mailed;  // state of the last mail
     Counters counters;
     bool operator==(const InstanceSnapshot&) const = default;
 };
