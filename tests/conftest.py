@@ -1,0 +1,25 @@
+"""What every suite written in Python has: the helpers of tests/support and the fixture `lan`."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import pytest  # noqa: E402
+
+from support.hosts import Lan  # noqa: E402
+
+
+@pytest.fixture
+def lan(request, tmp_path):
+    """A network of its own: hosts and switches are made with lan.host() and lan.switch(), and are gone afterwards.
+
+    When the test fails, what the programs on its hosts wrote is shown with the failure.
+    """
+    network = Lan(tmp_path)
+    try:
+        yield network
+    finally:
+        for name, text in network.logs():
+            print(f"---- {name} ----\n{text}")
+        network.close()

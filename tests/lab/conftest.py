@@ -1,0 +1,13 @@
+"""These tests want a kernel with IPVS. `tools/test lab` runs each file in a lab of its own; by hand:
+
+    tools/lab -- /usr/bin/python3 -m pytest tests/lab/test_something.py
+"""
+
+import os
+
+import pytest
+
+
+def pytest_collection_modifyitems(items):
+    if items and not os.path.isdir("/proc/sys/net/ipv4/vs"):
+        raise pytest.UsageError("this kernel has no IPVS: run these tests with tools/lab (see tests/lab/conftest.py)")

@@ -1,0 +1,47 @@
+#!/bin/bash
+# The first process of a test host (hosts.py), in its fresh namespaces: gives the host folders of its own, says that
+# it is ready, and then only reaps what its processes leave behind.
+# usage: host_init.sh NAME PRIVATE_DEV CHECKOUT
+name=$1 private_dev=$2 checkout=$3
+trap '' TERM INT HUP
+fail() { echo "host $name: $*" >&2; exit 1; }
+
+echo "$name" >/proc/sys/kernel/hostname || fail "cannot set the host name"
+exec 7<"$checkout"
+for folder in /run /tmp /var/spool /var/log; do
+    mount -t tmpfs -o mode=755 "$name" "$folder" || fail "cannot mount a fresh $folder"
+done
+chmod 1777 /tmp
+if [ ! -e "$checkout/meson.build" ]; then    # it lay below one of these folders: show it again
+    mkdir -p "$checkout" && mount --bind /proc/self/fd/7 "$checkout" || fail "cannot mount $checkout"
+fi
+exec 7<&-
+mkdir -p /run/lock /run/netns /run/host
+mount -t sysfs sys /sys || fail "cannot mount /sys for this network namespace"
+
+# The account that the package would make, where this machine has none.
+if ! getent passwd mainstay >/dev/null; then
+    { cat /etc/passwd; echo 'mainstay:x:64321:64321:mainstay:/nonexistent:/usr/sbin/nologin'; } >/run/host/passwd
+    { cat /etc/group; echo 'mainstay:x:64321:'; } >/run/host/group
+    chmod 644 /run/host/passwd /run/host/group
+    mount --bind /run/host/passwd /etc/passwd && mount --bind /run/host/group /etc/group || fail "cannot add an account"
+fi
+
+if [ "$private_dev" = yes ]; then
+    mkdir /run/host/dev
+    mount -t tmpfs -o mode=755 dev /run/host/dev || fail "cannot mount a fresh /dev"
+    for node in null zero full random urandom tty; do
+        touch "/run/host/dev/$node" && mount --bind "/dev/$node" "/run/host/dev/$node"
+    done
+    mkdir /run/host/dev/pts /run/host/dev/shm
+    ln -s /proc/self/fd /run/host/dev/fd
+    mount --move /run/host/dev /dev || fail "cannot replace /dev"
+fi
+
+ip link set lo up || fail "no ip program"
+echo ready
+exec >/dev/null
+while :; do
+    sleep 1000 &
+    wait $!
+done

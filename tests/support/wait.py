@@ -1,0 +1,26 @@
+"""Waiting for a condition, never for a time."""
+
+import time
+
+
+def wait_until(condition, timeout=10.0, what="the condition", interval=0.05):
+    """Calls `condition` until it returns something true, and returns that. Raises TimeoutError after `timeout` s."""
+    end = time.monotonic() + timeout
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() >= end:
+            said = what() if callable(what) else what
+            raise TimeoutError(f"waited {timeout:g} s in vain for {said}")
+        time.sleep(interval)
+
+
+def stays(condition, seconds, interval=0.05):
+    """True when `condition` held at every look for `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not condition():
+            return False
+        time.sleep(interval)
+    return True
