@@ -1,4 +1,7 @@
 // Raw sockets for VRRP, packet sockets for gratuitous ARP and unsolicited neighbour advertisements.
+//
+// All are non-blocking and bound to an interface index: when an interface is made anew under its old name, open them
+// anew. All need CAP_NET_RAW, in the caller's network namespace.
 #pragma once
 
 #include <cstddef>
@@ -19,31 +22,47 @@ struct ReceivedPacket {
     std::vector<std::byte> payload;  // the IP payload: VRRP header and what follows
 };
 
-// One receive socket per (family, interface): protocol 112, joined to the group, bound to the device. Needs
-// CAP_NET_RAW. Non-blocking. An empty `group` (unicast) joins nothing and filters nothing.
+// One receive socket per (family, interface): protocol 112, joined to the group, bound to the device. It hears what
+// is sent to the groups it joined and to the host's own addresses. An empty `group` (unicast) joins nothing and
+// filters nothing: it also hears groups that other sockets joined, so it must not stand beside a second receiver on
+// the same interface.
 class VrrpReceiver {
 public:
     [[nodiscard]] static Result<VrrpReceiver> open(Family family, const std::string& interface,
                                                    std::uint32_t interface_index, const IpAddress& group);
+    // A further group, for instances with a vrrp_mcast_group of their own. Joining twice is no error.
+    [[nodiscard]] Result<void> join(const IpAddress& group);
+
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // Up to 64 packets by recvmmsg, appended to `packets`; false when the queue is empty.
+    // Up to 64 packets by recvmmsg, appended to `packets`; false when the queue is empty. Packets whose IP header
+    // cannot be read are left out; one longer than any VRRP packet comes cut off.
     [[nodiscard]] Result<bool> receive(std::vector<ReceivedPacket>& packets);
 
 private:
     UniqueFd fd_;
     Family family_ = Family::V4;
+    std::uint32_t interface_index_ = 0;
+    std::string interface_;
+    std::vector<std::byte> buffer_;
 };
 
 // Sends adverts on one interface: IPv4 with its own header (TOS 0xc0, no fragment flags, id counting up, RFC 9568
-// 5.1), IPv6 with hop limit and source by ancillary data. Multicast loop off. Does not route multicast.
+// 5.1), IPv6 with hop limit and source by ancillary data. The payload carries its checksum. Multicast is not looped
+// back and not routed. Unicast is routed like any other traffic from `source`, not tied to the interface.
 class VrrpSender {
 public:
     [[nodiscard]] static Result<VrrpSender> open(Family family, const std::string& interface,
                                                  std::uint32_t interface_index, bool multicast);
+    // Never waits: EAGAIN or ENOBUFS when the interface's queue is full, ENETDOWN when it is down.
     [[nodiscard]] Result<void> send(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
                                     std::span<const std::byte> payload);
 
 private:
+    [[nodiscard]] Result<void> send_v4(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
+                                       std::span<const std::byte> payload);
+    [[nodiscard]] Result<void> send_v6(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
+                                       std::span<const std::byte> payload);
+
     UniqueFd fd_;
     Family family_ = Family::V4;
     std::uint32_t interface_index_ = 0;
@@ -54,7 +73,8 @@ private:
 class FrameSender {
 public:
     [[nodiscard]] static Result<FrameSender> open();
-    // Frames go out in order. Returns how many the kernel took; the rest failed with the errno in the error text.
+    // Frames go out in order, up to the first that the kernel refuses; the error says which that was and why. Never
+    // waits: EAGAIN or ENOBUFS when the interface's queue is full, ENETDOWN when it is down.
     [[nodiscard]] Result<void> send(std::uint32_t interface_index, std::span<const std::vector<std::byte>> frames);
 
 private:

@@ -1,0 +1,182 @@
+// Receiving VRRP. A raw socket exists from socket() on, before it is bound to its interface: what came in between is
+// thrown away at the end of open().
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "mainstay/kernel/netlink_socket.hpp"
+#include "mainstay/kernel/vrrp_sockets.hpp"
+
+namespace mainstay::kernel {
+namespace {
+
+constexpr int kProtocolVrrp = 112;
+constexpr std::size_t kPackets = 64;
+// The longest packets: 60 bytes of IPv4 header, 8 of VRRP, 255 addresses, 8 of authentication; IPv6 without header.
+constexpr std::size_t kPacketBytesV4 = 1536;
+constexpr std::size_t kPacketBytesV6 = 4352;
+// The queue must hold the adverts of 255 virtual routers through a pause of some seconds.
+constexpr std::size_t kReceiveBuffer = 4U * 1024U * 1024U;
+constexpr std::size_t kControlBytes = 128;
+
+Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
+    if (setsockopt(fd, level, name, &value, sizeof value) != 0) return fail_system(what, errno);
+    return {};
+}
+
+std::string on(std::string_view what, const std::string& interface) {
+    return std::string{what} + " on " + (interface.empty() ? std::string{"any interface"} : interface);
+}
+
+// IPv4 raw sockets deliver the IP header with the packet.
+std::optional<ReceivedPacket> parse_v4(std::span<const std::byte> bytes) {
+    iphdr header;
+    if (bytes.size() < sizeof header) return std::nullopt;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    const std::size_t header_size = static_cast<std::size_t>(header.ihl) * 4U;
+    const std::size_t total = ntohs(header.tot_len);
+    if (header.version != 4 || header_size < sizeof header || header_size > bytes.size()) return std::nullopt;
+    const std::size_t end = std::clamp(total, header_size, bytes.size());  // padding of short frames goes
+
+    const auto payload = bytes.subspan(header_size, end - header_size);
+    return ReceivedPacket{.source = IpAddress::v4(ntohl(header.saddr)),
+                          .destination = IpAddress::v4(ntohl(header.daddr)),
+                          .ttl = header.ttl,
+                          .payload = {payload.begin(), payload.end()}};
+}
+
+// IPv6 ones deliver the payload; the rest is in the sender's address and ancillary data.
+std::optional<ReceivedPacket> parse_v6(std::span<const std::byte> bytes, msghdr& message) {
+    sockaddr_in6 from;
+    if (message.msg_namelen < sizeof from) return std::nullopt;
+    std::memcpy(&from, message.msg_name, sizeof from);
+    ReceivedPacket packet{.source = IpAddress::v6(std::as_bytes(std::span{&from.sin6_addr, 1}).first<16>()),
+                          .destination = {},
+                          .ttl = 0,
+                          .payload = {bytes.begin(), bytes.end()}};
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != IPPROTO_IPV6) continue;
+        if (c->cmsg_type == IPV6_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof(in6_pktinfo))) {
+            in6_pktinfo info;
+            std::memcpy(&info, CMSG_DATA(c), sizeof info);
+            packet.destination = IpAddress::v6(std::as_bytes(std::span{&info.ipi6_addr, 1}).first<16>());
+        } else if (c->cmsg_type == IPV6_HOPLIMIT && c->cmsg_len >= CMSG_LEN(sizeof(int))) {
+            int hops = 0;
+            std::memcpy(&hops, CMSG_DATA(c), sizeof hops);
+            packet.ttl = static_cast<std::uint8_t>(hops);
+        }
+    }
+    if (packet.destination.empty()) return std::nullopt;
+    return packet;
+}
+
+Result<void> prepare_v4(int fd, bool multicast) {
+    // Without it the socket hears every group that any socket on the host has joined.
+    if (!multicast) return {};
+    return option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0, "set IP_MULTICAST_ALL");
+}
+
+Result<void> prepare_v6(int fd, bool multicast) {
+    if (auto done = option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "set IPV6_RECVPKTINFO"); !done) return done;
+    if (auto done = option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, "set IPV6_RECVHOPLIMIT"); !done) return done;
+    if (multicast) (void)option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, "");  // since Linux 4.20
+    return {};
+}
+
+}  // namespace
+
+Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interface, std::uint32_t interface_index,
+                                        const IpAddress& group) {
+    const bool v4 = family == Family::V4;
+    const std::string attempt = on(v4 ? "receive VRRP over IPv4" : "receive VRRP over IPv6", interface);
+    VrrpReceiver receiver;
+    receiver.fd_.reset(socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, kProtocolVrrp));
+    if (!receiver.fd_) return fail_system(attempt, errno);
+    const int fd = receiver.fd_.get();
+    receiver.family_ = family;
+    receiver.interface_ = interface;
+    receiver.interface_index_ = interface_index;
+    receiver.buffer_.resize(kPackets * (v4 ? kPacketBytesV4 : kPacketBytesV6));
+
+    if (!interface.empty() && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
+                                         static_cast<socklen_t>(interface.size() + 1)) != 0) {
+        return fail_system(attempt, errno);
+    }
+    if (auto done = v4 ? prepare_v4(fd, !group.empty()) : prepare_v6(fd, !group.empty()); !done) {
+        return std::unexpected{std::move(done.error()).with(attempt)};
+    }
+    (void)size_receive_buffer(fd, kReceiveBuffer);
+    if (!group.empty()) {
+        if (auto joined = receiver.join(group); !joined) return std::unexpected{std::move(joined.error())};
+    }
+    std::byte none{};
+    while (recv(fd, &none, sizeof none, MSG_DONTWAIT) >= 0) {
+    }
+    return receiver;
+}
+
+Result<void> VrrpReceiver::join(const IpAddress& group) {
+    const std::string attempt = on("join " + group.to_string(), interface_);
+    if (group.family() != family_ || !group.is_multicast()) {
+        return fail(Errc::Invalid, attempt + ": not a multicast group of this family");
+    }
+    int done = 0;
+    if (family_ == Family::V4) {
+        ip_mreqn request{};
+        std::memcpy(&request.imr_multiaddr, group.bytes().data(), 4);
+        request.imr_ifindex = static_cast<int>(interface_index_);
+        done = setsockopt(fd_.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request);
+    } else {
+        ipv6_mreq request{};
+        std::memcpy(&request.ipv6mr_multiaddr, group.bytes().data(), 16);
+        request.ipv6mr_interface = interface_index_;
+        done = setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof request);
+    }
+    if (done != 0 && errno != EADDRINUSE) return fail_system(attempt, errno);
+    return {};
+}
+
+Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {
+    const std::size_t packet_bytes = buffer_.size() / kPackets;
+    std::array<mmsghdr, kPackets> messages{};
+    std::array<iovec, kPackets> pieces{};
+    std::array<sockaddr_in6, kPackets> senders{};
+    struct alignas(cmsghdr) Control {
+        std::array<std::byte, kControlBytes> bytes;
+    };
+    std::array<Control, kPackets> controls;
+    for (std::size_t i = 0; i < kPackets; ++i) {
+        pieces[i] = {.iov_base = buffer_.data() + i * packet_bytes, .iov_len = packet_bytes};
+        msghdr& header = messages[i].msg_hdr;
+        header.msg_iov = &pieces[i];
+        header.msg_iovlen = 1;
+        header.msg_name = &senders[i];
+        header.msg_namelen = sizeof senders[i];
+        header.msg_control = controls[i].bytes.data();
+        header.msg_controllen = kControlBytes;
+    }
+    int count = 0;
+    do {
+        count = recvmmsg(fd_.get(), messages.data(), kPackets, MSG_DONTWAIT, nullptr);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+        return fail_system(on("receive VRRP", interface_), errno);
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+        const auto bytes =
+            std::span{buffer_}.subspan(i * packet_bytes, std::min<std::size_t>(messages[i].msg_len, packet_bytes));
+        auto packet = family_ == Family::V4 ? parse_v4(bytes) : parse_v6(bytes, messages[i].msg_hdr);
+        if (packet) packets.push_back(std::move(*packet));
+    }
+    return true;
+}
+
+}  // namespace mainstay::kernel
