@@ -1,0 +1,30 @@
+// The wanted IPVS table: a function of the configuration and of what the judge found, nothing else.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mainstay/lvs/table.hpp"
+
+namespace mainstay::lvs {
+
+// What decides a real server's place in the table.
+struct ServerVerdict {
+    bool alive = true;
+    std::int64_t weight = 1;  // effective, not yet clamped
+    bool operator==(const ServerVerdict&) const = default;
+};
+struct ServiceVerdict {
+    bool sorry_in_use = false;           // quorum is lost and the service has a sorry server
+    std::vector<ServerVerdict> servers;  // as many as the service has, in file order
+    bool operator==(const ServiceVerdict&) const = default;
+};
+
+// The kernel takes a signed 32-bit weight and refuses negative ones.
+[[nodiscard]] std::int32_t clamp_weight(std::int64_t weight);
+
+[[nodiscard]] ServiceTable desired(const config::VirtualServer& service, const ServiceVerdict& verdict);
+[[nodiscard]] Table desired(std::span<const config::VirtualServer> services, std::span<const ServiceVerdict> verdicts);
+
+}  // namespace mainstay::lvs

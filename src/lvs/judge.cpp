@@ -1,0 +1,284 @@
+// Start, timers and the way of a fact through the judge. Verdicts are in judge_verdict.cpp, reload and stop in
+// judge_reload.cpp.
+#include "mainstay/lvs/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "judge_text.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+constexpr Micros kFirstRunDelay{1'000'000};  // keepalived: warmup is counted from a second after the start
+
+bool is_run(config::Checker::Type type) { return type == config::Checker::Type::Tcp; }
+
+bool all_up(const ServerState& server) {
+    return std::ranges::all_of(server.checkers, [](const CheckerState& checker) { return checker.up; });
+}
+
+}  // namespace
+
+std::string_view keyword_of(config::Checker::Type type) {
+    static constexpr std::array<std::string_view, 10> kKeywords{"TCP_CHECK",  "HTTP_GET",  "SSL_GET",    "SMTP_CHECK",
+                                                                "DNS_CHECK",  "UDP_CHECK", "PING_CHECK", "MISC_CHECK",
+                                                                "FILE_CHECK", "BFD_CHECK"};
+    const auto index = static_cast<std::size_t>(type);
+    return index < kKeywords.size() ? kKeywords[index] : "unknown check";
+}
+
+Intents Judge::start(config::Config config, const Memory& memory, Moment at) {
+    Intents out;
+    adopt_config(std::move(config), out);
+    make_fresh_states(at, false);
+    recall(memory);
+    index_checkers();
+    enqueue_all(at.now);
+    say_not_run(out);
+    for (std::size_t i = 0; i < services_.size(); ++i) evaluate_quorum(i, Mode::Start, out);
+    say_activations(out);
+    return out;
+}
+
+void Judge::adopt_config(config::Config config, Intents& out) {
+    global_ = std::move(config.global);
+    services_.clear();
+    server_count_ = 0;
+    std::set<netlink::IpvsServiceKey> seen;
+    for (auto& service : config.virtual_servers) {
+        const auto key = key_of(service);
+        if (key.fwmark == 0 && key.address.empty()) {
+            out.push_back(say(LogLevel::Warning,
+                              fmt::format("Virtual server {}: virtual_server_group is not programmed yet: left out",
+                                          config::service_name(service))));
+        } else if (!seen.insert(key).second) {
+            out.push_back(say(LogLevel::Warning, fmt::format("Virtual server {} is there twice: the second is left out",
+                                                             config::service_name(service))));
+        } else {
+            server_count_ += service.real_servers.size();
+            services_.push_back(std::move(service));
+        }
+    }
+}
+
+void Judge::make_fresh_states(Moment at, bool first_run_retries) {
+    states_.clear();
+    ids_.clear();
+    states_.reserve(services_.size());
+    ids_.reserve(services_.size());
+    for (const auto& service : services_) {
+        auto& state = states_.emplace_back();
+        auto& ids = ids_.emplace_back();
+        for (const auto& server : service.real_servers) {
+            ServerState fresh{.alive = true, .weight = server.weight, .since = at.wall, .checkers = {}};
+            for (const auto& checker : server.checkers) {
+                CheckerState one;
+                one.acts = is_run(checker.type);
+                one.up = !(one.acts && checker.alpha);
+                one.first_run_retries = first_run_retries && !checker.alpha;
+                one.due = at.now + kFirstRunDelay + random_(checker.warmup);
+                fresh.checkers.push_back(std::move(one));
+            }
+            fresh.alive = all_up(fresh);
+            ids.emplace_back(server.checkers.size(), CheckerId{0});
+            state.servers.push_back(std::move(fresh));
+        }
+    }
+}
+
+void Judge::recall(const Memory& memory) {
+    std::map<netlink::IpvsServiceKey, const ServiceMemory*> known;
+    for (const auto& service : memory) known.emplace(service.key, &service);
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        const auto found = known.find(key_of(services_[i]));
+        if (found != known.end()) recall_service(i, *found->second);
+    }
+}
+
+void Judge::recall_service(std::size_t service, const ServiceMemory& memory) {
+    auto& state = states_[service];
+    state.quorum_up = memory.quorum_up;
+    state.sorry_in_use = memory.sorry_in_use && services_[service].sorry_server.has_value();
+    for (std::size_t s = 0; s < state.servers.size(); ++s) {
+        const auto& server_config = services_[service].real_servers[s];
+        const auto found = std::ranges::find(memory.servers, server_config.endpoint, &ServerMemory::endpoint);
+        if (found == memory.servers.end()) continue;
+        auto& server = state.servers[s];
+        for (std::size_t c = 0; c < server.checkers.size(); ++c) {
+            const auto& wanted = server_config.checkers[c];
+            const auto same = std::ranges::find_if(found->checkers, [&wanted](const CheckerMemory& one) {
+                return one.type == wanted.type && one.target == wanted.target.to_string();
+            });
+            if (same == found->checkers.end() || !server.checkers[c].acts) continue;
+            const Instant due = server.checkers[c].due;
+            server.checkers[c] = same->state;
+            server.checkers[c].due = due;
+            server.checkers[c].running = false;
+        }
+        server.alive = all_up(server);
+        if (server.alive == found->alive) server.since = found->since;
+    }
+}
+
+// Checkers without an id are new; those that run are not in the queue.
+void Judge::index_checkers() {
+    positions_.clear();
+    for (std::size_t v = 0; v < ids_.size(); ++v) {
+        for (std::size_t s = 0; s < ids_[v].size(); ++s) {
+            for (std::size_t c = 0; c < ids_[v][s].size(); ++c) {
+                auto& id = ids_[v][s][c];
+                if (id == 0) id = next_id_++;
+                positions_.emplace(id, Position{v, s, c});
+            }
+        }
+    }
+}
+
+void Judge::enqueue_all(Instant now) {
+    queue_.clear();
+    for (const auto& [id, where] : positions_) {
+        const auto& state = state_at(where);
+        // A checker that was carried over may be due at once, never in the past of its own schedule.
+        if (state.acts && !state.running) queue_.emplace(std::max(state.due, now), id);
+    }
+    for (const auto& [due, id] : queue_) state_at(positions_.at(id)).due = due;
+}
+
+void Judge::say_not_run(Intents& out) const {
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        std::map<config::Checker::Type, std::size_t> servers;
+        for (const auto& server : services_[v].real_servers) {
+            for (const auto& checker : server.checkers) {
+                if (!is_run(checker.type)) ++servers[checker.type];
+            }
+        }
+        for (const auto& [type, count] : servers) {
+            out.push_back(
+                say(LogLevel::Warning,
+                    fmt::format("Virtual server {}: {} is not run yet: {} taken as up by it", service_text(v),
+                                keyword_of(type),
+                                count == 1 ? std::string{"the server is"} : fmt::format("its {} servers are", count))));
+        }
+    }
+}
+
+void Judge::say_activations(Intents& out) const {
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        std::size_t count = 0;
+        for (std::size_t s = 0; s < states_[v].servers.size(); ++s) {
+            for (const auto& checker : states_[v].servers[s].checkers) {
+                if (!checker.acts) continue;
+                ++count;
+                if (names_servers()) {
+                    out.push_back(say(LogLevel::Info, fmt::format("Activating healthchecker for service {} for VS {}",
+                                                                  server_text(v, s), service_text(v))));
+                }
+            }
+        }
+        if (!names_servers() && count != 0) {
+            out.push_back(
+                say(LogLevel::Info, fmt::format("Activating {} healthcheckers for VS {}", count, service_text(v))));
+        }
+    }
+}
+
+Intents Judge::step(const Fact& fact, Moment at) {
+    Intents out;
+    if (const auto* finished = std::get_if<CheckFinished>(&fact))
+        on_finished(*finished, at, out);
+    else
+        on_deadline(at, out);
+    return out;
+}
+
+void Judge::on_deadline(Moment at, Intents& out) {
+    while (!queue_.empty() && queue_.begin()->first <= at.now) {
+        const CheckerId id = queue_.begin()->second;
+        queue_.erase(queue_.begin());
+        const Position where = positions_.at(id);
+        auto& state = state_at(where);
+        state.running = true;
+        // After a pause of the process the missed slots are skipped, and each check keeps its phase: the spread over
+        // the interval stays.
+        const Nanos loop = std::max<Nanos>(config_at(where).delay_loop, Micros{1});
+        state.due += (at.now - state.due) / loop * loop;
+        out.emplace_back(StartCheck{id});
+    }
+}
+
+void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
+    const auto found = positions_.find(fact.checker);
+    if (found == positions_.end()) return;  // a reload removed it
+    const Position where = found->second;
+    auto& state = state_at(where);
+    if (!state.running) return;
+    state.running = false;
+
+    const bool repeated = state.last_result == fact.reason;
+    state.last_result = fact.reason;
+    state.last_run = at.wall;
+    state.last_duration = fact.duration;
+    const Instant next = std::max(state.due + config_at(where).delay_loop, at.now);
+
+    if (fact.outcome == Outcome::NotRun) {
+        if (!repeated) {
+            out.push_back(say(LogLevel::Warning, fmt::format("{} on service {} could not be run: {}. Rescheduling.",
+                                                             keyword_of(config_at(where).type),
+                                                             server_text(where.service, where.server), fact.reason)));
+        }
+        schedule(where, next);
+        return;
+    }
+    const bool first_run = !state.has_run;
+    state.has_run = true;
+    schedule(where, next);  // a tolerated failure moves it
+    if (fact.outcome == Outcome::Passed)
+        passed(where, first_run, at, out);
+    else
+        failed(where, first_run, fact.outcome, at, out);
+}
+
+void Judge::schedule(const Position& where, Instant due) {
+    auto& state = state_at(where);
+    const CheckerId id = id_at(where);
+    queue_.erase({state.due, id});
+    state.due = due;
+    queue_.emplace(due, id);
+}
+
+std::optional<Instant> Judge::deadline() const {
+    if (queue_.empty()) return std::nullopt;
+    return queue_.begin()->first;
+}
+
+const config::Checker* Judge::checker(CheckerId id) const {
+    const auto found = positions_.find(id);
+    return found == positions_.end() ? nullptr : &config_at(found->second);
+}
+
+ServiceVerdict Judge::verdict(std::size_t service) const {
+    ServiceVerdict verdict{.sorry_in_use = states_[service].sorry_in_use, .servers = {}};
+    verdict.servers.reserve(states_[service].servers.size());
+    for (const auto& server : states_[service].servers) verdict.servers.push_back({server.alive, server.weight});
+    return verdict;
+}
+
+ServiceTable Judge::desired(std::size_t service) const { return lvs::desired(services_[service], verdict(service)); }
+
+Table Judge::desired() const {
+    Table table;
+    table.reserve(services_.size());
+    for (std::size_t i = 0; i < services_.size(); ++i) table.push_back(desired(i));
+    return table;
+}
+
+std::string Judge::service_text(std::size_t service) const { return config::service_name(services_[service]); }
+
+std::string Judge::server_text(std::size_t service, std::size_t server) const {
+    return text_of(services_[service], services_[service].real_servers[server]);
+}
+
+}  // namespace mainstay::lvs

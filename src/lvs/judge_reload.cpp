@@ -1,0 +1,220 @@
+// A new configuration over a running one, and the end. What is the same keeps its state, its timers and the check
+// that is under way: keepalived starts all of them anew.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "judge_text.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::lvs {
+
+struct Judge::Previous {
+    std::vector<config::VirtualServer> services;
+    std::vector<ServiceState> states;
+    Ids ids;
+    std::map<netlink::IpvsServiceKey, std::size_t> by_key;
+};
+
+namespace {
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+// Ask the same question of the same place: the verdict stays valid though the timing changed.
+bool same_question(const config::Checker& left, const config::Checker& right) {
+    return left.type == right.type && left.target == right.target && left.bind == right.bind &&
+           left.bind_if == right.bind_if && left.misc_path == right.misc_path;
+}
+
+std::size_t find_server(const config::VirtualServer& service, const Endpoint& endpoint) {
+    const auto found = std::ranges::find(service.real_servers, endpoint, &config::RealServer::endpoint);
+    return found == service.real_servers.end() ? kNone : static_cast<std::size_t>(found - service.real_servers.begin());
+}
+
+// Which old checker each new one continues; kNone for those that are new. Exact twins first.
+std::vector<std::size_t> match_checkers(const std::vector<config::Checker>& now,
+                                        const std::vector<config::Checker>& before) {
+    std::vector<std::size_t> match(now.size(), kNone);
+    std::vector<bool> taken(before.size(), false);
+    const auto pass = [&](auto&& equal) {
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            for (std::size_t j = 0; match[i] == kNone && j < before.size(); ++j) {
+                if (taken[j] || !equal(now[i], before[j])) continue;
+                match[i] = j;
+                taken[j] = true;
+            }
+        }
+    };
+    pass([](const config::Checker& left, const config::Checker& right) { return left == right; });
+    pass(same_question);
+    return match;
+}
+
+void carry_checker(const config::Checker& now, const config::Checker& before, const CheckerState& old,
+                   CheckerState& out, Instant at) {
+    const bool acts = out.acts;
+    out = old;
+    out.acts = acts;
+    if (now != before && !old.running) out.due = std::min(old.due, at + now.delay_loop);
+}
+
+void tell_removed_server(const config::VirtualServer& service, const config::RealServer& server, bool alive,
+                         Intents& out) {
+    const bool inhibited = !alive && inhibits(service, server);
+    if (alive || inhibited) {
+        out.push_back(
+            say(LogLevel::Info, fmt::format("Removing {}service {} from VS {}", inhibited ? "(inhibited) " : "",
+                                            text_of(service, server), config::service_name(service))));
+    }
+    if (alive) out.emplace_back(Announce{server_event(service, server, false, "Removing")});
+}
+
+void tell_removed_service(const config::VirtualServer& service, const ServiceState& state, Intents& out) {
+    out.push_back(say(LogLevel::Info, fmt::format("Removing Virtual Server {}", config::service_name(service))));
+    for (std::size_t s = 0; s < state.servers.size(); ++s) {
+        tell_removed_server(service, service.real_servers[s], state.servers[s].alive, out);
+    }
+    if (!state.quorum_up) return;
+    out.emplace_back(
+        Announce{service_event(service, false, fmt::format("Lost quorum {}", lost_mail_text(quorum_of(service), 0)))});
+}
+
+}  // namespace
+
+Intents Judge::reload(config::Config next, Moment at) {
+    Intents out;
+    Previous before{std::move(services_), std::move(states_), std::move(ids_), {}};
+    for (std::size_t i = 0; i < before.services.size(); ++i) before.by_key.emplace(key_of(before.services[i]), i);
+
+    adopt_config(std::move(next), out);
+    make_fresh_states(at, true);
+    tell_removed(before, out);
+    carry_over(before, at, out);
+    index_checkers();
+    enqueue_all(at.now);
+    cancel_gone(before, out);
+    say_not_run(out);
+    for (std::size_t i = 0; i < services_.size(); ++i) evaluate_quorum(i, Mode::Reload, out);
+    return out;
+}
+
+void Judge::tell_removed(const Previous& before, Intents& out) const {
+    std::map<netlink::IpvsServiceKey, std::size_t> kept;
+    for (std::size_t i = 0; i < services_.size(); ++i) kept.emplace(key_of(services_[i]), i);
+    for (std::size_t v = 0; v < before.services.size(); ++v) {
+        const auto& service = before.services[v];
+        const auto found = kept.find(key_of(service));
+        if (found == kept.end()) {
+            tell_removed_service(service, before.states[v], out);
+            continue;
+        }
+        for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
+            const auto& server = service.real_servers[s];
+            if (find_server(services_[found->second], server.endpoint) != kNone) continue;
+            out.push_back(say(LogLevel::Info, fmt::format("service {} no longer exist", text_of(service, server))));
+            tell_removed_server(service, server, before.states[v].servers[s].alive, out);
+        }
+    }
+}
+
+void Judge::carry_over(const Previous& before, Moment at, Intents& out) {
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const auto found = before.by_key.find(key_of(services_[v]));
+        if (found != before.by_key.end()) carry_service(v, before, found->second, at, out);
+    }
+}
+
+void Judge::carry_service(std::size_t service, const Previous& before, std::size_t old, Moment at, Intents& out) {
+    const auto& config = services_[service];
+    const auto& old_config = before.services[old];
+    auto& state = states_[service];
+    state.quorum_up = before.states[old].quorum_up;
+    state.sorry_in_use = before.states[old].sorry_in_use && config.sorry_server.has_value();
+
+    for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
+        const std::size_t was = find_server(old_config, config.real_servers[s].endpoint);
+        if (was == kNone) continue;
+        const auto& old_server = before.states[old].servers[was];
+        auto& server = state.servers[s];
+        const auto& checkers = config.real_servers[s].checkers;
+        const auto& old_checkers = old_config.real_servers[was].checkers;
+        const auto match = match_checkers(checkers, old_checkers);
+        for (std::size_t c = 0; c < checkers.size(); ++c) {
+            if (match[c] != kNone) {
+                carry_checker(checkers[c], old_checkers[match[c]], old_server.checkers[match[c]], server.checkers[c],
+                              at.now);
+                ids_[service][s][c] = before.ids[old][was][match[c]];
+            } else if (server.checkers[c].acts) {
+                // A living server does not go out for a check that it never failed; one that is down has to pass an
+                // alpha check first, and gets no retries.
+                server.checkers[c].up = old_server.alive || !checkers[c].alpha;
+                server.checkers[c].first_run_retries = old_server.alive && !checkers[c].alpha;
+            }
+        }
+        const bool alive = std::ranges::all_of(server.checkers, &CheckerState::up);
+        server.alive = old_server.alive;
+        server.since = old_server.since;
+        if (old_server.weight != server.weight) {
+            out.push_back(say(LogLevel::Info,
+                              fmt::format("Changing weight from {} to {} for {} service {} of VS {}", old_server.weight,
+                                          server.weight, old_server.alive ? "active" : "inactive",
+                                          server_text(service, s), service_text(service))));
+        }
+        if (alive && !old_server.alive) {  // the check that it failed is gone
+            set_alive({service, s, 0}, true, at, out);
+            Event event = server_event(config, config.real_servers[s], true, "CHECK succeed on service");
+            event.mail = false;
+            out.emplace_back(Announce{std::move(event)});
+        } else {
+            server.alive = alive;
+        }
+    }
+}
+
+void Judge::cancel_gone(const Previous& before, Intents& out) const {
+    for (std::size_t v = 0; v < before.ids.size(); ++v) {
+        for (std::size_t s = 0; s < before.ids[v].size(); ++s) {
+            for (std::size_t c = 0; c < before.ids[v][s].size(); ++c) {
+                const bool running = before.states[v].servers[s].checkers[c].running;
+                if (running && !positions_.contains(before.ids[v][s][c])) {
+                    out.emplace_back(CancelCheck{before.ids[v][s][c]});
+                }
+            }
+        }
+    }
+}
+
+Intents Judge::stop(bool keep, Moment at) {
+    static_cast<void>(at);
+    Intents out;
+    const bool flushes = global_.lvs_flush_on_stop != config::Global::FlushOnStop::No;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const auto& service = services_[v];
+        std::size_t unnamed = 0;
+        for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
+            const bool alive = states_[v].servers[s].alive;
+            const bool inhibited = !alive && inhibits(service, service.real_servers[s]);
+            if (!keep && !flushes && (alive || inhibited)) {
+                if (!names_servers())
+                    ++unnamed;
+                else
+                    out.push_back(say(LogLevel::Info, fmt::format("Shutting down {}service {} from VS {}",
+                                                                  inhibited ? "(inhibited) " : "", server_text(v, s),
+                                                                  service_text(v))));
+            }
+            // keepalived: with lvs_flush_on_stop the servers' part is left out.
+            if (service.omega && !flushes && alive) {
+                out.emplace_back(Announce{server_event(service, service.real_servers[s], false, "Shutting down")});
+            }
+        }
+        if (unnamed != 0) {
+            out.push_back(
+                say(LogLevel::Info, fmt::format("Shutting down {} services from VS {}", unnamed, service_text(v))));
+        }
+        // keepalived: quorum_down runs at the end even if it was down already.
+        if (service.omega) out.emplace_back(Announce{service_event(service, false, "Shutting down")});
+    }
+    return out;
+}
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,157 @@
+// What a check's result means: for its checker, its server, its service. The words and their order are keepalived's
+// (watched on 2.2.7); monitoring matches them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "judge_text.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::lvs {
+
+void Judge::passed(const Position& where, bool first_run, Moment at, Intents& out) {
+    auto& state = state_at(where);
+    const bool was_up = state.up;
+    state.up = true;
+    state.retries_used = 0;
+    state.failures_in_row = 0;
+    if (!was_up || (first_run && names_servers())) {
+        out.push_back(say(LogLevel::Info,
+                          fmt::format("TCP connection to {} success.", server_text(where.service, where.server))));
+    }
+    if (was_up) return;
+
+    const auto& server = states_[where.service].servers[where.server];
+    if (std::ranges::all_of(server.checkers, &CheckerState::up)) {
+        set_alive(where, true, at, out);
+        announce_check(where, true, true, true, out);
+        evaluate_quorum(where.service, Mode::Running, out);
+    } else {
+        announce_check(where, true, false, true, out);
+    }
+}
+
+void Judge::failed(const Position& where, bool first_run, Outcome outcome, Moment at, Intents& out) {
+    auto& state = state_at(where);
+    const auto& checker = config_at(where);
+    const std::string name = server_text(where.service, where.server);
+    ++state.failures_in_row;
+
+    if (!state.up) {
+        // Alpha: it counted as failed before it ever ran. That it is so is told once, but nothing changes.
+        if (first_run) {
+            out.push_back(say(LogLevel::Info, fmt::format("TCP_CHECK on service {} failed.", name)));
+            announce_check(where, false, true, false, out);
+        }
+        return;
+    }
+    if (checker.log_all_failures || global_.checker_log_all_failures) {
+        out.push_back(say(LogLevel::Info, fmt::format("TCP connection to {} {}.", name,
+                                                      outcome == Outcome::TimedOut ? "timeout" : "failed")));
+    }
+    const bool has_retries = checker.retry > 0 && (!first_run || state.first_run_retries);
+    if (has_retries && state.retries_used < checker.retry) {
+        ++state.retries_used;
+        schedule(where, at.now + checker.delay_before_retry);
+        return;
+    }
+    state.up = false;
+    out.push_back(say(LogLevel::Info, has_retries ? fmt::format("TCP_CHECK on service {} failed after {} retries.",
+                                                                name, state.retries_used)
+                                                  : fmt::format("TCP_CHECK on service {} failed.", name)));
+    state.retries_used = 0;
+    if (states_[where.service].servers[where.server].alive) {
+        set_alive(where, false, at, out);
+        announce_check(where, false, true, true, out);
+        evaluate_quorum(where.service, Mode::Running, out);
+    } else {
+        announce_check(where, false, false, true, out);
+    }
+}
+
+void Judge::set_alive(const Position& where, bool alive, Moment at, Intents& out) {
+    auto& server = states_[where.service].servers[where.server];
+    server.alive = alive;
+    server.since = at.wall;
+    const auto& service = services_[where.service];
+    const bool stays = inhibits(service, service.real_servers[where.server]);
+    const std::string name = server_text(where.service, where.server);
+    const std::string parent = service_text(where.service);
+    std::string line;
+    if (stays)
+        line = fmt::format("{} service {} of VS {}", alive ? "Enabling" : "Disabling", name, parent);
+    else
+        line = alive ? fmt::format("Adding service {} to VS {}", name, parent)
+                     : fmt::format("Removing service {} from VS {}", name, parent);
+    out.push_back(say(LogLevel::Info, std::move(line)));
+    out.emplace_back(TableChanged{where.service});
+}
+
+// A mail for each change of a checker, even when its server's state stays; scripts and FIFO only with `notify`.
+void Judge::announce_check(const Position& where, bool success, bool notify, bool mail, Intents& out) const {
+    const auto& service = services_[where.service];
+    const auto& server = service.real_servers[where.server];
+    // keepalived: the state told is the server's, not the checker's.
+    Event event = server_event(service, server, states_[where.service].servers[where.server].alive,
+                               success ? "TCP CHECK succeed on service" : "TCP CHECK failed on service");
+    event.notify = notify;
+    event.mail = event.mail && mail;
+    if (event.notify || event.mail) out.emplace_back(Announce{std::move(event)});
+}
+
+void Judge::evaluate_quorum(std::size_t service, Mode mode, Intents& out) {
+    const auto& state = states_[service];
+    const std::int64_t weight = alive_weight(verdict(service));
+    const bool holds = quorum_holds(quorum_of(services_[service]), weight, state.quorum_up);
+    if (holds && !state.quorum_up) {
+        quorum_gained(service, weight, mode, out);
+    } else if (!holds && state.quorum_up) {
+        quorum_lost(service, weight, Mode::Running, out);
+    } else if (!holds && mode != Mode::Running && services_[service].sorry_server && !state.sorry_in_use) {
+        quorum_lost(service, weight, Mode::Start, out);
+    }
+}
+
+void Judge::quorum_gained(std::size_t service, std::int64_t weight, Mode mode, Intents& out) {
+    auto& state = states_[service];
+    const auto& config = services_[service];
+    const std::string name = service_text(service);
+    const std::string sum = gained_text(quorum_of(config), weight);
+    state.quorum_up = true;
+    out.push_back(say(LogLevel::Info, fmt::format("Gained quorum {} for VS {}", sum, name)));
+    if (state.sorry_in_use) {
+        state.sorry_in_use = false;
+        out.push_back(
+            say(LogLevel::Info, config.sorry_server->inhibit
+                                    ? fmt::format("Disabling sorry server {} of VS {}", sorry_text(config), name)
+                                    : fmt::format("Removing sorry server {} from VS {}", sorry_text(config), name)));
+        out.push_back(say(LogLevel::Info, fmt::format("Adding alive servers to the pool for VS {}", name)));
+        if (mode == Mode::Running) out.emplace_back(TableChanged{service});
+    }
+    const std::string_view words = mode == Mode::Start ? "Starting with quorum up" : "Gained quorum";
+    out.emplace_back(Announce{service_event(config, true, fmt::format("{} {}", words, sum))});
+}
+
+// Mode::Start: it never had quorum.
+void Judge::quorum_lost(std::size_t service, std::int64_t weight, Mode mode, Intents& out) {
+    auto& state = states_[service];
+    const auto& config = services_[service];
+    const std::string name = service_text(service);
+    const Quorum quorum = quorum_of(config);
+    const std::string_view words = mode == Mode::Start ? "Starting with quorum down" : "Lost quorum";
+    state.quorum_up = false;
+    out.push_back(say(LogLevel::Info, fmt::format("{} {} for VS {}", words, lost_text(quorum, weight), name)));
+    if (config.sorry_server) {
+        state.sorry_in_use = true;
+        out.push_back(
+            say(LogLevel::Info, config.sorry_server->inhibit
+                                    ? fmt::format("Enabling sorry server {} of VS {}", sorry_text(config), name)
+                                    : fmt::format("Adding sorry server {} to VS {}", sorry_text(config), name)));
+        out.push_back(say(LogLevel::Info, fmt::format("Removing alive servers from the pool for VS {}", name)));
+        if (mode == Mode::Running) out.emplace_back(TableChanged{service});
+    }
+    out.emplace_back(
+        Announce{service_event(config, false, fmt::format("{} {}", words, lost_mail_text(quorum, weight)))});
+}
+
+}  // namespace mainstay::lvs
