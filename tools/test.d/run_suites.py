@@ -1,0 +1,246 @@
+"""Builds, runs the suites of tools/test and adds up what they found. Everything is counted from JUnit files."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
+ASAN_BUILD = TOP / "build-asan"
+RESULTS = BUILD / "test-results"
+PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
+SUITES = ["unit", "sanitize", "structure", "config", "host", "lab", "package"]
+
+# Bounds on what may hang, in seconds; far above what is normal.
+COMPILE_SECONDS = 1200
+PROGRAM_SECONDS = 240
+FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "lab": 420, "package": 480}
+LABS_AT_ONCE_MAX = 4
+LAB_MEMORY_MB = 1024
+# A test that hosts wait most of the time: two files at once do not disturb each other on two CPUs.
+HOST_FILES_AT_ONCE = 2
+
+
+class Tally:
+    """What one program or one file of tests found."""
+
+    def __init__(self, name):
+        self.name = name
+        self.passed = 0
+        self.skipped = []
+        self.failed = []
+        self.seconds = 0.0
+        self.output = ""
+        self.details = []
+
+    def could_not_run(self, why):
+        self.failed.append(f"{self.name}: {why}")
+
+    def read_junit(self, path):
+        try:
+            cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+        except (OSError, ElementTree.ParseError) as problem:
+            self.could_not_run(f"no results ({problem})")
+            return
+        for case in cases:
+            title = f"{self.name}: {case.get('name')}"
+            said = [found.text or found.get("message", "") for kind in ("failure", "error") for found in case.iter(kind)]
+            if said:
+                self.failed.append(title)
+                self.details += [f"---- {title}", *(text.strip("\n") for text in said)]
+            elif case.find("skipped") is not None:
+                self.skipped.append(f"{title}: {case.find('skipped').get('message', '')}")
+            else:
+                self.passed += 1
+
+    def judge_status(self, status, may_be):
+        """A status that the results do not explain is a failure of its own: a crash at the end, for example."""
+        if status is None:
+            self.could_not_run("took too long and was killed")
+        elif status not in may_be or (status != 0 and not self.failed):
+            self.could_not_run(f"ended with status {status}")
+        if self.passed == 0 and not self.failed:
+            self.could_not_run("ran no test at all" + (f" ({len(self.skipped)} skipped)" if self.skipped else ""))
+
+
+def call(command, seconds, env=None, cwd=TOP):
+    """(status or None when it took too long, output). Whatever the command started is ended with it."""
+    process = subprocess.Popen(list(map(str, command)), cwd=cwd, env={**os.environ, **(env or {})},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True, text=True, errors="replace")
+    try:
+        output, _ = process.communicate(timeout=seconds)
+        return process.returncode, output
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            output, _ = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+        return None, output
+
+
+def timed(run):
+    """Wraps a runner of one unit so that its tally knows how long it took."""
+    def wrapper(*arguments):
+        begin = time.monotonic()
+        tally = run(*arguments)
+        tally.seconds = time.monotonic() - begin
+        return tally
+    return wrapper
+
+
+def compile_tree(folder, options, targets=()):
+    """None, or a tally that says why the tree does not build."""
+    begin = time.monotonic()
+    if not (folder / "build.ninja").exists():
+        status, output = call(["meson", "setup", folder, *options], 300)
+    else:
+        status, output = call(["meson", "configure", folder, *options], 60)
+    if status == 0:
+        wanted = [t for t in targets] or unit_targets(folder) if targets is not None else []
+        status, output = call(["ninja", "-C", folder, *wanted], COMPILE_SECONDS)
+    if status == 0:
+        print(f"built {folder.name}/ in {time.monotonic() - begin:.0f} s", flush=True)
+        return None
+    tally = Tally(f"build of {folder.name}/")
+    tally.output = "\n".join(output.splitlines()[-80:])
+    tally.could_not_run("failed" if status is not None else "took too long")
+    return tally
+
+
+def unit_tests(folder):
+    """[(name, command)] of the unit test programs of a build folder."""
+    shown = subprocess.run(["meson", "introspect", str(folder), "--tests"], capture_output=True, text=True, check=True)
+    return [(test["name"], test["cmd"]) for test in json.loads(shown.stdout)]
+
+
+def unit_targets(folder):
+    return [os.path.relpath(command[0], folder) for _, command in unit_tests(folder)]
+
+
+@timed
+def run_unit_program(label, name, command, env):
+    tally = Tally(f"{label}/{name}")
+    junit = RESULTS / f"{label}-{name}.xml"
+    junit.unlink(missing_ok=True)
+    status, tally.output = call([*command, "--reporters=junit", f"--out={junit}"], PROGRAM_SECONDS, env)
+    tally.read_junit(junit)
+    tally.judge_status(status, (0, 1))
+    tally.output = "\n".join([tally.output.rstrip(), *tally.details])  # the program itself writes the file only
+    return tally
+
+
+@timed
+def run_pytest(suite, file, inside_lab=False):
+    tally = Tally(f"{suite}/{file.name}")
+    junit = RESULTS / f"{suite}-{file.stem}.xml"
+    junit.unlink(missing_ok=True)
+    command = [*PYTEST, f"--junitxml={junit}", file.relative_to(TOP)]
+    seconds = FILE_SECONDS[suite]
+    if inside_lab:
+        command = [TOP / "tools" / "lab", "--mem", LAB_MEMORY_MB, "--timeout", seconds - 10, "--", *command]
+    env = {"PYTHONDONTWRITEBYTECODE": "1", "MAINSTAY_BUILD": BUILD.name}
+    status, tally.output = call(command, seconds, env)
+    tally.read_junit(junit)
+    tally.judge_status(status, (0, 1))
+    return tally
+
+
+def files_of(suite):
+    return sorted((TOP / "tests" / suite).glob("test_*.py"))
+
+
+def in_parallel(workers, jobs):
+    with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
+        return [job.result() for job in [pool.submit(*work) for work in jobs]]
+
+
+# ---- the suites: each returns its tallies ----
+
+def suite_unit():
+    return [run_unit_program("unit", name, command, None) for name, command in unit_tests(BUILD)]
+
+
+def suite_sanitize():
+    # Not optimised: compiling is most of this suite's time. Line numbers are enough of debugging for a report.
+    problem = compile_tree(ASAN_BUILD, ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=0",
+                                        "-Ddebug=false", "-Dcpp_args=-g1 -fno-omit-frame-pointer", "-Dwerror=false"])
+    if problem:
+        return [problem]
+    env = {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+           "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+    return [run_unit_program("sanitize", name, command, env) for name, command in unit_tests(ASAN_BUILD)]
+
+
+def suite_of_files(suite, workers, inside_lab=False):
+    files = files_of(suite)
+    if not files:
+        tally = Tally(suite)
+        tally.could_not_run(f"there is no test in tests/{suite}")
+        return [tally]
+    return in_parallel(workers, [(run_pytest, suite, file, inside_lab) for file in files])
+
+
+def run_suite(suite):
+    cpus = len(os.sched_getaffinity(0))
+    if suite == "unit":
+        return suite_unit()
+    if suite == "sanitize":
+        return suite_sanitize()
+    if suite == "lab":
+        return suite_of_files(suite, max(1, min(cpus, LABS_AT_ONCE_MAX)), inside_lab=True)
+    return suite_of_files(suite, HOST_FILES_AT_ONCE if suite == "host" else 1)
+
+
+def report(suite, tallies, seconds):
+    for tally in tallies:
+        if tally.failed:
+            print(f"\n======== {tally.name} ========\n{tally.output.rstrip()}\n")
+    for tally in tallies:
+        for line in tally.skipped:
+            print(f"  passed over: {line}")
+        for line in tally.failed:
+            print(f"  FAILED: {line}")
+    passed, failed = sum(t.passed for t in tallies), sum(len(t.failed) for t in tallies)
+    slowest = max(tallies, key=lambda t: t.seconds)
+    hint = f"; the longest was {slowest.name} with {slowest.seconds:.0f} s" if len(tallies) > 1 else ""
+    print(f"{suite}: passed {passed}, failed {failed}, in {seconds:.0f} s{hint}", flush=True)
+    return passed, failed
+
+
+def main(chosen):
+    unknown = [name for name in chosen if name not in SUITES]
+    if unknown:
+        print(f"test: there is no suite {', '.join(unknown)}; there are {', '.join(SUITES)}", file=sys.stderr)
+        print("0 passed, 1 failed")
+        return 1
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    passed = failed = 0
+    built = compile_tree(BUILD, ["-Dwerror=true"], targets=None)
+    if built:
+        report("build", [built], 0)
+        failed += 1
+    for suite in chosen or SUITES:
+        begin = time.monotonic()
+        try:
+            tallies = run_suite(suite)
+        except (OSError, subprocess.SubprocessError, ValueError) as problem:
+            tallies = [Tally(suite)]
+            tallies[0].could_not_run(f"{type(problem).__name__}: {problem}")
+        more_passed, more_failed = report(suite, tallies, time.monotonic() - begin)
+        passed += more_passed
+        failed += more_failed
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
