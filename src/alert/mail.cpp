@@ -162,7 +162,7 @@ Mail merge(const std::vector<Mail>& mails) {
             digest.router_id = mail.router_id;
             digest.queued = mail.queued;
         }
-        digest.queued.unix_us = std::min(digest.queued.unix_us, mail.queued.unix_us);
+        digest.queued.unix_us = std::max(digest.queued.unix_us, mail.queued.unix_us);
         digest.unlisted += mail.unlisted;
         digest.merged.push_back(mail.id);
         for (const auto& entry : mail.items) {

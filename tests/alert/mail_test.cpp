@@ -159,7 +159,7 @@ TEST_CASE("merged mails become one digest that lists each of them") {
 
     CHECK(digest.id == "digest.2.vrrp.8.5");
     CHECK(digest.merged == std::vector<std::string>{"vrrp.7.1795163866000000", "vrrp.8.5"});
-    CHECK(digest.queued.unix_us == 1'000'000);
+    CHECK(digest.queued.unix_us == 2'000'000);
     CHECK(digest.to == first.to);
     const std::string message = render_message(digest, kHost);
     CHECK(header(message, "Subject") == "[LVS_MASTER] 2 alerts in one digest");

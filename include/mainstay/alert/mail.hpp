@@ -51,8 +51,8 @@ struct MailHost {
 // A mail from the daemon about itself: lost events, a full spool. `text` is the subject behind the router id.
 [[nodiscard]] Mail compose_notice(std::string id, std::string text, std::string body, WallTime at,
                                   const config::Global& global, const MailHost& host);
-// One mail that stands for all of `mails` (at least one; same sender and recipients). Items beyond kDigestItemsMax
-// are counted.
+// One mail that stands for all of `mails` (at least one; same sender and recipients), as old as the newest of them.
+// Items beyond kDigestItemsMax are counted.
 [[nodiscard]] Mail merge(const std::vector<Mail>& mails);
 
 // The whole message, lines ended by CRLF, dots not stuffed.

@@ -1,0 +1,158 @@
+#include "mainstay/alert/spool.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <utility>
+
+#include "spool_file.hpp"
+
+namespace mainstay::alert {
+namespace {
+
+constexpr std::string_view kSuffix = ".mail";
+
+std::string file_of(const std::string& id) { return id + std::string{kSuffix}; }
+
+}  // namespace
+
+Spool::Spool(std::string directory, SpoolLimits limits, UniqueFd dir, UniqueFd failed)
+    : directory_{std::move(directory)}, limits_{limits}, dir_{std::move(dir)}, failed_{std::move(failed)} {}
+
+Result<Spool> Spool::open(const std::string& directory, SpoolLimits limits) {
+    auto dir = open_folder(directory);
+    if (!dir) return std::unexpected{std::move(dir.error()).with("mail spool")};
+    auto failed = open_folder(directory + "/failed");
+    if (!failed) return std::unexpected{std::move(failed.error()).with("mail spool")};
+    Spool spool{directory, limits, std::move(*dir), std::move(*failed)};
+    if (auto loaded = spool.load(); !loaded) return std::unexpected{std::move(loaded.error()).with("mail spool")};
+    return spool;
+}
+
+Result<void> Spool::load() {
+    auto names = file_names(dir_.get(), directory_);
+    if (!names) return std::unexpected{std::move(names.error())};
+    for (const auto& name : *names) {
+        if (name.starts_with(kTemporaryPrefix)) {  // never acknowledged: its event comes again
+            ::unlinkat(dir_.get(), name.c_str(), 0);
+        } else if (name.ends_with(kSuffix)) {
+            if (auto loaded = load_file(name); !loaded) {
+                problems_.push_back(loaded.error().text());
+                ::renameat(dir_.get(), name.c_str(), failed_.get(), name.c_str());
+            }
+        }
+    }
+    drop_merged();
+    return {};
+}
+
+Result<void> Spool::load_file(const std::string& name) {
+    auto text = read_bounded(dir_.get(), name, kSpoolFileBytesMax, directory_);
+    if (!text) return std::unexpected{std::move(text.error())};
+    auto mail = decode_mail(*text);
+    if (!mail) return std::unexpected{std::move(mail.error()).with(directory_ + "/" + name)};
+    if (file_of(mail->id) != name) return fail(Errc::Invalid, directory_ + "/" + name + ": holds mail " + mail->id);
+    bytes_ += text->size();
+    sizes_[mail->id] = text->size();
+    mails_[mail->id] = std::move(*mail);
+    return {};
+}
+
+void Spool::drop_merged() {
+    std::set<std::string> merged;
+    for (const auto& [id, mail] : mails_) merged.insert(mail.merged.begin(), mail.merged.end());
+    for (const auto& id : merged) {
+        if (!mails_.contains(id)) continue;
+        if (auto removed = remove(id); !removed) problems_.push_back(removed.error().text());
+    }
+}
+
+Result<void> Spool::write(const Mail& mail, bool may_exceed) {
+    const std::string text = encode_mail(mail);
+    const std::size_t before = sizes_.contains(mail.id) ? sizes_[mail.id] : 0;
+    if (text.size() > kSpoolFileBytesMax)
+        return fail(Errc::Limit, "a mail of " + std::to_string(text.size()) + " bytes");
+    if (!may_exceed && (mails_.size() >= limits_.mails_max || bytes_ + text.size() > limits_.bytes_max)) {
+        return fail(Errc::Limit, "the mail spool " + directory_ + " is full: " + std::to_string(mails_.size()) +
+                                     " mails, " + std::to_string(bytes_) + " bytes");
+    }
+    if (auto written = write_durably(dir_.get(), file_of(mail.id), text, directory_); !written) return written;
+    bytes_ += text.size() - before;
+    sizes_[mail.id] = text.size();
+    mails_[mail.id] = mail;
+    return {};
+}
+
+bool Spool::knows(const std::string& id) const {
+    if (mails_.contains(id)) return true;
+    return std::ranges::any_of(mails_, [&](const auto& entry) {
+        return std::ranges::find(entry.second.merged, id) != entry.second.merged.end();
+    });
+}
+
+Result<void> Spool::put(const Mail& mail) {
+    if (mails_.contains(mail.id)) return {};
+    return write(mail, false);
+}
+
+Result<void> Spool::update(const Mail& mail) {
+    if (!mails_.contains(mail.id)) return fail(Errc::NotFound, "mail " + mail.id + " is not in the spool");
+    return write(mail, true);
+}
+
+Result<void> Spool::put_digest(const Mail& digest) {
+    // It replaces what it names, so it may stand beside them for a moment even in a full spool.
+    if (auto written = write(digest, true); !written) return written;
+    Result<void> outcome;
+    for (const auto& id : digest.merged) {
+        if (!mails_.contains(id)) continue;
+        if (auto removed = remove(id); !removed) outcome = std::move(removed);
+    }
+    return outcome;
+}
+
+Result<void> Spool::remove(std::string id) {
+    const auto found = mails_.find(id);
+    if (found == mails_.end()) return fail(Errc::NotFound, "mail " + id + " is not in the spool");
+    const std::string name = file_of(id);
+    bytes_ -= sizes_[id];
+    sizes_.erase(id);
+    mails_.erase(found);  // first: a disk that does not let go of the file must not make us send it for ever
+    // No fsync: a mail that comes back after a power cut is sent again under its old Message-ID.
+    if (::unlinkat(dir_.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+        return fail_system("remove " + directory_ + "/" + name, errno);
+    }
+    return {};
+}
+
+Result<void> Spool::keep_failed(const Mail& mail, const std::string& reason) {
+    if (auto room = make_room_in_failed(); !room) return room;
+    Mail copy = mail;
+    copy.items.push_back({.subject = "not delivered", .body = reason, .at = mail.queued});
+    return write_durably(failed_.get(), file_of(mail.id), encode_mail(copy), directory_ + "/failed");
+}
+
+Result<void> Spool::make_room_in_failed() {
+    auto names = file_names(failed_.get(), directory_ + "/failed");
+    if (!names) return std::unexpected{std::move(names.error())};
+    if (names->size() < limits_.failed_files_max) return {};
+    std::vector<std::pair<std::int64_t, std::string>> by_age;
+    for (const auto& name : *names) {
+        struct stat info {};
+        if (::fstatat(failed_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
+            by_age.emplace_back(std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec, name);
+        }
+    }
+    std::ranges::sort(by_age);
+    const std::size_t surplus = names->size() + 1 - limits_.failed_files_max;
+    for (std::size_t i = 0; i < std::min(surplus, by_age.size()); ++i) {
+        ::unlinkat(failed_.get(), by_age[i].second.c_str(), 0);
+    }
+    return {};
+}
+
+}  // namespace mainstay::alert

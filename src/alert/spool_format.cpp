@@ -1,0 +1,69 @@
+// The form of a spooled mail on disk: JSON, because an operator may want to read or repair it.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "mainstay/alert/spool.hpp"
+
+namespace mainstay::alert {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kFormat = 1;
+constexpr std::size_t kIdBytesMax = 200;  // with what is put around it, below NAME_MAX
+
+bool safe_id(const std::string& id) {
+    return !id.empty() && id.size() <= kIdBytesMax && id.front() != '.' && std::ranges::all_of(id, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    });
+}
+
+// Throws json::exception on a missing or mistyped member; caught by decode_mail.
+Mail from_json(const json& document) {
+    Mail mail;
+    document.at("id").get_to(mail.id);
+    document.at("from").get_to(mail.from);
+    document.at("to").get_to(mail.to);
+    document.at("router_id").get_to(mail.router_id);
+    document.at("queued_us").get_to(mail.queued.unix_us);
+    document.at("unlisted").get_to(mail.unlisted);
+    document.at("merged").get_to(mail.merged);
+    for (const auto& entry : document.at("items")) {
+        mail.items.push_back({.subject = entry.at("subject").get<std::string>(),
+                              .body = entry.at("body").get<std::string>(),
+                              .at = {entry.at("at_us").get<std::int64_t>()}});
+    }
+    return mail;
+}
+
+}  // namespace
+
+std::string encode_mail(const Mail& mail) {
+    json items = json::array();
+    for (const auto& item : mail.items) {
+        items.push_back({{"subject", item.subject}, {"body", item.body}, {"at_us", item.at.unix_us}});
+    }
+    const json document{{"format", kFormat},           {"id", mail.id},
+                        {"from", mail.from},           {"to", mail.to},
+                        {"router_id", mail.router_id}, {"queued_us", mail.queued.unix_us},
+                        {"unlisted", mail.unlisted},   {"merged", mail.merged},
+                        {"items", std::move(items)}};
+    return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<Mail> decode_mail(std::string_view text) {
+    const json document = json::parse(text, nullptr, false);
+    if (document.is_discarded()) return fail(Errc::Invalid, "not JSON");
+    try {
+        if (document.at("format") != kFormat)
+            return fail(Errc::Unsupported, "a format that this version does not know");
+        Mail mail = from_json(document);
+        if (!safe_id(mail.id)) return fail(Errc::Invalid, "an id that cannot be a file name");
+        if (mail.items.empty() || mail.to.empty()) return fail(Errc::Invalid, "a mail without text or recipients");
+        return mail;
+    } catch (const json::exception& problem) {
+        return fail(Errc::Invalid, problem.what());
+    }
+}
+
+}  // namespace mainstay::alert

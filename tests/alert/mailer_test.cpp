@@ -1,0 +1,313 @@
+#include "mainstay/alert/mailer.hpp"
+
+#include <doctest/doctest.h>
+
+#include "temp_folder.hpp"
+
+namespace mainstay::alert {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Instant t0{1000s};
+constexpr std::int64_t kWall0 = 1'795'163'866'000'000;
+
+struct FakeTransport final : Transport {
+    void send(const Server& to, const Mail& mail, std::string message, std::function<void(Delivery)> end) override {
+        server = to;
+        sent.push_back(mail);
+        messages.push_back(std::move(message));
+        done = std::move(end);
+    }
+    void answer(Delivery delivery) { std::exchange(done, nullptr)(std::move(delivery)); }
+    void accept() { answer({.reached = true, .accepted = sent.back().to, .never = {}, .text = "250 ok"}); }
+
+    Server server;
+    std::vector<Mail> sent;
+    std::vector<std::string> messages;
+    std::function<void(Delivery)> done;
+};
+
+struct MemoryLog final : Log {
+    using Log::line;
+    void line(LogLevel level, std::string_view text) override {
+        lines.push_back(std::string{to_string(level)} + " " + std::string{text});
+    }
+    [[nodiscard]] bool enabled(LogLevel) const override { return true; }
+    std::vector<std::string> lines;
+};
+
+// A mailer over a real folder and a false world.
+struct Fixture {
+    explicit Fixture(SpoolLimits limits = {}) : spool_limits{limits} { restart(); }
+
+    void restart() {
+        mailer.reset();
+        transport.done = nullptr;
+        auto spool = Spool::open(folder.path("spool"), spool_limits);
+        REQUIRE(spool.has_value());
+        mailer = std::make_unique<Mailer>(std::move(*spool), transport, log, nullptr);
+        config::Global global;
+        global.router_id = "R";
+        global.notification_email = {"a@example.org", "b@example.org"};
+        global.smtp_server = "192.0.2.1";
+        global.smtp_port = 2525;
+        mailer->configure(global, {.host_name = "vm"});
+    }
+    static Event event(std::uint64_t number) {
+        return {.kind = Event::Kind::Instance,
+                .name = "VI_" + std::to_string(number),
+                .state = "MASTER",
+                .detail = "x",
+                .mail = true,
+                .at = {kWall0 + static_cast<std::int64_t>(number)},
+                .number = number};
+    }
+    static std::vector<Event> events(std::uint64_t first, std::uint64_t count) {
+        std::vector<Event> all;
+        for (std::uint64_t i = 0; i < count; ++i) all.push_back(event(first + i));
+        return all;
+    }
+    static WallTime wall(Instant now) { return {kWall0 + std::chrono::duration_cast<Micros>(now - t0).count()}; }
+    void take(const std::vector<Event>& all, Instant now) { REQUIRE(mailer->take(all, now, wall(now)).has_value()); }
+    void pump(Instant now) { mailer->pump(now, wall(now)); }
+    // Sends everything that leaves without waiting, at `now`.
+    void deliver_all(Instant now) {
+        pump(now);
+        while (transport.done) {
+            transport.accept();
+            pump(now);
+        }
+    }
+
+    SpoolLimits spool_limits;
+    TempFolder folder;
+    FakeTransport transport;
+    MemoryLog log;
+    std::unique_ptr<Mailer> mailer;
+};
+
+}  // namespace
+
+TEST_CASE("a server is tried again after 5 s, doubling up to 5 min") {
+    std::vector<std::int64_t> delays;
+    for (std::uint32_t failures = 1; failures <= 9; ++failures) delays.push_back(retry_delay(failures).count());
+
+    CHECK(delays == std::vector<std::int64_t>{5, 10, 20, 40, 80, 160, 300, 300, 300});
+    CHECK(retry_delay(4'000'000'000U) == 300s);
+}
+
+TEST_CASE("an event is on disk when it is taken, and gone when it is delivered") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    CHECK(f.folder.files("spool").size() == 1);
+
+    f.deliver_all(t0);
+
+    REQUIRE(f.transport.sent.size() == 1);
+    CHECK(f.transport.server.name == "192.0.2.1");
+    CHECK(f.transport.server.port == 2525);
+    CHECK(f.transport.server.helo_name == "vm");
+    CHECK(f.transport.messages[0].find("Subject: [R] VRRP Instance VI_1 - Entering MASTER state\r\n") !=
+          std::string::npos);
+    CHECK(f.folder.files("spool").empty());
+    CHECK(f.mailer->counters().sent == 1);
+}
+
+TEST_CASE("events that are not to be mailed, or without a mail server, leave no mail") {
+    Fixture f;
+    Event quiet = Fixture::event(1);
+    quiet.mail = false;
+    f.take({quiet}, t0);
+    f.mailer->configure({}, {.host_name = "vm"});
+    f.take({Fixture::event(2)}, t0);
+
+    CHECK(f.folder.files("spool").empty());
+}
+
+TEST_CASE("events that come again after a crash are not mailed twice") {
+    Fixture f;
+    f.take(Fixture::events(1, 30), t0);
+    const auto before = f.folder.files("spool");
+
+    f.restart();
+    f.take(Fixture::events(1, 30), t0 + 1s);
+
+    CHECK(f.folder.files("spool") == before);
+}
+
+TEST_CASE("a mail survives a server that refuses, and arrives once when it takes mail again") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer({.reached = false, .text = "Connection refused"});
+    f.pump(t0 + 1s);
+    CHECK(f.transport.sent.size() == 1);
+    CHECK(f.mailer->last_problem() == "Connection refused");
+
+    f.pump(t0 + 5999ms);  // failed at t0 + 1 s, as far as the mailer knows
+    CHECK(f.transport.sent.size() == 1);
+    f.pump(t0 + 6s);
+    CHECK(f.transport.sent.size() == 2);
+    f.transport.answer({.reached = false, .text = "timed out"});
+    f.pump(t0 + 10s);
+    f.pump(t0 + 19999ms);
+    CHECK(f.transport.sent.size() == 2);
+    f.deliver_all(t0 + 20s);
+
+    CHECK(f.transport.sent.size() == 3);
+    CHECK(f.folder.files("spool").empty());
+    f.deliver_all(t0 + 600s);
+    CHECK(f.transport.sent.size() == 3);
+    CHECK(f.mailer->last_problem().empty());
+}
+
+TEST_CASE("a mail that the server puts off does not hold up the others") {
+    Fixture f;
+    f.take(Fixture::events(1, 2), t0);
+    f.pump(t0);
+    f.transport.answer({.reached = true, .text = "451 try later"});
+    f.pump(t0);
+
+    REQUIRE(f.transport.sent.size() == 2);
+    CHECK(f.transport.sent[1].id != f.transport.sent[0].id);
+    f.transport.accept();
+    f.pump(t0 + 4s);
+    CHECK(f.transport.sent.size() == 2);
+    f.deliver_all(t0 + 5s);
+    CHECK(f.transport.sent.size() == 3);
+    CHECK(f.folder.files("spool").empty());
+}
+
+TEST_CASE("a mail that is refused for good is set aside, counted and logged") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer({.reached = true, .never = {"a@example.org", "b@example.org"}, .text = "550 no such user"});
+    f.pump(t0);
+
+    CHECK(f.folder.files("spool").empty());
+    CHECK(f.folder.files("spool/failed").size() == 1);
+    CHECK(f.mailer->counters().failed == 1);
+    REQUIRE_FALSE(f.log.lines.empty());
+    CHECK(f.log.lines.back().find("550 no such user") != std::string::npos);
+}
+
+TEST_CASE("a recipient that was put off gets the mail later, the others do not get it again") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer({.reached = true, .accepted = {"a@example.org"}, .text = "450 mailbox busy"});
+    f.pump(t0);
+
+    f.restart();
+    f.deliver_all(t0 + 10s);
+
+    REQUIRE(f.transport.sent.size() == 2);
+    CHECK(f.transport.sent[1].to == std::vector<std::string>{"b@example.org"});
+    CHECK(f.folder.files("spool").empty());
+}
+
+TEST_CASE("a storm sends twenty mails and one digest of the rest") {
+    Fixture f;
+    f.take(Fixture::events(1, 100), t0);
+    f.take(Fixture::events(101, 100), t0 + 2s);
+    CHECK(f.folder.files("spool").size() == 22);  // one file per batch of held ones
+    f.deliver_all(t0 + 3s);
+    CHECK(f.transport.sent.size() == 20);
+
+    f.take({Fixture::event(201)}, t0 + 59s);
+    f.deliver_all(t0 + 59999ms);
+    CHECK(f.transport.sent.size() == 20);
+    f.deliver_all(t0 + 60s);
+
+    REQUIRE(f.transport.sent.size() == 21);
+    CHECK(f.transport.sent[20].items.size() == 181);
+    CHECK(f.transport.messages[20].find("Subject: [R] 181 alerts in one digest\r\n") != std::string::npos);
+    CHECK(f.folder.files("spool").empty());
+    CHECK(f.mailer->counters().digests == 1);
+    f.take({Fixture::event(202)}, t0 + 61s);
+    f.deliver_all(t0 + 61s);
+    CHECK(f.transport.sent.size() == 22);
+}
+
+TEST_CASE("what has piled up before a server that was away leaves as one digest") {
+    Fixture f;
+    f.take(Fixture::events(1, 20), t0);
+    f.pump(t0);
+    f.transport.answer({.reached = false, .text = "timed out"});
+    f.pump(t0);
+    f.take(Fixture::events(21, 5), t0 + 120s);
+
+    f.deliver_all(t0 + 121s);
+
+    REQUIRE(f.transport.sent.size() == 2);
+    CHECK(f.transport.sent[1].items.size() == 25);
+    CHECK(f.folder.files("spool").empty());
+}
+
+TEST_CASE("a restart in a storm loses nothing") {
+    Fixture f;
+    f.take(Fixture::events(1, 100), t0);
+    f.restart();
+    f.deliver_all(t0 + 1s);
+
+    std::size_t told = 0;
+    for (const auto& mail : f.transport.sent) told += mail.items.size();
+    CHECK(told == 100);
+    CHECK(f.folder.files("spool").empty());
+}
+
+TEST_CASE("a mail that cannot be delivered for three days is given up") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0 + kKeepFor);
+    CHECK(f.folder.files("spool/failed").empty());
+    f.transport.answer({.reached = false, .text = "refused"});
+
+    f.pump(t0 + kKeepFor + 1s);
+
+    CHECK(f.folder.files("spool").empty());
+    CHECK(f.folder.files("spool/failed").size() == 1);
+    CHECK(f.mailer->counters().failed == 1);
+}
+
+TEST_CASE("a full spool is made smaller by a digest instead of refusing") {
+    Fixture f{{.mails_max = 3}};
+    f.take(Fixture::events(1, 4), t0);
+
+    CHECK(f.folder.files("spool").size() == 2);
+    f.deliver_all(t0);
+
+    REQUIRE(f.transport.sent.size() == 2);
+    CHECK(f.transport.sent[0].items.size() + f.transport.sent[1].items.size() == 4);
+    CHECK(f.mailer->counters().refused_by_spool == 0);
+}
+
+TEST_CASE("the mail that is on its way is never merged away") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.take(Fixture::events(2, 40), t0 + 1s);
+    f.pump(t0 + 100s);
+    CHECK(f.transport.sent.size() == 1);
+
+    f.transport.accept();
+    f.deliver_all(t0 + 100s);
+
+    std::size_t told = 0;
+    for (const auto& mail : f.transport.sent) told += mail.items.size();
+    CHECK(told == 41);
+}
+
+TEST_CASE("a notice about ourselves is mailed once for each id") {
+    Fixture f;
+    REQUIRE(f.mailer->notice("lost.vrrp.7", "3 events were lost", "see the log", t0, Fixture::wall(t0)).has_value());
+    REQUIRE(f.mailer->notice("lost.vrrp.7", "3 events were lost", "see the log", t0, Fixture::wall(t0)).has_value());
+    f.deliver_all(t0);
+
+    REQUIRE(f.transport.sent.size() == 1);
+    CHECK(f.transport.sent[0].items[0].subject == "[R] 3 events were lost");
+}
+
+}  // namespace mainstay::alert
