@@ -1,0 +1,76 @@
+// Short ways to write configurations and table entries in tests.
+#pragma once
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mainstay/config/model.hpp"
+#include "mainstay/lvs/table.hpp"
+
+namespace mainstay::lvs::test {
+
+inline IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
+inline Endpoint at(std::string_view address, std::uint16_t port) { return {ip(address), port}; }
+
+inline netlink::IpvsServiceKey tcp_key(std::string_view address, std::uint16_t port = 80) {
+    netlink::IpvsServiceKey key;
+    key.address = ip(address);
+    key.family = key.address.family();
+    key.protocol = 6;
+    key.port = port;
+    return key;
+}
+
+inline netlink::IpvsService tcp_service(std::string_view address, std::uint16_t port = 80) {
+    netlink::IpvsService service;
+    service.key = tcp_key(address, port);
+    service.scheduler = "wrr";
+    return service;
+}
+
+inline netlink::IpvsDestination to(std::string_view address, std::int32_t weight = 1) {
+    netlink::IpvsDestination destination;
+    destination.endpoint = at(address, 80);
+    destination.weight = weight;
+    return destination;
+}
+
+inline config::Checker tcp_check(const Endpoint& target) {
+    config::Checker checker;
+    checker.target = target;
+    checker.retry = 3;
+    checker.delay_before_retry = Seconds{3};
+    checker.delay_loop = Seconds{6};
+    checker.warmup = Seconds{6};
+    return checker;
+}
+
+inline config::RealServer server(std::string_view address, std::uint32_t weight = 1) {
+    config::RealServer server;
+    server.endpoint = at(address, 80);
+    server.weight = weight;
+    return server;
+}
+
+inline config::RealServer checked(std::string_view address, std::uint32_t weight = 1) {
+    config::RealServer one = server(address, weight);
+    one.checkers.push_back(tcp_check(one.endpoint));
+    return one;
+}
+
+inline config::VirtualServer service(std::vector<config::RealServer> servers, std::string_view address = "10.0.0.1") {
+    config::VirtualServer service;
+    service.endpoint = at(address, 80);
+    service.scheduler = "wrr";
+    service.real_servers = std::move(servers);
+    return service;
+}
+
+inline config::SorryServer sorry(std::string_view address) {
+    config::SorryServer sorry;
+    sorry.endpoint = at(address, 80);
+    return sorry;
+}
+
+}  // namespace mainstay::lvs::test
