@@ -1,0 +1,75 @@
+// A judge with a clock of its own, and its answers as text: one line per intent, so that a sequence reads as one.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "builders.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::lvs::test {
+
+using namespace std::chrono_literals;
+using Lines = std::vector<std::string>;
+
+inline std::string text_of_intent(const Intent& intent) {
+    if (const auto* start = std::get_if<StartCheck>(&intent)) return fmt::format("start {}", start->checker);
+    if (const auto* cancel = std::get_if<CancelCheck>(&intent)) return fmt::format("cancel {}", cancel->checker);
+    if (const auto* table = std::get_if<TableChanged>(&intent)) return fmt::format("table {}", table->service);
+    if (const auto* said = std::get_if<Say>(&intent)) return said->line.text;
+    const Event& event = std::get<Announce>(intent).event;
+    return fmt::format("{} {}{}{} {}{}{}: {}", event.kind == Event::Kind::RealServer ? "RS" : "VS", event.name,
+                       event.parent.empty() ? "" : " ", event.parent, event.state, event.notify ? "" : " quiet",
+                       event.mail ? " mail" : "", event.detail);
+}
+
+inline Lines text_of_intents(const Intents& intents) {
+    Lines lines;
+    for (const auto& intent : intents) lines.push_back(text_of_intent(intent));
+    return lines;
+}
+
+struct Bench {
+    Micros drawn{0};  // what the generator answers, at most its limit
+    Judge judge{[this](Micros limit) { return std::min(drawn, limit); }};
+    Instant zero{};  // the start
+    Nanos since_start{0};
+
+    Moment now() const { return {zero + since_start, {std::chrono::duration_cast<Micros>(since_start).count()}}; }
+    Lines start(config::Config config, const Memory& memory = {}) {
+        return text_of_intents(judge.start(std::move(config), memory, now()));
+    }
+    Lines start(config::VirtualServer service) {
+        config::Config config;
+        config.virtual_servers.push_back(std::move(service));
+        return start(std::move(config));
+    }
+    Lines reload(config::VirtualServer service) {
+        config::Config config;
+        config.virtual_servers.push_back(std::move(service));
+        return text_of_intents(judge.reload(std::move(config), now()));
+    }
+    // Seconds from the start to the next deadline; -1: none.
+    double due() const {
+        const auto deadline = judge.deadline();
+        return deadline ? std::chrono::duration<double>(*deadline - zero).count() : -1;
+    }
+    // Goes to the deadline and reports it.
+    Lines tick() {
+        since_start = judge.deadline().value() - zero;
+        return text_of_intents(judge.step(DeadlineReached{}, now()));
+    }
+    Lines finish(CheckerId checker, Outcome outcome, Nanos took = 0ns) {
+        since_start += took;
+        return text_of_intents(judge.step(CheckFinished{checker, outcome, "because", 5ms}, now()));
+    }
+    Lines run(Outcome outcome, Nanos took = 0ns) {  // tick, and the result of the one check it starts
+        const Lines started = tick();
+        return finish(std::stoull(started.at(0).substr(6)), outcome, took);
+    }
+};
+
+}  // namespace mainstay::lvs::test

@@ -1,0 +1,225 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "judge_harness.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+const std::string kRs = "[10.0.0.11]:tcp:80";
+const std::string kRs2 = "[10.0.0.12]:tcp:80";
+const std::string kVs = "[10.0.0.1]:tcp:80";
+
+config::VirtualServer pair() { return service({checked("10.0.0.11"), checked("10.0.0.12")}); }
+
+}  // namespace
+
+TEST_CASE("reloading an unchanged configuration changes nothing: timers, verdicts, running checks") {
+    Bench bench;
+    bench.start(pair());
+    bench.tick();                      // both run
+    bench.finish(1, Outcome::Failed);  // down; 2 still runs
+    const auto states = bench.judge.states();
+    const auto table = bench.judge.desired();
+    bench.since_start += 1s;
+
+    CHECK(bench.reload(pair()).empty());
+
+    CHECK(bench.judge.states() == states);
+    CHECK(bench.judge.desired() == table);
+    CHECK(bench.due() == doctest::Approx(7));
+    CHECK(bench.finish(2, Outcome::Passed) == Lines{"TCP connection to " + kRs2 + " success."});
+}
+
+TEST_CASE("a changed weight is told and takes effect at once, and quorum is judged with it") {
+    Bench bench;
+    bench.start(pair());
+    auto next = pair();
+    next.real_servers[0].weight = 5;
+
+    CHECK(bench.reload(next) == Lines{"Changing weight from 1 to 5 for active service " + kRs + " of VS " + kVs});
+    CHECK(bench.judge.desired(0).destinations[0].weight == 5);
+}
+
+TEST_CASE("changed timing keeps a checker's verdict and moves its next run at most to the new delay_loop") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.run(Outcome::Failed);
+    auto next = service({checked("10.0.0.11")});
+    next.real_servers[0].checkers[0].delay_loop = 2s;
+
+    CHECK(bench.reload(next).empty());
+
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    CHECK(bench.due() == doctest::Approx(3));
+}
+
+TEST_CASE("a server that is gone is told as down and removing, its running check is cancelled") {
+    Bench bench;
+    bench.start(pair());
+    bench.tick();
+
+    CHECK(bench.reload(service({checked("10.0.0.11")})) ==
+          Lines{"service " + kRs2 + " no longer exist", "Removing service " + kRs2 + " from VS " + kVs,
+                "RS " + kRs2 + " " + kVs + " DOWN mail: Removing", "cancel 2"});
+    CHECK(bench.finish(2, Outcome::Failed).empty());
+}
+
+TEST_CASE("a service that is gone is told with its living servers and its quorum") {
+    Bench bench;
+    bench.start(pair());
+    bench.tick();
+    bench.finish(2, Outcome::Failed);
+    bench.finish(1, Outcome::Passed);
+
+    CHECK(text_of_intents(bench.judge.reload({}, bench.now())) ==
+          Lines{"Removing Virtual Server " + kVs, "Removing service " + kRs + " from VS " + kVs,
+                "RS " + kRs + " " + kVs + " DOWN mail: Removing", "VS " + kVs + " DOWN: Lost quorum 1+0=1 <= 0"});
+    CHECK(bench.judge.desired().empty());
+    CHECK(bench.due() == -1);
+}
+
+TEST_CASE("a new server is in at once, its checker tolerates failures even in its first run") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.run(Outcome::Passed);
+
+    CHECK(bench.reload(pair()).empty());
+
+    CHECK(bench.judge.desired(0).destinations.size() == 2);
+    CHECK(bench.due() == doctest::Approx(2));  // a second after the reload; the old one keeps its 7
+    for (int i = 0; i < 3; ++i) {
+        bench.tick();
+        bench.finish(2, Outcome::Failed);
+        CHECK(bench.judge.states()[0].servers[1].alive);
+    }
+}
+
+TEST_CASE("a new alpha server stays out until it is checked") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    auto next = pair();
+    next.real_servers[1].checkers[0].alpha = true;
+
+    bench.reload(next);
+
+    CHECK(bench.judge.desired(0).destinations.size() == 1);
+}
+
+TEST_CASE("when the failing check is replaced its server comes up, with an alpha check only once that passed") {
+    Bench bench;
+    bench.start(pair());
+    bench.tick();
+    bench.finish(1, Outcome::Failed);
+    auto next = pair();
+    next.real_servers[0].checkers[0].target.port = 81;
+
+    SUBCASE("not alpha") {
+        CHECK(bench.reload(next) == Lines{"Adding service " + kRs + " to VS " + kVs, "table 0",
+                                          "RS " + kRs + " " + kVs + " UP: CHECK succeed on service"});
+        CHECK(bench.judge.states()[0].servers[0].alive);
+    }
+    SUBCASE("alpha") {
+        next.real_servers[0].checkers[0].alpha = true;
+        CHECK(bench.reload(next).empty());
+        CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    }
+}
+
+TEST_CASE("a living server is not taken out by a new alpha check that it has not failed") {
+    Bench bench;
+    bench.start(service({server("10.0.0.11")}));
+    auto next = service({checked("10.0.0.11")});
+    next.real_servers[0].checkers[0].alpha = true;
+
+    CHECK(bench.reload(next).empty());
+    CHECK(bench.judge.states()[0].servers[0].alive);
+}
+
+TEST_CASE("a sorry server that comes by a reload enters when quorum is down, once") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.run(Outcome::Failed);
+    auto next = service({checked("10.0.0.11")});
+    next.sorry_server = sorry("10.0.0.99");
+
+    CHECK(bench.reload(next).at(1) == "Adding sorry server [10.0.0.99]:tcp:80 to VS " + kVs);
+    CHECK(bench.judge.desired(0).destinations.size() == 1);
+    CHECK(bench.reload(next).empty());
+
+    CHECK(bench.reload(service({checked("10.0.0.11")})).empty());
+    CHECK(bench.judge.desired(0).destinations.empty());
+}
+
+TEST_CASE("removing servers so that quorum is lost runs quorum_down once") {
+    auto web = pair();
+    web.quorum = 2;
+    Bench bench;
+    bench.start(web);
+    auto next = web;
+    next.real_servers[1].weight = 3;
+    next.real_servers.erase(next.real_servers.begin());
+    next.quorum = 3;
+    bench.reload(next);  // weight 3 makes 3
+    CHECK(bench.judge.states()[0].quorum_up);
+    next.real_servers[0].weight = 0;
+    next.real_servers.push_back(server("10.0.0.13", 0));
+
+    const Lines said = bench.reload(next);
+
+    CHECK(std::ranges::count(said, "VS " + kVs + " DOWN: Lost quorum 0+0=0 <= 0") == 1);
+    CHECK(bench.reload(next).empty());
+}
+
+TEST_CASE("a new incarnation goes on with what an earlier one knew and announces nothing") {
+    auto web = pair();
+    web.sorry_server = sorry("10.0.0.99");
+    ServiceMemory memory{.key = tcp_key("10.0.0.1"), .quorum_up = true, .sorry_in_use = false, .servers = {}};
+    ServerMemory down{.endpoint = at("10.0.0.12", 80), .alive = false, .since = {42}, .checkers = {}};
+    down.checkers.push_back({config::Checker::Type::Tcp, "10.0.0.12:80", {}});
+    down.checkers[0].state.up = false;
+    down.checkers[0].state.has_run = true;
+    memory.servers.push_back(down);
+    config::Config config;
+    config.virtual_servers.push_back(web);
+    Bench bench;
+    bench.since_start = 100s;
+
+    CHECK(bench.start(config, {memory}) == Lines{"Activating healthchecker for service " + kRs + " for VS " + kVs,
+                                                 "Activating healthchecker for service " + kRs2 + " for VS " + kVs});
+
+    CHECK(bench.judge.desired(0).destinations.size() == 1);
+    CHECK(bench.judge.states()[0].servers[1].since == WallTime{42});
+    CHECK(bench.due() == doctest::Approx(101));
+    bench.tick();
+    CHECK(bench.finish(2, Outcome::Passed).at(1) == "Adding service " + kRs2 + " to VS " + kVs);
+}
+
+TEST_CASE("at the end servers in the table are named, and only omega services tell more") {
+    auto web = pair();
+    web.inhibit_on_failure = true;
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    bench.finish(2, Outcome::Failed);
+
+    SUBCASE("plain") {
+        CHECK(text_of_intents(bench.judge.stop(false, bench.now())) ==
+              Lines{"Shutting down service " + kRs + " from VS " + kVs,
+                    "Shutting down (inhibited) service " + kRs2 + " from VS " + kVs});
+    }
+    SUBCASE("kept in the kernel") { CHECK(bench.judge.stop(true, bench.now()).empty()); }
+    SUBCASE("omega") {
+        web.omega = true;
+        bench.reload(web);
+        CHECK(text_of_intents(bench.judge.stop(false, bench.now())) ==
+              Lines{"Shutting down service " + kRs + " from VS " + kVs,
+                    "RS " + kRs + " " + kVs + " DOWN mail: Shutting down",
+                    "Shutting down (inhibited) service " + kRs2 + " from VS " + kVs,
+                    "VS " + kVs + " DOWN: Shutting down"});
+    }
+}

@@ -1,0 +1,355 @@
+#include "mainstay/lvs/judge.hpp"
+
+#include <doctest/doctest.h>
+
+#include "judge_harness.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+const std::string kRs = "[10.0.0.11]:tcp:80";
+const std::string kVs = "[10.0.0.1]:tcp:80";
+
+std::vector<std::string> in_table(const Judge& judge) {
+    std::vector<std::string> out;
+    for (const auto& one : judge.desired(0).destinations) {
+        out.push_back(one.endpoint.to_string() + " " + std::to_string(one.weight));
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("at the start all servers are in, quorum is told, and checks wait a second plus their share of the warmup") {
+    Bench bench;
+    bench.drawn = 2s;
+
+    const Lines said = bench.start(service({checked("10.0.0.11"), server("10.0.0.12", 2)}));
+
+    CHECK(said == Lines{"Gained quorum 1+0=1 <= 3 for VS " + kVs,
+                        "VS " + kVs + " UP: Starting with quorum up 1+0=1 <= 3",
+                        "Activating healthchecker for service " + kRs + " for VS " + kVs});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 2"});
+    CHECK(bench.due() == doctest::Approx(3));
+}
+
+TEST_CASE("a deadline that is reached early starts nothing") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.since_start = 999ms;
+
+    CHECK(bench.judge.step(DeadlineReached{}, bench.now()).empty());
+    CHECK(bench.due() == doctest::Approx(1));
+}
+
+TEST_CASE("a check runs delay_loop after the previous one was due, however long that took and however late it was") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+
+    CHECK(bench.tick() == Lines{"start 1"});
+    CHECK(bench.due() == -1);  // none while it runs
+    CHECK(bench.finish(1, Outcome::Passed, 2500ms) == Lines{"TCP connection to " + kRs + " success."});
+    CHECK(bench.due() == doctest::Approx(7));
+
+    bench.since_start = 7300ms;
+    CHECK(text_of_intents(bench.judge.step(DeadlineReached{}, bench.now())) == Lines{"start 1"});
+    CHECK(bench.finish(1, Outcome::Passed).empty());
+    CHECK(bench.due() == doctest::Approx(13));
+}
+
+TEST_CASE("a check that takes longer than delay_loop is followed by the next at once") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.tick();
+
+    bench.finish(1, Outcome::Passed, 8s);
+
+    CHECK(bench.due() == doctest::Approx(9));
+}
+
+TEST_CASE("after a pause missed runs are skipped and the phase is kept") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.run(Outcome::Passed);  // next at 7
+    bench.since_start = 30s;     // 7, 13, 19, 25 are over
+
+    CHECK(text_of_intents(bench.judge.step(DeadlineReached{}, bench.now())) == Lines{"start 1"});
+    bench.finish(1, Outcome::Passed);
+
+    CHECK(bench.due() == doctest::Approx(31));
+}
+
+TEST_CASE("one failure in the very first run takes a server out, without retries") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
+
+    const Lines said = bench.run(Outcome::Failed);
+
+    CHECK(said == Lines{"TCP_CHECK on service " + kRs + " failed.", "Removing service " + kRs + " from VS " + kVs,
+                        "table 0", "RS " + kRs + " " + kVs + " DOWN mail: TCP CHECK failed on service"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+    CHECK(bench.due() == doctest::Approx(7));  // down: every delay_loop
+}
+
+TEST_CASE("a server that was up tolerates its retries, each delay_before_retry after the failure") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
+    bench.run(Outcome::Passed);
+
+    CHECK(bench.run(Outcome::Failed, 1s).empty());  // started at 7, failed at 8
+    CHECK(bench.due() == doctest::Approx(11));
+    CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.run(Outcome::TimedOut).empty());
+    CHECK(bench.due() == doctest::Approx(17));
+    CHECK(bench.run(Outcome::Failed) == Lines{"TCP_CHECK on service " + kRs + " failed after 3 retries.",
+                                              "Removing service " + kRs + " from VS " + kVs, "table 0",
+                                              "RS " + kRs + " " + kVs + " DOWN mail: TCP CHECK failed on service"});
+    CHECK(bench.due() == doctest::Approx(23));
+}
+
+TEST_CASE("a success between failures clears the retries") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.run(Outcome::Passed);
+    for (int i = 0; i < 3; ++i) bench.run(Outcome::Failed);
+
+    CHECK(bench.run(Outcome::Passed).empty());
+
+    for (int i = 0; i < 3; ++i) CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.judge.states()[0].servers[0].alive);
+    CHECK_FALSE(bench.run(Outcome::Failed).empty());
+}
+
+TEST_CASE("retry 0 takes a server out at its first failure") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.real_servers[0].checkers[0].retry = 0;
+    Bench bench;
+    bench.start(web);
+    bench.run(Outcome::Passed);
+
+    CHECK(bench.run(Outcome::Failed).at(0) == "TCP_CHECK on service " + kRs + " failed.");
+}
+
+TEST_CASE("every failing try of a server that is up is told with log_all_failures") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.real_servers[0].checkers[0].log_all_failures = true;
+    web.real_servers[0].checkers[0].retry = 1;
+    Bench bench;
+    bench.start(web);
+    bench.run(Outcome::Passed);
+
+    CHECK(bench.run(Outcome::TimedOut) == Lines{"TCP connection to " + kRs + " timeout."});
+    const Lines last = bench.run(Outcome::Failed);
+    CHECK(last.at(0) == "TCP connection to " + kRs + " failed.");
+    CHECK(last.at(1) == "TCP_CHECK on service " + kRs + " failed after 1 retries.");
+    CHECK(bench.run(Outcome::Failed).empty());  // it is down now
+}
+
+TEST_CASE("one success brings a server back") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
+    bench.run(Outcome::Failed);
+
+    CHECK(bench.run(Outcome::Passed) == Lines{"TCP connection to " + kRs + " success.",
+                                              "Adding service " + kRs + " to VS " + kVs, "table 0",
+                                              "RS " + kRs + " " + kVs + " UP mail: TCP CHECK succeed on service"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("a local problem says nothing about the server: told once, tried again after delay_loop") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+
+    CHECK(bench.run(Outcome::NotRun) ==
+          Lines{"TCP_CHECK on service " + kRs + " could not be run: because. Rescheduling."});
+    CHECK(bench.due() == doctest::Approx(7));
+    CHECK(bench.run(Outcome::NotRun).empty());
+    CHECK(bench.judge.states()[0].servers[0].alive);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].checkers[0].has_run);
+}
+
+TEST_CASE("all checkers must be up; each change of one is mailed, with the server's state") {
+    auto one = checked("10.0.0.11");
+    one.checkers.push_back(tcp_check(at("10.0.0.11", 443)));
+    one.checkers[1].warmup = 3s;
+    Bench bench;
+    bench.drawn = 5s;  // first at 1 + 5, second at 1 + 3
+    bench.start(service({one, server("10.0.0.12")}));
+
+    CHECK(bench.run(Outcome::Failed).back() == "RS " + kRs + " " + kVs + " DOWN mail: TCP CHECK failed on service");
+    CHECK(bench.run(Outcome::Failed) ==
+          Lines{"TCP_CHECK on service " + kRs + " failed.",
+                "RS " + kRs + " " + kVs + " DOWN quiet mail: TCP CHECK failed on service"});
+    CHECK(bench.run(Outcome::Passed) ==
+          Lines{"TCP connection to " + kRs + " success.",
+                "RS " + kRs + " " + kVs + " DOWN quiet mail: TCP CHECK succeed on service"});
+    CHECK(bench.run(Outcome::Passed).back() == "RS " + kRs + " " + kVs + " UP mail: TCP CHECK succeed on service");
+}
+
+TEST_CASE("without smtp_alert nothing is mailed, scripts still run") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.real_servers[0].smtp_alert = false;
+    Bench bench;
+    bench.start(web);
+
+    CHECK(bench.run(Outcome::Failed).back() == "RS " + kRs + " " + kVs + " DOWN: TCP CHECK failed on service");
+}
+
+TEST_CASE("with inhibit_on_failure a server is disabled and enabled, not removed and added") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.inhibit_on_failure = true;
+    Bench bench;
+    bench.start(web);
+
+    CHECK(bench.run(Outcome::Failed).at(1) == "Disabling service " + kRs + " of VS " + kVs);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1"});
+    CHECK(bench.run(Outcome::Passed).at(1) == "Enabling service " + kRs + " of VS " + kVs);
+}
+
+TEST_CASE("when the last server fails quorum is lost and the sorry server takes its place") {
+    auto web = service({checked("10.0.0.11")});
+    web.sorry_server = sorry("10.0.0.99");
+    web.smtp_alert = true;
+    Bench bench;
+    bench.start(web);
+
+    CHECK(bench.run(Outcome::Failed) ==
+          Lines{"TCP_CHECK on service " + kRs + " failed.", "Removing service " + kRs + " from VS " + kVs, "table 0",
+                "RS " + kRs + " " + kVs + " DOWN mail: TCP CHECK failed on service",
+                "Lost quorum 1-0=1 > 0 for VS " + kVs, "Adding sorry server [10.0.0.99]:tcp:80 to VS " + kVs,
+                "Removing alive servers from the pool for VS " + kVs, "table 0",
+                "VS " + kVs + " DOWN mail: Lost quorum 1+0=1 <= 0"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.99:80 1"});
+
+    CHECK(bench.run(Outcome::Passed) ==
+          Lines{"TCP connection to " + kRs + " success.", "Adding service " + kRs + " to VS " + kVs, "table 0",
+                "RS " + kRs + " " + kVs + " UP mail: TCP CHECK succeed on service",
+                "Gained quorum 1+0=1 <= 1 for VS " + kVs, "Removing sorry server [10.0.0.99]:tcp:80 from VS " + kVs,
+                "Adding alive servers to the pool for VS " + kVs, "table 0",
+                "VS " + kVs + " UP mail: Gained quorum 1+0=1 <= 1"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
+}
+
+TEST_CASE("a lost quorum without a sorry server leaves the living servers in") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.quorum = 2;
+    Bench bench;
+    bench.start(web);
+
+    const Lines said = bench.run(Outcome::Failed);
+
+    CHECK(said.at(4) == "Lost quorum 2-0=2 > 1 for VS " + kVs);
+    CHECK(said.at(5) == "VS " + kVs + " DOWN: Lost quorum 2+0=2 <= 1");
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+}
+
+TEST_CASE("a living server stays out while the sorry server is in, until quorum is gained with hysteresis") {
+    auto web = service({checked("10.0.0.11"), checked("10.0.0.12"), checked("10.0.0.13")});
+    web.quorum = 2;
+    web.hysteresis = 1;
+    web.sorry_server = sorry("10.0.0.99");
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    for (CheckerId id = 1; id <= 2; ++id) bench.finish(id, Outcome::Failed);
+    CHECK(bench.judge.states()[0].quorum_up);  // 1 is not below 2 - 1
+    bench.finish(3, Outcome::Failed);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.99:80 1"});
+
+    bench.tick();
+    bench.finish(1, Outcome::Passed);
+    bench.finish(2, Outcome::Passed);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.99:80 1"});  // 2 < 2 + 1
+    bench.finish(3, Outcome::Passed);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1", "10.0.0.13:80 1"});
+}
+
+TEST_CASE("an alpha server is out until its checks have passed, its first failure is told without a mail") {
+    auto web = service({checked("10.0.0.11")});
+    web.real_servers[0].checkers[0].alpha = true;
+    web.sorry_server = sorry("10.0.0.99");
+    web.smtp_alert = true;
+    Bench bench;
+
+    CHECK(bench.start(web) == Lines{"Starting with quorum down 1-0=1 > 0 for VS " + kVs,
+                                    "Adding sorry server [10.0.0.99]:tcp:80 to VS " + kVs,
+                                    "Removing alive servers from the pool for VS " + kVs,
+                                    "VS " + kVs + " DOWN mail: Starting with quorum down 1+0=1 <= 0",
+                                    "Activating healthchecker for service " + kRs + " for VS " + kVs});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.99:80 1"});
+    CHECK(bench.run(Outcome::Failed) == Lines{"TCP_CHECK on service " + kRs + " failed.",
+                                              "RS " + kRs + " " + kVs + " DOWN: TCP CHECK failed on service"});
+    CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.run(Outcome::Passed).at(1) == "Adding service " + kRs + " to VS " + kVs);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
+}
+
+TEST_CASE("an alpha service without a sorry server starts down without a word") {
+    auto web = service({checked("10.0.0.11")});
+    web.real_servers[0].checkers[0].alpha = true;
+    Bench bench;
+
+    CHECK(bench.start(web) == Lines{"Activating healthchecker for service " + kRs + " for VS " + kVs});
+    CHECK(in_table(bench.judge).empty());
+}
+
+TEST_CASE("a server of weight 0 lives and adds nothing to the quorum") {
+    Bench bench;
+
+    CHECK(bench.start(service({server("10.0.0.11", 0)})).empty());
+    CHECK_FALSE(bench.judge.states()[0].quorum_up);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0"});
+}
+
+TEST_CASE("a check type that is not run takes its server as up and says so once per service") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    for (auto& one : web.real_servers) {
+        one.checkers.push_back(tcp_check(one.endpoint));
+        one.checkers[0].type = config::Checker::Type::Http;
+        one.checkers[0].alpha = true;
+    }
+    Bench bench;
+
+    CHECK(bench.start(web).at(0) ==
+          "Virtual server " + kVs + ": HTTP_GET is not run yet: its 2 servers are taken as up by it");
+    CHECK(bench.due() == -1);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("a group and a second service of the same address are left out and named") {
+    config::Config config;
+    config.virtual_servers = {service({server("10.0.0.11")}), service({server("10.0.0.12")}), service({})};
+    config.virtual_servers[2].endpoint = {};
+    config.virtual_servers[2].group = "web";
+    Bench bench;
+
+    const Lines said = bench.start(config);
+
+    CHECK(said.at(0) == "Virtual server " + kVs + " is there twice: the second is left out");
+    CHECK(said.at(1).ends_with(": virtual_server_group is not programmed yet: left out"));
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
+}
+
+TEST_CASE("on big tables one line stands for a service's servers at the start and at the end") {
+    std::vector<config::RealServer> servers;
+    for (int i = 0; i < 257; ++i) servers.push_back(checked(fmt::format("10.1.{}.{}", i / 200, i % 200 + 1)));
+    Bench bench;
+
+    const Lines said = bench.start(service(servers));
+
+    CHECK(said.size() == 3);
+    CHECK(said.back() == "Activating 257 healthcheckers for VS " + kVs);
+    CHECK(text_of_intents(bench.judge.stop(false, bench.now())) == Lines{"Shutting down 257 services from VS " + kVs});
+}
+
+TEST_CASE("results of unknown or idle checkers change nothing") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+
+    CHECK(bench.finish(99, Outcome::Failed).empty());
+    CHECK(bench.finish(1, Outcome::Failed).empty());  // it is not running
+    CHECK(bench.judge.states()[0].servers[0].alive);
+}
