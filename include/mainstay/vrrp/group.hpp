@@ -1,0 +1,46 @@
+// A sync group: its members are all MASTER or none of them is.
+//
+// The group has no timers and hears nothing. After every fact the router lets it settle: it looks at its members and
+// makes them agree. Its own state is what theirs add up to, so it cannot drift away from them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/instance.hpp"
+
+namespace mainstay::vrrp {
+
+class Group {
+public:
+    Group(config::SyncGroup config, std::vector<InstanceId> members, bool no_email_faults);
+
+    // Makes the members agree, then tells of a change of the group's state.
+    void settle(Step step, std::span<Instance> instances);
+    void stop(Step step);
+    // State and last mail of an earlier incarnation or configuration: what is not news any more.
+    void adopt(const GroupSnapshot& previous);
+
+    [[nodiscard]] const config::SyncGroup& config() const { return config_; }
+    [[nodiscard]] std::span<const InstanceId> members() const { return members_; }
+    [[nodiscard]] GroupSnapshot snapshot() const { return {config_.name, state_, last_mailed_}; }
+
+    // One fit member's view of the whole group: unfit as soon as another one is.
+    [[nodiscard]] static Health combine(const Health& own, const std::string& group,
+                                        std::span<const Health* const> others);
+
+private:
+    [[nodiscard]] State members_state(std::span<const Instance> instances) const;
+    void say_syncing(Step step, const char* state) const;
+    void announce(Step step, State state, const char* name);
+
+    config::SyncGroup config_;
+    std::vector<InstanceId> members_;
+    bool no_email_faults_;
+    State state_ = State::Init;
+    std::string last_mailed_;
+};
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,153 @@
+// One VRRP instance: RFC 3768 6.4 and RFC 9568 6.4 with keepalived's documented departures.
+//
+//            start                  deadline or group              higher advert
+//   INIT ------------> BACKUP ------------------------> MASTER ---------------------> BACKUP
+//      \                  ^ \                              |
+//       \ not fit         |  \ not fit                     | not fit: priority 0
+//        '--------------> FAULT <--------------------------'
+//
+// An instance never changes another one. A member of a sync group does not take over by itself: it says that it wants
+// to (wants_master()) and the router decides for the group. Every member function that can cause something takes a
+// Step: the time, and where the intents go.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/facts.hpp"
+#include "mainstay/vrrp/receive.hpp"
+#include "mainstay/vrrp/restore.hpp"
+#include "mainstay/vrrp/track.hpp"
+
+namespace mainstay::vrrp {
+
+struct Step {
+    Instant now;
+    Intents& out;
+};
+
+// What a reload does to the addresses of a master.
+struct AddressChange {
+    std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
+    std::vector<HeldAddress> removed;
+};
+
+// The position counts addresses first, then excluded_addresses.
+[[nodiscard]] const config::VirtualAddress& address_at(const config::Instance& config, std::size_t position);
+[[nodiscard]] HeldAddress held_address(const config::Instance& config, const config::VirtualAddress& address);
+[[nodiscard]] std::vector<HeldAddress> held_addresses(const config::Instance& config);
+
+class Instance {
+public:
+    struct Surroundings {
+        bool no_email_faults = false;
+        bool owner_group = true;  // not grouped, or every member of its group is an address owner
+    };
+
+    Instance(InstanceId id, config::Instance config, Surroundings surroundings);
+
+    // Leaves INIT. `begin` is when timers start: now, or the end of vrrp_startup_delay.
+    void start(Step step, const Health& health, Instant begin);
+    // Goes on where a crashed incarnation was.
+    void adopt(Step step, const Health& health, const InstanceSnapshot& previous);
+
+    void hear(Step step, const PacketHeard& packet);
+    void tick(Step step);  // answers whatever deadline has been reached
+    // Into FAULT, out of it, or only another priority or source.
+    void set_health(Step step, const Health& health);
+    void address_lost(Step step, const std::string& interface, const Prefix& prefix);
+    void restore_failed(Step step, const std::string& interface, const Prefix& prefix);
+    void reassert(Step step);  // the kernel may have lost a master's addresses: set them all again
+    void stop(Step step);      // resign for good
+
+    // For the router, on behalf of the sync group.
+    void become_master(Step step);
+    void yield(Step step, bool resign);  // stops wanting; a master steps back, with priority 0 if it shall resign
+    void answer_rival(Step step);        // advert and gratuitous ARPs, as for a rival of our own
+    [[nodiscard]] bool wants_master() const { return wants_master_; }
+    [[nodiscard]] bool follows_master() const { return follows_master_; }  // accepted an advert as backup
+    [[nodiscard]] bool answered_rival() const { return answered_rival_; }
+    [[nodiscard]] bool resigned() const { return resigned_; }  // its addresses could not be kept
+    void clear_marks() { follows_master_ = answered_rival_ = resigned_ = false; }
+
+    // A reload. The returned change is to be carried out by the router when the instance is a master.
+    [[nodiscard]] AddressChange reconfigure(Step step, InstanceId id, config::Instance config, Surroundings around);
+    // A reload removed it: resign, and tell with intents that need no lookup.
+    void remove(Step step);
+    void announce_addresses(Step step) { send_arps(step, config_.garp_master_repeat); }  // after they changed
+
+    [[nodiscard]] State state() const { return state_; }
+    [[nodiscard]] bool waits_for_scripts() const { return silent_fault_; }
+    [[nodiscard]] const config::Instance& config() const { return config_; }
+    [[nodiscard]] std::optional<Instant> deadline() const;
+    [[nodiscard]] InstanceSnapshot snapshot() const;
+
+private:
+    [[nodiscard]] bool grouped() const { return !config_.sync_group.empty(); }
+    [[nodiscard]] bool owner() const { return config_.priority == 255 && around_.owner_group; }
+    [[nodiscard]] Nanos down_time() const;
+    [[nodiscard]] Instant first_election(Instant begin) const;
+    void hear_as_backup(Step step, const Advert& advert);
+    void hear_as_master(Step step, const Advert& advert);
+    [[nodiscard]] bool accepts(Step step, const Advert& advert);
+    void follow(Step step, const Advert& advert);
+    void advert_due(Step step);
+    void enter_backup(Step step, Instant deadline, const char* suffix = "");
+    void enter_fault(Step step, const Health& health, const char* suffix = "");
+    void tell_fault(Step step, const Health& health, const char* suffix);
+    void adopt_state(Step step, const InstanceSnapshot& previous);
+    void leave_master(Step step, unsigned resignations);
+    void resign_for_lost_addresses(Step step);
+    void restore(Step step, std::size_t position);
+    void set_priority(Step step, int total);
+    void clear_timers();
+    [[nodiscard]] bool may_answer(Instant now);
+    [[nodiscard]] std::optional<std::size_t> position_of(const std::string& interface, const Prefix& prefix) const;
+
+    // instance_output.cpp
+    void send_advert(Step step);
+    void send_resignation(Step step);
+    void build_adverts(std::uint8_t priority);
+    void refresh_advertised();  // and forget the pre-built adverts
+    void send_arps(Step step, std::uint32_t rounds);
+    void announce(Step step, State state, const char* name, std::string detail, bool notify);
+    void say(Step step, LogLevel level, const std::string& text) const;
+
+    InstanceId id_;
+    config::Instance config_;
+    Surroundings around_;
+    State state_ = State::Init;
+    std::uint8_t effective_ = 0;
+    bool owns_addresses_ = false;
+    bool silent_fault_ = false;  // in FAULT only until its scripts have spoken
+    bool hint_ = false;          // `state MASTER`: the first election is a short one
+    bool wants_master_ = false, follows_master_ = false, answered_rival_ = false, resigned_ = false;
+    std::optional<IpAddress> source_;
+    std::uint32_t mtu_ = 1500;
+    std::string fault_;
+    std::string last_mailed_;
+
+    IpAddress master_;
+    std::uint8_t master_priority_ = 0;
+    Micros master_interval_;
+
+    Instant earliest_{};                      // end of vrrp_startup_delay
+    std::optional<Instant> timer_;            // next advert, or master down
+    std::optional<Instant> burst_, refresh_;  // gratuitous ARPs after taking over, and for ever
+    std::optional<Instant> rival_burst_;      // and after a rival
+    std::optional<Instant> preempt_from_;     // preempt_delay runs until then
+    Instant answers_since_{};                 // the window of answers to rivals
+    unsigned answers_ = 0;
+    RestoreBudget restores_;
+    OnceLog once_;
+    Counters counters_;
+
+    std::vector<IpAddress> advertised_;
+    SendAdvert advert_;  // pre-built for advert_priority_; empty when it must be built again
+    std::uint8_t advert_priority_ = 0;
+};
+
+}  // namespace mainstay::vrrp

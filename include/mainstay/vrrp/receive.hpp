@@ -1,0 +1,67 @@
+// Whether a packet counts as an advert for an instance. The checks and their order are keepalived's (2.4.3), since a
+// pair is migrated one host at a time and both must judge a packet alike.
+#pragma once
+
+#include <bitset>
+#include <optional>
+#include <span>
+
+#include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/facts.hpp"
+
+namespace mainstay::vrrp {
+
+// The kinds of trouble that are logged once until the state changes.
+enum class Problem : std::uint8_t {
+    Length,
+    Ttl,
+    Version,
+    AuthType,
+    AuthMismatch,
+    Password,
+    Interval,
+    Type,
+    Checksum,
+    Cast,
+    AddressCount,
+    MissingAddress,
+    Peer,
+    LowerPriority,
+    OwnAddress,
+    Count_,  // how many there are
+};
+
+class OnceLog {
+public:
+    // True the first time since clear().
+    [[nodiscard]] bool first(Problem problem);
+    void clear() { logged_.reset(); }
+
+private:
+    std::bitset<static_cast<std::size_t>(Problem::Count_)> logged_;
+};
+
+struct Advert {
+    IpAddress source;
+    std::uint8_t priority = 0;
+    Micros interval{0};
+    bool operator==(const Advert&) const = default;
+};
+
+// What the checks need to know of the instance, and where they count and speak.
+struct ReceiveContext {
+    const config::Instance& config;
+    std::span<const IpAddress> advertised;  // the addresses our own adverts carry, in order
+    const IpAddress& master;                // last master heard; empty: none
+    Counters& counters;
+    OnceLog& once;
+    Intents& out;
+};
+
+// The advert, or nothing when the packet must be dropped. A wrong address list is logged and counted, but used.
+[[nodiscard]] std::optional<Advert> check_advert(const ReceiveContext& context, const PacketHeard& packet);
+
+// The password as it stands in the packet: eight bytes, zero padded.
+[[nodiscard]] std::array<std::byte, 8> auth_bytes(const config::Instance& config);
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,43 @@
+// How often an address that somebody else keeps removing is put back: at once a few times, then no more than a steady
+// rate, and in the end the master gives up, because two programs that fight over an address help nobody.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::vrrp {
+
+class RestoreBudget {
+public:
+    static constexpr std::size_t kBurst = 5;  // restores of one address that may fall into kBurstWindow
+    static constexpr Seconds kBurstWindow{10};
+    static constexpr std::size_t kGiveUp = 20;  // restores of one address within kGiveUpWindow
+    static constexpr Seconds kGiveUpWindow{60};
+    static constexpr unsigned kFailures = 3;  // attempts in a row that the kernel refused
+    static constexpr Seconds kRetryAfter{1};
+
+    enum class Answer : std::uint8_t { Now, Later, GiveUp };
+
+    // The address at `position` was lost: when may it be put back? Later: next() and take_due() bring it up again.
+    [[nodiscard]] Answer lost(std::size_t position, Instant now);
+    // Putting it back failed.
+    [[nodiscard]] Answer failed(std::size_t position, Instant now);
+
+    [[nodiscard]] std::optional<Instant> next() const;
+    [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
+    void clear() { addresses_.clear(); }
+
+private:
+    struct Address {
+        std::vector<Instant> restores;  // within kGiveUpWindow, oldest first
+        std::optional<Instant> due;
+        unsigned failures = 0;
+    };
+    std::map<std::size_t, Address> addresses_;
+};
+
+}  // namespace mainstay::vrrp

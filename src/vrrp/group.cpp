@@ -1,0 +1,93 @@
+#include "mainstay/vrrp/group.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace mainstay::vrrp {
+
+Group::Group(config::SyncGroup config, std::vector<InstanceId> members, bool no_email_faults)
+    : config_{std::move(config)}, members_{std::move(members)}, no_email_faults_{no_email_faults} {}
+
+void Group::adopt(const GroupSnapshot& previous) {
+    state_ = previous.state;
+    last_mailed_ = previous.last_mailed;
+}
+
+Health Group::combine(const Health& own, const std::string& group, std::span<const Health* const> others) {
+    if (!own.faults.empty() && !own.only_waiting) return own;
+    Health health = own;
+    for (const Health* other : others) {
+        if (other->faults.empty()) continue;
+        if (health.faults.empty()) health.faults.push_back(fmt::format("sync group {}", group));
+        health.only_waiting = other->only_waiting;
+        if (!other->only_waiting) break;
+    }
+    return health;
+}
+
+void Group::settle(Step step, std::span<Instance> instances) {
+    const auto member = [&](InstanceId id) -> Instance& { return instances[id]; };
+    const auto any = [&](auto&& test) {
+        return std::ranges::any_of(members_, [&](auto id) { return std::invoke(test, member(id)); });
+    };
+    const auto is_master = [](const Instance& i) { return i.state() == State::Master; };
+
+    const bool resigned = any(&Instance::resigned);
+    if ((resigned || any(&Instance::follows_master)) && any(is_master)) {
+        say_syncing(step, "BACKUP");
+        for (const InstanceId id : members_) member(id).yield(step, resigned);
+    }
+    if (any(&Instance::answered_rival))
+        for (const InstanceId id : members_)
+            if (is_master(member(id)) && !member(id).answered_rival()) member(id).answer_rival(step);
+    const bool all_ready = !any([&](const Instance& i) { return !is_master(i) && !i.wants_master(); });
+    if (all_ready && any(&Instance::wants_master)) {
+        say_syncing(step, "MASTER");
+        for (const InstanceId id : members_)
+            if (!is_master(member(id))) member(id).become_master(step);
+    }
+    for (const InstanceId id : members_) member(id).clear_marks();
+
+    const State next = members_state(instances);
+    if (next == std::exchange(state_, next)) return;
+    if (next == State::Fault) say_syncing(step, "FAULT");
+    // Waiting for first script results is nobody's business; so is a group on its way (mixed after a reload).
+    if (next != State::Init) announce(step, next, to_string(next));
+}
+
+State Group::members_state(std::span<const Instance> instances) const {
+    bool all_masters = true, waiting = false;
+    for (const InstanceId id : members_) {
+        const Instance& instance = instances[id];
+        if (instance.state() == State::Fault && !instance.waits_for_scripts()) return State::Fault;
+        waiting |= instance.state() == State::Fault || instance.state() == State::Init;
+        all_masters &= instance.state() == State::Master;
+    }
+    return waiting ? State::Init : all_masters ? State::Master : State::Backup;
+}
+
+void Group::stop(Step step) {
+    announce(step, State::Init, "STOP");
+    state_ = State::Init;
+}
+
+void Group::say_syncing(Step step, const char* state) const {
+    step.out.push_back(
+        Say{{LogLevel::Info, fmt::format("VRRP_Group({}) Syncing instances to {} state", config_.name, state)}});
+}
+
+void Group::announce(Step step, State state, const char* name) {
+    Event event;
+    event.kind = Event::Kind::Group;
+    event.name = config_.name;
+    event.state = name;
+    event.detail = fmt::format("All VRRP group instances are now in {} state", name);
+    event.mail = config_.smtp_alert && last_mailed_ != name && !(state == State::Fault && no_email_faults_);
+    if (event.mail) last_mailed_ = name;
+    step.out.push_back(Announce{std::move(event)});
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,285 @@
+#include "mainstay/vrrp/instance.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mainstay/vrrp/timers.hpp"
+
+namespace mainstay::vrrp {
+
+Instance::Instance(InstanceId id, config::Instance config, Surroundings surroundings)
+    : id_{id},
+      config_{std::move(config)},
+      around_{surroundings},
+      effective_{config_.priority},
+      master_interval_{config_.advert_int} {
+    refresh_advertised();
+}
+
+Nanos Instance::down_time() const {
+    return master_down_time(config_.version, effective_, master_interval_, config_.down_timer_adverts);
+}
+
+// keepalived: `state MASTER` waits one interval and the smallest skew instead of three intervals; an owner does not
+// wait at all. Neither counts inside a sync group, whose members begin together (2.4.3).
+Instant Instance::first_election(Instant begin) const {
+    if (owner()) return begin;
+    if (hint_) return begin + config_.advert_int + skew_time(config_.version, 255, config_.advert_int);
+    return begin + down_time();
+}
+
+void Instance::start(Step step, const Health& health, Instant begin) {
+    earliest_ = begin;
+    hint_ = config_.initial_master && !grouped();
+    source_ = health.source;
+    mtu_ = health.mtu;
+    effective_ = effective_priority(config_.priority, health.priority);
+    refresh_advertised();
+    if (health.faults.empty())
+        enter_backup(step, first_election(begin), " (init)");
+    else
+        enter_fault(step, health, " (init)");
+}
+
+void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& previous) {
+    if (previous.state == State::Init) return start(step, health, step.now);
+    counters_ = previous.counters;
+    last_mailed_ = previous.last_mailed;
+    earliest_ = step.now;
+    source_ = health.source;
+    mtu_ = health.mtu;
+    effective_ = effective_priority(config_.priority, health.priority);
+    state_ = previous.state;
+    fault_ = previous.fault;
+    silent_fault_ = previous.state == State::Fault && health.only_waiting;
+    owns_addresses_ = previous.owns_addresses;
+    if (config_.version == 3 && previous.master_interval > Micros{0}) master_interval_ = previous.master_interval;
+    master_ = previous.master;
+    master_priority_ = previous.master_priority;
+    refresh_advertised();
+    set_health(step, health);
+    if (state_ == previous.state && state_ != State::Fault) adopt_state(step, previous);
+}
+
+void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
+    if (state_ == State::Backup) {
+        // Adverts that came while nobody listened are lost. Unless none can have been due yet, the wait starts anew:
+        // better late than two masters.
+        const Instant heard = previous.deadline - down_time();
+        const bool missed = step.now >= heard + master_interval_ || previous.deadline > step.now + down_time();
+        timer_ = missed ? step.now + down_time() : previous.deadline;
+        return;
+    }
+    const Nanos silence = step.now - (previous.deadline - Nanos{config_.advert_int});
+    if (config_.nopreempt && silence > Nanos{config_.advert_int} * config_.down_timer_adverts) {
+        leave_master(step, 0);  // somebody else may be master by now, and may stay it
+        enter_backup(step, step.now + down_time());
+        return;
+    }
+    timer_ = std::clamp(previous.deadline, step.now, step.now + Nanos{config_.advert_int});
+    if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    owns_addresses_ = true;
+    if (config_.garp_master_delay > Micros{0}) burst_ = step.now + config_.garp_master_delay;
+    if (config_.garp_master_refresh > Micros{0})
+        refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
+}
+
+void Instance::set_health(Step step, const Health& health) {
+    set_priority(step, health.priority);
+    if (!health.faults.empty()) {
+        if (state_ != State::Fault) {
+            enter_fault(step, health);
+        } else if (silent_fault_ && !health.only_waiting) {
+            tell_fault(step, health, "");
+        }
+        fault_ = fmt::format("{}", fmt::join(health.faults, ", "));
+    }
+    if (source_ != health.source || mtu_ != health.mtu) {
+        source_ = health.source;
+        mtu_ = health.mtu;
+        refresh_advertised();
+        if (state_ == State::Master && source_) master_ = *source_;
+    }
+    if (!health.faults.empty() || state_ != State::Fault) return;
+    const Instant begin = std::max(step.now, earliest_);
+    hint_ = hint_ && silent_fault_;
+    master_interval_ = config_.advert_int;
+    enter_backup(step, first_election(begin));
+}
+
+// A timer that runs must end as if it had been started with the new priority.
+void Instance::set_priority(Step step, int total) {
+    const std::uint8_t next = effective_priority(config_.priority, total);
+    if (next == effective_) return;
+    say(step, LogLevel::Info, fmt::format("Changing effective priority from {} to {}", effective_, next));
+    const Nanos before = down_time();
+    effective_ = next;
+    if (state_ == State::Backup && timer_) *timer_ += down_time() - before;
+}
+
+void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
+    clear_timers();
+    state_ = State::Backup;
+    timer_ = deadline;
+    hint_ = false;
+    silent_fault_ = false;
+    fault_.clear();
+    say(step, LogLevel::Info, fmt::format("Entering BACKUP STATE{}", suffix));
+    announce(step, State::Backup, "BACKUP", "VRRP Instance is no longer owning VRRP VIPs", true);
+}
+
+void Instance::enter_fault(Step step, const Health& health, const char* suffix) {
+    if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);  // keepalived: twice (2.4.3)
+    clear_timers();
+    state_ = State::Fault;
+    tell_fault(step, health, suffix);
+    fault_ = fmt::format("{}", fmt::join(health.faults, ", "));
+}
+
+// keepalived: an instance that only waits for its scripts is in FAULT, but tells nobody (2.4.3).
+void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
+    silent_fault_ = health.only_waiting;
+    if (!silent_fault_)
+        for (const std::string& fault : health.faults)
+            say(step, LogLevel::Info, fmt::format("entering FAULT state ({})", fault));
+    say(step, LogLevel::Info, fmt::format("Entering FAULT STATE{}", suffix));
+    if (!silent_fault_) announce(step, State::Fault, "FAULT", "VRRP Instance is no longer owning VRRP VIPs", true);
+}
+
+// The advert goes first, so that the next backup stays quiet; people are told last.
+void Instance::become_master(Step step) {
+    clear_timers();
+    state_ = State::Master;
+    ++counters_.become_master;
+    master_interval_ = config_.advert_int;
+    if (source_) master_ = *source_;
+    master_priority_ = effective_;
+    send_advert(step);
+    if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    owns_addresses_ = true;
+    send_arps(step, config_.garp_master_repeat);
+
+    timer_ = step.now + config_.advert_int;
+    if (config_.garp_master_delay > Micros{0}) burst_ = step.now + config_.garp_master_delay;
+    if (config_.garp_master_refresh > Micros{0})
+        refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
+
+    say(step, LogLevel::Debug, "Receive advertisement timeout");
+    say(step, LogLevel::Info, "Entering MASTER STATE");
+    say(step, LogLevel::Debug, "setting VIPs.");
+    announce(step, State::Master, "MASTER", "VRRP Instance is now owning VRRP VIPs", true);
+}
+
+void Instance::leave_master(Step step, unsigned resignations) {
+    for (; resignations > 0; --resignations) send_resignation(step);
+    auto held = held_addresses(config_);
+    if (!held.empty()) step.out.push_back(RemoveAddresses{id_, std::move(held)});
+    say(step, LogLevel::Debug, "removing VIPs.");
+    owns_addresses_ = false;
+    ++counters_.release_master;
+}
+
+void Instance::yield(Step step, bool resign) {
+    wants_master_ = false;
+    if (state_ != State::Master) return;
+    leave_master(step, resign ? 1 : 0);
+    enter_backup(step, step.now + down_time());
+}
+
+void Instance::stop(Step step) {
+    if (state_ == State::Master) leave_master(step, 1);
+    if (state_ != State::Init) announce(step, State::Init, "STOP", "VRRP Instance stopping", true);
+    clear_timers();
+    state_ = State::Init;
+}
+
+void Instance::remove(Step step) {
+    id_ = kNoInstance;
+    if (state_ == State::Master) leave_master(step, 1);
+    clear_timers();
+    // keepalived: a removed instance ends as FAULT (2.4.3).
+    if (state_ != State::Fault)
+        announce(step, State::Fault, "FAULT", "VRRP Instance is no longer owning VRRP VIPs", true);
+    state_ = State::Init;
+}
+
+void Instance::clear_timers() {
+    for (auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_, &preempt_from_}) timer->reset();
+    restores_.clear();
+    once_.clear();
+    wants_master_ = false;
+}
+
+void Instance::tick(Step step) {
+    const auto reached = [&](std::optional<Instant>& timer) { return timer && *timer <= step.now; };
+    if (reached(timer_)) {
+        if (state_ == State::Master) {
+            advert_due(step);
+        } else if (grouped()) {
+            wants_master_ = true;
+            timer_ = step.now + down_time();
+        } else {
+            become_master(step);
+        }
+    }
+    if (state_ != State::Master) return;
+    if (reached(burst_)) {
+        burst_.reset();
+        send_arps(step, config_.garp_master_repeat);
+    }
+    if (reached(refresh_)) {
+        const Nanos period = std::max<Nanos>(config_.garp_master_refresh, Seconds{1});
+        *refresh_ += period * ((step.now - *refresh_) / period + 1);
+        send_arps(step, config_.garp_master_refresh_repeat);
+    }
+    if (reached(rival_burst_)) {
+        rival_burst_.reset();
+        send_arps(step, config_.garp_lower_prio_repeat);
+    }
+    for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
+}
+
+// Due one interval after the last one was due, not after it went out; slots that were missed are left out.
+void Instance::advert_due(Step step) {
+    const Nanos interval = std::max<Nanos>(config_.advert_int, Micros{1000});
+    const Nanos late = step.now - *timer_;
+    if (late > interval / 10) ++counters_.deadlines_late;
+    const auto missed = late / interval;
+    counters_.adverts_skipped += static_cast<std::uint64_t>(missed);
+    *timer_ += interval * (missed + 1);
+    send_advert(step);
+}
+
+std::optional<Instant> Instance::deadline() const {
+    std::optional<Instant> earliest = restores_.next();
+    for (const auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_})
+        if (*timer && (!earliest || **timer < *earliest)) earliest = *timer;
+    return earliest;
+}
+
+InstanceSnapshot Instance::snapshot() const {
+    InstanceSnapshot s;
+    s.name = config_.name;
+    s.interface = config_.interface;
+    s.group = config_.sync_group;
+    s.virtual_router_id = config_.virtual_router_id;
+    s.version = config_.version;
+    s.base_priority = config_.priority;
+    s.effective_priority = effective_;
+    s.family = config_.family;
+    s.state = state_;
+    s.owns_addresses = owns_addresses_;
+    s.deadline = timer_.value_or(Instant{});
+    s.master_interval = master_interval_;
+    s.master = master_;
+    s.master_priority = state_ == State::Master ? effective_ : master_priority_;
+    s.fault = fault_;
+    s.last_mailed = last_mailed_;
+    s.counters = counters_;
+    return s;
+}
+
+}  // namespace mainstay::vrrp

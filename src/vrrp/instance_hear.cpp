@@ -1,0 +1,246 @@
+// What an instance makes of the adverts it hears, of its addresses being taken away, and of a new configuration.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "mainstay/vrrp/instance.hpp"
+#include "mainstay/vrrp/timers.hpp"
+
+namespace mainstay::vrrp {
+namespace {
+
+// Answers to rivals and resigning masters within one advert interval; whoever floods us is not answered in kind.
+constexpr unsigned kAnswersPerInterval = 4;
+
+auto identity(const config::Instance& config, const config::VirtualAddress& address) {
+    const HeldAddress held = held_address(config, address);
+    return std::tuple{held.interface, held.prefix, address.scope, address.label};
+}
+
+}  // namespace
+
+const config::VirtualAddress& address_at(const config::Instance& config, std::size_t position) {
+    return position < config.addresses.size() ? config.addresses[position]
+                                              : config.excluded_addresses[position - config.addresses.size()];
+}
+
+HeldAddress held_address(const config::Instance& config, const config::VirtualAddress& address) {
+    return {address.dev.empty() ? config.interface : address.dev, address.prefix};
+}
+
+std::vector<HeldAddress> held_addresses(const config::Instance& config) {
+    std::vector<HeldAddress> held;
+    held.reserve(config.addresses.size() + config.excluded_addresses.size());
+    for (const auto* list : {&config.addresses, &config.excluded_addresses})
+        for (const auto& address : *list) held.push_back(held_address(config, address));
+    return held;
+}
+
+void Instance::hear(Step step, const PacketHeard& packet) {
+    if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
+    const auto advert = check_advert({config_, advertised_, master_, counters_, once_, step.out}, packet);
+    if (!advert) return;
+    if (advert->priority == 0) ++counters_.pri_zero_rcvd;
+    if (state_ == State::Backup)
+        hear_as_backup(step, *advert);
+    else
+        hear_as_master(step, *advert);
+}
+
+void Instance::hear_as_backup(Step step, const Advert& advert) {
+    if (advert.priority == 0) {
+        say(step, LogLevel::Debug, "Backup received priority 0 advertisement");
+        timer_ = step.now + skew_time(config_.version, effective_, master_interval_);
+        return;
+    }
+    if (!accepts(step, advert)) {
+        if (once_.first(Problem::LowerPriority))
+            say(step, LogLevel::Info,
+                fmt::format("received lower priority ({}) advert from {} - discarding", advert.priority,
+                            advert.source.to_string()));
+        return;
+    }
+    if (advert.source != master_) once_.clear();
+    follow(step, advert);
+    wants_master_ = false;
+    follows_master_ = true;
+}
+
+bool Instance::accepts(Step step, const Advert& advert) {
+    if (config_.nopreempt) return true;
+    if (advert.priority >= effective_) {
+        preempt_from_.reset();
+        return true;
+    }
+    if (config_.preempt_delay <= Micros{0}) return false;
+    if (!preempt_from_) {
+        preempt_from_ = step.now + config_.preempt_delay;
+        say(step, LogLevel::Debug,
+            fmt::format("preempting {} only after {} s", advert.source.to_string(),
+                        std::chrono::duration<double>(config_.preempt_delay).count()));
+    }
+    return step.now < *preempt_from_;
+}
+
+// Version 3 backups wait by the master's interval, not by their own (RFC 9568 6.4.2). An interval of zero would make
+// every backup take over at once: nobody means that.
+void Instance::follow(Step step, const Advert& advert) {
+    master_ = advert.source;
+    master_priority_ = advert.priority;
+    if (config_.version == 3 && advert.interval > Micros{0}) master_interval_ = advert.interval;
+    timer_ = step.now + down_time();
+}
+
+void Instance::hear_as_master(Step step, const Advert& advert) {
+    if (advert.priority == 0) {
+        if (!may_answer(step.now)) return;
+        send_advert(step);
+        timer_ = step.now + config_.advert_int;
+        return;
+    }
+    const bool equal = advert.priority == effective_;
+    if (equal && source_ && advert.source == *source_) {
+        if (once_.first(Problem::OwnAddress))
+            say(step, LogLevel::Warning,
+                fmt::format("received an advert from our own address {}: does another host have it?",
+                            advert.source.to_string()));
+        return;
+    }
+    if (advert.priority > effective_ || (equal && source_ && advert.source > *source_)) {
+        say(step, LogLevel::Info,
+            fmt::format("Master received advert from {} with higher priority {}, ours {}", advert.source.to_string(),
+                        advert.priority, effective_));
+        if (config_.higher_prio_send_advert) send_advert(step);
+        leave_master(step, 0);
+        follow(step, advert);
+        enter_backup(step, step.now + down_time());
+        follows_master_ = true;
+        return;
+    }
+    ++counters_.rival_masters;
+    if (!may_answer(step.now)) return;
+    say(step, LogLevel::Info,
+        fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new election",
+                    advert.source.to_string(), advert.priority, effective_));
+    answer_rival(step);
+    answered_rival_ = true;
+}
+
+void Instance::answer_rival(Step step) {
+    if (!config_.lower_prio_no_advert) send_advert(step);
+    if (config_.garp_lower_prio_repeat == 0) return;
+    send_arps(step, config_.garp_lower_prio_repeat);
+    if (config_.garp_lower_prio_delay > Micros{0}) rival_burst_ = step.now + config_.garp_lower_prio_delay;
+}
+
+bool Instance::may_answer(Instant now) {
+    if (now - answers_since_ >= config_.advert_int) {
+        answers_since_ = now;
+        answers_ = 0;
+    }
+    return ++answers_ <= kAnswersPerInterval;
+}
+
+std::optional<std::size_t> Instance::position_of(const std::string& interface, const Prefix& prefix) const {
+    const HeldAddress wanted{interface, prefix};
+    const std::size_t count = config_.addresses.size() + config_.excluded_addresses.size();
+    for (std::size_t position = 0; position < count; ++position)
+        if (held_address(config_, address_at(config_, position)) == wanted) return position;
+    return std::nullopt;
+}
+
+void Instance::address_lost(Step step, const std::string& interface, const Prefix& prefix) {
+    if (state_ != State::Master || !owns_addresses_) return;
+    const auto position = position_of(interface, prefix);
+    if (!position) return;
+    if (address_at(config_, *position).no_track) {
+        say(step, LogLevel::Info,
+            fmt::format("address {} on {} was removed by somebody else; it is not tracked", prefix.to_string(),
+                        interface));
+        return;
+    }
+    switch (restores_.lost(*position, step.now)) {
+        case RestoreBudget::Answer::Now:
+            restore(step, *position);
+            return;
+        case RestoreBudget::Answer::Later:
+            say(step, LogLevel::Warning,
+                fmt::format("address {} on {} was removed by somebody else again; it is put back in a while",
+                            prefix.to_string(), interface));
+            return;
+        case RestoreBudget::Answer::GiveUp:
+            resign_for_lost_addresses(step);
+            return;
+    }
+}
+
+void Instance::restore(Step step, std::size_t position) {
+    const HeldAddress held = held_address(config_, address_at(config_, position));
+    step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
+    send_arps(step, 1);
+    ++counters_.addresses_restored;
+    say(step, LogLevel::Warning,
+        fmt::format("address {} on {} was removed by somebody else: putting it back", held.prefix.to_string(),
+                    held.interface));
+}
+
+void Instance::restore_failed(Step step, const std::string& interface, const Prefix& prefix) {
+    if (state_ != State::Master) return;
+    const auto position = position_of(interface, prefix);
+    if (position && restores_.failed(*position, step.now) == RestoreBudget::Answer::GiveUp)
+        resign_for_lost_addresses(step);
+}
+
+// With the whole master-down time to wait, not only the skew: a peer that can hold the addresses shall have them.
+void Instance::resign_for_lost_addresses(Step step) {
+    say(step, LogLevel::Warning, "the addresses cannot be kept: resigning");
+    yield(step, true);
+    resigned_ = true;
+}
+
+void Instance::reassert(Step step) {
+    if (state_ != State::Master || held_addresses(config_).empty()) return;
+    step.out.push_back(AddAddresses{id_});
+    send_arps(step, config_.garp_master_repeat);
+}
+
+AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance config, Surroundings around) {
+    const config::Instance old = std::exchange(config_, std::move(config));
+    id_ = id;
+    around_ = around;
+    once_.clear();
+    if (old.sync_group != config_.sync_group) wants_master_ = false;
+    const bool learned = state_ == State::Backup && config_.version == 3 && old.version == 3 && !master_.empty();
+    if (!learned) master_interval_ = config_.advert_int;
+    if (timer_ && state_ == State::Master) timer_ = std::min(*timer_, step.now + config_.advert_int);
+    const bool other_wait = old.advert_int != config_.advert_int || old.version != config_.version ||
+                            old.down_timer_adverts != config_.down_timer_adverts;
+    if (timer_ && state_ == State::Backup && other_wait) timer_ = std::max(*timer_, step.now + down_time());
+    if (state_ == State::Master && old.garp_master_refresh != config_.garp_master_refresh) {
+        refresh_.reset();
+        if (config_.garp_master_refresh > Micros{0}) refresh_ = step.now + config_.garp_master_refresh;
+    }
+    refresh_advertised();
+
+    AddressChange change;
+    std::set<decltype(identity(config_, {}))> before, after;
+    const auto each = [](const config::Instance& c, auto&& visit) {
+        const std::size_t count = c.addresses.size() + c.excluded_addresses.size();
+        for (std::size_t position = 0; position < count; ++position) visit(position, address_at(c, position));
+    };
+    each(old, [&](std::size_t, const auto& address) { before.insert(identity(old, address)); });
+    each(config_, [&](std::size_t position, const auto& address) {
+        after.insert(identity(config_, address));
+        if (!before.contains(identity(config_, address))) change.added.push_back(position);
+    });
+    each(old, [&](std::size_t, const auto& address) {
+        if (!after.contains(identity(old, address))) change.removed.push_back(held_address(old, address));
+    });
+    if (!change.added.empty() || !change.removed.empty()) restores_.clear();
+    return change;
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,84 @@
+// A new configuration takes the place of the running one. What is the same VRRP instance to its peers keeps its
+// state, its timers and its counters, whatever its name is now and wherever it stands in the file.
+#include <algorithm>
+#include <utility>
+
+#include "router_impl.hpp"
+
+namespace mainstay::vrrp {
+namespace {
+
+// keepalived: VRID, family, interface and kind of addressing; then source (unicast) or group (multicast) (2.4.3).
+bool same_instance(const config::Instance& a, const config::Instance& b) {
+    const bool unicast = !a.unicast_peers.empty();
+    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || a.interface != b.interface ||
+        unicast != !b.unicast_peers.empty())
+        return false;
+    return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
+}
+
+struct PendingChange {
+    InstanceId instance;
+    AddressChange change;
+};
+
+// Removals first, everywhere: an address that moves from one instance to another must not be taken away last.
+void change_addresses(Step step, std::vector<Instance>& instances, std::vector<PendingChange>& pending) {
+    for (auto& [id, change] : pending)
+        if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});
+    for (auto& [id, change] : pending) {
+        if (change.added.empty()) continue;
+        step.out.push_back(ChangeAddresses{id, change.added, {}});
+        instances[id].announce_addresses(step);
+    }
+}
+
+}  // namespace
+
+void Router::Impl::reload(Step step, const config::Config& next) {
+    const std::vector<GroupSnapshot> old_groups = [&] {
+        std::vector<GroupSnapshot> all;
+        for (const Group& group : groups) all.push_back(group.snapshot());
+        return all;
+    }();
+    config = next;
+    index_config();
+    scripts.configure(config, step.now, false);
+    for (Group& group : groups) {
+        const auto old = std::ranges::find(old_groups, group.config().name, &GroupSnapshot::name);
+        if (old != old_groups.end()) group.adopt(*old);
+    }
+
+    std::vector<Instance> old = std::exchange(instances, {});
+    std::vector<bool> kept(old.size(), false), is_new;
+    std::vector<PendingChange> pending;
+    for (InstanceId id = 0; id < config.instances.size(); ++id) {
+        const auto& c = config.instances[id];
+        std::size_t at = 0;
+        while (at < old.size() && (kept[at] || !same_instance(old[at].config(), c))) ++at;
+        is_new.push_back(at == old.size());
+        if (at == old.size()) {
+            instances.emplace_back(id, c, surroundings(c));
+            continue;
+        }
+        kept[at] = true;
+        AddressChange change = old[at].reconfigure(step, id, c, surroundings(c));
+        if (old[at].state() == State::Master) pending.push_back({id, std::move(change)});
+        instances.push_back(std::move(old[at]));
+    }
+    for (std::size_t at = 0; at < old.size(); ++at)
+        if (!kept[at]) old[at].remove(step);
+    change_addresses(step, instances, pending);
+
+    const auto health = judge_all();
+    for (InstanceId id = 0; id < instances.size(); ++id) {
+        if (is_new[id])
+            instances[id].start(step, health[id], startup_until.value_or(step.now));
+        else
+            instances[id].set_health(step, health[id]);
+    }
+    settle_all(step);
+    scripts.run_due(step.now, step.out);
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,50 @@
+#include "mainstay/vrrp/restore.hpp"
+
+#include <algorithm>
+
+namespace mainstay::vrrp {
+
+RestoreBudget::Answer RestoreBudget::lost(std::size_t position, Instant now) {
+    Address& address = addresses_[position];
+    if (address.due) return Answer::Later;
+    address.failures = 0;  // it was there
+    auto& restores = address.restores;
+    std::erase_if(restores, [&](Instant at) { return at + kGiveUpWindow <= now; });
+    if (restores.size() >= kGiveUp) return Answer::GiveUp;
+    if (restores.size() >= kBurst) {
+        const Instant free_at = restores[restores.size() - kBurst] + kBurstWindow;
+        if (free_at > now) {
+            address.due = free_at;
+            return Answer::Later;
+        }
+    }
+    restores.push_back(now);
+    return Answer::Now;
+}
+
+RestoreBudget::Answer RestoreBudget::failed(std::size_t position, Instant now) {
+    Address& address = addresses_[position];
+    if (++address.failures >= kFailures) return Answer::GiveUp;
+    address.due = now + kRetryAfter;
+    return Answer::Later;
+}
+
+std::optional<Instant> RestoreBudget::next() const {
+    std::optional<Instant> earliest;
+    for (const auto& [position, address] : addresses_)
+        if (address.due && (!earliest || *address.due < *earliest)) earliest = address.due;
+    return earliest;
+}
+
+std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
+    std::vector<std::size_t> due;
+    for (auto& [position, address] : addresses_) {
+        if (!address.due || *address.due > now) continue;
+        address.due.reset();
+        address.restores.push_back(now);
+        due.push_back(position);
+    }
+    return due;
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,287 @@
+#include "mainstay/vrrp/router.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mainstay/wire/vrrp.hpp"
+#include "router_impl.hpp"
+
+namespace mainstay::vrrp {
+
+const char* to_string(State state) {
+    switch (state) {
+        case State::Init:
+            return "INIT";
+        case State::Backup:
+            return "BACKUP";
+        case State::Master:
+            return "MASTER";
+        case State::Fault:
+            return "FAULT";
+    }
+    return "INIT";
+}
+
+Router::Impl::Impl(const config::Config& initial) : config{initial} {
+    index_config();
+    for (InstanceId id = 0; id < config.instances.size(); ++id)
+        instances.emplace_back(id, config.instances[id], surroundings(config.instances[id]));
+}
+
+void Router::Impl::index_config() {
+    virtuals = virtual_addresses(config);
+    by_key.clear();
+    for (InstanceId id = 0; id < config.instances.size(); ++id) {
+        const auto& c = config.instances[id];
+        by_key[{c.interface, c.family, c.virtual_router_id}].push_back(id);
+    }
+    groups.clear();
+    group_of.assign(config.instances.size(), kNoGroup);
+    for (const auto& group : config.sync_groups) {
+        std::vector<InstanceId> members;
+        for (InstanceId id = 0; id < config.instances.size(); ++id) {
+            if (config.instances[id].sync_group != group.name) continue;
+            members.push_back(id);
+            group_of[id] = groups.size();
+        }
+        groups.emplace_back(group, std::move(members), config.global.no_email_faults);
+    }
+}
+
+Instance::Surroundings Router::Impl::surroundings(const config::Instance& instance) const {
+    Instance::Surroundings around{.no_email_faults = config.global.no_email_faults, .owner_group = true};
+    if (instance.sync_group.empty()) return around;
+    for (const auto& other : config.instances)
+        if (other.sync_group == instance.sync_group && other.priority != 255) around.owner_group = false;
+    return around;
+}
+
+std::vector<Health> Router::Impl::judge_all() const {
+    std::vector<Health> own;
+    own.reserve(config.instances.size());
+    for (InstanceId id = 0; id < config.instances.size(); ++id) {
+        const auto* group = group_of[id] == kNoGroup ? nullptr : &groups[group_of[id]].config();
+        own.push_back(judge(config.instances[id], group, links, scripts, virtuals));
+    }
+    std::vector<Health> combined = own;
+    for (const Group& group : groups) {
+        std::vector<const Health*> members;
+        for (const InstanceId id : group.members()) members.push_back(&own[id]);
+        for (const InstanceId id : group.members())
+            combined[id] = Group::combine(own[id], group.config().name, members);
+    }
+    return combined;
+}
+
+void Router::Impl::apply_health(Step step) {
+    const auto health = judge_all();
+    for (InstanceId id = 0; id < instances.size(); ++id) instances[id].set_health(step, health[id]);
+    settle_all(step);
+}
+
+void Router::Impl::settle_all(Step step) {
+    for (Group& group : groups) group.settle(step, instances);
+}
+
+void Router::Impl::settle(Step step, InstanceId id) {
+    if (group_of[id] == kNoGroup)
+        instances[id].clear_marks();
+    else
+        groups[group_of[id]].settle(step, instances);
+}
+
+void Router::Impl::start(Step step, const RouterSnapshot* previous) {
+    phase = Phase::Running;
+    scripts.configure(config, step.now, true);
+    if (previous != nullptr)
+        scripts.adopt(previous->scripts);
+    else
+        remove_leftovers(step);
+    const Micros delay = config.global.vrrp_startup_delay;
+    if (previous == nullptr && delay > Micros{0}) {
+        startup_until = step.now + delay;
+        step.out.push_back(Say{{LogLevel::Info, fmt::format("Delaying startup for {} seconds",
+                                                            std::chrono::duration<double>(delay).count())}});
+    }
+    const auto health = judge_all();
+    for (InstanceId id = 0; id < instances.size(); ++id) {
+        const auto& c = config.instances[id];
+        const InstanceSnapshot* earlier = nullptr;
+        if (previous != nullptr)
+            for (const auto& s : previous->instances)
+                if (s.virtual_router_id == c.virtual_router_id && s.family == c.family && s.interface == c.interface &&
+                    s.version == c.version && (earlier == nullptr || s.name == c.name))
+                    earlier = &s;
+        if (earlier != nullptr)
+            instances[id].adopt(step, health[id], *earlier);
+        else
+            instances[id].start(step, health[id], startup_until.value_or(step.now));
+    }
+    if (previous != nullptr)
+        for (const auto& s : previous->groups)
+            for (Group& group : groups)
+                if (group.config().name == s.name) group.adopt(s);
+    settle_all(step);
+    scripts.run_due(step.now, step.out);
+}
+
+// Whoever held them last, they must not answer before an election. An owner's addresses are the host's own.
+void Router::Impl::remove_leftovers(Step step) {
+    for (InstanceId id = 0; id < config.instances.size(); ++id) {
+        const auto& c = config.instances[id];
+        if (c.priority == 255) continue;
+        std::vector<HeldAddress> left;
+        for (HeldAddress& held : held_addresses(c)) {
+            const InterfaceFact* link = links.find(held.interface);
+            if (link != nullptr && std::ranges::find(link->addresses, held.prefix.address) != link->addresses.end())
+                left.push_back(std::move(held));
+        }
+        if (!left.empty()) step.out.push_back(RemoveAddresses{id, std::move(left)});
+    }
+}
+
+void Router::Impl::on(Step step, const InterfaceFact& fact) {
+    const InterfaceFact* before = links.find(fact.name);
+    const bool recreated = before != nullptr && before->index != 0 && fact.index != 0 && before->index != fact.index;
+    links.tell(fact);
+    if (phase != Phase::Running) return;
+    apply_health(step);
+    if (!recreated) return;
+    for (Instance& instance : instances)
+        for (const HeldAddress& held : held_addresses(instance.config()))
+            if (held.interface == fact.name) {
+                instance.reassert(step);
+                break;
+            }
+}
+
+// keepalived: one instance per VRID, family and interface, apart for multicast and unicast; unicast ones may share a
+// VRID when their peers differ (2.4.3).
+std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) const {
+    if (packet.payload.size() < wire::kVrrpHeaderLength) return std::nullopt;
+    const auto vrid = std::to_integer<std::uint8_t>(packet.payload[1]);
+    const bool multicast = packet.destination.is_multicast();
+    std::optional<InstanceId> best;
+    int best_rank = 0;
+    for (const std::string& interface : {packet.interface, std::string{}}) {
+        const auto it = by_key.find({interface, packet.source.family(), vrid});
+        if (it == by_key.end()) continue;
+        for (const InstanceId id : it->second) {
+            const auto& c = config.instances[id];
+            const bool same_cast = c.unicast_peers.empty() == multicast;
+            const bool known_peer = std::ranges::find(c.unicast_peers, packet.source, &config::UnicastPeer::address) !=
+                                    c.unicast_peers.end();
+            const bool known_group = multicast && c.multicast_group == packet.destination;
+            const int rank = !same_cast ? 1 : known_peer || known_group ? 3 : 2;
+            if (rank > best_rank) {
+                best = id;
+                best_rank = rank;
+            }
+        }
+    }
+    return best;
+}
+
+void Router::Impl::on(Step step, const PacketHeard& fact) {
+    if (startup_until && step.now < *startup_until) return;
+    const auto id = addressee(fact);
+    if (!id) return;
+    instances[*id].hear(step, fact);
+    settle(step, *id);
+}
+
+void Router::Impl::on(Step step, const AddressLost& fact) {
+    for (InstanceId id = 0; id < instances.size(); ++id) {
+        instances[id].address_lost(step, fact.interface, fact.address);
+        settle(step, id);
+    }
+}
+
+void Router::Impl::on(Step step, const RestoreFailed& fact) {
+    if (fact.instance >= instances.size()) return;
+    instances[fact.instance].restore_failed(step, fact.interface, fact.address);
+    settle(step, fact.instance);
+}
+
+void Router::Impl::on(Step step, const ScriptDone& fact) {
+    if (scripts.done(fact, step.out)) apply_health(step);
+}
+
+void Router::Impl::on(Step step, const DeadlineReached&) {
+    if (startup_until && *startup_until <= step.now) {
+        startup_until.reset();
+        step.out.push_back(Say{{LogLevel::Info, "Delayed start completed"}});
+    }
+    for (InstanceId id = 0; id < instances.size(); ++id) {
+        const auto due = instances[id].deadline();
+        if (!due || *due > step.now) continue;
+        instances[id].tick(step);
+        settle(step, id);
+    }
+    scripts.run_due(step.now, step.out);
+}
+
+void Router::Impl::on(Step step, const Shutdown&) {
+    phase = Phase::Finished;
+    // All resign before anybody is told: the peers must not wait for our scripts and mails.
+    Intents told;
+    for (Instance& instance : instances) {
+        Intents own;
+        instance.stop({step.now, own});
+        for (Intent& intent : own)
+            (std::holds_alternative<Announce>(intent) ? told : step.out).push_back(std::move(intent));
+    }
+    for (Group& group : groups) group.stop({step.now, told});
+    std::ranges::move(told, std::back_inserter(step.out));
+}
+
+Router::Router(const config::Config& config) : impl_{std::make_unique<Impl>(config)} {}
+Router::Router(Router&&) noexcept = default;
+Router& Router::operator=(Router&&) noexcept = default;
+Router::~Router() = default;
+
+Intents Router::start(Instant now, const RouterSnapshot* previous) {
+    Intents out;
+    if (impl_->phase == Impl::Phase::Gathering) impl_->start({now, out}, previous);
+    return out;
+}
+
+Intents Router::step(const Fact& fact, Instant now) {
+    Intents out;
+    const bool gathers = std::holds_alternative<InterfaceFact>(fact) && impl_->phase == Impl::Phase::Gathering;
+    if (impl_->phase != Impl::Phase::Running && !gathers) return out;
+    std::visit([&](const auto& f) { impl_->on({now, out}, f); }, fact);
+    return out;
+}
+
+Intents Router::reload(const config::Config& config, Instant now) {
+    Intents out;
+    if (impl_->phase == Impl::Phase::Running) impl_->reload({now, out}, config);
+    return out;
+}
+
+std::optional<Instant> Router::deadline() const {
+    if (impl_->phase != Impl::Phase::Running) return std::nullopt;
+    std::optional<Instant> earliest = impl_->scripts.deadline();
+    const auto consider = [&](const std::optional<Instant>& due) {
+        if (due && (!earliest || *due < *earliest)) earliest = due;
+    };
+    consider(impl_->startup_until);
+    for (const Instance& instance : impl_->instances) consider(instance.deadline());
+    return earliest;
+}
+
+RouterSnapshot Router::snapshot() const {
+    RouterSnapshot all;
+    for (const Instance& instance : impl_->instances) all.instances.push_back(instance.snapshot());
+    for (const Group& group : impl_->groups) all.groups.push_back(group.snapshot());
+    all.scripts = impl_->scripts.snapshot();
+    return all;
+}
+
+const config::Config& Router::config() const { return impl_->config; }
+bool Router::finished() const { return impl_->phase == Impl::Phase::Finished; }
+
+}  // namespace mainstay::vrrp

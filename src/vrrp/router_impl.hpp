@@ -1,0 +1,56 @@
+// The inside of Router, shared by router.cpp (facts) and reload.cpp (configurations).
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "mainstay/vrrp/group.hpp"
+#include "mainstay/vrrp/instance.hpp"
+#include "mainstay/vrrp/router.hpp"
+#include "mainstay/vrrp/track.hpp"
+
+namespace mainstay::vrrp {
+
+struct Router::Impl {
+    explicit Impl(const config::Config& initial);
+
+    enum class Phase : std::uint8_t { Gathering, Running, Finished } phase = Phase::Gathering;
+    config::Config config;
+    Links links;
+    ScriptBoard scripts;
+    std::set<IpAddress> virtuals;
+    std::vector<Instance> instances;  // the index is the InstanceId
+    std::vector<Group> groups;
+    std::vector<std::size_t> group_of;                          // per instance: index into groups, or kNoGroup
+    using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID
+    std::map<Key, std::vector<InstanceId>> by_key;
+    std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
+
+    static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
+
+    // Everything that follows from `config`, but the instances themselves.
+    void index_config();
+    [[nodiscard]] Instance::Surroundings surroundings(const config::Instance& instance) const;
+    [[nodiscard]] std::vector<Health> judge_all() const;
+    void apply_health(Step step);
+    void settle_all(Step step);
+    void settle(Step step, InstanceId id);
+
+    void start(Step step, const RouterSnapshot* previous);
+    void remove_leftovers(Step step);
+    void on(Step step, const InterfaceFact& fact);
+    void on(Step step, const PacketHeard& fact);
+    void on(Step step, const AddressLost& fact);
+    void on(Step step, const RestoreFailed& fact);
+    void on(Step step, const ScriptDone& fact);
+    void on(Step step, const DeadlineReached& fact);
+    void on(Step step, const Shutdown& fact);
+    [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;
+
+    void reload(Step step, const config::Config& next);
+};
+
+}  // namespace mainstay::vrrp

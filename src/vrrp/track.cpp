@@ -1,0 +1,133 @@
+#include "mainstay/vrrp/track.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mainstay::vrrp {
+namespace {
+
+constexpr std::uint8_t kOwnerPriority = 255;
+
+// keepalived: a positive weight counts while up, a negative one while down; `reverse` only turns the sign (2.4.3).
+int contribution(int weight, bool reverse, bool up) {
+    const int value = weight > 0 ? (up ? weight : 0) : (up ? 0 : weight);
+    return reverse ? -value : value;
+}
+
+void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, const Links& links, Health& health) {
+    for (const auto& track : tracked) {
+        const bool up = links.up(track.name);
+        if (track.weight != 0) {
+            health.priority += contribution(track.weight, track.reverse, up);
+        } else if (up == track.reverse) {
+            health.faults.push_back(fmt::format("interface {} {}", track.name, up ? "up" : "down"));
+        }
+    }
+}
+
+void judge_scripts(const std::vector<config::TrackedScript>& tracked, const ScriptBoard& scripts, Health& health,
+                   std::vector<std::string>& awaited) {
+    using Standing = ScriptBoard::Standing;
+    for (const auto& track : tracked) {
+        const Standing standing = scripts.standing(track.name);
+        const bool known = standing == Standing::Up || standing == Standing::Down;
+        const bool up = standing == Standing::Up;
+        if (track.weight != 0) {
+            if (known) health.priority += contribution(track.weight, track.reverse, up);
+        } else if (standing == Standing::Awaited) {
+            awaited.push_back(fmt::format("waiting for the first result of script {}", track.name));
+        } else if (known && up == track.reverse) {
+            health.faults.push_back(fmt::format("script {} {}", track.name, up ? "succeeds" : "fails"));
+        }
+    }
+}
+
+// Own interface and the devices of the VIPs.
+void judge_links(const config::Instance& instance, const Links& links, Health& health) {
+    health.link_up = instance.interface.empty() || links.up(instance.interface);
+    if (!instance.interface.empty()) {
+        const InterfaceFact* link = links.find(instance.interface);
+        if (link == nullptr || link->index == 0)
+            health.faults.push_back(fmt::format("interface {} does not exist", instance.interface));
+        else if (!link->up && !instance.dont_track_primary)
+            health.faults.push_back(fmt::format("interface {} down", instance.interface));
+        if (link != nullptr) health.mtu = link->mtu;
+    }
+    std::set<std::string_view> named;
+    for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
+        for (const auto& address : *list) {
+            if (address.dev.empty() || address.dev == instance.interface || address.no_track) continue;
+            if (links.up(address.dev) || !named.insert(address.dev).second) continue;
+            health.faults.push_back(fmt::format("interface {} down", address.dev));
+        }
+    }
+}
+
+// RFC 9568 5.1.2.1: IPv6 adverts come from the link-local address. Unicast to a peer beyond the link cannot.
+bool usable_source(const config::Instance& instance, const IpAddress& address) {
+    if (address.family() != instance.family) return false;
+    if (instance.family == Family::V4) return true;
+    const bool beyond_link = std::ranges::any_of(
+        instance.unicast_peers, [](const config::UnicastPeer& peer) { return !peer.address.is_link_local_v6(); });
+    return address.is_link_local_v6() != beyond_link;
+}
+
+std::optional<IpAddress> choose_source(const config::Instance& instance, const Links& links,
+                                       const std::set<IpAddress>& virtuals) {
+    if (instance.source) return instance.source;
+    const InterfaceFact* link = links.find(instance.interface);
+    if (link == nullptr) return std::nullopt;
+    for (const IpAddress& address : link->addresses)
+        if (usable_source(instance, address) && !virtuals.contains(address)) return address;
+    return std::nullopt;
+}
+
+}  // namespace
+
+const InterfaceFact* Links::find(std::string_view name) const {
+    const auto it = by_name_.find(name);
+    return it == by_name_.end() ? nullptr : &it->second;
+}
+
+bool Links::up(std::string_view name) const {
+    const InterfaceFact* link = find(name);
+    return link != nullptr && link->index != 0 && link->up;
+}
+
+std::uint8_t effective_priority(std::uint8_t base, int total) {
+    if (base == kOwnerPriority) return kOwnerPriority;
+    return static_cast<std::uint8_t>(std::clamp(total, 1, kOwnerPriority - 1));
+}
+
+std::set<IpAddress> virtual_addresses(const config::Config& config) {
+    std::set<IpAddress> addresses;
+    for (const auto& instance : config.instances) {
+        if (instance.priority == kOwnerPriority) continue;
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list) addresses.insert(address.prefix.address);
+    }
+    return addresses;
+}
+
+Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
+             const ScriptBoard& scripts, const std::set<IpAddress>& virtuals) {
+    Health health;
+    std::vector<std::string> awaited;
+    health.priority = instance.priority;
+    judge_links(instance, links, health);
+    judge_interfaces(instance.track_interfaces, links, health);
+    judge_scripts(instance.track_scripts, scripts, health, awaited);
+    if (group != nullptr) {
+        judge_interfaces(group->track_interfaces, links, health);
+        judge_scripts(group->track_scripts, scripts, health, awaited);
+    }
+    health.source = choose_source(instance, links, virtuals);
+    if (!health.source && health.faults.empty())
+        health.faults.push_back(fmt::format("no IPv{} address for interface", instance.family == Family::V6 ? 6 : 4));
+    health.only_waiting = health.faults.empty() && !awaited.empty();
+    health.faults.insert(health.faults.end(), awaited.begin(), awaited.end());
+    return health;
+}
+
+}  // namespace mainstay::vrrp
