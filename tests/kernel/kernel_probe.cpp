@@ -2,6 +2,7 @@
 // The commands that wait print {"ready":true} first and end when their stdin does.
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -147,9 +148,14 @@ int change(const Arguments& arguments) {
     return 0;
 }
 
-int watch(const Arguments&) {
+// watch [small]: with a receive buffer for a handful of notifications
+int watch(const Arguments& arguments) {
     auto route = kernel::Rtnetlink::open();
     if (!route) return report(route.error());
+    if (arguments.size() > 1) {
+        const int bytes = 8192;
+        (void)setsockopt(route->notification_fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    }
     return serve(route->notification_fd(), [&] {
         const auto found = route->read_notifications();
         if (!found) return report(found.error()) == 0;

@@ -70,7 +70,8 @@ TEST_CASE("a log socket that nobody reads costs lines, not time, and the loss is
     for (int i = 0; i < 20000; ++i) log.info("line {}", i);
     const auto lost = log.lost();
     CHECK(lost > 0);
-    while (!socket.next().empty()) {}
+    while (!socket.next().empty()) {
+    }
     log.info("after");
 
     CHECK(socket.next().ends_with(std::to_string(lost) + " log lines were lost: the log socket was not read"));

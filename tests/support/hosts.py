@@ -66,6 +66,8 @@ class Process:
     def send(self, number):
         if self.alive():
             os.kill(self.pid, number)
+            if number == signal.SIGCONT:  # nsenter stops itself when its child is stopped
+                self.nsenter.send_signal(number)
 
     def wait(self, timeout=10.0):
         """The exit status, 128 + number when a signal ended it."""
