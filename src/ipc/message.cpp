@@ -28,6 +28,16 @@ template <class A>
 void fields(A& a, RunScript& m) { a(m.request, m.key, m.queue, m.extra); }
 template <class A>
 void fields(A&, Stopped&) {}
+template <class A>
+void fields(A& a, Hello& m) {
+    a(m.restarted, m.log_ident, m.log_socket, m.log_facility, m.log_console, m.log_level, m.user, m.process_name,
+      m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs,
+      m.audit_seconds);
+}
+template <class A>
+void fields(A& a, Snapshot& m) { a(m.audience, m.needed); }
+template <class A>
+void fields(A& a, ReadingDone& m) { a(m.exit_code, m.can_run, m.summary); }
 
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "mainstay/base/log.hpp"
 #include "mainstay/ipc/codec.hpp"
 
 namespace mainstay::ipc {
@@ -29,6 +30,22 @@ struct ScriptResult {
 struct ScriptResults { std::vector<ScriptResult> results; };  // what ended since the last batch
 struct DumpRequested { std::int32_t signal = 0; };             // SIGUSR1, SIGUSR2 and kin, relayed
 
+struct Hello {  // the first message a role or the reader gets: everything about its start
+    bool restarted = false;        // an earlier incarnation crashed: adopt what it left
+    std::string log_ident;         // syslog ident; empty log_socket: no syslog
+    std::string log_socket = "/dev/log";
+    std::int32_t log_facility = 3;
+    bool log_console = false;
+    LogLevel log_level = LogLevel::Info;
+    std::string user = "mainstay";  // the account the role becomes
+    std::string process_name;       // for ps
+    std::string config_path, config_id;           // reader
+    std::string control_socket, spool_directory;  // observer
+    bool keep_addresses = false;      // -V: leave VIPs at stop
+    bool keep_ipvs = false;           // -I: leave services at stop
+    std::uint32_t audit_seconds = 10; // lvs: how often the kernel's table is compared
+};
+
 // ---- role to supervisor ----
 struct Heartbeat {};
 struct Prepared {  // also the answer to the first Prepare after the start
@@ -44,8 +61,20 @@ struct RunScript {
 };
 struct Stopped {};  // everything is released; the role exits next
 
+// ---- reader to supervisor ----
+struct Snapshot {  // with one descriptor: config::Config, or for the supervisor alert::ScriptTable, encoded and sealed
+    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts } audience = For::Vrrp;
+    bool needed = false;  // the configuration has work for that role
+};
+struct ReadingDone {
+    std::int32_t exit_code = 0;  // keepalived's, as for -t
+    bool can_run = false;
+    std::string summary;  // one line for the log
+};
+
+// New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
-                             Committed, RunScript, Stopped>;
+                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -42,6 +42,7 @@ public:
     [[nodiscard]] virtual Result<std::vector<std::byte>> previous_state() = 0;
     virtual void publish_state(std::span<const std::byte> state) = 0;
     [[nodiscard]] virtual std::uint64_t generation() const = 0;  // of the running configuration
+    [[nodiscard]] virtual const ipc::Hello& options() const = 0;  // how this process was asked to run
 };
 
 class Role {
@@ -62,7 +63,13 @@ public:
     virtual void stop(std::function<void()> done) = 0;
 };
 
-// Runs the loop until the role has stopped. The process's exit code.
-[[nodiscard]] int run_role(const std::function<std::unique_ptr<Role>(Runtime&)>& make);
+// What kind of process this is.
+struct RoleTraits {
+    std::vector<unsigned> capabilities;  // kept after the change of user
+    bool has_ring = true;                // owns an event ring (vrrp, lvs)
+};
+// Takes the inherited descriptors, hears the supervisor's Hello, drops privileges, runs the loop until the role has
+// stopped or the supervisor is gone. The process's exit code.
+[[nodiscard]] int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>(Runtime&)>& make);
 
 }  // namespace mainstay::role

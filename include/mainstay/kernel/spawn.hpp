@@ -1,0 +1,43 @@
+// Starting other programs: roles with their inherited descriptors, and scripts as their users. Only the supervisor
+// forks, and it has no threads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/kernel/process.hpp"
+
+namespace mainstay::kernel {
+
+struct RoleProcess {
+    std::string executable;
+    std::vector<std::string> argv;
+    std::vector<std::pair<int, int>> descriptors;  // ours, the child's number
+};
+// Fails here, with its errno, also when the exec fails in the child.
+[[nodiscard]] Result<int> spawn_role(const RoleProcess& process);
+
+struct ScriptProcess {
+    std::string path;               // absolute
+    std::vector<std::string> argv;  // argv[0] as configured
+    Account account;
+};
+// Own process group, standard streams on /dev/null, default signals and normal scheduling, TERM if we die, and an
+// environment without IFS, LD_PRELOAD and LD_LIBRARY_PATH (keepalived: the same three).
+[[nodiscard]] Result<int> spawn_script(const ScriptProcess& process);
+
+void terminate_group(int pid, bool by_force);  // TERM, or KILL
+
+struct Ended {
+    int pid = 0;
+    bool signalled = false;
+    int status = 0;  // exit status or signal number
+};
+// A child that has ended, if there is one.
+[[nodiscard]] std::optional<Ended> reap();
+
+}  // namespace mainstay::kernel

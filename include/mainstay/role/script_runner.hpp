@@ -1,0 +1,47 @@
+// Runs scripts for the roles: only what is in the table, as the configured user, killed when its time is up.
+//
+// Scripts of one queue run one after the other; each is waited for at most `notify_wait`, then the next starts anyway,
+// with a warning, and nothing is killed for that. Results go back in batches.
+#pragma once
+
+#include <utility>
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/ipc/message.hpp"
+#include "mainstay/kernel/spawn.hpp"
+#include "mainstay/role/identity.hpp"
+
+namespace mainstay::role {
+
+inline constexpr std::chrono::seconds kNotifyWait{10};
+inline constexpr std::chrono::seconds kKillAfterTerm{2};
+inline constexpr std::size_t kScriptsRunningMax = 4096;  // more than that are answered NotRun, and counted
+inline constexpr std::size_t kQueueMax = 1024;           // per queue
+
+class ScriptRunner {
+public:
+    using Deliver = std::function<void(Kind, const ipc::ScriptResults&)>;
+    ScriptRunner(boost::asio::io_context& loop, Log& log, Deliver deliver);
+    ~ScriptRunner();
+    ScriptRunner(const ScriptRunner&) = delete;
+    ScriptRunner& operator=(const ScriptRunner&) = delete;
+
+    void set_table(alert::ScriptTable table);
+    void run(Kind from, const ipc::RunScript& wanted);
+    // True when the process was one of ours.
+    bool ended(const kernel::Ended& process);
+    [[nodiscard]] std::size_t running() const;
+    void terminate_all(bool by_force);
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,82 @@
+// mainstayd: the supervisor, and the same binary re-executed as one of its roles.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "mainstay/cli/config_test.hpp"
+#include "mainstay/cli/daemonize.hpp"
+#include "mainstay/cli/options.hpp"
+#include "mainstay/kernel/log_sink.hpp"
+#include "mainstay/role/lvs_role.hpp"
+#include "mainstay/role/reader.hpp"
+#include "mainstay/role/vrrp_role.hpp"
+
+namespace {
+
+using namespace mainstay;
+
+int run_named_role(std::string_view name) {
+    if (name == "vrrp") return role::run_role(role::vrrp_traits(), role::make_vrrp_role);
+    if (name == "lvs") return role::run_role(role::lvs_traits(), role::make_lvs_role);
+    if (name == "reader") return role::run_reader();
+    std::fprintf(stderr, "there is no role %.*s\n", static_cast<int>(name.size()), name.data());
+    return 1;
+}
+
+int run_daemon(cli::Options& options) {
+    std::vector<std::string> passed_over;
+    auto& supervisor = options.supervisor;
+    if (supervisor.config_path.empty()) supervisor.config_path = cli::default_config_path(passed_over);
+    if (options.core_dump) {
+        const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+        ::setrlimit(RLIMIT_CORE, &unlimited);
+    }
+    if (options.umask >= 0) ::umask(static_cast<mode_t>(options.umask));
+    if (!options.dont_fork && !cli::daemonize(supervisor.log_console)) return 1;
+
+    kernel::DaemonLog log{{.ident = supervisor.identity.log_ident(role::Kind::Supervisor),
+                           .socket = supervisor.log_socket,
+                           .facility = supervisor.log_facility,
+                           .console = supervisor.log_console,
+                           .level = supervisor.log_level}};
+    for (const auto& remark : options.remarks) log.warning("{}", remark);
+    for (const auto& path : passed_over)
+        log.warning("{} is not read: {} comes first", path, supervisor.config_path);
+    return role::run_supervisor(supervisor, log);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc == 3 && std::string_view{argv[1]} == "--role") return run_named_role(argv[2]);
+    auto options = cli::parse_options(argc, argv);
+    switch (options.action) {
+        case cli::Options::Action::Refuse:
+            std::fprintf(stderr, "%s: %s\n", argv[0], options.complaint.c_str());
+            return options.test_exit_code;
+        case cli::Options::Action::Version:
+            std::fputs(cli::version_text(options.supervisor.identity).c_str(), stderr);
+            return 0;
+        case cli::Options::Action::Help: std::fputs(cli::help_text(argv[0]).c_str(), stderr); return 0;
+        case cli::Options::Action::SignalNumber: {
+            const int number = cli::signal_number(options.signal_name);
+            if (number == 0) {
+                std::fprintf(stderr, "unknown signal name %s\n", options.signal_name.c_str());
+                return 1;
+            }
+            std::printf("%d\n", number);
+            return 0;
+        }
+        case cli::Options::Action::TestConfig: {
+            std::vector<std::string> passed_over;
+            auto& path = options.supervisor.config_path;
+            if (path.empty()) path = cli::default_config_path(passed_over);
+            return cli::run_config_test(path, options.test_log, ::isatty(STDERR_FILENO) == 1);
+        }
+        case cli::Options::Action::Run: break;
+    }
+    return run_daemon(options);
+}

@@ -1,0 +1,236 @@
+#include "mainstay/cli/options.hpp"
+
+#include <getopt.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#ifndef MAINSTAY_VERSION
+#define MAINSTAY_VERSION "unknown"
+#endif
+
+namespace mainstay::cli {
+
+namespace {
+
+enum Long : int {
+    kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck
+};
+
+const std::array<option, 41> kLongOptions{{
+    {"use-file", required_argument, nullptr, 'f'},
+    {"vrrp", no_argument, nullptr, 'P'},
+    {"check", no_argument, nullptr, 'C'},
+    {"no_bfd", no_argument, nullptr, 'B'},
+    {"all", no_argument, nullptr, kAll},
+    {"log-console", no_argument, nullptr, 'l'},
+    {"log-detail", no_argument, nullptr, 'D'},
+    {"log-facility", required_argument, nullptr, 'S'},
+    {"log-file", optional_argument, nullptr, 'g'},
+    {"flush-log-file", no_argument, nullptr, kFlushLogFile},
+    {"no-syslog", no_argument, nullptr, 'G'},
+    {"umask", required_argument, nullptr, 'u'},
+    {"release-vips", no_argument, nullptr, 'X'},
+    {"dont-release-vrrp", no_argument, nullptr, 'V'},
+    {"dont-release-ipvs", no_argument, nullptr, 'I'},
+    {"dont-respawn", no_argument, nullptr, 'R'},
+    {"dont-fork", no_argument, nullptr, 'n'},
+    {"dump-conf", no_argument, nullptr, 'd'},
+    {"pid", required_argument, nullptr, 'p'},
+    {"vrrp_pid", required_argument, nullptr, 'r'},
+    {"checkers_pid", required_argument, nullptr, 'c'},
+    {"bfd_pid", required_argument, nullptr, 'b'},
+    {"address-monitoring", no_argument, nullptr, 'a'},
+    {"genhash", no_argument, nullptr, 'T'},
+    {"snmp", no_argument, nullptr, 'x'},
+    {"snmp-agent-socket", required_argument, nullptr, 'A'},
+    {"namespace", required_argument, nullptr, 's'},
+    {"core-dump", no_argument, nullptr, 'm'},
+    {"core-dump-pattern", optional_argument, nullptr, 'M'},
+    {"all-config", no_argument, nullptr, 'e'},
+    {"config-id", required_argument, nullptr, 'i'},
+    {"signum", required_argument, nullptr, kSignum},
+    {"config-test", optional_argument, nullptr, 't'},
+    {"config-fd", required_argument, nullptr, kConfigFd},
+    {"perf", optional_argument, nullptr, kPerf},
+    {"debug", optional_argument, nullptr, kDebug},
+    {"ignore-sigint", no_argument, nullptr, kIgnoreSigint},
+    {"no-mem-check", no_argument, nullptr, kNoMemCheck},
+    {"version", no_argument, nullptr, 'v'},
+    {"help", no_argument, nullptr, 'h'},
+    {nullptr, 0, nullptr, 0},
+}};
+constexpr const char* kShortOptions = "f:PCBlDS:g::Gu:XVIRndp:r:c:b:aTxA:s:mM::ei:t::vh";
+
+struct NotYet {
+    int option;
+    const char* text;
+};
+// Accepted, so that nobody's start script breaks, and said aloud, so that nobody relies on them.
+constexpr std::array kNotYet{
+    NotYet{'B', "-B/--no_bfd has no effect: there is no BFD process yet"},
+    NotYet{'g', "-g/--log-file has no effect yet: lines go to syslog, and to the console with -l"},
+    NotYet{kFlushLogFile, "--flush-log-file has no effect yet"},
+    NotYet{'d', "-d/--dump-conf has no effect yet"},
+    NotYet{'b', "-b/--bfd_pid has no effect: there is no BFD process yet"},
+    NotYet{'a', "-a/--address-monitoring has no effect yet"},
+    NotYet{'x', "-x/--snmp has no effect yet: there is no SNMP support"},
+    NotYet{'A', "-A/--snmp-agent-socket has no effect yet: there is no SNMP support"},
+    NotYet{'M', "-M/--core-dump-pattern has no effect: set kernel.core_pattern yourself"},
+    NotYet{'e', "-e/--all-config has no effect yet"},
+    NotYet{'X', "-X/--release-vips has no effect: addresses that are not ours to hold are always removed at the start"},
+    NotYet{kAll, "--all has no effect: processes are started when there is work for them"},
+    NotYet{kConfigFd, "--config-fd has no effect: it is keepalived's own"},
+    NotYet{kPerf, "--perf has no effect"},
+    NotYet{kDebug, "--debug has no effect: use -D"},
+    NotYet{kIgnoreSigint, "--ignore-sigint has no effect yet"},
+    NotYet{kNoMemCheck, "--no-mem-check has no effect"},
+};
+
+std::optional<int> facility_of(std::string_view word) {
+    if (word == "user") return 1;
+    if (word == "daemon") return 3;
+    if (word.starts_with("local")) word.remove_prefix(5);
+    if (word.size() == 1 && word[0] >= '0' && word[0] <= '7') return 16 + (word[0] - '0');
+    return std::nullopt;
+}
+
+// The daemon changes to "/": a relative path would be another file at the next reload.
+std::string absolute(const std::string& path) {
+    std::error_code error;
+    const auto full = std::filesystem::absolute(path, error);
+    return error ? path : full.string();
+}
+
+void refuse(Options& options, std::string complaint, int exit_code = 1) {
+    options.action = Options::Action::Refuse;
+    options.complaint = std::move(complaint);
+    options.test_exit_code = exit_code;
+}
+
+void take(Options& options, int option, const char* argument) {
+    auto& supervisor = options.supervisor;
+    switch (option) {
+        case 'f': supervisor.config_path = absolute(argument); break;
+        case 'P': supervisor.run_lvs = false; break;
+        case 'C': supervisor.run_vrrp = false; break;
+        case 'l': supervisor.log_console = true; break;
+        case 'D': supervisor.log_level = LogLevel::Debug; break;
+        case 'S':
+            if (const auto facility = facility_of(argument)) supervisor.log_facility = *facility;
+            else refuse(options, "-S/--log-facility takes 0 to 7 (local0 to local7), user or daemon, not '" +
+                                     std::string{argument} + "'");
+            break;
+        case 'G': supervisor.log_socket.clear(); break;
+        case 'u': options.umask = static_cast<int>(std::strtol(argument, nullptr, 0)) & 0777; break;
+        case 'V': supervisor.keep_addresses = true; break;
+        case 'I': supervisor.keep_ipvs = true; break;
+        case 'R': supervisor.respawn = false; break;
+        case 'n': options.dont_fork = true; break;
+        case 'p': supervisor.pid_file = argument; break;
+        case 'r': supervisor.vrrp_pid_file = argument; break;
+        case 'c': supervisor.lvs_pid_file = argument; break;
+        case 'm': options.core_dump = true; break;
+        case 'i': supervisor.config_id = argument; break;
+        case 's': refuse(options, "-s/--namespace is not there yet: start mainstayd inside the namespace "
+                                  "(ip netns exec " + std::string{argument} + " mainstayd ...)");
+            break;
+        case 'T': refuse(options, "genhash is not there yet: the digest of a page is `curl -s URL | md5sum`"); break;
+        case 't':
+            options.action = Options::Action::TestConfig;
+            if (argument != nullptr) options.test_log = argument;
+            break;
+        case kSignum:
+            options.action = Options::Action::SignalNumber;
+            options.signal_name = argument;
+            break;
+        case 'v': options.action = Options::Action::Version; break;
+        case 'h': options.action = Options::Action::Help; break;
+        default:
+            for (const auto& entry : kNotYet)
+                if (entry.option == option) options.remarks.emplace_back(entry.text);
+            break;
+    }
+}
+
+}  // namespace
+
+Options parse_options(int argc, char** argv) {
+    Options options;
+    options.supervisor.identity = role::identity_of(argc > 0 ? argv[0] : "");
+    optind = 1;
+    int option = 0;
+    while ((option = ::getopt_long(argc, argv, kShortOptions, kLongOptions.data(), nullptr)) != -1) {
+        if (option == '?') refuse(options, "see --help for the options");
+        else take(options, option, optarg);
+        if (options.action == Options::Action::Refuse || options.action == Options::Action::Version ||
+            options.action == Options::Action::Help)
+            return options;
+    }
+    for (; optind < argc; ++optind) options.remarks.push_back(std::string{"ignored argument: "} + argv[optind]);
+    return options;
+}
+
+std::string default_config_path(std::vector<std::string>& passed_over) {
+    static constexpr std::array kPlaces{"/etc/mainstay/mainstay.conf", "/etc/keepalived/keepalived.conf"};
+    std::string found;
+    for (const char* place : kPlaces) {
+        if (::access(place, F_OK) != 0) continue;
+        if (found.empty()) found = place;
+        else passed_over.emplace_back(place);
+    }
+    return found.empty() ? kPlaces.back() : found;
+}
+
+std::string version_text(const role::Identity& identity) {
+    const std::string own = "mainstay v" MAINSTAY_VERSION;
+    if (!identity.keepalived) return own + "\n";
+    // Exporters and scripts look for the first line and for the build option.
+    return "Keepalived v2.4.3 (" + own + ", a replacement for keepalived)\n\nConfigure options: --enable-json\n";
+}
+
+std::string help_text(const std::string& program) {
+    return "Usage: " + program + R"( [OPTION...]
+
+  -f, --use-file=FILE          read this configuration; else /etc/mainstay/mainstay.conf,
+                               else /etc/keepalived/keepalived.conf
+  -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 cannot run,
+                               5 warnings or errors, 6 script security, 2 a word is missing
+  -P, --vrrp                   VRRP only
+  -C, --check                  health checks and IPVS only
+  -n, --dont-fork              stay in the foreground
+  -l, --log-console            log to the terminal as well
+  -D, --log-detail             log more
+  -S, --log-facility=0..7      syslog facility local0 to local7, or user, daemon (default daemon)
+  -G, --no-syslog              no syslog
+  -V, --dont-release-vrrp      leave the addresses at stop
+  -I, --dont-release-ipvs      leave the IPVS table at stop
+  -R, --dont-respawn           stop when a process dies instead of starting it again
+  -p, --pid=FILE  -r, --vrrp_pid=FILE  -c, --checkers_pid=FILE
+                               pid files
+  -u, --umask=MASK             -m, --core-dump        -i, --config-id=ID
+      --signum=NAME            print the number of STOP RELOAD DATA STATS STATS_CLEAR JSON TDUMP
+  -v, --version                -h, --help
+
+keepalived's other options are accepted; those that have no effect yet say so when used.
+)";
+}
+
+int signal_number(const std::string& name) {
+    if (name == "STOP") return SIGTERM;
+    if (name == "RELOAD") return SIGHUP;
+    if (name == "DATA") return SIGUSR1;
+    if (name == "STATS") return SIGUSR2;
+    if (name == "STATS_CLEAR") return SIGRTMAX - 1;
+    if (name == "JSON") return SIGRTMIN + 2;
+    if (name == "TDUMP") return SIGRTMAX;
+    return 0;
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,136 @@
+#include "mainstay/kernel/spawn.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "mainstay/base/unique_fd.hpp"
+
+extern char** environ;
+
+namespace mainstay::kernel {
+
+namespace {
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+    std::vector<char*> list;
+    for (auto& word : words) list.push_back(word.data());
+    list.push_back(nullptr);
+    return list;
+}
+
+std::vector<std::string> clean_environment() {
+    std::vector<std::string> kept;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view text{*entry};
+        if (text.starts_with("IFS=") || text.starts_with("LD_PRELOAD=") || text.starts_with("LD_LIBRARY_PATH=") ||
+            text.starts_with("NOTIFY_SOCKET=") || text.starts_with("WATCHDOG_"))
+            continue;
+        kept.emplace_back(text);
+    }
+    return kept;
+}
+
+void default_signals() {
+    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// The child's side of both: everything that can fail in it is told through a close-on-exec pipe, which an exec that
+// works closes without a word.
+template <class Prepare>
+Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv, std::vector<std::string> environment,
+                          Prepare&& prepare) {
+    std::array<int, 2> report{};
+    if (::pipe2(report.data(), O_CLOEXEC) != 0) return fail_system("pipe for starting " + path, errno);
+    UniqueFd read_end{report[0]}, write_end{report[1]};
+    auto argv_list = pointers(argv);
+    auto environment_list = pointers(environment);
+    const int pid = ::fork();
+    if (pid < 0) return fail_system("fork for " + path, errno);
+    if (pid == 0) {
+        int error = prepare(write_end);
+        if (error == 0) {
+            ::execve(path.c_str(), argv_list.data(), environment_list.data());
+            error = errno;
+        }
+        [[maybe_unused]] const auto told = ::write(write_end.get(), &error, sizeof error);
+        ::_exit(127);
+    }
+    write_end.reset();
+    int error = 0;
+    ssize_t got = 0;
+    while ((got = ::read(read_end.get(), &error, sizeof error)) < 0 && errno == EINTR) {}
+    if (got == sizeof error) {
+        int status = 0;
+        while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+        return fail_system("start " + path, error);
+    }
+    return pid;
+}
+
+constexpr int kAboveAll = 100;  // where descriptors wait until their numbers are free
+
+}  // namespace
+
+Result<int> spawn_role(const RoleProcess& process) {
+    std::vector<std::string> environment;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) environment.emplace_back(*entry);
+    return fork_and_exec(process.executable, process.argv, std::move(environment), [&](UniqueFd& report) -> int {
+        default_signals();
+        const int moved = ::fcntl(report.get(), F_DUPFD_CLOEXEC, kAboveAll);
+        if (moved < 0) return errno;
+        report.reset(moved);
+        std::vector<std::pair<int, int>> waiting;
+        for (const auto& [from, to] : process.descriptors) {
+            const int high = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll);
+            if (high < 0) return errno;
+            waiting.emplace_back(high, to);
+        }
+        for (const auto& [high, to] : waiting)
+            if (::dup2(high, to) < 0) return errno;
+        return 0;
+    });
+}
+
+Result<int> spawn_script(const ScriptProcess& process) {
+    const int parent = ::getpid();
+    return fork_and_exec(process.path, process.argv, clean_environment(), [&](UniqueFd&) -> int {
+        ::setpgid(0, 0);
+        default_signals();
+        const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null < 0) return errno;
+        for (const int stream : {0, 1, 2})
+            if (::dup2(null, stream) < 0) return errno;
+        const sched_param normal{};
+        ::sched_setscheduler(0, SCHED_OTHER, &normal);
+        if (::geteuid() == 0) {
+            const gid_t group = process.account.gid;
+            if (::setgroups(1, &group) != 0 || ::setgid(group) != 0 || ::setuid(process.account.uid) != 0) return errno;
+        }
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // after setuid, which clears it
+        return ::getppid() == parent ? 0 : ESRCH;
+    });
+}
+
+void terminate_group(int pid, bool by_force) { ::kill(-pid, by_force ? SIGKILL : SIGTERM); }
+
+std::optional<Ended> reap() {
+    int status = 0;
+    const int pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid <= 0) return std::nullopt;
+    if (WIFSIGNALED(status)) return Ended{pid, true, WTERMSIG(status)};
+    return Ended{pid, false, WEXITSTATUS(status)};
+}
+
+}  // namespace mainstay::kernel

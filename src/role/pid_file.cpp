@@ -1,0 +1,51 @@
+#include "pid_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+
+#include "mainstay/kernel/process.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+std::string name_of_process(int pid) {
+    std::ifstream file{"/proc/" + std::to_string(pid) + "/comm"};
+    std::string name;
+    std::getline(file, name);
+    return name;
+}
+
+}  // namespace
+
+Result<PidFile> PidFile::claim(const std::string& path, const std::string& program) {
+    UniqueFd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
+    if (!fd) return fail_system("open pid file " + path, errno);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+        return fail(Errc::Exists, "daemon is already running: " + path + " is held by another process");
+    std::array<char, 32> text{};
+    const auto got = ::pread(fd.get(), text.data(), text.size() - 1, 0);
+    int pid = 0;
+    if (got > 0) std::from_chars(text.data(), text.data() + got, pid);
+    if (pid != 0 && pid != ::getpid() && kernel::process_alive(pid) && name_of_process(pid) == program)
+        return fail(Errc::Exists, "daemon is already running: process " + std::to_string(pid) + " of " + path);
+    const std::string own = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), own.data(), own.size(), 0) < 0)
+        return fail_system("write pid file " + path, errno);
+    PidFile file;
+    file.path_ = path;
+    file.lock_ = std::move(fd);
+    return file;
+}
+
+PidFile::~PidFile() {
+    if (lock_) ::unlink(path_.c_str());
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,110 @@
+#include "mainstay/role/reader.hpp"
+
+#include <poll.h>
+
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/log_sink.hpp"
+#include "mainstay/kernel/process.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+LogLevel level_of(config::Severity severity) {
+    switch (severity) {
+        case config::Severity::Note: return LogLevel::Info;
+        case config::Severity::Warning: return LogLevel::Warning;
+        case config::Severity::Error:
+        case config::Severity::Fatal: break;
+    }
+    return LogLevel::Error;
+}
+
+// Commands with their paths and accounts resolved. What cannot be run is left out: the supervisor answers "not run".
+alert::ScriptTable script_table(const config::Config& config, const config::Environment& environment, Log& log) {
+    alert::ScriptTable table;
+    for (const auto& wanted : alert::wanted_scripts(config)) {
+        const auto facts = environment.script_facts(wanted.command, config.global);
+        if (!facts.found || !facts.executable) {
+            log.warning("script {} of {} is not run: {}", wanted.command.argv.at(0), wanted.key,
+                        facts.found ? "it is not executable" : "there is no such file");
+            continue;
+        }
+        if (facts.insecure && config.global.enable_script_security) {
+            log.warning("script {} of {} is not run: others than root may change it (enable_script_security)",
+                        facts.resolved, wanted.key);
+            continue;
+        }
+        auto account = kernel::script_account(wanted.command, config.global);
+        if (!account) {
+            log.warning("script {} of {} is not run: {}", wanted.command.argv.at(0), wanted.key,
+                        account.error().text());
+            continue;
+        }
+        table.emplace(wanted.key, alert::ScriptEntry{wanted.command.argv, facts.resolved, account->uid, account->gid,
+                                                     wanted.timeout});
+    }
+    return table;
+}
+
+Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, std::span<const std::byte> content) {
+    auto memfd = ipc::make_sealed_memfd("snapshot", content);
+    if (!memfd) return std::unexpected{std::move(memfd.error())};
+    return ipc::send_message(ipc::inherited::kControl, ipc::Snapshot{audience, needed}, memfd->get());
+}
+
+Result<void> send_all(const config::Config& config, const config::Environment& environment, Log& log) {
+    using For = ipc::Snapshot::For;
+    const struct {
+        For audience;
+        config::Audience slice;
+        bool needed;
+    } parts[] = {{For::Vrrp, config::Audience::Vrrp, !config.instances.empty()},
+                 {For::Lvs, config::Audience::Lvs, !config.virtual_servers.empty()},
+                 {For::Observer, config::Audience::Observer, true}};
+    for (const auto& part : parts)
+        if (auto sent = send_snapshot(part.audience, part.needed, ipc::encode(config::slice(config, part.slice))); !sent)
+            return sent;
+    return send_snapshot(For::Scripts, true, ipc::encode(script_table(config, environment, log)));
+}
+
+}  // namespace
+
+int run_reader() {
+    pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+    if (::poll(&wait, 1, 10'000) != 1) return 1;
+    auto got = ipc::receive_message(ipc::inherited::kControl);
+    if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
+    const auto* hello = std::get_if<ipc::Hello>(&std::get<ipc::Received>(**got).message);
+    if (hello == nullptr) return 1;
+    kernel::set_process_name(hello->process_name);
+    kernel::DaemonLog log{{hello->log_ident, hello->log_socket, hello->log_facility, hello->log_console,
+                           hello->log_level}};
+
+    const auto environment = kernel::host_environment();
+    const auto loaded = config::load_file(hello->config_path, environment);
+    for (const auto& diagnostic : loaded.diagnostics)
+        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+    ipc::ReadingDone done;
+    done.can_run = loaded.can_run();
+    done.exit_code = loaded.exit_code();
+    if (done.can_run) {
+        log.info("Configuration file {}", hello->config_path);
+        if (const auto sent = send_all(loaded.config, environment, log); !sent) {
+            log.error("{}", sent.error().text());
+            return 1;
+        }
+    } else {
+        // keepalived: no file is 6, a configuration that cannot run is 2.
+        done.exit_code = loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
+        done.summary = hello->config_path + " cannot be used";
+    }
+    return ipc::send_message(ipc::inherited::kControl, done) ? 0 : 1;
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,317 @@
+#include "mainstay/role/runtime.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdio>
+#include <map>
+#include <optional>
+
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/log_sink.hpp"
+#include "mainstay/kernel/process.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::seconds kHeartbeatEvery{1};
+constexpr int kHelloWaitMs = 10'000;
+constexpr std::size_t kScriptsWaitingMax = 65'536;
+
+class Process final : public Runtime {
+public:
+    Process(ipc::Hello hello, UniqueFd control)
+        : hello_{std::move(hello)},
+          log_{kernel::LogOptions{hello_.log_ident, hello_.log_socket, hello_.log_facility, hello_.log_console,
+                                  hello_.log_level}},
+          control_{loop_, control.release()},
+          heartbeat_{loop_} {}
+
+    asio::io_context& loop() override { return loop_; }
+    Log& log() override { return log_; }
+    Instant now() const override { return kernel::monotonic_now(); }
+    WallTime wall() const override { return kernel::wall_now(); }
+    std::uint64_t generation() const override { return generation_; }
+    const ipc::Hello& options() const override { return hello_; }
+
+    Result<void> open_shared(const RoleTraits& traits);
+    int run(const std::function<std::unique_ptr<Role>(Runtime&)>& make);
+
+    void publish(Event event) override;
+    void run_script(std::string key, std::vector<std::string> extra, std::string queue,
+                    std::function<void(const ipc::ScriptResult&)> done) override;
+    Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
+    void publish_state(std::span<const std::byte> state) override;
+
+private:
+    void listen();
+    void drain();
+    void beat();
+    void send(const ipc::Message& message);
+    void handle(ipc::Received received);
+    void prepare(std::uint64_t generation, const UniqueFd& snapshot);
+    void commit(std::uint64_t generation);
+    void abort(std::uint64_t generation);
+    void script_results(const ipc::ScriptResults& results);
+    void supervisor_gone();
+    void stop();
+    void finish(int code);
+
+    ipc::Hello hello_;
+    kernel::DaemonLog log_;
+    asio::io_context loop_{1};
+    asio::posix::stream_descriptor control_;
+    asio::steady_timer heartbeat_;
+    std::optional<ipc::StateBlock> block_;
+    std::optional<ipc::EventRing> ring_;
+    UniqueFd kick_;
+    std::unique_ptr<Role> role_;
+    config::Config running_;                  // for the notify scripts of events
+    std::optional<config::Config> prepared_;  // of prepared_generation_
+    std::uint64_t prepared_generation_ = 0, generation_ = 0, next_request_ = 1;
+    std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
+    std::uint64_t unsent_ = 0;
+    bool started_ = false, stopping_ = false, orphan_ = false;
+    int exit_code_ = 0;
+};
+
+Result<void> Process::open_shared(const RoleTraits& traits) {
+    auto block = ipc::StateBlock::map(ipc::inherited::kOwnBlock, true);
+    if (!block) return std::unexpected{std::move(block.error())};
+    block_.emplace(std::move(*block));
+    if (!traits.has_ring) return {};
+    auto ring = ipc::EventRing::map(ipc::inherited::kOwnRing, true);
+    if (!ring) return std::unexpected{std::move(ring.error())};
+    ring_.emplace(std::move(*ring));
+    kick_.reset(ipc::inherited::kObserverKick);
+    return {};
+}
+
+int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
+    role_ = make(*this);
+    listen();
+    beat();
+    loop_.run();
+    role_.reset();
+    return exit_code_;
+}
+
+void Process::listen() {
+    control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error) return;
+        drain();
+        if (control_.is_open()) listen();
+    });
+}
+
+void Process::drain() {
+    while (control_.is_open()) {
+        auto got = ipc::receive_message(control_.native_handle());
+        if (!got) {
+            log_.error("{}", got.error().text());
+            if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported) return supervisor_gone();
+            continue;
+        }
+        if (!got->has_value()) return;
+        if (std::holds_alternative<ipc::Closed>(**got)) return supervisor_gone();
+        handle(std::get<ipc::Received>(std::move(**got)));
+    }
+}
+
+void Process::beat() {
+    send(ipc::Heartbeat{});
+    heartbeat_.expires_after(kHeartbeatEvery);
+    heartbeat_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && control_.is_open()) beat();
+    });
+}
+
+void Process::send(const ipc::Message& message) {
+    if (!control_.is_open()) return;
+    const auto sent = ipc::send_message(control_.native_handle(), message);
+    if (sent) return;
+    ++unsent_;
+    // A paused supervisor fills the queue with heartbeats; those may be lost, anything else is told.
+    if (!std::holds_alternative<ipc::Heartbeat>(message))
+        log_.warning("a message to the supervisor was lost ({} so far): {}", unsent_, sent.error().text());
+}
+
+void Process::handle(ipc::Received received) {
+    std::visit(
+        [&]<class M>(M& message) {
+            if constexpr (std::is_same_v<M, ipc::Prepare>) prepare(message.generation, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::Commit>) commit(message.generation);
+            else if constexpr (std::is_same_v<M, ipc::Abort>) abort(message.generation);
+            else if constexpr (std::is_same_v<M, ipc::Stop>) stop();
+            else if constexpr (std::is_same_v<M, ipc::ScriptResults>) script_results(message);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
+                log_.notice("a dump file was asked for by signal {}: not written yet, use mainstayctl status --json",
+                            message.signal);
+            else log_.warning("an unexpected message from the supervisor was ignored");
+        },
+        received.message);
+}
+
+void Process::prepare(std::uint64_t generation, const UniqueFd& snapshot) {
+    const auto refuse = [&](const Error& error) {
+        prepared_.reset();
+        log_.error("configuration {} cannot be prepared: {}", generation, error.text());
+        send(ipc::Prepared{generation, error.text()});
+    };
+    auto bytes = ipc::read_memfd(snapshot.get());
+    if (!bytes) return refuse(std::move(bytes.error()).with("snapshot"));
+    auto config = ipc::decode<config::Config>(*bytes);
+    if (!config) return refuse(std::move(config.error()).with("snapshot"));
+    if (started_) {
+        const auto ready = role_->prepare(*config);
+        if (!ready) return refuse(ready.error());
+    }
+    prepared_ = std::move(*config);
+    prepared_generation_ = generation;
+    send(ipc::Prepared{generation, {}});
+}
+
+void Process::commit(std::uint64_t generation) {
+    if (!prepared_ || prepared_generation_ != generation)
+        return log_.error("configuration {} was committed without having been prepared", generation);
+    generation_ = generation;
+    running_ = std::move(*prepared_);
+    prepared_.reset();
+    if (started_) {
+        role_->commit();
+    } else {
+        started_ = true;
+        const auto ran = role_->start(running_, hello_.restarted);
+        if (!ran) {
+            log_.error("cannot start: {}", ran.error().text());
+            return finish(ran.error().code() == Errc::Permission ? 4 : 1);
+        }
+    }
+    send(ipc::Committed{generation});
+}
+
+void Process::abort(std::uint64_t generation) {
+    if (!prepared_ || prepared_generation_ != generation) return;
+    prepared_.reset();
+    if (started_) role_->abort();
+}
+
+void Process::publish(Event event) {
+    event.at = wall();
+    if (ring_) {
+        event.number = ring_->append(event);
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(kick_.get(), &one, sizeof one);  // full: it is awake already
+    }
+    if (!event.notify) return;
+    for (auto& call : alert::notify_calls(running_, event))
+        run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
+}
+
+void Process::run_script(std::string key, std::vector<std::string> extra, std::string queue,
+                         std::function<void(const ipc::ScriptResult&)> done) {
+    std::uint64_t request = 0;
+    if (done) {
+        request = next_request_++;
+        if (waiting_.size() >= kScriptsWaitingMax || orphan_) {
+            done(ipc::ScriptResult{request, ipc::ScriptResult::How::NotRun, 0});
+            return;
+        }
+        waiting_.emplace(request, std::move(done));
+    }
+    send(ipc::RunScript{request, std::move(key), std::move(queue), std::move(extra)});
+}
+
+void Process::script_results(const ipc::ScriptResults& results) {
+    for (const auto& result : results.results) {
+        const auto found = waiting_.find(result.request);
+        if (found == waiting_.end()) continue;
+        const auto done = std::move(found->second);
+        waiting_.erase(found);
+        done(result);
+    }
+}
+
+void Process::publish_state(std::span<const std::byte> state) {
+    const auto published = block_->publish(state);
+    if (!published) log_.error("state is not saved for a restart: {}", published.error().text());
+}
+
+// Rather no master than one that nobody watches (DESIGN: roles resign in order).
+void Process::supervisor_gone() {
+    if (orphan_) return;
+    orphan_ = true;
+    if (!stopping_) log_.error("the supervisor is gone: resigning");
+    boost::system::error_code ignored;
+    control_.close(ignored);
+    stop();
+}
+
+void Process::stop() {
+    if (std::exchange(stopping_, true)) return;
+    if (!started_) return finish(0);
+    role_->stop([this] {
+        send(ipc::Stopped{});
+        finish(0);
+    });
+}
+
+void Process::finish(int code) {
+    exit_code_ = code;
+    loop_.stop();
+}
+
+// The Hello comes before anything else; the supervisor sends it right after the fork.
+Result<ipc::Hello> hear_hello(int fd) {
+    pollfd wait{fd, POLLIN, 0};
+    if (::poll(&wait, 1, kHelloWaitMs) != 1) return fail(Errc::Timeout, "no Hello from the supervisor");
+    auto got = ipc::receive_message(fd);
+    if (!got) return std::unexpected{std::move(got.error())};
+    if (!got->has_value() || std::holds_alternative<ipc::Closed>(**got))
+        return fail(Errc::State, "the supervisor is gone");
+    auto& message = std::get<ipc::Received>(**got).message;
+    if (!std::holds_alternative<ipc::Hello>(message)) return fail(Errc::Invalid, "the first message is not a Hello");
+    return std::get<ipc::Hello>(std::move(message));
+}
+
+}  // namespace
+
+int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
+    ::signal(SIGPIPE, SIG_IGN);
+    // The supervisor's terminal may send these to the whole group; a role is stopped by its supervisor only.
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
+    UniqueFd control{ipc::inherited::kControl};
+    auto hello = hear_hello(control.get());
+    if (!hello) {
+        std::fprintf(stderr, "this process is started by mainstayd itself: %s\n", hello.error().text().c_str());
+        return 1;
+    }
+    kernel::set_process_name(hello->process_name);
+    Process process{std::move(*hello), std::move(control)};
+    if (auto opened = process.open_shared(traits); !opened) {
+        process.log().error("cannot start: {}", opened.error().text());
+        return 1;
+    }
+    auto account = kernel::find_account(process.options().user);
+    if (!account) account = kernel::find_account("nobody");
+    auto dropped = account ? kernel::drop_privileges(*account, traits.capabilities)
+                           : Result<void>{std::unexpected{std::move(account.error())}};
+    if (!dropped) {
+        process.log().error("cannot drop privileges: {}", dropped.error().text());
+        return 4;
+    }
+    return process.run(make);
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,171 @@
+#include "mainstay/role/script_runner.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <map>
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+using How = ipc::ScriptResult::How;
+
+struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
+    struct Job {
+        Kind from;
+        ipc::RunScript wanted;
+    };
+    struct Running {
+        Kind from;
+        std::uint64_t request;
+        std::string key, queue;
+        bool timed_out = false;
+        asio::steady_timer timer;  // its time limit, then the pause before KILL
+    };
+    struct Queue {
+        std::deque<Job> waiting;
+        int front = 0;  // pid of the script that the queue waits for; 0: none
+        std::unique_ptr<asio::steady_timer> patience;
+    };
+
+    Impl(asio::io_context& loop_, Log& log_, Deliver deliver_)
+        : loop{loop_}, log{log_}, deliver{std::move(deliver_)} {}
+
+    void start(const Job& job);
+    void time_is_up(int pid);
+    void next_in(const std::string& name);
+    void answer(Kind from, std::uint64_t request, How how, int status);
+    void flush();
+
+    asio::io_context& loop;
+    Log& log;
+    Deliver deliver;
+    alert::ScriptTable table;
+    std::map<int, Running> running;
+    std::map<std::string, Queue> queues;
+    std::map<Kind, ipc::ScriptResults> results;
+    bool flush_posted = false;
+};
+
+void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status) {
+    if (request == 0) return;
+    results[from].results.push_back({request, how, status});
+    if (std::exchange(flush_posted, true)) return;
+    asio::post(loop, [self = weak_from_this()] {
+        if (const auto alive = self.lock()) alive->flush();
+    });
+}
+
+void ScriptRunner::Impl::flush() {
+    flush_posted = false;
+    for (const auto& [from, batch] : std::exchange(results, {})) deliver(from, batch);
+}
+
+void ScriptRunner::Impl::start(const Job& job) {
+    const auto entry = table.find(job.wanted.key);
+    if (entry == table.end()) {
+        log.warning("script {} is not in the configuration: not run", job.wanted.key);
+        return answer(job.from, job.wanted.request, How::NotRun, 0);
+    }
+    if (running.size() >= kScriptsRunningMax) {
+        log.warning("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
+        return answer(job.from, job.wanted.request, How::NotRun, 0);
+    }
+    kernel::ScriptProcess process{entry->second.path, entry->second.argv, {entry->second.uid, entry->second.gid}};
+    process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
+    const auto pid = kernel::spawn_script(process);
+    if (!pid) {
+        log.warning("script {}: {}", job.wanted.key, pid.error().text());
+        return answer(job.from, job.wanted.request, How::NotRun, pid.error().sys_errno());
+    }
+    auto& now_running =
+        running.emplace(*pid, Running{job.from, job.wanted.request, job.wanted.key, job.wanted.queue, false,
+                                      asio::steady_timer{loop}}).first->second;
+    if (!job.wanted.queue.empty()) queues[job.wanted.queue].front = *pid;
+    if (entry->second.timeout == Micros{0}) return;
+    now_running.timer.expires_after(entry->second.timeout);
+    now_running.timer.async_wait([self = weak_from_this(), id = *pid](const boost::system::error_code& error) {
+        const auto alive = self.lock();
+        if (!error && alive) alive->time_is_up(id);
+    });
+}
+
+void ScriptRunner::Impl::time_is_up(int pid) {
+    const auto found = running.find(pid);
+    if (found == running.end()) return;
+    Running& script = found->second;
+    const bool second_time = std::exchange(script.timed_out, true);
+    kernel::terminate_group(pid, second_time);
+    script.timer.expires_after(kKillAfterTerm);
+    script.timer.async_wait([self = weak_from_this(), pid](const boost::system::error_code& error) {
+        const auto alive = self.lock();
+        if (!error && alive) alive->time_is_up(pid);
+    });
+}
+
+// Starts the next script of a queue, unless one is running and has its patience left.
+void ScriptRunner::Impl::next_in(const std::string& name) {
+    Queue& queue = queues[name];
+    while (queue.front == 0 && !queue.waiting.empty()) {
+        const Job job = std::move(queue.waiting.front());
+        queue.waiting.pop_front();
+        start(job);
+    }
+    queue.patience.reset();
+    if (queue.waiting.empty()) {
+        if (queue.front == 0) queues.erase(name);
+        return;
+    }
+    queue.patience = std::make_unique<asio::steady_timer>(loop, kNotifyWait);
+    queue.patience->async_wait([self = weak_from_this(), name, pid = queue.front](const boost::system::error_code& error) {
+        const auto alive = self.lock();
+        if (error || !alive) return;
+        const auto found = alive->queues.find(name);
+        if (found == alive->queues.end() || found->second.front != pid) return;
+        alive->log.warning("a notify script of {} has been running for {} s: the next one starts beside it", name,
+                           kNotifyWait.count());
+        found->second.front = 0;
+        alive->next_in(name);
+    });
+}
+
+ScriptRunner::ScriptRunner(asio::io_context& loop, Log& log, Deliver deliver)
+    : impl_{std::make_shared<Impl>(loop, log, std::move(deliver))} {}
+ScriptRunner::~ScriptRunner() = default;
+
+void ScriptRunner::set_table(alert::ScriptTable table) { impl_->table = std::move(table); }
+
+void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
+    if (wanted.queue.empty()) return impl_->start({from, wanted});
+    auto& queue = impl_->queues[wanted.queue];
+    if (queue.waiting.size() >= kQueueMax) {
+        impl_->log.warning("script {} is dropped: {} are waiting in front of it", wanted.key, queue.waiting.size());
+        return impl_->answer(from, wanted.request, How::NotRun, 0);
+    }
+    queue.waiting.push_back({from, wanted});
+    // While the queue waits for a script, its patience timer runs from when the first other one came.
+    if (queue.front == 0 || !queue.patience) impl_->next_in(wanted.queue);
+}
+
+bool ScriptRunner::ended(const kernel::Ended& process) {
+    const auto found = impl_->running.find(process.pid);
+    if (found == impl_->running.end()) return false;
+    const auto script = std::move(found->second);
+    impl_->running.erase(found);
+    const How how = script.timed_out ? How::TimedOut : process.signalled ? How::Signalled : How::Exited;
+    impl_->answer(script.from, script.request, how, process.status);
+    const auto queue = impl_->queues.find(script.queue);
+    if (queue != impl_->queues.end() && queue->second.front == process.pid) {
+        queue->second.front = 0;
+        impl_->next_in(script.queue);
+    }
+    return true;
+}
+
+std::size_t ScriptRunner::running() const { return impl_->running.size(); }
+
+void ScriptRunner::terminate_all(bool by_force) {
+    for (const auto& [pid, script] : impl_->running) kernel::terminate_group(pid, by_force);
+}
+
+}  // namespace mainstay::role

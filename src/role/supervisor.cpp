@@ -1,0 +1,331 @@
+#include "mainstay/role/supervisor.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/spawn.hpp"
+#include "service_manager.hpp"
+#include "supervisor_impl.hpp"
+
+#ifndef MAINSTAY_VERSION
+#define MAINSTAY_VERSION "unknown"
+#endif
+#ifndef MAINSTAY_LIBEXECDIR
+#define MAINSTAY_LIBEXECDIR "/usr/libexec/mainstay"
+#endif
+
+namespace mainstay::role {
+
+namespace inherited = ipc::inherited;
+
+namespace {
+
+const char* label(Kind kind) {
+    switch (kind) {
+        case Kind::Vrrp: return "VRRP";
+        case Kind::Lvs: return "Healthcheck";
+        case Kind::Observer: return "Observer";
+        case Kind::Supervisor: break;
+    }
+    return "Supervisor";
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
+
+int Supervisor::run() {
+    log_.info("Starting {} v{}", options_.identity.program(), MAINSTAY_VERSION);
+    if (const auto ready = set_up(); !ready) {
+        log_.error("{}", ready.error().text());
+        // keepalived: a second daemon is not an error of the one who starts it.
+        if (ready.error().code() == Errc::Exists) return 0;
+        return ready.error().code() == Errc::Permission ? kExitPermission : kExitFatal;
+    }
+    take_signals();
+    begin_reading();
+    look_after_children();
+    loop_.run();
+    log_.info("Stopped {} v{}", options_.identity.program(), MAINSTAY_VERSION);
+    return exit_code_;
+}
+
+Result<void> Supervisor::set_up() {
+    if (::geteuid() != 0)
+        return fail(Errc::Permission, "mainstayd needs root: it opens raw sockets and changes addresses and IPVS");
+    auto account = kernel::find_account(options_.user);
+    if (!account) {
+        log_.warning("there is no user {}: the roles run as nobody (the package makes the user)", options_.user);
+        account = kernel::find_account("nobody");
+        if (!account) return std::unexpected{std::move(account.error())};
+    }
+    for (const auto& folder : {options_.run_directory, options_.spool_directory})
+        if (auto made = kernel::make_directory(folder, *account, 0755); !made)
+            return std::unexpected{std::move(made.error())};
+    const std::string path =
+        options_.pid_file.empty() ? options_.identity.pid_file(Kind::Supervisor, options_.run_directory)
+                                  : options_.pid_file;
+    auto pid_file = PidFile::claim(path, options_.identity.process_name(Kind::Supervisor));
+    if (!pid_file) return std::unexpected{std::move(pid_file.error())};
+    pid_file_ = std::move(*pid_file);
+
+    auto executable = kernel::own_executable();
+    if (!executable) return std::unexpected{std::move(executable.error())};
+    executable_ = std::move(*executable);
+    observer_executable_ = executable_.substr(0, executable_.rfind('/') + 1) + "mainstayd-obs";
+    if (::access(observer_executable_.c_str(), X_OK) != 0)
+        observer_executable_ = MAINSTAY_LIBEXECDIR "/mainstayd-obs";
+
+    scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
+        child_of(to).send(results, -1, log_);
+    });
+    return make_shared_memory();
+}
+
+Result<void> Supervisor::make_shared_memory() {
+    kick_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!kick_) return fail_system("eventfd", errno);
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer}) {
+        auto child = std::make_unique<Child>(loop_, kind);
+        const auto name = options_.identity.process_name(kind);
+        auto block = ipc::make_memfd(name + "-state", ipc::kStateBlockBytes);
+        if (!block) return std::unexpected{std::move(block.error())};
+        auto ring = ipc::make_memfd(name + "-events", ipc::event_ring_bytes());
+        if (!ring) return std::unexpected{std::move(ring.error())};
+        child->block = std::move(*block);
+        child->ring = std::move(*ring);
+        children_[slot(kind)] = std::move(child);
+    }
+    return {};
+}
+
+void Supervisor::take_signals() {
+    std::signal(SIGPIPE, SIG_IGN);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN + 2, SIGRTMAX - 1})
+        signals_.add(signal);
+    const auto wait = [this](auto&& self) -> void {
+        signals_.async_wait([this, self](const boost::system::error_code& error, int signal) {
+            if (error) return;
+            on_signal(signal);
+            self(self);
+        });
+    };
+    wait(wait);
+    if (const auto every = watchdog_interval()) {
+        const auto beat = [this, interval = *every](auto&& self) -> void {
+            tell_service_manager("WATCHDOG=1");
+            watchdog_.expires_after(interval);
+            watchdog_.async_wait([self](const boost::system::error_code& error) {
+                if (!error) self(self);
+            });
+        };
+        beat(beat);
+    }
+}
+
+void Supervisor::on_signal(int signal) {
+    if (signal == SIGCHLD) return reap_all();
+    if (signal == SIGTERM || signal == SIGINT) return stop(0);
+    if (signal == SIGHUP) return request_reload();
+    for (auto& child : children_)
+        if (child->alive() && child->kind != Kind::Observer) child->send(ipc::DumpRequested{signal}, -1, log_);
+}
+
+void Supervisor::reap_all() {
+    while (const auto ended = kernel::reap()) {
+        if (scripts_->ended(*ended)) continue;
+        if (ended->pid == reader_pid_) {
+            reader_ended(*ended);
+            continue;
+        }
+        for (auto& child : children_)
+            if (child->pid == ended->pid) child_ended(*child, *ended);
+    }
+    if (phase_ == Phase::Stopping) stop_step();
+}
+
+void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
+    const int pid = child.pid;
+    const bool was_ready = child.ready;
+    child.forget();
+    write_child_pid(child, true);
+    if (phase_ == Phase::Stopping) return;
+    const std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
+    if (reload_ == Reload::Preparing) abort_all(std::string{label(child.kind)} + " process died meanwhile");
+
+    // keepalived: these exit codes will not get better by trying again.
+    const bool permanent = !how.signalled && (how.status == kExitConfig || how.status == kExitPermission);
+    if ((permanent && !child.ever_ready) || !options_.respawn) {
+        log_.error("{} process({}) exited with permanent error {}. Terminating", label(child.kind), pid, cause);
+        return stop(how.signalled ? kExitFatal : how.status);
+    }
+    const auto delay = child.next_delay(kernel::monotonic_now());
+    log_.error("{} process({}) died: Respawning ({}, {})", label(child.kind), pid, cause,
+               delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
+    if (delay.count() == 0) return start_child(child, was_ready || child.ever_ready);
+    child.respawn.expires_after(delay);
+    child.respawn.async_wait([this, &child](const boost::system::error_code& error) {
+        if (!error && phase_ != Phase::Stopping && !child.alive()) start_child(child, child.ever_ready);
+    });
+}
+
+ipc::Hello Supervisor::hello_for(Kind kind, bool restarted) const {
+    ipc::Hello hello;
+    hello.restarted = restarted;
+    hello.log_ident = options_.identity.log_ident(kind);
+    hello.log_socket = options_.log_socket;
+    hello.log_facility = options_.log_facility;
+    hello.log_console = options_.log_console;
+    hello.log_level = options_.log_level;
+    hello.user = options_.user;
+    hello.process_name = options_.identity.process_name(kind);
+    hello.config_path = options_.config_path;
+    hello.config_id = options_.config_id;
+    hello.control_socket = options_.run_directory + "/control.sock";
+    hello.spool_directory = options_.spool_directory;
+    hello.keep_addresses = options_.keep_addresses;
+    hello.keep_ipvs = options_.keep_ipvs;
+    hello.audit_seconds = options_.audit_seconds;
+    return hello;
+}
+
+std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child) const {
+    std::vector<std::pair<int, int>> list{{child.block.get(), inherited::kOwnBlock},
+                                          {child.ring.get(), inherited::kOwnRing},
+                                          {kick_.get(), inherited::kObserverKick}};
+    if (child.kind == Kind::Observer) {
+        const auto& vrrp = *children_[slot(Kind::Vrrp)];
+        const auto& lvs = *children_[slot(Kind::Lvs)];
+        list.insert(list.end(), {{vrrp.block.get(), inherited::kVrrpBlock},
+                                 {vrrp.ring.get(), inherited::kVrrpRing},
+                                 {lvs.block.get(), inherited::kLvsBlock},
+                                 {lvs.ring.get(), inherited::kLvsRing}});
+    }
+    return list;
+}
+
+void Supervisor::start_child(Child& child, bool restarted) {
+    const auto& executable = child.kind == Kind::Observer ? observer_executable_ : executable_;
+    const auto started = child.start(
+        executable, hello_for(child.kind, restarted), descriptors_for(child),
+        [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+    if (!started) {
+        log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
+        // The VIPs and the services matter more than the one who watches them.
+        if (!child.ever_ready && child.kind != Kind::Observer) return stop(kExitFatal);
+        child.born = kernel::monotonic_now();
+        child.respawn.expires_after(child.next_delay(child.born) + std::chrono::seconds{1});
+        child.respawn.async_wait([this, &child](const boost::system::error_code& error) {
+            if (!error && phase_ != Phase::Stopping && !child.alive()) start_child(child, child.ever_ready);
+        });
+        return;
+    }
+    log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
+    write_child_pid(child, false);
+    child.send(ipc::Prepare{current_.number}, current_.parts[slot(child.kind)].snapshot.get(), log_);
+}
+
+void Supervisor::on_message(Child& child, ipc::Received received) {
+    std::visit(
+        [&]<class M>(M& message) {
+            if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
+            } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
+            else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
+            else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
+            else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
+            else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
+        },
+        received.message);
+}
+
+void Supervisor::look_after_children() {
+    for (auto& child : children_) {
+        if (!child->alive() || child->kill_sent || phase_ == Phase::Stopping) continue;
+        if (++child->missed <= kMissedHeartbeatsMax) continue;
+        log_.error("{} process({}) has been silent for {} s: killing it", label(child->kind), child->pid,
+                   kMissedHeartbeatsMax);
+        child->kill_sent = true;
+        ::kill(child->pid, SIGKILL);
+    }
+    look_.expires_after(std::chrono::seconds{1});
+    look_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) look_after_children();
+    });
+}
+
+void Supervisor::write_child_pid(const Child& child, bool gone) {
+    std::string path = child.kind == Kind::Vrrp ? options_.vrrp_pid_file
+                       : child.kind == Kind::Lvs ? options_.lvs_pid_file
+                                                 : std::string{};
+    if (path.empty()) path = options_.identity.pid_file(child.kind, options_.run_directory);
+    if (gone) {
+        ::unlink(path.c_str());
+        return;
+    }
+    if (const auto written = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !written)
+        log_.warning("{}", written.error().text());
+}
+
+// Stages: 0 the roles resign, 1 their last scripts run, 2 the observer empties its hands, 3 over.
+void Supervisor::stop(int exit_code) {
+    if (phase_ == Phase::Stopping) return;
+    phase_ = Phase::Stopping;
+    exit_code_ = exit_code;
+    log_.info("Stopping");
+    tell_service_manager("STOPPING=1");
+    limit_.cancel();
+    if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
+    for (auto& child : children_) {
+        child->respawn.cancel();
+        if (child->alive() && child->kind != Kind::Observer) child->send(ipc::Stop{}, -1, log_);
+    }
+    stop_deadline_ = kernel::monotonic_now() + kChildWait;
+    stop_step();
+}
+
+void Supervisor::stop_step() {
+    const auto expired = [&] { return stop_deadline_ <= kernel::monotonic_now(); };
+    auto& vrrp = child_of(Kind::Vrrp);
+    auto& lvs = child_of(Kind::Lvs);
+    auto& observer = child_of(Kind::Observer);
+    if (stop_stage_ == 0) {
+        if ((vrrp.alive() || lvs.alive()) && expired())
+            for (Child* child : {&vrrp, &lvs})
+                if (child->alive() && !std::exchange(child->kill_sent, true)) {
+                    log_.error("{} process({}) failed to stop within {} s - forcing termination", label(child->kind),
+                               child->pid, kChildWait.count());
+                    ::kill(child->pid, SIGKILL);
+                }
+        if (!vrrp.alive() && !lvs.alive()) {
+            stop_stage_ = 1;
+            stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{1};  // keepalived: for STOP scripts
+        }
+    }
+    if (stop_stage_ == 1 && (scripts_->running() == 0 || expired())) {
+        scripts_->terminate_all(true);
+        stop_stage_ = 2;
+        stop_deadline_ = kernel::monotonic_now() + kObserverWait;
+        if (observer.alive()) observer.send(ipc::Stop{}, -1, log_);
+    }
+    if (stop_stage_ == 2) {
+        if (observer.alive() && expired()) ::kill(observer.pid, SIGKILL);
+        if (!observer.alive()) return finish();
+    }
+    stop_tick_.expires_after(std::chrono::milliseconds{50});
+    stop_tick_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) stop_step();
+    });
+}
+
+void Supervisor::finish() {
+    pid_file_ = PidFile{};
+    loop_.stop();
+}
+
+int run_supervisor(const SupervisorOptions& options, Log& log) { return Supervisor{options, log}.run(); }
+
+}  // namespace mainstay::role

@@ -1,0 +1,107 @@
+// The supervisor's inside, in two files: supervisor.cpp (life and death of processes, signals, the stop) and
+// supervisor_reload.cpp (reading a configuration and bringing it to all roles, or to none).
+#pragma once
+
+#include <utility>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "child.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/role/script_runner.hpp"
+#include "mainstay/role/supervisor.hpp"
+#include "pid_file.hpp"
+
+namespace mainstay::role {
+
+inline constexpr std::chrono::seconds kChildWait{5};      // keepalived: child_wait_time
+inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's last round
+inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
+inline constexpr std::chrono::seconds kPrepareLimit{30};
+inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitPermission = 4, kExitNoConfig = 6;
+
+// The snapshots of one generation.
+struct Generation {
+    std::uint64_t number = 0;
+    struct Part {
+        UniqueFd snapshot;
+        bool needed = false;
+    };
+    std::array<Part, 3> parts;  // by slot(Kind)
+};
+
+class Supervisor {
+public:
+    Supervisor(const SupervisorOptions& options, Log& log);
+    int run();
+
+private:
+    // -- supervisor.cpp
+    [[nodiscard]] Result<void> set_up();
+    [[nodiscard]] Result<void> make_shared_memory();
+    void load_kernel_modules();
+    void take_signals();
+    void on_signal(int signal);
+    void reap_all();
+    void child_ended(Child& child, const kernel::Ended& how);
+    void start_child(Child& child, bool restarted);
+    [[nodiscard]] ipc::Hello hello_for(Kind kind, bool restarted) const;
+    [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
+    void on_message(Child& child, ipc::Received received);
+    void look_after_children();  // once a second: heartbeats
+    void write_child_pid(const Child& child, bool gone);
+    void stop(int exit_code);
+    void stop_step();
+    void finish();
+    [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
+    [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
+
+    // -- supervisor_reload.cpp
+    void request_reload();
+    void begin_reading();
+    void on_reader_message(ipc::Received received);
+    void reader_ended(const kernel::Ended& how);
+    void reading_failed(int exit_code, const std::string& why);
+    void begin_preparing();
+    void child_prepared(Child& child, const ipc::Prepared& answer);
+    void child_committed(Child& child);
+    void commit_all();
+    void abort_all(const std::string& why);
+    void reload_over();
+    void start_needed_children();
+    void check_startup_complete();
+
+    const SupervisorOptions& options_;
+    Log& log_;
+    boost::asio::io_context loop_{1};
+    boost::asio::signal_set signals_{loop_};
+    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_};
+    Instant stop_deadline_{};
+    std::string executable_, observer_executable_;
+    PidFile pid_file_;
+    UniqueFd kick_;
+    std::array<std::unique_ptr<Child>, 3> children_;
+    std::unique_ptr<ScriptRunner> scripts_;
+
+    enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
+    enum class Reload { None, Reading, Preparing } reload_ = Reload::None;
+    bool reload_again_ = false;  // SIGHUPs that came meanwhile
+    Generation current_, next_;
+    std::optional<ipc::ReadingDone> reading_done_;
+    UniqueFd next_scripts_;
+    std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
+    int reader_pid_ = 0;
+    int exit_code_ = 0;
+    int stop_stage_ = 0;
+    bool startup_told_ = false;
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,226 @@
+// Reading a configuration and bringing it to all roles, or to none.
+//
+//   SIGHUP -> a reader process reads and checks -> one sealed snapshot per role -> Prepare to every running role
+//          -> all answered "ready" -> Commit to all;  one refused, died or was late -> Abort to all.
+// SIGHUPs that come meanwhile become one more reload afterwards.
+#include <signal.h>
+#include <unistd.h>
+
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/kernel/spawn.hpp"
+#include "service_manager.hpp"
+#include "supervisor_impl.hpp"
+
+namespace mainstay::role {
+
+void Supervisor::request_reload() {
+    if (phase_ == Phase::Stopping) return;
+    if (reload_ != Reload::None || phase_ == Phase::Starting) {
+        log_.info("Reload already in progress, request queued");
+        reload_again_ = true;
+        return;
+    }
+    log_.info("Reloading ...");
+    tell_service_manager("RELOADING=1");
+    begin_reading();
+}
+
+void Supervisor::begin_reading() {
+    reload_ = Reload::Reading;
+    reading_done_.reset();
+    next_ = Generation{};
+    next_.number = current_.number + 1;
+    auto channel = ipc::make_channel();
+    const auto pid = !channel ? Result<int>{std::unexpected{std::move(channel.error())}}
+                              : kernel::spawn_role({executable_,
+                                                    {options_.identity.process_name(Kind::Supervisor), "--role", "reader"},
+                                                    {{channel->second.get(), ipc::inherited::kControl}}});
+    if (!pid) return reading_failed(kExitFatal, "the reader cannot be started: " + pid.error().text());
+    reader_pid_ = *pid;
+    reader_line_ = std::make_unique<boost::asio::posix::stream_descriptor>(loop_, channel->first.release());
+    auto hello = hello_for(Kind::Supervisor, false);
+    if (const auto sent = ipc::send_message(reader_line_->native_handle(), hello); !sent)
+        log_.error("reader: {}", sent.error().text());
+
+    const auto listen = [this](auto&& self) -> void {
+        reader_line_->async_wait(
+            boost::asio::posix::stream_descriptor::wait_read, [this, self](const boost::system::error_code& error) {
+                if (error) return;
+                for (;;) {
+                    auto got = ipc::receive_message(reader_line_->native_handle());
+                    if (!got) return log_.error("reader: {}", got.error().text());
+                    if (!got->has_value()) return self(self);
+                    if (std::holds_alternative<ipc::Closed>(**got)) return;
+                    on_reader_message(std::get<ipc::Received>(std::move(**got)));
+                }
+            });
+    };
+    listen(listen);
+    limit_.expires_after(kReadLimit);
+    limit_.async_wait([this](const boost::system::error_code& error) {
+        if (error || reader_pid_ == 0) return;
+        log_.error("reading the configuration took longer than {} s: given up", kReadLimit.count());
+        ::kill(reader_pid_, SIGKILL);
+    });
+}
+
+void Supervisor::on_reader_message(ipc::Received received) {
+    if (const auto* snapshot = std::get_if<ipc::Snapshot>(&received.message)) {
+        switch (snapshot->audience) {
+            case ipc::Snapshot::For::Vrrp:
+                next_.parts[slot(Kind::Vrrp)] = {std::move(received.descriptor), snapshot->needed && options_.run_vrrp};
+                break;
+            case ipc::Snapshot::For::Lvs:
+                next_.parts[slot(Kind::Lvs)] = {std::move(received.descriptor), snapshot->needed && options_.run_lvs};
+                break;
+            case ipc::Snapshot::For::Observer:
+                next_.parts[slot(Kind::Observer)] = {std::move(received.descriptor), true};
+                break;
+            case ipc::Snapshot::For::Scripts: next_scripts_ = std::move(received.descriptor); break;
+        }
+    } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
+        reading_done_ = std::move(*done);
+    }
+}
+
+void Supervisor::reader_ended(const kernel::Ended& how) {
+    reader_pid_ = 0;
+    limit_.cancel();
+    // Its last messages may still be in the queue.
+    while (reader_line_) {
+        auto got = ipc::receive_message(reader_line_->native_handle());
+        if (!got || !got->has_value() || std::holds_alternative<ipc::Closed>(**got)) break;
+        on_reader_message(std::get<ipc::Received>(std::move(**got)));
+    }
+    reader_line_.reset();
+    if (phase_ == Phase::Stopping) return;
+    if (!reading_done_)
+        return reading_failed(kExitFatal, "the reader died (" + std::string{how.signalled ? "signal " : "exit status "} +
+                                              std::to_string(how.status) + ")");
+    if (!reading_done_->can_run) return reading_failed(reading_done_->exit_code, reading_done_->summary);
+    begin_preparing();
+}
+
+void Supervisor::reading_failed(int exit_code, const std::string& why) {
+    if (phase_ == Phase::Starting) {
+        log_.error("{}: not started", why);
+        return stop(exit_code == 0 ? kExitFatal : exit_code);
+    }
+    log_.error("{}: the running configuration goes on unchanged", why);
+    reload_over();
+}
+
+void Supervisor::begin_preparing() {
+    if (auto bytes = ipc::read_memfd(next_scripts_.get()); bytes) {
+        // Scripts are looked up by key: those of the old configuration stay until the new one is committed.
+        auto table = ipc::decode<alert::ScriptTable>(*bytes);
+        if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
+    }
+    // A role that is just starting gets its first configuration before anything new.
+    for (const auto& child : children_)
+        if (child->alive() && !child->ready) {
+            limit_.expires_after(std::chrono::milliseconds{50});
+            limit_.async_wait([this](const boost::system::error_code& error) {
+                if (!error && phase_ != Phase::Stopping) begin_preparing();
+            });
+            return;
+        }
+    reload_ = Reload::Preparing;
+    bool waiting = false;
+    for (auto& child : children_) {
+        child->prepared = false;
+        if (!child->alive()) continue;
+        child->send(ipc::Prepare{next_.number}, next_.parts[slot(child->kind)].snapshot.get(), log_);
+        waiting = true;
+    }
+    if (!waiting) return commit_all();
+    limit_.expires_after(kPrepareLimit);
+    limit_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && reload_ == Reload::Preparing)
+            abort_all("a role was not ready within " + std::to_string(kPrepareLimit.count()) + " s");
+    });
+}
+
+void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
+    // The first configuration of a new process is its own affair: nobody else waits for it.
+    if (!child.ready && answer.generation == current_.number) {
+        if (answer.refused.empty()) return child.send(ipc::Commit{answer.generation}, -1, log_);
+        log_.error("{}: the configuration is refused: {}", options_.identity.process_name(child.kind), answer.refused);
+        return stop(kExitConfig);
+    }
+    if (reload_ != Reload::Preparing || answer.generation != next_.number) return;
+    if (!answer.refused.empty())
+        return abort_all(options_.identity.process_name(child.kind) + " refused it: " + answer.refused);
+    child.prepared = true;
+    for (const auto& other : children_)
+        if (other->alive() && !other->prepared) return;
+    commit_all();
+}
+
+void Supervisor::commit_all() {
+    limit_.cancel();
+    current_ = std::move(next_);
+    if (auto bytes = ipc::read_memfd(next_scripts_.get()); bytes)
+        if (auto table = ipc::decode<alert::ScriptTable>(*bytes); table) scripts_->set_table(std::move(*table));
+    for (auto& child : children_)
+        if (child->alive() && child->prepared) child->send(ipc::Commit{current_.number}, -1, log_);
+    const bool first = phase_ == Phase::Starting;
+    phase_ = Phase::Running;
+    start_needed_children();
+    if (!first) log_.info("Reload complete");
+    reload_over();
+    check_startup_complete();
+}
+
+void Supervisor::start_needed_children() {
+    if (current_.parts[slot(Kind::Lvs)].needed && !child_of(Kind::Lvs).alive()) load_kernel_modules();
+    bool any = false;
+    for (const Kind kind : {Kind::Observer, Kind::Vrrp, Kind::Lvs}) {
+        auto& child = child_of(kind);
+        const bool needed = current_.parts[slot(kind)].needed;
+        any = any || (needed && kind != Kind::Observer);
+        if (needed && !child.alive() && phase_ != Phase::Stopping) start_child(child, child.ever_ready);
+    }
+    if (!any) log_.warning("Warning - {} has no configuration to run", options_.identity.program());
+}
+
+// The lvs role has no right to load modules; here is the last place that has.
+void Supervisor::load_kernel_modules() {
+    if (::access("/proc/net/ip_vs", F_OK) == 0) return;
+    for (const char* program : {"/usr/sbin/modprobe", "/sbin/modprobe"}) {
+        if (::access(program, X_OK) != 0) continue;
+        if (const auto pid = kernel::spawn_script({program, {"modprobe", "-q", "ip_vs"}, {}}); !pid)
+            log_.warning("{}", pid.error().text());
+        return;
+    }
+}
+
+void Supervisor::child_committed(Child& child) {
+    child.ready = child.ever_ready = true;
+    check_startup_complete();
+}
+
+void Supervisor::check_startup_complete() {
+    if (startup_told_ || phase_ != Phase::Running) return;
+    for (const auto& child : children_)
+        if (child->kind != Kind::Observer && current_.parts[slot(child->kind)].needed && !child->ready) return;
+    startup_told_ = true;
+    log_.info("Startup complete");
+    tell_service_manager("READY=1\nSTATUS=running");
+}
+
+void Supervisor::abort_all(const std::string& why) {
+    limit_.cancel();
+    for (auto& child : children_)
+        if (child->alive()) child->send(ipc::Abort{next_.number}, -1, log_);
+    log_.error("the reload is refused ({}): the running configuration goes on unchanged", why);
+    reload_over();
+}
+
+void Supervisor::reload_over() {
+    reload_ = Reload::None;
+    if (startup_told_) tell_service_manager("READY=1");
+    if (std::exchange(reload_again_, false)) request_reload();
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,119 @@
+#include "vrrp_links.hpp"
+
+#include <algorithm>
+
+namespace mainstay::role {
+
+std::set<std::string> interfaces_of(const config::Config& config) {
+    std::set<std::string> names;
+    for (const auto& instance : config.instances) {
+        if (!instance.interface.empty()) names.insert(instance.interface);
+        for (const auto& tracked : instance.track_interfaces) names.insert(tracked.name);
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list)
+                if (!device_of(address, instance).empty()) names.insert(device_of(address, instance));
+    }
+    for (const auto& group : config.sync_groups)
+        for (const auto& tracked : group.track_interfaces) names.insert(tracked.name);
+    return names;
+}
+
+const std::string& device_of(const config::VirtualAddress& address, const config::Instance& instance) {
+    return address.dev.empty() ? instance.interface : address.dev;
+}
+
+Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink) {
+    auto links = netlink.links();
+    if (!links) return std::unexpected{std::move(links.error())};
+    auto addresses = netlink.addresses();
+    if (!addresses) return std::unexpected{std::move(addresses.error())};
+
+    const auto before = std::move(addresses_);
+    const auto links_before = std::move(links_);
+    links_.clear();
+    addresses_.clear();
+    for (auto& link : *links) links_.emplace(link.index, std::move(link));
+    for (auto& address : *addresses) addresses_[address.interface_index].push_back(std::move(address));
+
+    std::vector<vrrp::AddressLost> lost;
+    for (const auto& [index, list] : before)
+        for (const auto& address : list) {
+            const auto& now = addresses_[index];
+            const bool there = std::ranges::any_of(now, [&](const auto& a) { return a.prefix == address.prefix; });
+            const auto link = links_before.find(index);
+            if (!there && link != links_before.end()) lost.push_back({link->second.name, address.prefix});
+        }
+    return lost;
+}
+
+Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifications) {
+    Change change;
+    const auto name_of = [this](std::uint32_t index) {
+        const auto found = links_.find(index);
+        return found == links_.end() ? std::string{} : found->second.name;
+    };
+    for (const auto& notification : notifications) {
+        std::visit(
+            [&]<class N>(const N& n) {
+                if constexpr (std::is_same_v<N, kernel::LinkChanged>) {
+                    const auto found = links_.find(n.link.index);
+                    if (found != links_.end() && found->second == n.link) return;
+                    if (found != links_.end()) change.interfaces.insert(found->second.name);  // it may be renamed
+                    links_[n.link.index] = n.link;
+                    change.interfaces.insert(n.link.name);
+                } else if constexpr (std::is_same_v<N, kernel::LinkGone>) {
+                    change.interfaces.insert(name_of(n.index));
+                    links_.erase(n.index);
+                    addresses_.erase(n.index);
+                } else if constexpr (std::is_same_v<N, kernel::AddressAdded>) {
+                    auto& list = addresses_[n.address.interface_index];
+                    std::erase_if(list, [&](const auto& a) { return a.prefix == n.address.prefix; });
+                    list.push_back(n.address);
+                    change.interfaces.insert(name_of(n.address.interface_index));
+                } else if constexpr (std::is_same_v<N, kernel::AddressRemoved>) {
+                    std::erase_if(addresses_[n.address.interface_index],
+                                  [&](const auto& a) { return a.prefix == n.address.prefix; });
+                    const auto name = name_of(n.address.interface_index);
+                    change.interfaces.insert(name);
+                    change.lost.push_back({name, n.address.prefix});
+                } else {
+                    change.overrun = true;
+                }
+            },
+            notification);
+    }
+    change.interfaces.erase(std::string{});
+    return change;
+}
+
+const kernel::Link* Links::find(const std::string& name) const {
+    for (const auto& [index, link] : links_)
+        if (link.name == name) return &link;
+    return nullptr;
+}
+
+const kernel::Link* Links::find(std::uint32_t index) const {
+    const auto found = links_.find(index);
+    return found == links_.end() ? nullptr : &found->second;
+}
+
+vrrp::InterfaceFact Links::fact(const std::string& name) const {
+    vrrp::InterfaceFact fact;
+    fact.name = name;
+    const auto* link = find(name);
+    if (link == nullptr) return fact;
+    fact.index = link->index;
+    fact.up = link->up && link->running;
+    fact.loopback = link->loopback;
+    fact.mtu = link->mtu;
+    const auto found = addresses_.find(link->index);
+    if (found == addresses_.end()) return fact;
+    // A VIP is a /32 as a rule, and the primary address of the interface is not: a longer-lived source comes first.
+    for (const bool secondary : {false, true})
+        for (const auto& address : found->second)
+            if (address.secondary == secondary && !address.tentative)
+                fact.addresses.push_back(address.prefix.address);
+    return fact;
+}
+
+}  // namespace mainstay::role

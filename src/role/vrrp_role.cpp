@@ -1,0 +1,358 @@
+#include "mainstay/role/vrrp_role.hpp"
+
+#include <linux/capability.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/vrrp/router.hpp"
+#include "mainstay/wire/arp.hpp"
+#include "mainstay/wire/nd.hpp"
+#include "vrrp_addresses.hpp"
+#include "vrrp_links.hpp"
+#include "vrrp_transport.hpp"
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// One round over the sockets takes at most so many packets before the loop looks at anything else; a flood cannot
+// keep the adverts from going out.
+constexpr std::size_t kPacketsPerRound = 4096;
+constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
+
+class VrrpRole final : public Role {
+public:
+    explicit VrrpRole(Runtime& runtime)
+        : runtime_{runtime},
+          transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
+          timer_{runtime.loop()},
+          publish_timer_{runtime.loop()} {}
+
+    Result<void> start(config::Config config, bool restarted) override;
+    Result<void> prepare(config::Config next) override;
+    void commit() override;
+    void abort() override { next_.reset(); }
+    void stop(std::function<void()> done) override;
+
+private:
+    void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
+    void perform(const vrrp::Intents& intents);
+    void carry_out(const vrrp::Intent& intent);
+    void add(vrrp::InstanceId id, const std::vector<std::size_t>& positions);
+    void remove(const std::vector<vrrp::HeldAddress>& addresses);
+    void restore(const vrrp::RestoreAddress& wanted);
+    void announce_addresses(const vrrp::SendGratuitousArp& wanted);
+    void run_script(const std::string& name);
+
+    void packets_wait();
+    void arm();
+    void deadline();
+    void watch_netlink();
+    void netlink_waits();
+    void tell_interfaces(const std::set<std::string>& names);
+    void publish(bool at_once);
+
+    Runtime& runtime_;
+    std::optional<kernel::Rtnetlink> netlink_;
+    std::optional<asio::posix::stream_descriptor> netlink_ready_;
+    Links links_;
+    VrrpTransport transport_;
+    std::optional<vrrp::Router> router_;
+    std::optional<config::Config> next_;
+    asio::steady_timer timer_, publish_timer_;
+    bool publish_armed_ = false, performing_ = false, stopping_ = false;
+    std::vector<vrrp::Fact> pending_;  // facts that arose while intents were carried out
+    std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
+    std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
+};
+
+Result<void> VrrpRole::start(config::Config config, bool restarted) {
+    if (config.global.vrrp_rt_priority)
+        if (const auto set = kernel::set_realtime(*config.global.vrrp_rt_priority); !set)
+            runtime_.log().warning("vrrp_rt_priority: {}", set.error().text());
+    auto netlink = kernel::Rtnetlink::open();
+    if (!netlink) return std::unexpected{std::move(netlink.error())};
+    netlink_.emplace(std::move(*netlink));
+    if (auto read = links_.refresh(*netlink_); !read) return std::unexpected{std::move(read.error())};
+    netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
+    watch_netlink();
+
+    router_.emplace(config);
+    tell_interfaces(interfaces_of(config));
+    transport_.follow(config, links_);
+
+    std::optional<ipc::VrrpStatus> previous;
+    if (restarted)
+        if (const auto bytes = runtime_.previous_state(); bytes)
+            if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state) previous = std::move(*state);
+    if (previous)
+        for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
+    perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
+    if (previous) runtime_.log().notice("going on from the state that the previous process left");
+    return {};
+}
+
+Result<void> VrrpRole::prepare(config::Config next) {
+    next_ = std::move(next);
+    return {};
+}
+
+void VrrpRole::commit() {
+    if (!next_) return;
+    const config::Config next = std::move(*next_);
+    next_.reset();
+    tell_interfaces(interfaces_of(next));
+    transport_.follow(next, links_);
+    perform(router_->reload(next, runtime_.now()));
+    publish(true);
+}
+
+void VrrpRole::stop(std::function<void()> done) {
+    stopping_ = true;
+    if (router_) step(vrrp::Shutdown{});
+    publish(true);
+    timer_.cancel();
+    publish_timer_.cancel();
+    if (netlink_ready_) netlink_ready_->release();
+    transport_.close();
+    asio::post(runtime_.loop(), std::move(done));
+}
+
+void VrrpRole::perform(const vrrp::Intents& intents) {
+    bool transition = false;
+    const bool outermost = !std::exchange(performing_, true);
+    for (const auto& intent : intents) {
+        carry_out(intent);
+        transition = transition || std::holds_alternative<vrrp::AddAddresses>(intent) ||
+                     std::holds_alternative<vrrp::RemoveAddresses>(intent) ||
+                     std::holds_alternative<vrrp::Announce>(intent);
+    }
+    if (!outermost) return publish(transition);
+    performing_ = false;
+    // Facts that our own doing brought about (an address that could not be restored) come after it.
+    while (!pending_.empty()) {
+        const auto facts = std::exchange(pending_, {});
+        for (const auto& fact : facts) step(fact);
+    }
+    publish(transition);
+    arm();
+}
+
+void VrrpRole::carry_out(const vrrp::Intent& intent) {
+    std::visit(
+        [&]<class I>(const I& i) {
+            if constexpr (std::is_same_v<I, vrrp::SendAdvert>) transport_.send(i, links_);
+            else if constexpr (std::is_same_v<I, vrrp::AddAddresses>) add(i.instance, {});
+            else if constexpr (std::is_same_v<I, vrrp::RemoveAddresses>) remove(i.addresses);
+            else if constexpr (std::is_same_v<I, vrrp::ChangeAddresses>) {
+                remove(i.removed);
+                if (!i.added.empty()) add(i.instance, i.added);
+            } else if constexpr (std::is_same_v<I, vrrp::RestoreAddress>) restore(i);
+            else if constexpr (std::is_same_v<I, vrrp::SendGratuitousArp>) announce_addresses(i);
+            else if constexpr (std::is_same_v<I, vrrp::RunScript>) run_script(i.script);
+            else if constexpr (std::is_same_v<I, vrrp::Announce>) runtime_.publish(i.event);
+            else runtime_.log().line(i.line);
+        },
+        intent);
+}
+
+// All addresses of the instance, or those at `positions` (in addresses, then excluded_addresses), in one batch.
+void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& positions) {
+    const auto& instance = router_->config().instances.at(id);
+    const auto requests = address_requests(instance, positions, links_);
+    const auto failed = netlink_->add(requests);
+    if (!failed) return runtime_.log().error("({}) setting addresses: {}", instance.name, failed.error().text());
+    for (const auto& failure : *failed) {
+        const auto error = Error::system("", failure.sys_errno);
+        runtime_.log().error("({}) address {} cannot be set{}", instance.name,
+                             requests[failure.index].prefix.to_string(), error.text());
+    }
+}
+
+// The kernel has queued the notifications of our own removals by the time it answers; they are told from somebody
+// else's by reading them right here.
+void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
+    if (stopping_ && runtime_.options().keep_addresses) return;
+    netlink_waits();
+    std::vector<kernel::Address> requests;
+    for (const auto& held : addresses) {
+        const auto* link = links_.find(held.interface);
+        if (link == nullptr) continue;
+        requests.push_back({.interface_index = link->index, .prefix = held.prefix});
+        removing_.push_back(held);
+    }
+    const auto failed = netlink_->remove(requests);
+    if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
+    else
+        for (const auto& failure : *failed) {
+            const auto error = Error::system("", failure.sys_errno);
+            runtime_.log().error("address {} cannot be removed{}", requests[failure.index].prefix.to_string(),
+                                 error.text());
+        }
+    netlink_waits();
+    removing_.clear();
+}
+
+void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
+    const auto& instance = router_->config().instances.at(wanted.instance);
+    std::vector<kernel::Address> requests;
+    for (auto& request : address_requests(instance, {}, links_)) {
+        const auto* link = links_.find(request.interface_index);
+        if (request.prefix == wanted.prefix && link != nullptr && link->name == wanted.interface)
+            requests.push_back(std::move(request));
+    }
+    const auto failed = netlink_->add(requests);
+    if (requests.empty() || !failed || !failed->empty())
+        pending_.emplace_back(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
+}
+
+// Round by round over all addresses, so that every address is announced once before any is announced twice.
+void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
+    const auto& instance = router_->config().instances.at(wanted.instance);
+    const auto& global = router_->config().global;
+    std::map<std::uint32_t, std::vector<std::vector<std::byte>>> frames, advertisements;
+    for (std::uint32_t round = 0; round < wanted.rounds; ++round)
+        for (const auto& request : address_requests(instance, {}, links_)) {
+            const auto* link = links_.find(request.interface_index);
+            wire::MacAddress mac{};
+            if (link == nullptr || link->no_arp || link->hardware_address.size() != mac.size()) continue;
+            std::ranges::copy(link->hardware_address, mac.begin());
+            const auto& address = request.prefix.address;
+            auto frame = address.is_v4() ? wire::gratuitous_arp(mac, address)
+                                         : wire::unsolicited_na(mac, address, forwards_ipv6(link->name));
+            if (!frame) continue;
+            (address.is_v4() ? frames : advertisements)[link->index].push_back(
+                std::vector<std::byte>(frame->begin(), frame->end()));
+            if (round == 0)
+                runtime_.log().debug("Sending {} on {} for {}",
+                                     address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert", link->name,
+                                     address.to_string());
+        }
+    for (auto& [index, list] : frames) transport_.send_frames(index, std::move(list), global.vrrp_garp_interval);
+    for (auto& [index, list] : advertisements) transport_.send_frames(index, std::move(list), global.vrrp_gna_interval);
+}
+
+void VrrpRole::run_script(const std::string& name) {
+    runtime_.run_script(alert::track_script_key(name), {}, {}, [this, name](const ipc::ScriptResult& result) {
+        if (stopping_) return;
+        using Theirs = ipc::ScriptResult::How;
+        using Ours = vrrp::ScriptDone::How;
+        const Ours how = result.how == Theirs::Exited      ? Ours::Exited
+                         : result.how == Theirs::Signalled ? Ours::Signalled
+                         : result.how == Theirs::TimedOut  ? Ours::TimedOut
+                                                           : Ours::NotRun;
+        const vrrp::ScriptDone done{name, how, result.status};
+        if (performing_) pending_.emplace_back(done);
+        else step(done);
+    });
+}
+
+void VrrpRole::packets_wait() {
+    if (!router_ || stopping_) return;
+    transport_.drain([this](const vrrp::PacketHeard& packet) { step(packet); }, kPacketsPerRound);
+}
+
+void VrrpRole::arm() {
+    const auto due = router_->deadline();
+    if (!due || stopping_) {
+        timer_.cancel();
+        return;
+    }
+    timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(*due));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) deadline();
+    });
+}
+
+// All queues are drained before a deadline fires: a process that was paused hears its master before it takes over.
+void VrrpRole::deadline() {
+    if (stopping_) return;
+    netlink_waits();
+    packets_wait();
+    step(vrrp::DeadlineReached{});
+}
+
+void VrrpRole::watch_netlink() {
+    netlink_ready_->async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this](const boost::system::error_code& error) {
+                                   if (error || stopping_) return;
+                                   netlink_waits();
+                                   watch_netlink();
+                               });
+}
+
+void VrrpRole::netlink_waits() {
+    auto notifications = netlink_->read_notifications();
+    if (!notifications) return runtime_.log().error("{}", notifications.error().text());
+    auto change = links_.take(*notifications);
+    if (change.overrun) {
+        runtime_.log().warning("netlink notifications were lost: links and addresses are read anew");
+        auto lost = links_.refresh(*netlink_);
+        if (!lost) return runtime_.log().error("{}", lost.error().text());
+        change.lost.insert(change.lost.end(), lost->begin(), lost->end());
+        if (router_) change.interfaces = interfaces_of(router_->config());
+    }
+    if (!router_ || stopping_) return;
+    const auto named = interfaces_of(router_->config());
+    std::set<std::string> concerned;
+    for (const auto& name : change.interfaces)
+        if (named.contains(name)) concerned.insert(name);
+    const auto give = [this](vrrp::Fact fact) {
+        if (performing_) pending_.push_back(std::move(fact));
+        else step(fact);
+    };
+    if (!concerned.empty()) transport_.follow(router_->config(), links_);
+    for (const auto& name : concerned) give(links_.fact(name));
+    for (const auto& lost : change.lost) {
+        const auto held = vrrp::HeldAddress{lost.interface, lost.address};
+        if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);
+    }
+}
+
+void VrrpRole::tell_interfaces(const std::set<std::string>& names) {
+    for (const auto& name : names) step(links_.fact(name));
+}
+
+// The state block: transitions at once, everything else a few times a second.
+void VrrpRole::publish(bool at_once) {
+    if (!router_) return;
+    if (!at_once) {
+        if (std::exchange(publish_armed_, true)) return;
+        publish_timer_.expires_after(kPublishEvery);
+        publish_timer_.async_wait([this](const boost::system::error_code& error) {
+            publish_armed_ = false;
+            if (!error) publish(true);
+        });
+        return;
+    }
+    ipc::VrrpStatus status;
+    status.generation = runtime_.generation();
+    status.router = router_->snapshot();
+    for (auto& instance : status.router.instances) {
+        auto& since = since_[instance.name];
+        if (since.second.unix_us == 0 || since.first != instance.state) since = {instance.state, runtime_.wall()};
+        instance.since = since.second;
+    }
+    for (const auto& instance : router_->config().instances) {
+        auto& texts = status.addresses.emplace_back();
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list) texts.push_back(address.prefix.to_string());
+    }
+    runtime_.publish_state(ipc::encode(status));
+}
+
+}  // namespace
+
+RoleTraits vrrp_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE}, .has_ring = true}; }
+
+std::unique_ptr<Role> make_vrrp_role(Runtime& runtime) { return std::make_unique<VrrpRole>(runtime); }
+
+}  // namespace mainstay::role
