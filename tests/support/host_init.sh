@@ -13,7 +13,7 @@ for folder in /run /tmp /var/spool /var/log; do
 done
 chmod 1777 /tmp
 if [ ! -e "$checkout/meson.build" ]; then    # it lay below one of these folders: show it again
-    mkdir -p "$checkout" && mount --bind /proc/self/fd/7 "$checkout" || fail "cannot mount $checkout"
+    mkdir -p "$checkout" && mount --no-canonicalize --bind /proc/self/fd/7 "$checkout" || fail "cannot mount $checkout"
 fi
 exec 7<&-
 mkdir -p /run/lock /run/netns /run/host
