@@ -1,3 +1,4 @@
+// What the files of the program kernel_probe share.
 #pragma once
 
 #include <string>
@@ -11,5 +12,9 @@ using Arguments = std::vector<std::string>;  // the command's name first
 
 // Prints the error as a line of JSON; 1, the exit status.
 int report(const Error& error);
+
+int ipvs_perform(const Arguments& arguments);  // operations, one per line of stdin
+int ipvs_dump(const Arguments& arguments);
+int ipvs_flush(const Arguments& arguments);
 
 }  // namespace mainstay::probe_tool

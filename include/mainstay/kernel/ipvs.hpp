@@ -2,7 +2,8 @@
 //
 // Threading: one owner, one thread. Calls wait for the kernel, which answers netlink requests within the system call
 // (it never waits for anybody else), so they do not block a loop; dumps of big tables are the longest and may be
-// taken service by service.
+// taken service by service. The kernel tells nobody about changes by others, and a dump does not tell that it was
+// interrupted by one: confirm what it found missing by a second dump before acting on it.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +27,11 @@ public:
 
     struct Failure {
         std::size_t index = 0;  // into the operations given
-        int sys_errno = 0;      // positive
+        int sys_errno = 0;      // positive; EINVAL also for an operation that cannot be encoded
+        std::string text;       // why, as far as it is known; often empty
     };
     struct Outcome {
-        std::vector<Failure> failures;       // real ones; the forgiven ones (already there, already gone) are not here
+        std::vector<Failure> failures;  // real ones; the forgiven ones (already there, already gone) are not here
         std::uint32_t forgiven = 0;
         std::uint32_t sendmsg_calls = 0;
     };
@@ -37,11 +39,13 @@ public:
     // with its own sequence number and acknowledgement. One failing operation does not stop the others. An error of
     // the call itself is a broken socket or lost acknowledgements (ENOBUFS): dump and reconcile.
     // Not named apply: ADL would find std::apply.
+    // An object that was there already may have other settings: after forgiven > 0, dump and compare.
     [[nodiscard]] Result<Outcome> perform(const std::vector<netlink::IpvsOperation>& operations);
 
     [[nodiscard]] Result<std::vector<netlink::IpvsServiceEntry>> services();
+    // Empty for a service that is not there.
     [[nodiscard]] Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key);
-    [[nodiscard]] Result<void> flush();
+    [[nodiscard]] Result<void> flush();  // all services of the network namespace, everybody's
 
     [[nodiscard]] std::uint64_t sendmsg_total() const;
 

@@ -68,7 +68,7 @@ struct IpvsOperation {
     bool operator==(const IpvsOperation&) const = default;
 };
 
-// "TCP 10.0.0.1:80", "TCP 10.0.0.1:80 -> 10.0.0.11:80", for errors and logs.
+// For errors and logs: "TCP 10.0.0.1:80", "FWM 5", "FWM 5 IPv6"; "add TCP 10.0.0.1:80 -> 10.0.0.11:80".
 [[nodiscard]] std::string describe(const IpvsServiceKey& key);
 [[nodiscard]] std::string describe(const IpvsOperation& operation);
 

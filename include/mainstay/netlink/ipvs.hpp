@@ -1,0 +1,46 @@
+// The IPVS codec (generic netlink family "IPVS", uapi linux/ip_vs.h): operations into bytes, dumps into values.
+// No socket here (kernel/ipvs.hpp has it).
+//
+// Byte orders differ inside one message: addresses, ports and the IPv4 persistence netmask are in network order,
+// everything else, the IPv6 netmask (a prefix length) among it, in host order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
+#include "mainstay/netlink/message.hpp"
+#include "mainstay/netlink/verdicts.hpp"
+
+namespace mainstay::netlink {
+
+// Longest scheduler or engine name, without its NUL.
+inline constexpr std::size_t kIpvsNameLimit = 15;
+
+// ---- the family's number (controller "nlctrl") ----
+[[nodiscard]] std::vector<std::byte> encode_family_query(const char* name, std::uint32_t sequence);
+[[nodiscard]] Result<std::uint16_t> decode_family(const Message& message);
+
+// ---- writes: each appends one message with NLM_F_ACK; on an error `out` is unchanged ----
+// Refused: a key without family, or without mark and protocol or address; a destination without an address; names
+// that are too long or empty. A destination of another family than its service's only for tunnels.
+[[nodiscard]] Result<void> append_operation(std::vector<std::byte>& out, std::uint16_t family_id,
+                                            const IpvsOperation& operation, std::uint32_t sequence);
+void append_flush(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
+// Which row of the verdicts' table an operation's answer is judged by.
+[[nodiscard]] Request request_of(IpvsOperation::Kind kind);
+
+// ---- reads ----
+// Asks for the version: the cheapest command, refused with EPERM like all the others.
+void append_info_query(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
+void append_service_dump(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
+// The kernel answers a service that it does not have with an empty dump.
+[[nodiscard]] Result<void> append_destination_dump(std::vector<std::byte>& out, std::uint16_t family_id,
+                                                   const IpvsServiceKey& key, std::uint32_t sequence);
+[[nodiscard]] Result<IpvsServiceEntry> decode_service(const Message& message);
+// `service_family` is the destination's where the kernel (before 3.18) does not say.
+[[nodiscard]] Result<IpvsDestinationEntry> decode_destination(const Message& message, Family service_family);
+
+}  // namespace mainstay::netlink

@@ -1,0 +1,169 @@
+#include "mainstay/kernel/ipvs.hpp"
+
+#include <linux/ip_vs.h>
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "mainstay/kernel/netlink_socket.hpp"
+#include "mainstay/netlink/ipvs.hpp"
+#include "mainstay/netlink/verdicts.hpp"
+
+namespace mainstay::kernel {
+namespace {
+
+// Operations per sendmsg. More gain nothing measurable, and the whole batch (250 bytes an operation) must fit the
+// send buffer's default of 200 KiB.
+constexpr std::size_t kBatch = 256;
+// The lookup makes the kernel load ip_vs, and can fail once more right after that.
+constexpr int kFamilyLookups = 3;
+
+Result<std::uint16_t> look_up_family(NetlinkSocket& socket) {
+    Result<std::uint16_t> id = fail(Errc::NotFound, "not asked");
+    for (int i = 0; i < kFamilyLookups; ++i) {
+        const std::uint32_t sequence = socket.take_sequences(1);
+        const auto request = netlink::encode_family_query(IPVS_GENL_NAME, sequence);
+        auto done = socket.query(request, sequence, [&id](const netlink::Message& message) -> Result<void> {
+            id = netlink::decode_family(message);
+            return {};
+        });
+        if (done) return id;
+        id = std::unexpected{std::move(done.error())};
+        if (id.error().code() != Errc::NotFound) return id;
+    }
+    return fail(Errc::Unsupported, "the kernel has no IPVS: load its module with `modprobe ip_vs`", ENOENT);
+}
+
+Result<void> check_permission(NetlinkSocket& socket, std::uint16_t family_id) {
+    const std::uint32_t sequence = socket.take_sequences(1);
+    std::vector<std::byte> request;
+    netlink::append_info_query(request, family_id, sequence);
+    auto done = socket.query(request, sequence, [](const netlink::Message&) -> Result<void> { return {}; });
+    if (done || done.error().code() != Errc::Permission) return done;
+    return fail(Errc::Permission,
+                "IPVS refuses this process: it needs CAP_NET_ADMIN (run as root), on most kernels in the initial user "
+                "namespace",
+                done.error().sys_errno());
+}
+
+}  // namespace
+
+struct IpvsSocket::Impl {
+    NetlinkSocket socket;
+    std::uint16_t family_id = 0;
+
+    Result<void> perform_batch(const std::vector<netlink::IpvsOperation>& operations, std::size_t begin,
+                               std::size_t end, Outcome& outcome);
+};
+
+IpvsSocket::IpvsSocket(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
+IpvsSocket::IpvsSocket(IpvsSocket&&) noexcept = default;
+IpvsSocket& IpvsSocket::operator=(IpvsSocket&&) noexcept = default;
+IpvsSocket::~IpvsSocket() = default;
+
+Result<IpvsSocket> IpvsSocket::open() {
+    auto socket = NetlinkSocket::open(NETLINK_GENERIC);
+    if (!socket) return std::unexpected{std::move(socket.error()).with("IPVS")};
+    auto family_id = look_up_family(*socket);
+    if (!family_id) return std::unexpected{std::move(family_id.error()).with("IPVS")};
+    if (auto allowed = check_permission(*socket, *family_id); !allowed) return std::unexpected{allowed.error()};
+    return IpvsSocket{std::unique_ptr<Impl>{new Impl{.socket = std::move(*socket), .family_id = *family_id}}};
+}
+
+Result<void> IpvsSocket::Impl::perform_batch(const std::vector<netlink::IpvsOperation>& operations, std::size_t begin,
+                                             std::size_t end, Outcome& outcome) {
+    const std::uint32_t first = socket.take_sequences(end - begin);
+    std::vector<std::byte> bytes;
+    std::vector<std::size_t> sent;  // position in the batch -> position in `operations`
+    for (std::size_t i = begin; i < end; ++i) {
+        const auto sequence = first + static_cast<std::uint32_t>(sent.size());
+        if (auto good = netlink::append_operation(bytes, family_id, operations[i], sequence)) {
+            sent.push_back(i);
+        } else {
+            outcome.failures.push_back({.index = i, .sys_errno = EINVAL, .text = good.error().text()});
+        }
+    }
+    return socket.exchange(bytes, first, sent.size(), [&](std::size_t index, const netlink::Acknowledgement& answer) {
+        const std::size_t i = sent[index];
+        switch (netlink::judge(netlink::request_of(operations[i].kind), answer.sys_errno)) {
+            case netlink::Verdict::Done:
+                break;
+            case netlink::Verdict::Forgiven:
+                ++outcome.forgiven;
+                break;
+            case netlink::Verdict::Failed:
+                outcome.failures.push_back({.index = i, .sys_errno = answer.sys_errno, .text = answer.text});
+        }
+    });
+}
+
+Result<IpvsSocket::Outcome> IpvsSocket::perform(const std::vector<netlink::IpvsOperation>& operations) {
+    Outcome outcome;
+    const std::uint64_t before = impl_->socket.sendmsg_total();
+    const std::size_t batch = std::min(kBatch, impl_->socket.batch_limit());
+    for (std::size_t begin = 0; begin < operations.size(); begin += batch) {
+        const std::size_t end = std::min(begin + batch, operations.size());
+        if (auto done = impl_->perform_batch(operations, begin, end, outcome); !done) {
+            return std::unexpected{std::move(done.error()).with("IPVS")};
+        }
+    }
+    std::ranges::sort(outcome.failures, {}, &Failure::index);
+    outcome.sendmsg_calls = static_cast<std::uint32_t>(impl_->socket.sendmsg_total() - before);
+    return outcome;
+}
+
+Result<std::vector<netlink::IpvsServiceEntry>> IpvsSocket::services() {
+    std::vector<netlink::IpvsServiceEntry> found;
+    auto done = impl_->socket.dump(
+        [this](std::vector<std::byte>& out, std::uint32_t sequence) {
+            netlink::append_service_dump(out, impl_->family_id, sequence);
+        },
+        [&found] { found.clear(); },
+        [&found](const netlink::Message& message) -> Result<void> {
+            auto entry = netlink::decode_service(message);
+            if (!entry) return std::unexpected{std::move(entry.error())};
+            found.push_back(std::move(*entry));
+            return {};
+        });
+    if (!done) return std::unexpected{std::move(done.error()).with("list the IPVS services")};
+    return found;
+}
+
+Result<std::vector<netlink::IpvsDestinationEntry>> IpvsSocket::destinations(const netlink::IpvsServiceKey& key) {
+    // The request cannot fail to be encoded inside the dump: it is tried here.
+    std::vector<std::byte> trial;
+    if (auto good = netlink::append_destination_dump(trial, impl_->family_id, key, 0); !good) {
+        return std::unexpected{std::move(good.error()).with("list the IPVS destinations")};
+    }
+    std::vector<netlink::IpvsDestinationEntry> found;
+    auto done = impl_->socket.dump(
+        [&](std::vector<std::byte>& out, std::uint32_t sequence) {
+            (void)netlink::append_destination_dump(out, impl_->family_id, key, sequence);
+        },
+        [&found] { found.clear(); },
+        [&](const netlink::Message& message) -> Result<void> {
+            auto entry = netlink::decode_destination(message, key.family);
+            if (!entry) return std::unexpected{std::move(entry.error())};
+            found.push_back(std::move(*entry));
+            return {};
+        });
+    if (!done) return std::unexpected{std::move(done.error()).with("list the destinations of " + describe(key))};
+    return found;
+}
+
+Result<void> IpvsSocket::flush() {
+    const std::uint32_t sequence = impl_->socket.take_sequences(1);
+    std::vector<std::byte> request;
+    netlink::append_flush(request, impl_->family_id, sequence);
+    int refused = 0;
+    auto done = impl_->socket.exchange(
+        request, sequence, 1, [&](std::size_t, const netlink::Acknowledgement& answer) { refused = answer.sys_errno; });
+    if (!done) return std::unexpected{std::move(done.error()).with("flush the IPVS table")};
+    if (refused != 0) return fail_system("flush the IPVS table", refused);
+    return {};
+}
+
+std::uint64_t IpvsSocket::sendmsg_total() const { return impl_->socket.sendmsg_total(); }
+
+}  // namespace mainstay::kernel

@@ -1,0 +1,55 @@
+#include "mainstay/netlink/ipvs_types.hpp"
+
+namespace mainstay::netlink {
+namespace {
+
+std::string protocol_name(std::uint8_t protocol) {
+    switch (protocol) {
+        case 6:
+            return "TCP";
+        case 17:
+            return "UDP";
+        case 132:
+            return "SCTP";
+        default:
+            return "protocol " + std::to_string(protocol);
+    }
+}
+
+std::string kind_name(IpvsOperation::Kind kind) {
+    using enum IpvsOperation::Kind;
+    switch (kind) {
+        case AddService:
+        case AddDestination:
+            return "add ";
+        case SetService:
+        case SetDestination:
+            return "change ";
+        case DeleteService:
+        case DeleteDestination:
+            return "delete ";
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string describe(const IpvsServiceKey& key) {
+    if (key.fwmark != 0) return "FWM " + std::to_string(key.fwmark) + (key.family == Family::V6 ? " IPv6" : "");
+    return protocol_name(key.protocol) + " " + Endpoint{key.address, key.port}.to_string();
+}
+
+std::string describe(const IpvsOperation& operation) {
+    using enum IpvsOperation::Kind;
+    std::string text = kind_name(operation.kind) + describe(operation.service.key);
+    switch (operation.kind) {
+        case AddDestination:
+        case SetDestination:
+        case DeleteDestination:
+            return text + " -> " + operation.destination.endpoint.to_string();
+        default:
+            return text;
+    }
+}
+
+}  // namespace mainstay::netlink
