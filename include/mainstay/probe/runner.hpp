@@ -1,0 +1,48 @@
+// Runs checks: one coroutine each on one loop, at most a given number connecting at a time, the rest waits in order.
+// Every check that is started gives one result, unless it is cancelled.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/probe/finding.hpp"
+#include "mainstay/probe/tcp_check.hpp"
+
+namespace mainstay::probe {
+
+// Each takes a descriptor for up to connect_timeout.
+inline constexpr std::size_t kConcurrentChecksMax = 4096;
+
+class Runner {
+public:
+    using Done = std::function<void(std::uint64_t check, Finding finding)>;
+
+    // `done` is called on the loop, never from within start(). `loop` and `log` live longer than all checks.
+    Runner(boost::asio::io_context& loop, Log& log, Done done, std::size_t concurrent_max = kConcurrentChecksMax);
+    Runner(const Runner&) = delete;
+    Runner& operator=(const Runner&) = delete;
+    ~Runner();  // cancels what runs
+
+    // `check` is the caller's name for it. Starting one that already runs or waits is the caller's mistake: ignored.
+    void start(std::uint64_t check, TcpCheck what);
+    // Its result will not be reported.
+    void cancel(std::uint64_t check);
+    // Cancels all, takes no more, and calls `stopped` on the loop when the last coroutine has ended.
+    void stop(std::function<void()> stopped);
+
+    [[nodiscard]] std::size_t running() const;
+    [[nodiscard]] std::size_t waiting() const;
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace mainstay::probe

@@ -1,0 +1,33 @@
+// The one way to start a coroutine here: it has a name, and how it ended is reported. Never asio::detached, which
+// swallows what is thrown.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include <exception>
+#include <functional>
+#include <string>
+
+namespace mainstay::probe {
+
+// `ended` is called on the executor once the coroutine is over: an empty text for a normal end, else what was thrown.
+inline void spawn(const boost::asio::any_io_executor& executor, std::string name, boost::asio::awaitable<void> task,
+                  std::function<void(const std::string& name, const std::string& thrown)> ended) {
+    boost::asio::co_spawn(executor, std::move(task),
+                          [name = std::move(name), ended = std::move(ended)](const std::exception_ptr& thrown) {
+                              if (!thrown) return ended(name, {});
+                              try {
+                                  std::rethrow_exception(thrown);
+                              } catch (const std::exception& error) {
+                                  ended(name, error.what());
+                              } catch (...) {
+                                  ended(name, "something that is no std::exception");
+                              }
+                          });
+}
+
+}  // namespace mainstay::probe

@@ -1,0 +1,123 @@
+#include "mainstay/probe/runner.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <deque>
+#include <unordered_map>
+
+#include "mainstay/probe/task.hpp"
+
+namespace mainstay::probe {
+
+namespace asio = boost::asio;
+
+// Shared with the running coroutines, which may outlive the Runner by a turn of the loop.
+struct Runner::State : std::enable_shared_from_this<Runner::State> {
+    State(asio::io_context& the_loop, Log& the_log, Done the_done, std::size_t the_max)
+        : loop{the_loop}, log{the_log}, done{std::move(the_done)}, concurrent_max{the_max} {}
+
+    void launch(std::uint64_t check, TcpCheck what);
+    void launch_waiting();
+    void ended(std::uint64_t check, const std::shared_ptr<TcpAttempt>& attempt, Finding finding);
+    void cancel_all();
+
+    asio::io_context& loop;
+    Log& log;
+    Done done;
+    std::size_t concurrent_max;
+    std::size_t alive = 0;  // coroutines, the cancelled ones included
+    std::unordered_map<std::uint64_t, std::shared_ptr<TcpAttempt>> running;
+    std::unordered_map<std::uint64_t, TcpCheck> waiting;
+    std::deque<std::uint64_t> order;  // of the waiting; may name some that were cancelled
+    std::function<void()> stopped;
+    bool stopping = false;
+};
+
+namespace {
+
+// The finding is handed out through `result`: what is thrown on the way leaves its default there.
+asio::awaitable<void> run(TcpCheck what, std::shared_ptr<TcpAttempt> attempt, std::shared_ptr<Finding> result) {
+    *result = co_await tcp_check(std::move(what), std::move(attempt));
+}
+
+}  // namespace
+
+void Runner::State::launch(std::uint64_t check, TcpCheck what) {
+    auto attempt = std::make_shared<TcpAttempt>(loop.get_executor());
+    auto result = std::make_shared<Finding>();
+    running.emplace(check, attempt);
+    ++alive;
+    spawn(loop.get_executor(), fmt::format("TCP_CHECK {}", what.target.to_string()),
+          run(std::move(what), attempt, result),
+          [self = shared_from_this(), check, attempt, result](const std::string& name, const std::string& thrown) {
+              if (!thrown.empty()) {
+                  self->log.error("{} ended by an exception: {}", name, thrown);
+                  *result = Finding{lvs::Outcome::NotRun, thrown, {}};
+              }
+              self->ended(check, attempt, std::move(*result));
+          });
+}
+
+void Runner::State::ended(std::uint64_t check, const std::shared_ptr<TcpAttempt>& attempt, Finding finding) {
+    --alive;
+    const auto found = running.find(check);
+    if (found != running.end() && found->second == attempt) {
+        running.erase(found);
+        if (done) done(check, std::move(finding));
+    }
+    launch_waiting();
+    if (stopping && alive == 0 && stopped) std::exchange(stopped, nullptr)();
+}
+
+void Runner::State::launch_waiting() {
+    while (alive < concurrent_max && !order.empty()) {
+        const std::uint64_t check = order.front();
+        order.pop_front();
+        auto found = waiting.extract(check);
+        if (!found.empty()) launch(check, std::move(found.mapped()));
+    }
+}
+
+void Runner::State::cancel_all() {
+    waiting.clear();
+    order.clear();
+    const auto attempts = std::exchange(running, {});
+    for (const auto& [check, attempt] : attempts) attempt->cancel();
+}
+
+Runner::Runner(asio::io_context& loop, Log& log, Done done, std::size_t concurrent_max)
+    : state_{std::make_shared<State>(loop, log, std::move(done), concurrent_max)} {}
+
+Runner::~Runner() {
+    state_->done = nullptr;
+    state_->cancel_all();
+}
+
+void Runner::start(std::uint64_t check, TcpCheck what) {
+    if (state_->stopping || state_->running.contains(check) || state_->waiting.contains(check)) return;
+    if (state_->alive < state_->concurrent_max) return state_->launch(check, std::move(what));
+    state_->waiting.emplace(check, std::move(what));
+    state_->order.push_back(check);
+}
+
+void Runner::cancel(std::uint64_t check) {
+    state_->waiting.erase(check);
+    auto found = state_->running.extract(check);
+    if (!found.empty()) found.mapped()->cancel();
+}
+
+void Runner::stop(std::function<void()> stopped) {
+    state_->stopping = true;
+    state_->cancel_all();
+    if (state_->alive == 0) {
+        asio::post(state_->loop, std::move(stopped));
+    } else {
+        state_->stopped = std::move(stopped);
+    }
+}
+
+std::size_t Runner::running() const { return state_->running.size(); }
+std::size_t Runner::waiting() const { return state_->waiting.size(); }
+
+}  // namespace mainstay::probe

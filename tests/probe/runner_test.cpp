@@ -1,0 +1,137 @@
+#include "mainstay/probe/runner.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <map>
+
+#include "loopback.hpp"
+
+using namespace mainstay;
+using namespace mainstay::probe;
+using namespace mainstay::probe::test;
+using lvs::Outcome;
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{20};
+
+struct Bench {
+    boost::asio::io_context loop;
+    Lines log;
+    std::map<std::uint64_t, Finding> found;
+    std::size_t results = 0;
+    std::function<void(std::uint64_t)> then;
+
+    Runner::Done done() {
+        return [this](std::uint64_t check, Finding finding) {
+            ++results;
+            found[check] = std::move(finding);
+            if (then) then(check);
+        };
+    }
+};
+
+}  // namespace
+
+TEST_CASE("every check gives one result under its own number") {
+    Bench bench;
+    const UniqueFd open = listen_on_any();
+    const UniqueFd closed = bind_only();
+    Runner runner{bench.loop, bench.log, bench.done()};
+
+    runner.start(1, {.target = bound_to(open)});
+    runner.start(2, {.target = bound_to(closed)});
+    runner.start(2, {.target = bound_to(open)});  // runs already
+    CHECK(bench.results == 0);                    // never from within start
+    bench.loop.run_for(kPatience);
+
+    CHECK(bench.results == 2);
+    CHECK(bench.found.at(1).outcome == Outcome::Passed);
+    CHECK(bench.found.at(2).outcome == Outcome::Failed);
+    CHECK(runner.running() == 0);
+}
+
+TEST_CASE("no more than the limit connect at a time, the others follow in order") {
+    Bench bench;
+    const UniqueFd open = listen_on_any(64);
+    Runner runner{bench.loop, bench.log, bench.done(), 3};
+    std::size_t most = 0;
+    std::vector<std::uint64_t> order;
+    bench.then = [&](std::uint64_t check) {
+        order.push_back(check);
+        most = std::max(most, runner.running());
+    };
+
+    for (std::uint64_t i = 1; i <= 20; ++i) runner.start(i, {.target = bound_to(open)});
+    CHECK(runner.running() == 3);
+    CHECK(runner.waiting() == 17);
+    bench.loop.run_for(kPatience);
+
+    CHECK(bench.results == 20);
+    CHECK(most <= 3);
+    CHECK(order.back() >= 18);
+}
+
+TEST_CASE("a cancelled check gives no result, running or waiting, and makes room") {
+    Bench bench;
+    const UniqueFd open = listen_on_any();
+    const Blackhole silent;
+    Runner runner{bench.loop, bench.log, bench.done(), 1};
+    runner.start(1, {.target = silent.endpoint()});
+    runner.start(2, {.target = bound_to(open)});
+    runner.start(3, {.target = bound_to(open)});
+
+    runner.cancel(1);
+    runner.cancel(2);
+    bench.loop.run_for(kPatience);
+
+    CHECK(bench.results == 1);
+    CHECK(bench.found.at(3).outcome == Outcome::Passed);
+}
+
+TEST_CASE("a cancelled number may be started again at once and gives the new result only") {
+    Bench bench;
+    const UniqueFd open = listen_on_any();
+    const Blackhole silent;
+    Runner runner{bench.loop, bench.log, bench.done()};
+    runner.start(1, {.target = silent.endpoint()});
+    runner.cancel(1);
+
+    runner.start(1, {.target = bound_to(open)});
+    bench.loop.run_for(kPatience);
+
+    CHECK(bench.results == 1);
+    CHECK(bench.found.at(1).outcome == Outcome::Passed);
+}
+
+TEST_CASE("stopping waits for the end of what runs, without results") {
+    Bench bench;
+    const Blackhole silent;
+    Runner runner{bench.loop, bench.log, bench.done(), 2};
+    for (std::uint64_t i = 1; i <= 5; ++i) runner.start(i, {.target = silent.endpoint()});
+    bool stopped = false;
+
+    runner.stop([&stopped] { stopped = true; });
+    CHECK_FALSE(stopped);
+    runner.start(9, {.target = silent.endpoint()});
+    bench.loop.run_for(kPatience);
+
+    CHECK(stopped);
+    CHECK(bench.results == 0);
+    CHECK(runner.running() + runner.waiting() == 0);
+}
+
+TEST_CASE("a runner may go while its checks run") {
+    Bench bench;
+    const Blackhole silent;
+    {
+        Runner runner{bench.loop, bench.log, bench.done()};
+        runner.start(1, {.target = silent.endpoint()});
+        bench.loop.poll();
+    }
+    bench.loop.run_for(kPatience);
+
+    CHECK(bench.results == 0);
+    CHECK(bench.log.lines.empty());
+}
