@@ -37,7 +37,8 @@ std::size_t encoded_members() {
 TEST_CASE_TEMPLATE("every member of the model travels", T, config::Command, config::Global, config::VirtualAddress,
                    config::TrackedInterface, config::TrackedScript, config::UnicastPeer, config::Notifies,
                    config::Instance, config::SyncGroup, config::TrackScript, config::Checker, config::RealServer,
-                   config::SorryServer, config::VirtualServer, config::Config, vrrp::Counters,
+                   config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute,
+                   config::HttpUrl, config::HttpUrl::Codes, config::Config, vrrp::Counters,
                    vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::RouterSnapshot) {
     CHECK(encoded_members<T>() == member_count<T>());
 }

@@ -34,13 +34,17 @@ void fields(A& a, UnicastPeer& p) { a(p.address, p.min_ttl, p.max_ttl); }
 template <class A>
 void fields(A& a, Notifies& n) { a(n.master, n.backup, n.fault, n.stop, n.any); }
 template <class A>
+void fields(A& a, Vmac& v) { a(v.enabled, v.name, v.mac, v.group, v.netlink_notify); }
+template <class A>
+void fields(A& a, VirtualRoute& r) { a(r.destination, r.via, r.dev, r.words); }
+template <class A>
 void fields(A& a, Instance& i) {
     a(i.name, i.interface, i.virtual_router_id, i.priority, i.initial_master, i.version, i.family, i.advert_int,
       i.nopreempt, i.preempt_delay, i.strict, i.skip_check_adv_addr, i.dont_track_primary, i.auth_type, i.auth_pass,
       i.addresses, i.excluded_addresses, i.source, i.unicast_peers, i.multicast_group, i.track_interfaces,
       i.track_scripts, i.garp_master_delay, i.garp_master_repeat, i.garp_master_refresh,
       i.garp_master_refresh_repeat, i.garp_lower_prio_delay, i.garp_lower_prio_repeat, i.lower_prio_no_advert,
-      i.higher_prio_send_advert, i.down_timer_adverts, i.sync_group, i.notify, i.smtp_alert);
+      i.higher_prio_send_advert, i.down_timer_adverts, i.sync_group, i.notify, i.smtp_alert, i.vmac, i.routes);
 }
 template <class A>
 void fields(A& a, SyncGroup& g) {
@@ -51,9 +55,14 @@ void fields(A& a, TrackScript& s) {
     a(s.name, s.command, s.interval, s.timeout, s.weight, s.reverse, s.rise, s.fall, s.init_fail);
 }
 template <class A>
+void fields(A& a, HttpUrl::Codes& c) { a(c.from, c.to); }
+template <class A>
+void fields(A& a, HttpUrl& u) { a(u.path, u.digest, u.status_codes, u.virtualhost); }
+template <class A>
 void fields(A& a, Checker& c) {
     a(c.type, c.target, c.bind, c.bind_if, c.connect_timeout, c.retry, c.delay_before_retry, c.delay_loop, c.warmup,
-      c.alpha, c.log_all_failures, c.misc_path, c.misc_timeout);
+      c.alpha, c.log_all_failures, c.misc_path, c.misc_timeout, c.misc_dynamic, c.urls, c.http_protocol, c.enable_sni,
+      c.sni_name);
 }
 template <class A>
 void fields(A& a, RealServer& r) {
