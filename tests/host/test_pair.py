@@ -1,0 +1,128 @@
+"""A pair of directors: who holds the address, and when it moves."""
+
+import signal
+
+import pytest
+from support.capture import Capture
+from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready, wait_released
+from support.wait import stays, wait_until
+
+
+def start(host, kind, text):
+    return wait_ready(host.mainstayd(text)) if kind == "mainstay" else host.keepalived(text)
+
+
+def test_the_vip_is_a_slash_32_on_the_master_and_moves_and_comes_back(lan):
+    one, two = office(lan, "one", "two")
+    backup = wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    master = wait_ready(one.mainstayd(instance("MASTER", 150)))
+    wait_holds(one)
+    wait_released(two)
+    assert f"{VIP}/32" in one.addresses("eth0")
+
+    assert master.stop(timeout=10) == 0
+    assert not one.holds(VIP)
+    wait_holds(two)
+
+    wait_ready(one.mainstayd(instance("MASTER", 150)))
+    wait_holds(one)
+    wait_released(two)
+    assert backup.alive()
+
+
+@pytest.mark.parametrize("first,second", [("mainstay", "keepalived"), ("keepalived", "mainstay")])
+def test_mainstay_and_keepalived_fail_over_to_each_other_with_a_password(lan, first, second):
+    one, two = office(lan, "one", "two")
+    master = start(one, first, instance("MASTER", 150))
+    wait_holds(one)
+    start(two, second, instance("BACKUP", 100))
+    assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 4)
+
+    master.stop(timeout=15)
+    wait_holds(two)
+    wait_released(one)
+
+    start(one, first, instance("MASTER", 150))
+    wait_holds(one)
+    wait_released(two)
+
+    # The plug is pulled: nobody says good-bye.
+    one.kill()
+    wait_holds(two)
+
+
+def test_a_killed_vrrp_process_of_the_master_does_not_move_the_address(lan):
+    one, two = office(lan, "one", "two")
+    master = wait_ready(one.mainstayd(instance("MASTER", 150)))
+    backup = wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    wait_holds(one)
+
+    with Capture(two) as capture:
+        old = signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
+        wait_until(lambda: "going on from the state" in master.output(), 10, "the new process to adopt")
+        seen = len(capture.packets())
+        capture.wait_for(seen + 2)
+        sources = {p["IP"].src for p in capture.packets()}
+
+    assert sources == {"192.168.4.11"}
+    assert one.holds(VIP) and not two.holds(VIP)
+    assert "Entering MASTER STATE" not in backup.output()
+    assert "Respawning" in master.output()
+    assert signal_role(one, "mainstayd-vrrp", 0) != old
+
+
+def test_a_killed_supervisor_makes_the_roles_resign(lan):
+    one, two = office(lan, "one", "two")
+    master = wait_ready(one.mainstayd(instance("MASTER", 150)))
+    wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    wait_holds(one)
+
+    with Capture(two) as capture:
+        master.send(signal.SIGKILL)
+        wait_holds(two)
+        wait_released(one)
+        resigned = capture.wait_for(1, which=lambda p: p["IP"].src == "192.168.4.11" and bytes(p["IP"].payload)[2] == 0)
+
+    assert resigned
+    wait_until(lambda: not [n for n in one.process_names() if n.startswith("mainstayd")], 10, "the roles to end")
+
+
+@pytest.mark.parametrize("seconds", [2, 6])
+def test_a_paused_vrrp_process_hears_its_master_before_it_does_anything(lan, seconds):
+    one, two = office(lan, "one", "two")
+    wait_ready(one.mainstayd(instance("MASTER", 150)))
+    wait_holds(one)
+    backup = wait_ready(two.mainstayd(instance("BACKUP", 100)))
+
+    signal_role(two, "mainstayd-vrrp", signal.SIGSTOP)
+    assert stays(lambda: not two.holds(VIP), seconds)
+    signal_role(two, "mainstayd-vrrp", signal.SIGCONT)
+
+    assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 4)
+    assert "Entering MASTER STATE" not in backup.output()
+
+
+def test_a_master_that_was_paused_for_too_long_finds_its_successor_and_takes_over_in_order(lan):
+    one, two = office(lan, "one", "two")
+    wait_ready(one.mainstayd(instance("MASTER", 150)))
+    wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    wait_holds(one)
+
+    signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
+    wait_holds(two)
+    signal_role(one, "mainstayd-vrrp", signal.SIGCONT)
+
+    wait_released(two)
+    wait_holds(one)
+
+
+def test_the_higher_address_wins_between_equal_priorities(lan):
+    one, two = office(lan, "one", "two")
+    # Both start at the same moment as MASTER: both try, the lower address yields.
+    daemons = [host.mainstayd(instance("MASTER", 100)) for host in (one, two)]
+    for daemon in daemons:
+        wait_ready(daemon)
+
+    wait_holds(two)
+    wait_released(one)
+    assert stays(lambda: two.holds(VIP) and not one.holds(VIP), 4)

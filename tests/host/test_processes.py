@@ -1,0 +1,132 @@
+"""The processes: their names, what they may do, how they start, stop and are started anew."""
+
+import re
+import signal
+
+from support.paths import program
+from support.vrrp import VIP, instance, office, role_pid, signal_role, wait_holds, wait_ready
+from support.wait import wait_until
+
+NET_ADMIN, NET_RAW, SYS_NICE, NET_BIND = 12, 13, 23, 10
+MAIL = "global_defs {\n router_id one\n notification_email {\n a@example.org\n }\n smtp_server 127.0.0.1\n}\n"
+
+
+def status(host, pid):
+    return dict(line.split(":\t", 1) for line in host.read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+
+
+def capabilities(host, pid):
+    bits = int(status(host, pid)["CapEff"], 16)
+    return {n for n in range(64) if bits >> n & 1}
+
+
+def test_each_process_is_named_by_its_role_and_has_only_its_rights(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(MAIL + instance()))
+    wait_holds(one)
+    wait_until(lambda: "mainstayd-obs" in one.process_names(), 10, "the observer")
+
+    assert {"mainstayd", "mainstayd-vrrp", "mainstayd-obs"} <= set(one.process_names())
+    vrrp, observer = role_pid(one, "mainstayd-vrrp"), role_pid(one, "mainstayd-obs")
+    assert capabilities(one, vrrp) == {NET_ADMIN, NET_RAW, SYS_NICE}
+    assert capabilities(one, observer) == set()
+    for pid in (vrrp, observer):
+        uids = status(one, pid)["Uid"].split()
+        assert "0" not in uids, uids
+        assert status(one, pid)["NoNewPrivs"] == "1"
+        assert status(one, pid)["Groups"].strip() == ""
+
+
+def test_pid_files_are_there_while_it_runs(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance()))
+    wait_holds(one)
+
+    assert int(one.read("/run/mainstay/mainstayd.pid")) > 1
+    assert int(one.read("/run/mainstay/vrrp.pid")) == role_pid(one, "mainstayd-vrrp")
+    assert daemon.stop() == 0
+    assert not one.path("/run/mainstay/mainstayd.pid").exists()
+    assert not one.path("/run/mainstay/vrrp.pid").exists()
+
+
+def test_a_second_daemon_says_so_and_exits_0(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(instance()))
+    wait_holds(one)
+
+    second = one.mainstayd(instance(), name="other.conf")
+
+    assert second.wait(10) == 0
+    assert "daemon is already running" in second.output()
+    assert one.holds(VIP)
+
+
+def test_under_the_name_keepalived_it_has_keepalived_s_identity(lan):
+    (one,) = office(lan, "one")
+    one.run(["mkdir", "/run/bin"])
+    one.run(["ln", "-s", program("mainstayd"), "/run/bin/keepalived"])
+    path = one.write("/run/keepalived.conf", instance())
+
+    daemon = wait_ready(one.start(["/run/bin/keepalived", "-n", "-l", "-f", path]))
+    wait_holds(one)
+
+    assert one.process_names().count("keepalived") >= 3
+    assert one.path("/run/keepalived.pid").exists() and one.path("/run/vrrp.pid").exists()
+    assert "Starting Keepalived v" in daemon.output()
+    version = one.run(["/run/bin/keepalived", "--version"])
+    assert version.stderr.startswith("Keepalived v2.4.3") and "--enable-json" in version.stderr
+    assert one.run(["/run/bin/keepalived", "--signum=JSON"]).stdout == "36\n"
+
+
+def test_a_role_that_is_silent_is_killed_and_started_anew(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance()))
+    wait_holds(one)
+    old = signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
+
+    wait_until(lambda: "has been silent for" in daemon.output(), 30, "the supervisor to notice")
+
+    wait_until(lambda: role_pid(one, "mainstayd-vrrp") != old, 10, "another process")
+    assert one.holds(VIP)
+
+
+def test_the_service_manager_is_told_and_the_watchdog_fed(lan):
+    (one,) = office(lan, "one")
+    listener = one.start(["/usr/bin/python3", "-u", "-c", "import socket\ns=socket.socket(socket.AF_UNIX,"
+                          "socket.SOCK_DGRAM)\ns.bind('/run/notify')\nprint('bound')\n"
+                          "while True: print(s.recv(4096).decode())"])
+    wait_until(lambda: "bound" in listener.output(), 10, "the notify socket")
+
+    daemon = wait_ready(one.mainstayd(instance(), env={"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "400000"}))
+
+    wait_until(lambda: listener.output().count("WATCHDOG=1") >= 3, 10, "the watchdog")
+    assert "READY=1" in listener.output()
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: "RELOADING=1" in listener.output(), 10, "the reload to be told")
+    assert daemon.stop() == 0
+    assert "STOPPING=1" in listener.output()
+
+
+def test_without_n_it_goes_into_the_background(lan):
+    (one,) = office(lan, "one")
+    path = one.write("/run/keepalived.conf", instance())
+
+    done = one.run([program("mainstayd"), "-f", path, "-G"])
+
+    assert done.returncode == 0
+    wait_holds(one)
+    one.run(["kill", one.read("/run/mainstay/mainstayd.pid").strip()])
+    wait_until(lambda: not one.path("/run/mainstay/mainstayd.pid").exists(), 10, "the daemon to stop")
+    assert not one.holds(VIP)
+
+
+def test_a_missing_configuration_is_6_and_a_hopeless_one_2(lan):
+    (one,) = office(lan, "one")
+    clash = one.write("/run/clash.conf", instance() + instance(name="VI_2"))
+
+    missing = one.run([program("mainstayd"), "-n", "-l", "-G", "-f", "/run/nowhere.conf"], check=False)
+    hopeless = one.run([program("mainstayd"), "-n", "-l", "-G", "-f", clash], check=False)
+
+    assert missing.returncode == 6
+    assert re.search(r"/run/nowhere\.conf", missing.stderr)
+    assert hopeless.returncode == 2

@@ -1,0 +1,61 @@
+"""Pairs of directors: the configurations that the VRRP tests share."""
+
+from .wait import wait_until
+
+VIP = "192.168.4.200"
+
+
+def instance(state="MASTER", priority=150, vip=VIP, vrid=51, name="VI_1", interval=1, more="", interface="eth0",
+             auth=True):
+    """One vrrp_instance as the course writes it."""
+    password = "authentication {\n auth_type PASS\n auth_pass 1111\n }" if auth else ""
+    return f"""vrrp_instance {name} {{
+    state {state}
+    interface {interface}
+    virtual_router_id {vrid}
+    priority {priority}
+    advert_int {interval}
+    {password}
+    virtual_ipaddress {{
+        {vip}
+    }}
+    {more}
+}}
+"""
+
+
+def office(lan, *names):
+    """Hosts 192.168.4.11, .12, ... on one switch."""
+    lan.switch("office")
+    return [lan.host(name, eth0=("office", f"192.168.4.{11 + number}/24")) for number, name in enumerate(names)]
+
+
+def wait_ready(daemon, timeout=20):
+    wait_until(lambda: "Startup complete" in daemon.output(), timeout, lambda: f"startup:\n{daemon.output()}")
+    return daemon
+
+
+def wait_holds(host, address=VIP, timeout=15):
+    wait_until(lambda: host.holds(address), timeout, f"{host.name} to hold {address}")
+
+
+def wait_released(host, address=VIP, timeout=15):
+    wait_until(lambda: not host.holds(address), timeout, f"{host.name} to release {address}")
+
+
+def role_pid(host, role):
+    """Pid of a role as this namespace sees it: found among the host's processes by its name."""
+    def look():
+        for line in host.run(["ps", "-eo", "pid=,comm="]).stdout.splitlines():
+            pid, name = line.split(None, 1)
+            if name.strip() == role:
+                return int(pid)
+        return None
+    return wait_until(look, 10, f"a process {role} on {host.name}")
+
+
+def signal_role(host, role, number):
+    """Sends a signal to a role by its pid on the host."""
+    pid = role_pid(host, role)
+    host.run(["kill", f"-{int(number)}", str(pid)])
+    return pid
