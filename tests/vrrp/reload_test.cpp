@@ -1,0 +1,150 @@
+#include <doctest/doctest.h>
+
+#include "bench.hpp"
+
+using namespace mainstay;
+using namespace mainstay::vrrp;
+using namespace mainstay::vrrp::test;
+
+TEST_CASE("a reload without changes asks for nothing and moves no timer") {
+    Bench bench = Bench::master(instance());
+    const auto before = bench.router.snapshot();
+
+    CHECK(lines(bench.router.reload(bench.router.config(), t0 + 4s)).empty());
+    CHECK(bench.router.snapshot() == before);
+}
+
+TEST_CASE("a new name, place, priority or notify keeps the state") {
+    Bench bench = Bench::master(instance());
+    auto renamed = instance(120, "web");
+    const auto before = bench.due_of(0);
+
+    CHECK(brief(bench.router.reload(with({instance(50, "VI_2", 52, "10.9.9.8/32"), renamed}), t0 + 4s)) ==
+          Lines{"(VI_2) Entering BACKUP STATE (init)", "announce INSTANCE VI_2 BACKUP 50",
+                "(web) Changing effective priority from 100 to 120"});
+    CHECK(bench.state(1) == State::Master);
+    CHECK(bench.due_of(1) == before);
+    CHECK(deeds(bench.tick(t0 + before)) == Lines{"1 advert 120 to 224.0.0.18"});
+}
+
+TEST_CASE("a backup's timer is shifted by another priority and kept otherwise") {
+    Bench bench = Bench::started(instance(100));
+    (void)bench.router.reload(with({instance(200)}), t0 + 1s);
+    CHECK(bench.due_of(0) == 3'218'750us);
+}
+
+TEST_CASE("a changed list of a master is applied as a difference") {
+    auto c = instance();
+    c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32")};
+    c.addresses[2].label = "eth0:1";
+    Bench bench = Bench::master(c);
+    c.addresses = {vip("10.9.9.2/32"), vip("10.9.9.4/32"), vip("10.9.9.3/32")};
+    c.excluded_addresses = {vip("10.9.9.1/32", "eth0")};  // only moved between the lists
+    c.addresses[2].label = "eth0:2";
+
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) ==
+          Lines{"0 change -10.9.9.3/32@eth0", "0 change +1 +2", "0 arp x5"});
+}
+
+TEST_CASE("an address that moves between masters is removed before it is added") {
+    auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a, b}));
+    (void)bench.tick(t0 + 4s);
+    REQUIRE(bench.state(1) == State::Master);
+    a.addresses = {vip("10.9.9.8/32")};
+    b.addresses = {vip("10.9.9.9/32")};
+
+    CHECK(lines(bench.router.reload(with({a, b}), t0 + 5s)) == Lines{"0 change -10.9.9.9/32@eth0",
+                                                                     "1 change -10.9.9.8/32@eth0", "0 change +0",
+                                                                     "0 arp x5", "1 change +0", "1 arp x5"});
+}
+
+TEST_CASE("a backup's changed list changes nothing in the kernel") {
+    Bench bench = Bench::started(instance());
+    CHECK(bench.router.reload(with({instance(100, "VI_1", 51, "10.9.9.8/32")}), t0 + 1s).empty());
+}
+
+TEST_CASE("a removed master resigns with all that is needed in its intents") {
+    Bench bench = Bench::master(instance());
+
+    CHECK(brief(bench.router.reload(with({instance(50, "VI_2", 52, "10.9.9.8/32")}), t0 + 4s)) ==
+          Lines{"gone advert 0 to 224.0.0.18", "gone remove 10.9.9.9/32@eth0", "announce INSTANCE VI_1 FAULT 100",
+                "(VI_2) Entering BACKUP STATE (init)", "announce INSTANCE VI_2 BACKUP 50"});
+}
+
+TEST_CASE("another VRID, interface or kind of addressing is another instance") {
+    auto vrid = instance(), interface = instance(), unicast = instance();
+    vrid.virtual_router_id = 52;
+    interface.interface = "eth1";
+    unicast.unicast_peers = {{ip("10.0.0.2")}};
+    for (const auto& next : {vrid, interface, unicast}) {
+        Bench bench = Bench::master(instance());
+        (void)bench.router.step(link("eth1", true, {ip("10.1.0.1")}, 3), t0);
+        (void)bench.router.reload(with({next}), t0 + 4s);
+        CHECK(bench.state() == State::Backup);
+        CHECK(bench.counters().become_master == 0);
+    }
+}
+
+TEST_CASE("a shorter interval reaches a master at once, but never makes a backup fall due") {
+    auto c = instance();
+    c.advert_int = 10s;
+    Bench master = Bench::master(c);
+    c.advert_int = 1s;
+    (void)master.router.reload(with({c}), master.taken_at + 500ms);
+    CHECK(master.due_of(0) == master.taken_at + 1'500ms - t0);
+
+    c.advert_int = 10s;
+    Bench backup = Bench::started(c);
+    c.advert_int = 1s;
+    (void)backup.router.reload(with({c}), t0 + 20s);
+    CHECK(backup.due_of(0) == 30'609'375us);
+}
+
+TEST_CASE("scripts keep their results by name and command; a new one holds nobody back") {
+    auto c = with({instance()});
+    config::TrackScript script;
+    script.name = "chk";
+    script.command.argv = {"/bin/chk"};
+    c.scripts = {script};
+    c.instances[0].track_scripts = {{"chk", -10, false}};
+    Bench bench = Bench::started(c);
+    (void)bench.script("chk", 1, t0);
+    REQUIRE(bench.router.snapshot().instances[0].effective_priority == 90);
+
+    CHECK(bench.router.reload(c, t0 + 100ms).empty());
+    CHECK(bench.router.snapshot().instances[0].effective_priority == 90);
+
+    c.scripts[0].command.argv = {"/bin/other"};
+    c.instances[0].track_scripts[0].weight = 0;
+    CHECK(lines(bench.router.reload(c, t0 + 200ms)) ==
+          Lines{"(VI_1) Changing effective priority from 90 to 100", "run chk"});
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("an interface that the new configuration names but does not have is a FAULT") {
+    Bench bench = Bench::started(instance());
+    auto next = instance(100, "VI_9", 9);
+    next.interface = "eth9";
+    (void)bench.router.reload(with({instance(), next}), t0 + 1s);
+    CHECK(bench.state(0) == State::Backup);
+    CHECK(bench.state(1) == State::Fault);
+}
+
+TEST_CASE("a group that a master and a new instance form does not cost the master its addresses") {
+    auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a}));
+    (void)bench.router.reload(with_group({a, b}), t0 + 4s);
+    CHECK(bench.state(0) == State::Master);
+    const Lines told = brief(bench.tick(t0 + 8s));
+    CHECK(bench.state(1) == State::Master);
+    CHECK(told.back() == "announce GROUP G MASTER 0");
+}
+
+TEST_CASE("but when the new member hears a better master, the group agrees on BACKUP") {
+    auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a}));
+    (void)bench.router.reload(with_group({a, b}), t0 + 4s);
+    (void)bench.hear(Peer{200, 52, "10.9.9.8"}, t0 + 5s);
+    CHECK(bench.state(0) == State::Backup);
+}

@@ -1,0 +1,219 @@
+#include "mainstay/vrrp/router.hpp"
+
+#include <doctest/doctest.h>
+
+#include "bench.hpp"
+
+using namespace mainstay;
+using namespace mainstay::vrrp;
+using namespace mainstay::vrrp::test;
+
+TEST_CASE("addresses left over on an interface are removed before anything else") {
+    auto c = instance();
+    c.addresses.push_back(vip("10.9.9.10/32"));
+    c.excluded_addresses = {vip("10.8.8.8/24", "eth1")};
+    Bench bench{c};
+    (void)bench.router.step(link("eth0", true, {ip("10.0.0.1"), ip("10.9.9.10")}), t0);
+    (void)bench.router.step(link("eth1", true, {ip("10.8.8.8")}, 3), t0);
+
+    CHECK(lines(bench.router.start(t0)).at(0) == "0 remove 10.9.9.10/32@eth0 10.8.8.8/24@eth1");
+}
+
+TEST_CASE("an interface that does not exist is a FAULT until it appears") {
+    Bench bench{instance()};
+
+    CHECK(lines(bench.router.start(t0)) == Lines{"(VI_1) entering FAULT state (interface eth0 does not exist)",
+                                                 "(VI_1) Entering FAULT STATE (init)",
+                                                 "announce INSTANCE VI_1 FAULT 100"});
+    CHECK(lines(bench.router.step(link(), t0 + 60s)) ==
+          Lines{"(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
+}
+
+TEST_CASE("a master whose link dies sends no resignation into it, but drops its addresses") {
+    Bench bench = Bench::master(instance());
+
+    CHECK(brief(bench.router.step(link("eth0", false), t0 + 10s)) ==
+          Lines{"0 remove 10.9.9.9/32@eth0", "(VI_1) entering FAULT state (interface eth0 down)",
+                "(VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+    CHECK(bench.hear(Peer{50}, t0 + 11s).empty());
+    CHECK(bench.counters().advert_rcvd == 0);
+}
+
+TEST_CASE("an interface that came back as another one gets a master's addresses again") {
+    Bench bench = Bench::master(instance());
+    CHECK(deeds(bench.router.step(link("eth0", true, {ip("10.0.0.1")}, 9), t0 + 10s)) == Lines{"0 add", "0 arp x5"});
+}
+
+TEST_CASE("vrrp_startup_delay holds timers and ears back") {
+    auto c = with({instance()});
+    c.global.vrrp_startup_delay = 2'500ms;
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+
+    CHECK(lines(bench.router.start(t0)).at(0) == "Delaying startup for 2.5 seconds");
+    CHECK(bench.due_of(0) == 6'109'375us);
+    (void)bench.hear(Peer{200}, t0 + 2s);
+    CHECK(bench.counters().advert_rcvd == 0);
+    CHECK(bench.due() == 2'500ms);
+    CHECK(lines(bench.tick(t0 + 2'500ms)) == Lines{"Delayed start completed"});
+    (void)bench.hear(Peer{200}, t0 + 3s);
+    CHECK(bench.counters().advert_rcvd == 1);
+}
+
+TEST_CASE("at shutdown all resign before anybody is told") {
+    Bench bench = Bench::master(with({instance(100), instance(50, "VI_2", 52, "10.9.9.8/32")}));
+
+    CHECK(brief(bench.router.step(Shutdown{}, t0 + 9s)) ==
+          Lines{"0 advert 0 to 224.0.0.18", "0 remove 10.9.9.9/32@eth0", "announce INSTANCE VI_1 STOP 100",
+                "announce INSTANCE VI_2 STOP 50"});
+    CHECK(bench.router.finished());
+    CHECK(bench.router.deadline() == std::nullopt);
+    CHECK(bench.tick(t0 + 20s).empty());
+    CHECK(bench.hear(Peer{1}, t0 + 20s).empty());
+}
+
+// ---- addresses removed by others -----------------------------------------------------------------------------------
+
+TEST_CASE("a master puts back an address that somebody removed") {
+    Bench bench = Bench::master(instance());
+    const AddressLost lost{"eth0", Prefix::parse("10.9.9.9/32").value()};
+
+    CHECK(lines(bench.router.step(lost, t0 + 9s)) ==
+          Lines{"0 restore 10.9.9.9/32@eth0", "0 arp x1",
+                "warning: (VI_1) address 10.9.9.9/32 on eth0 was removed by somebody else: putting it back"});
+    CHECK(bench.counters().addresses_restored == 1);
+}
+
+TEST_CASE("addresses that are not ours, not held or not tracked stay away") {
+    const AddressLost lost{"eth0", Prefix::parse("10.9.9.9/32").value()};
+    CHECK(Bench::started(instance()).router.step(lost, t0 + 1s).empty());
+    Bench bench = Bench::master(instance());
+    CHECK(bench.router.step(AddressLost{"eth0", Prefix::parse("10.9.9.9/24").value()}, t0 + 9s).empty());
+    CHECK(bench.router.step(AddressLost{"eth1", lost.address}, t0 + 9s).empty());
+
+    auto c = instance();
+    c.addresses[0].no_track = true;
+    CHECK(deeds(Bench::master(c).router.step(lost, t0 + 9s)).empty());
+}
+
+TEST_CASE("after five restores in ten seconds the sixth has to wait its turn") {
+    Bench bench = Bench::master(instance());
+    const AddressLost lost{"eth0", Prefix::parse("10.9.9.9/32").value()};
+    const Instant from = t0 + 10s;
+    for (int i = 0; i < 5; ++i) CHECK(deeds(bench.router.step(lost, from + i * 1s)).size() == 2);
+
+    CHECK(lines(bench.router.step(lost, from + 5s)) ==
+          Lines{"warning: (VI_1) address 10.9.9.9/32 on eth0 was removed by somebody else again; it is put back in a "
+                "while"});
+    (void)bench.tick(from + 9'999ms);
+    CHECK(bench.counters().addresses_restored == 5);
+    (void)bench.tick(from + 10s);
+    CHECK(bench.counters().addresses_restored == 6);
+}
+
+TEST_CASE("a master that cannot keep its addresses resigns, with its group") {
+    auto config = with_group({instance(100, "A"), instance(100, "B", 52, "10.9.9.8/32")});
+    Bench bench = Bench::master(config);
+    REQUIRE(bench.state(1) == State::Master);
+    const RestoreFailed failed{0, "eth0", Prefix::parse("10.9.9.9/32").value()};
+    const auto at = bench.taken_at;
+
+    (void)bench.router.step(AddressLost{failed.interface, failed.address}, at + 100ms);
+    (void)bench.router.step(failed, at + 100ms);
+    (void)bench.tick(at + 1'100ms);
+    (void)bench.router.step(failed, at + 1'100ms);
+    CHECK(bench.state(0) == State::Master);
+    CHECK(deeds(bench.router.step(failed, at + 2'100ms)) ==
+          Lines{"0 advert 0 to 224.0.0.18", "0 remove 10.9.9.9/32@eth0", "1 advert 0 to 224.0.0.18",
+                "1 remove 10.9.9.8/32@eth0"});
+    CHECK(bench.state(0) == State::Backup);
+    CHECK(bench.state(1) == State::Backup);
+    CHECK(bench.due() == at + 2'100ms + 3'609'375us - t0);
+}
+
+// ---- after a crash
+// ---------------------------------------------------------------------------------------------------
+
+namespace {
+Bench reborn(const Bench& dead, Instant now, Intents& told, const InterfaceFact& fact = link()) {
+    Bench bench{dead.router.config()};
+    (void)bench.router.step(fact, now);
+    const RouterSnapshot previous = dead.router.snapshot();
+    told = bench.router.start(now, &previous);
+    return bench;
+}
+}  // namespace
+
+TEST_CASE("a crashed master goes on as master, and nobody is told") {
+    Bench dead = Bench::master(instance());
+    Intents told;
+
+    SUBCASE("its next advert is due when it was due") {
+        Bench bench = reborn(dead, dead.taken_at + 300ms, told);
+        CHECK(lines(told) == Lines{"0 add"});
+        CHECK(bench.state() == State::Master);
+        CHECK(bench.due_of(0) == dead.taken_at + 1s - t0);
+        CHECK(bench.counters() == dead.counters());
+    }
+    SUBCASE("an advert that is overdue goes out at once") {
+        Bench bench = reborn(dead, dead.taken_at + 1'700ms, told);
+        CHECK(bench.due_of(0) == dead.taken_at + 1'700ms - t0);
+        CHECK(deeds(bench.tick(dead.taken_at + 1'700ms)) == Lines{"0 advert 100 to 224.0.0.18"});
+    }
+    SUBCASE("but not when its link died meanwhile") {
+        Bench bench = reborn(dead, dead.taken_at + 300ms, told, link("eth0", false));
+        CHECK(brief(told).at(0) == "0 remove 10.9.9.9/32@eth0");
+        CHECK(bench.state() == State::Fault);
+    }
+}
+
+TEST_CASE("with nopreempt a master that was silent too long does not come back as one") {
+    auto c = instance();
+    c.nopreempt = true;
+    Bench dead = Bench::master(c);
+    Intents told;
+    CHECK(reborn(dead, dead.taken_at + 3s, told).state() == State::Master);
+    CHECK(reborn(dead, dead.taken_at + 3'001ms, told).state() == State::Backup);
+    CHECK(deeds(told) == Lines{"0 remove 10.9.9.9/32@eth0"});
+}
+
+TEST_CASE("a crashed backup keeps its deadline while no advert can have been missed") {
+    Bench dead = Bench::started(instance());
+    (void)dead.hear(Peer{200}, t0 + 2s);
+    Intents told;
+
+    Bench soon = reborn(dead, t0 + 2'999ms, told);
+    CHECK(told.empty());
+    CHECK(soon.due_of(0) == 5'609'375us);
+    CHECK(soon.router.snapshot().instances[0].master == ip("10.0.0.2"));
+
+    CHECK(reborn(dead, t0 + 3s, told).due_of(0) == 6'609'375us);
+    CHECK(reborn(dead, t0 + 50s, told).due_of(0) == 53'609'375us);
+}
+
+TEST_CASE("script results outlive a crash") {
+    auto c = with({instance()});
+    config::TrackScript script;
+    script.name = "chk";
+    c.scripts = {script};
+    c.instances[0].track_scripts = {{"chk", 0, false}};
+    Bench dead = Bench::started(c);
+    (void)dead.script("chk", 0, t0);
+    REQUIRE(dead.state() == State::Backup);
+    Intents told;
+
+    Bench bench = reborn(dead, t0 + 100ms, told);
+
+    CHECK(lines(told) == Lines{"run chk"});
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("a fault that was told before the crash is not told again") {
+    Bench dead = Bench::started(instance());
+    (void)dead.router.step(link("eth0", false), t0 + 1s);
+    Intents told;
+    Bench bench = reborn(dead, t0 + 2s, told, link("eth0", false));
+    CHECK(told.empty());
+    CHECK(bench.state() == State::Fault);
+    CHECK(bench.router.snapshot().instances[0].fault == "interface eth0 down");
+}

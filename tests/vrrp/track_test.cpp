@@ -1,0 +1,281 @@
+#include "mainstay/vrrp/track.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "bench.hpp"
+
+using namespace mainstay;
+using namespace mainstay::vrrp;
+using namespace mainstay::vrrp::test;
+
+namespace {
+
+config::Config scripted(int weight, bool reverse = false, std::uint8_t priority = 105) {
+    auto c = with({instance(priority)});
+    config::TrackScript script;
+    script.name = "chk";
+    script.command.argv = {"/bin/chk"};
+    script.interval = script.timeout = 2s;
+    c.scripts = {script};
+    c.instances[0].track_scripts = {{"chk", weight, reverse}};
+    return c;
+}
+
+Bench boot(const config::Config& c, Lines* told = nullptr) {
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+    const Intents out = bench.router.start(t0);
+    if (told != nullptr) *told = lines(out);
+    return bench;
+}
+
+std::uint8_t priority_of(const Bench& bench) { return bench.router.snapshot().instances[0].effective_priority; }
+
+}  // namespace
+
+TEST_CASE("weights of both signs and reverse move the priority as documented") {
+    struct Row {
+        int weight;
+        bool reverse;
+        int while_up, while_down;
+    };
+    for (const Row& row : {Row{10, false, 115, 105}, Row{-10, false, 105, 95}, Row{10, true, 95, 105},
+                           Row{-10, true, 105, 115}, Row{253, false, 254, 105}, Row{-253, false, 105, 1}}) {
+        CAPTURE(row.weight);
+        CAPTURE(row.reverse);
+        Bench bench = boot(scripted(row.weight, row.reverse));
+        (void)bench.script("chk", 0, t0);
+        CHECK(priority_of(bench) == row.while_up);
+        (void)bench.tick(t0 + 2s);
+        (void)bench.script("chk", 1, t0 + 2s);
+        CHECK(priority_of(bench) == row.while_down);
+    }
+}
+
+TEST_CASE("interface weights work as those of scripts, from the start on") {
+    for (const auto& [weight, up, expected] : {std::tuple{20, true, 120}, {20, false, 100}, {-20, false, 80}}) {
+        auto c = instance();
+        c.track_interfaces = {{"eth1", weight, false}};
+        Bench bench{c};
+        (void)bench.router.step(link(), t0);
+        (void)bench.router.step(link("eth1", up, {}, 3), t0);
+        (void)bench.router.start(t0);
+        CHECK(priority_of(bench) == expected);
+    }
+}
+
+TEST_CASE("the classic pair: a failing check with weight -2 leaves 103, still above 100") {
+    Lines told;
+    Bench bench = boot(scripted(-2), &told);
+    CHECK(told == Lines{"(VI_1) Entering BACKUP STATE (init)", "announce INSTANCE VI_1 BACKUP 105", "run chk"});
+    CHECK(lines(bench.script("chk", 0, t0)) == Lines{"VRRP_Script(chk) succeeded"});
+    (void)bench.tick(t0 + 2s);
+
+    CHECK(lines(bench.script("chk", 1, t0 + 2s)) == Lines{"Script `chk` now returning 1",
+                                                          "VRRP_Script(chk) failed (exited with status 1)",
+                                                          "(VI_1) Changing effective priority from 105 to 103"});
+}
+
+TEST_CASE("a running master-down timer moves with the priority") {
+    Bench bench = boot(scripted(-5));
+    const Nanos before = bench.due_of(0);
+    (void)bench.script("chk", 1, t0 + 100ms);
+    CHECK(bench.due_of(0) - before == 19'531'250ns);
+}
+
+TEST_CASE("an owner's priority never changes") {
+    Bench bench = boot(scripted(-100, false, 255));
+    CHECK(lines(bench.script("chk", 1, t0)).size() == 2);
+    CHECK(priority_of(bench) == 255);
+}
+
+TEST_CASE("a script without weight holds its instance in FAULT until it has spoken, and nobody is told") {
+    Lines told;
+    Bench bench = boot(scripted(0), &told);
+    CHECK(told == Lines{"(VI_1) Entering FAULT STATE (init)", "run chk"});
+    CHECK(bench.state() == State::Fault);
+
+    SUBCASE("its success lets the instance in") {
+        CHECK(lines(bench.script("chk", 0, t0 + 1s)) ==
+              Lines{"VRRP_Script(chk) succeeded", "(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 105"});
+        CHECK(bench.due_of(0) == 4'589'843'750ns);
+    }
+    SUBCASE("its failure makes the FAULT a real one") {
+        CHECK(lines(bench.script("chk", 1, t0 + 1s)) ==
+              Lines{"Script `chk` now returning 1", "VRRP_Script(chk) failed (exited with status 1)",
+                    "(VI_1) entering FAULT state (script chk fails)", "(VI_1) Entering FAULT STATE",
+                    "announce INSTANCE VI_1 FAULT 105"});
+    }
+}
+
+TEST_CASE("a master whose script fails resigns and goes to FAULT, and comes back as BACKUP") {
+    Bench bench = boot(scripted(0));
+    (void)bench.script("chk", 0, t0);
+    (void)bench.tick(t0 + 4s);
+    REQUIRE(bench.state() == State::Master);
+
+    CHECK(deeds(bench.script("chk", 1, t0 + 5s)) ==
+          Lines{"0 advert 0 to 224.0.0.18", "0 advert 0 to 224.0.0.18", "0 remove 10.9.9.9/32@eth0"});
+    CHECK(bench.state() == State::Fault);
+    CHECK(bench.counters().pri_zero_sent == 2);
+    (void)bench.tick(t0 + 6s);
+    (void)bench.script("chk", 0, t0 + 6s);
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("reverse without weight means that success is the fault") {
+    Bench bench = boot(scripted(0, true));
+    (void)bench.script("chk", 0, t0);
+    CHECK(bench.state() == State::Fault);
+    (void)bench.tick(t0 + 2s);
+    (void)bench.script("chk", 1, t0 + 2s);
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("rise and fall count results in a row, except for the first one") {
+    auto c = scripted(-10);
+    c.scripts[0].rise = 2;
+    c.scripts[0].fall = 3;
+    Bench bench = boot(c);
+    Instant now = t0;
+    const auto result = [&](int status) {
+        (void)bench.script("chk", status, now);
+        (void)bench.tick(now += 2s);
+        return int{priority_of(bench)};
+    };
+
+    CHECK(result(1) == 95);  // the first result decides
+    CHECK(result(0) == 95);
+    CHECK(result(1) == 95);  // not in a row
+    CHECK(result(0) == 95);
+    CHECK(result(0) == 105);  // two successes
+    CHECK(result(1) == 105);
+    CHECK(result(1) == 105);
+    CHECK(result(1) == 95);  // three failures
+}
+
+TEST_CASE("init_fail starts bad and needs rise successes") {
+    auto c = scripted(0);
+    c.scripts[0].init_fail = true;
+    c.scripts[0].rise = 2;
+    Lines told;
+    Bench bench = boot(c, &told);
+    CHECK(told == Lines{"(VI_1) entering FAULT state (script chk fails)", "(VI_1) Entering FAULT STATE (init)",
+                        "announce INSTANCE VI_1 FAULT 105", "run chk"});
+    (void)bench.script("chk", 0, t0);
+    CHECK(bench.state() == State::Fault);
+    (void)bench.tick(t0 + 2s);
+    (void)bench.script("chk", 0, t0 + 2s);
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("scripts run once per interval on a grid and never twice at a time") {
+    Bench bench = boot(scripted(-2));
+    CHECK(bench.due() == 2s);
+    CHECK(lines(bench.tick(t0 + 2s)) == Lines{"Track script chk is already running, expect idle - skipping run"});
+    (void)bench.script("chk", 0, t0 + 2'100ms);
+    (void)bench.hear(Peer{200}, t0 + 2'100ms);
+    CHECK(lines(bench.tick(t0 + 4'300ms)) == Lines{"run chk"});
+    (void)bench.hear(Peer{200}, t0 + 5s);
+    CHECK(bench.due() == 6s);
+}
+
+TEST_CASE("every way to fail is told in its own words") {
+    using How = ScriptDone::How;
+    struct Row {
+        How how;
+        int status;
+        const char* log;
+    };
+    for (const Row& row : {Row{How::Exited, 127, "VRRP_Script(chk) failed (exited with status 127)"},
+                           Row{How::Signalled, 9, "VRRP_Script(chk) failed (due to signal 9)"},
+                           Row{How::TimedOut, 0, "VRRP_Script(chk) timed_out"},
+                           Row{How::NotRun, 0, "VRRP_Script(chk) failed (could not be run)"}}) {
+        CAPTURE(row.log);
+        Bench bench = boot(scripted(-2));
+        const Lines told = lines(bench.router.step(ScriptDone{"chk", row.how, row.status}, t0));
+        CHECK(std::ranges::find(told, row.log) != told.end());
+        CHECK(bench.router.snapshot().scripts[0].failures == 1);
+    }
+}
+
+TEST_CASE("results of scripts that nobody asked for are ignored") {
+    Bench bench = boot(scripted(0));
+    CHECK(bench.script("other", 1, t0).empty());
+    (void)bench.script("chk", 0, t0);
+    CHECK(bench.script("chk", 1, t0 + 1s).empty());
+}
+
+TEST_CASE("scripts that no instance tracks are not run") {
+    auto c = scripted(0);
+    c.instances[0].track_scripts.clear();
+    Lines told;
+    (void)boot(c, &told);
+    CHECK(std::ranges::find(told, "run chk") == told.end());
+}
+
+TEST_CASE("every fault has its reason in the log") {
+    struct Row {
+        InterfaceFact fact;
+        const char* log;
+    };
+    for (const Row& row :
+         {Row{link("eth0", false), "(VI_1) entering FAULT state (interface eth0 down)"},
+          Row{link("eth0", false, {}, 0), "(VI_1) entering FAULT state (interface eth0 does not exist)"},
+          Row{link("eth0", true, {}), "(VI_1) entering FAULT state (no IPv4 address for interface)"}}) {
+        Bench bench = Bench::started(instance());
+        CHECK(lines(bench.router.step(row.fact, t0 + 1s)) ==
+              Lines{row.log, "(VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+        CHECK(bench.router.deadline() == std::nullopt);
+        CHECK(lines(bench.router.step(link(), t0 + 2s)) ==
+              Lines{"(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
+        CHECK(bench.due() == 5'609'375us);
+    }
+}
+
+TEST_CASE("dont_track_primary bears a link that is down, not one that is gone") {
+    auto c = instance();
+    c.dont_track_primary = true;
+    Bench bench = Bench::started(c);
+    (void)bench.router.step(link("eth0", false), t0 + 1s);
+    CHECK(bench.state() == State::Backup);
+    (void)bench.router.step(link("eth0", false, {}, 0), t0 + 1s);
+    CHECK(bench.state() == State::Fault);
+}
+
+TEST_CASE("tracked interfaces and the devices of VIPs must all be up") {
+    auto c = instance();
+    c.track_interfaces = {{"eth1", 0, false}};
+    c.excluded_addresses = {vip("10.8.8.8/32", "eth2")};
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.start(t0);
+    CHECK(bench.router.snapshot().instances[0].fault == "interface eth2 down, interface eth1 down");
+    (void)bench.router.step(link("eth1", true, {}, 3), t0);
+    CHECK(bench.state() == State::Fault);
+    (void)bench.router.step(link("eth2", true, {}, 4), t0);
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("no_track lets a VIP's device be down") {
+    auto c = instance();
+    c.excluded_addresses = {vip("10.8.8.8/32", "eth2")};
+    c.excluded_addresses[0].no_track = true;
+    CHECK(Bench::started(c).state() == State::Backup);
+}
+
+TEST_CASE("a VIP is never taken for the source of adverts") {
+    Bench bench = Bench::started(instance());
+    (void)bench.router.step(link("eth0", true, {ip("10.9.9.9"), ip("10.0.0.7")}), t0);
+    const auto advert = std::get<SendAdvert>(bench.tick(t0 + 4s).at(0));
+    CHECK(advert.source == ip("10.0.0.7"));
+}
+
+TEST_CASE("an owner speaks from its own VIP") {
+    Bench bench{instance(255)};
+    (void)bench.router.step(link("eth0", true, {ip("10.9.9.9")}), t0);
+    CHECK(deeds(bench.router.start(t0)).empty());  // and does not take it off the interface
+    CHECK(std::get<SendAdvert>(bench.tick(t0).at(0)).source == ip("10.9.9.9"));
+}
