@@ -103,6 +103,24 @@ struct Notifies {  // of an instance or a group
     bool operator==(const Notifies&) const = default;
 };
 
+// use_vmac: adverts and VIPs on a private macvlan that carries the virtual MAC.
+struct Vmac {
+    bool enabled = false;
+    std::string name;   // empty: vrrp.<vrid>
+    std::string mac;    // as written; empty: the RFC's
+    std::string group;  // interface group; empty: the parent's
+    bool netlink_notify = false;
+    bool operator==(const Vmac&) const = default;
+};
+
+struct VirtualRoute {  // installed while MASTER
+    std::string destination;  // a prefix, or "default"
+    IpAddress via;
+    std::string dev;
+    std::vector<std::string> words;  // the whole line as written, for options that have no member yet
+    bool operator==(const VirtualRoute&) const = default;
+};
+
 enum class AuthType : std::uint8_t { None = 0, Pass = 1, Ah = 2 };  // the numbers on the wire
 
 struct Instance {
@@ -140,6 +158,8 @@ struct Instance {
     std::string sync_group;  // resolved: name of the group it is a member of, else empty
     Notifies notify;
     bool smtp_alert = false;  // resolved through the group's and global switches
+    Vmac vmac;
+    std::vector<VirtualRoute> routes;
     bool operator==(const Instance&) const = default;
 };
 
@@ -168,6 +188,18 @@ struct TrackScript {  // vrrp_script
 enum class Protocol : std::uint8_t { None = 0, Tcp = 6, Udp = 17, Sctp = 132 };
 enum class Forwarding : std::uint8_t { Nat = 0, Tunnel = 2, DirectRoute = 3 };  // the kernel's numbers
 
+struct HttpUrl {  // of HTTP_GET and SSL_GET
+    std::string path;
+    std::string digest;  // 32 hex digits, lower case; empty: not compared
+    struct Codes {
+        std::uint16_t from = 200, to = 299;  // inclusive
+        bool operator==(const Codes&) const = default;
+    };
+    std::vector<Codes> status_codes;  // never empty
+    std::string virtualhost;          // resolved: url, checker, real server, virtual server; may be empty
+    bool operator==(const HttpUrl&) const = default;
+};
+
 struct Checker {
     enum class Type : std::uint8_t { Tcp, Http, Ssl, Smtp, Dns, Udp, Ping, Misc, File, Bfd } type = Type::Tcp;
     Endpoint target;  // resolved: connect_ip/connect_port, else the real server's
@@ -182,6 +214,11 @@ struct Checker {
     bool log_all_failures = false;
     Command misc_path;  // MISC_CHECK only
     Micros misc_timeout{0};
+    bool misc_dynamic = false;
+    std::vector<HttpUrl> urls;  // HTTP_GET and SSL_GET only
+    std::string http_protocol = "1.0";
+    bool enable_sni = false;
+    std::string sni_name;
     bool operator==(const Checker&) const = default;
 };
 

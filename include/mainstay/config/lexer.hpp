@@ -1,0 +1,87 @@
+// Cuts the text of a configuration into statements, as keepalived does (compat: "Configuration language").
+//
+// Newlines and unquoted braces end a statement; each brace is a statement of its own, so `{` may stand on the keyword's
+// line, on the next one, or in a one-line block. # and ! begin a comment anywhere outside double quotes, even inside a
+// word. The lexer streams: it holds one statement at a time, whatever the size of the text.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mainstay::config {
+
+// A stretch of the snapshot text, in bytes. Turned into file, line and column only when a diagnostic is written.
+struct Mark {
+    std::uint32_t offset = 0;
+    std::uint32_t length = 0;
+    bool operator==(const Mark&) const = default;
+};
+
+struct Token {
+    std::string_view text;  // without quotes, escapes resolved
+    Mark mark;
+    bool quoted = false;
+};
+
+struct Statement {
+    enum class Kind : std::uint8_t { Words, Open, Close, End } kind = Kind::End;
+    std::vector<Token> words;  // for Words: at least one
+    std::string_view raw;      // for Words: the text from the first word on, quotes and escapes kept, comment gone
+    Mark mark;                 // the whole statement, or the brace
+    Mark slash_comment;        // length not 0: this statement was ended by a // comment
+    bool broken = false;       // an unterminated quote: its last word is not to be used
+};
+
+struct LexFinding {
+    enum class Kind : std::uint8_t { ByteOrderMark, UnterminatedQuote, NulByte, LineTooLong } kind{};
+    Mark mark;
+};
+
+// keepalived: longer lines are an error and dropped (2.4.3 drops the first part and reads on in the middle).
+inline constexpr std::size_t kMaxLineBytes = 1023;
+
+class Lexer {
+public:
+    // A word beginning with // begins a comment unless it is an argument that the keyword wants. Only the reader of
+    // the statements knows; `words` are those before it, never empty.
+    class Listener {
+    public:
+        virtual bool wants_argument(std::span<const Token> words) = 0;
+        virtual void found(const LexFinding& finding) = 0;
+
+    protected:
+        ~Listener() = default;
+    };
+
+    // `text` and `listener` are borrowed. Token texts point into `text`, or into the lexer when an escape was resolved.
+    Lexer(std::string_view text, Listener& listener);
+
+    // False at the end. `statement` is reused to spare allocations.
+    bool next(Statement& statement);
+
+private:
+    bool begin_line();
+    void read_words(Statement& statement);
+    bool read_word(Statement& statement);
+    void skip_line() { at_ = line_end_; }
+
+    std::string_view text_;
+    Listener& listener_;
+    std::size_t at_ = 0;
+    std::size_t line_end_ = 0;
+    std::deque<std::string> resolved_;
+};
+
+// An invisible character at the start of `text` that is not white space to us (no-break or zero-width space, full-width
+// space, byte order mark): its length in bytes and its name; 0 otherwise.
+struct InvisibleCharacter {
+    std::size_t bytes = 0;
+    std::string_view name;
+};
+[[nodiscard]] InvisibleCharacter invisible_character(std::string_view text);
+
+}  // namespace mainstay::config

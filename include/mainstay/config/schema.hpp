@@ -1,0 +1,187 @@
+// The schema: every keyword that a configuration may hold is one row of constant data. The parser, the range and unit
+// errors, the nearest-keyword hints and all reference text come from these rows; a keyword is added by adding a row.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace mainstay::config {
+
+// Where a keyword may stand. Checkers have a block each.
+enum class Block : std::uint8_t {
+    None,
+    Language,  // not a block: include, $NAME=, @id ... (read by the resolver)
+    Root,
+    GlobalDefs,
+    NotificationEmail,
+    TrackGroup,
+    StaticAddresses,
+    StaticRoutes,
+    StaticRules,
+    LinkbeatInterfaces,
+    InterfaceDelays,
+    GarpGroup,
+    GarpInterfaces,
+    SyncGroup,
+    GroupMembers,
+    Instance,
+    Authentication,
+    AuthHmac,
+    VirtualAddresses,
+    ExcludedAddresses,
+    UnicastPeers,
+    VirtualRoutes,
+    VirtualRules,
+    TrackInterfaces,
+    TrackScripts,
+    OtherTrackers,
+    Script,
+    TrackProcess,
+    TrackFile,
+    Bfd,
+    Ssl,
+    ServerGroup,
+    Service,
+    RealServer,
+    HttpGet,
+    SslGet,
+    HttpUrl,
+    SslUrl,
+    TcpCheck,
+    SmtpCheck,
+    SmtpHost,
+    DnsCheck,
+    UdpCheck,
+    PingCheck,
+    MiscCheck,
+    FileCheck,
+    BfdCheck,
+    kCount,
+};
+
+class BlockSet {
+public:
+    constexpr BlockSet(Block block) : bits_{std::uint64_t{1} << static_cast<unsigned>(block)} {}
+    [[nodiscard]] constexpr bool has(Block block) const { return (bits_ >> static_cast<unsigned>(block) & 1) != 0; }
+    friend constexpr BlockSet operator|(BlockSet a, BlockSet b) {
+        a.bits_ |= b.bits_;
+        return a;
+    }
+
+private:
+    std::uint64_t bits_;
+};
+constexpr BlockSet operator|(Block a, Block b) { return BlockSet{a} | BlockSet{b}; }
+
+// The name people know: "vrrp_instance", "virtual_server/real_server/TCP_CHECK", "(root)".
+[[nodiscard]] std::string_view path_of(Block block);
+[[nodiscard]] Block parent_of(Block block);  // None for Root and Language
+
+// What follows the keyword.
+enum class Takes : std::uint8_t {
+    Flag,          // nothing; extra words are ignored
+    Bool,          // on|true|yes or off|false|no; bare means on
+    Integer,       // low..high; a unit is an error
+    Seconds,       // decimal seconds, at most six places; low..high in microseconds
+    WholeSeconds,  // an integer of seconds; low..high in seconds
+    Millis,        // decimal milliseconds; low..high in microseconds
+    Word,          // words_min..words_max words
+    OneOf,         // one of `choices`
+    Address,       // an IP address
+    Command,       // one word, quoted if it has arguments; then a user and a group
+    Opens,         // a block of keywords, after words_min..words_max words
+    Entries,       // a block with one entry per line, each given to `set`
+    Items,         // a block in which every word is an item given to `set`
+    Entry,         // not a keyword: describes one word or the shape of an entry (for people)
+    Any,           // anything; not read
+    AnyBlock,      // a block whose content is not read
+};
+
+inline constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
+
+struct Args {
+    Takes takes = Takes::Flag;
+    std::int64_t low = 0, high = 0;
+    std::uint8_t words_min = 0, words_max = 0;
+    Block opens = Block::None;
+    std::string_view choices;      // "MASTER|BACKUP"
+    bool bare_is_allowed = false;  // the argument may be left out (the setter sees Value::absent)
+};
+
+struct Reading;  // the state of the parser: src/config/reading.hpp
+struct Value;
+using Setter = void (*)(Reading& reading, const Value& value);
+
+struct Row {
+    BlockSet blocks;
+    std::string_view name;
+    Args args;
+    std::string_view form;               // the argument as shown to people, with unit and range
+    std::string_view default_text;       // for people
+    std::string_view help;               // one line
+    Setter set = nullptr;                // none: accepted, not read
+    bool acts = true;                    // false: read, but nothing follows from it yet; said once
+    std::string_view instead_of_acting;  // what happens then, when "it has no effect" would not be true
+    std::string_view deprecated;         // what to write instead
+    bool required = false;               // the block cannot do without it: a bad value is fatal
+    bool missing_is_error_only = false;  // a missing word costs the keyword, not the run (exit 5, not 2)
+};
+
+namespace args {
+inline constexpr std::int64_t kMost31 = 2'147'483'647, kMost32 = 4'294'967'295;
+constexpr Args flag() { return {.takes = Takes::Flag}; }
+constexpr Args boolean() { return {.takes = Takes::Bool, .words_max = 1}; }
+constexpr Args integer(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::Integer, .low = low, .high = high, .words_min = 1, .words_max = 1};
+}
+constexpr Args integer_or_bare(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::Integer, .low = low, .high = high, .words_max = 1, .bare_is_allowed = true};
+}
+constexpr Args seconds(std::int64_t low_us, std::int64_t high_us) {
+    return {.takes = Takes::Seconds, .low = low_us, .high = high_us, .words_min = 1, .words_max = 1};
+}
+constexpr Args millis(std::int64_t low_us, std::int64_t high_us) {
+    return {.takes = Takes::Millis, .low = low_us, .high = high_us, .words_min = 1, .words_max = 1};
+}
+constexpr Args whole_seconds(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::WholeSeconds, .low = low, .high = high, .words_min = 1, .words_max = 1};
+}
+constexpr Args whole_seconds_or_bare(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::WholeSeconds, .low = low, .high = high, .words_max = 1, .bare_is_allowed = true};
+}
+constexpr Args words(std::uint8_t least, std::uint8_t most) {
+    return {.takes = Takes::Word, .words_min = least, .words_max = most};
+}
+constexpr Args one_of(std::string_view choices, std::uint8_t most = 1) {
+    return {.takes = Takes::OneOf, .words_min = 1, .words_max = most, .choices = choices};
+}
+constexpr Args address() { return {.takes = Takes::Address, .words_min = 1, .words_max = 1}; }
+constexpr Args command() { return {.takes = Takes::Command, .words_min = 1, .words_max = 3}; }
+constexpr Args opens(Block block, std::uint8_t least = 0, std::uint8_t most = 0) {
+    return {.takes = Takes::Opens, .words_min = least, .words_max = most, .opens = block};
+}
+constexpr Args entries(Block block) { return {.takes = Takes::Entries, .opens = block}; }
+constexpr Args items(Block block) { return {.takes = Takes::Items, .opens = block}; }
+constexpr Args entry() { return {.takes = Takes::Entry}; }
+constexpr Args any(std::uint8_t least = 0, std::uint8_t most = 255) {
+    return {.takes = Takes::Any, .words_min = least, .words_max = most};
+}
+constexpr Args any_block(std::uint8_t least = 0, std::uint8_t most = 255) {
+    return {.takes = Takes::AnyBlock, .words_min = least, .words_max = most};
+}
+}  // namespace args
+
+// All rows, in no particular order.
+[[nodiscard]] std::span<const std::span<const Row>> schema();
+// The row that `block` knows by this name; null when there is none.
+[[nodiscard]] const Row* find_row(Block block, std::string_view name);
+// The rows of one block, sorted by name. Rows of kind Entry are left out.
+[[nodiscard]] std::span<const Row* const> rows_of(Block block);
+// The keyword of this block that looks most like `name`, near enough to be meant; empty when none is.
+[[nodiscard]] std::string_view nearest_keyword(Block block, std::string_view name);
+// Of "a|b|c" the choice that looks most like `word`; empty when none is near.
+[[nodiscard]] std::string_view nearest_choice(std::string_view choices, std::string_view word);
+
+}  // namespace mainstay::config

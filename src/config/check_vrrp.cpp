@@ -1,0 +1,431 @@
+// From the drafts of instances, groups and scripts to the model: what needs a whole block, or several, is judged here.
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <unordered_set>
+
+#include "reading.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::uint8_t kOwner = 255;
+constexpr std::uint8_t kDefaultPriority = 100;
+constexpr std::size_t kMostAddresses = 255;  // the count is one byte in the packet
+constexpr std::int64_t kSecond = 1'000'000, kCentisecond = 10'000, kMostV3Interval = 40'950'000;
+
+class InstanceCheck {
+public:
+    InstanceCheck(Reading& r, InstanceDraft& draft) : r_{r}, i_{draft}, m_{draft.model} {}
+
+    Instance run() {
+        settle_state();
+        settle_family();
+        settle_version();
+        check_required();
+        check_interfaces();
+        check_addresses();
+        check_unicast();
+        settle_authentication();
+        settle_interval();
+        settle_preemption();
+        settle_strict();
+        settle_defaults();
+        settle_trackers();
+        return std::move(m_);
+    }
+
+private:
+    std::string text(std::string_view rest) const { return fmt::format("({}) {}", m_.name, rest); }
+
+    void settle_state() {
+        m_.strict = i_.strict.value_or(r_.global.vrrp_strict);
+        // keepalived: MASTER without a priority means address owner.
+        m_.priority = i_.priority.value_or(m_.initial_master ? kOwner : kDefaultPriority);
+        if (i_.state.length == 0 && m_.priority == kOwner) m_.initial_master = true;
+        if (m_.initial_master && m_.auth_type == AuthType::Ah) {
+            r_.diag.warn(Code::AuthenticationUnused, i_.state, text("state MASTER does not go with AH authentication"))
+                .effect = "BACKUP is used";
+            m_.initial_master = false;
+        }
+    }
+
+    void settle_family() {
+        const bool source_first =
+            m_.source && (i_.address_marks.empty() || i_.source.offset < i_.address_marks.front().offset);
+        if (i_.native_ipv6)
+            m_.family = Family::V6;
+        else if (source_first)
+            m_.family = m_.source->family();
+        else if (!m_.addresses.empty())
+            m_.family = m_.addresses.front().prefix.address.family();
+        if (m_.source && m_.source->family() != m_.family) {
+            r_.diag
+                .error(Code::FamilyMismatch, i_.source,
+                       text("the source address is not of the family of the virtual addresses"))
+                .effect = "it is ignored";
+            m_.source.reset();
+        }
+    }
+
+    void settle_version() {
+        m_.version = m_.family == Family::V6 ? 3 : r_.global.vrrp_version;
+        if (!i_.version_given) return;
+        m_.version = *i_.version_given;
+        if (m_.version == 2 && m_.family == Family::V6 && m_.strict) {
+            r_.diag.warn(Code::StrictMode, i_.version, text("IPv6 needs version 3 in strict mode")).effect =
+                "version 3 is used";
+            m_.version = 3;
+        }
+    }
+
+    void check_required() {
+        if (m_.virtual_router_id == 0 && !i_.vrid_reported) {
+            auto& d = r_.diag.fatal(Code::NoVirtualRouterId, i_.name, text("virtual_router_id is missing"));
+            d.expected = "virtual_router_id 1 to 255, the same on all routers of the pair";
+            d.effect = "this configuration cannot run";
+        }
+        if (m_.interface == "lo") {
+            auto& d =
+                r_.diag.fatal(Code::LoopbackInterface, i_.interface, text("VRRP cannot run on the loopback interface"));
+            d.expected = "the interface that the other router is reached by";
+            d.effect = "this configuration cannot run";
+        } else if (m_.interface.empty() && !(i_.source_is_unicast && !m_.unicast_peers.empty())) {
+            auto& d = r_.diag.fatal(Code::NoInterface, i_.name, text("interface is missing"));
+            d.effect = "this configuration cannot run";
+        }
+    }
+
+    void missing_interface(const std::string& name, Mark mark, std::string_view use) {
+        if (name.empty() || !r_.environment.interface_exists || r_.global.dynamic_interfaces) return;
+        if (r_.environment.interface_exists(name)) return;
+        auto& d = r_.diag.warn(Code::InterfaceMissing, mark, text(fmt::format("there is no interface {}", name)));
+        d.effect = use;
+        d.hint = "`ip link` lists the interfaces; dynamic_interfaces in global_defs says that it may come later";
+    }
+
+    void check_interfaces() {
+        if (m_.interface != "lo")
+            missing_interface(m_.interface, i_.interface,
+                              "the instance stays in FAULT until it appears; keepalived does not start");
+        const auto device = [&](const std::vector<VirtualAddress>& list, const std::vector<Mark>& marks) {
+            for (std::size_t n = 0; n < list.size(); ++n)
+                missing_interface(list[n].dev, marks[n],
+                                  "the instance stays in FAULT until it appears; keepalived does not start");
+        };
+        device(m_.addresses, i_.address_marks);
+        device(m_.excluded_addresses, i_.excluded_marks);
+        std::unordered_set<std::string_view> seen;
+        for (const TrackerDraft& t : i_.track_interfaces) {
+            if (t.name == m_.interface) {
+                r_.diag
+                    .warn(Code::OwnInterfaceTracked, t.mark,
+                          text(fmt::format("{} is its own interface, which is always tracked", t.name)))
+                    .effect = "the line is ignored";
+                continue;
+            }
+            if (!seen.insert(t.name).second) continue;
+            missing_interface(t.name, t.mark, "it counts as down until it appears; keepalived does not start");
+            const int weight = t.weight.value_or(0);
+            if (weight != 0 && m_.priority == kOwner)
+                owner_tracker(t);
+            else
+                m_.track_interfaces.push_back({t.name, weight, t.reverse});
+        }
+    }
+
+    void owner_tracker(const TrackerDraft& t) {
+        r_.diag
+            .error(Code::TrackerWeight, t.mark,
+                   text(fmt::format(
+                       "the priority of an address owner (255) is never changed, so {} cannot have a weight", t.name)))
+            .effect = "the tracker is ignored";
+    }
+
+    void check_addresses() {
+        std::set<std::pair<IpAddress, std::string_view>> seen;
+        std::vector<VirtualAddress> good;
+        for (std::size_t n = 0; n < m_.addresses.size(); ++n) {
+            VirtualAddress& address = m_.addresses[n];
+            const std::string shown = address.prefix.to_string();
+            if (address.prefix.address.family() != m_.family) {
+                auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n],
+                                        text(fmt::format("{} is not of the family of the other addresses", shown)));
+                d.effect = "the address is ignored";
+                d.hint = "put it into virtual_ipaddress_excluded or an instance of its own";
+            } else if (!seen.emplace(address.prefix.address, address.dev).second) {
+                r_.diag
+                    .warn(Code::DuplicateAddress, i_.address_marks[n],
+                          text(fmt::format("{} is in the list already", shown)))
+                    .effect = "the line is ignored";
+            } else {
+                good.push_back(std::move(address));
+            }
+        }
+        m_.addresses = std::move(good);
+        if (m_.addresses.size() > kMostAddresses) {
+            auto& d = r_.diag.error(Code::TooManyAddresses, i_.addresses,
+                                    text(fmt::format("{} virtual addresses; an advert carries at most {}",
+                                                     m_.addresses.size(), kMostAddresses)));
+            d.effect = "the excess is set with the others, but not advertised";
+            for (std::size_t n = kMostAddresses; n < m_.addresses.size(); ++n)
+                m_.excluded_addresses.push_back(m_.addresses[n]);
+            m_.addresses.resize(kMostAddresses);
+        }
+        if (!m_.addresses.empty() || i_.no_virtual_ipaddress) return;
+        const bool fatal = m_.version == 3 || m_.strict;
+        // The lines that were refused have been reported.
+        if (!fatal && i_.addresses.length != 0) return;
+        auto& d = fatal ? r_.diag.fatal(Code::NoVirtualAddress, i_.name, text("there is no virtual address"))
+                        : r_.diag.warn(Code::NoVirtualAddress, i_.name, text("there is no virtual address"));
+        d.expected = "virtual_ipaddress { ADDRESS }";
+        d.effect = fatal ? "this configuration cannot run" : "adverts without addresses are sent";
+    }
+
+    void check_unicast() {
+        if (m_.vmac.enabled && i_.unicast_keyword && !i_.vmac_xmit_base)
+            r_.diag.warn(Code::VersionConflict, i_.unicast, text("unicast with use_vmac needs vmac_xmit_base")).effect =
+                "it is set";
+        std::erase_if(m_.unicast_peers, [&](const UnicastPeer& peer) {
+            if (peer.address.family() == m_.family) return false;
+            r_.diag
+                .error(Code::FamilyMismatch, i_.unicast,
+                       text(fmt::format("peer {} is not of the family of the instance", peer.address.to_string())))
+                .effect = "the peer is ignored";
+            return true;
+        });
+        if (!m_.unicast_peers.empty() && m_.strict) {
+            r_.diag.fatal(Code::StrictMode, i_.unicast, text("strict mode does not allow unicast")).effect =
+                "this configuration cannot run";
+        }
+        if (!i_.unicast_keyword || !m_.unicast_peers.empty()) return;
+        auto& d = r_.diag.warn(Code::UnicastWithoutPeers, i_.unicast,
+                               text("a unicast keyword is given, but there is no peer"));
+        d.effect = "multicast is used";
+        d.hint = "name the other routers in unicast_peer, or use mcast_src_ip for the source address";
+    }
+
+    void settle_authentication() {
+        if (m_.auth_type == AuthType::None) {
+            m_.auth_pass.clear();
+            return;
+        }
+        const auto drop = [&](Code code, std::string message, std::string effect) {
+            r_.diag.error(code, i_.auth_type, text(message)).effect = std::move(effect);
+            m_.auth_type = AuthType::None;
+            m_.auth_pass.clear();
+        };
+        constexpr std::string_view kWithout = "adverts are sent and accepted without authentication";
+        if (m_.strict)
+            drop(Code::StrictMode, "strict mode does not allow authentication", std::string{kWithout});
+        else if (m_.version == 3)
+            drop(Code::AuthenticationUnused, "VRRP version 3 has no authentication", std::string{kWithout});
+        else if (m_.auth_pass.empty())
+            drop(Code::AuthenticationIncomplete, "auth_type is given, but auth_pass is not", std::string{kWithout});
+    }
+
+    void settle_interval() {
+        const std::int64_t given = m_.advert_int.count();
+        std::int64_t us = given;
+        if (m_.version == 2) {
+            us = std::clamp<std::int64_t>((us + kSecond / 2) / kSecond, 1, 255) * kSecond;
+        } else {
+            us = std::min((us + kCentisecond / 2) / kCentisecond * kCentisecond, kMostV3Interval);
+            us = std::max(us, kCentisecond);
+        }
+        m_.advert_int = Micros{us};
+        if (us == given) return;
+        auto& d = r_.diag.warn(
+            Code::IntervalRounded, i_.advert_int,
+            text(fmt::format("VRRP version {} {}, got {} s", m_.version,
+                             m_.version == 2
+                                 ? "counts the advertisement interval in whole seconds"
+                                 : "counts the advertisement interval in hundredths of a second, up to 40.95 s",
+                             format_micros(given))));
+        d.effect = fmt::format("{} s is used", format_micros(us));
+        if (m_.version == 2) d.hint = "`version 3` on all routers allows shorter intervals";
+    }
+
+    void settle_preemption() {
+        const auto clear = [&](Mark mark, std::string_view keyword, std::string_view why) {
+            auto& d = r_.diag.warn(Code::PreemptIgnored, mark, text(fmt::format("{} has no effect {}", keyword, why)));
+            d.effect = fmt::format("{} is ignored", keyword);
+            d.hint = "use state BACKUP on all routers and let the priority decide";
+        };
+        if (m_.nopreempt && (m_.initial_master || m_.priority == kOwner)) {
+            clear(i_.nopreempt, "nopreempt", m_.priority == kOwner ? "on an address owner" : "with state MASTER");
+            m_.nopreempt = false;
+        }
+        if (m_.preempt_delay.count() == 0) return;
+        const std::string_view why = m_.strict           ? "in strict mode"
+                                     : m_.initial_master ? "with state MASTER"
+                                     : m_.nopreempt      ? "with nopreempt"
+                                                         : "";
+        if (why.empty()) return;
+        clear(i_.preempt_delay, "preempt_delay", why);
+        m_.preempt_delay = Micros{0};
+    }
+
+    void settle_strict() {
+        if (!m_.strict) return;
+        if (m_.initial_master != (m_.priority == kOwner) && i_.state.length != 0) {
+            auto& d = r_.diag.warn(Code::StrictMode, i_.state,
+                                   text("in strict mode only an address owner (priority 255) has state MASTER"));
+            d.effect = m_.priority == kOwner ? "MASTER is used" : "BACKUP is used";
+            m_.initial_master = m_.priority == kOwner;
+        }
+        if (i_.no_virtual_ipaddress)
+            r_.diag.fatal(Code::StrictMode, i_.name, text("strict mode does not allow no_virtual_ipaddress")).effect =
+                "this configuration cannot run";
+    }
+
+    void settle_defaults() {
+        const Global& g = r_.global;
+        m_.garp_master_delay = i_.garp_master_delay.value_or(g.vrrp_garp_master_delay);
+        m_.garp_master_repeat = i_.garp_master_repeat.value_or(g.vrrp_garp_master_repeat);
+        m_.garp_master_refresh = i_.garp_master_refresh.value_or(g.vrrp_garp_master_refresh);
+        m_.garp_master_refresh_repeat = i_.garp_master_refresh_repeat.value_or(g.vrrp_garp_master_refresh_repeat);
+        m_.garp_lower_prio_delay = i_.garp_lower_prio_delay.value_or(
+            m_.strict ? Micros{0} : g.vrrp_garp_lower_prio_delay.value_or(m_.garp_master_delay));
+        m_.garp_lower_prio_repeat = i_.garp_lower_prio_repeat.value_or(
+            m_.strict ? 0U : g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
+        m_.skip_check_adv_addr = i_.skip_check_adv_addr.value_or(g.vrrp_skip_check_adv_addr);
+        m_.lower_prio_no_advert = i_.lower_prio_no_advert.value_or(m_.strict || g.vrrp_lower_prio_no_advert);
+        m_.higher_prio_send_advert = i_.higher_prio_send_advert.value_or(!m_.strict && g.vrrp_higher_prio_send_advert);
+        m_.down_timer_adverts = m_.strict ? 3 : i_.down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
+        m_.smtp_alert = i_.smtp_alert.value_or(g.smtp_alert_vrrp.value_or(g.smtp_alert.value_or(false)));
+        if (!m_.multicast_group)
+            m_.multicast_group = m_.family == Family::V6 ? g.vrrp_mcast_group6 : g.vrrp_mcast_group4;
+    }
+
+    void settle_trackers() {
+        std::unordered_set<std::string_view> seen;
+        for (const TrackerDraft& t : i_.track_scripts) {
+            ScriptDraft& script = r_.scripts[r_.script_names.at(t.name)];
+            script.used = true;
+            if (script.removed || !seen.insert(t.name).second) continue;
+            const int weight = t.weight.value_or(script.model.weight);
+            if (weight != 0 && m_.priority == kOwner)
+                owner_tracker(t);
+            else
+                m_.track_scripts.push_back({t.name, weight, t.reverse != script.model.reverse});
+        }
+    }
+
+    Reading& r_;
+    InstanceDraft& i_;
+    Instance& m_;
+};
+
+void check_conflicts(Reading& r, const Config& config) {
+    using Key = std::tuple<std::string_view, Family, std::uint8_t>;
+    std::map<Key, std::size_t> seen;
+    for (std::size_t n = 0; n < config.instances.size(); ++n) {
+        const Instance& i = config.instances[n];
+        if (i.virtual_router_id == 0 || i.interface.empty() || !i.unicast_peers.empty()) continue;
+        const auto [first, fresh] = seen.emplace(Key{i.interface, i.family, i.virtual_router_id}, n);
+        if (fresh) continue;
+        auto& d = r.diag.fatal(Code::VirtualRouterIdConflict, r.instances[n].virtual_router_id,
+                               fmt::format("{} and {} both use virtual_router_id {} with IPv{} on interface {}",
+                                           config.instances[first->second].name, i.name, i.virtual_router_id,
+                                           i.family == Family::V4 ? 4 : 6, i.interface));
+        d.expected = "a number of its own for each instance on one interface";
+        d.effect = "this configuration cannot run";
+    }
+}
+
+class GroupCheck {
+public:
+    GroupCheck(Reading& r, Config& config) : r_{r}, config_{config} {}
+
+    void run(GroupDraft& g) {
+        SyncGroup group = std::move(g.model);
+        for (const auto& [name, mark] : g.members) member(group, name, mark);
+        if (group.members.size() < 2)
+            r_.diag
+                .warn(Code::GroupTooSmall, g.name,
+                      fmt::format("sync group {} has {} member{}", group.name, group.members.size(),
+                                  group.members.size() == 1 ? " only" : "s"))
+                .effect = group.members.empty() ? "the group is left out" : "the group works, but synchronises nothing";
+        if (group.members.empty()) return;
+        for (const TrackerDraft& t : g.track_interfaces)
+            group.track_interfaces.push_back({t.name, t.weight.value_or(0), t.reverse});
+        for (const TrackerDraft& t : g.track_scripts) {
+            ScriptDraft& script = r_.scripts[r_.script_names.at(t.name)];
+            script.used = true;
+            if (!script.removed)
+                group.track_scripts.push_back(
+                    {t.name, t.weight.value_or(script.model.weight), t.reverse != script.model.reverse});
+        }
+        if (!g.tracking_weight) drop_weights(group, g.name);
+        group.smtp_alert =
+            g.smtp_alert.value_or(r_.global.smtp_alert_vrrp.value_or(r_.global.smtp_alert.value_or(false)));
+        config_.sync_groups.push_back(std::move(group));
+    }
+
+private:
+    void member(SyncGroup& group, const std::string& name, Mark mark) {
+        const auto found = r_.instance_names.find(name);
+        if (found == r_.instance_names.end()) {
+            auto& d = r_.diag.warn(Code::GroupMember, mark,
+                                   fmt::format("sync group {}: there is no vrrp_instance {}", group.name, name));
+            d.effect = "the member is ignored";
+            std::vector<std::string_view> names;
+            for (const Instance& i : config_.instances) names.push_back(i.name);
+            if (const auto near = nearest(name, names); !near.empty()) d.hint = fmt::format("did you mean `{}`?", near);
+            return;
+        }
+        Instance& instance = config_.instances[found->second];
+        if (!instance.sync_group.empty()) {
+            r_.diag
+                .error(Code::GroupMember, mark,
+                       fmt::format("{} is a member of sync group {} already", name, instance.sync_group))
+                .effect = "the member is ignored here";
+            return;
+        }
+        instance.sync_group = group.name;
+        group.members.push_back(name);
+    }
+
+    // keepalived: members of a group have no weighted trackers unless sync_group_tracking_weight says so.
+    void drop_weights(const SyncGroup& group, Mark mark) {
+        for (const std::string& name : group.members) {
+            Instance& i = config_.instances[r_.instance_names.at(name)];
+            const auto weighted = std::erase_if(i.track_scripts, [](const TrackedScript& t) { return t.weight != 0; });
+            std::size_t made_zero = 0;
+            for (TrackedInterface& t : i.track_interfaces) made_zero += std::exchange(t.weight, 0) != 0 ? 1 : 0;
+            if (weighted + made_zero == 0) continue;
+            auto& d = r_.diag.warn(
+                Code::TrackerWeight, mark,
+                fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group.name));
+            d.effect = weighted != 0 ? "the scripts are not tracked" : "the interfaces are tracked with weight 0";
+            d.hint = "sync_group_tracking_weight in the group allows them";
+        }
+    }
+
+    Reading& r_;
+    Config& config_;
+};
+
+}  // namespace
+
+void check_vrrp(Reading& r, Config& config) {
+    for (std::size_t n = 0; n < r.scripts.size(); ++n) r.script_names.emplace(r.scripts[n].model.name, n);
+    config.instances.reserve(r.instances.size());
+    for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, draft}.run());
+    check_conflicts(r, config);
+    GroupCheck groups{r, config};
+    for (GroupDraft& draft : r.groups) groups.run(draft);
+    for (ScriptDraft& script : r.scripts) {
+        if (!script.used && !script.removed) {
+            r.diag
+                .warn(Code::ScriptUnused, script.name,
+                      fmt::format("vrrp_script {} is tracked by nobody", script.model.name))
+                .effect = "it is not run";
+        } else if (!script.removed) {
+            config.scripts.push_back(std::move(script.model));
+        }
+    }
+}
+
+}  // namespace mainstay::config

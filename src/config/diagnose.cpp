@@ -1,0 +1,185 @@
+// Collecting and rendering diagnostics.
+#include <algorithm>
+#include <numeric>
+
+#include "mainstay/config/resolver.hpp"
+#include "reading.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::string_view kReset = "\x1b[0m";
+constexpr std::size_t kMaxShownLine = 200;  // characters of a source line
+
+std::string_view name_of(Severity severity) {
+    switch (severity) {
+        case Severity::Note:
+            return "note";
+        case Severity::Warning:
+            return "warning";
+        case Severity::Error:
+            return "error";
+        case Severity::Fatal:
+            return "fatal";
+    }
+    return "error";
+}
+
+std::string_view colour_of(Severity severity) {
+    switch (severity) {
+        case Severity::Note:
+            return "\x1b[36m";
+        case Severity::Warning:
+            return "\x1b[35m";
+        default:
+            return "\x1b[1;31m";
+    }
+}
+
+std::string where(const Diagnostic& diagnostic, const Loaded& loaded) {
+    const auto& place = diagnostic.place;
+    if (place.file >= loaded.files.size()) return {};
+    const std::string& path = loaded.files[place.file].path;
+    if (place.line == 0) return fmt::format("{}: ", path);
+    return fmt::format("{}:{}:{}: ", path, place.line, place.column);
+}
+
+std::string_view line_of(std::string_view text, std::uint32_t number) {
+    std::size_t at = 0;
+    for (std::uint32_t i = 1; i < number; ++i) {
+        at = text.find('\n', at);
+        if (at == std::string_view::npos) return {};
+        ++at;
+    }
+    std::string_view line = text.substr(at, text.find('\n', at) - at);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+// The line and a caret below it. Control characters are shown as '?', tabs are kept in both lines so that they match.
+std::string excerpt(const Diagnostic& diagnostic, const Loaded& loaded, bool colour) {
+    const Place& place = diagnostic.place;
+    if (place.file >= loaded.files.size() || place.line == 0) return {};
+    const std::string_view line = line_of(loaded.files[place.file].text, place.line);
+    std::string shown, below;
+    std::uint32_t character = 0;
+    std::uint32_t carets = 0;
+    for (std::size_t i = 0; i < line.size() && character <= kMaxShownLine; ++i) {
+        const auto byte = static_cast<unsigned char>(line[i]);
+        const bool first = (byte & 0xC0) != 0x80;
+        if (first) ++character;
+        shown += (byte < 0x20 && byte != '\t') || byte == 0x7f ? '?' : line[i];
+        if (!first) continue;
+        if (character < place.column) {
+            // Wide characters take two columns on a terminal: everything from U+1100 on that is common here is wide.
+            below += byte == '\t' ? "\t" : byte >= 0xE3 ? "  " : " ";
+        } else if (character < place.column + place.length) {
+            below += carets++ == 0 ? "^" : byte >= 0xE3 ? "~~" : "~";
+        }
+    }
+    if (carets == 0) below += '^';
+    return fmt::format("{:>5} | {}\n      | {}{}{}\n", place.line, shown, colour ? colour_of(diagnostic.severity) : "",
+                       below, colour ? kReset : "");
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    constexpr std::size_t kMostLetters = 40;
+    if (a.size() > kMostLetters || b.size() > kMostLetters) return kMostLetters;
+    std::vector<std::size_t> before(b.size() + 1), row(b.size() + 1), last(b.size() + 1);
+    std::iota(row.begin(), row.end(), 0U);
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        before = last;
+        last = row;
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+            // two letters in the wrong order are one slip
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+    }
+    return row.back();
+}
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return out;
+}
+
+}  // namespace
+
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names) {
+    const std::string wanted = lower(word);
+    std::string_view best;
+    std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
+    for (const std::string_view name : names) {
+        const std::size_t distance = edit_distance(wanted, lower(name));
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = name;
+        }
+    }
+    return best;
+}
+
+Diagnostic& Diagnoser::add(Severity severity, Rank rank, Code code, Mark mark, std::string message) {
+    if (entries_.size() >= kMaxDiagnostics) {
+        ++dropped_;
+        dropped_rank_ = std::max(dropped_rank_, rank);
+        dropped_fatal_ = dropped_fatal_ || severity == Severity::Fatal;
+        spare_ = {};
+        return spare_;
+    }
+    Diagnostic& d = entries_.emplace_back(Entry{{}, mark}).diagnostic;
+    d.severity = severity;
+    d.rank = rank;
+    d.code = static_cast<std::uint16_t>(code);
+    d.message = std::move(message);
+    return d;
+}
+
+std::string render(const Diagnostic& diagnostic, const Loaded& loaded, bool colour) {
+    std::string out =
+        fmt::format("{}{}{}{} MS{:04}: {}\n", where(diagnostic, loaded), colour ? colour_of(diagnostic.severity) : "",
+                    name_of(diagnostic.severity), colour ? kReset : "", diagnostic.code, diagnostic.message);
+    out += excerpt(diagnostic, loaded, colour);
+    if (!diagnostic.expected.empty()) out += fmt::format("  expected: {}\n", diagnostic.expected);
+    if (!diagnostic.effect.empty()) out += fmt::format("  effect: {}\n", diagnostic.effect);
+    if (!diagnostic.hint.empty()) out += fmt::format("  hint: {}\n", diagnostic.hint);
+    return out;
+}
+
+std::string render_line(const Diagnostic& diagnostic, const Loaded& loaded) {
+    std::string out = fmt::format("{}{} MS{:04}: {}", where(diagnostic, loaded), name_of(diagnostic.severity),
+                                  diagnostic.code, diagnostic.message);
+    if (!diagnostic.effect.empty()) out += fmt::format("; {}", diagnostic.effect);
+    if (!diagnostic.hint.empty()) out += fmt::format(" ({})", diagnostic.hint);
+    return out;
+}
+
+bool Loaded::can_run() const {
+    return std::ranges::none_of(
+        diagnostics, [](const Diagnostic& d) { return d.severity == Severity::Fatal || d.rank == Rank::MissingWord; });
+}
+
+int Loaded::exit_code() const {
+    Rank highest = Rank::None;
+    for (const Diagnostic& d : diagnostics) highest = std::max(highest, d.rank);
+    switch (highest) {
+        case Rank::None:
+            return 0;
+        case Rank::CannotRun:
+            return 4;
+        case Rank::Config:
+            return 5;
+        case Rank::Security:
+            return 6;
+        case Rank::MissingWord:
+            return 2;
+    }
+    return 5;
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,236 @@
+// Lines of value blocks: virtual addresses, trackers, peers; and the small grammars shared by several keywords.
+#include <array>
+#include <bit>
+#include <utility>
+
+#include "rows.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kMostLabel = 15;  // IFNAMSIZ - 1
+constexpr int kMostTrackWeight = 253;
+constexpr std::string_view kAddressWords =
+    "dev|scope|label|brd|broadcast|peer|home|-nodad|mngtmpaddr|noprefixroute|autojoin|no_track|preferred_lft|use_vmac";
+
+std::optional<std::uint8_t> scope_of(std::string_view word) {
+    static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kScopes{
+        {{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}, {"nowhere", 255}}};
+    for (const auto& [name, number] : kScopes)
+        if (name == word) return number;
+    if (const auto number = whole_number(word, 0, 255)) return static_cast<std::uint8_t>(*number);
+    return std::nullopt;
+}
+
+std::optional<Prefix> read_prefix(Reading& r, Mark mark, std::string_view word) {
+    const std::size_t slash = word.find('/');
+    const auto address = IpAddress::parse(word.substr(0, slash));
+    if (!address) {
+        auto& d = r.diag.error(Code::NotAnAddress, mark, fmt::format("'{}' is not an IP address", word));
+        d.effect = "the line is ignored";
+        if (word.ends_with(',') || word.ends_with(';')) d.hint = "one address per line, without commas";
+        return std::nullopt;
+    }
+    const int most = address->is_v4() ? 32 : 128;
+    Prefix prefix{*address, static_cast<std::uint8_t>(most)};
+    if (slash == std::string_view::npos) return prefix;
+    const std::string_view length = word.substr(slash + 1);
+    if (const auto number = whole_number(length, 0, most)) {
+        prefix.length = static_cast<std::uint8_t>(*number);
+        return prefix;
+    }
+    auto& d = r.diag.error(
+        Code::BadPrefix, mark,
+        fmt::format("the prefix length of {} must be 0 to {}, got '{}'", word.substr(0, slash), most, length));
+    d.effect = fmt::format("/{} is used", most);
+    if (const auto mask = IpAddress::parse(length); mask && mask->is_v4()) {
+        const int bits = std::popcount(mask->v4_host_order());
+        d.hint = fmt::format("write {}/{}", word.substr(0, slash), bits);
+    }
+    return prefix;
+}
+
+// Options of an address line. False when the line is not to be used.
+class AddressOptions {
+public:
+    AddressOptions(Reading& r, const Value& v, VirtualAddress& address) : r_{r}, v_{v}, a_{address} {}
+
+    bool read() {
+        for (at_ = 1; at_ < v_.count(); ++at_)
+            if (!option(v_.arg(at_))) return false;
+        return true;
+    }
+
+private:
+    std::string_view argument() { return at_ + 1 < v_.count() ? v_.arg(++at_) : std::string_view{}; }
+
+    bool option(std::string_view word) {
+        const Mark mark = v_.arg_mark(at_);
+        const bool v4 = a_.prefix.address.is_v4();
+        if (word == "dev") {
+            a_.dev = argument();
+        } else if (word == "label") {
+            a_.label = argument();
+            if (a_.label.size() > kMostLabel) {
+                r_.diag
+                    .error(Code::TooLong, mark,
+                           fmt::format("label {} is longer than {} characters", a_.label, kMostLabel))
+                    .effect = "the address is not used";
+                return false;
+            }
+        } else if (word == "scope") {
+            const std::string_view name = argument();
+            if (const auto scope = scope_of(name))
+                a_.scope = *scope;
+            else
+                unusable(mark, fmt::format("unknown scope '{}'", name), "scope global is used");
+        } else if (word == "brd" || word == "broadcast") {
+            broadcast(mark);
+        } else if (word == "no_track") {
+            a_.no_track = true;
+        } else if (word == "noprefixroute") {
+            a_.noprefixroute = true;
+        } else if (word == "peer" || word == "preferred_lft") {
+            (void)argument();
+            not_yet(mark, word);
+        } else if (word == "home" || word == "-nodad" || word == "mngtmpaddr" || word == "autojoin" ||
+                   word == "use_vmac") {
+            not_yet(mark, word);
+        } else {
+            auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
+            if (const auto near = nearest_choice(kAddressWords, word); !near.empty())
+                d.hint = fmt::format("did you mean `{}`?", near);
+        }
+        if (!v4 && (word == "label" || word == "brd" || word == "broadcast" || word == "scope")) {
+            unusable(mark, fmt::format("{} is for IPv4 addresses only", word), "the word is ignored");
+            a_.label.clear();
+        }
+        return true;
+    }
+
+    void broadcast(Mark mark) {
+        const std::string_view word = argument();
+        if (word == "+")
+            a_.broadcast_all_ones = true;
+        else if (word == "-")
+            a_.broadcast_all_zeros = true;
+        else if (const auto address = IpAddress::parse(word); address && address->is_v4())
+            a_.broadcast = *address;
+        else
+            unusable(mark, fmt::format("broadcast needs an IPv4 address, + or -, got '{}'", word),
+                     "no broadcast address is set");
+    }
+
+    Diagnostic& unusable(Mark mark, std::string message, std::string effect) {
+        auto& d = r_.diag.error(Code::UnknownWord, mark, std::move(message));
+        d.effect = std::move(effect);
+        return d;
+    }
+    void not_yet(Mark mark, std::string_view word) {
+        r_.diag.advise(Code::NotActedOn, mark,
+                       fmt::format("{} is accepted, but mainstay does not act on it yet", word));
+    }
+
+    Reading& r_;
+    const Value& v_;
+    VirtualAddress& a_;
+    std::size_t at_ = 1;
+};
+
+}  // namespace
+
+std::optional<VirtualAddress> read_virtual_address(Reading& r, const Value& v) {
+    const auto prefix = read_prefix(r, v.mark, v.word);
+    if (!prefix) return std::nullopt;
+    VirtualAddress address{.prefix = *prefix};
+    if (!AddressOptions{r, v, address}.read()) return std::nullopt;
+    return address;
+}
+
+// "<name> [weight <n> [reverse|noreverse]]"
+std::optional<TrackerDraft> read_tracker(Reading& r, const Value& v, bool script) {
+    TrackerDraft tracker{.name = std::string{v.word}, .mark = v.mark};
+    for (std::size_t i = 1; i < v.count(); ++i) {
+        const std::string_view word = v.arg(i);
+        if (word == "weight" && i + 1 < v.count()) {
+            // keepalived takes +/-254 for +/-253
+            const auto weight = whole_number(v.arg(++i), -kMostTrackWeight - 1, kMostTrackWeight + 1);
+            if (weight) {
+                tracker.weight =
+                    static_cast<int>(std::clamp<std::int64_t>(*weight, -kMostTrackWeight, kMostTrackWeight));
+                continue;
+            }
+            r.diag
+                .error(Code::OutOfRange, v.arg_mark(i),
+                       fmt::format("the weight of tracker {} must be -253 to 253, got {}", v.word, v.arg(i)))
+                .effect = script ? "the script's own weight is used" : "weight 0 is used";
+        } else if (word == "reverse") {
+            tracker.reverse = true;
+        } else if (word != "noreverse") {
+            auto& d =
+                r.diag.error(Code::UnknownWord, v.arg_mark(i), fmt::format("'{}' is not an option of a tracker", word));
+            d.effect = "the word is ignored";
+            d.expected = "weight NUMBER, reverse or noreverse";
+            if (word.starts_with("weight=")) d.hint = fmt::format("write `{} weight {}`", v.word, word.substr(7));
+        }
+    }
+    return tracker;
+}
+
+std::optional<AddressAndPort> read_address_and_port(Reading& r, const Value& v, std::size_t at, std::string_view what,
+                                                    std::string_view effect) {
+    const std::string_view word = v.arg(at);
+    const auto bad = [&](Mark mark, std::string message) -> Diagnostic& {
+        auto& d = r.diag.error(Code::NotAnAddress, mark, std::move(message));
+        d.effect = effect;
+        return d;
+    };
+    const std::size_t slash = word.find('/');
+    auto address = IpAddress::parse(word.substr(0, slash));
+    if (!address) {
+        auto& d = bad(v.arg_mark(at), fmt::format("{} needs an IP address, got '{}'", what, word));
+        if (const std::size_t colon = word.rfind(':');
+            colon != std::string_view::npos && IpAddress::parse(word.substr(0, colon)))
+            d.hint = fmt::format("write `{} {} {}`: a blank between address and port", v.row.name,
+                                 word.substr(0, colon), word.substr(colon + 1));
+        else if (!word.empty() && word.find_first_not_of("0123456789.:") != std::string_view::npos)
+            d.hint = "host names are not looked up here";
+        return std::nullopt;
+    }
+    // keepalived cuts off any suffix; /32 and /128 say the same as none.
+    if (slash != std::string_view::npos && word.substr(slash) != (address->is_v4() ? "/32" : "/128")) {
+        auto& d = r.diag.advise(Code::BadPrefix, v.arg_mark(at),
+                                fmt::format("{} is a single address: {} is ignored", what, word.substr(slash)));
+        d.hint = fmt::format("write {}", word.substr(0, slash));
+    }
+    AddressAndPort found{*address, std::nullopt};
+    if (v.count() > at + 1) {
+        const auto port = whole_number(v.arg(at + 1), 0, 65535);
+        if (!port) {
+            bad(v.arg_mark(at + 1), fmt::format("the port of {} must be 0 to 65535, got {}", what, v.arg(at + 1)))
+                .code = static_cast<std::uint16_t>(Code::OutOfRange);
+            return std::nullopt;
+        }
+        found.port = static_cast<std::uint16_t>(*port);
+    }
+    return found;
+}
+
+std::optional<Forwarding> read_forwarding(Reading& r, const Value& v) {
+    if (v.count() > 1 && (v.word == "TUN"))
+        r.diag
+            .advise(Code::NotActedOn, v.arg_mark(1),
+                    fmt::format("{}: tunnel options are accepted, but not acted on yet", v.row.name))
+            .effect = "an ipip tunnel is used";
+    if (v.word == "NAT") return Forwarding::Nat;
+    if (v.word == "DR") return Forwarding::DirectRoute;
+    if (v.word == "TUN") return Forwarding::Tunnel;
+    auto& d = r.diag.error(Code::UnknownWord, v.mark, fmt::format("{} does not know '{}'", v.row.name, v.word));
+    d.expected = "NAT, DR or TUN, in capitals";
+    d.effect = "the keyword is ignored; without it the method is NAT";
+    if (const auto near = nearest_choice("NAT|DR|TUN", v.word); !near.empty())
+        d.hint = fmt::format("write `{} {}`", v.row.name, near);
+    return std::nullopt;
+}
+
+}  // namespace mainstay::config

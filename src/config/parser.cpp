@@ -1,0 +1,442 @@
+// Applies the schema to the statements. There is no function per keyword: a row says what its words must be and what
+// to set. This file knows only blocks, braces and what to say when they do not fit together.
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+#include <utility>
+
+#include "reading.hpp"
+
+namespace mainstay::config {
+namespace {
+
+struct Frame {
+    Block block = Block::Root;
+    const Row* row = nullptr;  // that opened it; null for the root
+    Mark opened;               // the keyword
+    std::size_t items = 0;
+    bool blamed = false;  // its closing brace was already reported missing
+};
+
+// Keywords that keepalived does not know either but that are found in files everywhere.
+struct Slip {
+    BlockSet blocks;
+    std::string_view name;
+    Code code;
+    std::string_view message, effect, hint;
+};
+constexpr std::array kSlips{
+    Slip{Block::TcpCheck, "nb_get_retry", Code::RetryUnknown,
+         "TCP_CHECK does not know nb_get_retry (it belongs to HTTP_GET and SSL_GET)",
+         "the line is ignored, as keepalived does: one retry", "write `retry {}`"},
+    Slip{Block::Service, "nat_mask", Code::NatMask, "nat_mask is not a keyword any more",
+         "the line is ignored: it only ever concerned NAT, and does nothing with DR or TUN", "delete the line"},
+    Slip{Block::Service, "net_mask", Code::NatMask, "net_mask is not a keyword", "the line is ignored",
+         "delete the line"},
+    Slip{Block::GlobalDefs, "lvs_id", Code::UnknownKeyword, "lvs_id is the obsolete name of router_id",
+         "the line is ignored", "write `router_id {}`"},
+};
+
+class Parser final : Lexer::Listener {
+public:
+    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), lexer_{text, *this} {}
+
+    void run() {
+        Statement current, ahead;
+        lexer_.next(current);
+        while (current.kind != Statement::Kind::End) {
+            if (current.kind == Statement::Kind::Words) {
+                lexer_.next(ahead);
+                words(current, ahead);
+                std::swap(current, ahead);
+                continue;
+            }
+            if (current.kind == Statement::Kind::Open)
+                open(current);
+            else
+                close(current);
+            lexer_.next(current);
+        }
+        end();
+    }
+
+private:
+    bool wants_argument(std::span<const Token> words) override {
+        if (skip_depth_ != 0) return false;
+        const Frame& frame = frames_.back();
+        if (in_list(frame)) return false;
+        const Row* row = find_row(frame.block, words[0].text);
+        return row != nullptr && words.size() <= row->args.words_min;
+    }
+
+    void found(const LexFinding& finding) override {
+        switch (finding.kind) {
+            case LexFinding::Kind::ByteOrderMark: {
+                auto& d = r_.diag.warn(Code::ByteOrderMark, finding.mark, "the file begins with a byte order mark");
+                d.effect = "it is passed over; keepalived takes it for part of the first keyword";
+                d.hint = "save the file as UTF-8 without BOM";
+                break;
+            }
+            case LexFinding::Kind::UnterminatedQuote: {
+                auto& d = r_.diag.error(Code::UnterminatedQuote, finding.mark, "this double quote is not closed");
+                d.expected = "a closing \" on the same line";
+                d.effect = "the line is ignored";
+                break;
+            }
+            case LexFinding::Kind::NulByte:
+                r_.diag.error(Code::NulByte, finding.mark, "the line holds a NUL byte").effect = "the line is ignored";
+                break;
+            case LexFinding::Kind::LineTooLong: {
+                auto& d = r_.diag.error(Code::LineTooLong, finding.mark,
+                                        fmt::format("the line is longer than {} bytes", kMaxLineBytes));
+                d.effect = "the line is ignored";
+                break;
+            }
+        }
+    }
+
+    static bool in_list(const Frame& frame) {
+        return frame.row != nullptr &&
+               (frame.row->args.takes == Takes::Entries || frame.row->args.takes == Takes::Items);
+    }
+
+    // ---- braces ------------------------------------------------------------------------------------------------
+
+    void open(const Statement& brace) {
+        if (skip_depth_ != 0) {
+            ++skip_depth_;
+            return;
+        }
+        switch (std::exchange(next_brace_, Brace::Unexpected)) {
+            case Brace::Enter:
+                frames_.push_back(opening_);
+                return;
+            case Brace::Skip:
+                break;
+            case Brace::Unexpected: {
+                auto& d = r_.diag.error(Code::UnexpectedBlock, brace.mark,
+                                        "this { does not follow a keyword that opens a block");
+                d.effect = "everything up to its } is passed over";
+                skip_mark_ = {};
+            }
+        }
+        skip_depth_ = 1;
+    }
+
+    void close(const Statement& brace) {
+        if (skip_depth_ != 0) {
+            --skip_depth_;
+            return;
+        }
+        if (frames_.size() == 1) {
+            auto& d = r_.diag.error(Code::ExtraCloseBrace, brace.mark, "this } closes nothing");
+            d.effect = "it is passed over";
+            d.hint = last_closed_.length != 0 ? "the block before it was closed already; delete one of the two" : "";
+            return;
+        }
+        last_closed_ = brace.mark;
+        leave();
+    }
+
+    void leave() {
+        const Frame& frame = frames_.back();
+        if (frame.block == Block::NotificationEmail && frame.items == 0) {
+            r_.diag.warn(Code::EmptyBlock, frame.opened, "notification_email is empty").effect = "no mail is sent";
+        }
+        switch (frame.block) {
+            case Block::Script:
+                r_.script = nullptr;
+                break;
+            case Block::Instance:
+                r_.instance = nullptr;
+                break;
+            case Block::SyncGroup:
+                r_.group = nullptr;
+                break;
+            case Block::Service:
+                r_.service = nullptr;
+                break;
+            case Block::RealServer:
+                r_.server = nullptr;
+                break;
+            case Block::HttpUrl:
+            case Block::SslUrl:
+                r_.url = nullptr;
+                break;
+            default:
+                if (parent_of(frame.block) == Block::RealServer) r_.checker = nullptr;
+        }
+        frames_.pop_back();
+    }
+
+    void end() {
+        const bool skipping = skip_depth_ != 0;
+        if (skipping && skip_mark_.length != 0) {
+            auto& d = r_.diag.error(Code::MissingCloseBrace, skip_mark_, "this block is not closed: its } is missing");
+            d.effect = "everything up to the end of the file is passed over";
+        }
+        const bool blamed = std::ranges::any_of(frames_, &Frame::blamed);
+        if (frames_.size() > 1 && !skipping && !blamed) {
+            std::string also;
+            for (std::size_t i = 1; i + 1 < frames_.size(); ++i)
+                also += fmt::format("{}{}", also.empty() ? "" : ", ", frames_[i].row->name);
+            auto& d = r_.diag.error(
+                Code::MissingCloseBrace, frames_.back().opened,
+                fmt::format("{} is not closed: its }} is missing at the end of the file", frames_.back().row->name));
+            d.effect = "the block ends at the end of the file, and is used";
+            d.hint = also.empty() ? "add a line with }" : fmt::format("not closed either: {}", also);
+        }
+        while (frames_.size() > 1) leave();
+    }
+
+    // ---- lines -------------------------------------------------------------------------------------------------
+
+    void words(const Statement& s, const Statement& ahead) {
+        if (skip_depth_ != 0) return;
+        const bool opens = ahead.kind == Statement::Kind::Open;
+        Frame& frame = frames_.back();
+        if (s.slash_comment.length != 0) slash_comment(s, frame);
+        if (opens) skip_next(s.words.empty() ? s.mark : s.words[0].mark);  // unless the block is known, below
+        if (s.words.empty()) return;
+        if (in_list(frame)) {
+            if (!s.broken) list(s, frame);
+            if (opens) stray_block(s, ahead);
+            return;
+        }
+        if (s.broken) return;
+        const Row* row = find_row(frame.block, s.words[0].text);
+        if (row == nullptr) return unknown(s, opens, frame);
+        if (is_block(row->args.takes)) return block(*row, s, ahead);
+        if (missing_word(*row, s)) return;
+        keyword(*row, s);
+        if (opens) stray_block(s, ahead);
+    }
+
+    static bool is_block(Takes takes) {
+        return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items || takes == Takes::AnyBlock;
+    }
+
+    void skip_next(Mark mark) {
+        next_brace_ = Brace::Skip;
+        skip_mark_ = mark;
+    }
+
+    void stray_block(const Statement& s, const Statement& ahead) {
+        auto& d = r_.diag.error(Code::UnexpectedBlock, ahead.mark,
+                                fmt::format("'{}' opens no block, but a {{ follows", s.words[0].text));
+        d.effect = "everything up to its } is passed over";
+    }
+
+    void slash_comment(const Statement& s, const Frame& frame) {
+        const Row* row = s.words.empty() || in_list(frame) ? nullptr : find_row(frame.block, s.words[0].text);
+        const bool ignored_by_keepalived = row != nullptr && s.words.size() > row->args.words_max;
+        if (ignored_by_keepalived) {
+            if (std::exchange(slash_noted_, true)) return;
+            r_.diag
+                .note(Code::SlashComment, s.slash_comment,
+                      "// does not begin a comment in keepalived; the words are ignored as surplus ones")
+                .hint = "begin comments with # (said once)";
+            return;
+        }
+        // A mail address list takes any word: keepalived would send mail to it, and says nothing.
+        const bool silent = frame.block == Block::NotificationEmail && !s.words.empty();
+        auto& d = silent
+                      ? r_.diag.advise(Code::SlashComment, s.slash_comment,
+                                       "// does not begin a comment in keepalived: it would mail to these words")
+                      : r_.diag.warn(Code::SlashComment, s.slash_comment, "// does not begin a comment in keepalived");
+        d.effect = "mainstay takes it for a comment";
+        d.hint = "begin comments with #";
+    }
+
+    void list(const Statement& s, Frame& frame) {
+        const Row& row = *frame.row;
+        const std::size_t count = row.args.takes == Takes::Items ? s.words.size() : 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            ++frame.items;
+            if (row.set == nullptr) continue;
+            Value value{.row = row, .statement = s, .word = s.words[i].text, .mark = s.words[i].mark, .first = i};
+            row.set(r_, value);
+        }
+    }
+
+    // True when a word is missing; reported.
+    bool missing_word(const Row& row, const Statement& s) {
+        if (s.words.size() - 1 >= row.args.words_min) return false;
+        auto& d = row.missing_is_error_only
+                      ? r_.diag.error(Code::MissingWord, s.words[0].mark, fmt::format("{} has no value", row.name))
+                      : r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
+                                    fmt::format("{} has no value; keepalived stops here", row.name));
+        if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
+        d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
+        return true;
+    }
+
+    void announce(const Row& row, const Statement& s) {
+        const bool inert = !row.acts || (row.set == nullptr && row.args.takes != Takes::Opens);
+        // Said of the block, it need not be said of what is inside.
+        if (inert && std::ranges::any_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
+            return;
+        if (!row.deprecated.empty() && said_.insert(&row).second) {
+            auto& d = r_.diag.warn(Code::Deprecated, s.words[0].mark, fmt::format("{} is deprecated", row.name));
+            d.hint = fmt::format("write {}", row.deprecated);
+            if (inert) d.effect = "it has no effect yet";
+        } else if (inert && said_.insert(&row).second) {
+            auto& d = r_.diag.advise(Code::NotActedOn, s.words[0].mark,
+                                     fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+            d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
+        }
+    }
+
+    void keyword(const Row& row, const Statement& s) {
+        announce(row, s);
+        Value value{.row = row, .statement = s};
+        if (!read_value(r_, value)) {
+            if (row.required) refused(row);
+            return;
+        }
+        if (row.set != nullptr) row.set(r_, value);
+        const bool counts_words = row.args.takes != Takes::Any && row.args.takes != Takes::Command;
+        if (!counts_words || s.words.size() < row.args.words_max + 3U) return;
+        // keepalived ignores surplus words silently; two keywords on one line are a slip that loses the second.
+        const Token& surplus = s.words[row.args.words_max + 1U];
+        if (const Row* second = find_row(frames_.back().block, surplus.text); second != nullptr && second != &row) {
+            auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
+                                     fmt::format("{} stands on the line of {} and is ignored", surplus.text, row.name));
+            d.hint = "one keyword per line, also inside { }";
+        }
+    }
+
+    // The value that was just reported is one that the block cannot do without.
+    void refused(const Row& row) {
+        if (!r_.diag.entries().empty()) {
+            Diagnostic& d = r_.diag.entries().back().diagnostic;
+            d.severity = Severity::Fatal;
+            d.effect = fmt::format("this configuration cannot run without {}", row.name);
+        }
+        if (r_.instance != nullptr) r_.instance->vrid_reported = true;
+    }
+
+    void block(const Row& row, const Statement& s, const Statement& ahead) {
+        const bool opens = ahead.kind == Statement::Kind::Open;
+        if (missing_word(row, s)) return;
+        const bool contents_follow = !opens && ahead.kind == Statement::Kind::Words && row.args.takes == Takes::Opens &&
+                                     !ahead.words.empty() && find_row(row.args.opens, ahead.words[0].text) != nullptr &&
+                                     find_row(frames_.back().block, ahead.words[0].text) == nullptr;
+        if (!opens) {
+            const Mark mark{s.mark.offset, s.mark.length};
+            auto& d = r_.diag.error(Code::MissingOpenBrace, mark, fmt::format("{} is not followed by {{", row.name));
+            d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
+            if (!contents_follow) return;
+        }
+        announce(row, s);
+        r_.skip_block = row.args.takes == Takes::AnyBlock;
+        if (row.set != nullptr && (row.args.takes == Takes::Opens || row.args.takes == Takes::AnyBlock)) {
+            Value value{.row = row, .statement = s};
+            value.absent = s.words.size() < 2;
+            value.word = value.absent ? std::string_view{} : s.words[1].text;
+            value.mark = s.words[value.absent ? 0 : 1].mark;
+            row.set(r_, value);
+        }
+        Frame frame{.block = row.args.opens, .row = &row, .opened = s.words[0].mark};
+        if (row.args.takes != Takes::Opens) frame.block = row.args.opens;
+        if (!opens && r_.skip_block) {
+            skip_depth_ = 1;
+        } else if (!opens) {
+            frames_.push_back(frame);
+        } else if (!r_.skip_block) {
+            opening_ = frame;
+            next_brace_ = Brace::Enter;
+        }
+    }
+
+    // ---- what no row knows ---------------------------------------------------------------------------------------
+
+    void unknown(const Statement& s, bool opens, Frame& frame) {
+        const Token& word = s.words[0];
+        if (known_slip(s, frame)) return;
+        if (word.text.starts_with('$') || word.text.starts_with('@') || word.text.starts_with('~')) {
+            auto& d = r_.diag.fatal(Code::DefinitionNotSupported, word.mark,
+                                    fmt::format("'{}': definitions and conditional lines are not read yet", word.text));
+            d.effect = "this configuration cannot run";
+            return;
+        }
+        if (const auto invisible = invisible_character(word.text); invisible.bytes != 0) {
+            auto& d =
+                r_.diag.error(Code::InvisibleCharacter, {word.mark.offset, static_cast<std::uint32_t>(invisible.bytes)},
+                              fmt::format("the line begins with a {}", invisible.name));
+            d.effect = "the line is ignored";
+            d.hint = "replace it with plain blanks";
+            return;
+        }
+        for (std::size_t i = frames_.size() - 1; i-- > 0;)
+            if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
+        const auto near = nearest_keyword(frame.block, ascii_part(word.text));
+        auto& d = r_.diag.error(opens ? Code::UnknownBlock : Code::UnknownKeyword, word.mark,
+                                fmt::format("unknown keyword '{}' {}", word.text, where(frame)));
+        d.effect = opens ? "the whole block is passed over" : "the line is ignored";
+        if (!near.empty())
+            d.hint = fmt::format("did you mean `{}`?", near);
+        else if (const Block home = home_of(word.text); home != Block::None)
+            d.hint = fmt::format("it belongs in {}", path_of(home));
+    }
+
+    bool known_slip(const Statement& s, const Frame& frame) {
+        for (const Slip& slip : kSlips) {
+            if (slip.name != s.words[0].text || !slip.blocks.has(frame.block)) continue;
+            auto& d = r_.diag.warn(slip.code, s.words[0].mark, std::string{slip.message});
+            d.effect = slip.effect;
+            d.hint = slip.hint;
+            if (const std::size_t at = d.hint.find("{}"); at != std::string::npos)
+                d.hint.replace(at, 2, s.words.size() > 1 ? s.words[1].text : "VALUE");
+            return true;
+        }
+        return false;
+    }
+
+    // A keyword of an enclosing block: most likely the closing brace of this one is missing.
+    void misplaced(const Token& word, bool opens, Frame& frame, const Frame& outer) {
+        if (std::exchange(frame.blamed, true)) return;
+        auto& d = r_.diag.error(Code::MissingCloseBrace, word.mark,
+                                fmt::format("{} does not belong in {}", word.text, frame.row->name));
+        d.expected = fmt::format("a }} that closes {} before it", frame.row->name);
+        d.effect = fmt::format("{} is passed over, and so is what follows up to the next }}",
+                               opens ? "the block" : "the line");
+        d.hint = outer.row == nullptr ? "it stands outside of all blocks"
+                                      : fmt::format("it is a keyword of {}", outer.row->name);
+        blame_ = frame.opened;
+    }
+
+    static std::string_view ascii_part(std::string_view word) {
+        const auto end = std::ranges::find_if(word, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+        return word.substr(0, static_cast<std::size_t>(end - word.begin()));
+    }
+
+    static std::string where(const Frame& frame) {
+        return frame.row == nullptr ? "outside of all blocks" : fmt::format("in {}", frame.row->name);
+    }
+
+    static Block home_of(std::string_view word) {
+        for (std::size_t b = 1; b < static_cast<std::size_t>(Block::kCount); ++b)
+            if (const auto block = static_cast<Block>(b); find_row(block, word) != nullptr) return block;
+        return Block::None;
+    }
+
+    enum class Brace : std::uint8_t { Unexpected, Enter, Skip };
+
+    Reading& r_;
+    std::vector<Frame> frames_;
+    Frame opening_;  // entered at the next {
+    Brace next_brace_ = Brace::Unexpected;
+    std::size_t skip_depth_ = 0;
+    Mark skip_mark_;  // what is being passed over; empty: its missing brace is not worth another message
+    Mark last_closed_, blame_;
+    bool slash_noted_ = false;
+    std::unordered_set<const Row*> said_;
+    Lexer lexer_;  // last: it calls back into this object from its constructor
+};
+
+}  // namespace
+
+void parse(Reading& reading, std::string_view text) { Parser{reading, text}.run(); }
+
+}  // namespace mainstay::config

@@ -1,0 +1,250 @@
+// The state of the parser while it reads: the drafts of the model, and the way to report what is wrong. A draft is the
+// model's struct plus what only the file knows: whether a keyword was given, and where.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "mainstay/config/codes.hpp"
+#include "mainstay/config/diagnostic.hpp"
+#include "mainstay/config/lexer.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/config/schema.hpp"
+
+namespace mainstay::config {
+
+// keepalived's parsers stop at nothing; ours stops reporting at this many, and says so.
+inline constexpr std::size_t kMaxDiagnostics = 1000;
+
+// Collects diagnostics with marks; places are worked out once, at the end.
+class Diagnoser {
+public:
+    Diagnostic& note(Code code, Mark mark, std::string message) {
+        return add(Severity::Note, Rank::None, code, mark, std::move(message));
+    }
+    // Said to the user, but keepalived's exit code is not touched by it.
+    Diagnostic& advise(Code code, Mark mark, std::string message) {
+        return add(Severity::Warning, Rank::None, code, mark, std::move(message));
+    }
+    Diagnostic& warn(Code code, Mark mark, std::string message) {
+        return add(Severity::Warning, Rank::Config, code, mark, std::move(message));
+    }
+    Diagnostic& error(Code code, Mark mark, std::string message) {
+        return add(Severity::Error, Rank::Config, code, mark, std::move(message));
+    }
+    Diagnostic& fatal(Code code, Mark mark, std::string message) {
+        return add(Severity::Fatal, Rank::Config, code, mark, std::move(message));
+    }
+    Diagnostic& add(Severity severity, Rank rank, Code code, Mark mark, std::string message);
+
+    struct Entry {
+        Diagnostic diagnostic;
+        Mark mark;
+    };
+    std::vector<Entry>& entries() { return entries_; }
+    [[nodiscard]] std::size_t dropped() const { return dropped_; }
+    [[nodiscard]] Rank dropped_rank() const { return dropped_rank_; }
+    [[nodiscard]] bool dropped_fatal() const { return dropped_fatal_; }
+
+private:
+    std::vector<Entry> entries_;
+    Diagnostic spare_;  // written to when the list is full
+    std::size_t dropped_ = 0;
+    Rank dropped_rank_ = Rank::None;
+    bool dropped_fatal_ = false;
+};
+
+struct Value {
+    const Row& row;
+    const Statement& statement;
+    std::string_view word;    // the first argument, or the item
+    Mark mark;                // of it, or of the keyword
+    bool absent = false;      // an optional argument was left out
+    bool on = false;          // Bool
+    std::int64_t number = 0;  // Integer, WholeSeconds
+    Micros time{0};           // Seconds, WholeSeconds, Millis
+    IpAddress address;        // Address
+    Command command;          // Command
+    std::size_t first = 1;    // index of the first argument in statement.words
+    [[nodiscard]] std::size_t count() const {
+        return statement.words.size() > first ? statement.words.size() - first : 0;
+    }
+    [[nodiscard]] std::string_view arg(std::size_t i) const { return statement.words[first + i].text; }
+    [[nodiscard]] Mark arg_mark(std::size_t i) const { return statement.words[first + i].mark; }
+};
+
+struct ScriptDraft {
+    TrackScript model;
+    Mark name;
+    std::optional<Micros> timeout;
+    Mark command;
+    bool account_unknown = false;
+    bool used = false;
+    bool removed = false;
+};
+
+struct TrackerDraft {  // of an interface or a script
+    std::string name;
+    Mark mark;
+    std::optional<int> weight;
+    bool reverse = false;
+};
+
+struct NotifyMarks {
+    Mark master, backup, fault, stop, any;
+};
+
+struct InstanceDraft {
+    Instance model;
+    Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, authentication, auth_type, version;
+    Mark addresses, unicast, source, advert_int;
+    bool vmac_xmit_base = false;
+    bool unicast_keyword = false, source_is_unicast = false;
+    bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false, vrid_reported = false;
+    std::string auth_type_word;
+    std::optional<std::uint8_t> priority, version_given;
+    std::optional<bool> smtp_alert, strict, skip_check_adv_addr, lower_prio_no_advert, higher_prio_send_advert;
+    std::optional<Micros> garp_master_delay, garp_master_refresh, garp_lower_prio_delay;
+    std::optional<std::uint32_t> garp_master_repeat, garp_master_refresh_repeat, garp_lower_prio_repeat;
+    std::optional<std::uint32_t> down_timer_adverts;
+    std::vector<TrackerDraft> track_interfaces, track_scripts;
+    std::vector<Mark> address_marks, excluded_marks;
+    NotifyMarks notify;
+};
+
+struct GroupDraft {
+    SyncGroup model;
+    Mark name;
+    std::vector<std::pair<std::string, Mark>> members;
+    bool members_given = false, tracking_weight = false;
+    std::optional<bool> smtp_alert;
+    std::vector<TrackerDraft> track_interfaces, track_scripts;
+    NotifyMarks notify;
+};
+
+// Settings that a checker inherits from its real server, and that from its virtual server.
+struct CheckDefaults {
+    std::optional<std::uint32_t> retry;
+    std::optional<Micros> delay_before_retry, connect_timeout, delay_loop, warmup;
+    std::optional<bool> alpha;
+    std::string virtualhost;
+};
+
+struct CheckerDraft {
+    Checker model;
+    Mark mark, misc_path;
+    CheckDefaults own;
+    IpAddress connect_ip, bind_ip;
+    std::uint16_t connect_port = 0, bind_port = 0;
+    std::optional<bool> log_all_failures;
+    Mark retry_unknown;  // nb_get_retry where keepalived does not know it
+    bool account_unknown = false;
+};
+
+struct ServerDraft {
+    RealServer model;
+    Mark mark;
+    bool port_given = false;
+    std::optional<std::uint32_t> weight;
+    std::optional<Forwarding> forwarding;
+    std::optional<bool> smtp_alert, inhibit;
+    CheckDefaults defaults;
+    Mark up, down;
+    std::vector<CheckerDraft> checkers;
+};
+
+struct ServiceDraft {
+    VirtualServer model;
+    Mark mark;
+    std::optional<Protocol> protocol;
+    Mark protocol_mark, quorum_mark, hysteresis_mark;
+    std::string scheduler;
+    bool scheduler_given = false, forwarding_given = false, server_refused = false;
+    std::optional<Forwarding> forwarding;
+    std::optional<bool> smtp_alert;
+    std::optional<std::uint32_t> weight, netmask;
+    std::optional<Seconds> persistence_timeout;
+    bool one_packet = false;
+    Mark one_packet_mark, nat_mask;
+    bool sorry_port_given = false;
+    std::optional<Forwarding> sorry_forwarding;
+    Mark sorry_mark;
+    CheckDefaults defaults;
+    Mark up, down;
+    std::vector<ServerDraft> servers;
+};
+
+struct Reading {
+    Reading(const Environment& env, std::string host) : environment{env}, host_name{std::move(host)} {}
+
+    const Environment& environment;
+    std::string host_name;
+    Diagnoser diag;
+
+    Global global;
+    Mark script_user, router_id;
+    bool script_user_unknown = false;
+    std::vector<ScriptDraft> scripts;
+    std::vector<InstanceDraft> instances;
+    std::vector<GroupDraft> groups;
+    std::vector<ServiceDraft> services;
+    std::vector<std::string> server_groups;
+    std::unordered_map<std::string, std::size_t> script_names, instance_names, group_names;
+
+    // What the open blocks are about; null outside of them. Valid until the next one of the kind begins.
+    ScriptDraft* script = nullptr;
+    InstanceDraft* instance = nullptr;
+    GroupDraft* group = nullptr;
+    ServiceDraft* service = nullptr;
+    ServerDraft* server = nullptr;
+    CheckerDraft* checker = nullptr;
+    HttpUrl* url = nullptr;
+
+    // Set by a block's setter when the block is not to be used: its content is passed over.
+    bool skip_block = false;
+};
+
+// ---- values.cpp: from words to values ------------------------------------------------------------------------------
+
+// Fills in `value` as the row's arguments say. False when it was reported and the keyword is not to be used.
+[[nodiscard]] bool read_value(Reading& reading, Value& value);
+// One command word with its quotes, escapes and arguments; `raw` begins at the keyword. Words after it are the user
+// and the group.
+[[nodiscard]] std::optional<Command> read_command(Reading& reading, const Row& row, const Statement& statement);
+// A decimal number that is all of `word`, low..high; nothing is reported.
+[[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low, std::int64_t high);
+[[nodiscard]] std::string format_micros(std::int64_t us);  // seconds, without needless zeros
+
+// ---- entries.cpp: lines of value blocks
+// ------------------------------------------------------------------------------
+
+[[nodiscard]] std::optional<VirtualAddress> read_virtual_address(Reading& reading, const Value& value);
+[[nodiscard]] std::optional<TrackerDraft> read_tracker(Reading& reading, const Value& value, bool script);
+// "<ip> [<port>]" from argument `at` on. The port is nullopt when absent.
+struct AddressAndPort {
+    IpAddress address;
+    std::optional<std::uint16_t> port;
+};
+[[nodiscard]] std::optional<AddressAndPort> read_address_and_port(Reading& reading, const Value& value, std::size_t at,
+                                                                  std::string_view what, std::string_view effect);
+[[nodiscard]] std::optional<Forwarding> read_forwarding(Reading& reading, const Value& value);
+
+// ---- the passes over what was read
+// -----------------------------------------------------------------------------------
+
+void parse(Reading& reading, std::string_view text);
+void check_vrrp(Reading& reading, Config& config);
+void check_services(Reading& reading, Config& config);
+// Scripts: accounts, paths, security. Runs before check_vrrp and check_services.
+void check_scripts(Reading& reading);
+
+// The nearest of `names` to `word`, near enough to be meant; empty when none is.
+[[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names);
+
+}  // namespace mainstay::config

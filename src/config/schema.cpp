@@ -1,0 +1,130 @@
+#include "mainstay/config/schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "rows.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kBlocks = static_cast<std::size_t>(Block::kCount);
+
+struct BlockName {
+    Block block;
+    std::string_view path;
+    Block parent;
+};
+constexpr std::array kBlockNames{
+    BlockName{Block::None, "", Block::None},
+    BlockName{Block::Language, "(language)", Block::None},
+    BlockName{Block::Root, "(root)", Block::None},
+    BlockName{Block::GlobalDefs, "global_defs", Block::Root},
+    BlockName{Block::NotificationEmail, "global_defs/notification_email", Block::GlobalDefs},
+    BlockName{Block::TrackGroup, "track_group", Block::Root},
+    BlockName{Block::StaticAddresses, "static_ipaddress", Block::Root},
+    BlockName{Block::StaticRoutes, "static_routes", Block::Root},
+    BlockName{Block::StaticRules, "static_rules", Block::Root},
+    BlockName{Block::LinkbeatInterfaces, "linkbeat_interfaces", Block::Root},
+    BlockName{Block::InterfaceDelays, "interface_up_down_delays", Block::Root},
+    BlockName{Block::GarpGroup, "garp_group", Block::Root},
+    BlockName{Block::GarpInterfaces, "garp_group/interfaces", Block::GarpGroup},
+    BlockName{Block::SyncGroup, "vrrp_sync_group", Block::Root},
+    BlockName{Block::GroupMembers, "vrrp_sync_group/group", Block::SyncGroup},
+    BlockName{Block::Instance, "vrrp_instance", Block::Root},
+    BlockName{Block::Authentication, "vrrp_instance/authentication", Block::Instance},
+    BlockName{Block::AuthHmac, "vrrp_instance/auth_hmac", Block::Instance},
+    BlockName{Block::VirtualAddresses, "vrrp_instance/virtual_ipaddress", Block::Instance},
+    BlockName{Block::ExcludedAddresses, "vrrp_instance/virtual_ipaddress_excluded", Block::Instance},
+    BlockName{Block::UnicastPeers, "vrrp_instance/unicast_peer", Block::Instance},
+    BlockName{Block::VirtualRoutes, "vrrp_instance/virtual_routes", Block::Instance},
+    BlockName{Block::VirtualRules, "vrrp_instance/virtual_rules", Block::Instance},
+    BlockName{Block::TrackInterfaces, "vrrp_instance/track_interface", Block::Instance},
+    BlockName{Block::TrackScripts, "vrrp_instance/track_script", Block::Instance},
+    BlockName{Block::OtherTrackers, "vrrp_instance/track_file", Block::Instance},
+    BlockName{Block::Script, "vrrp_script", Block::Root},
+    BlockName{Block::TrackProcess, "vrrp_track_process", Block::Root},
+    BlockName{Block::TrackFile, "track_file", Block::Root},
+    BlockName{Block::Bfd, "bfd_instance", Block::Root},
+    BlockName{Block::Ssl, "SSL", Block::Root},
+    BlockName{Block::ServerGroup, "virtual_server_group", Block::Root},
+    BlockName{Block::Service, "virtual_server", Block::Root},
+    BlockName{Block::RealServer, "virtual_server/real_server", Block::Service},
+    BlockName{Block::HttpGet, "virtual_server/real_server/HTTP_GET", Block::RealServer},
+    BlockName{Block::SslGet, "virtual_server/real_server/SSL_GET", Block::RealServer},
+    BlockName{Block::HttpUrl, "virtual_server/real_server/HTTP_GET/url", Block::HttpGet},
+    BlockName{Block::SslUrl, "virtual_server/real_server/SSL_GET/url", Block::SslGet},
+    BlockName{Block::TcpCheck, "virtual_server/real_server/TCP_CHECK", Block::RealServer},
+    BlockName{Block::SmtpCheck, "virtual_server/real_server/SMTP_CHECK", Block::RealServer},
+    BlockName{Block::SmtpHost, "virtual_server/real_server/SMTP_CHECK/host", Block::SmtpCheck},
+    BlockName{Block::DnsCheck, "virtual_server/real_server/DNS_CHECK", Block::RealServer},
+    BlockName{Block::UdpCheck, "virtual_server/real_server/UDP_CHECK", Block::RealServer},
+    BlockName{Block::PingCheck, "virtual_server/real_server/PING_CHECK", Block::RealServer},
+    BlockName{Block::MiscCheck, "virtual_server/real_server/MISC_CHECK", Block::RealServer},
+    BlockName{Block::FileCheck, "virtual_server/real_server/FILE_CHECK", Block::RealServer},
+    BlockName{Block::BfdCheck, "virtual_server/real_server/BFD_CHECK", Block::RealServer},
+};
+static_assert(kBlockNames.size() == kBlocks);
+constexpr bool in_order() {
+    for (std::size_t i = 0; i < kBlocks; ++i)
+        if (kBlockNames[i].block != static_cast<Block>(i)) return false;
+    return true;
+}
+static_assert(in_order(), "kBlockNames must list the blocks in the order of the enumeration");
+
+// The rows by block, sorted. Made once, from constant data, and never changed.
+struct Index {
+    std::array<std::vector<const Row*>, kBlocks> blocks;
+    Index() {
+        for (const auto table : schema())
+            for (const Row& row : table) {
+                if (row.args.takes == Takes::Entry) continue;
+                for (std::size_t b = 0; b < kBlocks; ++b)
+                    if (row.blocks.has(static_cast<Block>(b))) blocks[b].push_back(&row);
+            }
+        for (auto& rows : blocks) std::ranges::sort(rows, {}, &Row::name);
+    }
+};
+
+const Index& index() {
+    static const Index kIndex;
+    return kIndex;
+}
+
+}  // namespace
+
+std::string_view path_of(Block block) { return kBlockNames[static_cast<std::size_t>(block)].path; }
+Block parent_of(Block block) { return kBlockNames[static_cast<std::size_t>(block)].parent; }
+
+std::span<const std::span<const Row>> schema() {
+    static const std::array kTables{language_rows(), root_rows(),  global_rows(),   process_rows(), instance_rows(),
+                                    address_rows(),  route_rows(), tracking_rows(), service_rows(), checker_rows()};
+    return kTables;
+}
+
+std::span<const Row* const> rows_of(Block block) { return index().blocks[static_cast<std::size_t>(block)]; }
+
+const Row* find_row(Block block, std::string_view name) {
+    const auto rows = rows_of(block);
+    const auto found = std::ranges::lower_bound(rows, name, {}, &Row::name);
+    return found != rows.end() && (*found)->name == name ? *found : nullptr;
+}
+
+std::string_view nearest_keyword(Block block, std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const Row* row : rows_of(block)) names.push_back(row->name);
+    return nearest(name, names);
+}
+
+std::string_view nearest_choice(std::string_view choices, std::string_view word) {
+    std::vector<std::string_view> names;
+    while (!choices.empty()) {
+        const std::size_t bar = choices.find('|');
+        names.push_back(choices.substr(0, bar));
+        choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
+    }
+    return nearest(word, names);
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,258 @@
+// Setters of vrrp_instance and vrrp_sync_group. What needs the whole block, or several, is in check_vrrp.cpp.
+#include <utility>
+
+#include "rows.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kMostInterfaceName = 15;  // IFNAMSIZ - 1
+constexpr std::size_t kPasswordBytes = 8;
+
+// keepalived: a second block of the same name is passed over.
+bool is_new_name(Reading& r, std::unordered_map<std::string, std::size_t>& names, const Value& v, std::size_t index) {
+    if (names.emplace(std::string{v.word}, index).second) return true;
+    r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word)).effect =
+        "the whole block is passed over";
+    r.skip_block = true;
+    return false;
+}
+
+}  // namespace
+
+void begin_group(Reading& r, const Value& v) {
+    if (!is_new_name(r, r.group_names, v, r.groups.size())) return;
+    r.group = &r.groups.emplace_back();
+    r.group->model.name = v.word;
+    r.group->name = v.mark;
+}
+
+void add_member(Reading& r, const Value& v) { r.group->members.emplace_back(v.word, v.mark); }
+
+void begin_instance(Reading& r, const Value& v) {
+    if (v.count() != 1) {
+        auto& d = r.diag.error(Code::NoName, v.mark,
+                               v.absent ? "vrrp_instance has no name" : "the name of a vrrp_instance is one word");
+        d.expected = "vrrp_instance NAME {";
+        d.effect = "the whole block is passed over";
+        if (!v.absent) d.hint = "put the name in double quotes or write it without blanks";
+        r.skip_block = true;
+        return;
+    }
+    if (!is_new_name(r, r.instance_names, v, r.instances.size())) return;
+    r.instance = &r.instances.emplace_back();
+    r.instance->model.name = v.word;
+    r.instance->name = v.mark;
+}
+
+void set_state(Reading& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    if (v.word == "MASTER") {
+        i.model.initial_master = true;  // keepalived: a later BACKUP does not take it back
+        i.state = v.mark;
+        return;
+    }
+    if (v.word == "BACKUP") {
+        if (i.state.length == 0) i.state = v.mark;
+        return;
+    }
+    auto& d = r.diag.error(Code::UnknownWord, v.mark,
+                           fmt::format("({}) state is MASTER or BACKUP, got '{}'", i.model.name, v.word));
+    d.expected = "MASTER or BACKUP, in capitals";
+    d.effect = "BACKUP is used";
+    if (i.state.length == 0) i.state = v.mark;
+    const auto near =
+        v.word == "SLAVE" || v.word == "slave" ? std::string_view{"BACKUP"} : nearest_choice("MASTER|BACKUP", v.word);
+    if (!near.empty()) d.hint = fmt::format("write `state {}`", near);
+}
+
+void set_interface(Reading& r, const Value& v) {
+    if (v.word.size() > kMostInterfaceName) {
+        r.diag.error(Code::TooLong, v.mark,
+                     fmt::format("interface names have at most {} characters, got {}", kMostInterfaceName, v.word));
+        return;
+    }
+    r.instance->model.interface = v.word;
+    r.instance->interface = v.mark;
+}
+
+void set_version(Reading& r, const Value& v) {
+    r.instance->version_given = u8(v);
+    r.instance->version = v.mark;
+}
+
+void set_auth_type(Reading& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    i.auth_type_word = v.word;
+    i.auth_type = v.mark;
+    i.model.auth_type = AuthType::None;
+    if (v.word == "PASS") {
+        i.model.auth_type = AuthType::Pass;
+    } else if (v.word == "AH") {
+        i.model.auth_type = AuthType::Ah;
+    } else {
+        // On the wire we do what keepalived does with it, or a pair that is half migrated would have two masters.
+        auto& d = r.diag.error(Code::UnknownWord, v.mark,
+                               fmt::format("({}) unknown authentication type '{}'", i.model.name, v.word));
+        d.expected = "PASS or AH, in capitals";
+        d.effect = "adverts are sent and accepted without authentication, as keepalived does; auth_pass is not used";
+        if (const auto near = nearest_choice("PASS|AH", v.word); !near.empty())
+            d.hint = fmt::format(
+                "write `auth_type {}` on all routers of the pair at the same time, or delete the block", near);
+    }
+    if (v.count() > 2 && v.arg(1) == "auth_pass") {
+        auto& d =
+            r.diag.error(Code::SurplusWords, v.arg_mark(1),
+                         fmt::format("({}) auth_pass stands on the line of auth_type and is ignored", i.model.name));
+        d.effect = "there is no password: adverts are sent and accepted without authentication";
+        d.hint = "put auth_pass on a line of its own";
+        i.model.auth_type = AuthType::None;
+    }
+}
+
+void set_auth_pass(Reading& r, const Value& v) {
+    r.instance->model.auth_pass = v.word.substr(0, kPasswordBytes);
+    if (v.word.size() > kPasswordBytes) {
+        auto& d = r.diag.warn(Code::TooLong, v.mark,
+                              fmt::format("auth_pass has {} characters; VRRP carries 8", v.word.size()));
+        d.effect = "only the first 8 are used";
+    }
+}
+
+void add_virtual_address(Reading& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    if (i.addresses.length == 0) i.addresses = v.mark;
+    if (auto address = read_virtual_address(r, v)) {
+        i.model.addresses.push_back(std::move(*address));
+        i.address_marks.push_back(v.mark);
+    }
+}
+
+void add_excluded_address(Reading& r, const Value& v) {
+    if (auto address = read_virtual_address(r, v)) {
+        r.instance->model.excluded_addresses.push_back(std::move(*address));
+        r.instance->excluded_marks.push_back(v.mark);
+    }
+}
+
+void add_unicast_peer(Reading& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    i.unicast_keyword = true;
+    if (i.unicast.length == 0) i.unicast = v.mark;
+    const auto address = IpAddress::parse(v.word);
+    if (!address) {
+        auto& d = r.diag.error(Code::NotAnAddress, v.mark,
+                               fmt::format("({}) a unicast peer is an IP address, got '{}'", i.model.name, v.word));
+        d.effect = "the peer is ignored";
+        return;
+    }
+    UnicastPeer peer{.address = *address};
+    for (std::size_t w = 1; w + 1 < v.count(); w += 2) {
+        const auto ttl = whole_number(v.arg(w + 1), 0, 255);
+        if (ttl && v.arg(w) == "min_ttl")
+            peer.min_ttl = static_cast<std::uint8_t>(*ttl);
+        else if (ttl && v.arg(w) == "max_ttl")
+            peer.max_ttl = static_cast<std::uint8_t>(*ttl);
+        else
+            r.diag
+                .error(Code::UnknownWord, v.arg_mark(w),
+                       fmt::format("'{} {}' is not an option of a peer", v.arg(w), v.arg(w + 1)))
+                .effect = "it is ignored";
+    }
+    i.model.unicast_peers.push_back(peer);
+}
+
+// unicast_src_ip and mcast_src_ip
+void set_source(Reading& r, const Value& v) {
+    r.instance->model.source = v.address;
+    r.instance->source = v.mark;
+    if (v.row.name == "unicast_src_ip") {
+        r.instance->unicast_keyword = r.instance->source_is_unicast = true;
+        if (r.instance->unicast.length == 0) r.instance->unicast = v.mark;
+    }
+}
+
+void set_multicast_destination(Reading& r, const Value& v) {
+    if (!v.address.is_multicast()) {
+        r.diag.error(Code::NotAnAddress, v.mark, fmt::format("mcast_dst_ip needs a multicast address, got {}", v.word))
+            .effect = "the keyword is ignored";
+        return;
+    }
+    r.instance->model.multicast_group = v.address;
+}
+
+void add_tracked_interface(Reading& r, const Value& v) {
+    auto& list = r.instance != nullptr ? r.instance->track_interfaces : r.group->track_interfaces;
+    if (auto tracker = read_tracker(r, v, false)) list.push_back(std::move(*tracker));
+}
+
+void add_tracked_script(Reading& r, const Value& v) {
+    auto& list = r.instance != nullptr ? r.instance->track_scripts : r.group->track_scripts;
+    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    auto tracker = read_tracker(r, v, true);
+    if (!tracker) return;
+    // keepalived: a script must be defined before it is used.
+    const bool known =
+        std::ranges::any_of(r.scripts, [&](const ScriptDraft& s) { return s.model.name == tracker->name; });
+    if (known) {
+        list.push_back(std::move(*tracker));
+        return;
+    }
+    auto& d = r.diag.error(Code::ScriptUndefined, v.mark,
+                           fmt::format("({}) there is no vrrp_script {} above this line", owner, v.word));
+    d.effect = "the tracker is ignored";
+    std::vector<std::string_view> names;
+    for (const ScriptDraft& s : r.scripts) names.push_back(s.model.name);
+    if (const auto near = nearest(v.word, names); !near.empty())
+        d.hint = fmt::format("did you mean `{}`?", near);
+    else
+        d.hint = "define the vrrp_script before the vrrp_instance";
+}
+
+// use_vmac [[name] <ifname>] [<mac>] [netlink_notify_msg] [group <ifgroup>]
+void set_vmac(Reading& r, const Value& v) {
+    Vmac vmac{.enabled = true};
+    for (std::size_t i = 0; i < v.count(); ++i) {
+        const std::string_view word = v.arg(i);
+        const bool more = i + 1 < v.count();
+        if (word == "name" && more)
+            vmac.name = v.arg(++i);
+        else if (word == "group" && more)
+            vmac.group = v.arg(++i);
+        else if (word == "netlink_notify_msg")
+            vmac.netlink_notify = true;
+        else if (std::ranges::count(word, ':') >= 4)
+            vmac.mac = word;
+        else if (vmac.name.empty())
+            vmac.name = word;
+    }
+    r.instance->model.vmac = vmac;
+}
+
+void add_route(Reading& r, const Value& v) {
+    VirtualRoute route;
+    for (std::size_t i = 0; i < v.count(); ++i) {
+        const std::string_view word = v.arg(i);
+        route.words.emplace_back(word);
+        if ((word == "via" || word == "gw") && i + 1 < v.count()) {
+            if (word == "gw")
+                r.diag.warn(Code::Deprecated, v.arg_mark(i), "gw is the old name of via").hint = "write via";
+            if (const auto address = IpAddress::parse(v.arg(i + 1))) {
+                route.via = *address;
+            } else if (v.arg(i + 1) != "inet" && v.arg(i + 1) != "inet6") {
+                r.diag
+                    .error(Code::NotAnAddress, v.arg_mark(i + 1),
+                           fmt::format("via needs an IP address, got '{}'", v.arg(i + 1)))
+                    .effect = "the route is ignored";
+                return;
+            }
+        } else if ((word == "dev" || word == "oif") && i + 1 < v.count()) {
+            route.dev = v.arg(i + 1);
+        } else if (i == 0 || (i == 1 && route.words[0] == "to")) {
+            route.destination = word;
+        }
+    }
+    r.instance->model.routes.push_back(std::move(route));
+}
+
+}  // namespace mainstay::config
