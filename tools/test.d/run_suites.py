@@ -224,7 +224,9 @@ def main(chosen):
         return 1
     RESULTS.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
-    built = compile_tree(BUILD, ["-Dwerror=true"], targets=None)
+    # The same folders as tools/setup gives it: the package tests take the programs from here.
+    built = compile_tree(BUILD, ["-Dwerror=true", "-Dprefix=/usr", "-Dsysconfdir=/etc", "-Dlocalstatedir=/var",
+                                 "-Dlibexecdir=libexec"], targets=None)
     if built:
         report("build", [built], 0)
         failed += 1
