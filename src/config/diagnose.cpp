@@ -56,11 +56,23 @@ std::string_view line_of(std::string_view text, std::uint32_t number) {
     return line;
 }
 
+// Passwords are not shown, not even to those who can read the file: such text ends up in tickets.
+std::string without_password(std::string_view line) {
+    std::string shown{line};
+    std::size_t at = shown.find("auth_pass");
+    if (at == std::string::npos) return shown;
+    at = shown.find_first_of(" \t", at);
+    if (at == std::string::npos) return shown;
+    at = shown.find_first_not_of(" \t\"'", at);
+    for (; at < shown.size() && shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"'; ++at) shown[at] = '*';
+    return shown;
+}
+
 // The line and a caret below it. Control characters are shown as '?', tabs are kept in both lines so that they match.
 std::string excerpt(const Diagnostic& diagnostic, const Loaded& loaded, bool colour) {
     const Place& place = diagnostic.place;
     if (place.file >= loaded.files.size() || place.line == 0) return {};
-    const std::string_view line = line_of(loaded.files[place.file].text, place.line);
+    const std::string line = without_password(line_of(loaded.files[place.file].text, place.line));
     std::string shown, below;
     std::uint32_t character = 0;
     std::uint32_t carets = 0;

@@ -37,6 +37,11 @@ void set_smtp_server(Reading& r, const Value& v) {
     }
     r.global.smtp_server = v.word;
     r.global.smtp_port = port;
+    if (!r.environment.host_resolves || IpAddress::parse(v.word) || r.environment.host_resolves(v.word)) return;
+    auto& d =
+        r.diag.warn(Code::UnknownHost, v.mark, fmt::format("the mail server's name {} cannot be looked up", v.word));
+    d.effect = "it is looked up again for each mail; keepalived sends no mail";
+    d.hint = "an address needs no name service";
 }
 
 void set_smtp_timeout(Reading& r, const Value& v) {

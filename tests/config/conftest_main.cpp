@@ -1,13 +1,14 @@
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
+#include <string_view>
 
-#include "mainstay/config/load.hpp"
+#include "mainstay/cli/config_test.hpp"
 
+// mainstay-conftest [-t] [-f] FILE: the options are those with which a daemon is asked to test a file.
 int main(int argc, char** argv) {
-    if (argc != 2) return 1;
-    const auto loaded = mainstay::config::load_file(argv[1], {});
-    for (const auto& d : loaded.diagnostics) std::fputs(render(d, loaded, isatty(2) != 0).c_str(), stderr);
-    return loaded.exit_code();
+    std::string file;
+    for (int i = 1; i < argc; ++i)
+        if (const std::string_view word{argv[i]}; !word.starts_with('-')) file = word;
+    return mainstay::cli::run_config_test(file, {}, ::isatty(STDERR_FILENO) == 1);
 }

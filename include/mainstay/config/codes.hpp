@@ -51,6 +51,7 @@ enum class Code : std::uint16_t {
     GivenTwice = 211,
     FamilyMismatch = 212,
     BadPrefix = 213,
+    UnknownHost = 214,
     // Across keywords: scripts and accounts
     UnknownAccount = 300,
     ScriptNotFound = 301,

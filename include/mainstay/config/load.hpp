@@ -26,6 +26,8 @@ struct Environment {
     };
     std::function<ScriptFacts(const Command& command, const Global& global)> script_facts;
     std::string host_name;
+    // Whether the name service knows the host. May block: handed in by the configuration test only.
+    std::function<bool(std::string_view host)> host_resolves;
 };
 
 struct SourceFile {

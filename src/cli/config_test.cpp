@@ -1,0 +1,67 @@
+#include "mainstay/cli/config_test.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "mainstay/config/load.hpp"
+#include "mainstay/kernel/environment.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+constexpr int kCannotOpenLog = 1;  // keepalived's exit code for a bad option
+
+struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+std::string counted(std::ptrdiff_t number, std::string_view what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+std::string summary(const config::Loaded& loaded, const std::string& file, int exit_code) {
+    using config::Severity;
+    const auto count = [&](auto... severities) {
+        return std::ranges::count_if(loaded.diagnostics,
+                                     [&](const config::Diagnostic& d) { return ((d.severity == severities) || ...); });
+    };
+    const auto errors = count(Severity::Error, Severity::Fatal);
+    const auto warnings = count(Severity::Warning);
+    const auto notes = count(Severity::Note);
+    const std::string_view verdict = !loaded.can_run()            ? "cannot run"
+                                     : loaded.diagnostics.empty() ? "is fine"
+                                     : exit_code == 0             ? "is fine, with remarks"
+                                                                  : "runs, with the effects named above";
+    return fmt::format("{}: {}, {}, {}; the configuration {} (exit code {})\n", file, counted(errors, "error"),
+                       counted(warnings, "warning"), counted(notes, "note"), verdict, exit_code);
+}
+
+}  // namespace
+
+int run_config_test(const std::string& file, const std::string& log_file, bool colour) {
+    std::unique_ptr<std::FILE, CloseFile> log;
+    if (!log_file.empty()) {
+        log.reset(std::fopen(log_file.c_str(), "ae"));
+        if (!log) {
+            std::fprintf(stderr, "cannot append to %s: %s\n", log_file.c_str(), std::strerror(errno));
+            return kCannotOpenLog;
+        }
+        colour = false;
+    }
+    auto environment = kernel::host_environment();
+    environment.host_resolves = kernel::host_resolves;
+    const auto loaded = config::load_file(file, environment);
+    const int exit_code = loaded.exit_code();
+    std::string text;
+    for (const auto& diagnostic : loaded.diagnostics) text += config::render(diagnostic, loaded, colour);
+    text += summary(loaded, file, exit_code);
+    std::fwrite(text.data(), 1, text.size(), log ? log.get() : stderr);
+    return exit_code;
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,116 @@
+#include "mainstay/kernel/environment.hpp"
+
+#include <net/if.h>
+#include <netdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/script_account.hpp"
+
+namespace mainstay::kernel {
+namespace {
+
+constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::size_t kMostHostName = 256;
+
+std::optional<struct stat> stat_of(const std::string& path) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
+    return facts;
+}
+
+// Whether the mode bits let `account` execute the file. Supplementary groups are not looked at: scripts run without.
+bool may_execute(const struct stat& facts, const Account& account) {
+    constexpr mode_t kAnyone = S_IXUSR | S_IXGRP | S_IXOTH;
+    if (account.uid == 0) return (facts.st_mode & kAnyone) != 0;
+    if (facts.st_uid == account.uid) return (facts.st_mode & S_IXUSR) != 0;
+    if (facts.st_gid == account.gid) return (facts.st_mode & S_IXGRP) != 0;
+    return (facts.st_mode & S_IXOTH) != 0;
+}
+
+// A file named without a slash is searched in PATH, like execvp does; a match that is no regular file is passed over.
+std::optional<std::string> search(const std::string& name) {
+    if (name.find('/') != std::string::npos) {
+        const auto facts = stat_of(name);
+        if (!facts || !S_ISREG(facts->st_mode)) return std::nullopt;
+        return name;
+    }
+    const char* from_environment =
+        std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): read by single-threaded readers
+    std::string_view path = from_environment != nullptr ? std::string_view{from_environment} : kDefaultPath;
+    while (!path.empty()) {
+        const std::size_t colon = path.find(':');
+        const std::string candidate = std::string{path.substr(0, colon)} + "/" + name;
+        if (const auto facts = stat_of(candidate); facts && S_ISREG(facts->st_mode)) return candidate;
+        path = colon == std::string_view::npos ? std::string_view{} : path.substr(colon + 1);
+    }
+    return std::nullopt;
+}
+
+// True when somebody other than root may change what stands at this path. A sticky folder (/tmp) protects the files
+// in it, so others' write permission there is not counted.
+bool changeable_by_others(const struct stat& facts) {
+    if (facts.st_uid != 0) return true;
+    if (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0) return false;
+    return (facts.st_mode & S_IWOTH) != 0 || ((facts.st_mode & S_IWGRP) != 0 && facts.st_gid != 0);
+}
+
+bool insecure_path(const std::string& resolved) {
+    for (std::size_t slash = 0; slash != std::string::npos;) {
+        slash = resolved.find('/', slash + 1);
+        const std::string part = resolved.substr(0, slash);
+        const auto facts = stat_of(part);
+        if (!facts || changeable_by_others(*facts)) return true;
+    }
+    const auto root = stat_of("/");
+    return !root || changeable_by_others(*root);
+}
+
+config::Environment::ScriptFacts script_facts(const config::Command& command, const config::Global& global) {
+    config::Environment::ScriptFacts facts;
+    const auto found = search(command.argv.front());
+    if (!found) return facts;
+    facts.found = true;
+    std::array<char, PATH_MAX> resolved{};
+    facts.resolved = ::realpath(found->c_str(), resolved.data()) != nullptr ? std::string{resolved.data()} : *found;
+    const auto file = stat_of(facts.resolved);
+    const auto account = script_account(command, global);
+    if (!file || !account) return facts;
+    facts.executable = may_execute(*file, *account);
+    const bool becomes_root =
+        ((file->st_mode & S_ISUID) != 0 && file->st_uid == 0) || ((file->st_mode & S_ISGID) != 0 && file->st_gid == 0);
+    if (account->uid == 0 || account->gid == 0 || becomes_root) facts.insecure = insecure_path(facts.resolved);
+    return facts;
+}
+
+std::string host_name() {
+    std::array<char, kMostHostName> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{};
+}
+
+}  // namespace
+
+bool host_resolves(std::string_view host) {
+    addrinfo* list = nullptr;
+    const bool known = ::getaddrinfo(std::string{host}.c_str(), nullptr, nullptr, &list) == 0;
+    if (list != nullptr) ::freeaddrinfo(list);
+    return known;
+}
+
+config::Environment host_environment() {
+    return {.interface_exists = [](std::string_view name) { return ::if_nametoindex(std::string{name}.c_str()) != 0; },
+            .account_exists = [](std::string_view user,
+                                 std::string_view group) { return find_account(user, group).has_value(); },
+            .script_facts = script_facts,
+            .host_name = host_name()};
+}
+
+}  // namespace mainstay::kernel
