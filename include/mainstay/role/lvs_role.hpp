@@ -1,0 +1,46 @@
+// The lvs role: runs the health checks, keeps IPVS as the configuration and the checks want it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
+#include "mainstay/role/runtime.hpp"
+
+namespace mainstay::role {
+
+// The kernel's table as the role uses it: kernel::IpvsSocket, or one in memory in tests. Errors as there.
+class IpvsTable {
+public:
+    using Outcome = kernel::IpvsSocket::Outcome;
+
+    IpvsTable() = default;
+    IpvsTable(const IpvsTable&) = delete;
+    IpvsTable& operator=(const IpvsTable&) = delete;
+    virtual ~IpvsTable() = default;
+
+    [[nodiscard]] virtual Result<Outcome> perform(const std::vector<netlink::IpvsOperation>& operations) = 0;
+    [[nodiscard]] virtual Result<std::vector<netlink::IpvsServiceEntry>> services() = 0;
+    [[nodiscard]] virtual Result<std::vector<netlink::IpvsDestinationEntry>> destinations(
+        const netlink::IpvsServiceKey& key) = 0;
+    [[nodiscard]] virtual Result<void> flush() = 0;
+};
+
+struct LvsOptions {
+    std::function<Result<std::unique_ptr<IpvsTable>>()> open_ipvs;
+    std::function<Micros(Micros limit)> random;  // evenly distributed over 0..limit
+    bool keep_ipvs_at_stop = false;              // -I
+    Micros audit_every{10'000'000};              // 0: never
+    Micros reopen_every{10'000'000};             // while the kernel's table is not to be had
+};
+
+[[nodiscard]] RoleTraits lvs_traits();
+// With the real kernel and the options of the runtime.
+[[nodiscard]] std::unique_ptr<Role> make_lvs_role(Runtime& runtime);
+[[nodiscard]] std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options);
+
+}  // namespace mainstay::role

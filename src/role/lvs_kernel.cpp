@@ -1,0 +1,45 @@
+// The lvs role with the real kernel.
+#include <random>
+
+#include "mainstay/role/lvs_role.hpp"
+
+namespace mainstay::role {
+namespace {
+
+class KernelTable final : public IpvsTable {
+public:
+    explicit KernelTable(kernel::IpvsSocket socket) : socket_{std::move(socket)} {}
+
+    Result<Outcome> perform(const std::vector<netlink::IpvsOperation>& operations) override {
+        return socket_.perform(operations);
+    }
+    Result<std::vector<netlink::IpvsServiceEntry>> services() override { return socket_.services(); }
+    Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key) override {
+        return socket_.destinations(key);
+    }
+    Result<void> flush() override { return socket_.flush(); }
+
+private:
+    kernel::IpvsSocket socket_;
+};
+
+Result<std::unique_ptr<IpvsTable>> open_kernel() {
+    auto socket = kernel::IpvsSocket::open();
+    if (!socket) return std::unexpected{std::move(socket.error())};
+    return std::make_unique<KernelTable>(std::move(*socket));
+}
+
+}  // namespace
+
+std::unique_ptr<Role> make_lvs_role(Runtime& runtime) {
+    LvsOptions options;
+    options.open_ipvs = open_kernel;
+    options.random = [engine = std::mt19937_64{std::random_device{}()}](Micros limit) mutable {
+        return Micros{std::uniform_int_distribution<std::int64_t>{0, std::max<std::int64_t>(limit.count(), 0)}(engine)};
+    };
+    options.keep_ipvs_at_stop = runtime.options().keep_ipvs;
+    options.audit_every = Seconds{runtime.options().audit_seconds};
+    return make_lvs_role(runtime, std::move(options));
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,238 @@
+// Drives the judge with deadlines and check results, and carries its intents out: the table first, then what there is
+// to tell, then the checks.
+#include "mainstay/role/lvs_role.hpp"
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <random>
+
+#include "lvs_status.hpp"
+#include "lvs_table_keeper.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/probe/runner.hpp"
+
+namespace mainstay::role {
+namespace {
+
+// The state block is for crashes and for people: a change of a verdict is there within the first, everything else
+// within the second; and writing it never takes more than a twentieth of the time.
+constexpr Micros kPublishSoon{100'000};
+constexpr Micros kPublishLater{2'000'000};
+constexpr int kPublishShare = 20;
+constexpr std::size_t kDescriptorsForOthers = 64;
+
+std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return probe::kConcurrentChecksMax;
+    const rlim_t enough = probe::kConcurrentChecksMax + kDescriptorsForOthers;
+    if (limit.rlim_cur < enough && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = std::min(enough, limit.rlim_max);
+        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+    }
+    static_cast<void>(::getrlimit(RLIMIT_NOFILE, &limit));
+    const auto usable = std::max<rlim_t>(limit.rlim_cur, kDescriptorsForOthers + 1) - kDescriptorsForOthers;
+    return std::min<std::size_t>(probe::kConcurrentChecksMax, usable);
+}
+
+class LvsRole final : public Role {
+public:
+    LvsRole(Runtime& runtime, LvsOptions options)
+        : runtime_{runtime},
+          options_{std::move(options)},
+          judge_{options_.random},
+          keeper_{runtime.loop(), runtime.log(), options_, [this] { publish_within(kPublishSoon); }},
+          runner_{runtime.loop(), runtime.log(),
+                  [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
+                  raise_descriptor_limit()},
+          deadline_timer_{runtime.loop()},
+          publish_timer_{runtime.loop()} {}
+
+    Result<void> start(config::Config config, bool restarted) override;
+    Result<void> prepare(config::Config next) override;
+    void commit() override;
+    void abort() override { next_.reset(); }
+    void stop(std::function<void()> done) override;
+
+private:
+    [[nodiscard]] lvs::Moment moment() const { return {runtime_.now(), runtime_.wall()}; }
+    [[nodiscard]] lvs::Memory recall();
+    void step(const lvs::Fact& fact);
+    void carry_out(const lvs::Intents& intents);
+    void change_table(const lvs::Intents& intents);
+    void tell(const lvs::Intents& intents);
+    void run_checks(const lvs::Intents& intents);
+    void check_done(std::uint64_t check, probe::Finding finding);
+    void arm_deadline();
+    void publish_within(Micros pause);
+    void publish();
+
+    Runtime& runtime_;
+    LvsOptions options_;
+    lvs::Judge judge_;
+    LvsTableKeeper keeper_;
+    probe::Runner runner_;
+    std::optional<config::Config> next_;
+    config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
+    std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
+    boost::asio::steady_timer deadline_timer_, publish_timer_;
+    std::optional<Instant> armed_, publish_at_;
+    Instant publish_allowed_{};
+    bool started_ = false, stopping_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the role still is
+};
+
+Result<void> LvsRole::start(config::Config config, bool restarted) {
+    const lvs::Memory memory = restarted ? recall() : lvs::Memory{};
+    const bool flush_first = config.global.lvs_flush && !restarted;
+    flush_on_stop_ = config.global.lvs_flush_on_stop;
+    const auto intents = judge_.start(std::move(config), memory, moment());
+    started_ = true;
+    keeper_.start(judge_.desired(), std::exchange(inherited_, {}), flush_first);
+    tell(intents);
+    arm_deadline();
+    publish();
+    return {};
+}
+
+lvs::Memory LvsRole::recall() {
+    auto bytes = runtime_.previous_state();
+    if (!bytes) {
+        runtime_.log().warning("the state of the crashed predecessor is not there: {}", bytes.error().text());
+        return {};
+    }
+    auto status = ipc::decode<ipc::LvsStatus>(*bytes);
+    if (!status) {
+        runtime_.log().warning("the state of the crashed predecessor cannot be read: {}", status.error().text());
+        return {};
+    }
+    for (const auto& service : status->services) inherited_.push_back(service.key);
+    return memory_of(*status);
+}
+
+Result<void> LvsRole::prepare(config::Config next) {
+    next_ = std::move(next);
+    return {};
+}
+
+void LvsRole::commit() {
+    if (!next_ || stopping_) return;
+    flush_on_stop_ = next_->global.lvs_flush_on_stop;
+    const auto intents = judge_.reload(std::move(*std::exchange(next_, std::nullopt)), moment());
+    keeper_.replace(judge_.desired());
+    tell(intents);
+    run_checks(intents);
+    arm_deadline();
+    publish_within(kPublishSoon);
+}
+
+void LvsRole::stop(std::function<void()> done) {
+    if (std::exchange(stopping_, true)) return;
+    deadline_timer_.cancel();
+    publish_timer_.cancel();
+    if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
+    const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
+    keeper_.stop(options_.keep_ipvs_at_stop, flush_on_stop_);
+    tell(intents);
+    runner_.stop(std::move(done));
+}
+
+void LvsRole::step(const lvs::Fact& fact) {
+    const auto intents = judge_.step(fact, moment());
+    change_table(intents);
+    tell(intents);
+    run_checks(intents);
+    arm_deadline();
+}
+
+// All that one step changes goes to the kernel as one plan: so the sorry server enters before the last server leaves.
+void LvsRole::change_table(const lvs::Intents& intents) {
+    std::vector<std::size_t> services;
+    for (const auto& intent : intents) {
+        if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.push_back(changed->service);
+    }
+    if (services.empty()) return;
+    std::ranges::sort(services);
+    services.erase(std::unique(services.begin(), services.end()), services.end());
+    lvs::Table changed;
+    for (const std::size_t service : services) changed.push_back(judge_.desired(service));
+    keeper_.update(std::move(changed));
+    publish_within(kPublishSoon);
+}
+
+void LvsRole::tell(const lvs::Intents& intents) {
+    for (const auto& intent : intents) {
+        if (const auto* said = std::get_if<lvs::Say>(&intent)) {
+            runtime_.log().line(said->line);
+        } else if (const auto* announced = std::get_if<lvs::Announce>(&intent)) {
+            runtime_.publish(announced->event);
+        }
+    }
+}
+
+void LvsRole::run_checks(const lvs::Intents& intents) {
+    for (const auto& intent : intents) {
+        if (const auto* started = std::get_if<lvs::StartCheck>(&intent)) {
+            const auto* checker = judge_.checker(started->checker);
+            if (checker != nullptr) runner_.start(started->checker, probe::tcp_check_of(*checker));
+        } else if (const auto* cancelled = std::get_if<lvs::CancelCheck>(&intent)) {
+            runner_.cancel(cancelled->checker);
+        }
+    }
+}
+
+void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
+    if (stopping_) return;
+    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration});
+    publish_within(kPublishLater);
+}
+
+void LvsRole::arm_deadline() {
+    const auto deadline = judge_.deadline();
+    // An earlier wake-up that is armed already is left alone: the judge ignores it and this arms the right one.
+    if (stopping_ || !deadline || (armed_ && *armed_ <= *deadline)) return;
+    armed_ = deadline;
+    deadline_timer_.expires_at(*deadline);
+    deadline_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (error || alive.expired() || stopping_) return;
+        armed_.reset();
+        step(lvs::DeadlineReached{});
+    });
+}
+
+void LvsRole::publish_within(Micros pause) {
+    if (stopping_ || !started_) return;
+    const Instant wanted = std::max(runtime_.now() + pause, publish_allowed_);
+    if (publish_at_ && *publish_at_ <= wanted) return;
+    publish_at_ = wanted;
+    publish_timer_.expires_at(wanted);
+    publish_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (error || alive.expired() || stopping_) return;
+        publish();
+    });
+}
+
+void LvsRole::publish() {
+    const Instant before = runtime_.now();
+    publish_at_.reset();
+    runtime_.publish_state(ipc::encode(status_of(judge_, keeper_.state(), runtime_.generation())));
+    const Instant after = runtime_.now();
+    publish_allowed_ = after + (after - before) * kPublishShare;
+}
+
+}  // namespace
+
+RoleTraits lvs_traits() {
+    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE}, .has_ring = true};
+}
+
+std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options) {
+    return std::make_unique<LvsRole>(runtime, std::move(options));
+}
+
+}  // namespace mainstay::role

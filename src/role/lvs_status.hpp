@@ -1,0 +1,16 @@
+// Between the judge's state and the state block: what status shows and a new incarnation takes up.
+#pragma once
+
+#include <vector>
+
+#include "lvs_table_keeper.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::role {
+
+[[nodiscard]] ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& table,
+                                       std::uint64_t generation);
+[[nodiscard]] lvs::Memory memory_of(const ipc::LvsStatus& status);
+
+}  // namespace mainstay::role

@@ -1,0 +1,120 @@
+// The audit: the kernel tells nobody when its IPVS table changes, so it is read now and then, a slice per turn of the
+// loop. What looks wrong is read a second time before it is mended: a dump does not tell that it was interrupted.
+#include <algorithm>
+
+#include "lvs_table_keeper.hpp"
+#include "mainstay/lvs/plan.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr Micros kSlicePauseMin{1'000};
+constexpr Micros kSlicePauseMax{100'000};
+
+}  // namespace
+
+void LvsTableKeeper::arm_audit(Micros pause) {
+    if (stopped_) return;
+    audit_timer_.expires_after(pause);
+    audit_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (error || alive.expired() || stopped_) return;
+        audit_turn();
+    });
+}
+
+void LvsTableKeeper::audit_turn() {
+    Result<void> done;
+    if (!ipvs_) {
+        audit_ = {};
+    } else if (done = audit_slice(); !done) {
+        audit_ = {};
+        close_and_retry(done.error());
+    }
+    if (!audit_.running) return arm_audit(options_.audit_every);
+    const auto slices = static_cast<std::int64_t>(wanted_.size() / kAuditSlice + 1);
+    arm_audit(std::clamp(options_.audit_every / 2 / slices, kSlicePauseMin, kSlicePauseMax));
+}
+
+Result<void> LvsTableKeeper::audit_slice() {
+    if (!audit_.running) {
+        if (wanted_.empty() && leftover_.empty()) return {};
+        auto services = ipvs_->services();
+        if (!services) return std::unexpected{std::move(services.error())};
+        audit_ = {};
+        audit_.running = true;
+        for (auto& entry : *services) audit_.services.emplace(entry.service.key, std::move(entry.service));
+    }
+    const std::size_t end = std::min(audit_.next + kAuditSlice, wanted_.size());
+    for (; audit_.next < end; ++audit_.next) {
+        const auto& key = wanted_[audit_.next].service.key;
+        const auto found = audit_.services.find(key);
+        auto read = read_service(found == audit_.services.end() ? nullptr : &found->second, key);
+        if (!read) return std::unexpected{std::move(read.error())};
+        if (differs(wanted_[audit_.next])) audit_.suspects.insert(key);
+    }
+    if (audit_.next < wanted_.size()) return {};
+    audit_.running = false;
+    return audit_confirm();
+}
+
+bool LvsTableKeeper::differs(const lvs::ServiceTable& wanted) const {
+    const auto found = shadow_.find(wanted.service.key);
+    return found == shadow_.end() || !lvs::plan({wanted}, {found->second}, {}).empty();
+}
+
+Result<void> LvsTableKeeper::audit_confirm() {
+    std::set<netlink::IpvsServiceKey> again = std::move(audit_.suspects);
+    again.insert(leftover_.begin(), leftover_.end());
+    std::erase_if(unsure_, [&again](const auto& key) { return !again.contains(key); });
+    if (again.empty()) return {};
+    auto services = ipvs_->services();
+    if (!services) return std::unexpected{std::move(services.error())};
+    std::map<netlink::IpvsServiceKey, const netlink::IpvsService*> present;
+    for (const auto& entry : *services) present.emplace(entry.service.key, &entry.service);
+
+    lvs::Table suspects;
+    for (const auto& key : again) {
+        const auto found = present.find(key);
+        auto read = read_service(found == present.end() ? nullptr : found->second, key);
+        if (!read) return std::unexpected{std::move(read.error())};
+        const auto wanted = wanted_index_.find(key);
+        if (wanted != wanted_index_.end())
+            suspects.push_back(wanted_[wanted->second]);
+        else if (found == present.end())
+            leftover_.erase(key);
+    }
+    repair(suspects);
+    return {};
+}
+
+void LvsTableKeeper::repair(const lvs::Table& suspects) {
+    lvs::Table actual;
+    for (const auto& entry : suspects) {
+        const auto found = shadow_.find(entry.service.key);
+        if (found != shadow_.end()) actual.push_back(found->second);
+    }
+    for (const auto& key : leftover_) {
+        const auto found = shadow_.find(key);
+        if (found != shadow_.end()) actual.push_back(found->second);
+    }
+    const auto operations = lvs::plan(suspects, actual, std::vector(leftover_.begin(), leftover_.end()));
+    if (operations.empty()) return;
+
+    // What an earlier refusal left undone is no change by others.
+    std::size_t foreign = 0;
+    for (const auto& operation : operations) {
+        if (unsure_.contains(operation.service.key)) continue;
+        if (++foreign <= kOperationsNamedMax) {
+            log_.warning("IPVS was changed by others; repaired: {}", netlink::describe(operation));
+        }
+    }
+    if (foreign > kOperationsNamedMax) {
+        log_.warning("IPVS was changed by others; repaired: {} more operations", foreign - kOperationsNamedMax);
+    }
+    unsure_.clear();
+    if (!execute(operations)) return;
+    state_.repairs += foreign;
+    changed_();
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,103 @@
+// Keeps the kernel's IPVS table as it is wanted: holds the wanted table and a shadow of the actual one, sends the
+// difference, and audits the shadow against the kernel now and then. Only services that are or were wanted are ever
+// read, changed or deleted.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/lvs/table.hpp"
+#include "mainstay/role/lvs_role.hpp"
+
+namespace mainstay::role {
+
+// Services read per turn of the loop in an audit: some hundred microseconds.
+inline constexpr std::size_t kAuditSlice = 32;
+// Operations named one by one in the log; what goes beyond is counted.
+inline constexpr std::size_t kOperationsNamedMax = 10;
+// Refused operations that are remembered so that they are told once.
+inline constexpr std::size_t kRefusalsRememberedMax = 1000;
+
+class LvsTableKeeper {
+public:
+    struct State {
+        bool available = false;
+        std::string problem;  // why not, and what to do
+        std::uint64_t operations = 0, failures = 0, repairs = 0;
+    };
+
+    // `changed` is called when `state()` has. All but `options` live longer than the keeper.
+    LvsTableKeeper(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> changed);
+
+    // Opens IPVS, or goes on trying. `owned_before`: services of an earlier incarnation, deleted if no longer wanted.
+    void start(lvs::Table wanted, std::vector<netlink::IpvsServiceKey> owned_before, bool flush_first);
+    void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
+    void replace(lvs::Table wanted);                      // all of them, after a reload
+    void stop(bool keep, config::Global::FlushOnStop flush);
+
+    [[nodiscard]] const State& state() const { return state_; }
+
+private:
+    using Key = netlink::IpvsServiceKey;
+    using Operations = std::vector<netlink::IpvsOperation>;
+
+    void set_wanted(lvs::Table wanted);
+    void open();
+    void unavailable(const Error& error);
+    void close_and_retry(const Error& error);
+    void arm_reopen();
+    [[nodiscard]] Result<void> read_all();
+    [[nodiscard]] Result<bool> read_service(const netlink::IpvsService* service, const Key& key);
+    void reconcile();
+    [[nodiscard]] bool execute(const Operations& operations);
+    void take_over(const Operations& operations, const IpvsTable::Outcome& outcome);
+    void tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome);
+
+    void arm_audit(Micros pause);
+    void audit_turn();
+    [[nodiscard]] Result<void> audit_slice();
+    [[nodiscard]] Result<void> audit_confirm();
+    void repair(const lvs::Table& suspects);
+    [[nodiscard]] bool differs(const lvs::ServiceTable& wanted) const;
+
+    boost::asio::io_context& loop_;
+    Log& log_;
+    const LvsOptions& options_;
+    std::function<void()> changed_;
+    State state_;
+
+    std::unique_ptr<IpvsTable> ipvs_;
+    bool flush_first_ = false;
+    bool stopped_ = false;
+    bool told_unavailable_ = false;
+    std::vector<lvs::ServiceTable> wanted_;
+    std::map<Key, std::size_t> wanted_index_;
+    std::map<Key, lvs::ServiceTable> shadow_;  // what the kernel has, as far as it is ours
+    std::set<Key> leftover_;                   // were wanted once and may still be in the kernel
+    std::set<Key> unsure_;                     // an operation on them failed: the shadow may be wrong
+    std::set<std::string> told_refusals_;
+
+    struct Audit {
+        std::map<Key, netlink::IpvsService> services;
+        std::size_t next = 0;
+        std::set<Key> suspects;
+        bool running = false;
+    } audit_;
+    boost::asio::steady_timer reopen_timer_;
+    boost::asio::steady_timer audit_timer_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the keeper still is
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,341 @@
+#include "mainstay/role/lvs_role.hpp"
+
+#include <doctest/doctest.h>
+
+#include "../lvs/builders.hpp"
+#include "../probe/loopback.hpp"
+#include "lvs_fakes.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using namespace mainstay::lvs::test;
+using namespace std::chrono_literals;
+using Kind = netlink::IpvsOperation::Kind;
+
+namespace {
+
+config::Config with(std::vector<config::VirtualServer> services) {
+    config::Config config;
+    config.virtual_servers = std::move(services);
+    return config;
+}
+
+config::VirtualServer pair() { return service({server("10.0.0.11"), server("10.0.0.12", 2)}); }
+
+config::RealServer quickly_checked(const Endpoint& target) {
+    auto one = checked("10.0.0.11");
+    one.checkers[0].target = target;
+    one.checkers[0].delay_loop = 20ms;
+    one.checkers[0].delay_before_retry = 10ms;
+    one.checkers[0].connect_timeout = 2s;
+    return one;
+}
+
+struct Bench {
+    FakeKernel kernel;
+    FakeRuntime runtime;
+    LvsOptions options = options_for(kernel);
+    std::unique_ptr<Role> role;
+
+    void start(config::Config config, bool restarted = false) {
+        role = make_lvs_role(runtime, options);
+        REQUIRE(role->start(std::move(config), restarted));
+    }
+    void reload(config::Config config) {
+        REQUIRE(role->prepare(std::move(config)));
+        role->commit();
+    }
+    void stop() {
+        bool stopped = false;
+        role->stop([&stopped] { stopped = true; });
+        CHECK(runtime.until([&stopped] { return stopped; }));
+    }
+    std::size_t operations() const {
+        std::size_t count = 0;
+        for (const auto& batch : kernel.batches) count += batch.size();
+        return count;
+    }
+    const lvs::ServiceTable* in_kernel(const std::string& address) const {
+        const auto key = tcp_key(address);
+        for (const auto& entry : kernel.table) {
+            if (entry.service.key == key) return &entry;
+        }
+        return nullptr;
+    }
+};
+
+lvs::ServiceTable foreign() { return {tcp_service("10.9.9.9"), {to("10.9.9.1")}}; }
+
+}  // namespace
+
+TEST_CASE("the start puts everything in at once, tells it, and leaves foreign services alone") {
+    Bench bench;
+    bench.kernel.table.push_back(foreign());
+
+    bench.start(with({pair()}));
+
+    CHECK(bench.kernel.batches.size() == 1);
+    CHECK(bench.operations() == 3);
+    REQUIRE(bench.in_kernel("10.0.0.1") != nullptr);
+    CHECK(bench.in_kernel("10.0.0.1")->destinations == std::vector{to("10.0.0.12", 2), to("10.0.0.11")});
+    CHECK(*bench.in_kernel("10.9.9.9") == foreign());
+    REQUIRE(bench.runtime.events.size() == 1);
+    CHECK(bench.runtime.events[0].detail == "Starting with quorum up 1+0=1 <= 3");
+    CHECK(bench.runtime.status().ipvs_available);
+    CHECK(bench.runtime.status().services.at(0).servers.at(1).name == "[10.0.0.12]:tcp:80");
+    bench.stop();
+    CHECK(bench.kernel.table == lvs::Table{foreign()});
+}
+
+TEST_CASE("what the kernel holds already is taken up: only the difference is written") {
+    Bench bench;
+    bench.kernel.table.push_back({tcp_service("10.0.0.1"), {to("10.0.0.12", 1), to("10.0.0.77")}});
+
+    bench.start(with({pair()}));
+
+    CHECK(bench.operations() == 3);  // add .11, set the weight of .12, delete .77
+    CHECK(bench.in_kernel("10.0.0.1")->destinations == std::vector{to("10.0.0.11"), to("10.0.0.12", 2)});
+}
+
+TEST_CASE("a reload writes the difference only, nothing when nothing changed") {
+    Bench bench;
+    bench.start(with({pair(), service({server("10.0.0.13")}, "10.0.0.2")}));
+    bench.kernel.batches.clear();
+    const auto dumps = bench.kernel.dumps;
+
+    bench.reload(with({pair(), service({server("10.0.0.13")}, "10.0.0.2")}));
+    CHECK(bench.kernel.batches.empty());
+    CHECK(bench.kernel.dumps == dumps);
+
+    bench.reload(with({pair(), service({server("10.0.0.13", 7)}, "10.0.0.2")}));
+    REQUIRE(bench.operations() == 1);
+    CHECK(bench.kernel.batches[0][0].kind == Kind::SetDestination);
+    CHECK(bench.kernel.batches[0][0].destination.weight == 7);
+
+    bench.kernel.batches.clear();
+    bench.reload(with({pair()}));
+    REQUIRE(bench.operations() == 1);
+    CHECK(bench.kernel.batches[0][0].kind == Kind::DeleteService);
+}
+
+TEST_CASE("an aborted reload changes nothing") {
+    Bench bench;
+    bench.start(with({pair()}));
+    bench.kernel.batches.clear();
+
+    REQUIRE(bench.role->prepare(with({})));
+    bench.role->abort();
+    bench.role->commit();
+
+    CHECK(bench.kernel.batches.empty());
+    CHECK(bench.in_kernel("10.0.0.1") != nullptr);
+}
+
+TEST_CASE("a service that comes by a reload and exists already is adjusted, not refused") {
+    Bench bench;
+    bench.start(with({pair()}));
+    bench.kernel.table.push_back({tcp_service("10.0.0.2"), {to("10.0.0.66")}});
+
+    bench.reload(with({pair(), service({server("10.0.0.13")}, "10.0.0.2")}));
+
+    CHECK(bench.in_kernel("10.0.0.2")->destinations == std::vector{to("10.0.0.13")});
+    CHECK(bench.runtime.log().count("refused") == 0);
+}
+
+TEST_CASE("a server that refuses leaves the table, in the state block too, and returns when it accepts") {
+    UniqueFd listener = probe::test::bind_only();
+    const Endpoint target = probe::test::bound_to(listener);
+    Bench bench;
+    bench.start(with({service({quickly_checked(target), server("10.0.0.12")})}));
+
+    CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1")->destinations.size() == 1; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations[0] == to("10.0.0.12"));
+    CHECK(bench.runtime.events.back().detail == "TCP CHECK failed on service");
+    CHECK(bench.runtime.events.back().mail);
+    CHECK(bench.runtime.until([&] { return !bench.runtime.status().services[0].servers[0].alive; }));
+    CHECK(bench.runtime.status().services[0].servers[0].checks[0].last_result == "connection refused");
+
+    REQUIRE(::listen(listener.get(), 64) == 0);
+    CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1")->destinations.size() == 2; }));
+    CHECK(bench.runtime.events.back().state == "UP");
+    bench.stop();
+}
+
+TEST_CASE("the sorry server enters in the same batch before the last server leaves") {
+    const UniqueFd closed = probe::test::bind_only();
+    auto web = service({quickly_checked(probe::test::bound_to(closed))});
+    web.sorry_server = sorry("10.0.0.99");
+    Bench bench;
+    bench.start(with({web}));
+
+    CHECK(bench.runtime.until([&] { return bench.kernel.batches.size() == 2; }));
+    REQUIRE(bench.kernel.batches[1].size() == 2);
+    CHECK(bench.kernel.batches[1][0].kind == Kind::AddDestination);
+    CHECK(bench.kernel.batches[1][0].destination == to("10.0.0.99"));
+    CHECK(bench.kernel.batches[1][1].kind == Kind::DeleteDestination);
+}
+
+TEST_CASE("without IPVS checks run and status says what is missing; once it is there the table is put in") {
+    const UniqueFd closed = probe::test::bind_only();
+    Bench bench;
+    bench.kernel.available = false;
+    bench.start(with({service({quickly_checked(probe::test::bound_to(closed)), server("10.0.0.12")})}));
+
+    CHECK_FALSE(bench.runtime.status().ipvs_available);
+    CHECK(bench.runtime.status().ipvs_problem == "no IPVS in this kernel: modprobe ip_vs");
+    CHECK(bench.runtime.until(
+        [&] { return bench.kernel.opened > 3 && !bench.runtime.status().services[0].servers[0].alive; }));
+    CHECK(bench.runtime.log().count("IPVS cannot be programmed") == 1);
+
+    bench.kernel.available = true;
+    CHECK(bench.runtime.until([&] { return bench.runtime.status().ipvs_available; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations == std::vector{to("10.0.0.12")});
+    CHECK(bench.runtime.log().count("IPVS is available now") == 1);
+    bench.stop();
+}
+
+TEST_CASE("what others changed is repaired and counted, what is not ours stays") {
+    Bench bench;
+    bench.options.audit_every = 20ms;
+    bench.start(with({pair()}));
+    bench.kernel.table.clear();
+    bench.kernel.table.push_back(foreign());
+
+    CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1") != nullptr; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+    CHECK(*bench.in_kernel("10.9.9.9") == foreign());
+    CHECK(bench.runtime.log().count("IPVS was changed by others; repaired: ") == 3);
+    CHECK(bench.runtime.until([&] { return bench.runtime.status().repairs == 3; }));
+    bench.stop();
+}
+
+TEST_CASE("a finding that a second read does not confirm is no repair") {
+    Bench bench;
+    bench.options.audit_every = 20ms;
+    bench.start(with({pair()}));
+    bench.kernel.batches.clear();
+    bench.kernel.lies = true;
+    const auto dumps = bench.kernel.dumps;
+
+    CHECK(bench.runtime.until([&] { return bench.kernel.dumps >= dumps + 4; }));
+
+    CHECK_FALSE(bench.kernel.lies);
+    CHECK(bench.kernel.batches.empty());
+}
+
+TEST_CASE("a refused operation is told once and tried again with every audit, not as somebody else's change") {
+    Bench bench;
+    bench.options.audit_every = 20ms;
+    bench.kernel.refused_scheduler = "wrr";
+    bench.start(with({pair()}));
+
+    CHECK(bench.runtime.until([&] { return bench.kernel.batches.size() >= 4; }));
+    CHECK(bench.runtime.log().count("IPVS refused ") == 3);
+    CHECK(bench.runtime.log().count("changed by others") == 0);
+
+    bench.kernel.refused_scheduler.clear();
+    CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1") != nullptr; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+    bench.stop();
+}
+
+TEST_CASE("after lost answers the table is read again and the rest is written") {
+    Bench bench;
+    bench.start(with({pair()}));
+    bench.kernel.socket_breaks = true;
+
+    bench.reload(with({pair(), service({server("10.0.0.13")}, "10.0.0.2")}));
+
+    CHECK(bench.in_kernel("10.0.0.2") == nullptr);
+    CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.2") != nullptr; }));
+    CHECK(bench.kernel.opened == 2);
+    bench.stop();
+}
+
+TEST_CASE("a new incarnation after a crash touches nothing that is right and announces nothing") {
+    const UniqueFd closed = probe::test::bind_only();
+    const auto config = with({service({quickly_checked(probe::test::bound_to(closed)), server("10.0.0.12")}),
+                              service({server("10.0.0.13")}, "10.0.0.2")});
+    Bench bench;
+    bench.start(config);
+    CHECK(bench.runtime.until([&] { return !bench.runtime.status().services[0].servers[0].alive; }));
+    bench.role.reset();  // no stop: as if killed
+    bench.runtime.loop_.restart();
+    bench.kernel.batches.clear();
+    bench.runtime.events.clear();
+
+    SUBCASE("the same configuration") {
+        bench.start(config, true);
+        CHECK(bench.kernel.batches.empty());
+        CHECK(bench.runtime.events.empty());
+        CHECK_FALSE(bench.runtime.status().services[0].servers[0].alive);
+    }
+    SUBCASE("a service went meanwhile") {
+        auto next = config;
+        next.virtual_servers.pop_back();
+        bench.start(next, true);
+        CHECK(bench.operations() == 1);
+        CHECK(bench.in_kernel("10.0.0.2") == nullptr);
+    }
+    bench.stop();
+}
+
+TEST_CASE("the stop deletes services, not their servers one by one, unless they are to stay") {
+    Bench bench;
+    config::Config config = with({pair(), service({server("10.0.0.13")}, "10.0.0.2")});
+    bench.kernel.table.push_back(foreign());
+    SUBCASE("default") {
+        bench.start(config);
+        bench.kernel.batches.clear();
+        bench.stop();
+        CHECK(bench.operations() == 2);
+        CHECK(bench.kernel.table == lvs::Table{foreign()});
+    }
+    SUBCASE("kept") {
+        bench.options.keep_ipvs_at_stop = true;
+        bench.start(config);
+        bench.stop();
+        CHECK(bench.kernel.table.size() == 3);
+    }
+    SUBCASE("lvs_flush_on_stop") {
+        config.global.lvs_flush_on_stop = config::Global::FlushOnStop::All;
+        bench.start(config);
+        bench.stop();
+        CHECK(bench.kernel.flushes == 1);
+        CHECK(bench.kernel.table.empty());
+    }
+}
+
+TEST_CASE("lvs_flush empties the table first, but not for a new incarnation after a crash") {
+    Bench bench;
+    bench.kernel.table.push_back(foreign());
+    config::Config config = with({pair()});
+    config.global.lvs_flush = true;
+
+    bench.start(config, true);
+    CHECK(bench.kernel.flushes == 0);
+    bench.start(config);
+    CHECK(bench.kernel.flushes == 1);
+    CHECK(bench.kernel.table.size() == 1);
+}
+
+TEST_CASE("a stop while checks hang comes to an end") {
+    const probe::test::Blackhole silent;
+    auto one = quickly_checked(silent.endpoint());
+    one.checkers[0].connect_timeout = 60s;
+    Bench bench;
+    bench.start(with({service({one})}));
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(bench.runtime.until([&] { return std::chrono::steady_clock::now() - begin > 1100ms; }));  // it has begun
+
+    bench.stop();
+
+    CHECK(bench.kernel.table.empty());
+}
+
+TEST_CASE("a stop before the start ends too") {
+    Bench bench;
+    bench.role = make_lvs_role(bench.runtime, bench.options);
+    bench.stop();
+}
