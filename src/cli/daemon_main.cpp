@@ -20,7 +20,7 @@ using namespace mainstay;
 
 int run_named_role(std::string_view name) {
     if (name == "vrrp") return role::run_role(role::vrrp_traits(), role::make_vrrp_role);
-    if (name == "lvs") return role::run_role(role::lvs_traits(), role::make_lvs_role);
+    if (name == "lvs") return role::run_role(role::lvs_traits(), [](role::Runtime& runtime) { return role::make_lvs_role(runtime); });
     if (name == "reader") return role::run_reader();
     std::fprintf(stderr, "there is no role %.*s\n", static_cast<int>(name.size()), name.data());
     return 1;

@@ -10,6 +10,7 @@
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/script_account.hpp"
 
 namespace mainstay::role {
 
