@@ -39,7 +39,7 @@ constexpr std::array kSlips{
 
 class Parser final : Lexer::Listener {
 public:
-    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), lexer_{text, *this} {}
+    Parser(Reading& reading, std::string_view text) : r_{reading}, text_{text}, frames_(1), lexer_{text, *this} {}
 
     void run() {
         Statement current, ahead;
@@ -175,8 +175,7 @@ private:
             auto& d = r_.diag.error(Code::MissingCloseBrace, skip_mark_, "this block is not closed: its } is missing");
             d.effect = "everything up to the end of the file is passed over";
         }
-        const bool blamed = std::ranges::any_of(frames_, &Frame::blamed);
-        if (frames_.size() > 1 && !skipping && !blamed) {
+        if (frames_.size() > 1 + missing_reported_ && !skipping) {
             std::string also;
             for (std::size_t i = 1; i + 1 < frames_.size(); ++i)
                 also += fmt::format("{}{}", also.empty() ? "" : ", ", frames_[i].row->name);
@@ -355,6 +354,7 @@ private:
         const Token& word = s.words[0];
         if (known_slip(s, frame)) return;
         if (word.text.starts_with('$') || word.text.starts_with('@') || word.text.starts_with('~')) {
+            if (std::exchange(definitions_seen_, true)) return;
             auto& d = r_.diag.fatal(Code::DefinitionNotSupported, word.mark,
                                     fmt::format("'{}': definitions and conditional lines are not read yet", word.text));
             d.effect = "this configuration cannot run";
@@ -370,6 +370,7 @@ private:
         }
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
             if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
+        if (definitions_seen_) return;  // what is left of the file makes little sense without them
         const auto near = nearest_keyword(frame.block, ascii_part(word.text));
         auto& d = r_.diag.error(opens ? Code::UnknownBlock : Code::UnknownKeyword, word.mark,
                                 fmt::format("unknown keyword '{}' {}", word.text, where(frame)));
@@ -396,14 +397,18 @@ private:
     // A keyword of an enclosing block: most likely the closing brace of this one is missing.
     void misplaced(const Token& word, bool opens, Frame& frame, const Frame& outer) {
         if (std::exchange(frame.blamed, true)) return;
+        ++missing_reported_;
         auto& d = r_.diag.error(Code::MissingCloseBrace, word.mark,
                                 fmt::format("{} does not belong in {}", word.text, frame.row->name));
-        d.expected = fmt::format("a }} that closes {} before it", frame.row->name);
+        d.expected = fmt::format("a }} that closes {} (line {}) before it", frame.row->name, line_of(frame.opened));
         d.effect = fmt::format("{} is passed over, and so is what follows up to the next }}",
                                opens ? "the block" : "the line");
         d.hint = outer.row == nullptr ? "it stands outside of all blocks"
                                       : fmt::format("it is a keyword of {}", outer.row->name);
-        blame_ = frame.opened;
+    }
+
+    [[nodiscard]] std::ptrdiff_t line_of(Mark mark) const {
+        return std::ranges::count(text_.substr(0, mark.offset), '\n') + 1;
     }
 
     static std::string_view ascii_part(std::string_view word) {
@@ -424,12 +429,15 @@ private:
     enum class Brace : std::uint8_t { Unexpected, Enter, Skip };
 
     Reading& r_;
+    std::string_view text_;
     std::vector<Frame> frames_;
     Frame opening_;  // entered at the next {
     Brace next_brace_ = Brace::Unexpected;
     std::size_t skip_depth_ = 0;
     Mark skip_mark_;  // what is being passed over; empty: its missing brace is not worth another message
-    Mark last_closed_, blame_;
+    Mark last_closed_;
+    std::size_t missing_reported_ = 0;  // closing braces
+    bool definitions_seen_ = false;
     bool slash_noted_ = false;
     std::unordered_set<const Row*> said_;
     Lexer lexer_;  // last: it calls back into this object from its constructor

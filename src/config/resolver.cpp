@@ -26,9 +26,9 @@ struct Open {  // a file being copied into the snapshot
 };
 
 std::string_view trimmed(std::string_view text) {
-    const std::size_t from = text.find_first_not_of(" \t\r");
+    const std::size_t from = text.find_first_not_of(" \t\r\n");
     if (from == std::string_view::npos) return {};
-    return text.substr(from, text.find_last_not_of(" \t\r") - from + 1);
+    return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
 }
 
 // The pattern of an include line; empty for any other line.

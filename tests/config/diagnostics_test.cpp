@@ -1,0 +1,225 @@
+// What is said of a slip: place, code, text. One cause gives one message.
+#include <doctest/doctest.h>
+
+#include "mainstay/config/codes.hpp"
+#include "samples.hpp"
+
+using namespace mainstay::config;
+using namespace mainstay::config::testing;
+
+using Lines = std::vector<std::string>;
+
+TEST_CASE("an out-of-range value names the range, the value and the effect") {
+    const Loaded loaded = load_sample(vrrp(5, "    priority 300"));
+
+    REQUIRE(lines_of(loaded) == Lines{"5:14 error MS0201 priority must be 1 to 255, got 300"});
+    CHECK(loaded.diagnostics[0].expected == "1 to 255");
+    CHECK(loaded.diagnostics[0].effect ==
+          "the keyword is ignored; without it the value is 100 (255 when state MASTER and no priority)");
+    CHECK(loaded.config.instances[0].priority == 100);
+}
+
+TEST_CASE("a diagnostic is shown with its line and a caret") {
+    const Loaded loaded = load_sample(vrrp(4, "\tvirtual_router_id 256"));
+
+    CHECK(render(loaded.diagnostics[0], loaded, false) ==
+          "ha.conf:4:20: fatal MS0201: virtual_router_id must be 1 to 255, got 256\n"
+          "    4 | \tvirtual_router_id 256\n"
+          "      | \t                  ^~~\n"
+          "  expected: 1 to 255\n"
+          "  effect: this configuration cannot run without virtual_router_id\n");
+    CHECK(render_line(loaded.diagnostics[0], loaded) ==
+          "ha.conf:4:20: fatal MS0201: virtual_router_id must be 1 to 255, got 256; this configuration cannot run "
+          "without virtual_router_id");
+}
+
+TEST_CASE("columns count characters, not bytes") {
+    const Loaded loaded = load_sample(vrrp(12, "        10.9.9.9/24 \xE4\xB8\xBB\xE4\xB8\xBB"));
+
+    CHECK(lines_of(loaded) == Lines{"12:21 error MS0206 '\xE4\xB8\xBB\xE4\xB8\xBB' is not an option of an address"});
+    CHECK(loaded.diagnostics[0].place.length == 2);
+}
+
+TEST_CASE("a password is not shown") {
+    const Loaded loaded = load_sample(vrrp(9, "        auth_pass verysecret"));
+
+    CHECK(render(loaded.diagnostics[0], loaded, false) ==
+          "ha.conf:9:19: warning MS0207: auth_pass has 10 characters; VRRP carries 8\n"
+          "    9 |         auth_pass **********\n"
+          "      |                   ^~~~~~~~~~\n"
+          "  effect: only the first 8 are used\n");
+}
+
+TEST_CASE("an unknown keyword names the nearest one") {
+    const Loaded loaded = load_sample(vrrp(5, "    prioritty 100"));
+
+    REQUIRE(lines_of(loaded) == Lines{"5:5 error MS0105 unknown keyword 'prioritty' in vrrp_instance"});
+    CHECK(loaded.diagnostics[0].hint == "did you mean `priority`?");
+    CHECK(load_sample(vrrp(5, "    lb_algo rr")).diagnostics.at(0).hint == "it belongs in virtual_server");
+}
+
+TEST_CASE("an unknown value names the nearest one") {
+    CHECK(load_sample(lvs(3, "    lb_algo wwr")).diagnostics.at(0).hint == "write `lb_algo wrr`");
+    CHECK(load_sample(lvs(4, "    lb_kind dr")).diagnostics.at(0).hint == "write `lb_kind DR`");
+    CHECK(load_sample(vrrp(2, "    state slave")).diagnostics.at(0).hint == "write `state BACKUP`");
+    CHECK(load_sample(vrrp(12, "        10.9.9.9/255.255.255.0")).diagnostics.at(0).hint == "write 10.9.9.9/24");
+    CHECK(load_sample(lvs(6, "    real_server 10.1.1.1:80 {")).diagnostics.at(0).hint ==
+          "write `real_server 10.1.1.1 80`: a blank between address and port");
+}
+
+TEST_CASE("an unknown block is skipped whole, with one message") {
+    const Loaded loaded =
+        load_sample(vrrp(5, "    foo {\n        state MASTER\n        bar {\n        }\n    }\n    priority 90"));
+
+    CHECK(lines_of(loaded) == Lines{"5:5 error MS0106 unknown keyword 'foo' in vrrp_instance"});
+    CHECK(loaded.config.instances.at(0).priority == 90);
+    CHECK_FALSE(loaded.config.instances[0].initial_master);
+}
+
+TEST_CASE("a missing closing brace at the end names the line that opened the block, and the block is used") {
+    const Loaded loaded = load_sample(vrrp(14, ""));
+
+    REQUIRE(lines_of(loaded) ==
+            Lines{"1:1 error MS0109 vrrp_instance is not closed: its } is missing at the end of the file"});
+    CHECK(loaded.config.instances.size() == 1);
+    CHECK(loaded.can_run());
+}
+
+TEST_CASE("a missing closing brace inside is noticed at the first keyword of the enclosing block, once") {
+    const Loaded loaded = load_sample(vrrp(10, ""));
+
+    REQUIRE(lines_of(loaded).size() == 2);
+    CHECK(lines_of(loaded)[0] == "1:15 warning MS0405 (VI_1) there is no virtual address");
+    CHECK(lines_of(loaded)[1] == "10:5 error MS0109 virtual_ipaddress does not belong in authentication");
+    CHECK(loaded.diagnostics[1].expected == "a } that closes authentication (line 7) before it");
+}
+
+TEST_CASE("an extra closing brace is passed over") {
+    CHECK(lines_of(load_sample(std::string{kVrrp} + "}\n")) == Lines{"15:1 error MS0110 this } closes nothing"});
+}
+
+TEST_CASE("a missing opening brace is named, and the lines below are read as the block") {
+    const Loaded loaded = load_sample(vrrp(1, "vrrp_instance VI_1"));
+
+    CHECK(lines_of(loaded) == Lines{"1:1 error MS0108 vrrp_instance is not followed by {"});
+    CHECK(loaded.config.instances.at(0).virtual_router_id == 51);
+}
+
+TEST_CASE("a byte order mark is one message") {
+    CHECK(lines_of(load_sample("\xEF\xBB\xBF" + std::string{kVrrp})) ==
+          Lines{"1:1 warning MS0100 the file begins with a byte order mark"});
+}
+
+TEST_CASE("an unterminated quote is one message, and the line is ignored") {
+    const Loaded loaded = load_sample("vrrp_script chk {\n    script \"/bin/true\n    interval 2\n}\n");
+
+    CHECK(lines_of(loaded) == Lines{"1:13 error MS0306 vrrp_script chk has no script",
+                                    "2:12 error MS0103 this double quote is not closed"});
+}
+
+TEST_CASE("invisible characters are named") {
+    CHECK(lines_of(load_sample(vrrp(5, "\xC2\xA0   priority 100"))) ==
+          Lines{"5:1 error MS0117 the line begins with a no-break space"});
+    const Loaded wide = load_sample(vrrp(5, "    priority 90\xE3\x80\x80"));
+    CHECK(lines_of(wide) ==
+          Lines{"5:14 error MS0200 priority needs a number, got '90\xE3\x80\x80': a full-width space follows it"});
+    CHECK(wide.config.instances.at(0).priority == 90);  // as keepalived does when it runs
+}
+
+TEST_CASE("a time with a unit is refused, not read as microseconds") {
+    const Loaded loaded = load_sample(lvs(2, "    delay_loop 6s"));
+
+    REQUIRE(lines_of(loaded) == Lines{"2:16 error MS0202 delay_loop takes a plain number, got '6s'"});
+    CHECK(loaded.diagnostics[0].hint == "write `delay_loop 6`");
+    CHECK(loaded.config.virtual_servers.at(0).delay_loop == std::chrono::seconds{60});
+}
+
+TEST_CASE("a // comment is a comment; where keepalived refuses it, that is said") {
+    const Loaded loaded = load_sample(vrrp(5, "    // my { priority\n    priority 90 // mine"));
+
+    CHECK(lines_of(loaded) == Lines{"5:5 warning MS0104 // does not begin a comment in keepalived",
+                                    "6:17 note MS0104 // does not begin a comment in keepalived; the words are "
+                                    "ignored as surplus ones"});
+    CHECK(loaded.config.instances.at(0).priority == 90);
+}
+
+TEST_CASE("// is not a comment where it is a keyword's own argument") {
+    const Loaded loaded = load_sample(vrrp(9, "        auth_pass //11"));
+
+    CHECK(loaded.diagnostics.empty());
+    CHECK(loaded.config.instances.at(0).auth_pass == "//11");
+}
+
+TEST_CASE("an unknown auth_type sends without authentication, as keepalived does, and names the mend") {
+    const Loaded loaded = load_sample(vrrp(8, "        auth_type pass"));
+
+    REQUIRE(lines_of(loaded) == Lines{"8:19 error MS0206 (VI_1) unknown authentication type 'pass'"});
+    CHECK(loaded.diagnostics[0].hint ==
+          "write `auth_type PASS` on all routers of the pair at the same time, or delete the block");
+    CHECK(loaded.config.instances.at(0).auth_type == AuthType::None);
+    CHECK(loaded.config.instances[0].auth_pass.empty());
+}
+
+TEST_CASE("two keywords on one line lose the second, and that is said") {
+    CHECK(lines_of(load_sample(vrrp(5, "    priority 90 advert_int 2"))) ==
+          Lines{"5:17 warning MS0114 advert_int stands on the line of priority and is ignored"});
+}
+
+TEST_CASE("nb_get_retry in TCP_CHECK stays without effect and names its mend") {
+    const Loaded loaded = load_sample(lvs(9, "            nb_get_retry 3"));
+
+    REQUIRE(lines_of(loaded) ==
+            Lines{"9:13 warning MS0514 TCP_CHECK does not know nb_get_retry (it belongs to HTTP_GET and SSL_GET)"});
+    CHECK(loaded.diagnostics[0].hint == "write `retry 3`");
+    CHECK(loaded.config.virtual_servers.at(0).real_servers.at(0).checkers.at(0).retry == 1);
+}
+
+TEST_CASE("what keepalived cannot run, cannot run") {
+    CHECK_FALSE(load_sample(vrrp(4, "")).can_run());
+    CHECK_FALSE(load_sample(vrrp(3, "")).can_run());
+    CHECK_FALSE(load_sample(vrrp(3, "    interface lo")).can_run());
+    CHECK_FALSE(load_sample(vrrp(2, "    state")).can_run());
+    CHECK(lines_of(load_sample(std::string{kVrrp} + vrrp(1, "vrrp_instance VI_2 {"))) ==
+          Lines{"18:23 fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on interface eth0"});
+}
+
+TEST_CASE("an interface that is missing is reported, but can be waited for") {
+    const Loaded loaded = load_sample(vrrp(3, "    interface eth77"));
+
+    CHECK(lines_of(loaded) == Lines{"3:15 warning MS0403 (VI_1) there is no interface eth77"});
+    CHECK(loaded.can_run());
+    CHECK(loaded.exit_code() == 5);
+}
+
+TEST_CASE("a keyword that is not acted on yet is said once, and does not change the exit code") {
+    const Loaded loaded = load_sample(vrrp(6, "    advert_int 1\n    garp_extra_if 5\n    garp_extra_if 6"));
+
+    CHECK(lines_of(loaded) ==
+          Lines{"7:5 warning MS0209 garp_extra_if is accepted, but mainstay does not act on it yet"});
+    CHECK(loaded.exit_code() == 0);
+}
+
+TEST_CASE("diagnostics come in the order of the file") {
+    const Loaded loaded = load_sample(std::string{kVrrp} + lvs(5, "") + "foo\n");
+    CHECK(lines_of(loaded) == Lines{"15:16 error MS0501 virtual server [10.9.9.9]:udp:80 has no protocol",
+                                    "26:1 error MS0105 unknown keyword 'foo' outside of all blocks"});
+}
+
+TEST_CASE("reporting stops at a limit, and says so") {
+    std::string text;
+    for (int i = 0; i < 1500; ++i) text += "foo\n";
+    const Loaded loaded = load_sample(text);
+
+    REQUIRE(loaded.diagnostics.size() == 1001);
+    CHECK(loaded.diagnostics.back().message == "500 more diagnostics are not shown");
+    CHECK(loaded.exit_code() == 5);
+}
+
+TEST_CASE("ten megabytes of braces are a few messages") {
+    CHECK(lines_of(load_sample(std::string(10 << 20, '{'))) ==
+          Lines{"1:1 error MS0101 the line is longer than 1023 bytes"});
+    std::string lines;
+    for (int i = 0; i < (5 << 20); ++i) lines += "{\n";
+    CHECK(lines_of(load_sample(lines)) ==
+          Lines{"1:1 error MS0111 this { does not follow a keyword that opens a block"});
+}

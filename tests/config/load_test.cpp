@@ -1,0 +1,115 @@
+#include "mainstay/config/load.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "samples.hpp"
+
+using namespace mainstay::config;
+using namespace mainstay::config::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+public:
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "mainstay-load-XXXXXX").string();
+        path_ = ::mkdtemp(name.data());
+    }
+    ~Folder() { fs::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    std::string put(const std::string& name, std::string_view text) const {
+        fs::create_directories((path_ / name).parent_path());
+        std::ofstream{path_ / name, std::ios::binary} << text;
+        return path_ / name;
+    }
+    fs::path operator/(const char* name) const { return path_ / name; }
+
+private:
+    fs::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("a file that cannot be read is one fatal message and exit code 4") {
+    const Folder folder;
+    const std::string missing = folder / "none.conf";
+    const Loaded nothing = load_file(missing, host());
+    REQUIRE(nothing.diagnostics.size() == 1);
+    CHECK(nothing.diagnostics[0].message == "open " + missing + ": No such file or directory");
+    CHECK(nothing.exit_code() == 4);
+    CHECK_FALSE(nothing.can_run());
+
+    const std::string executable = folder.put("x.conf", kVrrp);
+    fs::permissions(executable, fs::perms::owner_all);
+    CHECK(load_file(executable, host()).exit_code() == 4);
+
+    CHECK(load_file(folder / ".", host()).diagnostics.at(0).message.ends_with("is a directory, not a file"));
+    CHECK(load_file("/dev/null", host()).diagnostics.at(0).message == "/dev/null is not a regular file");
+}
+
+TEST_CASE("binary garbage is one message") {
+    const Folder folder;
+    std::string garbage;
+    for (int i = 0; i < 4096; ++i) garbage += static_cast<char>(i * 37 % 256);
+    const Loaded loaded = load_file(folder.put("x.conf", garbage), host());
+
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].message == "this is not a text file");
+    CHECK(loaded.exit_code() == 4);
+}
+
+TEST_CASE("included files are read in place, and diagnostics name them") {
+    const Folder folder;
+    folder.put("conf.d/a.conf", vrrp(5, "    priority 300"));
+    folder.put("conf.d/b.conf", kLvs);
+    const std::string top = folder.put("top.conf", "global_defs {\n}\ninclude conf.d/*.conf\nfoo\n");
+    const Loaded loaded = load_file(top, host());
+
+    CHECK(loaded.config.instances.size() == 1);
+    CHECK(loaded.config.virtual_servers.size() == 1);
+    REQUIRE(loaded.diagnostics.size() == 2);
+    CHECK(render_line(loaded.diagnostics[0], loaded).starts_with(top + ":4:1: error MS0105"));
+    CHECK(render_line(loaded.diagnostics[1], loaded)
+              .starts_with((folder / "conf.d/a.conf").string() + ":5:14: error MS0201"));
+}
+
+TEST_CASE("an include that matches nothing is told, and changes no exit code") {
+    const Folder folder;
+    const Loaded loaded = load_file(folder.put("x.conf", "include nosuch/*.conf\n" + std::string{kVrrp}), host());
+
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].message == "include: nothing matches nosuch/*.conf");
+    CHECK(loaded.exit_code() == 0);
+}
+
+TEST_CASE("a file that includes itself comes to an end") {
+    const Folder folder;
+    const Loaded loaded = load_file(folder.put("x.conf", "include x.conf\n"), host());
+
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].message == "include x.conf: files include each other more than 32 deep");
+}
+
+TEST_CASE("each role gets its own part, passwords and mail settings only where they are used") {
+    Loaded loaded = load_sample("global_defs {\nnotification_email {\na@example.com\n}\nsmtp_server 192.0.2.25\n}\n" +
+                                std::string{kVrrp} + std::string{kLvs});
+    REQUIRE(loaded.diagnostics.empty());
+
+    const Config vrrp_part = slice(loaded.config, Audience::Vrrp);
+    CHECK(vrrp_part.instances.at(0).auth_pass == "1111");
+    CHECK(vrrp_part.virtual_servers.empty());
+    CHECK(vrrp_part.global.smtp_server.empty());
+    const Config lvs_part = slice(loaded.config, Audience::Lvs);
+    CHECK(lvs_part.instances.empty());
+    CHECK(lvs_part.virtual_servers.size() == 1);
+    CHECK(lvs_part.global.notification_email.empty());
+    const Config observer_part = slice(loaded.config, Audience::Observer);
+    CHECK(observer_part.instances.at(0).auth_pass.empty());
+    CHECK(observer_part.global.smtp_server == "192.0.2.25");
+}
