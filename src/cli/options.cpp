@@ -189,10 +189,9 @@ std::string default_config_path(std::vector<std::string>& passed_over) {
 }
 
 std::string version_text(const role::Identity& identity) {
-    const std::string own = "mainstay v" MAINSTAY_VERSION;
-    if (!identity.keepalived) return own + "\n";
-    // Exporters and scripts look for the first line and for the build option.
-    return "Keepalived v2.4.3 (" + own + ", a replacement for keepalived)\n\nConfigure options: --enable-json\n";
+    const std::string text = identity.program_and_version(MAINSTAY_VERSION);
+    // Exporters and scripts look for keepalived's first line and for the build option.
+    return identity.keepalived ? text + "\n\nConfigure options: --enable-json\n" : text + "\n";
 }
 
 std::string help_text(const std::string& program) {

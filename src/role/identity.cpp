@@ -2,6 +2,11 @@
 
 namespace mainstay::role {
 
+std::string Identity::program_and_version(const std::string& version) const {
+    const std::string own = "mainstay v" + version;
+    return keepalived ? "Keepalived v" + std::string{kKeepalivedVersion} + " (" + own + ")" : own;
+}
+
 std::string Identity::log_ident(Kind kind) const {
     switch (kind) {
         case Kind::Vrrp: return keepalived ? "Keepalived_vrrp" : "mainstayd-vrrp";

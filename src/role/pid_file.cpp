@@ -44,8 +44,17 @@ Result<PidFile> PidFile::claim(const std::string& path, const std::string& progr
     return file;
 }
 
-PidFile::~PidFile() {
+PidFile& PidFile::operator=(PidFile&& other) noexcept {
+    remove();
+    path_ = std::move(other.path_);
+    lock_ = std::move(other.lock_);
+    return *this;
+}
+
+// Unlinked while the lock is still held: whoever waits for it finds no file, or a new one.
+void PidFile::remove() {
     if (lock_) ::unlink(path_.c_str());
+    lock_.reset();
 }
 
 }  // namespace mainstay::role

@@ -16,8 +16,9 @@ public:
     [[nodiscard]] static Result<PidFile> claim(const std::string& path, const std::string& program);
     PidFile() = default;
     PidFile(PidFile&&) = default;
-    PidFile& operator=(PidFile&&) = default;
-    ~PidFile();
+    PidFile& operator=(PidFile&& other) noexcept;
+    ~PidFile() { remove(); }
+    void remove();
 
 private:
     std::string path_;

@@ -39,7 +39,7 @@ const char* label(Kind kind) {
 Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
 
 int Supervisor::run() {
-    log_.info("Starting {} v{}", options_.identity.program(), MAINSTAY_VERSION);
+    log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     if (const auto ready = set_up(); !ready) {
         log_.error("{}", ready.error().text());
         // keepalived: a second daemon is not an error of the one who starts it.
@@ -50,7 +50,7 @@ int Supervisor::run() {
     begin_reading();
     look_after_children();
     loop_.run();
-    log_.info("Stopped {} v{}", options_.identity.program(), MAINSTAY_VERSION);
+    log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     return exit_code_;
 }
 
@@ -322,7 +322,7 @@ void Supervisor::stop_step() {
 }
 
 void Supervisor::finish() {
-    pid_file_ = PidFile{};
+    pid_file_.remove();
     loop_.stop();
 }
 

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 from support.capture import Capture
-from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, instance, office, partition, signal_role, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
 
@@ -116,13 +116,16 @@ def test_a_master_that_was_paused_for_too_long_finds_its_successor_and_takes_ove
     wait_holds(one)
 
 
-def test_the_higher_address_wins_between_equal_priorities(lan):
+def test_a_healed_partition_leaves_one_master_the_one_with_the_higher_address(lan):
     one, two = office(lan, "one", "two")
-    # Both start at the same moment as MASTER: both try, the lower address yields.
-    daemons = [host.mainstayd(instance("MASTER", 100)) for host in (one, two)]
-    for daemon in daemons:
-        wait_ready(daemon)
-
+    partition(lan, two)
+    daemons = [wait_ready(host.mainstayd(instance("MASTER", 100))) for host in (one, two)]
+    wait_holds(one)
     wait_holds(two)
+
+    partition(lan, two, cut=False)
+
     wait_released(one)
     assert stays(lambda: two.holds(VIP) and not one.holds(VIP), 4)
+    assert "(VI_1) Master received advert from 192.168.4.12 with higher priority 100, ours 100" in daemons[0].output() \
+        or "higher IP" in daemons[0].output()

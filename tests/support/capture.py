@@ -17,6 +17,8 @@ class Capture:
 
     def packets(self):
         """What came so far, as scapy packets with their time stamps."""
+        # Without the layers scapy does not look into a frame.
+        from scapy.layers import inet, l2, vrrp  # pylint: disable=import-outside-toplevel,unused-import  # noqa: F401
         from scapy.utils import PcapReader  # pylint: disable=import-outside-toplevel
         found = []
         with PcapReader(str(self.host.path(self.file))) as reader:

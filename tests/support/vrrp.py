@@ -1,5 +1,7 @@
 """Pairs of directors: the configurations that the VRRP tests share."""
 
+import json
+
 from .wait import wait_until
 
 VIP = "192.168.4.200"
@@ -59,3 +61,12 @@ def signal_role(host, role, number):
     pid = role_pid(host, role)
     host.run(["kill", f"-{int(number)}", str(pid)])
     return pid
+
+
+def partition(lan, host, cut=True):
+    """Lets a host's cable carry nothing, or everything again; the carrier stays."""
+    switch = lan.switches["office"]
+    ports = [p["ifname"] for p in json.loads(switch.run(["ip", "-json", "link"]).stdout)
+             if p["ifname"].startswith(f"{host.name}.")]
+    for port in ports:
+        switch.run(["bridge", "link", "set", "dev", port, "state", "0" if cut else "3"])

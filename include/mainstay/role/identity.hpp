@@ -10,10 +10,15 @@ namespace mainstay::role {
 
 enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer };
 
+// The keepalived whose behaviour is kept.
+inline constexpr std::string_view kKeepalivedVersion = "2.4.3";
+
 struct Identity {
     bool keepalived = false;
 
     [[nodiscard]] std::string program() const { return keepalived ? "Keepalived" : "mainstay"; }
+    // "mainstay v0.1.0", or "Keepalived v2.4.3 (mainstay v0.1.0)".
+    [[nodiscard]] std::string program_and_version(const std::string& version) const;
     [[nodiscard]] std::string log_ident(Kind kind) const;
     [[nodiscard]] std::string process_name(Kind kind) const;  // at most 15 bytes
     [[nodiscard]] std::string pid_file(Kind kind, const std::string& run_directory) const;
