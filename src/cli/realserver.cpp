@@ -1,0 +1,240 @@
+#include "mainstay/cli/realserver.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ranges>
+
+#include "mainstay/cli/realserver_state.hpp"
+#include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/kernel/sysctl.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+// "net/ipv4/conf/all/arp_ignore" as sysctl(8) writes it.
+std::string dotted(std::string_view name) {
+    std::string text{name};
+    std::ranges::replace(text, '/', '.');
+    return text;
+}
+
+Result<void> require_root() {
+    if (geteuid() == 0) return {};
+    return fail(Errc::Permission, "addresses and ARP settings are root's to change: run this as root");
+}
+
+bool any_v4(const auto& vips) {
+    return std::ranges::any_of(vips, [](const Prefix& vip) { return vip.address.is_v4(); });
+}
+
+struct Loopback {
+    kernel::Rtnetlink route;
+    std::uint32_t index = 0;
+    bool up = false;
+
+    static Result<Loopback> open() {
+        auto route = kernel::Rtnetlink::open();
+        if (!route) return std::unexpected{std::move(route.error())};
+        const auto links = route->links();
+        if (!links) return std::unexpected{links.error()};
+        const auto lo = std::ranges::find_if(*links, &kernel::Link::loopback);
+        if (lo == links->end()) return fail(Errc::NotFound, "this host has no loopback interface");
+        return Loopback{std::move(*route), lo->index, lo->up};
+    }
+
+    [[nodiscard]] std::vector<kernel::Address> to_addresses(const std::vector<Prefix>& vips) const {
+        std::vector<kernel::Address> addresses;
+        for (const Prefix& vip : vips) {
+            // Deprecated: an IPv6 VIP must not become the source of the server's own connections. For IPv4 the
+            // addresses of the outgoing interface always come first.
+            addresses.push_back({.interface_index = index, .prefix = vip, .deprecated = vip.address.is_v6()});
+        }
+        return addresses;
+    }
+
+    Result<std::set<Prefix>> held() {
+        const auto addresses = route.addresses();
+        if (!addresses) return std::unexpected{addresses.error()};
+        std::set<Prefix> found;
+        for (const auto& address : *addresses) {
+            if (address.interface_index == index) found.insert(address.prefix);
+        }
+        return found;
+    }
+};
+
+Result<void> report_failures(const Result<std::vector<kernel::Rtnetlink::Failure>>& failures,
+                             const std::vector<Prefix>& vips, std::string_view attempt) {
+    if (!failures) return std::unexpected{failures.error()};
+    if (failures->empty()) return {};
+    std::string text;
+    for (const auto& failure : *failures) {
+        text += fmt::format("{}{} {}: {}", text.empty() ? "" : "; ", attempt, vips[failure.index].address.to_string(),
+                            std::strerror(failure.sys_errno));
+    }
+    return fail(Errc::Io, text, failures->front().sys_errno);
+}
+
+// Reads what is there into `state`, for those settings that are not saved yet.
+Result<void> save_settings(RealServerState& state) {
+    for (const ArpSetting& setting : kArpSettings) {
+        if (state.saved.contains(std::string{setting.name})) continue;
+        const auto value = kernel::read_sysctl_number(setting.name);
+        if (!value) return std::unexpected{value.error()};
+        state.saved.emplace(setting.name, *value);
+    }
+    return {};
+}
+
+Result<void> quiet_arp() {
+    for (const ArpSetting& setting : kArpSettings) {
+        const auto value = kernel::read_sysctl_number(setting.name);
+        if (!value) return std::unexpected{value.error()};
+        if (setting.is_right(*value)) continue;  // a stricter value of the operator's stays
+        if (auto done = kernel::write_sysctl(setting.name, std::to_string(setting.wanted)); !done) return done;
+    }
+    return {};
+}
+
+// Puts back what was saved, but for what somebody else has changed since.
+Result<void> restore_settings(RealServerState& state, Report& report) {
+    for (const ArpSetting& setting : kArpSettings) {
+        const auto saved = state.saved.find(std::string{setting.name});
+        if (saved == state.saved.end()) continue;
+        const auto value = kernel::read_sysctl_number(setting.name);
+        if (!value) return std::unexpected{value.error()};
+        if (*value != setting.wanted && *value != saved->second) {
+            report.lines.push_back(
+                fmt::format("{} is {}, which is not what was set: left as it is", dotted(setting.name), *value));
+        } else if (*value != saved->second) {
+            auto done = kernel::write_sysctl(setting.name, std::to_string(saved->second));
+            if (!done) return done;
+        }
+        state.saved.erase(saved);
+    }
+    return {};
+}
+
+// What keeps ARP from being quiet; empty when it is.
+Result<std::vector<std::string>> arp_faults() {
+    std::vector<std::string> faults;
+    for (const ArpSetting& setting : kArpSettings) {
+        const auto value = kernel::read_sysctl_number(setting.name);
+        if (!value) return std::unexpected{value.error()};
+        if (setting.is_right(*value)) continue;
+        faults.push_back(fmt::format("{} is {}, must be {}", dotted(setting.name), *value, setting.wanted));
+    }
+    return faults;
+}
+
+}  // namespace
+
+bool ArpSetting::is_right(int value) const {
+    // 2 and 8 answer even less than 1; 3 and above would answer for an address on lo.
+    if (name.ends_with("arp_ignore")) return value == 1 || value == 2 || value == 8;
+    return value == wanted;
+}
+
+Result<Prefix> parse_virtual_address(std::string_view text) {
+    const auto refuse = [&](std::string_view why) { return fail(Errc::Invalid, fmt::format("'{}' {}", text, why)); };
+    const auto vip = Prefix::parse(text);
+    if (!vip) return refuse("is no IPv4 or IPv6 address");
+    if (vip->length != (vip->address.is_v4() ? 32 : 128)) {
+        return refuse("has a prefix length: a virtual address stands on lo alone, as /32 or /128");
+    }
+    const IpAddress& address = vip->address;
+    if (address.is_multicast()) return refuse("is a multicast address");
+    if (address.is_link_local_v6()) return refuse("is a link-local address: no director can send to it");
+    const std::uint32_t v4 = address.v4_host_order();
+    if ((address.is_v4() && v4 >> 24U == 127) || address == *IpAddress::parse("::1"))
+        return refuse("is a loopback address");
+    if ((address.is_v4() && v4 >> 24U == 0) || address == *IpAddress::parse("::"))
+        return refuse("is no host's address");
+    if (address.is_v4() && v4 >> 28U == 15) return refuse("is a reserved or broadcast address");
+    return *vip;
+}
+
+Result<Report> real_server_up(const std::vector<Prefix>& vips) {
+    if (auto root = require_root(); !root) return std::unexpected{root.error()};
+    auto file = StateFile::open_for_change();
+    if (!file) return std::unexpected{std::move(file.error())};
+    auto state = file->read();
+    if (!state) return std::unexpected{std::move(state.error())};
+    auto lo = Loopback::open();
+    if (!lo) return std::unexpected{std::move(lo.error())};
+    if (!lo->up) return fail(Errc::State, "the interface lo is down: `ip link set lo up` first");
+
+    // Written down before anything is changed; ARP quiet before the first answer could go out.
+    state->vips.insert(vips.begin(), vips.end());
+    const bool v4 = any_v4(vips);
+    if (v4) {
+        if (auto saved = save_settings(*state); !saved) return std::unexpected{saved.error()};
+    }
+    if (auto written = file->write(*state); !written) return std::unexpected{written.error()};
+    if (v4) {
+        if (auto done = quiet_arp(); !done) return std::unexpected{done.error()};
+    }
+    auto added = report_failures(lo->route.add(lo->to_addresses(vips)), vips, "set");
+    if (!added) return std::unexpected{std::move(added.error())};
+
+    Report report;
+    for (const Prefix& vip : vips) report.lines.push_back(vip.address.to_string() + " is set on lo");
+    return report;
+}
+
+Result<Report> real_server_down(const std::vector<Prefix>& vips) {
+    if (auto root = require_root(); !root) return std::unexpected{root.error()};
+    auto file = StateFile::open_for_change();
+    if (!file) return std::unexpected{std::move(file.error())};
+    auto state = file->read();
+    if (!state) return std::unexpected{std::move(state.error())};
+    auto lo = Loopback::open();
+    if (!lo) return std::unexpected{std::move(lo.error())};
+
+    auto removed = report_failures(lo->route.remove(lo->to_addresses(vips)), vips, "remove");
+    if (!removed) return std::unexpected{std::move(removed.error())};
+    Report report;
+    for (const Prefix& vip : vips) {
+        state->vips.erase(vip);
+        report.lines.push_back(vip.address.to_string() + " is not on lo");
+    }
+    if (!any_v4(state->vips)) {  // the last of them
+        if (auto done = restore_settings(*state, report); !done) return std::unexpected{done.error()};
+    }
+    if (auto written = file->write(*state); !written) return std::unexpected{written.error()};
+    return report;
+}
+
+Result<Report> real_server_status(std::vector<Prefix> vips) {
+    if (vips.empty()) {
+        const auto state = StateFile::peek();
+        if (!state) return std::unexpected{state.error()};
+        vips.assign(state->vips.begin(), state->vips.end());
+        if (vips.empty()) return Report{.right = false, .lines = {"no virtual address is set up on this host"}};
+    }
+    auto lo = Loopback::open();
+    if (!lo) return std::unexpected{std::move(lo.error())};
+    const auto held = lo->held();
+    if (!held) return std::unexpected{held.error()};
+    const auto faults = any_v4(vips) ? arp_faults() : Result<std::vector<std::string>>{};
+    if (!faults) return std::unexpected{faults.error()};
+
+    Report report{.right = lo->up, .lines = {}};
+    if (!lo->up) report.lines.push_back("the interface lo is down");
+    for (const Prefix& vip : vips) {
+        const bool set = held->contains(vip);
+        const bool quiet = vip.address.is_v6() || faults->empty();
+        report.right = report.right && set && quiet;
+        report.lines.push_back(fmt::format("{}: {}{}", vip.address.to_string(), set ? "set on lo" : "not set on lo",
+                                           vip.address.is_v6() ? ""
+                                           : quiet             ? ", ARP is quiet"
+                                                               : ", ARP is not quiet"));
+    }
+    if (!faults->empty()) report.lines.insert(report.lines.end(), faults->begin(), faults->end());
+    return report;
+}
+
+}  // namespace mainstay::cli

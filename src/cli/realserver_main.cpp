@@ -1,0 +1,60 @@
+// mainstay-realserver up|down|status VIP...
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "mainstay/cli/realserver.hpp"
+
+namespace {
+
+using namespace mainstay;
+
+constexpr int kNotUp = 1, kUsage = 2;
+
+constexpr const char* kHelp =
+    "usage: mainstay-realserver up|down VIP...\n"
+    "       mainstay-realserver status [VIP...]\n"
+    "\n"
+    "Prepares a real server for LVS direct routing: the virtual addresses on lo as /32 or /128, and ARP kept quiet\n"
+    "about them (arp_ignore 1, arp_announce 2 on lo and all). `down` takes an address away; with the last IPv4 one\n"
+    "the ARP settings that were there before come back. `status` without addresses looks at those that `up` has set.\n"
+    "\n"
+    "Exit status: 0 done, or all is right; 1 failed, or something is not right; 2 wrong usage.\n";
+
+int usage(const std::string& why) {
+    std::fprintf(stderr, "mainstay-realserver: %s\n%s", why.c_str(), kHelp);
+    return kUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> words{argv + (argc > 0 ? 1 : 0), argv + argc};
+    if (words.empty()) return usage("what is to be done? up, down or status");
+    for (const std::string& word : words) {
+        if (word == "-h" || word == "--help") {
+            std::fputs(kHelp, stdout);
+            return 0;
+        }
+        if (word.starts_with('-')) return usage("unknown option " + word);
+    }
+    const std::string& action = words.front();
+    if (action != "up" && action != "down" && action != "status") return usage("unknown action '" + action + "'");
+    if (words.size() == 1 && action != "status") return usage(action + " needs at least one address");
+
+    std::vector<Prefix> vips;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const auto vip = cli::parse_virtual_address(words[i]);
+        if (!vip) return usage(vip.error().text());
+        vips.push_back(*vip);
+    }
+    const auto report = action == "up"     ? cli::real_server_up(vips)
+                        : action == "down" ? cli::real_server_down(vips)
+                                           : cli::real_server_status(vips);
+    if (!report) {
+        std::fprintf(stderr, "mainstay-realserver: %s\n", report.error().text().c_str());
+        return kNotUp;
+    }
+    for (const std::string& line : report->lines) std::printf("%s\n", line.c_str());
+    return report->right ? 0 : kNotUp;
+}
