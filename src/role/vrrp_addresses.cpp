@@ -34,7 +34,9 @@ std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                 .label = address.label,
                                 .broadcast = broadcast_of(address),
                                 .scope = address.scope,
-                                .noprefixroute = address.noprefixroute});
+                                .noprefixroute = address.noprefixroute,
+                                // keepalived: an IPv6 VIP as /128 is never chosen as a source by itself
+                                .deprecated = address.prefix.address.is_v6() && address.prefix.length == 128});
         }
     return requests;
 }
