@@ -153,6 +153,16 @@ def test_without_root_it_says_so_but_status_works(web):
     assert web.run([*as_nobody, "status"]).stdout == "192.168.4.100: set on lo, ARP is quiet\n"
 
 
+def test_the_one_capability_that_the_unit_leaves_is_enough(web):
+    confined = ["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all,+net_admin", program("mainstay-realserver")]
+
+    web.run([*confined, "up", "192.168.4.100", "fd00:4::100"])
+    assert settings(web) == [1, 2, 1, 2]
+    assert web.holds("192.168.4.100/32") and web.holds("fd00:4::100/128")
+    web.run([*confined, "down", "192.168.4.100", "fd00:4::100"])
+    assert settings(web) == [0, 0, 0, 0]
+
+
 def test_many_at_the_same_time_all_get_through(web):
     vips = [f"192.168.4.{100 + i}" for i in range(12)]
     for action, there in (("up", True), ("down", False)):
