@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint8_t kOwner = 255;
 constexpr std::uint8_t kDefaultPriority = 100;
+constexpr int kSmallWeight = 10;             // priorities of a pair are seldom closer than this
 constexpr std::size_t kMostAddresses = 255;  // the count is one byte in the packet
 constexpr std::int64_t kSecond = 1'000'000, kCentisecond = 10'000, kMostV3Interval = 40'950'000;
 
@@ -210,6 +211,11 @@ private:
             m_.auth_pass.clear();
             return;
         }
+        if (m_.auth_type == AuthType::Ah) {
+            auto& d = r_.diag.advise(Code::NotActedOn, i_.auth_type, text("AH authentication is not implemented yet"));
+            d.effect = "routers that use it are not understood, nor do they understand this one";
+            d.hint = "use auth_type PASS on all routers";
+        }
         const auto drop = [&](Code code, std::string message, std::string effect) {
             r_.diag.error(code, i_.auth_type, text(message)).effect = std::move(effect);
             m_.auth_type = AuthType::None;
@@ -309,7 +315,18 @@ private:
                 owner_tracker(t);
             else
                 m_.track_scripts.push_back({t.name, weight, t.reverse != script.model.reverse});
+            if (weight < 0 && weight > -kSmallWeight) small_weight(t, weight);
         }
+    }
+
+    // The classic trap: 105 - 2 is still more than the other router's 100, and nothing moves.
+    void small_weight(const TrackerDraft& t, int weight) {
+        auto& d = r_.diag.note(Code::SmallWeight, t.mark,
+                               text(fmt::format("when {} fails, the priority falls from {} to {} only", t.name,
+                                                m_.priority, std::max(m_.priority + weight, 1))));
+        d.effect =
+            fmt::format("a router of a lower priority than {} does not take over", std::max(m_.priority + weight, 1));
+        d.hint = "take a weight larger than the difference of the priorities, or none: then the instance goes to FAULT";
     }
 
     Reading& r_;

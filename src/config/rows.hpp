@@ -76,6 +76,8 @@ std::span<const Row> address_rows();
 std::span<const Row> route_rows();
 std::span<const Row> tracking_rows();
 std::span<const Row> service_rows();
+std::span<const Row> real_server_rows();
+std::span<const Row> authentication_rows();
 std::span<const Row> checker_rows();
 
 }  // namespace mainstay::config

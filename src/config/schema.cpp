@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "rows.hpp"
 
@@ -98,8 +97,9 @@ std::string_view path_of(Block block) { return kBlockNames[static_cast<std::size
 Block parent_of(Block block) { return kBlockNames[static_cast<std::size_t>(block)].parent; }
 
 std::span<const std::span<const Row>> schema() {
-    static const std::array kTables{language_rows(), root_rows(),  global_rows(),   process_rows(), instance_rows(),
-                                    address_rows(),  route_rows(), tracking_rows(), service_rows(), checker_rows()};
+    static const std::array kTables{language_rows(), root_rows(),           global_rows(),      process_rows(),
+                                    instance_rows(), authentication_rows(), address_rows(),     route_rows(),
+                                    tracking_rows(), service_rows(),        real_server_rows(), checker_rows()};
     return kTables;
 }
 

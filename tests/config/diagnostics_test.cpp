@@ -183,6 +183,15 @@ TEST_CASE("what keepalived cannot run, cannot run") {
           Lines{"18:23 fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on interface eth0"});
 }
 
+TEST_CASE("a small negative weight is remarked on: it may not be enough to give up the address") {
+    const Loaded loaded = load_sample("vrrp_script chk {\nscript \"</dev/null\"\nweight -2\n}\n" +
+                                      with_line(vrrp(5, "priority 105"), 6, "track_script {\n    chk\n}"));
+
+    REQUIRE(lines_of(loaded) ==
+            Lines{"11:5 note MS0421 (VI_1) when chk fails, the priority falls from 105 to 103 only"});
+    CHECK(loaded.exit_code() == 0);
+}
+
 TEST_CASE("an interface that is missing is reported, but can be waited for") {
     const Loaded loaded = load_sample(vrrp(3, "    interface eth77"));
 

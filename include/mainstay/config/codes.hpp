@@ -82,6 +82,7 @@ enum class Code : std::uint16_t {
     UnicastWithoutPeers = 418,
     VersionConflict = 419,
     TrackerWeight = 420,
+    SmallWeight = 421,
     // Load balancing
     NoRealServer = 500,
     NoProtocol = 501,
