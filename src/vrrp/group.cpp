@@ -52,8 +52,9 @@ void Group::settle(Step step, std::span<Instance> instances) {
     for (const InstanceId id : members_) member(id).clear_marks();
 
     const State next = members_state(instances);
-    if (next == std::exchange(state_, next)) return;
-    if (next == State::Fault) say_syncing(step, "FAULT");
+    const State before = std::exchange(state_, next);
+    if (next == before) return;
+    if (next == State::Fault || before == State::Fault) say_syncing(step, to_string(next));
     // Waiting for first script results is nobody's business; so is a group on its way (mixed after a reload).
     if (next != State::Init) announce(step, next, to_string(next));
 }

@@ -105,7 +105,7 @@ void Instance::set_health(Step step, const Health& health) {
     }
     if (!health.faults.empty() || state_ != State::Fault) return;
     const Instant begin = std::max(step.now, earliest_);
-    hint_ = hint_ && silent_fault_;
+    hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
     master_interval_ = config_.advert_int;
     enter_backup(step, first_election(begin));
 }

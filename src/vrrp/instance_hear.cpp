@@ -111,8 +111,10 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     }
     if (advert.priority > effective_ || (equal && source_ && advert.source > *source_)) {
         say(step, LogLevel::Info,
-            fmt::format("Master received advert from {} with higher priority {}, ours {}", advert.source.to_string(),
-                        advert.priority, effective_));
+            equal ? fmt::format("Master received advert from {} with same priority {} but higher IP address than ours",
+                                advert.source.to_string(), advert.priority)
+                  : fmt::format("Master received advert from {} with higher priority {}, ours {}",
+                                advert.source.to_string(), advert.priority, effective_));
         if (config_.higher_prio_send_advert) send_advert(step);
         leave_master(step, 0);
         follow(step, advert);

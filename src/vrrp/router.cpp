@@ -33,9 +33,11 @@ Router::Impl::Impl(const config::Config& initial) : config{initial} {
 void Router::Impl::index_config() {
     virtuals = virtual_addresses(config);
     by_key.clear();
+    by_address.clear();
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto& c = config.instances[id];
         by_key[{c.interface, c.family, c.virtual_router_id}].push_back(id);
+        for (HeldAddress& held : held_addresses(c)) by_address[{std::move(held.interface), held.prefix}].push_back(id);
     }
     groups.clear();
     group_of.assign(config.instances.size(), kNoGroup);
@@ -143,10 +145,17 @@ void Router::Impl::remove_leftovers(Step step) {
 }
 
 void Router::Impl::on(Step step, const InterfaceFact& fact) {
-    const InterfaceFact* before = links.find(fact.name);
-    const bool recreated = before != nullptr && before->index != 0 && fact.index != 0 && before->index != fact.index;
+    const InterfaceFact* known = links.find(fact.name);
+    const InterfaceFact before = known != nullptr ? *known : InterfaceFact{};
+    const bool recreated = before.index != 0 && fact.index != 0 && before.index != fact.index;
     links.tell(fact);
     if (phase != Phase::Running) return;
+    const bool was_there = before.index != 0, is_there = fact.index != 0;
+    if (was_there && !is_there)
+        step.out.push_back(Say{{LogLevel::Info, fmt::format("Interface {} deleted", fact.name)}});
+    else if (before.up != fact.up)
+        step.out.push_back(
+            Say{{LogLevel::Info, fmt::format("Netlink reports {} {}", fact.name, fact.up ? "up" : "down")}});
     apply_health(step);
     if (!recreated) return;
     for (Instance& instance : instances)
@@ -193,7 +202,9 @@ void Router::Impl::on(Step step, const PacketHeard& fact) {
 }
 
 void Router::Impl::on(Step step, const AddressLost& fact) {
-    for (InstanceId id = 0; id < instances.size(); ++id) {
+    const auto holders = by_address.find({fact.interface, fact.address});
+    if (holders == by_address.end()) return;
+    for (const InstanceId id : holders->second) {
         instances[id].address_lost(step, fact.interface, fact.address);
         settle(step, id);
     }

@@ -27,6 +27,7 @@ struct Router::Impl {
     std::vector<std::size_t> group_of;                          // per instance: index into groups, or kNoGroup
     using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID
     std::map<Key, std::vector<InstanceId>> by_key;
+    std::map<std::pair<std::string, Prefix>, std::vector<InstanceId>> by_address;
     std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
 
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);

@@ -78,15 +78,16 @@ TEST_CASE("one member's fault is everybody's, until all are fit") {
     REQUIRE(bench.state(0) == State::Master);
 
     CHECK(brief(bench.router.step(link("eth1", false, {}, 3), t0 + 5s)) ==
-          Lines{"0 advert 0 to 224.0.0.18", "0 advert 0 to 224.0.0.18", "0 remove 10.9.9.9/32@eth0",
-                "(A) entering FAULT state (sync group G)", "(A) Entering FAULT STATE", "announce INSTANCE A FAULT 100",
-                "1 advert 0 to 224.0.0.18", "1 advert 0 to 224.0.0.18", "1 remove 10.9.9.8/32@eth0",
-                "(B) entering FAULT state (interface eth1 down)", "(B) Entering FAULT STATE",
-                "announce INSTANCE B FAULT 90", "VRRP_Group(G) Syncing instances to FAULT state",
-                "announce GROUP G FAULT 0"});
+          Lines{"Netlink reports eth1 down", "0 advert 0 to 224.0.0.18", "0 advert 0 to 224.0.0.18",
+                "0 remove 10.9.9.9/32@eth0", "(A) entering FAULT state (sync group G)", "(A) Entering FAULT STATE",
+                "announce INSTANCE A FAULT 100", "1 advert 0 to 224.0.0.18", "1 advert 0 to 224.0.0.18",
+                "1 remove 10.9.9.8/32@eth0", "(B) entering FAULT state (interface eth1 down)",
+                "(B) Entering FAULT STATE", "announce INSTANCE B FAULT 90",
+                "VRRP_Group(G) Syncing instances to FAULT state", "announce GROUP G FAULT 0"});
     CHECK(brief(bench.router.step(link("eth1", true, {}, 3), t0 + 6s)) ==
-          Lines{"(A) Entering BACKUP STATE", "announce INSTANCE A BACKUP 100", "(B) Entering BACKUP STATE",
-                "announce INSTANCE B BACKUP 90", "announce GROUP G BACKUP 0"});
+          Lines{"Netlink reports eth1 up", "(A) Entering BACKUP STATE", "announce INSTANCE A BACKUP 100",
+                "(B) Entering BACKUP STATE", "announce INSTANCE B BACKUP 90",
+                "VRRP_Group(G) Syncing instances to BACKUP state", "announce GROUP G BACKUP 0"});
 }
 
 TEST_CASE("the group's own trackers count for every member") {
