@@ -203,11 +203,16 @@ class Demo:
         return "; ".join(f"{service.split()[1]} has {len(servers)} servers" for service, servers in table.items()) or "empty"
 
     def web_server_stops(self):
+        # The first check of all has no retries: it says how things stand.
+        wait_until(lambda: all(f"TCP connection to [192.168.{server}]:tcp:80 success" in self.daemons["dir1"].output()
+                               for server in ("4.100", "4.200", "2.100", "2.200")), 30, "every server to be checked once")
         self.show.tell("stopping nginx on web1: its checks fail, are retried three times 3 s apart, then it is taken out")
         self.nginx["web1"].stop(signal.SIGQUIT)
+        stopped = time.monotonic()
         without = {DR_SERVICE: {"192.168.4.200:80": ("Route", 2)}, NAT_SERVICE: {"192.168.2.200:80": ("Masq", 1)}}
         self.show.wait("stopped web server leaves the table", lambda: self.table("dir1") == without, 30,
                        lambda: self.describe("dir1"))
+        self.show.check("not before its retries", time.monotonic() - stopped >= 9.0, "three retries, 3 s apart")
         self.split("requests while it is away", DR_VIP, 9, {"web2": 9})
         self.expect_mail("mail about it", "[lvs1]", "192.168.4.100", "DOWN")
 
