@@ -75,14 +75,18 @@ const config::Command& for_state(const config::Command& up, const config::Comman
     return state == "UP" ? up : down;
 }
 
+// keepalived: a server of a firewall-mark service has no protocol in its name.
+std::string name_of(const config::VirtualServer& service, const config::RealServer& server) {
+    return config::server_name(server.endpoint, service.fwmark != 0 ? config::Protocol::None : service.protocol);
+}
+
 // The command is looked at before the name is formatted: most configurations have none, and a storm of events over
 // thousands of services must not format all their names.
 bool has_server_script(const config::Config& config, const Event& event) {
     for (const auto& service : config.virtual_servers) {
         for (const auto& server : service.real_servers) {
             if (for_state(server.notify_up, server.notify_down, event.state).empty()) continue;
-            if (config::server_name(server.endpoint, service.protocol) == event.name &&
-                config::service_name(service) == event.parent) {
+            if (name_of(service, server) == event.name && config::service_name(service) == event.parent) {
                 return true;
             }
         }
@@ -126,7 +130,7 @@ void want_service(std::vector<Wanted>& all, const config::VirtualServer& service
     want(all, key(Event::Kind::VirtualServer, name, {}, "DOWN"), service.quorum_down);
     for (const auto& server : service.real_servers) {
         if (server.notify_up.empty() && server.notify_down.empty()) continue;
-        const std::string server_name = config::server_name(server.endpoint, service.protocol);
+        const std::string server_name = name_of(service, server);
         want(all, key(Event::Kind::RealServer, server_name, name, "UP"), server.notify_up);
         want(all, key(Event::Kind::RealServer, server_name, name, "DOWN"), server.notify_down);
     }

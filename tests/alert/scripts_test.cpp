@@ -82,6 +82,17 @@ TEST_CASE("notify_up and quorum_down run without added arguments") {
     CHECK(down[0].extra.empty());
 }
 
+TEST_CASE("a server of a firewall-mark service is known by its name without protocol") {
+    config::Config config = sample();
+    config.virtual_servers[0].fwmark = 5;
+
+    const auto up = notify_calls(config, event(Event::Kind::RealServer, "[10.0.0.11]:none:80", "UP", "FWM 5"));
+
+    REQUIRE(up.size() == 1);
+    CHECK(up[0].key == "real_server/[10.0.0.11]:none:80 of FWM 5/up");
+    CHECK(wanted_scripts(config).back().key == up[0].key);
+}
+
 TEST_CASE("what is not configured runs nothing") {
     const auto config = sample();
 

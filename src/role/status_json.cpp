@@ -1,0 +1,181 @@
+#include "status_json.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace mainstay::role {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json counters_json(const vrrp::Counters& c) {
+    return {{"advert_rcvd", c.advert_rcvd},
+            {"advert_sent", c.advert_sent},
+            {"become_master", c.become_master},
+            {"release_master", c.release_master},
+            {"packet_len_err", c.packet_len_err},
+            {"advert_interval_err", c.advert_interval_err},
+            {"ip_ttl_err", c.ip_ttl_err},
+            {"invalid_type_rcvd", c.invalid_type_rcvd},
+            {"addr_list_err", c.addr_list_err},
+            {"invalid_authtype", c.invalid_authtype},
+            {"authtype_mismatch", c.authtype_mismatch},
+            {"auth_failure", c.auth_failure},
+            {"pri_zero_rcvd", c.pri_zero_rcvd},
+            {"pri_zero_sent", c.pri_zero_sent},
+            {"checksum_err", c.checksum_err},
+            {"version_err", c.version_err},
+            {"rival_masters", c.rival_masters},
+            {"addresses_restored", c.addresses_restored},
+            {"deadlines_late", c.deadlines_late},
+            {"adverts_skipped", c.adverts_skipped}};
+}
+
+const char* state_word(vrrp::State state) {
+    switch (state) {
+        case vrrp::State::Init:
+            return "INIT";
+        case vrrp::State::Backup:
+            return "BACKUP";
+        case vrrp::State::Master:
+            return "MASTER";
+        case vrrp::State::Fault:
+            return "FAULT";
+    }
+    return "?";
+}
+
+void put_time(json& object, const std::string& name, WallTime at) {
+    object[name] = iso_time(at);
+    object[name + "_unix_us"] = at.unix_us;
+}
+
+json instance_json(const vrrp::InstanceSnapshot& i, const std::vector<std::string>& addresses) {
+    json out{{"name", i.name},
+             {"state", state_word(i.state)},
+             {"interface", i.interface},
+             {"group", i.group},
+             {"virtual_router_id", i.virtual_router_id},
+             {"version", i.version},
+             {"family", i.family == Family::V6 ? "inet6" : "inet"},
+             {"priority", i.effective_priority},
+             {"base_priority", i.base_priority},
+             {"owns_addresses", i.owns_addresses},
+             {"addresses", addresses},
+             {"master", i.master.empty() ? "" : i.master.to_string()},
+             {"master_priority", i.master_priority},
+             {"fault", i.fault}};
+    put_time(out, "since", i.since);
+    out["counters"] = counters_json(i.counters);
+    return out;
+}
+
+json vrrp_json(const ipc::VrrpStatus& status) {
+    json instances = json::array(), groups = json::array(), scripts = json::array();
+    for (std::size_t i = 0; i < status.router.instances.size(); ++i) {
+        instances.push_back(instance_json(status.router.instances[i], i < status.addresses.size()
+                                                                          ? status.addresses[i]
+                                                                          : std::vector<std::string>{}));
+    }
+    for (const auto& g : status.router.groups) groups.push_back({{"name", g.name}, {"state", state_word(g.state)}});
+    for (const auto& s : status.router.scripts) {
+        scripts.push_back({{"name", s.name},
+                           {"state", !s.known ? "UNKNOWN"
+                                     : s.up   ? "UP"
+                                              : "DOWN"},
+                           {"streak", s.streak},
+                           {"last_status", s.last_status},
+                           {"last_failure", s.last_failure},
+                           {"runs", s.runs},
+                           {"failures", s.failures}});
+    }
+    return {{"generation", status.generation},
+            {"instances", std::move(instances)},
+            {"groups", std::move(groups)},
+            {"scripts", std::move(scripts)}};
+}
+
+json server_json(const ipc::ServerStatus& s) {
+    json checks = json::array();
+    for (const auto& c : s.checks) {
+        json check{{"type", c.type},
+                   {"target", c.target},
+                   {"up", c.up},
+                   {"has_run", c.has_run},
+                   {"failures_in_row", c.failures_in_row},
+                   {"last_result", c.last_result},
+                   {"last_duration_us", c.last_duration.count()}};
+        put_time(check, "last_run", c.last_run);
+        checks.push_back(std::move(check));
+    }
+    json out{{"name", s.name},
+             {"address", s.endpoint.to_string()},
+             {"forwarding", s.forwarding},
+             {"weight", s.weight},
+             {"alive", s.alive},
+             {"in_table", s.in_table}};
+    put_time(out, "since", s.since);
+    out["checks"] = std::move(checks);
+    return out;
+}
+
+json lvs_json(const ipc::LvsStatus& status) {
+    json services = json::array();
+    for (const auto& s : status.services) {
+        json servers = json::array();
+        for (const auto& server : s.servers) servers.push_back(server_json(server));
+        services.push_back({{"name", s.name},
+                            {"scheduler", s.scheduler},
+                            {"quorum_up", s.quorum_up},
+                            {"sorry_server", s.sorry_server},
+                            {"sorry_in_use", s.sorry_in_use},
+                            {"servers", std::move(servers)}});
+    }
+    return {{"generation", status.generation},
+            {"ipvs_available", status.ipvs_available},
+            {"ipvs_problem", status.ipvs_problem},
+            {"operations", status.operations},
+            {"operation_failures", status.operation_failures},
+            {"repairs", status.repairs},
+            {"services", std::move(services)}};
+}
+
+}  // namespace
+
+std::string iso_time(WallTime at) {
+    constexpr std::int64_t kLast = 253'402'300'799;  // 9999-12-31
+    using namespace std::chrono;
+    const std::int64_t unix_s = at.unix_us / 1'000'000;
+    if (unix_s <= 0 || unix_s > kLast) return {};
+    const sys_seconds when{seconds{unix_s}};
+    const auto day = floor<days>(when);
+    const year_month_day date{day};
+    const hh_mm_ss clock{when - day};
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count());
+}
+
+std::string status_json(const DaemonStatus& status) {
+    json out{{"version", status.version}, {"host", status.host_name}, {"generation", status.generation}};
+    put_time(out, "now", status.now);
+    out["supervisor"] = {{"pid", status.supervisor_pid}};
+    out["observer"] = {{"pid", status.observer_pid}, {"events_lost", status.events_lost}};
+    put_time(out["observer"], "since", status.observer_since);
+    out["vrrp"] = status.vrrp ? vrrp_json(*status.vrrp) : json{};
+    out["lvs"] = status.lvs ? lvs_json(*status.lvs) : json{};
+    out["mail"] = {{"enabled", status.mail_enabled},
+                   {"queued", status.mail.queued},
+                   {"sent", status.mail.sent},
+                   {"failed", status.mail.failed},
+                   {"retries", status.mail.retries},
+                   {"digests", status.mail.digests},
+                   {"dropped", status.mail.refused_by_spool},
+                   {"last_problem", status.mail_problem}};
+    // Names may hold any bytes; the answer is valid UTF-8 whatever they are.
+    return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,33 @@
+// The status of the whole daemon as JSON: what the roles published, in names that people and scripts can rely on.
+// Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "mainstay/alert/mailer.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/ipc/status.hpp"
+
+namespace mainstay::role {
+
+struct DaemonStatus {
+    std::string version, host_name;
+    std::uint64_t generation = 0;  // of the running configuration
+    int supervisor_pid = 0, observer_pid = 0;
+    WallTime now, observer_since;
+    bool mail_enabled = false;
+    alert::MailerCounters mail;
+    std::string mail_problem;             // empty: none
+    std::uint64_t events_lost = 0;        // overwritten before the observer read them
+    std::optional<ipc::VrrpStatus> vrrp;  // none: the role has not published anything
+    std::optional<ipc::LvsStatus> lvs;
+};
+
+[[nodiscard]] std::string status_json(const DaemonStatus& status);
+
+// "2026-11-20T08:37:46Z"; empty for 0.
+[[nodiscard]] std::string iso_time(WallTime at);
+
+}  // namespace mainstay::role
