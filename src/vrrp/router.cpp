@@ -146,6 +146,7 @@ void Router::Impl::remove_leftovers(Step step) {
 
 void Router::Impl::on(Step step, const InterfaceFact& fact) {
     const InterfaceFact* known = links.find(fact.name);
+    if (known != nullptr && *known == fact) return;
     const InterfaceFact before = known != nullptr ? *known : InterfaceFact{};
     const bool recreated = before.index != 0 && fact.index != 0 && before.index != fact.index;
     links.tell(fact);

@@ -205,6 +205,10 @@ void Lan::carry_out(Host& host, const Intents& intents) {
         } else if (const auto* remove = std::get_if<RemoveAddresses>(&intent)) {
             if (sabotage_ == Sabotage::KeepsAddresses) continue;
             for (const auto& held : remove->addresses) host.kernel.erase({held.interface, held.prefix});
+        } else if (const auto* change = std::get_if<ChangeAddresses>(&intent)) {
+            for (const auto& gone : change->removed) host.kernel.erase({gone.interface, gone.prefix});
+            for (const std::size_t position : change->added)
+                host.kernel.insert({kInterface, instances.at(change->instance).addresses.at(position).prefix});
         } else if (const auto* script = std::get_if<RunScript>(&intent)) {
             Happening done;
             done.kind = Happening::Kind::Script;

@@ -1,8 +1,8 @@
 // A simulated LAN of directors: the real vrrp::Router on every host, a false network, kernel and clock between them.
 //
 // One seed makes one history: topology, configuration, loss, delay, duplication, partitions, pauses, crashes, link
-// flaps and failing scripts. After every step of every router the invariants are checked; the first that breaks ends
-// the run with the time and the host in its text.
+// flaps, reloads and failing scripts. After every step of every router the invariants are checked; the first that
+// breaks ends the run with the time and the host in its text.
 #pragma once
 
 #include <cstdint>
@@ -79,6 +79,7 @@ public:
     void resume(std::size_t host);
     void set_link(std::size_t host, bool up);
     void steal_address(std::size_t host);
+    void reload(std::size_t host);  // with another priority and another address
 
     [[nodiscard]] Nanos settle_time() const;
     [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }

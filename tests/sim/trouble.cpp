@@ -24,7 +24,7 @@ void Lan::one_trouble() {
     const std::size_t i = draw(hosts_.size());
     Host& host = hosts_[i];
     const bool runs = host.router && !host.paused;
-    switch (draw(9)) {
+    switch (draw(10)) {
         case 0:
             return runs ? crash(i) : !host.router ? restart(i) : resume(i);
         case 1:
@@ -48,6 +48,8 @@ void Lan::one_trouble() {
             return;
         case 8:
             return runs ? steal_address(i) : void();
+        case 9:
+            return runs ? reload(i) : void();
         default:
             return;
     }
@@ -105,6 +107,22 @@ void Lan::steal_address(std::size_t i) {
     const auto stolen = *host.kernel.begin();
     host.kernel.erase(host.kernel.begin());
     give(host, AddressLost{stolen.first, stolen.second});
+}
+
+void Lan::reload(std::size_t i) {
+    Host& host = hosts_[i];
+    const auto priority = static_cast<std::uint8_t>(1 + draw(254));
+    for (auto& c : host.config.instances) {
+        if (grouped_ || chance(500)) c.priority = priority;
+        if (c.addresses.size() > 1 && chance(500)) c.addresses.pop_back();
+        const auto last = static_cast<std::uint32_t>(c.virtual_router_id) * 256 + static_cast<std::uint32_t>(draw(8));
+        const Prefix fresh{IpAddress::v4(0x0a08'0000 + last), 32};
+        if (std::ranges::find(c.addresses, fresh, &config::VirtualAddress::prefix) == c.addresses.end())
+            c.addresses.push_back({.prefix = fresh});
+    }
+    carry_out(host, host.router->reload(host.config, now_));
+    check(host, nullptr);
+    schedule_wake(host);
 }
 
 // Master-down time of the lowest priority and one interval, plus what the packets take.
