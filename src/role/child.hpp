@@ -22,7 +22,9 @@ namespace mainstay::role {
 // Silent for so many of the supervisor's one-second looks: killed and started anew. Looks are counted, not seconds:
 // when the whole machine was paused, nobody is blamed for it.
 inline constexpr int kMissedHeartbeatsMax = 10;
-inline constexpr std::chrono::seconds kStableAfter{60};  // keepalived: a child that lived so long restarts at once
+// A process that lived so long restarts at once; keepalived wants 60 s, in which a master would lose its addresses to the
+// second crash of a minute.
+inline constexpr std::chrono::seconds kStableAfter{10};
 
 class Child {
 public:

@@ -2,8 +2,12 @@
 
 #include <poll.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/settings.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -74,6 +78,18 @@ Result<void> send_all(const config::Config& config, const config::Environment& e
     return send_snapshot(For::Scripts, true, ipc::encode(script_table(config, environment, log)));
 }
 
+// mainstay.toml need not exist.
+void read_own_settings(const std::string& path, ipc::ReadingDone& done, Log& log) {
+    std::ifstream file{path};
+    if (!file) return;
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    const auto read = config::read_settings(text, path);
+    for (const auto& problem : read.problems) log.warning("{}", problem);
+    done.audit_seconds = read.settings.lvs_audit_interval_s;
+    done.notify_wait_seconds = read.settings.scripts_notify_wait_s;
+    done.mail_keep_seconds = read.settings.mail_keep_s;
+}
+
 }  // namespace
 
 int run_reader() {
@@ -92,6 +108,7 @@ int run_reader() {
     for (const auto& diagnostic : loaded.diagnostics)
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
     ipc::ReadingDone done;
+    read_own_settings(hello->settings_path, done, log);
     done.can_run = loaded.can_run();
     done.exit_code = loaded.exit_code();
     if (done.can_run) {

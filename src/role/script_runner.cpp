@@ -45,6 +45,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     std::map<std::string, Queue> queues;
     std::map<Kind, ipc::ScriptResults> results;
     bool flush_posted = false;
+    std::chrono::seconds notify_wait{10};
 };
 
 void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status) {
@@ -116,14 +117,14 @@ void ScriptRunner::Impl::next_in(const std::string& name) {
         if (queue.front == 0) queues.erase(name);
         return;
     }
-    queue.patience = std::make_unique<asio::steady_timer>(loop, kNotifyWait);
+    queue.patience = std::make_unique<asio::steady_timer>(loop, notify_wait);
     queue.patience->async_wait([self = weak_from_this(), name, pid = queue.front](const boost::system::error_code& error) {
         const auto alive = self.lock();
         if (error || !alive) return;
         const auto found = alive->queues.find(name);
         if (found == alive->queues.end() || found->second.front != pid) return;
         alive->log.warning("a notify script of {} has been running for {} s: the next one starts beside it", name,
-                           kNotifyWait.count());
+                           alive->notify_wait.count());
         found->second.front = 0;
         alive->next_in(name);
     });
@@ -135,8 +136,10 @@ ScriptRunner::~ScriptRunner() = default;
 
 void ScriptRunner::set_table(alert::ScriptTable table) { impl_->table = std::move(table); }
 
+void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wait = wait; }
+
 void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
-    if (wanted.queue.empty()) return impl_->start({from, wanted});
+    if (wanted.queue.empty() || impl_->notify_wait.count() == 0) return impl_->start({from, wanted});
     auto& queue = impl_->queues[wanted.queue];
     if (queue.waiting.size() >= kQueueMax) {
         impl_->log.warning("script {} is dropped: {} are waiting in front of it", wanted.key, queue.waiting.size());

@@ -189,7 +189,9 @@ ipc::Hello Supervisor::hello_for(Kind kind, bool restarted) const {
     hello.spool_directory = options_.spool_directory;
     hello.keep_addresses = options_.keep_addresses;
     hello.keep_ipvs = options_.keep_ipvs;
-    hello.audit_seconds = options_.audit_seconds;
+    hello.settings_path = options_.settings_path;
+    hello.audit_seconds = settings_.audit_seconds;
+    hello.mail_keep_seconds = settings_.mail_keep_seconds;
     return hello;
 }
 

@@ -96,6 +96,7 @@ private:
     bool reload_again_ = false;  // SIGHUPs that came meanwhile
     Generation current_, next_;
     std::optional<ipc::ReadingDone> reading_done_;
+    ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
     UniqueFd next_scripts_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
     int reader_pid_ = 0;

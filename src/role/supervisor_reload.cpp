@@ -160,6 +160,8 @@ void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
 void Supervisor::commit_all() {
     limit_.cancel();
     current_ = std::move(next_);
+    settings_ = *reading_done_;
+    scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
     if (auto bytes = ipc::read_memfd(next_scripts_.get()); bytes)
         if (auto table = ipc::decode<alert::ScriptTable>(*bytes); table) scripts_->set_table(std::move(*table));
     for (auto& child : children_)

@@ -43,7 +43,9 @@ struct Hello {  // the first message a role or the reader gets: everything about
     std::string control_socket, spool_directory;  // observer
     bool keep_addresses = false;      // -V: leave VIPs at stop
     bool keep_ipvs = false;           // -I: leave services at stop
-    std::uint32_t audit_seconds = 10; // lvs: how often the kernel's table is compared
+    std::uint32_t audit_seconds = 10;         // lvs: how often the kernel's table is compared
+    std::string settings_path;                // reader: mainstay.toml
+    std::uint32_t mail_keep_seconds = 259200; // observer: how long an undelivered mail is retried
 };
 
 // ---- role to supervisor ----
@@ -70,6 +72,7 @@ struct ReadingDone {
     std::int32_t exit_code = 0;  // keepalived's, as for -t
     bool can_run = false;
     std::string summary;  // one line for the log
+    std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
 };
 
 // New kinds go to the end: the position is the number on the wire.

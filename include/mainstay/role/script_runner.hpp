@@ -19,7 +19,6 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kNotifyWait{10};
 inline constexpr std::chrono::seconds kKillAfterTerm{2};
 inline constexpr std::size_t kScriptsRunningMax = 4096;  // more than that are answered NotRun, and counted
 inline constexpr std::size_t kQueueMax = 1024;           // per queue
@@ -33,6 +32,7 @@ public:
     ScriptRunner& operator=(const ScriptRunner&) = delete;
 
     void set_table(alert::ScriptTable table);
+    void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
     void run(Kind from, const ipc::RunScript& wanted);
     // True when the process was one of ours.
     bool ended(const kernel::Ended& process);

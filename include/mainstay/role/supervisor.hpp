@@ -30,7 +30,7 @@ struct SupervisorOptions {
     int log_facility = 3;
     bool log_console = false;
     LogLevel log_level = LogLevel::Info;
-    std::uint32_t audit_seconds = 10;
+    std::string settings_path = "/etc/mainstay/mainstay.toml";  // need not exist
 };
 
 // Until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,

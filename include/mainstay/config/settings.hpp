@@ -1,0 +1,28 @@
+// mainstay.toml: the daemon's own settings, apart from what keepalived.conf says about the director.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+
+namespace mainstay::config {
+
+struct Settings {
+    std::uint32_t lvs_audit_interval_s = 10;     // [lvs] audit_interval, 0..86400; 0: never
+    std::uint32_t scripts_notify_wait_s = 10;    // [scripts] notify_wait, 0..3600; 0: all at once, as keepalived
+    std::uint32_t mail_keep_s = 3 * 86400;       // [mail] keep, 60..2592000: how long an undelivered mail is retried
+    bool operator==(const Settings&) const = default;
+};
+
+struct ReadSettings {
+    Settings settings;
+    std::vector<std::string> problems;  // "file:line:column: what, and what is used instead"; each setting is by itself
+};
+
+// A text that is not TOML at all gives one problem and the defaults.
+[[nodiscard]] ReadSettings read_settings(std::string_view text, const std::string& file_name);
+
+}  // namespace mainstay::config
