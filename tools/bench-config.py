@@ -79,12 +79,13 @@ def main():
     print(f"config test, {SERVERS_PER_SERVICE} real servers each, {options.runs} runs, ms: min / median / max")
     for (name, size), values in times.items():
         print(f"  {name:10}  {size:6} virtual servers  {min(values):8.1f} / {median[name, size]:8.1f} / {max(values):8.1f}")
-    empty, small, large = (median["mainstayd", size] for size in sizes)
+    # Growth is judged by the least disturbed runs: other work on the machine does not grow with the file.
+    empty, small, large = (min(times["mainstayd", size]) for size in sizes)
     growth = (large - empty) / max(small - empty, 0.01)
     verdict = [growth <= SMALL_PART * GROWTH_MARGIN]
     print(f"  growth of mainstayd from {sizes[1]} to {sizes[2]}: {growth:.1f} times (the file: {SMALL_PART} times)")
     if "keepalived" in programs:
-        ratio = large / median["keepalived", sizes[2]]
+        ratio = median["mainstayd", sizes[2]] / median["keepalived", sizes[2]]
         verdict.append(ratio <= 1.0)
         print(f"  mainstayd / keepalived at {sizes[2]}: {ratio:.2f}")
     print("  ok" if all(verdict) else "  NOT ok")

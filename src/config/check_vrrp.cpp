@@ -427,7 +427,6 @@ private:
 }  // namespace
 
 void check_vrrp(Reading& r, Config& config) {
-    for (std::size_t n = 0; n < r.scripts.size(); ++n) r.script_names.emplace(r.scripts[n].model.name, n);
     config.instances.reserve(r.instances.size());
     for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, draft}.run());
     check_conflicts(r, config);

@@ -137,7 +137,7 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 }
 
 Diagnostic& Diagnoser::add(Severity severity, Rank rank, Code code, Mark mark, std::string message) {
-    if (entries_.size() >= kMaxDiagnostics) {
+    if (full()) {
         ++dropped_;
         dropped_rank_ = std::max(dropped_rank_, rank);
         dropped_fatal_ = dropped_fatal_ || severity == Severity::Fatal;

@@ -307,7 +307,9 @@ private:
 
     // The value that was just reported is one that the block cannot do without.
     void refused(const Row& row) {
-        if (!r_.diag.entries().empty()) {
+        if (r_.diag.full()) {
+            r_.diag.fatal(Code::OutOfRange, {}, {});
+        } else if (!r_.diag.entries().empty()) {
             Diagnostic& d = r_.diag.entries().back().diagnostic;
             d.severity = Severity::Fatal;
             d.effect = fmt::format("this configuration cannot run without {}", row.name);
@@ -371,6 +373,11 @@ private:
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
             if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
         if (definitions_seen_) return;  // what is left of the file makes little sense without them
+        // Past the limit nobody reads it: a large file of garbage must not cost a search per line.
+        if (r_.diag.full()) {
+            r_.diag.error(Code::UnknownKeyword, word.mark, {});
+            return;
+        }
         const auto near = nearest_keyword(frame.block, ascii_part(word.text));
         auto& d = r_.diag.error(opens ? Code::UnknownBlock : Code::UnknownKeyword, word.mark,
                                 fmt::format("unknown keyword '{}' {}", word.text, where(frame)));
@@ -398,6 +405,10 @@ private:
     void misplaced(const Token& word, bool opens, Frame& frame, const Frame& outer) {
         if (std::exchange(frame.blamed, true)) return;
         ++missing_reported_;
+        if (r_.diag.full()) {
+            r_.diag.error(Code::MissingCloseBrace, word.mark, {});
+            return;
+        }
         auto& d = r_.diag.error(Code::MissingCloseBrace, word.mark,
                                 fmt::format("{} does not belong in {}", word.text, frame.row->name));
         d.expected = fmt::format("a }} that closes {} (line {}) before it", frame.row->name, line_of(frame.opened));

@@ -48,6 +48,7 @@ public:
         Mark mark;
     };
     std::vector<Entry>& entries() { return entries_; }
+    [[nodiscard]] bool full() const { return entries_.size() >= kMaxDiagnostics; }
     [[nodiscard]] std::size_t dropped() const { return dropped_; }
     [[nodiscard]] Rank dropped_rank() const { return dropped_rank_; }
     [[nodiscard]] bool dropped_fatal() const { return dropped_fatal_; }

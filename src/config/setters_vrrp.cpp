@@ -192,8 +192,7 @@ void add_tracked_script(Reading& r, const Value& v) {
     auto tracker = read_tracker(r, v, true);
     if (!tracker) return;
     // keepalived: a script must be defined before it is used.
-    const bool known =
-        std::ranges::any_of(r.scripts, [&](const ScriptDraft& s) { return s.model.name == tracker->name; });
+    const bool known = r.script_names.contains(tracker->name);
     if (known) {
         list.push_back(std::move(*tracker));
         return;

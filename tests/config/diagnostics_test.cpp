@@ -214,6 +214,21 @@ TEST_CASE("diagnostics come in the order of the file") {
                                     "26:1 error MS0105 unknown keyword 'foo' outside of all blocks"});
 }
 
+TEST_CASE("a fatal slip past the limit of diagnostics still counts") {
+    std::string text;
+    for (int i = 0; i < 1000; ++i) text += "foo\n";
+    CHECK(load_sample(text + std::string{kVrrp}).can_run());
+    CHECK_FALSE(load_sample(text + vrrp(4, "virtual_router_id 0")).can_run());
+}
+
+TEST_CASE("of two scripts with one name the first is used") {
+    const Loaded loaded =
+        load_sample("vrrp_script a {\nscript \"</dev/null\"\n}\nvrrp_script a {\nscript \"/nosuch\"\n}\n" +
+                    vrrp(6, "track_script {\na\n}"));
+    CHECK(lines_of(loaded) == Lines{"4:13 warning MS0416 vrrp_script a is defined already"});
+    CHECK(loaded.config.scripts.at(0).command.argv.at(0) == "</dev/null");
+}
+
 TEST_CASE("reporting stops at a limit, and says so") {
     std::string text;
     for (int i = 0; i < 1500; ++i) text += "foo\n";
