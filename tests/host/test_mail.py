@@ -1,0 +1,161 @@
+"""Mails from a running daemon: their form, and that none is lost when the server or the observer fails."""
+
+import email
+import json
+import pathlib
+import signal
+
+from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready
+from support.wait import wait_until
+
+SERVER = pathlib.Path(__file__).resolve().parents[1] / "support" / "mail_server.py"
+PORT = 2525
+CONFIGURATION = f"""global_defs {{
+    router_id LVS_MASTER
+    notification_email {{
+        a@example.org
+        b@example.org
+    }}
+    notification_email_from ha@example.org
+    smtp_server 127.0.0.1 {PORT}
+    smtp_connect_timeout 2
+    smtp_alert
+}}
+""" + instance()
+# Retries come after 5 s, 10 s, 20 s: wide enough for two of them on a busy machine.
+LATER = 60
+
+
+def serve_mail(host, mode="accept"):
+    host.write("/run/mail.mode", mode)
+    server = host.start(["/usr/bin/python3", SERVER, PORT, "/run/mail.mode", "/run/mails"], name="mail_server")
+    wait_until(lambda: "ready" in server.output(), 20, "the mail server")
+    return server
+
+
+def noted(host, kind="mail"):
+    file = host.path("/run/mails")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [entry for entry in map(json.loads, lines) if entry["kind"] == kind]
+
+
+def spooled(host):
+    folder = host.path("/var/spool/mainstay")
+    return sorted(f.name for f in folder.glob("*.mail")) if folder.exists() else []
+
+
+def subjects(host):
+    return [email.message_from_string(m["message"])["Subject"] for m in noted(host)]
+
+
+MASTER = "[LVS_MASTER] VRRP Instance VI_1 - Entering MASTER state"
+
+
+def arrived_once(host):
+    wait_until(lambda: MASTER in subjects(host), LATER, "the mail to arrive")
+    wait_until(lambda: spooled(host) == [], 20, "the spool to become empty")
+    assert subjects(host).count(MASTER) == 1
+
+
+def test_a_transition_is_mailed_in_keepalived_s_words(lan):
+    (one,) = office(lan, "one")
+    serve_mail(one)
+    wait_ready(one.mainstayd(CONFIGURATION))
+    wait_holds(one)
+
+    arrived_once(one)
+
+    mail = next(m for m in noted(one) if MASTER in m["message"])
+    assert mail["sender"] == "ha@example.org"
+    assert mail["to"] == ["a@example.org", "b@example.org"]
+    message = email.message_from_string(mail["message"])
+    assert message.keys() == ["Date", "From", "Subject", "X-Mailer", "To", "Message-ID"]
+    assert message["X-Mailer"] == "Keepalived"
+    assert message["To"] == "a@example.org, b@example.org"
+    assert message.get_payload().replace("\r\n", "\n") == "=> VRRP Instance is now owning VRRP VIPs <=\n\n"
+
+
+def test_a_mail_waits_for_a_server_that_refuses_connections(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    wait_holds(one)
+    wait_until(lambda: spooled(one), 10, "the mail in the spool")
+    wait_until(lambda: "it is kept and tried again" in daemon.output(), 10, "a first attempt")
+
+    serve_mail(one)
+
+    arrived_once(one)
+
+
+def test_a_mail_that_is_put_off_with_451_arrives_later(lan):
+    (one,) = office(lan, "one")
+    serve_mail(one, "defer")
+    wait_ready(one.mainstayd(CONFIGURATION))
+    wait_until(lambda: noted(one, "deferred"), 20, "a 451")
+    assert spooled(one)
+
+    one.write("/run/mail.mode", "accept")
+
+    arrived_once(one)
+
+
+def test_a_server_that_hangs_delays_the_mail_and_nothing_else(lan):
+    (one,) = office(lan, "one")
+    serve_mail(one, "hang")
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    wait_until(lambda: noted(one, "hung"), 20, "the server to hang")
+    wait_holds(one)
+    wait_until(lambda: "it is kept and tried again" in daemon.output(), 20, "the attempt to be given up")
+    assert "silent for" not in daemon.output()
+    assert spooled(one)
+
+    one.write("/run/mail.mode", "accept")
+
+    arrived_once(one)
+
+
+def test_an_observer_that_is_killed_loses_no_mail(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    wait_holds(one)
+    wait_until(lambda: spooled(one), 10, "the mail in the spool")
+
+    signal_role(one, "mainstayd-obs", signal.SIGKILL)
+    serve_mail(one)
+
+    arrived_once(one)
+    assert one.holds(VIP)
+    assert daemon.alive()
+
+
+def test_an_event_while_the_observer_is_away_is_mailed_by_the_next_one(lan):
+    (one,) = office(lan, "one")
+    serve_mail(one)
+    wait_ready(one.mainstayd(CONFIGURATION))
+    arrived_once(one)
+
+    signal_role(one, "mainstayd-obs", signal.SIGSTOP)
+    one.run(["ip", "link", "set", "eth0", "down"])
+    wait_until(lambda: not one.holds(VIP), 10, "the VIP to go")
+    signal_role(one, "mainstayd-obs", signal.SIGKILL)
+
+    fault = "[LVS_MASTER] VRRP Instance VI_1 - Entering FAULT state"
+    wait_until(lambda: fault in subjects(one), LATER, "the mail about the fault")
+    wait_until(lambda: spooled(one) == [], 20, "the spool to become empty")
+    assert subjects(one).count(fault) == 1
+    assert subjects(one).count(MASTER) == 1
+
+
+def test_what_a_stop_tells_is_mailed_or_kept_for_the_next_start(lan):
+    (one,) = office(lan, "one")
+    serve_mail(one)
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    arrived_once(one)
+
+    assert daemon.stop() == 0
+
+    stopping = "[LVS_MASTER] VRRP Instance VI_1 - Stopping"
+    if stopping not in subjects(one):
+        wait_ready(one.mainstayd(CONFIGURATION))
+    wait_until(lambda: stopping in subjects(one), LATER, "the mail about the stop")
+    assert subjects(one).count(stopping) == 1
