@@ -1,0 +1,47 @@
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "ctl.hpp"
+#include "mainstay/cli/doctor.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+// The daemon's own order.
+std::string configuration_in_use() {
+    constexpr std::array kPlaces{"/etc/mainstay/mainstay.conf", "/etc/keepalived/keepalived.conf"};
+    for (const char* place : kPlaces) {
+        if (::access(place, F_OK) == 0) return place;
+    }
+    return {};
+}
+
+std::string as_text(const std::vector<Finding>& findings) {
+    std::string out;
+    for (const auto& finding : findings) out += "- " + finding.what + "\n  mend: " + finding.mend + "\n";
+    return out.empty() ? "nothing was found that is in the way\n" : out;
+}
+
+std::string as_json_text(const std::vector<Finding>& findings) {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& finding : findings) list.push_back({{"finding", finding.what}, {"mend", finding.mend}});
+    return nlohmann::ordered_json{{"findings", std::move(list)}}.dump(
+               1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+           "\n";
+}
+
+}  // namespace
+
+int ctl_doctor(const std::string& file, const std::string& socket, bool as_json) {
+    const auto status = ask_daemon(socket, "/status");
+    const auto facts = gather_facts(file.empty() ? configuration_in_use() : file, status ? *status : std::string{});
+    const auto findings = judge_host(facts);
+    const std::string text = as_json ? as_json_text(findings) : as_text(findings);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return findings.empty() ? 0 : 1;
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,38 @@
+// mainstayctl: shows what the daemon does, checks configurations, looks for what is wrong with the host.
+#include <CLI/CLI.hpp>
+
+#include "ctl.hpp"
+
+int main(int argc, char** argv) {
+    using namespace mainstay::cli;
+    CLI::App app{"Shows and checks a mainstay director."};
+    app.set_version_flag("--version", "mainstayctl " MAINSTAY_VERSION);
+    app.require_subcommand(1);
+    std::string socket = kControlSocket;
+    app.add_option("--socket", socket, "the daemon's control socket")->capture_default_str();
+
+    bool as_json = false;
+    auto* status = app.add_subcommand("status", "instances, services, servers and their last checks");
+    status->add_flag("--json", as_json, "the daemon's answer as it is");
+
+    auto* config = app.add_subcommand("config", "configuration files");
+    config->require_subcommand(1);
+    std::vector<std::string> files;
+    auto* check = config->add_subcommand("check", "show every diagnostic; exit 0 clean, 1 warnings, 2 errors");
+    check->add_option("FILE", files, "keepalived.conf")->required();
+
+    bool stats = false;
+    auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
+    ipvs->add_flag("--stats", stats, "connections, packets and bytes");
+
+    std::string file;
+    auto* doctor = app.add_subcommand("doctor", "what on this host is in the way, and its mend; exit 1 if anything is");
+    doctor->add_option("-f,--file", file, "configuration (default: the one that the daemon would read)");
+    doctor->add_flag("--json", as_json, "findings as JSON");
+
+    CLI11_PARSE(app, argc, argv);
+    if (*status) return ctl_status(socket, as_json);
+    if (*check) return ctl_config_check(files);
+    if (*ipvs) return ctl_ipvs(stats);
+    return ctl_doctor(file, socket, as_json);
+}

@@ -1,0 +1,27 @@
+#include <cstdio>
+
+#include "ctl.hpp"
+#include "mainstay/cli/status_view.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+int complain(const Error& error, int code) {
+    std::fprintf(stderr, "mainstayctl: %s\n", error.text().c_str());
+    return code;
+}
+
+}  // namespace
+
+int ctl_status(const std::string& socket, bool as_json) {
+    auto answer = ask_daemon(socket, "/status");
+    if (!answer) return complain(answer.error(), answer.error().code() == Errc::NotFound ? kNotRunning : 1);
+    if (!as_json) {
+        answer = status_tables(*answer);
+        if (!answer) return complain(answer.error(), 1);
+    }
+    std::fwrite(answer->data(), 1, answer->size(), stdout);
+    return 0;
+}
+
+}  // namespace mainstay::cli

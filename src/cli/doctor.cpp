@@ -1,0 +1,132 @@
+#include "mainstay/cli/doctor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mainstay::cli {
+namespace {
+
+using config::Forwarding;
+
+bool forwards(const config::Config& config, Forwarding method, Family family) {
+    return std::ranges::any_of(config.virtual_servers, [&](const config::VirtualServer& service) {
+        return service.family == family &&
+               std::ranges::any_of(service.real_servers,
+                                   [&](const config::RealServer& server) { return server.forwarding == method; });
+    });
+}
+
+void judge_ipvs(const DoctorFacts& facts, std::vector<Finding>& found) {
+    if (facts.configuration.virtual_servers.empty()) return;
+    if (!facts.ipvs_available) {
+        found.push_back({"IPVS cannot be programmed: " + facts.ipvs_problem,
+                         "modprobe ip_vs; for every boot: echo ip_vs > /etc/modules-load.d/ip_vs.conf"});
+        return;
+    }
+    for (const auto& scheduler : facts.missing_schedulers) {
+        found.push_back({fmt::format("the kernel has no IPVS scheduler {}", scheduler),
+                         fmt::format("modprobe ip_vs_{}, or choose another lb_algo", scheduler)});
+    }
+}
+
+void judge_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) {
+    const auto& config = facts.configuration;
+    if (facts.ip_forward == 0 && forwards(config, Forwarding::Nat, Family::V4)) {
+        found.push_back({"net.ipv4.ip_forward is 0: answers of NAT servers are not sent on",
+                         "sysctl -w net.ipv4.ip_forward=1, and the same line in /etc/sysctl.d/"});
+    }
+    if (facts.ip6_forward == 0 && forwards(config, Forwarding::Nat, Family::V6)) {
+        found.push_back({"net.ipv6.conf.all.forwarding is 0: answers of NAT servers are not sent on",
+                         "sysctl -w net.ipv6.conf.all.forwarding=1, and the same line in /etc/sysctl.d/"});
+    }
+    const bool nat = forwards(config, Forwarding::Nat, Family::V4);
+    const bool tunnel = forwards(config, Forwarding::Tunnel, Family::V4);
+    for (const auto& interface : facts.interfaces) {
+        if (interface.rp_filter == 1 && (nat || tunnel)) {
+            found.push_back(
+                {fmt::format("strict reverse path filter on {} (rp_filter is 1): packets that come back "
+                             "another way are dropped without a word",
+                             interface.name),
+                 fmt::format("sysctl -w net.ipv4.conf.{0}.rp_filter=2 net.ipv4.conf.all.rp_filter=2", interface.name)});
+        }
+        if (interface.send_redirects == 1 && nat) {
+            found.push_back(
+                {fmt::format("{} sends ICMP redirects: servers and clients on one network learn to go "
+                             "around this director",
+                             interface.name),
+                 fmt::format("sysctl -w net.ipv4.conf.{0}.send_redirects=0 net.ipv4.conf.all.send_redirects=0",
+                             interface.name)});
+        }
+    }
+}
+
+void judge_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
+    for (const auto& interface : facts.interfaces) {
+        if (!interface.exists) {
+            found.push_back({fmt::format("interface {} does not exist", interface.name),
+                             fmt::format("make it, or correct the name in {} (ip -br link shows what there is)",
+                                         facts.configuration_path)});
+        } else if (!interface.up) {
+            found.push_back({fmt::format("interface {} is down", interface.name),
+                             fmt::format("ip link set {} up", interface.name)});
+        } else if (!interface.running) {
+            found.push_back({fmt::format("interface {} has no carrier", interface.name),
+                             "look at the cable, the switch port, or the other end of the virtual link"});
+        } else if (!interface.has_ipv4) {
+            const bool needed = std::ranges::any_of(facts.configuration.instances, [&](const config::Instance& i) {
+                return i.interface == interface.name && i.family == Family::V4 && !i.source;
+            });
+            if (needed) {
+                found.push_back({fmt::format("interface {} has no IPv4 address to send adverts from", interface.name),
+                                 fmt::format("give {} an address, or the instance a unicast_src_ip", interface.name)});
+            }
+        }
+    }
+}
+
+void judge_rivals(const DoctorFacts& facts, std::vector<Finding>& found) {
+    for (const auto& rival : facts.rivals) {
+        found.push_back(
+            {fmt::format("{} (process {}) does the same work in this network namespace", rival.name, rival.pid),
+             rival.name == "keepalived" ? std::string{"systemctl disable --now keepalived"}
+                                        : fmt::format("stop process {}, or give it other interfaces", rival.pid)});
+    }
+    for (const auto& instance : facts.rival_masters) {
+        found.push_back({fmt::format("{} is MASTER and hears another MASTER with its virtual_router_id", instance),
+                         "give the two pairs different virtual_router_ids, or let the peers hear each other "
+                         "(firewall, switch, authentication)"});
+    }
+}
+
+}  // namespace
+
+std::vector<Finding> judge_host(const DoctorFacts& facts) {
+    std::vector<Finding> found;
+    if (!facts.configuration_read) {
+        found.push_back({fmt::format("the configuration {} cannot be used",
+                                     facts.configuration_path.empty() ? "(none was found)" : facts.configuration_path),
+                         "mainstayctl config check FILE says what is wrong with it"});
+    }
+    judge_interfaces(facts, found);
+    judge_ipvs(facts, found);
+    judge_forwarding(facts, found);
+    if (!facts.configuration.instances.empty()) {
+        for (const auto& chain : facts.firewall_drops_vrrp) {
+            found.push_back({fmt::format("the firewall drops VRRP from the peers: {}", chain),
+                             "accept IP protocol 112: nft insert rule ... ip protocol vrrp accept, or "
+                             "iptables -I INPUT -p vrrp -j ACCEPT, or firewall-cmd --add-protocol=vrrp --permanent"});
+        }
+        if (facts.firewall_unknown) {
+            found.push_back({"the firewall could not be read", "run this as root, with nft or iptables installed"});
+        }
+    }
+    judge_rivals(facts, found);
+    for (const auto& capability : facts.missing_capabilities) {
+        found.push_back({fmt::format("the capability {} is not to be had here", capability),
+                         "run as root; in a container, add it (--cap-add)"});
+    }
+    return found;
+}
+
+}  // namespace mainstay::cli

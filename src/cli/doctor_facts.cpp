@@ -1,0 +1,203 @@
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "mainstay/cli/doctor.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/kernel/sysctl.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kOutputBytesMax = 64U << 20;
+
+// Output of a fixed command; nothing when it is not installed or fails.
+std::optional<std::string> output_of(const char* command) {
+    std::FILE* pipe = ::popen(command, "re");
+    if (pipe == nullptr) return std::nullopt;
+    std::string out;
+    std::array<char, 4096> piece{};
+    while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), pipe)) {
+        if (out.size() < kOutputBytesMax) out.append(piece.data(), got);
+    }
+    if (::pclose(pipe) != 0) return std::nullopt;
+    return out;
+}
+
+std::string first_line(const fs::path& path) {
+    std::ifstream file{path};
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+std::optional<int> sysctl(const std::string& name) {
+    const auto value = kernel::read_sysctl_number(name);
+    return value ? std::optional{*value} : std::nullopt;
+}
+
+// The kernel uses the larger of the interface's value and that of "all".
+std::optional<int> larger(const std::string& interface, const std::string& setting) {
+    const auto own = sysctl("net/ipv4/conf/" + interface + "/" + setting);
+    const auto all = sysctl("net/ipv4/conf/all/" + setting);
+    if (!own || !all) return own;
+    return std::max(*own, *all);
+}
+
+void gather_interfaces(DoctorFacts& facts) {
+    std::set<std::string> names;
+    for (const auto& instance : facts.configuration.instances) {
+        if (!instance.interface.empty()) names.insert(instance.interface);
+        for (const auto& tracked : instance.track_interfaces) names.insert(tracked.name);
+    }
+    auto netlink = kernel::Rtnetlink::open();
+    if (!netlink) return;
+    const auto links = netlink->links();
+    const auto addresses = netlink->addresses();
+    for (const auto& name : names) {
+        DoctorFacts::Interface interface { .name = name };
+        if (links && addresses) {
+            const auto link = std::ranges::find(*links, name, &kernel::Link::name);
+            if (link != links->end()) {
+                interface.exists = true;
+                interface.up = link->up;
+                interface.running = link->running;
+                interface.has_ipv4 = std::ranges::any_of(*addresses, [&](const kernel::Address& address) {
+                    return address.interface_index == link->index && address.prefix.address.is_v4();
+                });
+            }
+        }
+        interface.rp_filter = larger(name, "rp_filter");
+        interface.send_redirects = larger(name, "send_redirects");
+        facts.interfaces.push_back(std::move(interface));
+    }
+}
+
+// Loaded or built in, or a module file of that name for the running kernel.
+bool has_scheduler(const std::string& name) {
+    std::error_code ignored;
+    if (fs::exists("/sys/module/ip_vs_" + name, ignored)) return true;
+    const std::string release = first_line("/proc/sys/kernel/osrelease");
+    const fs::path folder = "/lib/modules/" + release;
+    for (const char* ending : {".ko", ".ko.xz", ".ko.zst", ".ko.gz"}) {
+        if (fs::exists(folder / "kernel/net/netfilter/ipvs" / ("ip_vs_" + name + ending), ignored)) return true;
+    }
+    std::ifstream builtin{folder / "modules.builtin"};
+    for (std::string line; std::getline(builtin, line);) {
+        if (line.ends_with("/ip_vs_" + name + ".ko")) return true;
+    }
+    return false;
+}
+
+void gather_ipvs(DoctorFacts& facts) {
+    auto socket = kernel::IpvsSocket::open();
+    facts.ipvs_available = socket.has_value();
+    if (!socket) facts.ipvs_problem = socket.error().text();
+    std::set<std::string> schedulers;
+    for (const auto& service : facts.configuration.virtual_servers) schedulers.insert(service.scheduler);
+    for (const auto& name : schedulers) {
+        if (!has_scheduler(name)) facts.missing_schedulers.push_back(name);
+    }
+}
+
+void gather_firewall(DoctorFacts& facts) {
+    const auto ruleset = output_of("nft -j list ruleset 2>/dev/null");
+    if (ruleset) facts.firewall_drops_vrrp = nft_drops_vrrp(*ruleset);
+    // iptables-nft's rules are in the ruleset already; what is left is the old kernel interface.
+    const auto saved = output_of(ruleset ? "iptables-legacy-save 2>/dev/null" : "iptables-save 2>/dev/null");
+    if (saved) std::ranges::copy(iptables_drops_vrrp(*saved), std::back_inserter(facts.firewall_drops_vrrp));
+    // Without nft and iptables there may well be no firewall: only a refusal is worth a word.
+    facts.firewall_unknown = !ruleset && !saved && ::geteuid() != 0;
+}
+
+std::string link_target(const fs::path& path) {
+    std::error_code failed;
+    const auto target = fs::read_symlink(path, failed);
+    return failed ? std::string{} : target.string();
+}
+
+void gather_rivals(DoctorFacts& facts, int supervisor) {
+    const std::string here = link_target("/proc/self/ns/net");
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator{"/proc", failed}) {
+        const std::string pid = entry.path().filename().string();
+        if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+        const std::string name = first_line(entry.path() / "comm");
+        if (name != "keepalived" && name != "mainstayd" && name != "vrrpd" && name != "ucarp") continue;
+        if (link_target(entry.path() / "ns/net") != here) continue;
+        const bool ours = std::stoi(pid) == supervisor;
+        // keepalived's children have its name too, and mainstayd may run under it.
+        const bool child =
+            link_target(entry.path() / "exe") == link_target("/proc/" + std::to_string(supervisor) + "/exe");
+        if (!ours && !(supervisor > 0 && child && name == "keepalived")) {
+            facts.rivals.push_back({std::stoi(pid), name});
+        }
+    }
+}
+
+void gather_capabilities(DoctorFacts& facts) {
+    constexpr std::array kNeeded{std::pair{CAP_NET_ADMIN, "CAP_NET_ADMIN"}, std::pair{CAP_NET_RAW, "CAP_NET_RAW"},
+                                 std::pair{CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE"},
+                                 std::pair{CAP_SETUID, "CAP_SETUID"}, std::pair{CAP_SETGID, "CAP_SETGID"}};
+    for (const auto& [number, name] : kNeeded) {
+        if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) != 1) facts.missing_capabilities.emplace_back(name);
+    }
+}
+
+void read_status(DoctorFacts& facts, const nlohmann::json& status) {
+    try {
+        for (const auto& instance : status.at("vrrp").at("instances")) {
+            if (instance.at("state") == "MASTER" &&
+                instance.at("counters").at("rival_masters").get<std::uint64_t>() > 0) {
+                facts.rival_masters.push_back(instance.at("name").get<std::string>());
+            }
+        }
+    } catch (const nlohmann::json::exception&) {  // no vrrp role, or another version
+    }
+}
+
+int supervisor_of(const nlohmann::json& status) {
+    try {
+        return status.at("supervisor").at("pid").get<int>();
+    } catch (const nlohmann::json::exception&) {
+        return 0;
+    }
+}
+
+}  // namespace
+
+DoctorFacts gather_facts(const std::string& configuration_path, std::string_view status_text) {
+    DoctorFacts facts;
+    facts.configuration_path = configuration_path;
+    if (!configuration_path.empty()) {
+        auto loaded = config::load_file(configuration_path, kernel::host_environment());
+        facts.configuration_read = loaded.can_run();
+        facts.configuration = std::move(loaded.config);
+    }
+    const auto status = nlohmann::json::parse(status_text, nullptr, false);
+    gather_interfaces(facts);
+    gather_ipvs(facts);
+    facts.ip_forward = sysctl("net/ipv4/ip_forward");
+    facts.ip6_forward = sysctl("net/ipv6/conf/all/forwarding");
+    gather_firewall(facts);
+    gather_rivals(facts, supervisor_of(status));
+    gather_capabilities(facts);
+    read_status(facts, status);
+    return facts;
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,170 @@
+#include "mainstay/cli/doctor.hpp"
+
+#include <doctest/doctest.h>
+
+namespace mainstay::cli {
+namespace {
+
+// A director on which nothing is wrong.
+DoctorFacts healthy() {
+    DoctorFacts facts;
+    facts.configuration_read = true;
+    facts.configuration_path = "/etc/keepalived/keepalived.conf";
+    config::Instance instance;
+    instance.name = "VI_1";
+    instance.interface = "eth0";
+    facts.configuration.instances = {instance};
+    config::VirtualServer service;
+    service.endpoint = {*IpAddress::parse("10.0.0.1"), 80};
+    service.scheduler = "wrr";
+    service.real_servers.push_back({.endpoint = {*IpAddress::parse("10.0.0.11"), 80}});
+    facts.configuration.virtual_servers = {service};
+    facts.interfaces = {{.name = "eth0",
+                         .exists = true,
+                         .up = true,
+                         .running = true,
+                         .has_ipv4 = true,
+                         .rp_filter = 0,
+                         .send_redirects = 0}};
+    facts.ipvs_available = true;
+    facts.ip_forward = 1;
+    facts.ip6_forward = 1;
+    return facts;
+}
+
+Finding only(const DoctorFacts& facts) {
+    const auto found = judge_host(facts);
+    REQUIRE(found.size() == 1);
+    return found[0];
+}
+
+bool says(const Finding& finding, const char* what, const char* mend) {
+    CAPTURE(finding.what);
+    CAPTURE(finding.mend);
+    return finding.what.find(what) != std::string::npos && finding.mend.find(mend) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("nothing is found on a host that is right") { CHECK(judge_host(healthy()).empty()); }
+
+TEST_CASE("what IPVS lacks is named, but only when services are configured") {
+    DoctorFacts facts = healthy();
+    facts.ipvs_available = false;
+    facts.ipvs_problem = "no IPVS in this kernel";
+    CHECK(says(only(facts), "no IPVS in this kernel", "modprobe ip_vs"));
+
+    facts.configuration.virtual_servers.clear();
+    CHECK(judge_host(facts).empty());
+
+    DoctorFacts scheduler = healthy();
+    scheduler.missing_schedulers = {"wrr"};
+    CHECK(says(only(scheduler), "scheduler wrr", "modprobe ip_vs_wrr"));
+}
+
+TEST_CASE("forwarding matters for NAT alone") {
+    DoctorFacts facts = healthy();
+    facts.ip_forward = 0;
+    facts.ip6_forward = 0;
+    CHECK(says(only(facts), "net.ipv4.ip_forward is 0", "sysctl -w net.ipv4.ip_forward=1"));
+
+    facts.configuration.virtual_servers[0].real_servers[0].forwarding = config::Forwarding::DirectRoute;
+    CHECK(judge_host(facts).empty());
+}
+
+TEST_CASE("strict reverse path filters and redirects are named with their interface") {
+    DoctorFacts facts = healthy();
+    facts.interfaces[0].rp_filter = 1;
+    CHECK(says(only(facts), "rp_filter is 1", "net.ipv4.conf.eth0.rp_filter=2"));
+
+    facts.interfaces[0].rp_filter = 2;
+    facts.interfaces[0].send_redirects = 1;
+    CHECK(says(only(facts), "ICMP redirects", "net.ipv4.conf.eth0.send_redirects=0"));
+}
+
+TEST_CASE("an interface is missing, down, without carrier or without address") {
+    DoctorFacts facts = healthy();
+    facts.interfaces[0].has_ipv4 = false;
+    CHECK(says(only(facts), "no IPv4 address", "give eth0 an address"));
+    facts.interfaces[0].running = false;
+    CHECK(says(only(facts), "no carrier", "cable"));
+    facts.interfaces[0].up = false;
+    CHECK(says(only(facts), "eth0 is down", "ip link set eth0 up"));
+    facts.interfaces[0].exists = false;
+    CHECK(says(only(facts), "eth0 does not exist", "/etc/keepalived/keepalived.conf"));
+}
+
+TEST_CASE("rivals are named: programs and other masters") {
+    DoctorFacts facts = healthy();
+    facts.rivals = {{.pid = 42, .name = "keepalived"}};
+    CHECK(says(only(facts), "keepalived (process 42)", "systemctl disable --now keepalived"));
+
+    facts.rivals.clear();
+    facts.rival_masters = {"VI_1"};
+    CHECK(says(only(facts), "VI_1 is MASTER and hears another MASTER", "virtual_router_id"));
+}
+
+TEST_CASE("a firewall, a missing capability and an unusable configuration are named") {
+    DoctorFacts facts = healthy();
+    facts.firewall_drops_vrrp = {"nft table inet filter chain input"};
+    CHECK(says(only(facts), "nft table inet filter chain input", "vrrp accept"));
+    facts = healthy();
+    facts.missing_capabilities = {"CAP_NET_RAW"};
+    CHECK(says(only(facts), "CAP_NET_RAW", "--cap-add"));
+    facts = healthy();
+    facts.configuration_read = false;
+    CHECK(says(only(facts), "/etc/keepalived/keepalived.conf cannot be used", "config check"));
+}
+
+TEST_CASE("an nftables input chain that drops by default needs a rule for VRRP") {
+    const std::string chain =
+        R"({"chain":{"family":"inet","table":"filter","name":"input","type":"filter","hook":"input","policy":"drop"}},)";
+    const auto ruleset = [&](const std::string& rule) {
+        return R"({"nftables":[{"metainfo":{"version":"1.0.6"}},)" + chain +
+               R"({"rule":{"family":"inet","table":"filter","chain":"input","expr":[)" + rule + "]}}]}";
+    };
+    const auto match = [](const char* left, const char* right) {
+        return std::string{R"({"match":{"op":"==","left":)"} + left + R"(,"right":)" + right + "}}";
+    };
+    const char* kProtocol = R"({"payload":{"protocol":"ip","field":"protocol"}})";
+    const char* kMeta = R"({"meta":{"key":"l4proto"}})";
+    const char* kInterface = R"({"meta":{"key":"iifname"}})";
+    const char* kDestination = R"({"payload":{"protocol":"ip","field":"daddr"}})";
+    const std::string accept = R"(,{"accept":null})";
+
+    CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"vrrp\"") + accept)).empty());
+    CHECK(nft_drops_vrrp(ruleset(match(kMeta, "112") + accept)).empty());
+    CHECK(nft_drops_vrrp(ruleset(match(kMeta, R"({"set":["icmp","vrrp"]})") + accept)).empty());
+    CHECK(nft_drops_vrrp(ruleset(match(kDestination, "\"224.0.0.18\"") + accept)).empty());
+    CHECK(nft_drops_vrrp(ruleset(match(kInterface, "\"eth0\"") + accept)).empty());
+    CHECK(nft_drops_vrrp(ruleset(match(kInterface, "\"lo\"") + accept)).size() == 1);
+    CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"tcp\"") + accept)).size() == 1);
+    CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"vrrp\"") + R"(,{"drop":null})")).size() == 1);
+    CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"tcp\"") + accept))[0] ==
+          "nft table inet filter chain input drops by default and has no rule for VRRP");
+}
+
+TEST_CASE("chains that accept by default, and text that is no ruleset, drop nothing") {
+    CHECK(nft_drops_vrrp(R"({"nftables":[{"chain":{"family":"ip","table":"filter","name":"INPUT","type":"filter",)"
+                         R"("hook":"input","policy":"accept"}}]})")
+              .empty());
+    for (const char* text : {"", "not json", "[]", "{}", R"({"nftables":7})", R"({"nftables":[7,null,{"chain":7}]})",
+                             R"({"nftables":[{"chain":{"hook":7,"policy":[]}}]})"}) {
+        CAPTURE(text);
+        CHECK(nft_drops_vrrp(text).empty());
+    }
+}
+
+TEST_CASE("an iptables INPUT chain that drops by default needs a rule for VRRP") {
+    const std::string drop = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n";
+
+    CHECK(iptables_drops_vrrp(drop + "-A INPUT -p tcp -j ACCEPT\nCOMMIT\n").size() == 1);
+    CHECK(iptables_drops_vrrp(drop + "-A INPUT -p vrrp -j ACCEPT\nCOMMIT\n").empty());
+    CHECK(iptables_drops_vrrp(drop + "-A INPUT -p 112 -j ACCEPT\nCOMMIT\n").empty());
+    CHECK(iptables_drops_vrrp(drop + "-A INPUT -d 224.0.0.0/8 -j ACCEPT\nCOMMIT\n").empty());
+    CHECK(iptables_drops_vrrp("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n").empty());
+    CHECK(iptables_drops_vrrp("*nat\n:INPUT DROP [0:0]\nCOMMIT\n").empty());
+    CHECK(iptables_drops_vrrp("").empty());
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,70 @@
+#include "mainstay/cli/status_view.hpp"
+
+#include <doctest/doctest.h>
+
+namespace mainstay::cli {
+
+TEST_CASE("the status is shown as tables") {
+    const auto shown = status_tables(R"({
+      "version":"0.1.0","host":"dir1","generation":2,"now_unix_us":1000000000,"supervisor":{"pid":77},
+      "vrrp":{"instances":[
+        {"name":"VI_1","state":"MASTER","since_unix_us":875000000,"priority":150,"virtual_router_id":51,
+         "interface":"eth0","group":"G1","master":"192.168.4.11","addresses":["192.168.4.200/32"],"fault":""},
+        {"name":"VI_Zürich","state":"FAULT","since_unix_us":990000000,"priority":100,"virtual_router_id":52,
+         "interface":"eth1","group":"","master":"","addresses":[],"fault":"interface eth1 is down"}],
+        "groups":[{"name":"G1","state":"MASTER"}],
+        "scripts":[{"name":"chk","state":"DOWN","runs":7,"failures":2,"last_failure":"exited with status 1"}]},
+      "lvs":{"ipvs_available":true,"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"wrr","quorum_up":true,
+        "sorry_server":"","servers":[
+          {"name":"[10.0.0.11]:tcp:80","alive":true,"in_table":true,"weight":1,"forwarding":"DR","since_unix_us":0,
+           "checks":[{"type":"TCP_CHECK","target":"10.0.0.11:80","has_run":true,"last_result":"connected",
+                      "last_run_unix_us":998000000,"failures_in_row":0}]},
+          {"name":"[10.0.0.12]:tcp:80","alive":false,"in_table":false,"weight":2,"forwarding":"DR",
+           "since_unix_us":940000000,
+           "checks":[{"type":"TCP_CHECK","target":"10.0.0.12:80","has_run":true,"last_result":"connection refused",
+                      "last_run_unix_us":999000000,"failures_in_row":3}]}]}]},
+      "mail":{"enabled":true,"queued":1,"sent":4,"failed":0,"last_problem":"451 later"}})");
+
+    REQUIRE(shown.has_value());
+    CHECK(*shown ==
+          "mainstay 0.1.0 on dir1, configuration 2, process 77\n"
+          "\n"
+          "INSTANCE   STATE   FOR    PRIORITY  VRID  INTERFACE  GROUP  MASTER        ADDRESSES\n"
+          "VI_1       MASTER  2 min  150       51    eth0       G1     192.168.4.11  192.168.4.200/32\n"
+          "VI_Zürich  FAULT   10 s   100       52    eth1       -      -             -\n"
+          "  VI_Zürich: interface eth1 is down\n"
+          "\n"
+          "GROUP  STATE\n"
+          "G1     MASTER\n"
+          "\n"
+          "SCRIPT  STATE  RUNS  FAILURES  LAST FAILURE\n"
+          "chk     DOWN   7     2         exited with status 1\n"
+          "\n"
+          "[10.0.0.1]:tcp:80 wrr, quorum up\n"
+          "  SERVER              STATE  FOR    WEIGHT  FORWARD  IN TABLE  LAST CHECK\n"
+          "  [10.0.0.11]:tcp:80  UP     -      1       DR       yes       TCP_CHECK 10.0.0.11:80: connected, 2 s ago\n"
+          "  [10.0.0.12]:tcp:80  DOWN   1 min  2       DR       no        TCP_CHECK 10.0.0.12:80: connection refused, "
+          "1 s ago, 3 failures in a row\n"
+          "\n"
+          "Mail: 1 queued, 4 sent, 0 failed; last problem: 451 later\n");
+}
+
+TEST_CASE("missing IPVS and switched-off mail are said") {
+    const auto shown = status_tables(
+        R"({"lvs":{"ipvs_available":false,"ipvs_problem":"modprobe ip_vs","services":[]},"mail":{"enabled":false}})");
+
+    REQUIRE(shown.has_value());
+    CHECK(shown->find("IPVS cannot be programmed: modprobe ip_vs\n") != std::string::npos);
+    CHECK(shown->find("Mail: off") != std::string::npos);
+}
+
+TEST_CASE("an answer of another version is shown as far as it is understood") {
+    CHECK(status_tables("{}").has_value());
+    CHECK(status_tables(R"({"vrrp":7,"lvs":[],"mail":null})").has_value());
+    CHECK(status_tables(R"({"vrrp":{"instances":[{"name":7,"state":null,"addresses":"x"}]}})").has_value());
+    CHECK_FALSE(status_tables("").has_value());
+    CHECK_FALSE(status_tables("[]").has_value());
+    CHECK_FALSE(status_tables("<html>").has_value());
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,108 @@
+"""mainstayctl against a running daemon."""
+
+import json
+
+from support.paths import program
+from support.vrrp import VIP, instance, office, wait_holds, wait_ready
+from support.wait import wait_until
+
+
+def ctl(host, *arguments, as_user=()):
+    return host.run([*as_user, program("mainstayctl"), *arguments], check=False)
+
+
+def status(host):
+    answer = ctl(host, "status", "--json")
+    return json.loads(answer.stdout) if answer.returncode == 0 else None
+
+
+def test_status_shows_the_instances_and_exits_0(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(instance()))
+    wait_holds(one)
+    wait_until(lambda: (status(one) or {}).get("vrrp"), 10, "the status")
+
+    shown = wait_until(lambda: status(one)["vrrp"]["instances"][0]["state"] == "MASTER" and status(one), 10, "MASTER")
+
+    (instance_shown,) = shown["vrrp"]["instances"]
+    assert instance_shown["name"] == "VI_1"
+    assert instance_shown["virtual_router_id"] == 51
+    assert instance_shown["interface"] == "eth0"
+    assert instance_shown["addresses"] == [f"{VIP}/32"]
+    assert shown["mail"]["enabled"] is False
+    table = ctl(one, "status")
+    assert table.returncode == 0
+    row = next(line.split() for line in table.stdout.splitlines() if line.startswith("VI_1"))
+    assert row[1] == "MASTER"
+    assert f"{VIP}/32" in row
+
+
+def test_status_says_that_the_daemon_does_not_run_and_exits_3(lan):
+    (one,) = office(lan, "one")
+
+    answer = ctl(one, "status")
+
+    assert answer.returncode == 3
+    assert "mainstayd does not run" in answer.stderr
+    assert answer.stdout == ""
+
+
+def test_status_is_for_root_the_service_account_and_its_group(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(instance()))
+    wait_until(lambda: status(one), 10, "the status")
+    gid = one.run(["id", "-g", "mainstay"]).stdout.strip()
+    uid = one.run(["id", "-u", "mainstay"]).stdout.strip()
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534"]
+
+    refused = ctl(one, "status", as_user=[*nobody, "--clear-groups"])
+    member = ctl(one, "status", as_user=[*nobody, f"--groups={gid}"])
+    service = ctl(one, "status", as_user=["setpriv", f"--reuid={uid}", "--regid=65534", "--clear-groups"])
+
+    assert refused.returncode == 1
+    assert "only root" in refused.stderr
+    assert refused.stdout == ""
+    assert member.returncode == 0
+    assert service.returncode == 0
+
+
+def test_other_requests_are_answered_and_do_no_harm(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(instance()))
+    wait_until(lambda: status(one), 10, "the status")
+
+    def curl(*arguments):
+        return one.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "10", "--unix-socket",
+                        "/run/mainstay/control.sock", *arguments], check=False).stdout
+
+    assert curl("http://x/healthz") == "200"
+    assert curl("http://x/nothing") == "404"
+    assert curl("-X", "DELETE", "http://x/status") == "405"
+    assert curl("-H", "X: " + "x" * 20000, "http://x/status") in ("400", "000")
+    assert status(one)
+
+
+def test_config_check_exits_as_a_linter(lan):
+    (one,) = office(lan, "one")
+    good = one.write("/run/good.conf", instance())
+    bad = one.write("/run/bad.conf", instance(vrid=256))
+
+    assert ctl(one, "config", "check", good).returncode == 0
+    answer = ctl(one, "config", "check", good, bad)
+
+    assert answer.returncode == 2
+    assert "/run/bad.conf:" in answer.stdout
+
+
+def test_doctor_names_what_is_in_the_way_and_its_mend(lan):
+    (one,) = office(lan, "one")
+    path = one.write("/run/keepalived.conf", instance() + instance(vrid=52, vip="192.168.4.201", name="VI_2",
+                                                                    interface="eth9"))
+    one.run(["ip", "link", "set", "eth0", "down"])
+
+    answer = ctl(one, "doctor", "-f", path, "--json")
+
+    findings = json.loads(answer.stdout)["findings"]
+    assert answer.returncode == 1
+    assert any(f["finding"] == "interface eth0 is down" and f["mend"] == "ip link set eth0 up" for f in findings)
+    assert any("eth9" in f["finding"] for f in findings)
