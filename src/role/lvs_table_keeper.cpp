@@ -189,8 +189,8 @@ void LvsTableKeeper::tell_refusals(const Operations& operations, const IpvsTable
     std::size_t named = 0;
     for (const auto& failure : outcome.failures) {
         if (failure.index >= operations.size()) continue;
-        std::string text =
-            fmt::format("{}: {}", netlink::describe(operations[failure.index]), std::strerror(failure.sys_errno));
+        std::string text = fmt::format("{}: {}", netlink::describe(operations[failure.index]),
+                                       failure.text.empty() ? std::strerror(failure.sys_errno) : failure.text.c_str());
         if (told_refusals_.contains(text)) continue;  // tried again with every audit, told once
         if (named >= kOperationsNamedMax) {
             ++unnamed;
