@@ -27,9 +27,10 @@ Mailer::Mailer(Spool spool, Transport& transport, Log& log, std::function<void()
     : spool_{std::move(spool)}, transport_{transport}, log_{log}, wake_{std::move(wake)} {}
 
 void Mailer::configure(const config::Global& global, const MailHost& host) {
+    // A new server deserves a new try; the same one goes on as it was.
+    if (global.smtp_server != global_.smtp_server || global.smtp_port != global_.smtp_port) server_ = {};
     global_ = global;
     host_ = host;
-    server_ = {};  // a new server deserves a new try
 }
 
 bool Mailer::enabled() const { return !global_.smtp_server.empty() && !global_.notification_email.empty(); }

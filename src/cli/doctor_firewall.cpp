@@ -58,6 +58,23 @@ std::string place_of(const json& object) {
     return fmt::format("{} {}", object.value("family", ""), object.value("table", ""));
 }
 
+// firewalld's way: the chain accepts by default, but its last rule turns away what came as far.
+bool turns_away_the_rest(const json& objects, const json& chain) {
+    return std::ranges::any_of(objects, [&](const json& other) {
+        const auto rule = other.find("rule");
+        if (rule == other.end() || place_of(*rule) != place_of(chain) || !rule->contains("expr") ||
+            rule->value("chain", "") != chain.value("name", "")) {
+            return false;
+        }
+        bool away = false;
+        for (const auto& expression : (*rule)["expr"]) {
+            if (!expression.is_object() || expression.contains("match")) return false;
+            away = away || expression.contains("drop") || expression.contains("reject");
+        }
+        return away;
+    });
+}
+
 }  // namespace
 
 std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json) {
@@ -68,12 +85,12 @@ std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json) {
     try {
         for (const auto& entry : objects) {
             const auto chain = entry.find("chain");
-            if (chain == entry.end() || chain->value("hook", "") != "input" || chain->value("policy", "") != "drop" ||
-                chain->value("type", "") != "filter") {
+            if (chain == entry.end() || chain->value("hook", "") != "input" || chain->value("type", "") != "filter") {
                 continue;
             }
             const std::string family = chain->value("family", "");
             if (family != "ip" && family != "inet") continue;
+            if (chain->value("policy", "") != "drop" && !turns_away_the_rest(objects, *chain)) continue;
             // A rule of any chain of the table counts: the input chain may jump to it.
             const bool accepted = std::ranges::any_of(objects, [&](const json& other) {
                 const auto rule = other.find("rule");

@@ -47,10 +47,13 @@ struct Fixture {
         auto spool = Spool::open(folder.path("spool"), spool_limits);
         REQUIRE(spool.has_value());
         mailer = std::make_unique<Mailer>(std::move(*spool), transport, log, nullptr);
+        configure("192.0.2.1");
+    }
+    void configure(const std::string& server) {
         config::Global global;
         global.router_id = "R";
         global.notification_email = {"a@example.org", "b@example.org"};
-        global.smtp_server = "192.0.2.1";
+        global.smtp_server = server;
         global.smtp_port = 2525;
         mailer->configure(global, {.host_name = "vm"});
     }
@@ -160,6 +163,23 @@ TEST_CASE("a mail survives a server that refuses, and arrives once when it takes
     f.deliver_all(t0 + 600s);
     CHECK(f.transport.sent.size() == 3);
     CHECK(f.mailer->last_problem().empty());
+}
+
+TEST_CASE("configuring the same server again does not shorten the wait, another server is tried at once") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer({.reached = false, .text = "Connection refused"});
+    f.pump(t0);
+
+    f.configure("192.0.2.1");
+    f.pump(t0 + 1s);
+    CHECK(f.transport.sent.size() == 1);
+    f.configure("192.0.2.2");
+    f.pump(t0 + 2s);
+
+    CHECK(f.transport.sent.size() == 2);
+    CHECK(f.transport.server.name == "192.0.2.2");
 }
 
 TEST_CASE("a mail that the server puts off does not hold up the others") {

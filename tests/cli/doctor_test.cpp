@@ -144,6 +144,23 @@ TEST_CASE("an nftables input chain that drops by default needs a rule for VRRP")
           "nft table inet filter chain input drops by default and has no rule for VRRP");
 }
 
+TEST_CASE("a chain that accepts by default but rejects the rest needs a rule for VRRP too") {
+    const std::string head =
+        R"({"nftables":[{"chain":{"family":"inet","table":"firewalld","name":"filter_INPUT","type":"filter",)"
+        R"("hook":"input","prio":10,"policy":"accept"}},)"
+        R"({"rule":{"family":"inet","table":"firewalld","chain":"filter_INPUT","expr":[{"match":{"op":"in",)"
+        R"("left":{"ct":{"key":"state"}},"right":["established","related"]}},{"accept":null}]}},)"
+        R"({"rule":{"family":"inet","table":"firewalld","chain":"filter_INPUT","expr":[{"jump":{"target":"zones"}}]}},)"
+        R"({"rule":{"family":"inet","table":"firewalld","chain":"filter_INPUT","expr":[{"reject":{"type":"icmpx",)"
+        R"("expr":"admin-prohibited"}}]}})";
+    const std::string vrrp =
+        R"(,{"rule":{"family":"inet","table":"firewalld","chain":"zones","expr":[{"match":{"op":"==",)"
+        R"("left":{"meta":{"key":"l4proto"}},"right":"vrrp"}},{"accept":null}]}})";
+
+    CHECK(nft_drops_vrrp(head + "]}").size() == 1);
+    CHECK(nft_drops_vrrp(head + vrrp + "]}").empty());
+}
+
 TEST_CASE("chains that accept by default, and text that is no ruleset, drop nothing") {
     CHECK(nft_drops_vrrp(R"({"nftables":[{"chain":{"family":"ip","table":"filter","name":"INPUT","type":"filter",)"
                          R"("hook":"input","policy":"accept"}}]})")
