@@ -78,6 +78,7 @@ private:
     UniqueFd kick_;
     std::unique_ptr<Role> role_;
     config::Config running_;                  // for the notify scripts of events
+    const config::Config* replaced_ = nullptr;  // the configuration before, while a reload is committed
     std::optional<config::Config> prepared_;  // of prepared_generation_
     std::uint64_t prepared_generation_ = 0, generation_ = 0, next_request_ = 1;
     std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
@@ -186,10 +187,12 @@ void Process::commit(std::uint64_t generation) {
     if (!prepared_ || prepared_generation_ != generation)
         return log_.error("configuration {} was committed without having been prepared", generation);
     generation_ = generation;
-    running_ = std::move(*prepared_);
+    const config::Config before = std::exchange(running_, std::move(*prepared_));
     prepared_.reset();
     if (started_) {
+        replaced_ = &before;  // what the reload removes is told by the scripts it had
         role_->commit();
+        replaced_ = nullptr;
     } else {
         started_ = true;
         const auto ran = role_->start(running_, hello_.restarted);
@@ -215,7 +218,9 @@ void Process::publish(Event event) {
         [[maybe_unused]] const auto written = ::write(kick_.get(), &one, sizeof one);  // full: it is awake already
     }
     if (!event.notify) return;
-    for (auto& call : alert::notify_calls(running_, event))
+    auto calls = alert::notify_calls(running_, event);
+    if (calls.empty() && replaced_ != nullptr) calls = alert::notify_calls(*replaced_, event);
+    for (auto& call : calls)
         run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
 }
 

@@ -41,6 +41,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     Log& log;
     Deliver deliver;
     alert::ScriptTable table;
+    alert::ScriptTable table_before;  // a reload tells what it removes by the scripts that had
     std::map<int, Running> running;
     std::map<std::string, Queue> queues;
     std::map<Kind, ipc::ScriptResults> results;
@@ -63,8 +64,12 @@ void ScriptRunner::Impl::flush() {
 }
 
 void ScriptRunner::Impl::start(const Job& job) {
-    const auto entry = table.find(job.wanted.key);
-    if (entry == table.end()) {
+    const auto entry_in = [&](const alert::ScriptTable& which) {
+        const auto found = which.find(job.wanted.key);
+        return found == which.end() ? nullptr : &found->second;
+    };
+    const auto* entry = entry_in(table) != nullptr ? entry_in(table) : entry_in(table_before);
+    if (entry == nullptr) {
         log.warning("script {} is not in the configuration: not run", job.wanted.key);
         return answer(job.from, job.wanted.request, How::NotRun, 0);
     }
@@ -72,7 +77,7 @@ void ScriptRunner::Impl::start(const Job& job) {
         log.warning("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
         return answer(job.from, job.wanted.request, How::NotRun, 0);
     }
-    kernel::ScriptProcess process{entry->second.path, entry->second.argv, {entry->second.uid, entry->second.gid}};
+    kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
@@ -83,8 +88,8 @@ void ScriptRunner::Impl::start(const Job& job) {
         running.emplace(*pid, Running{job.from, job.wanted.request, job.wanted.key, job.wanted.queue, false,
                                       asio::steady_timer{loop}}).first->second;
     if (!job.wanted.queue.empty()) queues[job.wanted.queue].front = *pid;
-    if (entry->second.timeout == Micros{0}) return;
-    now_running.timer.expires_after(entry->second.timeout);
+    if (entry->timeout == Micros{0}) return;
+    now_running.timer.expires_after(entry->timeout);
     now_running.timer.async_wait([self = weak_from_this(), id = *pid](const boost::system::error_code& error) {
         const auto alive = self.lock();
         if (!error && alive) alive->time_is_up(id);
@@ -134,7 +139,9 @@ ScriptRunner::ScriptRunner(asio::io_context& loop, Log& log, Deliver deliver)
     : impl_{std::make_shared<Impl>(loop, log, std::move(deliver))} {}
 ScriptRunner::~ScriptRunner() = default;
 
-void ScriptRunner::set_table(alert::ScriptTable table) { impl_->table = std::move(table); }
+void ScriptRunner::set_table(alert::ScriptTable table) {
+    impl_->table_before = std::exchange(impl_->table, std::move(table));
+}
 
 void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wait = wait; }
 

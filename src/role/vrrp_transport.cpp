@@ -1,5 +1,7 @@
 #include "vrrp_transport.hpp"
 
+#include <algorithm>
+
 namespace mainstay::role {
 
 namespace asio = boost::asio;
@@ -19,17 +21,25 @@ void VrrpTransport::complain(const std::string& key, const Error& error) {
 }
 
 void VrrpTransport::follow(const config::Config& config, const Links& links) {
-    std::map<ReceiverKey, std::uint32_t> wanted;
+    struct Wanted {
+        std::uint32_t index = 0;
+        std::set<IpAddress> groups;  // none: unicast alone
+    };
+    std::map<ReceiverKey, Wanted> wanted;
     for (const auto& instance : config.instances) {
         const auto* link = links.find(instance.interface);
         if (link == nullptr) continue;
-        const auto group = instance.unicast_peers.empty() ? multicast_group(config, instance) : IpAddress{};
-        wanted.emplace(ReceiverKey{instance.family, instance.interface, group}, link->index);
+        auto& receiver = wanted[{instance.family, instance.interface}];
+        receiver.index = link->index;
+        if (instance.unicast_peers.empty()) receiver.groups.insert(multicast_group(config, instance));
     }
-    // An interface that was made anew under its old name has another index: its sockets are dead.
+    // An interface that was made anew under its old name has another index: its sockets are dead. A group that is not
+    // wanted any more cannot be told from the others by the socket, so it is opened anew without it.
     std::erase_if(receivers_, [&](const auto& entry) {
         const auto found = wanted.find(entry.first);
-        const bool keep = found != wanted.end() && found->second == entry.second->index;
+        const bool keep = found != wanted.end() && found->second.index == entry.second->index &&
+                          std::ranges::includes(found->second.groups, entry.second->groups) &&
+                          entry.second->groups.empty() == found->second.groups.empty();
         if (!keep) entry.second->ready.release();
         return !keep;
     });
@@ -37,20 +47,24 @@ void VrrpTransport::follow(const config::Config& config, const Links& links) {
         const auto* link = links.find(std::get<std::string>(entry.first));
         return link == nullptr || link->index != entry.second.first;
     });
-    for (const auto& [key, index] : wanted) {
-        if (receivers_.contains(key)) continue;
-        const auto& [family, interface, group] = key;
-        auto socket = kernel::VrrpReceiver::open(family, interface, index, group);
-        const std::string what = "receiving VRRP on " + interface;
-        if (!socket) {
-            complain(what, socket.error());
-            continue;
-        }
+    for (const auto& [key, receiver] : wanted) listen_on(key, receiver.index, receiver.groups);
+}
+
+// One socket per family and interface, whatever the groups: two would hear every unicast packet twice.
+void VrrpTransport::listen_on(const ReceiverKey& key, std::uint32_t index, const std::set<IpAddress>& groups) {
+    const auto& [family, interface] = key;
+    const std::string what = "receiving VRRP on " + interface;
+    auto found = receivers_.find(key);
+    if (found == receivers_.end()) {
+        auto socket = kernel::VrrpReceiver::open(family, interface, index, groups.empty() ? IpAddress{} : *groups.begin());
+        if (!socket) return complain(what, socket.error());
         complained_.erase(what);
-        auto receiver = std::make_shared<Receiver>(loop_, std::move(*socket), interface, index);
-        receivers_.emplace(key, receiver);
-        watch(receiver);
+        found = receivers_.emplace(key, std::make_shared<Receiver>(loop_, std::move(*socket), interface, index)).first;
+        watch(found->second);
     }
+    for (const auto& group : groups)
+        if (const auto joined = found->second->socket.join(group); !joined) complain(what, joined.error());
+    found->second->groups = groups;
 }
 
 void VrrpTransport::watch(const std::shared_ptr<Receiver>& receiver) {

@@ -1,4 +1,4 @@
-// The vrrp role's sockets: one receiver per (family, interface, group), senders, and the frames of gratuitous ARP.
+// The vrrp role's sockets: one receiver per family and interface, senders, and the frames of gratuitous ARP.
 #pragma once
 
 #include <utility>
@@ -52,9 +52,11 @@ private:
         std::string interface;
         std::uint32_t index;
         boost::asio::posix::stream_descriptor ready;
+        std::set<IpAddress> groups;
     };
-    using ReceiverKey = std::tuple<Family, std::string, IpAddress>;
+    using ReceiverKey = std::pair<Family, std::string>;
     using SenderKey = std::tuple<Family, std::string, bool>;
+    void listen_on(const ReceiverKey& key, std::uint32_t index, const std::set<IpAddress>& groups);
     void watch(const std::shared_ptr<Receiver>& receiver);
     void complain(const std::string& key, const Error& error);
     void next_frame();

@@ -1,5 +1,7 @@
 """Tracked scripts and notify scripts: what they change, and what they are told."""
 
+import signal
+
 import pytest
 from support.paths import COURSE
 from support.vrrp import instance, office, wait_holds, wait_ready, wait_released
@@ -123,3 +125,17 @@ def test_a_script_runs_as_its_user(lan):
 
     wait_until(lambda: one.path("/run/out/user").exists() and one.read("/run/out/user").strip(), 10, "the script to run")
     assert one.read("/run/out/user").strip() == "nobody"
+
+
+def test_an_instance_that_a_reload_removes_is_told_by_the_script_it_had(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/tell", '#!/bin/sh\necho "$@" >>/run/told\n', 0o755)
+    first, second = instance(), instance(vip="192.168.4.210", vrid=60, name="VI_2", more='notify "/run/tell"')
+    daemon = wait_ready(one.mainstayd(first + second))
+    wait_holds(one, "192.168.4.210")
+
+    one.write("/run/keepalived.conf", first)
+    daemon.send(signal.SIGHUP)
+
+    # keepalived: a removed instance is told as FAULT unless notify_deleted is set.
+    wait_until(lambda: "INSTANCE VI_2 FAULT 150" in one.read("/run/told"), 10, "the script of VI_2")
