@@ -35,14 +35,16 @@ class Root:
     def __init__(self, path):
         self.path = pathlib.Path(path)
 
-    def run(self, *command, check=True):
-        """A program inside, in a mount and PID namespace of its own."""
+    def run(self, *command, check=True, eth0=False):
+        """A program inside, in a mount and PID namespace of its own; with eth0, also in a network that has only that."""
         enter = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C",
                        **{k: v for k, v in os.environ.items() if k.endswith("_proxy")}}
-        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", enter,
-                               str(self.path), *command], capture_output=True, text=True, timeout=INSTALL_SECONDS,
-                              stdin=subprocess.DEVNULL, env=environment, check=False)
+        if eth0:
+            enter = f"ip link add eth0 type veth peer name other && {enter}"
+        done = subprocess.run(["unshare", "--mount", "--pid", *(["--net"] if eth0 else []), "--fork", "--kill-child",
+                               "/bin/sh", "-c", enter, str(self.path), *command], capture_output=True, text=True,
+                              timeout=INSTALL_SECONDS, stdin=subprocess.DEVNULL, env=environment, check=False)
         if check:
             assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
         return done

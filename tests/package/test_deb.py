@@ -4,7 +4,7 @@ import subprocess
 
 GOOD = """vrrp_instance VI_1 {
     state MASTER
-    interface lo
+    interface eth0
     virtual_router_id 51
     priority 150
     virtual_ipaddress {
@@ -44,8 +44,8 @@ def test_the_installed_program_tests_a_configuration(clean_root):
     (clean_root.path / "root/good.conf").write_text(GOOD, encoding="utf-8")
     (clean_root.path / "root/bad.conf").write_text(GOOD.replace("virtual_router_id 51", "virtual_router_id 256"), encoding="utf-8")
 
-    good = clean_root.run("mainstayd", "-t", "-f", "/root/good.conf", check=False)
-    bad = clean_root.run("mainstayd", "-t", "-f", "/root/bad.conf", check=False)
+    good = clean_root.run("mainstayd", "-t", "-f", "/root/good.conf", check=False, eth0=True)
+    bad = clean_root.run("mainstayd", "-t", "-f", "/root/bad.conf", check=False, eth0=True)
 
     assert good.returncode == 0, good.stdout + good.stderr
     assert bad.returncode not in (0, 126, 127)
@@ -73,7 +73,7 @@ def test_the_drop_in_takes_keepalived_away_and_answers_to_its_name(debs, clean_r
     version = clean_root.run("keepalived", "--version")
     assert version.stderr.startswith("Keepalived v2.4.3")
     assert "mainstay" in version.stderr
-    assert clean_root.run("keepalived", "-t", check=False).returncode == 0  # of /etc/keepalived/keepalived.conf
+    assert clean_root.run("keepalived", "-t", check=False, eth0=True).returncode == 0  # of /etc/keepalived/keepalived.conf
     assert (clean_root.path / "etc/default/keepalived").read_text(encoding="utf-8") == 'DAEMON_ARGS="-D"\n'
     unit = clean_root.run("sh", "-c", "cat /lib/systemd/system/keepalived.service").stdout
     assert "ExecStart=/usr/sbin/keepalived " in unit
