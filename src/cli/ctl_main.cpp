@@ -20,6 +20,16 @@ int main(int argc, char** argv) {
     std::vector<std::string> files;
     auto* check = config->add_subcommand("check", "show every diagnostic; exit 0 clean, 1 warnings, 2 errors");
     check->add_option("FILE", files, "keepalived.conf")->required();
+    std::vector<std::string> keywords;
+    auto* explain = config->add_subcommand("explain", "what a keyword means, takes and does");
+    explain->add_option("KEYWORD", keywords, "a keyword, or with its block: TCP_CHECK/retry")->required();
+    bool as_man_page = false;
+    std::string head;
+    auto* reference = config->add_subcommand("reference", "everything about all keywords");
+    bool as_markdown = false;
+    auto* markdown = reference->add_flag("--markdown", as_markdown, "as tables (default)");
+    reference->add_flag("--man", as_man_page, "as the keyword part of mainstay.conf(5)")->excludes(markdown);
+    reference->add_option("--head", head, "a file that is printed first");
 
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
@@ -33,6 +43,8 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     if (*status) return ctl_status(socket, as_json);
     if (*check) return ctl_config_check(files);
+    if (*explain) return ctl_config_explain(keywords);
+    if (*reference) return ctl_config_reference(as_man_page, head);
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

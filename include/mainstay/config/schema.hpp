@@ -127,6 +127,7 @@ struct Row {
     std::string_view deprecated;         // what to write instead
     bool required = false;               // the block cannot do without it: a bad value is fatal
     bool missing_is_error_only = false;  // a missing word costs the keyword, not the run (exit 5, not 2)
+    std::string_view example;  // how it is written, where the form alone does not tell; the first word is the keyword
 };
 
 namespace args {

@@ -1,0 +1,49 @@
+// mainstayctl config explain, config reference.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "ctl.hpp"
+#include "mainstay/cli/reference.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+constexpr int kUnknownKeyword = 2;
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+}  // namespace
+
+int ctl_config_explain(const std::vector<std::string>& keywords) {
+    int exit_code = 0;
+    bool first = true;
+    for (const auto& keyword : keywords) {
+        if (const auto text = explain(keyword)) {
+            print((first ? "" : "\n") + *text);
+            first = false;
+            continue;
+        }
+        exit_code = kUnknownKeyword;
+        const std::string near{nearest_of_all(keyword)};
+        std::fprintf(stderr, "mainstayctl: there is no keyword %s%s%s%s\n", keyword.c_str(),
+                     near.empty() ? "" : "; did you mean ", near.c_str(), near.empty() ? "" : "?");
+    }
+    return exit_code;
+}
+
+int ctl_config_reference(bool as_man_page, const std::string& head) {
+    if (!head.empty()) {
+        std::ifstream file{head};
+        if (!file) {
+            std::fprintf(stderr, "mainstayctl: cannot read %s\n", head.c_str());
+            return 1;
+        }
+        print(std::string{std::istreambuf_iterator<char>{file}, {}});
+    }
+    print(as_man_page ? reference_roff() : reference_markdown());
+    return 0;
+}
+
+}  // namespace mainstay::cli

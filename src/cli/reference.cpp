@@ -1,0 +1,281 @@
+// What the rows of the schema say, made fit to be read: ranges in words, examples, whether a keyword acts.
+#include "mainstay/cli/reference.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace mainstay::cli {
+namespace {
+
+using config::Block;
+using config::Row;
+using config::Takes;
+
+constexpr auto kBlocks = static_cast<std::size_t>(Block::kCount);
+constexpr std::int64_t kMicrosPerSecond = 1'000'000, kMicrosPerMilli = 1'000;
+
+bool ends_with_path(std::string_view path, std::string_view end) {
+    return path == end || (path.ends_with(end) && path[path.size() - end.size() - 1] == '/');
+}
+
+std::string decimal(std::int64_t micros, std::int64_t unit) {
+    std::string text = fmt::format("{}.{:06}", micros / unit, micros % unit * (kMicrosPerSecond / unit));
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    return text;
+}
+
+std::string range(const Row& row, std::int64_t unit) {
+    const auto say = [&](std::int64_t number) { return unit == 1 ? fmt::format("{}", number) : decimal(number, unit); };
+    if (row.args.high == config::kUnlimited) return fmt::format("{} or more", say(row.args.low));
+    return fmt::format("{} to {}", say(row.args.low), say(row.args.high));
+}
+
+// ---- examples ----
+
+std::optional<std::int64_t> number_of(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [stop, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (ec != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+// What stands for "<ifname, max 15 chars>": a word that could really stand there.
+std::string sample_of(std::string_view shape) {
+    struct Sample {
+        std::string_view begins, word;
+    };
+    static constexpr std::array kSamples{
+        Sample{"ifname", "eth0"},
+        Sample{"if>", "eth0"},
+        Sample{"interface", "eth0"},
+        Sample{"ip", "192.0.2.10"},
+        Sample{"multicast", "224.0.0.18"},
+        Sample{"path", "/etc/keepalived/NAME"},
+        Sample{"dir", "/etc/keepalived"},
+        Sample{"instance", "VI_1"},
+        Sample{"vrrp instance", "VI_1"},
+        Sample{"address", "admin@example.com"},
+        Sample{"script", "/etc/keepalived/check.sh"},
+        Sample{"dns name", "www.example.com"},
+        Sample{"user", "nobody"},
+        Sample{"port", "80"},
+        Sample{"cpu", "0"},
+        Sample{"quoted", "\"text\""},
+        Sample{"hex", "00ff"},
+        Sample{"u32", "1"},
+        Sample{"u64", "1"},
+        Sample{"name", "NAME"},
+        Sample{"string", "text"},
+        Sample{"option", "caseless"},
+        Sample{"IPv4 multicast", "224.0.0.18"},
+        Sample{"IPv6 multicast", "ff02::12"},
+        Sample{"int -", "-20"},
+    };
+    for (const auto& sample : kSamples)
+        if (shape.starts_with(sample.begins)) return std::string{sample.word};
+    // "<int -253..253>", "<100..599>"
+    const std::size_t digit = shape.find_first_of("-0123456789");
+    const std::size_t dots = shape.find("..");
+    if (digit < dots && dots != std::string_view::npos) return std::string{shape.substr(digit, dots - digit)};
+    return shape.starts_with("int") ? "1" : "NAME";
+}
+
+// Words for a form: what is optional is left out, of several choices the first is taken.
+std::string words_for(std::string_view form) {
+    std::string words;
+    const auto put = [&](std::string word) { words += (words.empty() ? "" : " ") + std::move(word); };
+    while (!form.empty()) {
+        const char c = form.front();
+        const char closing = c == '<' ? '>' : c == '[' ? ']' : ' ';
+        if (c == '{' || c == '|') break;
+        if (c == ' ') {
+            form.remove_prefix(1);
+            continue;
+        }
+        std::size_t end = form.find(closing, 1);
+        if (c == '[')  // brackets nest
+            for (std::size_t i = 1, depth = 1; i < form.size(); ++i) {
+                depth += form[i] == '[' ? 1U : 0U;
+                depth -= form[i] == ']' ? 1U : 0U;
+                if (depth == 0) {
+                    end = i;
+                    break;
+                }
+            }
+        if (c == '<')
+            put(sample_of(form.substr(1)));
+        else if (c != '[' && !form.starts_with(".."))
+            put(std::string{form.substr(0, std::min(end, form.find('|')))});
+        if (end == std::string_view::npos) break;
+        const std::size_t next = form.find(' ', end);
+        form = next == std::string_view::npos ? std::string_view{} : form.substr(next);
+    }
+    return words;
+}
+
+std::string number_for(const Row& row, std::int64_t unit) {
+    const std::string_view shown = row.default_text.substr(0, row.default_text.find_first_of(" ;,"));
+    if (const auto number = number_of(shown);
+        number && *number > 0 && *number * unit >= row.args.low && *number * unit <= row.args.high)
+        return std::string{shown};
+    const std::int64_t wanted = std::clamp(10 * unit, row.args.low, row.args.high);
+    return unit == 1 ? fmt::format("{}", wanted) : decimal(wanted, unit);
+}
+
+std::string example_line(const Row& row) {
+    if (!row.example.empty()) return std::string{row.example};
+    std::string words;
+    switch (row.args.takes) {
+        case Takes::Flag:
+            break;
+        case Takes::Bool:
+            words = row.default_text.starts_with("on") ? "off" : "on";
+            break;
+        case Takes::Integer:
+        case Takes::WholeSeconds:
+            words = number_for(row, 1);
+            break;
+        case Takes::Seconds:
+            words = number_for(row, kMicrosPerSecond);
+            break;
+        case Takes::Millis:
+            words = number_for(row, kMicrosPerMilli);
+            break;
+        case Takes::OneOf:
+            words = row.args.choices.substr(0, row.args.choices.find('|'));
+            break;
+        case Takes::Address:
+            words = sample_of(row.form.empty() ? "ip" : row.form.substr(row.form.starts_with('<')));
+            break;
+        case Takes::Command:
+            words = "\"/etc/keepalived/notify.sh argument\"";
+            break;
+        default:
+            words = words_for(row.form);
+            break;
+    }
+    return words.empty() ? std::string{row.name} : fmt::format("{} {}", row.name, words);
+}
+
+bool is_block(const Row& row) {
+    return row.args.takes == Takes::Opens || row.args.takes == Takes::Entries || row.args.takes == Takes::Items ||
+           row.args.takes == Takes::AnyBlock;
+}
+
+}  // namespace
+
+std::vector<KeywordPlace> places_of(std::string_view name) {
+    std::string_view path;
+    if (const std::size_t slash = name.rfind('/'); slash != std::string_view::npos) {
+        path = name.substr(0, slash);
+        name = name.substr(slash + 1);
+    }
+    std::vector<KeywordPlace> places;
+    for (const auto table : config::schema())
+        for (const Row& row : table)
+            for (std::size_t b = 0; row.name == name && b < kBlocks; ++b) {
+                const auto block = static_cast<Block>(b);
+                if (row.blocks.has(block) && (path.empty() || ends_with_path(config::path_of(block), path)))
+                    places.push_back({&row, block});
+            }
+    return places;
+}
+
+std::string_view nearest_of_all(std::string_view name) {
+    std::string choices;
+    std::vector<std::string_view> names;
+    for (const auto table : config::schema())
+        for (const Row& row : table) names.push_back(row.name);
+    std::ranges::sort(names);
+    for (const auto known : names) choices += (choices.empty() ? "" : "|") + std::string{known};
+    const std::string found{config::nearest_choice(choices, name.substr(name.rfind('/') + 1))};
+    const auto at = std::ranges::lower_bound(names, std::string_view{found});
+    return found.empty() || at == names.end() ? std::string_view{} : *at;
+}
+
+const Row* opener_of(Block block) {
+    const Block parent = config::parent_of(block);
+    if (parent == Block::None) return nullptr;
+    for (const Row* row : config::rows_of(parent))
+        if (row->args.opens == block) return row;
+    const std::string_view path = config::path_of(block);
+    return config::find_row(parent, path.substr(path.rfind('/') + 1));
+}
+
+bool acts_in(const KeywordPlace& place) {
+    const Row& row = *place.row;
+    if (!row.acts) return false;
+    if (row.set == nullptr && row.args.takes != Takes::Opens && row.args.takes != Takes::Entry) return false;
+    for (Block block = place.block; block != Block::None; block = config::parent_of(block))
+        if (const Row* opener = opener_of(block);
+            opener != nullptr && (!opener->acts || (opener->set == nullptr && opener->args.takes != Takes::Opens)))
+            return false;
+    return true;
+}
+
+std::string takes_text(const Row& row) {
+    const std::string bare = row.args.bare_is_allowed ? "; may be left out" : "";
+    switch (row.args.takes) {
+        case Takes::Flag:
+            return "nothing";
+        case Takes::Bool:
+            return "on, true, yes, off, false or no; nothing means on";
+        case Takes::Integer:
+            return fmt::format("a whole number, {}{}", range(row, 1), bare);
+        case Takes::Seconds:
+            return fmt::format("seconds, up to six decimals, {}{}", range(row, kMicrosPerSecond), bare);
+        case Takes::WholeSeconds:
+            return fmt::format("whole seconds, {}{}", range(row, 1), bare);
+        case Takes::Millis:
+            return fmt::format("milliseconds, decimals allowed, {}{}", range(row, kMicrosPerMilli), bare);
+        case Takes::OneOf: {
+            std::string list{row.args.choices};
+            for (std::size_t at = 0; (at = list.find('|', at)) != std::string::npos;) list.replace(at, 1, ", ");
+            return "one of " + list;
+        }
+        case Takes::Address:
+            return "an IP address";
+        case Takes::Command:
+            return "a command, in quotes if it has arguments; then a user and a group, if wanted";
+        case Takes::Opens:
+            return "a block of keywords";
+        case Takes::Entries:
+            return "a block with one entry a line";
+        case Takes::Items:
+            return "a block of words";
+        case Takes::AnyBlock:
+            return "a block";
+        case Takes::Entry:
+            return row.form.empty() ? "nothing" : "as shown above";
+        case Takes::Word:
+        case Takes::Any:
+            break;
+    }
+    if (row.form.empty()) return "nothing";
+    return row.args.words_min == 0 ? "words as shown above; may be left out" : "words as shown above";
+}
+
+std::vector<std::string> example_of(const KeywordPlace& place) {
+    if (place.row->args.takes == Takes::Entry && place.row->example.empty()) return {};
+    std::vector<std::string> lines{example_line(*place.row)};
+    // A row whose example shows its block already is whole.
+    if (is_block(*place.row) && lines[0].find('{') == std::string::npos) {
+        lines[0] += " {";
+        lines.emplace_back("}");
+    }
+    for (Block block = place.block; opener_of(block) != nullptr; block = config::parent_of(block)) {
+        std::string open = example_line(*opener_of(block));
+        open = open.substr(0, open.find(" {")) + " {";
+        for (auto& line : lines) line.insert(0, "    ");
+        lines.insert(lines.begin(), std::move(open));
+        lines.emplace_back("}");
+    }
+    return lines;
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,154 @@
+// The three forms of the reference: for the terminal, for docs/compatibility.md, for mainstay.conf(5).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mainstay/cli/reference.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+using config::Block;
+using config::Row;
+using config::Takes;
+
+constexpr auto kBlocks = static_cast<std::size_t>(Block::kCount);
+
+// The rows of one block as people look for them: keywords by name, then the words of its entries.
+std::vector<KeywordPlace> rows_for_people(Block block) {
+    std::vector<KeywordPlace> places;
+    for (const Row* row : config::rows_of(block)) places.push_back({row, block});
+    for (const auto table : config::schema())
+        for (const Row& row : table)
+            if (row.args.takes == Takes::Entry && row.blocks.has(block)) places.push_back({&row, block});
+    return places;
+}
+
+std::string not_yet(const Row& row) {
+    return row.instead_of_acting.empty() ? "not yet" : fmt::format("not yet: {}", row.instead_of_acting);
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+        text.replace(at, what.size(), with);
+    return text;
+}
+
+std::string cell(std::string_view text) { return replaced(std::string{text}, "|", "\\|"); }
+// Angle brackets are tags to a reader of Markdown.
+std::string prose(std::string_view text) { return replaced(cell(text), "<", "&lt;"); }
+std::string code(std::string_view text) { return fmt::format("`{}`", cell(text)); }
+
+std::string shown(const Row& row) {
+    return row.form.empty() ? std::string{row.name} : fmt::format("{} {}", row.name, row.form);
+}
+// The language's forms hold the keyword already.
+std::string keyword_with_form(const Row& row) {
+    const bool whole = row.form.starts_with(row.name.substr(0, row.name.find('}')));
+    return whole ? std::string{row.form} : shown(row);
+}
+
+std::string explain_row(const Row& row, const std::vector<Block>& blocks) {
+    std::string out = fmt::format("{}\n  {}\n\n", keyword_with_form(row), row.help);
+    const auto line = [&](std::string_view label, std::string_view text) {
+        out += fmt::format("  {:<12}{}\n", label, text);
+    };
+    line("takes", takes_text(row));
+    if (!row.default_text.empty()) line("default", row.default_text);
+    for (std::size_t i = 0; i < blocks.size(); ++i) line(i == 0 ? "stands in" : "", config::path_of(blocks[i]));
+    if (row.required) line("required", "the block cannot do without it");
+    if (!row.deprecated.empty()) line("deprecated", fmt::format("write {}", row.deprecated));
+    const bool acts = std::ranges::any_of(blocks, [&](Block block) { return acts_in({&row, block}); });
+    line("acts", acts ? "yes" : not_yet(row));
+    for (const Block block : blocks)
+        if (acts && !acts_in({&row, block})) line("", fmt::format("not yet in {}", config::path_of(block)));
+    bool first = true;
+    for (const auto& text : example_of({&row, blocks.front()})) {
+        line(first ? "example" : "", text);
+        first = false;
+    }
+    return out;
+}
+
+std::string roff(std::string_view text) {
+    std::string out = replaced(std::string{text}, "\\", "\\e");
+    out = replaced(std::move(out), "-", "\\-");
+    if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
+    return out;
+}
+// An argument of a macro.
+std::string roff_word(std::string_view text) { return fmt::format("\"{}\"", replaced(roff(text), "\"", "\\(dq")); }
+
+std::string sentence(std::string_view label, std::string_view text) {
+    if (text.empty()) return {};
+    return fmt::format(" {} {}.", label, text);
+}
+
+}  // namespace
+
+std::optional<std::string> explain(std::string_view keyword) {
+    const auto places = places_of(keyword);
+    std::string out;
+    std::vector<const Row*> said;
+    for (const auto& place : places) {
+        if (std::ranges::find(said, place.row) != said.end()) continue;
+        said.push_back(place.row);
+        std::vector<Block> blocks;
+        for (const auto& other : places)
+            if (other.row == place.row) blocks.push_back(other.block);
+        out += (out.empty() ? "" : "\n") + explain_row(*place.row, blocks);
+    }
+    if (out.empty()) return std::nullopt;
+    return out;
+}
+
+std::string reference_markdown() {
+    std::string tables;
+    std::size_t all = 0, acting = 0;
+    for (std::size_t b = 0; b < kBlocks; ++b) {
+        const auto places = rows_for_people(static_cast<Block>(b));
+        if (places.empty()) continue;
+        tables += fmt::format("\n### {}\n\n| keyword | default | acts | meaning |\n|---|---|---|---|\n",
+                              config::path_of(static_cast<Block>(b)));
+        for (const auto& place : places) {
+            const Row& row = *place.row;
+            const bool acts = acts_in(place);
+            ++all;
+            if (acts) ++acting;
+            const std::string instead =
+                row.deprecated.empty() ? "" : fmt::format(" Deprecated: write {}.", prose(row.deprecated));
+            tables += fmt::format("| {} | {} | {} | {}{} |\n", code(keyword_with_form(row)), prose(row.default_text),
+                                  acts ? "acts" : prose(not_yet(row)), prose(row.help), instead);
+        }
+    }
+    return fmt::format(
+        "Of {} keywords and words, counted in each block that knows them, {} act. One that does not act yet "
+        "is\nread, checked and named in a warning; nothing else follows from it, unless the table says "
+        "so.\n{}",
+        all, acting, tables);
+}
+
+std::string reference_roff() {
+    std::string out;
+    for (std::size_t b = 0; b < kBlocks; ++b) {
+        const auto places = rows_for_people(static_cast<Block>(b));
+        if (places.empty()) continue;
+        out += fmt::format(".SS {}\n", roff_word(config::path_of(static_cast<Block>(b))));
+        for (const auto& place : places) {
+            const Row& row = *place.row;
+            const std::string whole = keyword_with_form(row);
+            const std::string_view name = whole.starts_with(row.name) ? row.name : std::string_view{whole};
+            out += fmt::format(".TP\n.BI {} {}\n{}", roff_word(name),
+                               roff_word(std::string_view{whole}.substr(name.size())), roff(row.help));
+            out += roff(sentence("Default:", row.default_text)) + roff(sentence("Deprecated: write", row.deprecated));
+            if (!acts_in(place))
+                out += roff(fmt::format(" Does not act yet{}.", row.instead_of_acting.empty()
+                                                                    ? std::string{}
+                                                                    : fmt::format(": {}", row.instead_of_acting)));
+            out += '\n';
+        }
+    }
+    return out;
+}
+
+}  // namespace mainstay::cli
