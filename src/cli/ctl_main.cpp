@@ -31,6 +31,11 @@ int main(int argc, char** argv) {
     reference->add_flag("--man", as_man_page, "as the keyword part of mainstay.conf(5)")->excludes(markdown);
     reference->add_option("--head", head, "a file that is printed first");
 
+    std::string first, second;
+    auto* pair = config->add_subcommand("pair", "two directors' files against each other; exit codes as check's");
+    pair->add_option("A", first, "one director's keepalived.conf")->required();
+    pair->add_option("B", second, "the other's")->required();
+
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
     ipvs->add_flag("--stats", stats, "connections, packets and bytes");
@@ -45,6 +50,7 @@ int main(int argc, char** argv) {
     if (*check) return ctl_config_check(files);
     if (*explain) return ctl_config_explain(keywords);
     if (*reference) return ctl_config_reference(as_man_page, head);
+    if (*pair) return ctl_config_pair(first, second);
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

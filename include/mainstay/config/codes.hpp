@@ -101,6 +101,19 @@ enum class Code : std::uint16_t {
     RetryUnknown = 514,
     NatMask = 515,
     DuplicateService = 516,
+    // Two directors against each other
+    PairIdentity = 600,
+    PairInstanceMissing = 601,
+    PairProtocol = 602,
+    PairAuthentication = 603,
+    PairAddresses = 604,
+    PairUnicast = 605,
+    PairPriority = 606,
+    PairState = 607,
+    PairPreemption = 608,
+    PairWeight = 609,
+    PairGroup = 610,
+    PairService = 611,
 };
 
 }  // namespace mainstay::config

@@ -1,0 +1,58 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "ctl.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/config/pair.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+constexpr int kClean = 0, kWarnings = 1, kErrors = 2;
+
+std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// What is wrong with one file alone is `config check`'s matter. False: there is nothing to compare.
+bool usable(const config::Loaded& loaded, const std::string& file) {
+    const auto serious = std::ranges::count_if(
+        loaded.diagnostics, [](const config::Diagnostic& d) { return d.severity >= config::Severity::Error; });
+    if (loaded.can_run()) {
+        if (serious != 0)
+            std::printf("%s: note: %td error%s in this file alone; see `mainstayctl config check`\n", file.c_str(),
+                        serious, serious == 1 ? "" : "s");
+        return true;
+    }
+    std::printf("%s: error: it cannot run, so it is not compared\n", file.c_str());
+    for (const auto& diagnostic : loaded.diagnostics)
+        if (diagnostic.severity == config::Severity::Fatal)
+            std::printf("  %s\n", config::render_line(diagnostic, loaded).c_str());
+    return false;
+}
+
+}  // namespace
+
+int ctl_config_pair(const std::string& first, const std::string& second) {
+    // At most one of the two hosts is this one: nothing about the host is looked at.
+    const config::Environment nowhere;
+    const auto a = config::load_file(first, nowhere), b = config::load_file(second, nowhere);
+    const bool both_usable = usable(a, first) & usable(b, second);
+    if (!both_usable) return kErrors;
+    config::PairNames names{last_part(first), last_part(second)};
+    if (names.first == names.second) names = {first, second};
+    int worst = kClean;
+    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    for (const auto& finding : config::compare_pair(a.config, b.config, names)) {
+        std::fputs(config::render(finding, names, colour).c_str(), stdout);
+        if (finding.severity == config::Severity::Warning) worst = std::max(worst, kWarnings);
+        if (finding.severity >= config::Severity::Error) worst = kErrors;
+    }
+    std::printf("%s, %s: %s\n", names.first.c_str(), names.second.c_str(),
+                worst == kClean      ? "a pair without problems"
+                : worst == kWarnings ? "a pair with warnings"
+                                     : "a pair with errors");
+    return worst;
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,145 @@
+// The virtual servers of two directors: after a takeover the clients must find the same ones.
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "pair_report.hpp"
+
+namespace mainstay::config {
+namespace {
+
+using Where = PairFinding::Where;
+
+constexpr std::string_view name_of(Forwarding forwarding) {
+    switch (forwarding) {
+        case Forwarding::Nat:
+            return "NAT";
+        case Forwarding::Tunnel:
+            return "TUN";
+        case Forwarding::DirectRoute:
+            return "DR";
+    }
+    return "?";
+}
+
+using Identity = std::tuple<std::uint32_t, Family, std::string, std::uint8_t, Endpoint>;
+
+Identity identity(const VirtualServer& v) {
+    if (v.fwmark != 0) return {v.fwmark, v.family, {}, std::uint8_t{0}, {}};
+    return {0, v.family, v.group, static_cast<std::uint8_t>(v.protocol), v.endpoint};
+}
+
+std::string persistence(const VirtualServer& v) {
+    return v.persistent ? fmt::format("{} s", v.persistence_timeout.count()) : std::string{"off"};
+}
+
+std::string sorry(const VirtualServer& v) {
+    return v.sorry_server
+               ? fmt::format("{} {}", v.sorry_server->endpoint.to_string(), name_of(v.sorry_server->forwarding))
+               : std::string{"none"};
+}
+
+class Services {
+public:
+    Services(PairReport& report, const Config& first, const Config& second)
+        : r_{report}, first_{first}, second_{second} {}
+
+    void run() {
+        std::map<Identity, const VirtualServer*> seconds;
+        for (const auto& v : second_.virtual_servers) seconds.emplace(identity(v), &v);
+        std::map<Identity, const VirtualServer*> firsts;
+        for (const auto& v : first_.virtual_servers) {
+            if (!firsts.emplace(identity(v), &v).second) continue;  // a double is the check of one file's matter
+            const auto found = seconds.find(identity(v));
+            if (found == seconds.end())
+                lacks(service_name(v), Where::Second);
+            else
+                service(v, *found->second);
+        }
+        for (const auto& v : second_.virtual_servers)
+            if (!firsts.contains(identity(v))) lacks(service_name(v), Where::First);
+    }
+
+private:
+    void lacks(const std::string& name, Where where) {
+        const std::string& other = r_.name(where == Where::First ? Where::Second : Where::First);
+        r_.add(Severity::Error, Code::PairService, where,
+               fmt::format("virtual_server {} is in {} only: clients find nothing there while {} is MASTER", name,
+                           other, r_.name(where)),
+               fmt::format("add it to {}", r_.name(where)));
+    }
+
+    template <class T>
+    void same(const std::string& name, std::string_view keyword, const T& first, const T& second) {
+        if (first == second) return;
+        r_.add(Severity::Warning, Code::PairService, Where::Both,
+               fmt::format("virtual_server {}: {} {}", name, keyword, r_.both(first, second)),
+               "write the same into both");
+    }
+
+    void service(const VirtualServer& a, const VirtualServer& b) {
+        const std::string name = service_name(a);
+        same(name, "lb_algo", a.scheduler, b.scheduler);
+        if (a.scheduler == b.scheduler) same(name, "scheduler flags", a.scheduler_flags, b.scheduler_flags);
+        same(name, "persistence_timeout", persistence(a), persistence(b));
+        if (a.persistent && b.persistent && a.persistence_netmask != b.persistence_netmask)
+            r_.add(Severity::Warning, Code::PairService, Where::Both,
+                   fmt::format("virtual_server {}: persistence_granularity differs", name), "write the same into both");
+        same(name, "quorum", a.quorum, b.quorum);
+        same(name, "sorry_server", sorry(a), sorry(b));
+        servers(name, a, b);
+    }
+
+    void servers(const std::string& name, const VirtualServer& a, const VirtualServer& b) {
+        std::map<Endpoint, const RealServer*> firsts, seconds;
+        for (const auto& s : a.real_servers) firsts.emplace(s.endpoint, &s);
+        for (const auto& s : b.real_servers) seconds.emplace(s.endpoint, &s);
+        const auto lacking = [&](const std::vector<RealServer>& list, const auto& in, Where where) {
+            for (const auto& s : list) {
+                if (in.contains(s.endpoint)) continue;
+                r_.add(Severity::Warning, Code::PairService, where,
+                       fmt::format("virtual_server {}: real_server {} is in {} only", name, s.endpoint.to_string(),
+                                   r_.name(where == Where::First ? Where::Second : Where::First)),
+                       fmt::format("add it to {}", r_.name(where)));
+            }
+        };
+        lacking(a.real_servers, seconds, Where::Second);
+        lacking(b.real_servers, firsts, Where::First);
+        // All servers of a service mostly differ in one way: said once, with the first one.
+        std::size_t forwarding = 0, weight = 0;
+        const RealServer *forwarding_at = nullptr, *weight_at = nullptr;
+        for (const auto& [endpoint, s] : firsts) {
+            const auto other = seconds.find(endpoint);
+            if (other == seconds.end()) continue;
+            if (s->forwarding != other->second->forwarding && forwarding++ == 0) forwarding_at = s;
+            if (s->weight != other->second->weight && weight++ == 0) weight_at = s;
+        }
+        const auto more = [](std::size_t count) {
+            return count > 1 ? fmt::format(" (and {} more servers)", count - 1) : std::string{};
+        };
+        if (forwarding_at != nullptr)
+            r_.add(Severity::Warning, Code::PairService, Where::Both,
+                   fmt::format("virtual_server {}: forwarding to {}: {}{}", name, forwarding_at->endpoint.to_string(),
+                               r_.both(name_of(forwarding_at->forwarding),
+                                       name_of(seconds.at(forwarding_at->endpoint)->forwarding)),
+                               more(forwarding)),
+                   "write the same lb_kind into both");
+        if (weight_at != nullptr)
+            r_.add(Severity::Warning, Code::PairService, Where::Both,
+                   fmt::format("virtual_server {}: weight of {}: {}{}", name, weight_at->endpoint.to_string(),
+                               r_.both(weight_at->weight, seconds.at(weight_at->endpoint)->weight), more(weight)),
+                   "write the same weight into both");
+    }
+
+    PairReport& r_;
+    const Config& first_;
+    const Config& second_;
+};
+
+}  // namespace
+
+void compare_services(PairReport& report, const Config& first, const Config& second) {
+    Services{report, first, second}.run();
+}
+
+}  // namespace mainstay::config
