@@ -44,6 +44,18 @@ std::string where(const Diagnostic& diagnostic, const Loaded& loaded) {
     return fmt::format("{}:{}:{}: ", path, place.line, place.column);
 }
 
+// For a place in an included file: the include lines that lead to it, innermost first.
+std::string chain_of(const Diagnostic& diagnostic, const Loaded& loaded) {
+    std::string chain;
+    if (diagnostic.place.file >= loaded.files.size()) return chain;
+    for (const SourceFile* file = &loaded.files[diagnostic.place.file]; file->included_by < loaded.files.size();) {
+        const std::uint32_t line = file->included_at;
+        file = &loaded.files[file->included_by];
+        chain += fmt::format("{}{}:{}", chain.empty() ? "" : ", ", file->path, line);
+    }
+    return chain.empty() ? chain : fmt::format("  included at: {}\n", chain);
+}
+
 std::string_view line_of(std::string_view text, std::uint32_t number) {
     std::size_t at = 0;
     for (std::uint32_t i = 1; i < number; ++i) {
@@ -157,6 +169,7 @@ std::string render(const Diagnostic& diagnostic, const Loaded& loaded, bool colo
         fmt::format("{}{}{}{} MS{:04}: {}\n", where(diagnostic, loaded), colour ? colour_of(diagnostic.severity) : "",
                     name_of(diagnostic.severity), colour ? kReset : "", diagnostic.code, diagnostic.message);
     out += excerpt(diagnostic, loaded, colour);
+    out += chain_of(diagnostic, loaded);
     if (!diagnostic.expected.empty()) out += fmt::format("  expected: {}\n", diagnostic.expected);
     if (!diagnostic.effect.empty()) out += fmt::format("  effect: {}\n", diagnostic.effect);
     if (!diagnostic.hint.empty()) out += fmt::format("  hint: {}\n", diagnostic.hint);

@@ -1,8 +1,10 @@
 #include "mainstay/config/load.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "files.hpp"
 #include "mainstay/config/resolver.hpp"
 #include "reading.hpp"
 
@@ -35,19 +37,57 @@ Loaded unusable(std::string path, Code code, std::string message) {
     return loaded;
 }
 
-void report_findings(Reading& r, const Snapshot& snapshot, std::vector<Diagnostic>& out) {
-    for (const ResolverFinding& finding : snapshot.findings) {
-        Diagnostic d;
-        d.place = {.file = finding.file, .line = finding.line, .column = 1, .length = 1};
-        d.severity = Severity::Warning;
-        d.rank = Rank::None;  // keepalived: a plain include never raises the exit code
-        d.code = static_cast<std::uint16_t>(Code::IncludeProblem);
-        d.message = finding.kind == ResolverFinding::Kind::IncludeMissing
-                        ? fmt::format("include: nothing matches {}", finding.text)
-                        : fmt::format("include {}: {}", finding.text, finding.why);
-        d.effect = "nothing is included";
-        out.push_back(std::move(d));
+bool overlap(Mark a, Mark b) {
+    return a.offset < b.offset + std::max(b.length, 1U) && b.offset < a.offset + std::max(a.length, 1U);
+}
+
+std::string written(const Snapshot::Unexpanded& reference) {
+    return reference.braced ? fmt::format("${{{}}}", reference.name) : "$" + reference.name;
+}
+
+std::string why_not_expanded(const Snapshot& snapshot, const Snapshot::Unexpanded& reference) {
+    const std::string name = written(reference);
+    if (reference.several_lines)
+        return fmt::format("{} has several lines: it is expanded at the end of a line only", name);
+    const std::vector<std::string_view> names{snapshot.names.begin(), snapshot.names.end()};
+    if (const auto near = nearest(reference.name, names); !near.empty() && near != reference.name)
+        return fmt::format("{} is not defined; did you mean ${}?", name, near);
+    if (std::ranges::find(names, reference.name) != names.end())
+        return fmt::format("{} is defined further down; a definition holds from its line on", name);
+    return fmt::format("{} is not defined", name);
+}
+
+void add_hint(Diagnostic& d, const std::string& hint) { d.hint += d.hint.empty() ? hint : "; " + hint; }
+
+// One cause gives one message: where a reference that could not be expanded led to a message, that one explains it.
+void explain_references(Reading& r, const Snapshot& snapshot) {
+    for (const auto& reference : snapshot.unexpanded) {
+        const std::string why = why_not_expanded(snapshot, reference);
+        bool told = false;
+        for (auto& [diagnostic, mark] : r.diag.entries()) {
+            if (!overlap(mark, reference.mark)) continue;
+            add_hint(diagnostic, why);
+            told = true;
+        }
+        // In quotes it may be meant for a shell, and its braces do no harm.
+        const bool meant = !reference.quoted || why.contains(';') || reference.several_lines;
+        if (told || !meant) continue;
+        auto& d = reference.braced && !reference.quoted ? r.diag.error(Code::NameNotDefined, reference.mark, why)
+                                                        : r.diag.advise(Code::NameNotDefined, reference.mark, why);
+        d.effect = reference.braced && !reference.quoted
+                       ? "it stays as it stands; keepalived ends the line at its brace"
+                       : "it stays as it stands";
     }
+}
+
+void mention_definition(Diagnostic& d, Mark mark, const Snapshot& snapshot) {
+    const auto* definition = snapshot.definition_at(mark);
+    if (definition == nullptr) return;
+    const std::string& file = snapshot.files[definition->file].path;
+    add_hint(d, fmt::format("${} is defined at {}:{}", definition->name, file, definition->line));
+}
+
+void report_dropped(Reading& r, std::vector<Diagnostic>& out) {
     if (r.diag.dropped() == 0) return;
     Diagnostic d;
     d.severity = r.diag.dropped_fatal() ? Severity::Fatal : Severity::Warning;
@@ -59,19 +99,22 @@ void report_findings(Reading& r, const Snapshot& snapshot, std::vector<Diagnosti
 }
 
 Loaded load(Snapshot snapshot, const Environment& environment) {
-    Reading r{environment, environment.host_name};
+    Reading r{environment, snapshot};
     parse(r, snapshot.text);
     check_scripts(r);
     Loaded loaded;
     check_vrrp(r, loaded.config);
     check_services(r, loaded.config);
     loaded.config.global = std::move(r.global);
+    explain_references(r, snapshot);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();
     for (auto& [diagnostic, mark] : r.diag.entries()) {
         diagnostic.place = snapshot.place(mark);
+        mention_definition(diagnostic, mark, snapshot);
         loaded.diagnostics.push_back(std::move(diagnostic));
     }
-    report_findings(r, snapshot, loaded.diagnostics);
+    std::ranges::move(snapshot.findings, std::back_inserter(loaded.diagnostics));
+    report_dropped(r, loaded.diagnostics);
     std::ranges::stable_sort(loaded.diagnostics, {}, [](const Diagnostic& d) {
         return std::tuple{d.place.file, d.place.line, d.place.column};
     });
@@ -81,25 +124,56 @@ Loaded load(Snapshot snapshot, const Environment& environment) {
     return loaded;
 }
 
+Code code_of(const Error& error) {
+    switch (error.code()) {
+        case Errc::NotFound:
+            return Code::FileMissing;
+        case Errc::Invalid:
+            return Code::FileNotRegular;
+        case Errc::Unsupported:
+            return Code::FileExecutable;
+        case Errc::Limit:
+            return Code::FileTooLarge;
+        default:
+            return Code::FileUnreadable;
+    }
+}
+
+// The files that the operator named: one, or all that a pattern matches. A file of exactly that name comes first.
+std::vector<std::string> named_files(const std::string& name) {
+    if ((!has_wildcard(name) && !has_braces(name)) || real_file(name)) return {name};
+    auto paths = match_files({}, name).paths;
+    if (paths.empty()) paths.push_back(name);
+    return paths;
+}
+
 }  // namespace
 
 Loaded load_file(const std::string& path, const Environment& environment) {
-    auto text = read_file(path);
-    if (!text) {
-        const Error& error = text.error();
-        const Code code = error.code() == Errc::NotFound      ? Code::FileMissing
-                          : error.code() == Errc::Invalid     ? Code::FileNotRegular
-                          : error.code() == Errc::Unsupported ? Code::FileExecutable
-                          : error.code() == Errc::Limit       ? Code::FileTooLarge
-                                                              : Code::FileUnreadable;
-        return unusable(path, code, error.text());
+    const auto paths = named_files(path);
+    std::vector<SourceFile> tops;
+    for (const std::string& name : paths) {
+        auto text = read_file(name);
+        if (!text) return unusable(name, code_of(text.error()), text.error().text());
+        if (looks_binary(*text)) return unusable(name, Code::FileBinary, "this is not a text file");
+        tops.push_back({name, std::move(*text)});
     }
-    if (looks_binary(*text)) return unusable(path, Code::FileBinary, "this is not a text file");
-    return load(resolve({path, std::move(*text)}, true), environment);
+    Snapshot snapshot = resolve(std::move(tops), environment, true);
+    if (paths.size() > 1) {
+        Diagnostic d;
+        d.severity = Severity::Warning;  // keepalived: one that raises the exit code
+        d.code = static_cast<std::uint16_t>(Code::SeveralFiles);
+        d.message = fmt::format("{} matches {} files", path, paths.size());
+        d.effect = "they are read one after the other, as if they were one";
+        snapshot.findings.push_back(std::move(d));
+    }
+    return load(std::move(snapshot), environment);
 }
 
 Loaded load_text(std::string name, std::string text, const Environment& environment) {
-    return load(resolve({std::move(name), std::move(text)}, false), environment);
+    std::vector<SourceFile> tops;
+    tops.push_back({std::move(name), std::move(text)});
+    return load(resolve(std::move(tops), environment, false), environment);
 }
 
 }  // namespace mainstay::config

@@ -39,7 +39,7 @@ constexpr std::array kSlips{
 
 class Parser final : Lexer::Listener {
 public:
-    Parser(Reading& reading, std::string_view text) : r_{reading}, text_{text}, frames_(1), lexer_{text, *this} {}
+    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), lexer_{text, *this} {}
 
     void run() {
         Statement current, ahead;
@@ -355,13 +355,7 @@ private:
     void unknown(const Statement& s, bool opens, Frame& frame) {
         const Token& word = s.words[0];
         if (known_slip(s, frame)) return;
-        if (word.text.starts_with('$') || word.text.starts_with('@') || word.text.starts_with('~')) {
-            if (std::exchange(definitions_seen_, true)) return;
-            auto& d = r_.diag.fatal(Code::DefinitionNotSupported, word.mark,
-                                    fmt::format("'{}': definitions and conditional lines are not read yet", word.text));
-            d.effect = "this configuration cannot run";
-            return;
-        }
+        if (language_slip(s)) return;
         if (const auto invisible = invisible_character(word.text); invisible.bytes != 0) {
             auto& d =
                 r_.diag.error(Code::InvisibleCharacter, {word.mark.offset, static_cast<std::uint32_t>(invisible.bytes)},
@@ -372,7 +366,6 @@ private:
         }
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
             if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
-        if (definitions_seen_) return;  // what is left of the file makes little sense without them
         // Past the limit nobody reads it: a large file of garbage must not cost a search per line.
         if (r_.diag.full()) {
             r_.diag.error(Code::UnknownKeyword, word.mark, {});
@@ -386,6 +379,31 @@ private:
             d.hint = fmt::format("did you mean `{}`?", near);
         else if (const Block home = home_of(word.text); home != Block::None)
             d.hint = fmt::format("it belongs in {}", path_of(home));
+    }
+
+    // What looks like a definition, a condition or a repetition but was not taken for one by the resolver.
+    bool language_slip(const Statement& s) {
+        const std::string_view word = s.words[0].text;
+        const auto refuse = [&](std::string message) -> Diagnostic& {
+            auto& d = r_.diag.error(Code::DefinitionRefused, s.words[0].mark, std::move(message));
+            d.effect = "the line is ignored";
+            return d;
+        };
+        if (word.starts_with('$') && s.words.size() > 1 && s.words[1].text.starts_with('=')) {
+            refuse(fmt::format("{} is not defined by this line: there is a blank before the =", word)).hint =
+                fmt::format("write `{}=`", word);
+        } else if (word.starts_with('$') && word.contains('=')) {
+            refuse(fmt::format("'{}' is not a definition", word.substr(0, word.find('=')))).expected =
+                "$NAME=TEXT; a name is made of letters, digits and _, and does not begin with a digit";
+        } else if (word.starts_with('@')) {
+            refuse(fmt::format("'{}' is a second condition on one line", word)).hint = "one @id per line";
+        } else if (word.starts_with('~')) {
+            refuse(fmt::format("'{}' does not begin a repetition", word)).expected =
+                "~SEQ(NAME, [START, [STEP,]] END) TEXT or ~LST(NAME, VALUE, ...) TEXT";
+        } else {
+            return false;
+        }
+        return true;
     }
 
     bool known_slip(const Statement& s, const Frame& frame) {
@@ -411,15 +429,16 @@ private:
         }
         auto& d = r_.diag.error(Code::MissingCloseBrace, word.mark,
                                 fmt::format("{} does not belong in {}", word.text, frame.row->name));
-        d.expected = fmt::format("a }} that closes {} (line {}) before it", frame.row->name, line_of(frame.opened));
+        d.expected = fmt::format("a }} that closes {} ({}) before it", frame.row->name, line_of(frame.opened));
         d.effect = fmt::format("{} is passed over, and so is what follows up to the next }}",
                                opens ? "the block" : "the line");
         d.hint = outer.row == nullptr ? "it stands outside of all blocks"
                                       : fmt::format("it is a keyword of {}", outer.row->name);
     }
 
-    [[nodiscard]] std::ptrdiff_t line_of(Mark mark) const {
-        return std::ranges::count(text_.substr(0, mark.offset), '\n') + 1;
+    [[nodiscard]] std::string line_of(Mark mark) const {
+        const auto [file, line] = r_.snapshot.line_of(mark);
+        return file == 0 ? fmt::format("line {}", line) : fmt::format("{}:{}", r_.snapshot.files[file].path, line);
     }
 
     static std::string_view ascii_part(std::string_view word) {
@@ -440,7 +459,6 @@ private:
     enum class Brace : std::uint8_t { Unexpected, Enter, Skip };
 
     Reading& r_;
-    std::string_view text_;
     std::vector<Frame> frames_;
     Frame opening_;  // entered at the next {
     Brace next_brace_ = Brace::Unexpected;
@@ -448,7 +466,6 @@ private:
     Mark skip_mark_;  // what is being passed over; empty: its missing brace is not worth another message
     Mark last_closed_;
     std::size_t missing_reported_ = 0;  // closing braces
-    bool definitions_seen_ = false;
     bool slash_noted_ = false;
     std::unordered_set<const Row*> said_;
     Lexer lexer_;  // last: it calls back into this object from its constructor

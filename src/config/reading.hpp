@@ -15,6 +15,7 @@
 #include "mainstay/config/diagnostic.hpp"
 #include "mainstay/config/lexer.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/resolver.hpp"
 #include "mainstay/config/schema.hpp"
 
 namespace mainstay::config {
@@ -182,9 +183,11 @@ struct ServiceDraft {
 };
 
 struct Reading {
-    Reading(const Environment& env, std::string host) : environment{env}, host_name{std::move(host)} {}
+    Reading(const Environment& env, const Snapshot& text)
+        : environment{env}, snapshot{text}, host_name{env.host_name} {}
 
     const Environment& environment;
+    const Snapshot& snapshot;
     std::string host_name;
     Diagnoser diag;
 

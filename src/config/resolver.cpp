@@ -1,199 +1,522 @@
+// A stack of sources of lines: files, the lines of a definition, and repetitions. The topmost one gives the next line;
+// what a line calls for (an include, a definition of several lines, ~SEQ) is pushed on top of it. Nothing recurses.
 #include "mainstay/config/resolver.hpp"
 
 #include <fmt/format.h>
-#include <glob.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <ranges>
-#include <system_error>
+#include <set>
+#include <tuple>
 #include <utility>
+#include <variant>
+
+#include "expand.hpp"
+#include "files.hpp"
+#include "include.hpp"
+#include "mainstay/config/codes.hpp"
+#include "repeat.hpp"
 
 namespace mainstay::config {
 namespace {
 
-namespace fs = std::filesystem;
+constexpr std::size_t kMaxFindings = 1000;
+constexpr std::uint32_t kDefaultRandom = 32767;
 
-constexpr std::string_view kInclude = "include";
-
-struct Open {  // a file being copied into the snapshot
+struct FromFile {
     std::uint32_t file = 0;
+    IncludeChecks checks;  // of plain includes
     std::size_t at = 0;
     std::uint32_t line = 1;
 };
+struct FromDefinition {
+    std::vector<std::string> lines;
+    std::size_t next = 0;
+    Source use;
+};
+struct FromRepetition {
+    Repetition repetition;
+    std::uint64_t next = 0;
+    std::uint32_t definition = 0;
+    Line line;
+};
 
-std::string_view trimmed(std::string_view text) {
-    const std::size_t from = text.find_first_not_of(" \t\r\n");
-    if (from == std::string_view::npos) return {};
-    return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
-}
+struct Gathering {  // a definition of several lines that is being read
+    std::string name;
+    std::vector<std::string> lines;
+    Source where;
+    bool dropped = false;  // by an @id
+};
 
-// The pattern of an include line; empty for any other line.
-std::string_view include_pattern(std::string_view line) {
-    line = trimmed(line);
-    // The checked forms (includer, includem, ...) differ only in what they make of problems.
-    if (!line.starts_with(kInclude)) return {};
-    const std::size_t blank = line.find_first_of(" \t");
-    if (blank == std::string_view::npos) return {};
-    const std::string_view word = line.substr(0, blank);
-    if (word != kInclude && (word.size() != kInclude.size() + 1 || !std::string_view{"rmwba"}.contains(word.back())))
-        return {};
-    line = trimmed(line.substr(blank));
-    line = trimmed(line.substr(0, line.find_first_of("#!")));
-    if (line.size() > 1 && line.front() == '"' && line.back() == '"') line = line.substr(1, line.size() - 2);
-    return line;
-}
-
-std::vector<std::string> matches(const std::string& including_file, std::string_view pattern) {
-    fs::path full{pattern};
-    if (full.is_relative()) full = fs::path{including_file}.parent_path() / full;
-    glob_t found{};
-    std::vector<std::string> paths;
-    if (glob(full.c_str(), GLOB_MARK | GLOB_BRACE, nullptr, &found) == 0)
-        paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-    globfree(&found);
-    return paths;
+bool matches_id(std::string_view condition, std::string_view id) {
+    const bool differs = condition.starts_with('^');
+    return (condition.substr(differs ? 1 : 0) == id) != differs;
 }
 
 class Resolver {
 public:
-    explicit Resolver(SourceFile top) { snapshot_.files.push_back(std::move(top)); }
+    Resolver(std::vector<SourceFile> tops, const Environment& environment, bool follow)
+        : environment_{environment}, follow_{follow} {
+        id_ = environment.config_id.empty() ? environment.host_name.substr(0, environment.host_name.find('.'))
+                                            : environment.config_id;
+        const IncludeChecks checks = environment.all_include_checks ? kAllIncludeChecks : IncludeChecks{};
+        for (SourceFile& top : tops) add_file(std::move(top));
+        for (std::size_t i = snapshot_.files.size(); i-- > 0;)
+            stack_.emplace_back(FromFile{static_cast<std::uint32_t>(i), checks});
+    }
 
     Snapshot run() {
-        stack_.push_back({});
-        open_span();
-        while (!stack_.empty()) copy_line();
+        while (!stack_.empty() && !abandoned_) next_line();
+        if (abandoned_) {  // what was read so far makes no sense without the rest: the one message is all that is left
+            snapshot_.text.clear();
+            snapshot_.map.clear();
+            snapshot_.unexpanded.clear();
+        }
+        if (snapshot_.map.empty()) snapshot_.map.push_back({});
+        for (const std::string_view name : definitions_.names()) snapshot_.names.emplace_back(name);
         return std::move(snapshot_);
     }
 
 private:
-    void open_span() {
-        snapshot_.map.push_back(
-            {static_cast<std::uint32_t>(snapshot_.text.size()), stack_.back().file, stack_.back().line});
+    // ---- where lines come from -------------------------------------------------------------------------------------
+
+    void next_line() {
+        auto& top = stack_.back();
+        if (auto* file = std::get_if<FromFile>(&top)) return file_line(*file);
+        if (auto* definition = std::get_if<FromDefinition>(&top)) {
+            if (definition->next == definition->lines.size()) return stack_.pop_back();
+            if (!count_line(definition->use)) return;
+            process({definition->lines[definition->next++], {{0, definition->use}}});
+            return;
+        }
+        auto& repeated = std::get<FromRepetition>(top);
+        if (repeated.next == repeated.repetition.count()) return stack_.pop_back();
+        Line line = repeated.line;
+        if (!count_line(line.source_at(0))) return;
+        const auto values = repeated.repetition.values(repeated.next++);
+        for (std::size_t i = 0; i < values.size(); ++i)
+            definitions_.set(repeated.repetition.names[i],
+                             {repeated.definition + static_cast<std::uint32_t>(i), {values[i]}, false});
+        process(std::move(line));
     }
 
-    void copy_line() {
-        Open& open = stack_.back();
-        const std::string& text = snapshot_.files[open.file].text;
-        if (open.at >= text.size()) {
+    void file_line(FromFile& from) {
+        const std::string& text = snapshot_.files[from.file].text;
+        if (from.at >= text.size()) {
+            finish_gathering();
             stack_.pop_back();
-            if (!snapshot_.text.ends_with('\n')) snapshot_.text += '\n';
-            if (!stack_.empty()) open_span();
             return;
         }
-        const std::size_t newline = text.find('\n', open.at);
-        const std::size_t end = newline == std::string::npos ? text.size() : newline + 1;
-        const std::string_view line{text.data() + open.at, end - open.at};
-        const std::uint32_t number = open.line++;
-        open.at = end;
-        // $NAME= definitions and their use, ~SEQ and ~LST, and @id lines are resolved here, on `line`, before the
-        // include test, because each of them may hold an include. Not written yet: they are reported.
-        if (const std::string_view pattern = include_pattern(line); !pattern.empty()) {
-            include(std::string{pattern}, open.file, number);
-            return;
-        }
-        snapshot_.text += line;
+        const std::size_t newline = text.find('\n', from.at);
+        const std::size_t end = newline == std::string::npos ? text.size() : newline;
+        const std::string_view raw{text.data() + from.at, end - from.at};
+        const Source source{from.file, from.line++, 1, 0, 0};
+        from.at = newline == std::string::npos ? end : end + 1;
+        if (gathering_) return gather(raw);
+        // Most lines need nothing done.
+        std::size_t first = 0;
+        while (first < raw.size() && is_blank(raw[first])) ++first;
+        const char c = first < raw.size() ? raw[first] : '\0';
+        const bool special = c == '@' || c == '~' || (c == 'i' && raw.substr(first).starts_with("include"));
+        if ((!special && raw.find('$') == std::string_view::npos) || raw.size() > kMaxLineBytes ||
+            raw.find('\0') != std::string_view::npos)
+            return copy(raw, source);
+        Line line{std::string{raw.substr(0, comment_start(raw))}, {{0, source}}};
+        // What is special only in a comment is not.
+        if (first >= line.text.size() || (!special && line.text.find('$') == std::string::npos))
+            return copy(raw, source);
+        if (begin_gathering(raw, line)) return;
+        process(std::move(line));
     }
 
-    void include(const std::string& pattern, std::uint32_t from, std::uint32_t line) {
-        const auto refuse = [&](std::string text, std::string why) {
-            snapshot_.findings.push_back(
-                {ResolverFinding::Kind::IncludeRefused, from, line, std::move(text), std::move(why)});
-        };
-        snapshot_.text += '\n';
-        if (stack_.size() >= kMaxIncludeDepth)
-            return refuse(pattern, fmt::format("files include each other more than {} deep", kMaxIncludeDepth));
-        const auto paths = matches(snapshot_.files[from].path, pattern);
-        if (paths.empty())
-            snapshot_.findings.push_back({ResolverFinding::Kind::IncludeMissing, from, line, pattern, {}});
-        std::vector<std::uint32_t> opened;
-        for (const std::string& path : paths) {
-            if (snapshot_.files.size() >= kMaxFiles) return refuse(path, fmt::format("more than {} files", kMaxFiles));
-            auto text = read_file(path);
-            if (text && total_ + text->size() > kMaxSnapshotBytes)
-                text = fail(Errc::Limit, fmt::format("more than {} bytes in all", kMaxSnapshotBytes));
-            if (!text) {
-                refuse(path, text.error().text());
-                continue;
+    // False when the limit was passed: everything ends there.
+    bool count_line(const Source& source) {
+        if (++made_lines_ <= kMaxExpandedLines) return true;
+        abandon(source, fmt::format("definitions and repetitions give more than {} lines", kMaxExpandedLines));
+        return false;
+    }
+
+    template <class From>
+    void push(From from, const Source& source) {
+        if (stack_.size() - current_level() > kMaxExpansionDepth)
+            return abandon(source, fmt::format("definitions or repetitions contain each other more than {} deep",
+                                               kMaxExpansionDepth));
+        stack_.emplace_back(std::move(from));
+    }
+
+    // ---- one line
+    // ------------------------------------------------------------------------------------------------------
+
+    void process(Line line) {
+        std::size_t budget = kMaxSubstitutionsPerLine;
+        bool conditional = false;
+        std::vector<Unexpanded> unexpanded;
+        while (true) {
+            trim(line);
+            if (!conditional && line.text.starts_with('@')) {
+                conditional = true;
+                if (!condition(line)) return;
+                trim(line);
             }
-            total_ += text->size();
-            opened.push_back(static_cast<std::uint32_t>(snapshot_.files.size()));
-            snapshot_.files.push_back({path, std::move(*text)});
+            if (const auto head = repetition_head(line.text)) return repeat(*head, std::move(line));
+            if (const auto name = defined_name(line.text)) {
+                const std::string_view value = trimmed(std::string_view{line.text}.substr(name->size() + 2));
+                return define(std::string{*name}, {without_escapes(value)}, false, line.source_at(0));
+            }
+            Expansion expansion = expand_line(line, budget);
+            if (expansion.too_many) return;
+            budget -= expansion.substitutions;
+            unexpanded = std::move(expansion.unexpanded);
+            if (expansion.rest != nullptr) {
+                const auto& lines = expansion.rest->lines;
+                push(FromDefinition{{lines.begin() + static_cast<std::ptrdiff_t>(expansion.rest_from), lines.end()},
+                                    0,
+                                    expansion.use},
+                     expansion.use);
+            }
+            if (!expansion.at_start) break;  // what a definition gave may be a condition, an include ...
         }
-        for (const std::uint32_t file : opened | std::views::reverse) stack_.push_back({file, 0, 1});
-        if (!opened.empty()) open_span();
+        if (follow_ && include(line)) return;
+        emit(line, unexpanded);
     }
 
-    Snapshot snapshot_;
-    std::vector<Open> stack_;
-    std::size_t total_ = 0;
-};
+    static void trim(Line& line) {
+        std::size_t blanks = 0;
+        while (blanks < line.text.size() && is_blank(line.text[blanks])) ++blanks;
+        line.drop_front(blanks);
+    }
 
-std::size_t characters(std::string_view bytes) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(bytes, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
+    // Cuts the condition off; false when the line is to be dropped.
+    bool condition(Line& line) {
+        const std::size_t blank = std::min(line.text.find_first_of(" \t"), line.text.size());
+        const bool kept = matches_id(std::string_view{line.text}.substr(1, blank - 1), id_);
+        line.drop_front(blank);
+        return kept;
+    }
+
+    Expansion expand_line(Line& line, std::size_t budget) {
+        const Source start = line.source_at(0);
+        Expansion expansion = expand(
+            line, definitions_, [this](const Reference& reference) { return standard(reference); }, budget);
+        substitutions_ += expansion.substitutions;
+        if (expansion.too_many) {
+            abandon(start, fmt::format("${} is expanded without end: it refers to itself", expansion.name));
+        } else if (substitutions_ > kMaxSubstitutions) {
+            abandon(start, fmt::format("more than {} references are expanded", kMaxSubstitutions));
+            expansion.too_many = true;
+        }
+        return expansion;
+    }
+
+    std::optional<std::string> standard(const Reference& reference) {
+        if (reference.name == "_HASH") return "#";
+        if (reference.name == "_BANG") return "!";
+        if (reference.name == "_INSTANCE") return id_;
+        if (reference.name == "_PWD")
+            return real_path(std::filesystem::path{snapshot_.files[current_file().file].path}.parent_path().string());
+        if (reference.name == "_ENV")
+            return environment_.variable ? environment_.variable(reference.words) : std::string{};
+        if (reference.name == "_RANDOM") return random(reference.words);
+        return std::nullopt;
+    }
+
+    [[nodiscard]] std::string random(std::string_view words) const {
+        const std::size_t blank = std::min(words.find_first_of(" \t"), words.size());
+        const auto number = [](std::string_view word, std::uint32_t otherwise) {
+            std::uint32_t value = 0;
+            word = trimmed(word);
+            const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+            return error == std::errc{} && end == word.data() + word.size() ? value : otherwise;
+        };
+        const std::uint64_t low = number(words.substr(0, blank), 0);
+        const std::uint64_t high = std::max<std::uint64_t>(low, number(words.substr(blank), kDefaultRandom));
+        return fmt::format("{}", low + (environment_.random ? environment_.random() : 0) % (high - low + 1));
+    }
+
+    // ---- definitions and repetitions
+    // -----------------------------------------------------------------------------------
+
+    void define(const std::string& name, std::vector<std::string> lines, bool several, const Source& where) {
+        definitions_.set(name, {add_definition(name, where), std::move(lines), several});
+    }
+
+    std::uint32_t add_definition(const std::string& name, const Source& where) {
+        snapshot_.definitions.push_back({name, where.file, where.line});
+        return static_cast<std::uint32_t>(snapshot_.definitions.size());
+    }
+
+    // keepalived (2.2.7): a backslash at the end continues a definition also behind a comment.
+    static bool continues(std::string_view raw, std::string_view code) {
+        return trimmed(raw).ends_with('\\') || trimmed(code).ends_with('\\');
+    }
+
+    // "$NAME=text \" of a file, with or without a condition. False when `line` is something else.
+    bool begin_gathering(std::string_view raw, const Line& line) {
+        if (!continues(raw, line.text)) return false;
+        Line rest = line;
+        trim(rest);
+        const bool kept = !rest.text.starts_with('@') || condition(rest);
+        trim(rest);
+        const auto name = defined_name(rest.text);
+        if (!name) return false;
+        gathering_ = Gathering{std::string{*name}, {}, rest.source_at(0), !kept};
+        add_gathered(std::string_view{rest.text}.substr(name->size() + 2));
+        return true;
+    }
+
+    void gather(std::string_view raw) {
+        const std::string_view code = raw.substr(0, comment_start(raw));
+        add_gathered(code);
+        if (!continues(raw, code)) finish_gathering();
+    }
+
+    void add_gathered(std::string_view code) {
+        code = trimmed(code);
+        if (code.ends_with('\\')) code = trimmed(code.substr(0, code.size() - 1));
+        if (!code.empty()) gathering_->lines.push_back(without_escapes(code));
+    }
+
+    void finish_gathering() {
+        if (!gathering_) return;
+        Gathering done = *std::exchange(gathering_, std::nullopt);
+        if (done.dropped) return;
+        if (done.lines.empty()) done.lines.emplace_back();
+        define(done.name, std::move(done.lines), true, done.where);
+    }
+
+    void repeat(const RepetitionHead& head, Line line) {
+        const Source where = line.source_at(0);
+        Line parameters{line.text.substr(head.from, head.to - head.from), {{0, where}}};
+        // keepalived: the values of a list are expanded where they are used.
+        if (!head.list && head.to != std::string::npos && expand_line(parameters, kMaxSubstitutionsPerLine).too_many)
+            return;
+        auto repetition = read_repetition(head, parameters.text);
+        if (!repetition) {
+            auto& d = found(Severity::Error, Rank::Config, Code::RepetitionRefused, where,
+                            fmt::format("{}: {}", head.list ? "~LST" : "~SEQ", repetition.error().text()));
+            d.place.length = static_cast<std::uint32_t>(
+                characters(std::string_view{line.text}.substr(0, std::min(head.to, line.text.size() - 1) + 1)));
+            d.expected = head.list ? "~LST(NAME, VALUE, ...) TEXT or ~LST({NAME, ...}, {VALUE, ...}, ...) TEXT"
+                                   : "~SEQ(NAME, [START, [STEP,]] END) TEXT";
+            d.effect = "the line is ignored";
+            return;
+        }
+        if (repetition->count() > kMaxExpandedLines)
+            return abandon(where,
+                           fmt::format("this gives {} lines; the limit is {}", repetition->count(), kMaxExpandedLines));
+        line.drop_front(repetition->length);
+        trim(line);
+        if (line.text.empty()) return;
+        const auto definition = static_cast<std::uint32_t>(snapshot_.definitions.size()) + 1;
+        for (const std::string& name : repetition->names) add_definition(name, where);
+        push(FromRepetition{std::move(*repetition), 0, definition, std::move(line)}, where);
+    }
+
+    // ---- includes
+    // --------------------------------------------------------------------------------------------------------
+
+    // True when `line` is an include line; it is dealt with then.
+    bool include(const Line& line) {
+        if (const auto checks = read_include_check(line.text, current_file().checks)) {
+            current_file().checks = *checks;
+            return false;  // the schema has the keyword
+        }
+        auto wanted = read_include(line.text);
+        if (!wanted) return false;
+        if (!wanted->checked) wanted->checks = current_file().checks;
+        const Source at = line.source_at(line.text.find("include"));
+        const std::string folder =
+            std::filesystem::path{snapshot_.files[current_file().file].path}.parent_path().string();
+        const Matches matches = match_files(folder, wanted->pattern);
+        if (matches.too_many)
+            include_problem(*wanted, IncludeCheck::Read, at,
+                            fmt::format("more than {} alternatives in braces", kMaxBraceAlternatives));
+        report_missing(*wanted, matches, at);
+        std::vector<FromFile> opened;
+        for (const std::string& path : matches.paths)
+            if (auto file = open(*wanted, path, at)) opened.push_back({*file, current_file().checks});
+        for (const FromFile& file : opened | std::views::reverse) stack_.emplace_back(file);
+        return true;
+    }
+
+    void report_missing(const Include& wanted, const Matches& matches, const Source& at) {
+        const bool nothing = matches.paths.empty();
+        for (const std::string& alternative : matches.missing) {
+            const auto check = has_wildcard(alternative)                ? IncludeCheck::WildcardMatch
+                               : has_braces(wanted.pattern) && !nothing ? IncludeCheck::BraceMatch
+                                                                        : IncludeCheck::Match;
+            const bool braces_fail = has_braces(wanted.pattern) && wanted.checks.has(IncludeCheck::BraceMatch);
+            auto& d = include_problem(wanted, braces_fail ? IncludeCheck::BraceMatch : check, at,
+                                      fmt::format("nothing matches {}", alternative));
+            if (alternative.starts_with('"'))
+                d.hint = "keepalived takes the quotes for part of the name: leave them out";
+            if (nothing && has_braces(wanted.pattern)) break;  // once is enough
+        }
+    }
+
+    std::optional<std::uint32_t> open(const Include& wanted, const std::string& path, const Source& at) {
+        const std::string real = real_path(path);
+        if (is_open(real)) {
+            auto& d = include_problem(wanted, IncludeCheck::Read, at,
+                                      fmt::format("{} is being read already", chain_to(path)));
+            d.hint = "a file must not include itself, nor what includes it";
+            return std::nullopt;
+        }
+        const auto refuse = [&](const std::string& why) -> std::optional<std::uint32_t> {
+            include_problem(wanted, IncludeCheck::Read, at, why);
+            return std::nullopt;
+        };
+        if (open_files().size() >= kMaxIncludeDepth)
+            return refuse(fmt::format("{}: files include each other more than {} deep", path, kMaxIncludeDepth));
+        if (snapshot_.files.size() >= kMaxFiles) return refuse(fmt::format("{}: more than {} files", path, kMaxFiles));
+        auto text = read_file(path);
+        if (!text) return refuse(text.error().text());
+        if (total_ + text->size() > kMaxSnapshotBytes)
+            return refuse(fmt::format("{}: more than {} bytes in all", path, kMaxSnapshotBytes));
+        SourceFile file{path, std::move(*text)};
+        file.included_by = at.file;
+        file.included_at = at.line;
+        return add_file(std::move(file));
+    }
+
+    // A problem that a check looks for makes the include fail; without the check it is only told.
+    Diagnostic& include_problem(const Include& wanted, IncludeCheck check, const Source& at, const std::string& why) {
+        const bool fails = wanted.checks.has(check);
+        // A file that is included several times would say it again each time.
+        if (!said_.emplace(snapshot_.files[at.file].path, at.line, why).second && !fails) return spare_;
+        auto& d = fails ? found(Severity::Fatal, Rank::Security, Code::IncludeFailed, at,
+                                fmt::format("{}: {}", wanted.keyword, why))
+                        : found(Severity::Warning, Rank::None, Code::IncludeProblem, at,
+                                fmt::format("{}: {}", wanted.keyword, why));
+        d.place.length = static_cast<std::uint32_t>(wanted.keyword.size());
+        if (!fails) {
+            d.effect = "nothing is included";
+        } else {
+            d.effect = "this configuration cannot run";
+            d.hint = wanted.checked ? "write `include` if the configuration can do without it"
+                                    : "include_check (or -e) makes this a failure";
+        }
+        return d;
+    }
+
+    std::uint32_t add_file(SourceFile file) {
+        total_ += file.text.size();
+        real_paths_.push_back(real_path(file.path));
+        snapshot_.files.push_back(std::move(file));
+        return static_cast<std::uint32_t>(snapshot_.files.size() - 1);
+    }
+
+    // The files that include each other, the innermost first.
+    [[nodiscard]] std::vector<std::uint32_t> open_files() const {
+        std::vector<std::uint32_t> open;
+        for (std::uint32_t file = current_file().file; file != SourceFile::kTop;
+             file = snapshot_.files[file].included_by)
+            open.push_back(file);
+        return open;
+    }
+    [[nodiscard]] bool is_open(const std::string& real) const {
+        return std::ranges::any_of(open_files(), [&](std::uint32_t file) { return real_paths_[file] == real; });
+    }
+    [[nodiscard]] std::string chain_to(const std::string& path) const {
+        std::string chain = path;
+        for (const std::uint32_t file : open_files()) chain = snapshot_.files[file].path + " -> " + chain;
+        return chain;
+    }
+
+    // A file stays on the stack until all that it called for is done.
+    [[nodiscard]] std::size_t current_level() const {
+        std::size_t level = stack_.size() - 1;
+        while (!std::holds_alternative<FromFile>(stack_[level])) --level;
+        return level;
+    }
+    FromFile& current_file() { return std::get<FromFile>(stack_[current_level()]); }
+    [[nodiscard]] const FromFile& current_file() const { return std::get<FromFile>(stack_[current_level()]); }
+
+    // ---- what comes out
+    // --------------------------------------------------------------------------------------------------
+
+    // Lines that follow each other in one file need one entry in the map.
+    void copy(std::string_view raw, const Source& source) {
+        if (source.file != copied_file_ || source.line != copied_line_ + 1)
+            snapshot_.map.push_back({static_cast<std::uint32_t>(snapshot_.text.size()), source.file, source.line});
+        copied_file_ = source.file;
+        copied_line_ = source.line;
+        append(raw, source);
+    }
+
+    void emit(const Line& line, const std::vector<Unexpanded>& unexpanded) {
+        copied_file_ = SourceFile::kTop;
+        if (line.text.size() > kMaxLineBytes) {
+            auto& d =
+                found(Severity::Error, Rank::Config, Code::LineTooLong, line.source_at(0),
+                      fmt::format("with its definitions expanded, the line is longer than {} bytes", kMaxLineBytes));
+            d.effect = "the line is ignored";
+            return;
+        }
+        const auto start = static_cast<std::uint32_t>(snapshot_.text.size());
+        for (const auto& [at, source] : line.runs)
+            snapshot_.map.push_back({start + static_cast<std::uint32_t>(at), source.file, source.line, source.column,
+                                     source.length, source.definition});
+        for (const auto& [at, length, name, braced, quoted, several_lines] : unexpanded) {
+            if (snapshot_.unexpanded.size() >= kMaxFindings) break;
+            snapshot_.unexpanded.push_back(
+                {{start + static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(length)},
+                 name,
+                 braced,
+                 quoted,
+                 several_lines});
+        }
+        append(line.text, line.source_at(0));
+    }
+
+    void append(std::string_view line, const Source& source) {
+        if (snapshot_.text.size() + line.size() >= kMaxSnapshotBytes)
+            return abandon(source, fmt::format("the configuration is longer than {} bytes", kMaxSnapshotBytes));
+        snapshot_.text += line;
+        snapshot_.text += '\n';
+    }
+
+    // A bound was passed.
+    void abandon(const Source& source, std::string message) {
+        if (std::exchange(abandoned_, true)) return;
+        auto& d = found(Severity::Fatal, Rank::Config, Code::ExpansionLimit, source, std::move(message));
+        d.place.length = std::max(source.length, 1U);
+        d.effect = "this configuration cannot run";
+    }
+
+    Diagnostic& found(Severity severity, Rank rank, Code code, const Source& at, std::string message) {
+        if (snapshot_.findings.size() >= kMaxFindings && severity != Severity::Fatal) return spare_;
+        Diagnostic& d = snapshot_.findings.emplace_back();
+        d.severity = severity;
+        d.rank = rank;
+        d.code = static_cast<std::uint16_t>(code);
+        d.place = {at.file, at.line, at.column, std::max(at.length, 1U)};
+        d.message = std::move(message);
+        return d;
+    }
+
+    const Environment& environment_;
+    bool follow_;
+    std::string id_;
+    Snapshot snapshot_;
+    std::vector<std::variant<FromFile, FromDefinition, FromRepetition>> stack_;
+    Definitions definitions_;
+    std::optional<Gathering> gathering_;
+    std::vector<std::string> real_paths_;  // of snapshot_.files
+    std::set<std::tuple<std::string, std::uint32_t, std::string>> said_;
+    std::size_t total_ = 0, made_lines_ = 0, substitutions_ = 0;
+    std::uint32_t copied_file_ = SourceFile::kTop, copied_line_ = 0;
+    Diagnostic spare_;
+    bool abandoned_ = false;
+};
 
 }  // namespace
 
-void Snapshot::index_lines() {
-    line_starts_.assign(1, 0);
-    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;)
-        line_starts_.push_back(static_cast<std::uint32_t>(++at));
-}
-
-Place Snapshot::place(Mark mark) const {
-    const auto offset = static_cast<std::uint32_t>(std::min<std::size_t>(mark.offset, text.size()));
-    auto span = std::ranges::upper_bound(map, offset, {}, &Span::offset);
-    if (span != map.begin()) --span;
-    const auto line = std::ranges::upper_bound(line_starts_, offset) - 1;
-    const auto first = std::ranges::upper_bound(line_starts_, span->offset) - 1;
-    const std::string_view all{text};
-    return {
-        .file = span->file,
-        .line = span->line + static_cast<std::uint32_t>(line - first),
-        .column = static_cast<std::uint32_t>(characters(all.substr(*line, offset - *line)) + 1),
-        .length = static_cast<std::uint32_t>(std::max<std::size_t>(characters(all.substr(offset, mark.length)), 1))};
-}
-
-Result<std::string> read_file(const std::string& path) {
-    std::error_code ec;
-    const fs::file_status status = fs::status(path, ec);
-    if (!fs::exists(status)) return fail_system("open " + path, ec ? ec.value() : ENOENT);
-    if (fs::is_directory(status)) return fail(Errc::Invalid, path + " is a directory, not a file");
-    // Also keeps a FIFO from blocking the open.
-    if (!fs::is_regular_file(status)) return fail(Errc::Invalid, path + " is not a regular file");
-    constexpr auto kExecute = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
-    // keepalived: a file with any execute bit is not read.
-    if ((status.permissions() & kExecute) != fs::perms::none)
-        return fail(Errc::Unsupported, path + " is executable; keepalived does not read executable files");
-    const std::uintmax_t size = fs::file_size(path, ec);
-    if (!ec && size > kMaxFileBytes)
-        return fail(Errc::Limit, fmt::format("{} has {} bytes; the limit is {}", path, size, kMaxFileBytes));
-    errno = 0;
-    std::ifstream stream{path, std::ios::binary};
-    if (!stream) return fail_system("open " + path, errno == 0 ? EIO : errno);
-    std::string text;
-    if (!ec) text.reserve(static_cast<std::size_t>(size));
-    char piece[65536];
-    while (stream.read(piece, sizeof piece), stream.gcount() > 0) {
-        text.append(piece, static_cast<std::size_t>(stream.gcount()));
-        if (text.size() > kMaxFileBytes)
-            return fail(Errc::Limit, fmt::format("{} is longer than {} bytes", path, kMaxFileBytes));
-    }
-    return text;
-}
-
-Snapshot resolve(SourceFile top, bool follow) {
-    if (follow) return Resolver{std::move(top)}.run();
-    Snapshot snapshot;
-    snapshot.text = top.text;
-    snapshot.files.push_back(std::move(top));
-    snapshot.map.push_back({0, 0, 1});
-    return snapshot;
+Snapshot resolve(std::vector<SourceFile> tops, const Environment& environment, bool follow) {
+    return Resolver{std::move(tops), environment, follow}.run();
 }
 
 }  // namespace mainstay::config

@@ -363,7 +363,8 @@ constexpr Row kRows[]{
      .args = args::any(),
      .form = "[[+|-]read|match|wildcard_match|brace_match ...]",
      .default_text = "off; all when bare",
-     .help = "Set checks applied to following plain includes."},
+     .help = "Set checks applied to following plain includes.",
+     .set = [](Reading&, const Value&) {}},  // the resolver acts on it
     {.blocks = Block::GlobalDefs,
      .name = "config_save_dir",
      .args = args::any(1),

@@ -57,7 +57,6 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
                                      fmt::format("{} needs a number, got '{}'", value.row.name, value.word));
         d.expected = range_text(value.row);
         d.effect = default_effect(value.row);
-        if (value.word.starts_with('$')) d.hint = fmt::format("'{}' is not defined in this file", value.word);
         return false;
     }
     const char c = junk.front();

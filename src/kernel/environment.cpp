@@ -7,9 +7,11 @@
 
 #include <array>
 #include <climits>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 
 #include "mainstay/kernel/process.hpp"
@@ -110,7 +112,17 @@ config::Environment host_environment() {
             .account_exists = [](std::string_view user,
                                  std::string_view group) { return find_account(user, group).has_value(); },
             .script_facts = script_facts,
-            .host_name = host_name()};
+            .host_name = host_name(),
+            .variable =
+                [](std::string_view name) {
+                    const char* value = std::getenv(std::string{name}.c_str());  // NOLINT(concurrency-mt-unsafe): as above
+                    return std::string{value != nullptr ? value : ""};
+                },
+            .random =
+                [] {
+                    std::random_device device;
+                    return std::uint64_t{device()} << 32 | device();
+                }};
 }
 
 }  // namespace mainstay::kernel

@@ -2,39 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
+#include "folder.hpp"
 #include "samples.hpp"
 
 using namespace mainstay::config;
 using namespace mainstay::config::testing;
-namespace fs = std::filesystem;
-
-namespace {
-
-class Folder {
-public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "mainstay-load-XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::string put(const std::string& name, std::string_view text) const {
-        fs::create_directories((path_ / name).parent_path());
-        std::ofstream{path_ / name, std::ios::binary} << text;
-        return path_ / name;
-    }
-    fs::path operator/(const char* name) const { return path_ / name; }
-
-private:
-    fs::path path_;
-};
-
-}  // namespace
 
 TEST_CASE("a file that cannot be read is one fatal message and exit code 4") {
     const Folder folder;
@@ -86,14 +58,6 @@ TEST_CASE("an include that matches nothing is told, and changes no exit code") {
     REQUIRE(loaded.diagnostics.size() == 1);
     CHECK(loaded.diagnostics[0].message == "include: nothing matches nosuch/*.conf");
     CHECK(loaded.exit_code() == 0);
-}
-
-TEST_CASE("a file that includes itself comes to an end") {
-    const Folder folder;
-    const Loaded loaded = load_file(folder.put("x.conf", "include x.conf\n"), host());
-
-    REQUIRE(loaded.diagnostics.size() == 1);
-    CHECK(loaded.diagnostics[0].message == "include x.conf: files include each other more than 32 deep");
 }
 
 TEST_CASE("each role gets its own part, passwords and mail settings only where they are used") {

@@ -16,6 +16,8 @@ enum class Code : std::uint16_t {
     FileBinary = 6,
     IncludeProblem = 7,
     TooManyDiagnostics = 8,
+    IncludeFailed = 9,
+    SeveralFiles = 10,
     // Text and structure
     ByteOrderMark = 100,
     LineTooLong = 101,
@@ -33,9 +35,12 @@ enum class Code : std::uint16_t {
     MissingWord = 113,
     SurplusWords = 114,
     Prose = 115,
-    DefinitionNotSupported = 116,
+    DefinitionRefused = 116,
     InvisibleCharacter = 117,
     EmptyBlock = 118,
+    NameNotDefined = 119,
+    ExpansionLimit = 120,
+    RepetitionRefused = 121,
     // Values
     NotANumber = 200,
     OutOfRange = 201,

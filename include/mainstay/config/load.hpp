@@ -1,6 +1,7 @@
 // From files to a checked model: read, resolve to one snapshot text, lex, apply the schema, check across blocks.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -28,22 +29,31 @@ struct Environment {
     std::string host_name;
     // Whether the name service knows the host. May block: handed in by the configuration test only.
     std::function<bool(std::string_view host)> host_resolves;
+    std::string config_id;  // what @id lines are compared with; empty: host_name up to its first dot
+    // The value of an environment variable; empty when it is not set.
+    std::function<std::string(std::string_view name)> variable;
+    std::function<std::uint64_t()> random;  // evenly spread over all values
+    bool all_include_checks = false;        // every include is an includea
 };
 
 struct SourceFile {
     std::string path;  // as given or as included
     std::string text;
+    static constexpr std::uint32_t kTop = UINT32_MAX;
+    std::uint32_t included_by = kTop;  // index of the including file; kTop: named by the operator
+    std::uint32_t included_at = 0;     // its line
 };
 
 struct Loaded {
     Config config;  // usable when can_run()
     std::vector<Diagnostic> diagnostics;  // sorted by place
-    std::vector<SourceFile> files;        // [0] is the top file
+    std::vector<SourceFile> files;        // [0] is the (first) top file
     [[nodiscard]] bool can_run() const;   // no Fatal diagnostic, no MissingWord
     [[nodiscard]] int exit_code() const;  // keepalived's: 0, 2, 4, 5, 6
 };
 
-// Reads `path` (regular file, at most kMaxFileBytes) and everything it includes. An unreadable or missing top file is
+// Reads `path` (regular file, at most kMaxFileBytes) and everything it includes. A pattern with * ? [ or braces names
+// several files, read as one in the order of the pattern. An unreadable or missing top file is
 // a Fatal diagnostic in the result, not a failure of the call.
 [[nodiscard]] Loaded load_file(const std::string& path, const Environment& environment);
 // The same from text, for tests and for roles that parse their snapshot; `name` is shown in diagnostics.
