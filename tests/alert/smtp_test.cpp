@@ -83,21 +83,18 @@ struct Fixture {
         REQUIRE(made.has_value());
         transport = std::move(*made);
     }
-    // Sends one mail and runs the loop until it has ended (or 20 s have passed, which fails the test). Notes the
-    // longest time between two turns of a 10 ms timer.
+    // Sends one mail and runs the loop until it has ended (or 20 s have passed, which fails the test). Counts how often
+    // the loop came round meanwhile.
     Delivery send(const std::string& host, std::uint16_t port, Seconds timeout = Seconds{10}) {
         const Mail mail{.id = "t.1", .from = "root@vm", .to = {"a@example.org", "b@example.org"}};
         std::optional<Delivery> result;
         transport->send({.name = host, .port = port, .helo_name = "vm", .timeout = timeout}, mail,
                         "Subject: x\r\n\r\n.leading dot\r\nlast\r\n", [&](Delivery delivery) { result = delivery; });
         const auto give_up = std::chrono::steady_clock::now() + 20s;
-        auto last = std::chrono::steady_clock::now();
-        while (!result && last < give_up) {
+        while (!result && std::chrono::steady_clock::now() < give_up) {
             loop.run_one_for(10ms);
             if (loop.stopped()) loop.restart();
-            const auto now = std::chrono::steady_clock::now();
-            longest_turn = std::max(longest_turn, now - last);
-            last = now;
+            ++turns;
         }
         REQUIRE(result.has_value());
         return *result;
@@ -105,7 +102,7 @@ struct Fixture {
 
     asio::io_context loop;
     std::unique_ptr<SmtpTransport> transport;
-    std::chrono::steady_clock::duration longest_turn{0};
+    int turns = 0;
 };
 
 }  // namespace
@@ -146,7 +143,7 @@ TEST_CASE("a server that does not answer QUIT does not hold up the loop") {
     const Delivery delivery = f.send("127.0.0.1", server.port(), Seconds{1});
 
     CHECK(delivery.accepted.size() == 2);
-    CHECK(f.longest_turn < 900ms);
+    CHECK(f.turns > 10);  // held up, it would come round a handful of times
 }
 
 TEST_CASE("a server that falls silent anywhere is given up after the timeout, and the loop goes on") {
@@ -161,7 +158,7 @@ TEST_CASE("a server that falls silent anywhere is given up after the timeout, an
         CHECK(delivery.accepted.empty());
         CHECK(delivery.never.empty());
         CHECK_FALSE(delivery.text.empty());
-        CHECK(f.longest_turn < 900ms);  // the session waits for 1 s and more
+        CHECK(f.turns > 10);  // the session waits for 1 s and more, the loop for 10 ms at most
     }
 }
 
@@ -215,7 +212,7 @@ TEST_CASE("the transport can be used again after a failure, and let go in the mi
     FakeServer server{f.loop, polite};
     CHECK(f.send("127.0.0.1", server.port()).accepted.size() == 2);
 
-    FakeServer third{f.loop, polite};
+    FakeServer third{f.loop, [](const std::string&) { return ""; }};  // nothing can end before it is let go
     f.transport->send({.name = "127.0.0.1", .port = third.port(), .helo_name = "vm"}, {.to = {"a@x"}}, "x\r\n",
                       [](const Delivery&) { FAIL("told after the transport was gone"); });
     f.loop.run_for(1ms);
