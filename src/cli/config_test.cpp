@@ -9,12 +9,14 @@
 #include <memory>
 
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/strict.hpp"
 #include "mainstay/kernel/environment.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 constexpr int kCannotOpenLog = 1;  // keepalived's exit code for a bad option
+constexpr int kWarningsRefused = 5;
 
 struct CloseFile {
     void operator()(std::FILE* file) const { std::fclose(file); }
@@ -24,7 +26,7 @@ std::string counted(std::ptrdiff_t number, std::string_view what) {
     return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
-std::string summary(const config::Loaded& loaded, const std::string& file, int exit_code) {
+std::string summary(const config::Loaded& loaded, const std::string& file, int exit_code, bool refused) {
     using config::Severity;
     const auto count = [&](auto... severities) {
         return std::ranges::count_if(loaded.diagnostics,
@@ -34,6 +36,7 @@ std::string summary(const config::Loaded& loaded, const std::string& file, int e
     const auto warnings = count(Severity::Warning);
     const auto notes = count(Severity::Note);
     const std::string_view verdict = !loaded.can_run()            ? "cannot run"
+                                     : refused                    ? "is refused by --strict"
                                      : loaded.diagnostics.empty() ? "is fine"
                                      : exit_code == 0             ? "is fine, with remarks"
                                                                   : "runs, with the effects named above";
@@ -43,7 +46,8 @@ std::string summary(const config::Loaded& loaded, const std::string& file, int e
 
 }  // namespace
 
-int run_config_test(const std::string& file, const std::string& log_file, bool colour) {
+int run_config_test(const std::string& file, const std::string& config_id, const std::string& log_file, bool colour,
+                    bool strict) {
     std::unique_ptr<std::FILE, CloseFile> log;
     if (!log_file.empty()) {
         log.reset(std::fopen(log_file.c_str(), "ae"));
@@ -55,11 +59,13 @@ int run_config_test(const std::string& file, const std::string& log_file, bool c
     }
     auto environment = kernel::host_environment();
     environment.host_resolves = kernel::host_resolves;
+    environment.config_id = config_id;
     const auto loaded = config::load_file(file, environment);
-    const int exit_code = loaded.exit_code();
+    const bool refused = strict && config::has_warnings(loaded);
+    const int exit_code = refused && loaded.exit_code() == 0 ? kWarningsRefused : loaded.exit_code();
     std::string text;
     for (const auto& diagnostic : loaded.diagnostics) text += config::render(diagnostic, loaded, colour);
-    text += summary(loaded, file, exit_code);
+    text += summary(loaded, file, exit_code, refused);
     std::fwrite(text.data(), 1, text.size(), log ? log.get() : stderr);
     return exit_code;
 }

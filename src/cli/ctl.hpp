@@ -12,7 +12,11 @@ inline constexpr const char* kControlSocket = "/run/mainstay/control.sock";
 inline constexpr int kNotRunning = 3;
 
 [[nodiscard]] int ctl_status(const std::string& socket, bool as_json);
-[[nodiscard]] int ctl_config_check(const std::vector<std::string>& files);
+struct CheckOptions {
+    bool as_json = false;  // one array of diagnostics, nothing else
+    bool strict = false;   // warnings count as errors
+};
+[[nodiscard]] int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& options);
 [[nodiscard]] int ctl_config_explain(const std::vector<std::string>& keywords);
 // Everything about all keywords; `head` is a file that is printed first, unless it is empty.
 [[nodiscard]] int ctl_config_reference(bool as_man_page, const std::string& head);

@@ -17,6 +17,10 @@ void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), s
 }  // namespace
 
 int ctl_config_explain(const std::vector<std::string>& keywords) {
+    if (keywords.empty()) {
+        for (const auto name : all_keywords()) print(std::string{name} + "\n");
+        return 0;
+    }
     int exit_code = 0;
     bool first = true;
     for (const auto& keyword : keywords) {

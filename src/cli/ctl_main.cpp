@@ -20,9 +20,12 @@ int main(int argc, char** argv) {
     std::vector<std::string> files;
     auto* check = config->add_subcommand("check", "show every diagnostic; exit 0 clean, 1 warnings, 2 errors");
     check->add_option("FILE", files, "keepalived.conf")->required();
+    bool strict = false;
+    check->add_flag("--json", as_json, "one array of diagnostics");
+    check->add_flag("--strict", strict, "take warnings for errors");
     std::vector<std::string> keywords;
     auto* explain = config->add_subcommand("explain", "what a keyword means, takes and does");
-    explain->add_option("KEYWORD", keywords, "a keyword, or with its block: TCP_CHECK/retry")->required();
+    explain->add_option("KEYWORD", keywords, "a keyword, or with its block: TCP_CHECK/retry; none: list all");
     bool as_man_page = false;
     std::string head;
     auto* reference = config->add_subcommand("reference", "everything about all keywords");
@@ -47,7 +50,7 @@ int main(int argc, char** argv) {
 
     CLI11_PARSE(app, argc, argv);
     if (*status) return ctl_status(socket, as_json);
-    if (*check) return ctl_config_check(files);
+    if (*check) return ctl_config_check(files, {.as_json = as_json, .strict = strict});
     if (*explain) return ctl_config_explain(keywords);
     if (*reference) return ctl_config_reference(as_man_page, head);
     if (*pair) return ctl_config_pair(first, second);

@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
             std::vector<std::string> passed_over;
             auto& path = options.supervisor.config_path;
             if (path.empty()) path = cli::default_config_path(passed_over);
-            return cli::run_config_test(path, options.test_log, ::isatty(STDERR_FILENO) == 1);
+            return cli::run_config_test(path, options.supervisor.config_id, options.test_log,
+                                        ::isatty(STDERR_FILENO) == 1, options.supervisor.strict);
         }
         case cli::Options::Action::Run: break;
     }

@@ -20,10 +20,10 @@ namespace mainstay::cli {
 namespace {
 
 enum Long : int {
-    kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck
+    kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck, kStrict
 };
 
-const std::array<option, 41> kLongOptions{{
+const std::array<option, 42> kLongOptions{{
     {"use-file", required_argument, nullptr, 'f'},
     {"vrrp", no_argument, nullptr, 'P'},
     {"check", no_argument, nullptr, 'C'},
@@ -62,6 +62,7 @@ const std::array<option, 41> kLongOptions{{
     {"debug", optional_argument, nullptr, kDebug},
     {"ignore-sigint", no_argument, nullptr, kIgnoreSigint},
     {"no-mem-check", no_argument, nullptr, kNoMemCheck},
+    {"strict", no_argument, nullptr, kStrict},
     {"version", no_argument, nullptr, 'v'},
     {"help", no_argument, nullptr, 'h'},
     {nullptr, 0, nullptr, 0},
@@ -146,6 +147,7 @@ void take(Options& options, int option, const char* argument) {
             options.action = Options::Action::TestConfig;
             if (argument != nullptr) options.test_log = argument;
             break;
+        case kStrict: supervisor.strict = true; break;
         case kSignum:
             options.action = Options::Action::SignalNumber;
             options.signal_name = argument;
@@ -201,6 +203,7 @@ std::string help_text(const std::string& program) {
                                else /etc/keepalived/keepalived.conf
   -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 cannot run,
                                5 warnings or errors, 6 script security, 2 a word is missing
+      --strict                 refuse a configuration with warnings or errors, at start and reload
   -P, --vrrp                   VRRP only
   -C, --check                  health checks and IPVS only
   -n, --dont-fork              stay in the foreground

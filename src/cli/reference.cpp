@@ -186,12 +186,20 @@ std::vector<KeywordPlace> places_of(std::string_view name) {
     return places;
 }
 
-std::string_view nearest_of_all(std::string_view name) {
-    std::string choices;
+std::vector<std::string_view> all_keywords() {
     std::vector<std::string_view> names;
     for (const auto table : config::schema())
-        for (const Row& row : table) names.push_back(row.name);
+        for (const Row& row : table)
+            if (!row.name.starts_with('<')) names.push_back(row.name);
     std::ranges::sort(names);
+    const auto twice = std::ranges::unique(names);
+    names.erase(twice.begin(), twice.end());
+    return names;
+}
+
+std::string_view nearest_of_all(std::string_view name) {
+    std::string choices;
+    const auto names = all_keywords();
     for (const auto known : names) choices += (choices.empty() ? "" : "|") + std::string{known};
     const std::string found{config::nearest_choice(choices, name.substr(name.rfind('/') + 1))};
     const auto at = std::ranges::lower_bound(names, std::string_view{found});

@@ -2,12 +2,14 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/settings.hpp"
+#include "mainstay/config/strict.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -103,13 +105,15 @@ int run_reader() {
     kernel::DaemonLog log{{hello->log_ident, hello->log_socket, hello->log_facility, hello->log_console,
                            hello->log_level}};
 
-    const auto environment = kernel::host_environment();
+    auto environment = kernel::host_environment();
+    environment.config_id = hello->config_id;
     const auto loaded = config::load_file(hello->config_path, environment);
     for (const auto& diagnostic : loaded.diagnostics)
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
     ipc::ReadingDone done;
     read_own_settings(hello->settings_path, done, log);
-    done.can_run = loaded.can_run();
+    const bool refused = hello->strict && loaded.can_run() && config::has_warnings(loaded);
+    done.can_run = loaded.can_run() && !refused;
     done.exit_code = loaded.exit_code();
     if (done.can_run) {
         log.info("Configuration file {}", hello->config_path);
@@ -118,9 +122,12 @@ int run_reader() {
             return 1;
         }
     } else {
-        // keepalived: no file is 6, a configuration that cannot run is 2.
-        done.exit_code = loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
-        done.summary = hello->config_path + " cannot be used";
+        // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
+        const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
+            return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
+        });
+        done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
+        done.summary = hello->config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
     }
     return ipc::send_message(ipc::inherited::kControl, done) ? 0 : 1;
 }

@@ -192,6 +192,7 @@ ipc::Hello Supervisor::hello_for(Kind kind, bool restarted) const {
     hello.settings_path = options_.settings_path;
     hello.audit_seconds = settings_.audit_seconds;
     hello.mail_keep_seconds = settings_.mail_keep_seconds;
+    hello.strict = options_.strict;
     return hello;
 }
 

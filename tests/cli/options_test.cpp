@@ -97,3 +97,9 @@ TEST_CASE("the identity decides idents, process names and pid files") {
     CHECK(compat.pid_file(role::Kind::Supervisor, "/run/mainstay") == "/run/keepalived.pid");
     CHECK(compat.pid_file(role::Kind::Lvs, "/run/mainstay") == "/run/checkers.pid");
 }
+
+TEST_CASE("warnings are refused only when it is asked for") {
+    CHECK(parse({"--strict"}).supervisor.strict);
+    CHECK(parse({"-t", "--strict"}).action == Options::Action::TestConfig);
+    CHECK_FALSE(parse({"-t"}).supervisor.strict);
+}

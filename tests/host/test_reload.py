@@ -92,6 +92,22 @@ def test_a_file_that_cannot_run_is_refused_whole(lan):
     assert "Reload complete" in reload(one, daemon, instance("MASTER", 150))
 
 
+def test_with_strict_a_warning_refuses_a_reload_and_a_start(lan):
+    (one,) = office(lan, "one")
+    warned = instance("MASTER", 150) + "global_defs {\n    enable_dbus\n}\n"
+    refused = one.mainstayd(warned, "--strict")
+    assert refused.wait(20) == 2
+    assert "--strict allows no warnings" in refused.output()
+
+    daemon = wait_ready(one.mainstayd(instance("MASTER", 150), "--strict"))
+    wait_holds(one)
+    said = reload(one, daemon, warned)
+
+    assert "goes on unchanged" in said
+    assert "--strict allows no warnings" in said
+    assert one.holds(VIP)
+
+
 def test_a_file_that_is_gone_is_refused(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(instance("MASTER", 150)))

@@ -36,6 +36,20 @@ TEST_CASE("every kind of message survives its encoding") {
     CHECK(std::holds_alternative<Stop>(*decode_message(encode_message(Stop{}))));
 }
 
+TEST_CASE("what the reader is to do arrives whole") {
+    Hello sent;
+    sent.config_path = "/etc/ha.conf";
+    sent.mail_keep_seconds = 77;
+    sent.strict = true;
+
+    const auto got = decode_message(encode_message(sent));
+
+    REQUIRE(got);
+    CHECK(std::get<Hello>(*got).config_path == "/etc/ha.conf");
+    CHECK(std::get<Hello>(*got).mail_keep_seconds == 77);
+    CHECK(std::get<Hello>(*got).strict);
+}
+
 TEST_CASE("a message of a kind from the future is told apart from garbage") {
     const std::vector<std::byte> future{std::byte{200}, std::byte{0}};
     const std::vector<std::byte> cut{std::byte{0}, std::byte{8}};

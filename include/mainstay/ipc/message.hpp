@@ -46,6 +46,7 @@ struct Hello {  // the first message a role or the reader gets: everything about
     std::uint32_t audit_seconds = 10;         // lvs: how often the kernel's table is compared
     std::string settings_path;                // reader: mainstay.toml
     std::uint32_t mail_keep_seconds = 259200; // observer: how long an undelivered mail is retried
+    bool strict = false;                      // reader: a configuration with a warning cannot run
 };
 
 // ---- role to supervisor ----

@@ -31,6 +31,7 @@ struct SupervisorOptions {
     bool log_console = false;
     LogLevel log_level = LogLevel::Info;
     std::string settings_path = "/etc/mainstay/mainstay.toml";  // need not exist
+    bool strict = false;                         // --strict: a configuration with a warning is refused
 };
 
 // Until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,

@@ -1,0 +1,16 @@
+// --strict: what is wrong in the least is refused.
+#pragma once
+
+#include <algorithm>
+
+#include "mainstay/config/load.hpp"
+
+namespace mainstay::config {
+
+// A warning or worse; notes do not count.
+[[nodiscard]] inline bool has_warnings(const Loaded& loaded) {
+    return std::ranges::any_of(loaded.diagnostics,
+                               [](const Diagnostic& found) { return found.severity >= Severity::Warning; });
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,106 @@
+"""`mainstayctl config check`, and what --strict makes of warnings."""
+
+import json
+import os
+import pty
+import subprocess
+
+from support.paths import program
+
+SECONDS = 20
+CLEAN = "! nothing to do\n"
+BROKEN = "vrrp_instance VI_1 {\n    priority 300\n    interface lo0\n    virtual_router_id 51\n}\n"
+
+
+def check(*words):
+    return subprocess.run([program("mainstayctl"), "config", "check", *map(str, words)], capture_output=True, text=True,
+                          timeout=SECONDS, check=False)
+
+
+def file_with(folder, text, name="ha.conf"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_json_is_one_array_over_all_files_with_code_and_place(tmp_path):
+    first = file_with(tmp_path, CLEAN, "clean.conf")
+    second = file_with(tmp_path, BROKEN, "broken.conf")
+
+    done = check("--json", first, second)
+
+    found = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert {entry["file"] for entry in found} == {str(second)}
+    entry = next(entry for entry in found if entry["code"] == "MS0201")
+    assert list(entry) == ["severity", "code", "file", "line", "column", "message", "expected", "effect", "hint"]
+    assert (entry["severity"], entry["line"], entry["column"]) == ("error", 2, 14)
+    assert "priority" in entry["message"] and "300" in entry["message"]
+
+
+def test_json_of_a_clean_file_is_an_empty_array(tmp_path):
+    done = check("--json", file_with(tmp_path, CLEAN))
+
+    assert (done.stdout, done.returncode) == ("[]\n", 0)
+
+
+def test_json_stands_bytes_that_are_no_text(tmp_path):
+    path = tmp_path / "bytes.conf"
+    path.write_bytes(b"global_defs {\n    router_\xff\xfe lvs1\n}\n")
+
+    done = check("--json", path)
+
+    assert done.returncode == 2
+    assert any(entry["line"] == 2 for entry in json.loads(done.stdout))
+
+
+def test_a_missing_file_is_a_diagnostic_of_that_file(tmp_path):
+    done = check("--json", tmp_path / "absent.conf")
+
+    [entry] = json.loads(done.stdout)
+    assert (entry["severity"], entry["code"], entry["line"]) == ("fatal", "MS0001", 0)
+    assert entry["file"] == str(tmp_path / "absent.conf")
+
+
+def test_strict_takes_warnings_for_errors(tmp_path):
+    path = file_with(tmp_path, "global_defs {\n    enable_dbus\n}\n")
+
+    assert check(path).returncode == 1
+    assert check("--strict", path).returncode == 2
+    assert check("--strict", path).stdout.endswith("warnings, refused by --strict\n")
+    assert check("--strict", file_with(tmp_path, CLEAN, "clean.conf")).returncode == 0
+
+
+def test_the_daemons_test_refuses_warnings_with_strict(tmp_path):
+    path = file_with(tmp_path, "global_defs {\n    enable_dbus\n}\n")
+
+    def test(*words):
+        return subprocess.run([program("mainstayd"), "-t", "-f", str(path), *words], capture_output=True, text=True,
+                              timeout=SECONDS, check=False)
+
+    assert test().returncode == 0
+    assert test("--strict").returncode == 5
+    assert "is refused by --strict (exit code 5)" in test("--strict").stderr
+
+
+def output_on_a_terminal(command):
+    """What the command writes when its standard output is a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    text = b""
+    try:
+        while piece := os.read(ours, 4096):
+            text += piece
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    process.wait(timeout=SECONDS)
+    return text.decode()
+
+
+def test_colour_is_for_terminals_only(tmp_path):
+    path = str(file_with(tmp_path, BROKEN))
+
+    assert "\x1b[" not in check(path).stdout
+    assert "\x1b[1;31merror" in output_on_a_terminal([program("mainstayctl"), "config", "check", path])
