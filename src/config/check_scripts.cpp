@@ -159,7 +159,22 @@ private:
                     "the check is left out";
             return false;
         }
-        return usable("MISC_CHECK", command, checker.misc_path, "the server is up as far as this check goes");
+        constexpr std::string_view kEffect = "the server is up as far as this check goes";
+        if (r_.environment.script_facts) {
+            // keepalived (2.4.3, 2.2.7): a checker's script that is not there is passed over in silence at -t; one
+            // that is not executable counts as a script that is run.
+            const auto facts = r_.environment.script_facts(command, r_.global);
+            if (!facts.found || !facts.executable) {
+                auto& d = r_.diag.advise(
+                    Code::ScriptNotFound, checker.misc_path,
+                    fmt::format("MISC_CHECK: {} {}", command.argv[0],
+                                facts.found ? "is not executable for the user that runs it" : "is not there"));
+                d.effect = fmt::format("it is not run; {}", kEffect);
+                if (facts.found) ran(checker.misc_path, facts.insecure);
+                return false;
+            }
+        }
+        return usable("MISC_CHECK", command, checker.misc_path, kEffect);
     }
 
     Reading& r_;

@@ -194,6 +194,7 @@ int Loaded::exit_code() const {
     for (const Diagnostic& d : diagnostics) highest = std::max(highest, d.rank);
     switch (highest) {
         case Rank::None:
+        case Rank::Untested:
             return 0;
         case Rank::CannotRun:
             return 4;

@@ -98,9 +98,20 @@ void report_dropped(Reading& r, std::vector<Diagnostic>& out) {
     out.push_back(std::move(d));
 }
 
+// keepalived 2.4.3: exit code 0, whatever else is wrong with the file. Ours is the same, but nothing is kept back.
+void check_net_namespace(Reading& r) {
+    const auto& exists = r.environment.network_namespace_exists;
+    if (r.net_namespace.empty() || !exists || exists(r.net_namespace)) return;
+    auto& d = r.diag.add(Severity::Warning, Rank::Untested, Code::NetworkNamespaceMissing, r.net_namespace_mark,
+                         fmt::format("there is no network namespace {}", r.net_namespace));
+    d.effect = "keepalived tests nothing then and gives exit code 0; mainstay tests all of it, and gives the same code";
+    d.hint = fmt::format("ip netns add {}", r.net_namespace);
+}
+
 Loaded load(Snapshot snapshot, const Environment& environment) {
     Reading r{environment, snapshot};
     parse(r, snapshot.text);
+    check_net_namespace(r);
     check_scripts(r);
     Loaded loaded;
     check_vrrp(r, loaded.config);

@@ -144,6 +144,9 @@ private:
             r_.diag.warn(Code::EmptyBlock, frame.opened, "notification_email is empty").effect = "no mail is sent";
         }
         switch (frame.block) {
+            case Block::Bfd:
+                bfd_neighbor(frame);
+                break;
             case Block::Script:
                 r_.script = nullptr;
                 break;
@@ -167,6 +170,19 @@ private:
                 if (parent_of(frame.block) == Block::RealServer) r_.checker = nullptr;
         }
         frames_.pop_back();
+    }
+
+    // A bad address was reported already.
+    void bfd_neighbor(const Frame& frame) {
+        const bool told = std::ranges::any_of(r_.diag.entries(), [&](const Diagnoser::Entry& entry) {
+            return entry.mark.offset > frame.opened.offset &&
+                   entry.diagnostic.code == static_cast<std::uint16_t>(Code::NotAnAddress);
+        });
+        if (r_.bfd.neighbor_given || told) return;
+        auto& d = r_.diag.error(Code::NoNeighbor, frame.opened,
+                                fmt::format("bfd_instance {} has no neighbor_ip", r_.bfd.name));
+        d.effect = "the instance is not used";
+        d.hint = "add `neighbor_ip ADDRESS`";
     }
 
     void end() {

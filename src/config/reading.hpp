@@ -193,12 +193,18 @@ struct Reading {
 
     Global global;
     Mark script_user, router_id;
+    std::string net_namespace;
+    Mark net_namespace_mark;
     bool script_user_unknown = false;
     std::vector<ScriptDraft> scripts;
     std::vector<InstanceDraft> instances;
     std::vector<GroupDraft> groups;
     std::vector<ServiceDraft> services;
     std::vector<std::string> server_groups;
+    struct {
+        std::string name;
+        bool neighbor_given = false;
+    } bfd;  // the one that is open
     std::unordered_map<std::string, std::size_t> script_names, instance_names, group_names;
 
     // What the open blocks are about; null outside of them. Valid until the next one of the kind begins.

@@ -9,21 +9,18 @@
 #include <filesystem>
 #include <optional>
 #include <ranges>
-#include <set>
-#include <tuple>
 #include <utility>
 #include <variant>
 
 #include "expand.hpp"
 #include "files.hpp"
-#include "include.hpp"
+#include "includer.hpp"
 #include "mainstay/config/codes.hpp"
 #include "repeat.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::size_t kMaxFindings = 1000;
 constexpr std::uint32_t kDefaultRandom = 32767;
 
 struct FromFile {
@@ -63,7 +60,7 @@ public:
         id_ = environment.config_id.empty() ? environment.host_name.substr(0, environment.host_name.find('.'))
                                             : environment.config_id;
         const IncludeChecks checks = environment.all_include_checks ? kAllIncludeChecks : IncludeChecks{};
-        for (SourceFile& top : tops) add_file(std::move(top));
+        for (SourceFile& top : tops) includer_.add(std::move(top));
         for (std::size_t i = snapshot_.files.size(); i-- > 0;)
             stack_.emplace_back(FromFile{static_cast<std::uint32_t>(i), checks});
     }
@@ -295,8 +292,8 @@ private:
             return;
         auto repetition = read_repetition(head, parameters.text);
         if (!repetition) {
-            auto& d = found(Severity::Error, Rank::Config, Code::RepetitionRefused, where,
-                            fmt::format("{}: {}", head.list ? "~LST" : "~SEQ", repetition.error().text()));
+            auto& d = findings_.add(Severity::Error, Rank::Config, Code::RepetitionRefused, where,
+                                    fmt::format("{}: {}", head.list ? "~LST" : "~SEQ", repetition.error().text()));
             d.place.length = static_cast<std::uint32_t>(
                 characters(std::string_view{line.text}.substr(0, std::min(head.to, line.text.size() - 1) + 1)));
             d.expected = head.list ? "~LST(NAME, VALUE, ...) TEXT or ~LST({NAME, ...}, {VALUE, ...}, ...) TEXT"
@@ -326,104 +323,12 @@ private:
         }
         auto wanted = read_include(line.text);
         if (!wanted) return false;
-        if (!wanted->checked) wanted->checks = current_file().checks;
-        const Source at = line.source_at(line.text.find("include"));
-        const std::string folder =
-            std::filesystem::path{snapshot_.files[current_file().file].path}.parent_path().string();
-        const Matches matches = match_files(folder, wanted->pattern);
-        if (matches.too_many)
-            include_problem(*wanted, IncludeCheck::Read, at,
-                            fmt::format("more than {} alternatives in braces", kMaxBraceAlternatives));
-        report_missing(*wanted, matches, at);
-        std::vector<FromFile> opened;
-        for (const std::string& path : matches.paths)
-            if (auto file = open(*wanted, path, at)) opened.push_back({*file, current_file().checks});
-        for (const FromFile& file : opened | std::views::reverse) stack_.emplace_back(file);
+        FromFile& from = current_file();
+        if (!wanted->checked) wanted->checks = from.checks;
+        const auto opened = includer_.open(*wanted, line.source_at(line.text.find("include")), from.file);
+        const IncludeChecks checks = from.checks;
+        for (const std::uint32_t file : opened | std::views::reverse) stack_.emplace_back(FromFile{file, checks});
         return true;
-    }
-
-    void report_missing(const Include& wanted, const Matches& matches, const Source& at) {
-        const bool nothing = matches.paths.empty();
-        for (const std::string& alternative : matches.missing) {
-            const auto check = has_wildcard(alternative)                ? IncludeCheck::WildcardMatch
-                               : has_braces(wanted.pattern) && !nothing ? IncludeCheck::BraceMatch
-                                                                        : IncludeCheck::Match;
-            const bool braces_fail = has_braces(wanted.pattern) && wanted.checks.has(IncludeCheck::BraceMatch);
-            auto& d = include_problem(wanted, braces_fail ? IncludeCheck::BraceMatch : check, at,
-                                      fmt::format("nothing matches {}", alternative));
-            if (alternative.starts_with('"'))
-                d.hint = "keepalived takes the quotes for part of the name: leave them out";
-            if (nothing && has_braces(wanted.pattern)) break;  // once is enough
-        }
-    }
-
-    std::optional<std::uint32_t> open(const Include& wanted, const std::string& path, const Source& at) {
-        const std::string real = real_path(path);
-        if (is_open(real)) {
-            auto& d = include_problem(wanted, IncludeCheck::Read, at,
-                                      fmt::format("{} is being read already", chain_to(path)));
-            d.hint = "a file must not include itself, nor what includes it";
-            return std::nullopt;
-        }
-        const auto refuse = [&](const std::string& why) -> std::optional<std::uint32_t> {
-            include_problem(wanted, IncludeCheck::Read, at, why);
-            return std::nullopt;
-        };
-        if (open_files().size() >= kMaxIncludeDepth)
-            return refuse(fmt::format("{}: files include each other more than {} deep", path, kMaxIncludeDepth));
-        if (snapshot_.files.size() >= kMaxFiles) return refuse(fmt::format("{}: more than {} files", path, kMaxFiles));
-        auto text = read_file(path);
-        if (!text) return refuse(text.error().text());
-        if (total_ + text->size() > kMaxSnapshotBytes)
-            return refuse(fmt::format("{}: more than {} bytes in all", path, kMaxSnapshotBytes));
-        SourceFile file{path, std::move(*text)};
-        file.included_by = at.file;
-        file.included_at = at.line;
-        return add_file(std::move(file));
-    }
-
-    // A problem that a check looks for makes the include fail; without the check it is only told.
-    Diagnostic& include_problem(const Include& wanted, IncludeCheck check, const Source& at, const std::string& why) {
-        const bool fails = wanted.checks.has(check);
-        // A file that is included several times would say it again each time.
-        if (!said_.emplace(snapshot_.files[at.file].path, at.line, why).second && !fails) return spare_;
-        auto& d = fails ? found(Severity::Fatal, Rank::Security, Code::IncludeFailed, at,
-                                fmt::format("{}: {}", wanted.keyword, why))
-                        : found(Severity::Warning, Rank::None, Code::IncludeProblem, at,
-                                fmt::format("{}: {}", wanted.keyword, why));
-        d.place.length = static_cast<std::uint32_t>(wanted.keyword.size());
-        if (!fails) {
-            d.effect = "nothing is included";
-        } else {
-            d.effect = "this configuration cannot run";
-            d.hint = wanted.checked ? "write `include` if the configuration can do without it"
-                                    : "include_check (or -e) makes this a failure";
-        }
-        return d;
-    }
-
-    std::uint32_t add_file(SourceFile file) {
-        total_ += file.text.size();
-        real_paths_.push_back(real_path(file.path));
-        snapshot_.files.push_back(std::move(file));
-        return static_cast<std::uint32_t>(snapshot_.files.size() - 1);
-    }
-
-    // The files that include each other, the innermost first.
-    [[nodiscard]] std::vector<std::uint32_t> open_files() const {
-        std::vector<std::uint32_t> open;
-        for (std::uint32_t file = current_file().file; file != SourceFile::kTop;
-             file = snapshot_.files[file].included_by)
-            open.push_back(file);
-        return open;
-    }
-    [[nodiscard]] bool is_open(const std::string& real) const {
-        return std::ranges::any_of(open_files(), [&](std::uint32_t file) { return real_paths_[file] == real; });
-    }
-    [[nodiscard]] std::string chain_to(const std::string& path) const {
-        std::string chain = path;
-        for (const std::uint32_t file : open_files()) chain = snapshot_.files[file].path + " -> " + chain;
-        return chain;
     }
 
     // A file stays on the stack until all that it called for is done.
@@ -450,9 +355,9 @@ private:
     void emit(const Line& line, const std::vector<Unexpanded>& unexpanded) {
         copied_file_ = SourceFile::kTop;
         if (line.text.size() > kMaxLineBytes) {
-            auto& d =
-                found(Severity::Error, Rank::Config, Code::LineTooLong, line.source_at(0),
-                      fmt::format("with its definitions expanded, the line is longer than {} bytes", kMaxLineBytes));
+            auto& d = findings_.add(
+                Severity::Error, Rank::Config, Code::LineTooLong, line.source_at(0),
+                fmt::format("with its definitions expanded, the line is longer than {} bytes", kMaxLineBytes));
             d.effect = "the line is ignored";
             return;
         }
@@ -482,34 +387,22 @@ private:
     // A bound was passed.
     void abandon(const Source& source, std::string message) {
         if (std::exchange(abandoned_, true)) return;
-        auto& d = found(Severity::Fatal, Rank::Config, Code::ExpansionLimit, source, std::move(message));
+        auto& d = findings_.add(Severity::Fatal, Rank::Config, Code::ExpansionLimit, source, std::move(message));
         d.place.length = std::max(source.length, 1U);
         d.effect = "this configuration cannot run";
-    }
-
-    Diagnostic& found(Severity severity, Rank rank, Code code, const Source& at, std::string message) {
-        if (snapshot_.findings.size() >= kMaxFindings && severity != Severity::Fatal) return spare_;
-        Diagnostic& d = snapshot_.findings.emplace_back();
-        d.severity = severity;
-        d.rank = rank;
-        d.code = static_cast<std::uint16_t>(code);
-        d.place = {at.file, at.line, at.column, std::max(at.length, 1U)};
-        d.message = std::move(message);
-        return d;
     }
 
     const Environment& environment_;
     bool follow_;
     std::string id_;
     Snapshot snapshot_;
+    Findings findings_{snapshot_};
+    Includer includer_{snapshot_, findings_};
     std::vector<std::variant<FromFile, FromDefinition, FromRepetition>> stack_;
     Definitions definitions_;
     std::optional<Gathering> gathering_;
-    std::vector<std::string> real_paths_;  // of snapshot_.files
-    std::set<std::tuple<std::string, std::uint32_t, std::string>> said_;
-    std::size_t total_ = 0, made_lines_ = 0, substitutions_ = 0;
+    std::size_t made_lines_ = 0, substitutions_ = 0;
     std::uint32_t copied_file_ = SourceFile::kTop, copied_line_ = 0;
-    Diagnostic spare_;
     bool abandoned_ = false;
 };
 

@@ -15,7 +15,13 @@ constexpr Row kRows[]{
      .args = args::words(1, 1),
      .form = "<name>",
      .default_text = "host namespace",
-     .help = "Run in the named network namespace; implies use_pid_dir; not changeable by reload."},
+     .help = "Run in the named network namespace; implies use_pid_dir; not changeable by reload.",
+     .set =
+         [](Reading& r, const Value& v) {
+             r.net_namespace = v.word;
+             r.net_namespace_mark = v.mark;
+         },
+     .acts = false},
     {.blocks = Block::Root,
      .name = "net_namespace_ipvs",
      .args = args::any(0, 1),
@@ -137,6 +143,7 @@ constexpr Row kRows[]{
      .args = args::opens(Block::Bfd, 1, 1),
      .form = "<name, max 31 chars> { block }",
      .help = "One BFD session.",
+     .set = [](Reading& r, const Value& v) { r.bfd = {std::string{v.word}, false}; },
      .acts = false,
      .example = "bfd_instance uplink"},
     {.blocks = Block::StaticAddresses,

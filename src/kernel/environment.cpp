@@ -1,5 +1,6 @@
 #include "mainstay/kernel/environment.hpp"
 
+#include <fmt/format.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <sys/stat.h>
@@ -122,7 +123,9 @@ config::Environment host_environment() {
                 [] {
                     std::random_device device;
                     return std::uint64_t{device()} << 32 | device();
-                }};
+                },
+            .network_namespace_exists =
+                [](std::string_view name) { return stat_of(fmt::format("/run/netns/{}", name)).has_value(); }};
 }
 
 }  // namespace mainstay::kernel

@@ -247,3 +247,23 @@ TEST_CASE("ten megabytes of braces are a few messages") {
     CHECK(lines_of(load_sample(lines)) ==
           Lines{"1:1 error MS0111 this { does not follow a keyword that opens a block"});
 }
+
+TEST_CASE("a BFD instance without a neighbour is named, once") {
+    CHECK(lines_of(load_sample("bfd_instance up {\n  min_rx 250\n}\n")) ==
+          Lines{"1:1 warning MS0209 bfd_instance is accepted, but mainstay does not act on it yet",
+                "1:1 error MS0422 bfd_instance up has no neighbor_ip"});
+    CHECK(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0.1\n}\n").exit_code() == 0);
+    CHECK(load_sample("bfd_instance up {\n  neighbour_ip 10.0.0.1\n}\n").diagnostics.size() <= 2);
+    CHECK(lines_of(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0\n}\n")).size() == 2);
+}
+
+TEST_CASE("in a network namespace that is not there the exit code is 0, and all messages stay") {
+    Environment environment = host();
+    environment.network_namespace_exists = [](std::string_view name) { return name == "blue"; };
+    const auto exit_code = [&](const char* name) {
+        return load_text("ha.conf", std::string{"net_namespace "} + name + "\nfoo\n", environment).exit_code();
+    };
+    CHECK(exit_code("blue") == 5);
+    CHECK(exit_code("red") == 0);
+    CHECK(load_text("ha.conf", "net_namespace red\nfoo\n", environment).diagnostics.size() == 3);
+}

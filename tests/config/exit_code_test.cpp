@@ -243,6 +243,8 @@ TEST_CASE("slips in a virtual_server give keepalived's exit codes") {
            {"firewall mark with a protocol", lvs(1, "virtual_server fwmark 5 {"), 5},
            {"mixed families", lvs(6, "real_server 2001:db8::5 80 {"), 5},
            {"empty MISC_CHECK", lvs(8, "MISC_CHECK {\n}\nTCP_CHECK {"), 5},
+           {"MISC_CHECK not there", lvs(8, "MISC_CHECK {\nmisc_path \"/nosuch/x y\"\n}\nTCP_CHECK {"), 0},
+           {"MISC_CHECK not executable", lvs(8, "MISC_CHECK {\nmisc_path \"/bin/plain\"\n}\nTCP_CHECK {"), 6},
            {"MISC_CHECK", lvs(8, "MISC_CHECK {\nmisc_path \"/bin/true\"\n}\nTCP_CHECK {"), 6},
            {"HTTP_GET without a url", lvs(8, "HTTP_GET {\n}\nTCP_CHECK {"), 5},
            {"HTTP_GET", lvs(8, "HTTP_GET {\nurl {\npath /\nstatus_code 200 302\n}\n}\nTCP_CHECK {"), 0},

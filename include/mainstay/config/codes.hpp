@@ -88,6 +88,8 @@ enum class Code : std::uint16_t {
     VersionConflict = 419,
     TrackerWeight = 420,
     SmallWeight = 421,
+    NoNeighbor = 422,  // of a bfd_instance
+    NetworkNamespaceMissing = 423,
     // Load balancing
     NoRealServer = 500,
     NoProtocol = 501,

@@ -21,6 +21,7 @@ enum class Rank : std::uint8_t {
     Config,          // 5: any other error or warning
     Security,        // 6: scripts without enable_script_security, or a failed checked include
     MissingWord,     // 2: a mandatory word is missing; keepalived stops at once
+    Untested,        // 0: keepalived cannot enter net_namespace, and ends its test without a word
 };
 
 struct Place {

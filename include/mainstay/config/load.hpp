@@ -33,6 +33,8 @@ struct Environment {
     // The value of an environment variable; empty when it is not set.
     std::function<std::string(std::string_view name)> variable;
     std::function<std::uint64_t()> random;  // evenly spread over all values
+    // Whether the named network namespace can be entered.
+    std::function<bool(std::string_view name)> network_namespace_exists;
     bool all_include_checks = false;        // every include is an includea
 };
 
