@@ -140,6 +140,7 @@ std::string reference_roff() {
             const std::string_view name = whole.starts_with(row.name) ? row.name : std::string_view{whole};
             out += fmt::format(".TP\n.BI {} {}\n{}", roff_word(name),
                                roff_word(std::string_view{whole}.substr(name.size())), roff(row.help));
+            if (!row.help.ends_with('.')) out += '.';
             out += roff(sentence("Default:", row.default_text)) + roff(sentence("Deprecated: write", row.deprecated));
             if (!acts_in(place))
                 out += roff(fmt::format(" Does not act yet{}.", row.instead_of_acting.empty()

@@ -1,0 +1,39 @@
+# Completion of mainstayctl(1) for bash.
+_mainstayctl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local command='' part='' word i choices
+    COMPREPLY=()
+    case $previous in
+        --socket | --head | -f | --file)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            compopt -o filenames 2>/dev/null
+            return
+            ;;
+    esac
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        [[ $word == --socket ]] && { ((i++)); continue; }
+        [[ $word == -* ]] && continue
+        if [[ -z $command ]]; then command=$word
+        elif [[ $command == config && -z $part ]]; then part=$word
+        fi
+    done
+    case $command:$part in
+        :) choices='status config ipvs doctor --socket --version --help' ;;
+        status:) choices='--json --help' ;;
+        ipvs:) choices='--stats --help' ;;
+        doctor:) choices='--json --file --help' ;;
+        config:) choices='check explain pair reference --help' ;;
+        config:check) choices='--json --strict --help' ;;
+        config:pair) choices='--help' ;;
+        config:reference) choices='--markdown --man --head --help' ;;
+        config:explain) choices=$(mainstayctl config explain 2>/dev/null) ;;
+        *) choices='--help' ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W '$choices' -- "$current")
+    if [[ $command:$part == config:@(check|pair) && $current != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        compopt -o filenames 2>/dev/null
+    fi
+}
+complete -F _mainstayctl mainstayctl

@@ -1,0 +1,24 @@
+#compdef mainstayctl
+# Completion of mainstayctl(1) for zsh.
+_mainstayctl() {
+    local state line
+    _arguments -C '--socket[the control socket of the daemon]:socket:_files' '--version[print the version]' \
+        '(-h --help)'{-h,--help}'[print help]' '1:command:(status config ipvs doctor)' '*::argument:->rest'
+    [[ $state == rest ]] || return
+    case $line[1] in
+        status) _arguments '--json[the answer of the daemon as it is]' ;;
+        ipvs) _arguments '--stats[connections, packets and bytes]' ;;
+        doctor) _arguments '--json[findings as JSON]' '(-f --file)'{-f,--file}'[configuration]:file:_files' ;;
+        config)
+            case $words[2] in
+                check) _arguments '--json[one array of diagnostics]' '--strict[take warnings for errors]' '*:file:_files' ;;
+                explain) _arguments '*:keyword:(${(f)"$(mainstayctl config explain 2>/dev/null)"})' ;;
+                pair) _arguments '1:file:_files' '2:file:_files' ;;
+                reference)
+                    _arguments '--markdown[as tables]' '--man[as part of a manual page]' '--head[printed first]:file:_files' ;;
+                *) _values 'command' check explain pair reference ;;
+            esac
+            ;;
+    esac
+}
+_mainstayctl "$@"

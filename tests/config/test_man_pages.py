@@ -1,0 +1,106 @@
+"""Manual pages and completions: troff has no complaint, and what they name is there."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from support.paths import TOP, program
+
+SECONDS = 30
+PAGES = ["mainstay.conf.5", "mainstay.toml.5", "mainstayctl.1", "mainstayd.8"]
+MAN = TOP / "docs" / "man"
+COMPLETION = TOP / "data" / "completion"
+
+
+def run(command, text_in=None, **more):
+    return subprocess.run(command, input=text_in, capture_output=True, text=True, timeout=SECONDS, check=False, **more)
+
+
+def text_of(page):
+    if page != "mainstay.conf.5":
+        return (MAN / page).read_text(encoding="utf-8")
+    made = run([program("mainstayctl"), "config", "reference", "--man", "--head", str(MAN / "mainstay.conf.5.head")])
+    assert made.returncode == 0, made.stderr
+    return made.stdout
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_troff_has_no_complaint(page):
+    if shutil.which("groff") is None:
+        pytest.skip("there is no groff")
+    done = run(["groff", "-man", "-Tascii", "-ww", "-z"], text_of(page))
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_man_has_no_complaint(page, tmp_path):
+    if shutil.which("man") is None or shutil.which("groff") is None:
+        pytest.skip("there is no man with groff")
+    (tmp_path / page).write_text(text_of(page), encoding="utf-8")
+    done = run(["man", "--warnings", "-l", str(tmp_path / page)], env={"MANPAGER": "cat", "LC_ALL": "C.UTF-8",
+                                                                      "PATH": "/usr/bin:/bin", "MANWIDTH": "100"})
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "NAME" in done.stdout
+
+
+def options_in(text):
+    return set(re.findall(r"--[a-z][a-z_-]+", text.replace("\\-", "-")))
+
+
+def test_the_daemons_page_and_completion_name_the_options_of_its_help():
+    # --help goes to stderr, as keepalived's does.
+    known = options_in(run([program("mainstayd"), "--help"]).stderr)
+    assert "--use-file" in known
+
+    assert options_in(text_of("mainstayd.8")) - {"--config-test"} == known - {"--config-test"}
+    assert options_in((COMPLETION / "mainstayd.bash").read_text(encoding="utf-8")) == known
+
+
+def test_commands_in_mainstayctls_page_are_there():
+    named = re.findall(r'^\.B[RI] "?([a-z]+(?: [a-z]+)?)"? ', text_of("mainstayctl.1").split(".SH COMMANDS")[1]
+                       .split(".SH OPTIONS")[0], re.MULTILINE)
+
+    assert {"status", "config check", "config explain"} <= set(named)
+    for words in named:
+        help_text = run([program("mainstayctl"), *words.split(), "--help"])
+        assert help_text.returncode == 0, words
+
+
+def complete(script, function, *words):
+    """What bash offers for the last of these words."""
+    quoted = " ".join(f"'{word}'" for word in words)
+    code = f"source {COMPLETION / script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; {function}; " \
+           "printf '%s\\n' \"${COMPREPLY[@]}\""
+    folder = str(TOP / program("mainstayctl")).rsplit("/", 1)[0]
+    done = run(["bash", "-c", code], env={"PATH": f"{folder}:/usr/bin:/bin"})
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("words,offered", [
+    (["st"], ["status"]),
+    (["config", "ex"], ["explain"]),
+    (["--socket", "/x", "config", "check", "--s"], ["--strict"]),
+    (["config", "explain", "virtual_router"], ["virtual_router_id"]),
+    (["doctor", "--j"], ["--json"]),
+])
+def test_bash_completes_mainstayctl(words, offered):
+    assert complete("mainstayctl.bash", "_mainstayctl", "mainstayctl", *words) == offered
+
+
+def test_bash_completes_files_where_files_are_wanted(tmp_path):
+    (tmp_path / "ha.conf").touch()
+
+    wanted = [str(tmp_path / "ha.conf")]
+    assert complete("mainstayctl.bash", "_mainstayctl", "mainstayctl", "config", "check", f"{tmp_path}/h") == wanted
+    assert complete("mainstayd.bash", "_mainstayd", "mainstayd", "-f", f"{tmp_path}/h") == wanted
+    assert complete("mainstayd.bash", "_mainstayd", "mainstayd", "--use-file", "=", f"{tmp_path}/h") == wanted
+
+
+def test_bash_completes_mainstayd():
+    assert complete("mainstayd.bash", "_mainstayd", "mainstayd", "--str") == ["--strict"]
+    assert complete("mainstayd.bash", "_mainstayd", "mainstayd", "--signum", "=", "REL") == ["RELOAD"]
