@@ -73,7 +73,9 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
             service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
         }
         for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
-            service.servers.push_back(status_of(config, config.real_servers[s], state.servers[s], wanted));
+            auto& server =
+                service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted));
+            server.in_table = server.in_table && table.available;  // wanted there, but nothing can be put in
         }
     }
     return out;
