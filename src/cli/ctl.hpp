@@ -21,6 +21,7 @@ struct CheckOptions {
 // Everything about all keywords; `head` is a file that is printed first, unless it is empty.
 [[nodiscard]] int ctl_config_reference(bool as_man_page, const std::string& head);
 [[nodiscard]] int ctl_config_pair(const std::string& first, const std::string& second);
+[[nodiscard]] int ctl_config_print(const std::string& file);
 [[nodiscard]] int ctl_ipvs(bool stats);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);
 

@@ -38,12 +38,14 @@ int main(int argc, char** argv) {
     auto* pair = config->add_subcommand("pair", "two directors' files against each other; exit codes as check's");
     pair->add_option("A", first, "one director's keepalived.conf")->required();
     pair->add_option("B", second, "the other's")->required();
+    std::string file;
+    auto* print = config->add_subcommand("print", "a file in canonical form; comments and includes are kept");
+    print->add_option("FILE", file, "keepalived.conf")->required();
 
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
     ipvs->add_flag("--stats", stats, "connections, packets and bytes");
 
-    std::string file;
     auto* doctor = app.add_subcommand("doctor", "what on this host is in the way, and its mend; exit 1 if anything is");
     doctor->add_option("-f,--file", file, "configuration (default: the one that the daemon would read)");
     doctor->add_flag("--json", as_json, "findings as JSON");
@@ -54,6 +56,7 @@ int main(int argc, char** argv) {
     if (*explain) return ctl_config_explain(keywords);
     if (*reference) return ctl_config_reference(as_man_page, head);
     if (*pair) return ctl_config_pair(first, second);
+    if (*print) return ctl_config_print(file);
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

@@ -1,0 +1,28 @@
+#include <cstdio>
+
+#include "ctl.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/config/print.hpp"
+#include "mainstay/config/resolver.hpp"
+
+namespace mainstay::cli {
+
+int ctl_config_print(const std::string& file) {
+    auto text = config::read_file(file);
+    if (!text) {
+        std::fprintf(stderr, "mainstayctl: %s\n", text.error().text().c_str());
+        return 2;
+    }
+    const std::string printed = config::print(*text);
+    // People put the result in the file's place: it is printed only when it is read as the same.
+    const config::Environment nowhere;
+    if (config::load_text(file, std::move(*text), nowhere).config != config::load_text(file, printed, nowhere).config) {
+        std::fprintf(stderr, "mainstayctl: %s: its canonical form would not mean the same; this is a bug\n",
+                     file.c_str());
+        return 2;
+    }
+    std::fwrite(printed.data(), 1, printed.size(), stdout);
+    return 0;
+}
+
+}  // namespace mainstay::cli
