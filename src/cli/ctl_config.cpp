@@ -36,6 +36,18 @@ int judge(const config::Loaded& loaded, bool strict) {
     return worst;
 }
 
+// The files and lines that include this one, the nearest first.
+nlohmann::ordered_json include_chain(std::uint32_t file, const config::Loaded& loaded) {
+    auto chain = nlohmann::ordered_json::array();
+    while (file < loaded.files.size() && chain.size() < loaded.files.size()) {
+        const auto& source = loaded.files[file];
+        if (source.included_by >= loaded.files.size()) break;
+        chain.push_back({{"file", loaded.files[source.included_by].path}, {"line", source.included_at}});
+        file = source.included_by;
+    }
+    return chain;
+}
+
 nlohmann::ordered_json as_json(const config::Diagnostic& diagnostic, const config::Loaded& loaded,
                                const std::string& file) {
     const auto& place = diagnostic.place;
@@ -49,7 +61,8 @@ nlohmann::ordered_json as_json(const config::Diagnostic& diagnostic, const confi
             {"message", diagnostic.message},
             {"expected", diagnostic.expected},
             {"effect", diagnostic.effect},
-            {"hint", diagnostic.hint}};
+            {"hint", diagnostic.hint},
+            {"included_from", include_chain(place.file, loaded)}};
 }
 
 void print(const config::Loaded& loaded, const std::string& file, const CheckOptions& options, bool colour) {

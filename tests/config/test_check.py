@@ -33,9 +33,21 @@ def test_json_is_one_array_over_all_files_with_code_and_place(tmp_path):
     assert done.returncode == 2
     assert {entry["file"] for entry in found} == {str(second)}
     entry = next(entry for entry in found if entry["code"] == "MS0201")
-    assert list(entry) == ["severity", "code", "file", "line", "column", "message", "expected", "effect", "hint"]
+    assert list(entry) == ["severity", "code", "file", "line", "column", "message", "expected", "effect", "hint",
+                           "included_from"]
     assert (entry["severity"], entry["line"], entry["column"]) == ("error", 2, 14)
     assert "priority" in entry["message"] and "300" in entry["message"]
+
+
+def test_json_tells_through_which_files_the_place_was_reached(tmp_path):
+    file_with(tmp_path, "global_defs {\n    router_idd lvs1\n}\n", "inner.conf")
+    file_with(tmp_path, "\ninclude inner.conf\n", "middle.conf")
+    top = file_with(tmp_path, "\n\ninclude middle.conf\n", "top.conf")
+
+    [entry] = [entry for entry in json.loads(check("--json", top).stdout) if entry["code"] == "MS0105"]
+
+    assert (entry["file"], entry["line"]) == (str(tmp_path / "inner.conf"), 2)
+    assert entry["included_from"] == [{"file": str(tmp_path / "middle.conf"), "line": 2}, {"file": str(top), "line": 3}]
 
 
 def test_json_of_a_clean_file_is_an_empty_array(tmp_path):

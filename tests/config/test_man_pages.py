@@ -9,7 +9,7 @@ import pytest
 from support.paths import TOP, program
 
 SECONDS = 30
-PAGES = ["mainstay.conf.5", "mainstay.toml.5", "mainstayctl.1", "mainstayd.8"]
+PAGES = ["mainstay-realserver.8", "mainstay.conf.5", "mainstay.toml.5", "mainstayctl.1", "mainstayd.8"]
 MAN = TOP / "docs" / "man"
 COMPLETION = TOP / "data" / "completion"
 
