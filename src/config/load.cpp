@@ -113,6 +113,7 @@ Loaded load(Snapshot snapshot, const Environment& environment) {
     parse(r, snapshot.text);
     check_net_namespace(r);
     check_scripts(r);
+    check_across(r);
     Loaded loaded;
     check_vrrp(r, loaded.config);
     check_services(r, loaded.config);

@@ -200,7 +200,7 @@ struct Reading {
     std::vector<InstanceDraft> instances;
     std::vector<GroupDraft> groups;
     std::vector<ServiceDraft> services;
-    std::vector<std::string> server_groups;
+    std::vector<std::pair<std::string, Mark>> server_groups;
     struct {
         std::string name;
         bool neighbor_given = false;
@@ -251,6 +251,8 @@ struct AddressAndPort {
 void parse(Reading& reading, std::string_view text);
 void check_vrrp(Reading& reading, Config& config);
 void check_services(Reading& reading, Config& config);
+// What does not fit together, as remarks. Runs before check_vrrp and check_services.
+void check_across(Reading& reading);
 // Scripts: accounts, paths, security. Runs before check_vrrp and check_services.
 void check_scripts(Reading& reading);
 

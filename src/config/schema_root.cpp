@@ -234,7 +234,7 @@ constexpr Row kRows[]{
      .args = args::any_block(1, 1),
      .form = "<name> { entry lines }",
      .help = "Named list of addresses or fwmarks that several services share",
-     .set = [](Reading& r, const Value& v) { r.server_groups.emplace_back(v.word); },
+     .set = [](Reading& r, const Value& v) { r.server_groups.emplace_back(v.word, v.mark); },
      .acts = false,
      .instead_of_acting = "services of the group are not programmed",
      .example = "virtual_server_group WEB { 192.0.2.10 80 }"},

@@ -1,18 +1,23 @@
 #include "mainstay/kernel/environment.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <climits>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 
 #include "mainstay/kernel/process.hpp"
@@ -94,6 +99,33 @@ config::Environment::ScriptFacts script_facts(const config::Command& command, co
     return facts;
 }
 
+std::optional<IpAddress> address_of(const sockaddr* address) {
+    if (address != nullptr && address->sa_family == AF_INET) {
+        sockaddr_in in{};
+        std::memcpy(&in, address, sizeof in);
+        return IpAddress::v4(ntohl(in.sin_addr.s_addr));
+    }
+    if (address == nullptr || address->sa_family != AF_INET6) return std::nullopt;
+    sockaddr_in6 in6{};
+    std::memcpy(&in6, address, sizeof in6);
+    return IpAddress::v6(std::as_bytes(std::span<const std::uint8_t, 16>{in6.sin6_addr.s6_addr}));
+}
+
+std::vector<Prefix> subnets() {
+    std::vector<Prefix> found;
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return found;
+    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+        const auto address = address_of(entry->ifa_addr), mask = address_of(entry->ifa_netmask);
+        if (!address || !mask || (entry->ifa_flags & IFF_LOOPBACK) != 0) continue;
+        int bits = 0;
+        for (const std::byte byte : mask->bytes()) bits += std::popcount(std::to_integer<unsigned>(byte));
+        found.push_back({*address, static_cast<std::uint8_t>(bits)});
+    }
+    ::freeifaddrs(list);
+    return found;
+}
+
 std::string host_name() {
     std::array<char, kMostHostName> name{};
     return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{};
@@ -125,7 +157,8 @@ config::Environment host_environment() {
                     return std::uint64_t{device()} << 32 | device();
                 },
             .network_namespace_exists =
-                [](std::string_view name) { return stat_of(fmt::format("/run/netns/{}", name)).has_value(); }};
+                [](std::string_view name) { return stat_of(fmt::format("/run/netns/{}", name)).has_value(); },
+            .subnets = subnets};
 }
 
 }  // namespace mainstay::kernel

@@ -90,6 +90,7 @@ enum class Code : std::uint16_t {
     SmallWeight = 421,
     NoNeighbor = 422,  // of a bfd_instance
     NetworkNamespaceMissing = 423,
+    AddressOffLink = 424,
     // Load balancing
     NoRealServer = 500,
     NoProtocol = 501,
@@ -108,6 +109,8 @@ enum class Code : std::uint16_t {
     RetryUnknown = 514,
     NatMask = 515,
     DuplicateService = 516,
+    RealServerIsVirtual = 517,
+    GroupUnused = 518,  // a virtual_server_group
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,

@@ -35,6 +35,8 @@ struct Environment {
     std::function<std::uint64_t()> random;  // evenly spread over all values
     // Whether the named network namespace can be entered.
     std::function<bool(std::string_view name)> network_namespace_exists;
+    // The subnets of this host's interfaces.
+    std::function<std::vector<Prefix>()> subnets;
     bool all_include_checks = false;        // every include is an includea
 };
 
