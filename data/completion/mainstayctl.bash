@@ -1,4 +1,7 @@
 # Completion of mainstayctl(1) for bash.
+# What its help names: commands, or options of this command.
+_mainstayctl_help() { mainstayctl "${@:2}" --help 2>/dev/null | sed -nE "$1"; }
+
 _mainstayctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' part='' word i choices
@@ -23,15 +26,13 @@ _mainstayctl() {
         status:) choices='--json --help' ;;
         ipvs:) choices='--stats --help' ;;
         doctor:) choices='--json --file --help' ;;
-        config:) choices='check explain pair reference --help' ;;
-        config:check) choices='--json --strict --help' ;;
-        config:pair) choices='--help' ;;
-        config:reference) choices='--markdown --man --head --help' ;;
+        config:) choices="$(_mainstayctl_help '/^Subcommands/,$s/^  ([a-z]+).*/\1/p' config) --help" ;;
         config:explain) choices=$(mainstayctl config explain 2>/dev/null) ;;
+        config:*) choices=$(_mainstayctl_help 's/^ +(-[a-z],)?(--[a-z-]+).*/\2/p' config "$part") ;;
         *) choices='--help' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W '$choices' -- "$current")
-    if [[ $command:$part == config:@(check|pair) && $current != -* ]]; then
+    if [[ $command:$part == config:?* && $part != explain && $current != -* ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         compopt -o filenames 2>/dev/null
     fi

@@ -84,6 +84,8 @@ def complete(script, function, *words):
 @pytest.mark.parametrize("words,offered", [
     (["st"], ["status"]),
     (["config", "ex"], ["explain"]),
+    (["config", "refe"], ["reference"]),
+    (["config", "reference", "--ma"], ["--markdown", "--man"]),
     (["--socket", "/x", "config", "check", "--s"], ["--strict"]),
     (["config", "explain", "virtual_router"], ["virtual_router_id"]),
     (["doctor", "--j"], ["--json"]),
