@@ -3,21 +3,23 @@
 _mainstayctl() {
     local state line
     _arguments -C '--socket[the control socket of the daemon]:socket:_files' '--version[print the version]' \
-        '(-h --help)'{-h,--help}'[print help]' '1:command:(status config ipvs doctor)' '*::argument:->rest'
+        '(-h --help)'{-h,--help}'[print help]' '1:command:(status config reload ipvs doctor)' '*::argument:->rest'
     [[ $state == rest ]] || return
     case $line[1] in
         status) _arguments '--json[the answer of the daemon as it is]' ;;
         ipvs) _arguments '--stats[connections, packets and bytes]' ;;
+        reload) _arguments '--dry-run[only tell]' '--json[changes as JSON]' '1:file:_files' ;;
         doctor) _arguments '--json[findings as JSON]' '(-f --file)'{-f,--file}'[configuration]:file:_files' ;;
         config)
             case $words[2] in
                 check) _arguments '--json[one array of diagnostics]' '--strict[take warnings for errors]' '*:file:_files' ;;
                 explain) _arguments '*:keyword:(${(f)"$(mainstayctl config explain 2>/dev/null)"})' ;;
                 print) _arguments '1:file:_files' ;;
+                diff) _arguments '--json[changes as JSON]' '1:file:_files' '2:file:_files' ;;
                 pair) _arguments '1:file:_files' '2:file:_files' ;;
                 reference)
                     _arguments '--markdown[as tables]' '--man[as part of a manual page]' '--head[printed first]:file:_files' ;;
-                *) _values 'command' check explain pair print reference ;;
+                *) _values 'command' check diff explain pair print reference ;;
             esac
             ;;
     esac

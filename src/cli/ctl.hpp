@@ -22,9 +22,15 @@ struct CheckOptions {
 [[nodiscard]] int ctl_config_reference(bool as_man_page, const std::string& head);
 [[nodiscard]] int ctl_config_pair(const std::string& first, const std::string& second);
 [[nodiscard]] int ctl_config_print(const std::string& file);
+// What a reload from one file to the other would do. Exit 0: nothing, 1: something, 2: one of them cannot run.
+[[nodiscard]] int ctl_config_diff(const std::string& before, const std::string& after, bool as_json);
+// The same from the configuration that the daemon would read to `file`, on this host.
+[[nodiscard]] int ctl_reload_dry_run(const std::string& file, bool as_json);
 [[nodiscard]] int ctl_ipvs(bool stats);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);
 
+// The file that the daemon would read; empty: there is none.
+[[nodiscard]] std::string configuration_in_use();
 // GET over the daemon's socket, with a deadline. Errc::NotFound: nobody listens there. Errc::Permission: the answer
 // was 403, or the socket may not be opened.
 [[nodiscard]] Result<std::string> ask_daemon(const std::string& socket, const std::string& target);

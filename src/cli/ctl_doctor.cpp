@@ -10,15 +10,6 @@
 namespace mainstay::cli {
 namespace {
 
-// The daemon's own order.
-std::string configuration_in_use() {
-    constexpr std::array kPlaces{"/etc/mainstay/mainstay.conf", "/etc/keepalived/keepalived.conf"};
-    for (const char* place : kPlaces) {
-        if (::access(place, F_OK) == 0) return place;
-    }
-    return {};
-}
-
 std::string as_text(const std::vector<Finding>& findings) {
     std::string out;
     for (const auto& finding : findings) out += "- " + finding.what + "\n  mend: " + finding.mend + "\n";
@@ -34,6 +25,15 @@ std::string as_json_text(const std::vector<Finding>& findings) {
 }
 
 }  // namespace
+
+// The daemon's own order.
+std::string configuration_in_use() {
+    constexpr std::array kPlaces{"/etc/mainstay/mainstay.conf", "/etc/keepalived/keepalived.conf"};
+    for (const char* place : kPlaces) {
+        if (::access(place, F_OK) == 0) return place;
+    }
+    return {};
+}
 
 int ctl_doctor(const std::string& file, const std::string& socket, bool as_json) {
     const auto status = ask_daemon(socket, "/status");

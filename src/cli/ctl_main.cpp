@@ -41,6 +41,17 @@ int main(int argc, char** argv) {
     std::string file;
     auto* print = config->add_subcommand("print", "a file in canonical form; comments and includes are kept");
     print->add_option("FILE", file, "keepalived.conf")->required();
+    auto* diff =
+        config->add_subcommand("diff", "what a reload from A to B would do; exit 0 nothing, 1 something, 2 error");
+    diff->add_option("A", first, "the running configuration")->required();
+    diff->add_option("B", second, "the new one")->required();
+    diff->add_flag("--json", as_json, "changes as JSON");
+
+    auto* reload = app.add_subcommand("reload", "what a reload to another file would do; exit codes as config diff's");
+    bool dry_run = false;
+    reload->add_flag("--dry-run", dry_run, "only tell")->required();
+    reload->add_option("FILE", file, "what would take the place of the file that the daemon reads")->required();
+    reload->add_flag("--json", as_json, "changes as JSON");
 
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
@@ -57,6 +68,8 @@ int main(int argc, char** argv) {
     if (*reference) return ctl_config_reference(as_man_page, head);
     if (*pair) return ctl_config_pair(first, second);
     if (*print) return ctl_config_print(file);
+    if (*diff) return ctl_config_diff(first, second, as_json);
+    if (*reload) return ctl_reload_dry_run(file, as_json);
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

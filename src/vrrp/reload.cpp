@@ -1,5 +1,7 @@
 // A new configuration takes the place of the running one. What is the same VRRP instance to its peers keeps its
 // state, its timers and its counters, whatever its name is now and wherever it stands in the file.
+#include "mainstay/vrrp/reload.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -7,15 +9,6 @@
 
 namespace mainstay::vrrp {
 namespace {
-
-// keepalived: VRID, family, interface and kind of addressing; then source (unicast) or group (multicast) (2.4.3).
-bool same_instance(const config::Instance& a, const config::Instance& b) {
-    const bool unicast = !a.unicast_peers.empty();
-    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || a.interface != b.interface ||
-        unicast != !b.unicast_peers.empty())
-        return false;
-    return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
-}
 
 struct PendingChange {
     InstanceId instance;
@@ -34,6 +27,14 @@ void change_addresses(Step step, std::vector<Instance>& instances, std::vector<P
 }
 
 }  // namespace
+
+bool same_instance(const config::Instance& a, const config::Instance& b) {
+    const bool unicast = !a.unicast_peers.empty();
+    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || a.interface != b.interface ||
+        unicast != !b.unicast_peers.empty())
+        return false;
+    return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
+}
 
 void Router::Impl::reload(Step step, const config::Config& next) {
     const std::vector<GroupSnapshot> old_groups = [&] {

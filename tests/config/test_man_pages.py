@@ -88,6 +88,8 @@ def complete(script, function, *words):
     (["config", "reference", "--ma"], ["--markdown", "--man"]),
     (["--socket", "/x", "config", "check", "--s"], ["--strict"]),
     (["config", "explain", "virtual_router"], ["virtual_router_id"]),
+    (["config", "di"], ["diff"]),
+    (["reload", "--dr"], ["--dry-run"]),
     (["doctor", "--j"], ["--json"]),
 ])
 def test_bash_completes_mainstayctl(words, offered):

@@ -1,0 +1,32 @@
+// What a reload would really do: which virtual router keeps its state, which one resigns, what is written to the IPVS
+// table. By the same rules as the roles: vrrp::same_instance, lvs::desired and lvs::plan. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::cli {
+
+struct ReloadChange {
+    enum class Action : std::uint8_t { Keep, Change, Add, Remove } action = Action::Change;
+    std::string kind;                  // instance, address, script, sync group, service, server, checks, settings
+    std::string name;                  // "VI_1", "TCP 10.0.0.1:80 -> 10.0.0.11:80"
+    std::vector<std::string> details;  // "priority 100 -> 150"; never a password
+    bool operator==(const ReloadChange&) const = default;
+};
+
+struct ReloadDiff {
+    std::vector<ReloadChange> changes;
+    std::size_t instances_kept = 0;   // unchanged ones; they are not in `changes`
+    std::size_t services_kept = 0;    // the same
+    std::size_t ipvs_operations = 0;  // with all servers up
+    [[nodiscard]] bool empty() const { return changes.empty(); }
+};
+
+[[nodiscard]] ReloadDiff diff_reload(const config::Config& running, const config::Config& next);
+[[nodiscard]] std::string as_text(const ReloadDiff& diff);
+[[nodiscard]] std::string as_json_text(const ReloadDiff& diff);
+
+}  // namespace mainstay::cli

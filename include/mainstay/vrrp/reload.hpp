@@ -1,0 +1,11 @@
+// What a reload takes for the same virtual router: it keeps its state, its timers and its counters.
+#pragma once
+
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::vrrp {
+
+// keepalived: VRID, family, interface and kind of addressing; then source (unicast) or group (multicast) (2.4.3).
+[[nodiscard]] bool same_instance(const config::Instance& a, const config::Instance& b);
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,46 @@
+#include <cstdio>
+
+#include "ctl.hpp"
+#include "mainstay/cli/reload_diff.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/kernel/environment.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+constexpr int kNothing = 0, kSomething = 1, kError = 2;
+
+bool usable(const config::Loaded& loaded, const std::string& file) {
+    if (loaded.can_run()) return true;
+    std::fprintf(stderr, "mainstayctl: %s cannot run: a reload refuses it whole, and nothing changes\n", file.c_str());
+    for (const auto& diagnostic : loaded.diagnostics)
+        if (diagnostic.severity == config::Severity::Fatal)
+            std::fprintf(stderr, "  %s\n", config::render_line(diagnostic, loaded).c_str());
+    return false;
+}
+
+int show(const std::string& before, const std::string& after, const config::Environment& environment, bool as_json) {
+    const auto running = config::load_file(before, environment), next = config::load_file(after, environment);
+    if (!usable(running, before) || !usable(next, after)) return kError;
+    const auto diff = diff_reload(running.config, next.config);
+    const std::string text = as_json ? as_json_text(diff) : as_text(diff);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return diff.empty() ? kNothing : kSomething;
+}
+
+}  // namespace
+
+int ctl_config_diff(const std::string& before, const std::string& after, bool as_json) {
+    return show(before, after, {}, as_json);  // of any host
+}
+
+int ctl_reload_dry_run(const std::string& file, bool as_json) {
+    const std::string in_use = configuration_in_use();
+    if (in_use.empty()) {
+        std::fprintf(stderr, "mainstayctl: there is no configuration that mainstayd would read\n");
+        return kError;
+    }
+    return show(in_use, file, kernel::host_environment(), as_json);
+}
+
+}  // namespace mainstay::cli
