@@ -10,6 +10,17 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c
 constexpr bool is_comment(char c) { return c == '#' || c == '!'; }
 constexpr bool is_brace(char c) { return c == '{' || c == '}'; }
 
+// What can neither end a word nor mean anything inside it: nearly every character of a configuration.
+constexpr auto kOrdinary = [] {
+    std::array<bool, 256> table{};
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        const char c = static_cast<char>(i);
+        table[i] = !is_blank(c) && !is_comment(c) && !is_brace(c) && c != '"' && c != '\\' && c != '$';
+    }
+    return table;
+}();
+constexpr bool is_ordinary(char c) { return kOrdinary[static_cast<unsigned char>(c)]; }
+
 Mark mark_of(std::size_t from, std::size_t to) {
     return {static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to - from)};
 }
@@ -129,6 +140,10 @@ bool Lexer::read_word(Statement& statement) {
     const std::size_t from = at_;
     bool escaped = false;
     while (at_ < line_end_) {
+        std::size_t ordinary = at_;  // a local: the member would be written back for each character
+        while (ordinary < line_end_ && is_ordinary(text_[ordinary])) ++ordinary;
+        at_ = ordinary;
+        if (at_ == line_end_) break;
         const char c = text_[at_];
         if (c == '\\' && at_ + 1 < line_end_ && is_comment(text_[at_ + 1])) {
             escaped = true;
