@@ -46,26 +46,26 @@ std::string summary(const config::Loaded& loaded, const std::string& file, int e
 
 }  // namespace
 
-int run_config_test(const std::string& file, const std::string& config_id, const std::string& log_file, bool colour,
-                    bool strict) {
+int run_config_test(const ConfigTest& test) {
     std::unique_ptr<std::FILE, CloseFile> log;
-    if (!log_file.empty()) {
-        log.reset(std::fopen(log_file.c_str(), "ae"));
+    if (!test.log_file.empty()) {
+        log.reset(std::fopen(test.log_file.c_str(), "ae"));
         if (!log) {
-            std::fprintf(stderr, "cannot append to %s: %s\n", log_file.c_str(), std::strerror(errno));
+            std::fprintf(stderr, "cannot append to %s: %s\n", test.log_file.c_str(), std::strerror(errno));
             return kCannotOpenLog;
         }
-        colour = false;
     }
+    const bool colour = test.colour && !log;
     auto environment = kernel::host_environment();
     environment.host_resolves = kernel::host_resolves;
-    environment.config_id = config_id;
-    const auto loaded = config::load_file(file, environment);
-    const bool refused = strict && config::has_warnings(loaded);
+    environment.config_id = test.config_id;
+    environment.all_include_checks = test.all_include_checks;
+    const auto loaded = config::load_file(test.file, environment);
+    const bool refused = test.strict && config::has_warnings(loaded);
     const int exit_code = refused && loaded.exit_code() == 0 ? kWarningsRefused : loaded.exit_code();
     std::string text;
     for (const auto& diagnostic : loaded.diagnostics) text += config::render(diagnostic, loaded, colour);
-    text += summary(loaded, file, exit_code, refused);
+    text += summary(loaded, test.file, exit_code, refused);
     std::fwrite(text.data(), 1, text.size(), log ? log.get() : stderr);
     return exit_code;
 }

@@ -74,8 +74,13 @@ int main(int argc, char** argv) {
             std::vector<std::string> passed_over;
             auto& path = options.supervisor.config_path;
             if (path.empty()) path = cli::default_config_path(passed_over);
-            return cli::run_config_test(path, options.supervisor.config_id, options.test_log,
-                                        ::isatty(STDERR_FILENO) == 1, options.supervisor.strict);
+            const auto& supervisor = options.supervisor;
+            return cli::run_config_test({.file = path,
+                                         .config_id = supervisor.config_id,
+                                         .log_file = options.test_log,
+                                         .colour = ::isatty(STDERR_FILENO) == 1,
+                                         .strict = supervisor.strict,
+                                         .all_include_checks = supervisor.all_include_checks});
         }
         case cli::Options::Action::Run: break;
     }

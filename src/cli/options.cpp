@@ -84,7 +84,6 @@ constexpr std::array kNotYet{
     NotYet{'x', "-x/--snmp has no effect yet: there is no SNMP support"},
     NotYet{'A', "-A/--snmp-agent-socket has no effect yet: there is no SNMP support"},
     NotYet{'M', "-M/--core-dump-pattern has no effect: set kernel.core_pattern yourself"},
-    NotYet{'e', "-e/--all-config has no effect yet"},
     NotYet{'X', "-X/--release-vips has no effect: addresses that are not ours to hold are always removed at the start"},
     NotYet{kAll, "--all has no effect: processes are started when there is work for them"},
     NotYet{kConfigFd, "--config-fd has no effect: it is keepalived's own"},
@@ -138,6 +137,7 @@ void take(Options& options, int option, const char* argument) {
         case 'r': supervisor.vrrp_pid_file = argument; break;
         case 'c': supervisor.lvs_pid_file = argument; break;
         case 'm': options.core_dump = true; break;
+        case 'e': supervisor.all_include_checks = true; break;
         case 'i': supervisor.config_id = argument; break;
         case 's': refuse(options, "-s/--namespace is not there yet: start mainstayd inside the namespace "
                                   "(ip netns exec " + std::string{argument} + " mainstayd ...)");
@@ -216,6 +216,7 @@ std::string help_text(const std::string& program) {
   -R, --dont-respawn           stop when a process dies instead of starting it again
   -p, --pid=FILE  -r, --vrrp_pid=FILE  -c, --checkers_pid=FILE
                                pid files
+  -e, --all-config             every include must find what it names
   -u, --umask=MASK             -m, --core-dump        -i, --config-id=ID
       --signum=NAME            print the number of STOP RELOAD DATA STATS STATS_CLEAR JSON TDUMP
   -v, --version                -h, --help

@@ -107,6 +107,7 @@ int run_reader() {
 
     auto environment = kernel::host_environment();
     environment.config_id = hello->config_id;
+    environment.all_include_checks = hello->all_include_checks;
     const auto loaded = config::load_file(hello->config_path, environment);
     for (const auto& diagnostic : loaded.diagnostics)
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));

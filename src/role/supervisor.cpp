@@ -193,6 +193,7 @@ ipc::Hello Supervisor::hello_for(Kind kind, bool restarted) const {
     hello.audit_seconds = settings_.audit_seconds;
     hello.mail_keep_seconds = settings_.mail_keep_seconds;
     hello.strict = options_.strict;
+    hello.all_include_checks = options_.all_include_checks;
     return hello;
 }
 

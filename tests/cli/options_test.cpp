@@ -32,7 +32,8 @@ TEST_CASE("keepalived's options and their abbreviations are understood") {
     CHECK(options.supervisor.log_console);
     CHECK(options.supervisor.pid_file == "/run/x.pid");
     CHECK_FALSE(options.supervisor.respawn);
-    CHECK(options.remarks == std::vector<std::string>{"-e/--all-config has no effect yet"});
+    CHECK(options.supervisor.all_include_checks);
+    CHECK(options.remarks.empty());
 }
 
 TEST_CASE("the configuration test takes its log file only when it is attached") {

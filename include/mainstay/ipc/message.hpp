@@ -47,6 +47,7 @@ struct Hello {  // the first message a role or the reader gets: everything about
     std::string settings_path;                // reader: mainstay.toml
     std::uint32_t mail_keep_seconds = 259200; // observer: how long an undelivered mail is retried
     bool strict = false;                      // reader: a configuration with a warning cannot run
+    bool all_include_checks = false;          // reader: -e
 };
 
 // ---- role to supervisor ----

@@ -31,6 +31,7 @@ struct SupervisorOptions {
     bool log_console = false;
     LogLevel log_level = LogLevel::Info;
     std::string settings_path = "/etc/mainstay/mainstay.toml";  // need not exist
+    bool all_include_checks = false;             // -e
     bool strict = false;                         // --strict: a configuration with a warning is refused
 };
 
