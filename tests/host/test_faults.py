@@ -91,11 +91,13 @@ def test_forged_and_truncated_packets_move_nothing(lan):
     master = wait_ready(one.mainstayd(instance("MASTER", 150)))
     wait_holds(one)
 
+    def adverts():
+        return [p for p in capture.packets() if p["IP"].src == "192.168.4.11"]
+
     with Capture(one) as capture:
         two.run(["/usr/bin/python3", "-c", SEND_BAD_PACKETS])
-        capture.wait_for(100)
-        seen = len(capture.packets())
-        capture.wait_for(seen + 2, which=lambda p: True)
+        seen = len(adverts())
+        wait_until(lambda: len(adverts()) >= seen + 2, 10, "the master to go on")
 
     assert one.holds(VIP)
     assert "Entering BACKUP STATE" not in master.output().split("Entering MASTER STATE")[1]

@@ -11,7 +11,7 @@ class Capture:
     def __init__(self, host, device="eth0", what="vrrp"):
         self.host = host
         self.file = f"/tmp/capture.{id(self)}.pcap"
-        self.tcpdump = host.start(["tcpdump", "-i", device, "-n", "-U", "--immediate-mode", "-Z", "root", "-w",
+        self.tcpdump = host.start(["tcpdump", "-i", device, "-n", "-U", "--immediate-mode", "-s", "2048", "-B", "8192", "-Z", "root", "-w",
                                    self.file, what], name="tcpdump")
         wait_until(lambda: "listening on" in self.tcpdump.output(), 10, "tcpdump to listen")
 
