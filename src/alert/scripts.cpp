@@ -129,6 +129,12 @@ void want_service(std::vector<Wanted>& all, const config::VirtualServer& service
     want(all, key(Event::Kind::VirtualServer, name, {}, "UP"), service.quorum_up);
     want(all, key(Event::Kind::VirtualServer, name, {}, "DOWN"), service.quorum_down);
     for (const auto& server : service.real_servers) {
+        for (std::size_t i = 0; i < server.checkers.size(); ++i) {
+            const auto& check = server.checkers[i];
+            if (check.type != config::Checker::Type::Misc) continue;
+            want(all, misc_check_key(service, server, i), check.misc_path,
+                 check.misc_timeout != Micros{0} ? check.misc_timeout : service.delay_loop);
+        }
         if (server.notify_up.empty() && server.notify_down.empty()) continue;
         const std::string server_name = name_of(service, server);
         want(all, key(Event::Kind::RealServer, server_name, name, "UP"), server.notify_up);
@@ -139,6 +145,11 @@ void want_service(std::vector<Wanted>& all, const config::VirtualServer& service
 }  // namespace
 
 std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }
+
+std::string misc_check_key(const config::VirtualServer& service, const config::RealServer& server, std::size_t index) {
+    return "misc_check/" + name_of(service, server) + " of " + config::service_name(service) + "/" +
+           std::to_string(index);
+}
 
 std::string notify_key(const Event& event, bool generic) {
     return subject_of(event) + "/" + std::string{generic ? "any" : suffix_of(event.state)};

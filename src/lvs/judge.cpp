@@ -14,7 +14,9 @@ namespace {
 
 constexpr Micros kFirstRunDelay{1'000'000};  // keepalived: warmup is counted from a second after the start
 
-bool is_run(config::Checker::Type type) { return type == config::Checker::Type::Tcp; }
+bool is_run(config::Checker::Type type) {
+    return type == config::Checker::Type::Tcp || type == config::Checker::Type::Misc;
+}
 
 bool all_up(const ServerState& server) {
     return std::ranges::all_of(server.checkers, [](const CheckerState& checker) { return checker.up; });
@@ -107,18 +109,25 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory) {
         const auto found = std::ranges::find(memory.servers, server_config.endpoint, &ServerMemory::endpoint);
         if (found == memory.servers.end()) continue;
         auto& server = state.servers[s];
+        // Scripts have one target, their server: of equal ones each takes the next.
+        std::vector<bool> taken(found->checkers.size(), false);
         for (std::size_t c = 0; c < server.checkers.size(); ++c) {
             const auto& wanted = server_config.checkers[c];
-            const auto same = std::ranges::find_if(found->checkers, [&wanted](const CheckerMemory& one) {
-                return one.type == wanted.type && one.target == wanted.target.to_string();
+            const auto same = std::ranges::find_if(found->checkers, [&](const CheckerMemory& one) {
+                return !taken[static_cast<std::size_t>(&one - found->checkers.data())] && one.type == wanted.type &&
+                       one.target == wanted.target.to_string();
             });
-            if (same == found->checkers.end() || !server.checkers[c].acts) continue;
+            if (same == found->checkers.end()) continue;
+            taken[static_cast<std::size_t>(same - found->checkers.begin())] = true;
+            if (!server.checkers[c].acts) continue;
             const Instant due = server.checkers[c].due;
             server.checkers[c] = same->state;
             server.checkers[c].due = due;
             server.checkers[c].running = false;
+            if (!wanted.misc_dynamic) server.checkers[c].dynamic_weight.reset();
         }
         server.alive = all_up(server);
+        server.weight = effective_weight(server_config, server);
         if (server.alive == found->alive) server.since = found->since;
     }
 }
@@ -221,6 +230,7 @@ void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
     state.last_result = fact.reason;
     state.last_run = at.wall;
     state.last_duration = fact.duration;
+    const Run run{.first = !state.has_run, .began = state.due};
     const Instant next = std::max(state.due + config_at(where).delay_loop, at.now);
 
     if (fact.outcome == Outcome::NotRun) {
@@ -232,13 +242,12 @@ void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
         schedule(where, next);
         return;
     }
-    const bool first_run = !state.has_run;
     state.has_run = true;
     schedule(where, next);  // a tolerated failure moves it
     if (fact.outcome == Outcome::Passed)
-        passed(where, first_run, at, out);
+        passed(where, fact, run, at, out);
     else
-        failed(where, first_run, fact.outcome, at, out);
+        failed(where, fact, run, at, out);
 }
 
 void Judge::schedule(const Position& where, Instant due) {
@@ -257,6 +266,12 @@ std::optional<Instant> Judge::deadline() const {
 const config::Checker* Judge::checker(CheckerId id) const {
     const auto found = positions_.find(id);
     return found == positions_.end() ? nullptr : &config_at(found->second);
+}
+
+std::optional<Judge::Place> Judge::place(CheckerId id) const {
+    const auto found = positions_.find(id);
+    if (found == positions_.end()) return std::nullopt;
+    return found->second;
 }
 
 ServiceVerdict Judge::verdict(std::size_t service) const {

@@ -55,6 +55,7 @@ void carry_checker(const config::Checker& now, const config::Checker& before, co
     const bool acts = out.acts;
     out = old;
     out.acts = acts;
+    if (!now.misc_dynamic) out.dynamic_weight.reset();
     if (now != before && !old.running) out.due = std::min(old.due, at + now.delay_loop);
 }
 
@@ -154,6 +155,7 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
         const bool alive = std::ranges::all_of(server.checkers, &CheckerState::up);
         server.alive = old_server.alive;
         server.since = old_server.since;
+        server.weight = effective_weight(config.real_servers[s], server);
         if (old_server.weight != server.weight) {
             out.push_back(say(LogLevel::Info,
                               fmt::format("Changing weight from {} to {} for {} service {} of VS {}", old_server.weight,

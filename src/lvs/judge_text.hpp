@@ -19,6 +19,16 @@ namespace mainstay::lvs {
                                service.fwmark != 0 ? config::Protocol::None : service.protocol);
 }
 
+// keepalived: every dynamic check adds the difference between what it asks for and what is configured.
+[[nodiscard]] inline std::int64_t effective_weight(const config::RealServer& server, const ServerState& state) {
+    const std::int64_t configured = server.weight;
+    std::int64_t weight = configured;
+    for (const auto& checker : state.checkers) {
+        if (checker.dynamic_weight) weight += *checker.dynamic_weight - configured;
+    }
+    return weight;
+}
+
 [[nodiscard]] inline bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {
     return service.inhibit_on_failure || server.inhibit_on_failure;
 }

@@ -4,69 +4,89 @@
 
 #include <algorithm>
 
+#include "check_words.hpp"
 #include "judge_text.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {
 
-void Judge::passed(const Position& where, bool first_run, Moment at, Intents& out) {
+void Judge::passed(const Position& where, const CheckFinished& fact, const Run& run, Moment at, Intents& out) {
     auto& state = state_at(where);
     const bool was_up = state.up;
     state.up = true;
     state.retries_used = 0;
     state.failures_in_row = 0;
-    if (!was_up || (first_run && names_servers())) {
-        out.push_back(say(LogLevel::Info,
-                          fmt::format("TCP connection to {} success.", server_text(where.service, where.server))));
+    if (!was_up || (run.first && names_servers())) {
+        const std::string name = server_text(where.service, where.server);
+        const std::string parent = service_text(where.service);
+        out.push_back(say(LogLevel::Info, success_line({config_at(where), name, parent})));
     }
-    if (was_up) return;
-
+    state.dynamic_weight = config_at(where).misc_dynamic ? fact.weight : std::nullopt;
+    const bool reweighed = reweigh(where, out);
     const auto& server = states_[where.service].servers[where.server];
-    if (std::ranges::all_of(server.checkers, &CheckerState::up)) {
-        set_alive(where, true, at, out);
-        announce_check(where, true, true, true, out);
-        evaluate_quorum(where.service, Mode::Running, out);
-    } else {
-        announce_check(where, true, false, true, out);
-    }
+    const bool comes_up = !was_up && std::ranges::all_of(server.checkers, &CheckerState::up);
+    if (comes_up) set_alive(where, true, at, out);
+    if (!was_up) announce_check(where, Outcome::Passed, comes_up, true, out);
+    if (comes_up || (reweighed && server.alive)) evaluate_quorum(where.service, Mode::Running, out);
 }
 
-void Judge::failed(const Position& where, bool first_run, Outcome outcome, Moment at, Intents& out) {
+void Judge::failed(const Position& where, const CheckFinished& fact, const Run& run, Moment at, Intents& out) {
     auto& state = state_at(where);
     const auto& checker = config_at(where);
     const std::string name = server_text(where.service, where.server);
+    const std::string parent = service_text(where.service);
+    const CheckSubject subject{checker, name, parent};
     ++state.failures_in_row;
 
     if (!state.up) {
         // Alpha: it counted as failed before it ever ran. That it is so is told once, but nothing changes.
-        if (first_run) {
-            out.push_back(say(LogLevel::Info, fmt::format("TCP_CHECK on service {} failed.", name)));
-            announce_check(where, false, true, false, out);
+        if (run.first) {
+            out.push_back(say(LogLevel::Info, failure_line(subject, fact, false, 0)));
+            announce_check(where, fact.outcome, true, false, out);
         }
         return;
     }
     if (checker.log_all_failures || global_.checker_log_all_failures) {
-        out.push_back(say(LogLevel::Info, fmt::format("TCP connection to {} {}.", name,
-                                                      outcome == Outcome::TimedOut ? "timeout" : "failed")));
+        out.push_back(say(LogLevel::Info, try_line(subject, fact, state.retries_used)));
     }
-    const bool has_retries = checker.retry > 0 && (!first_run || state.first_run_retries);
+    const bool has_retries = checker.retry > 0 && (!run.first || state.first_run_retries);
     if (has_retries && state.retries_used < checker.retry) {
         ++state.retries_used;
-        schedule(where, at.now + checker.delay_before_retry);
+        // keepalived: a script's retry is counted from the start of the run that failed, a connection's from its end.
+        const bool script = checker.type == config::Checker::Type::Misc;
+        schedule(where, std::max((script ? run.began : at.now) + checker.delay_before_retry, at.now));
         return;
     }
+    fell(where, fact, has_retries, at, out);
+}
+
+void Judge::fell(const Position& where, const CheckFinished& fact, bool retried, Moment at, Intents& out) {
+    auto& state = state_at(where);
+    const std::string name = server_text(where.service, where.server);
+    const std::string parent = service_text(where.service);
+    out.push_back(
+        say(LogLevel::Info, failure_line({config_at(where), name, parent}, fact, retried, state.retries_used)));
     state.up = false;
-    out.push_back(say(LogLevel::Info, has_retries ? fmt::format("TCP_CHECK on service {} failed after {} retries.",
-                                                                name, state.retries_used)
-                                                  : fmt::format("TCP_CHECK on service {} failed.", name)));
     state.retries_used = 0;
-    if (states_[where.service].servers[where.server].alive) {
-        set_alive(where, false, at, out);
-        announce_check(where, false, true, true, out);
-        evaluate_quorum(where.service, Mode::Running, out);
-    } else {
-        announce_check(where, false, false, true, out);
-    }
+    state.dynamic_weight.reset();
+    const bool was_alive = states_[where.service].servers[where.server].alive;
+    if (was_alive) set_alive(where, false, at, out);
+    reweigh(where, out);
+    announce_check(where, fact.outcome, was_alive, true, out);
+    if (was_alive) evaluate_quorum(where.service, Mode::Running, out);
+}
+
+bool Judge::reweigh(const Position& where, Intents& out) {
+    auto& server = states_[where.service].servers[where.server];
+    const std::int64_t weight = effective_weight(services_[where.service].real_servers[where.server], server);
+    if (weight == server.weight) return false;
+    out.push_back(
+        say(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}", server.weight,
+                                        weight, server.alive ? "active" : "inactive",
+                                        server_text(where.service, where.server), service_text(where.service))));
+    server.weight = weight;
+    if (server.alive) out.emplace_back(TableChanged{where.service});
+    return true;
 }
 
 void Judge::set_alive(const Position& where, bool alive, Moment at, Intents& out) {
@@ -88,12 +108,12 @@ void Judge::set_alive(const Position& where, bool alive, Moment at, Intents& out
 }
 
 // A mail for each change of a checker, even when its server's state stays; scripts and FIFO only with `notify`.
-void Judge::announce_check(const Position& where, bool success, bool notify, bool mail, Intents& out) const {
+void Judge::announce_check(const Position& where, Outcome outcome, bool notify, bool mail, Intents& out) const {
     const auto& service = services_[where.service];
     const auto& server = service.real_servers[where.server];
     // keepalived: the state told is the server's, not the checker's.
     Event event = server_event(service, server, states_[where.service].servers[where.server].alive,
-                               success ? "TCP CHECK succeed on service" : "TCP CHECK failed on service");
+                               mail_words(config_at(where).type, outcome));
     event.notify = notify;
     event.mail = event.mail && mail;
     if (event.notify || event.mail) out.emplace_back(Announce{std::move(event)});

@@ -14,8 +14,10 @@
 
 #include "lvs_status.hpp"
 #include "lvs_table_keeper.hpp"
+#include "mainstay/alert/scripts.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/probe/runner.hpp"
+#include "script_verdict.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -67,7 +69,9 @@ private:
     void change_table(const lvs::Intents& intents);
     void tell(const lvs::Intents& intents);
     void run_checks(const lvs::Intents& intents);
-    void check_done(std::uint64_t check, probe::Finding finding);
+    void run_script_check(lvs::CheckerId check);
+    void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
+    void check_done(std::uint64_t check, probe::Finding finding, std::optional<std::int64_t> weight = {});
     void arm_deadline();
     void publish_within(Micros pause);
     void publish();
@@ -179,16 +183,44 @@ void LvsRole::run_checks(const lvs::Intents& intents) {
     for (const auto& intent : intents) {
         if (const auto* started = std::get_if<lvs::StartCheck>(&intent)) {
             const auto* checker = judge_.checker(started->checker);
-            if (checker != nullptr) runner_.start(started->checker, probe::tcp_check_of(*checker));
+            if (checker == nullptr) continue;
+            if (checker->type == config::Checker::Type::Misc)
+                run_script_check(started->checker);
+            else
+                runner_.start(started->checker, probe::tcp_check_of(*checker));
         } else if (const auto* cancelled = std::get_if<lvs::CancelCheck>(&intent)) {
             runner_.cancel(cancelled->checker);
         }
     }
 }
 
-void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
+// The supervisor ends it at its time limit. Its result is queued, because it may be answered from within the call.
+void LvsRole::run_script_check(lvs::CheckerId check) {
+    const auto place = judge_.place(check);
+    if (!place) return;
+    const auto& service = judge_.services()[place->service];
+    const Instant began = runtime_.now();
+    auto done = [this, alive = std::weak_ptr{alive_}, check, began](const ipc::ScriptResult& result) {
+        if (alive.expired()) return;
+        const auto took = std::chrono::duration_cast<Micros>(runtime_.now() - began);
+        boost::asio::post(runtime_.loop(), [this, alive, check, result, took] {
+            if (!alive.expired()) script_done(check, result, took);
+        });
+    };
+    runtime_.run_script(alert::misc_check_key(service, service.real_servers[place->server], place->checker), {}, {},
+                        std::move(done));
+}
+
+void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration) {
+    const auto* checker = judge_.checker(check);
+    if (checker == nullptr) return;
+    auto verdict = verdict_of(result, checker->misc_dynamic);
+    check_done(check, {verdict.outcome, std::move(verdict.reason), duration}, verdict.weight);
+}
+
+void LvsRole::check_done(std::uint64_t check, probe::Finding finding, std::optional<std::int64_t> weight) {
     if (stopping_) return;
-    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration});
+    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, weight});
     publish_within(kPublishLater);
 }
 

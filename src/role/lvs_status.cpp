@@ -28,6 +28,7 @@ ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerStat
     out.last_result = state.acts ? state.last_result : "not run yet by this version: taken as up";
     out.last_run = state.last_run;
     out.last_duration = state.last_duration;
+    out.weight = state.dynamic_weight;
     return out;
 }
 
@@ -104,6 +105,7 @@ lvs::Memory memory_of(const ipc::LvsStatus& status) {
                 state.last_result = check.last_result;
                 state.last_run = check.last_run;
                 state.last_duration = check.last_duration;
+                state.dynamic_weight = check.weight;
                 remembered.checkers.push_back({*type, check.target, std::move(state)});
             }
             one.servers.push_back(std::move(remembered));

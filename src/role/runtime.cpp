@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
@@ -230,7 +231,7 @@ void Process::run_script(std::string key, std::vector<std::string> extra, std::s
     if (done) {
         request = next_request_++;
         if (waiting_.size() >= kScriptsWaitingMax || orphan_) {
-            done(ipc::ScriptResult{request, ipc::ScriptResult::How::NotRun, 0});
+            done(ipc::ScriptResult{request, ipc::ScriptResult::How::NotRun, EAGAIN});
             return;
         }
         waiting_.emplace(request, std::move(done));

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <deque>
 #include <map>
 
@@ -75,7 +76,7 @@ void ScriptRunner::Impl::start(const Job& job) {
     }
     if (running.size() >= kScriptsRunningMax) {
         log.warning("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
-        return answer(job.from, job.wanted.request, How::NotRun, 0);
+        return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
     }
     kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());

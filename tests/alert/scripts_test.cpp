@@ -112,6 +112,33 @@ TEST_CASE("an event that is not to be notified runs nothing") {
     CHECK(notify_calls(sample(), quiet).empty());
 }
 
+TEST_CASE("a script check is wanted under its server and its place among the checkers, with its time limit") {
+    config::Config config;
+    config::VirtualServer service;
+    service.endpoint = {*IpAddress::parse("10.0.0.1"), 80};
+    service.delay_loop = Micros{6'000'000};
+    config::RealServer server;
+    server.endpoint = {*IpAddress::parse("10.0.0.11"), 80};
+    config::Checker limited;
+    limited.type = config::Checker::Type::Misc;
+    limited.misc_path = command("/etc/check");
+    limited.misc_timeout = Micros{2'000'000};
+    config::Checker unlimited = limited;
+    unlimited.misc_timeout = Micros{0};
+    server.checkers = {config::Checker{}, limited, unlimited};
+    service.real_servers.push_back(server);
+    config.virtual_servers.push_back(service);
+
+    const auto wanted = wanted_scripts(config);
+
+    REQUIRE(wanted.size() == 2);
+    CHECK(wanted[0].key == "misc_check/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/1");
+    CHECK(wanted[0].timeout == Micros{2'000'000});
+    CHECK(wanted[1].key == "misc_check/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/2");
+    CHECK(wanted[1].timeout == Micros{6'000'000});
+    CHECK(misc_check_key(service, server, 1) == wanted[0].key);
+}
+
 TEST_CASE("every configured command is wanted under the key that its event asks for") {
     const auto wanted = wanted_scripts(sample());
 

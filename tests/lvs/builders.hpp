@@ -46,6 +46,14 @@ inline config::Checker tcp_check(const Endpoint& target) {
     return checker;
 }
 
+inline config::Checker misc_check(const Endpoint& target) {
+    config::Checker checker = tcp_check(target);
+    checker.type = config::Checker::Type::Misc;
+    checker.misc_path.argv = {"/etc/check", "web"};
+    checker.retry = 0;
+    return checker;
+}
+
 inline config::RealServer server(std::string_view address, std::uint32_t weight = 1) {
     config::RealServer server;
     server.endpoint = at(address, 80);

@@ -66,6 +66,7 @@ struct Bench {
         since_start += took;
         return text_of_intents(judge.step(CheckFinished{checker, outcome, "because", 5ms}, now()));
     }
+    Lines finish(const CheckFinished& fact) { return text_of_intents(judge.step(fact, now())); }
     Lines run(Outcome outcome, Nanos took = 0ns) {  // tick, and the result of the one check it starts
         const Lines started = tick();
         return finish(std::stoull(started.at(0).substr(6)), outcome, took);

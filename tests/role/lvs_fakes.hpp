@@ -36,8 +36,10 @@ struct FakeRuntime final : Runtime {
     Instant now() const override { return std::chrono::steady_clock::now(); }
     WallTime wall() const override { return {1}; }
     void publish(Event event) override { events.push_back(std::move(event)); }
-    void run_script(std::string, std::vector<std::string>, std::string,
-                    std::function<void(const ipc::ScriptResult&)>) override {}
+    void run_script(std::string key, std::vector<std::string>, std::string,
+                    std::function<void(const ipc::ScriptResult&)> done) override {
+        scripts.push_back({std::move(key), std::move(done)});
+    }
     Result<std::vector<std::byte>> previous_state() override {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;
@@ -57,7 +59,12 @@ struct FakeRuntime final : Runtime {
 
     boost::asio::io_context loop_{1};
     FakeLog log_;
+    struct Script {
+        std::string key;
+        std::function<void(const ipc::ScriptResult&)> done;
+    };
     std::vector<Event> events;
+    std::vector<Script> scripts;  // asked for, not answered
     std::optional<std::vector<std::byte>> state;
     ipc::Hello hello;
 };

@@ -339,3 +339,71 @@ TEST_CASE("a stop before the start ends too") {
     bench.role = make_lvs_role(bench.runtime, bench.options);
     bench.stop();
 }
+
+namespace {
+
+using How = ipc::ScriptResult::How;
+
+config::RealServer scripted(bool dynamic) {
+    auto one = server("10.0.0.11", 10);
+    one.checkers.push_back(misc_check(one.endpoint));
+    one.checkers[0].delay_loop = 20ms;
+    one.checkers[0].misc_dynamic = dynamic;
+    return one;
+}
+
+// Waits for the next script, answers it, and waits until the answer has been judged.
+void answer(Bench& bench, How how, int status) {
+    auto& scripts = bench.runtime.scripts;
+    REQUIRE(bench.runtime.until([&] { return !scripts.empty(); }));
+    REQUIRE(scripts.size() == 1);
+    CHECK(scripts[0].key == "misc_check/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/0");
+    const auto done = std::exchange(scripts, {}).at(0).done;
+    done({1, how, status});
+    REQUIRE(bench.runtime.until([&] { return !scripts.empty(); }));  // it goes on with the next run
+}
+
+std::vector<netlink::IpvsDestination> after(How how, int status, bool dynamic) {
+    Bench bench;
+    bench.start(with({service({scripted(dynamic)})}));
+    answer(bench, how, status);
+    auto destinations = bench.in_kernel("10.0.0.1")->destinations;
+    bench.stop();
+    return destinations;
+}
+
+}  // namespace
+
+TEST_CASE("a script that passes leaves its server in; one that fails, hangs, is killed or cannot run takes it out") {
+    using In = std::vector<netlink::IpvsDestination>;
+    CHECK(after(How::Exited, 0, false) == In{to("10.0.0.11", 10)});
+    CHECK(after(How::Exited, 1, false).empty());
+    CHECK(after(How::Exited, 7, false).empty());
+    CHECK(after(How::Signalled, 9, false).empty());
+    CHECK(after(How::TimedOut, 0, false).empty());
+    CHECK(after(How::NotRun, ENOENT, false).empty());
+    CHECK(after(How::NotRun, 0, false).empty());
+    CHECK(after(How::NotRun, EAGAIN, false) == In{to("10.0.0.11", 10)});  // a shortage says nothing about it
+}
+
+TEST_CASE("a dynamic script's exit status is the weight plus two; 1 and a signal are failures") {
+    using In = std::vector<netlink::IpvsDestination>;
+    CHECK(after(How::Exited, 0, true) == In{to("10.0.0.11", 10)});
+    CHECK(after(How::Exited, 1, true).empty());
+    CHECK(after(How::Exited, 2, true) == In{to("10.0.0.11", 0)});
+    CHECK(after(How::Exited, 255, true) == In{to("10.0.0.11", 253)});
+    CHECK(after(How::Signalled, 15, true).empty());
+}
+
+TEST_CASE("a script's result that comes after the role's end is ignored") {
+    Bench bench;
+    bench.start(with({service({scripted(false)})}));
+    REQUIRE(bench.runtime.until([&] { return !bench.runtime.scripts.empty(); }));
+    bench.stop();
+    bench.role.reset();
+
+    bench.runtime.scripts.at(0).done({1, How::Exited, 1});
+    bench.runtime.loop_.poll();
+
+    CHECK(bench.runtime.log_.count("Misc check") == 0);
+}

@@ -26,6 +26,9 @@ void fields(A& a, ScriptEntry& e) { a(e.argv, e.path, e.uid, e.gid, e.timeout); 
 
 // "vrrp_script/chk_haproxy"
 [[nodiscard]] std::string track_script_key(const std::string& name);
+// "misc_check/<RS> of <VS>/<index>", the index among the server's checkers
+[[nodiscard]] std::string misc_check_key(const config::VirtualServer& service, const config::RealServer& server,
+                                         std::size_t index);
 // "instance/VI_1/master", "group/G1/any", "real_server/<RS> of <VS>/up", "virtual_server/<VS>/up"
 [[nodiscard]] std::string notify_key(const Event& event, bool generic);
 

@@ -25,7 +25,7 @@ struct Stop {};  // resign and leave in order
 struct ScriptResult {
     std::uint64_t request = 0;
     enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
-    std::int32_t status = 0;
+    std::int32_t status = 0;  // exit status, signal; NotRun: errno, EAGAIN when there are too many, 0: no such key
 };
 struct ScriptResults { std::vector<ScriptResult> results; };  // what ended since the last batch
 struct DumpRequested { std::int32_t signal = 0; };             // SIGUSR1, SIGUSR2 and kin, relayed

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,10 +64,11 @@ struct CheckStatus {
     std::string last_result;  // for people: "connected", "connection refused", "timed out after 3 s"
     WallTime last_run;
     Micros last_duration{0};
+    std::optional<std::int64_t> weight;  // what a dynamic check asks for
 };
 template <class A>
 void fields(A& a, CheckStatus& s) {
-    a(s.type, s.target, s.up, s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration);
+    a(s.type, s.target, s.up, s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration, s.weight);
 }
 
 struct ServerStatus {

@@ -48,6 +48,7 @@ struct CheckFinished {
     Outcome outcome = Outcome::Passed;
     std::string reason;  // for people: "connected", "connection refused"
     Micros duration{0};
+    std::optional<std::int64_t> weight;  // what a dynamic check that passed asks for; none: the configured one
 };
 struct DeadlineReached {};
 using Fact = std::variant<CheckFinished, DeadlineReached>;
@@ -89,6 +90,7 @@ struct CheckerState {
     std::string last_result;
     WallTime last_run;
     Micros last_duration{0};
+    std::optional<std::int64_t> dynamic_weight;  // asked for by its last success
     bool operator==(const CheckerState&) const = default;
 };
 struct ServerState {
@@ -153,13 +155,15 @@ public:
     [[nodiscard]] const std::vector<config::VirtualServer>& services() const { return services_; }
     [[nodiscard]] const std::vector<ServiceState>& states() const { return states_; }
     [[nodiscard]] const config::Checker* checker(CheckerId id) const;  // null: gone
+    struct Place {                                                     // indices into services()
+        std::size_t service = 0, server = 0, checker = 0;
+    };
+    [[nodiscard]] std::optional<Place> place(CheckerId id) const;  // none: gone
     [[nodiscard]] ServiceTable desired(std::size_t service) const;
     [[nodiscard]] Table desired() const;
 
 private:
-    struct Position {
-        std::size_t service = 0, server = 0, checker = 0;
-    };
+    using Position = Place;
     struct Previous;  // the configuration and state before a reload, judge_reload.cpp
     using Ids = std::vector<std::vector<std::vector<CheckerId>>>;  // beside states_: [service][server][checker]
 
@@ -174,11 +178,18 @@ private:
 
     void on_deadline(Moment at, Intents& out);
     void on_finished(const CheckFinished& fact, Moment at, Intents& out);
-    void passed(const Position& where, bool first_run, Moment at, Intents& out);
-    void failed(const Position& where, bool first_run, Outcome outcome, Moment at, Intents& out);
+    struct Run {
+        bool first = false;
+        Instant began;  // when it was due
+    };
+    void passed(const Position& where, const CheckFinished& fact, const Run& run, Moment at, Intents& out);
+    void failed(const Position& where, const CheckFinished& fact, const Run& run, Moment at, Intents& out);
+    void fell(const Position& where, const CheckFinished& fact, bool retried, Moment at, Intents& out);
     void schedule(const Position& where, Instant due);
     void set_alive(const Position& where, bool alive, Moment at, Intents& out);
-    void announce_check(const Position& where, bool success, bool notify, bool mail, Intents& out) const;
+    // Makes the effective weight follow the checkers; true when it changed.
+    bool reweigh(const Position& where, Intents& out);
+    void announce_check(const Position& where, Outcome outcome, bool notify, bool mail, Intents& out) const;
 
     enum class Mode : std::uint8_t { Running, Start, Reload };
     void evaluate_quorum(std::size_t service, Mode mode, Intents& out);

@@ -1,0 +1,26 @@
+// What the log and the mails say of a check's result, per kind of check. The words are keepalived's; monitoring
+// matches them.
+#pragma once
+
+#include <string>
+
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::lvs {
+
+// Whose result it is: the checker and the names of its server and service as logged.
+struct CheckSubject {
+    const config::Checker& checker;
+    const std::string& server;
+    const std::string& service;
+};
+
+[[nodiscard]] std::string success_line(const CheckSubject& subject);
+// One failing try, with log_all_failures; `used` of the checker's retries went before it.
+[[nodiscard]] std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used);
+// It counts as failed from now on; `retried`: after its retries, of which it had `used`.
+[[nodiscard]] std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried,
+                                       std::uint32_t used);
+[[nodiscard]] std::string mail_words(config::Checker::Type type, Outcome outcome);
+
+}  // namespace mainstay::lvs
