@@ -32,6 +32,8 @@ std::string misc_failure(const CheckSubject& subject, const CheckFinished& fact,
 
 std::string success_line(const CheckSubject& subject) {
     if (subject.checker.type == Type::Misc) return misc_head(subject) + " succeeded.";
+    if (subject.checker.type == Type::Http)
+        return fmt::format("Remote Web server {} succeed on service.", subject.server);
     return fmt::format("TCP connection to {} success.", subject.server);
 }
 
@@ -43,13 +45,15 @@ std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std
         return used == 0 ? fmt::format("{}, will do {} retries.", head, retries)
                          : fmt::format("{} on retry {}/{}.", head, used, retries);
     }
+    if (subject.checker.type == Type::Http) return fmt::format("{} {}.", fact.words, subject.server);
     return fmt::format("TCP connection to {} {}.", subject.server,
                        fact.outcome == Outcome::TimedOut ? "timeout" : "failed");
 }
 
 std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried, std::uint32_t used) {
     if (subject.checker.type == Type::Misc) return misc_failure(subject, fact, retried, used);
-    const std::string head = fmt::format("{} on service {} failed", keyword_of(subject.checker.type), subject.server);
+    const std::string_view word = subject.checker.type == Type::Http ? "HTTP_CHECK" : keyword_of(subject.checker.type);
+    const std::string head = fmt::format("{} on service {} failed", word, subject.server);
     return retried ? fmt::format("{} after {} retries.", head, used) : head + ".";
 }
 
@@ -57,6 +61,10 @@ std::string mail_words(Type type, Outcome outcome) {
     if (type == Type::Misc) {
         if (outcome == Outcome::Passed) return "MISC CHECK succeeded on service";
         return outcome == Outcome::TimedOut ? "MISC CHECK timed out on service" : "MISC CHECK failed on service";
+    }
+    if (type == Type::Http) {
+        return outcome == Outcome::Passed ? "CHECK succeed on service"
+                                          : "CHECK failed on service : HTTP/SSL request failed";
     }
     return outcome == Outcome::Passed ? "TCP CHECK succeed on service" : "TCP CHECK failed on service";
 }

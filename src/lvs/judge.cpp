@@ -15,7 +15,8 @@ namespace {
 constexpr Micros kFirstRunDelay{1'000'000};  // keepalived: warmup is counted from a second after the start
 
 bool is_run(config::Checker::Type type) {
-    return type == config::Checker::Type::Tcp || type == config::Checker::Type::Misc;
+    return type == config::Checker::Type::Tcp || type == config::Checker::Type::Http ||
+           type == config::Checker::Type::Misc;
 }
 
 bool all_up(const ServerState& server) {

@@ -23,7 +23,8 @@ constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 // Ask the same question of the same place: the verdict stays valid though the timing changed.
 bool same_question(const config::Checker& left, const config::Checker& right) {
     return left.type == right.type && left.target == right.target && left.bind == right.bind &&
-           left.bind_if == right.bind_if && left.misc_path == right.misc_path;
+           left.bind_if == right.bind_if && left.misc_path == right.misc_path && left.urls == right.urls &&
+           left.http_protocol == right.http_protocol;
 }
 
 std::size_t find_server(const config::VirtualServer& service, const Endpoint& endpoint) {

@@ -10,12 +10,30 @@
 
 namespace mainstay::lvs {
 
+// keepalived: one URL per run. A checker that is down comes up after all have passed in order; once the URL that it
+// failed at works, the pass begins anew. True while that takes more runs.
+bool Judge::pass_goes_on(const Position& where, Intents& out) {
+    auto& state = state_at(where);
+    const auto& urls = config_at(where).urls;
+    if (urls.empty()) return false;
+    const bool broken = std::exchange(state.pass_broken, false);
+    const std::size_t next = (state.url + 1) % urls.size();
+    if (!state.up) {
+        out.push_back(say(LogLevel::Info, fmt::format("HTTP status code success to {} url({}).",
+                                                      server_text(where.service, where.server), urls[state.url].path)));
+    }
+    const bool goes_on = !state.up && urls.size() > 1 && (broken || next != 0);
+    state.url = broken ? 0 : static_cast<std::uint32_t>(next);
+    return goes_on;
+}
+
 void Judge::passed(const Position& where, const CheckFinished& fact, const Run& run, Moment at, Intents& out) {
     auto& state = state_at(where);
     const bool was_up = state.up;
-    state.up = true;
     state.retries_used = 0;
     state.failures_in_row = 0;
+    if (config_at(where).type == config::Checker::Type::Http && pass_goes_on(where, out)) return;
+    state.up = true;
     if (!was_up || (run.first && names_servers())) {
         const std::string name = server_text(where.service, where.server);
         const std::string parent = service_text(where.service);
@@ -39,6 +57,9 @@ void Judge::failed(const Position& where, const CheckFinished& fact, const Run& 
     ++state.failures_in_row;
 
     if (!state.up) {
+        state.pass_broken = true;
+        if (checker.type == config::Checker::Type::Http)
+            schedule(where, std::max(run.began + std::max(checker.delay_loop, checker.delay_before_retry), at.now));
         // Alpha: it counted as failed before it ever ran. That it is so is told once, but nothing changes.
         if (run.first) {
             out.push_back(say(LogLevel::Info, failure_line(subject, fact, false, 0)));
@@ -67,6 +88,7 @@ void Judge::fell(const Position& where, const CheckFinished& fact, bool retried,
     out.push_back(
         say(LogLevel::Info, failure_line({config_at(where), name, parent}, fact, retried, state.retries_used)));
     state.up = false;
+    state.pass_broken = true;
     state.retries_used = 0;
     state.dynamic_weight.reset();
     const bool was_alive = states_[where.service].servers[where.server].alive;

@@ -69,6 +69,7 @@ private:
     void change_table(const lvs::Intents& intents);
     void tell(const lvs::Intents& intents);
     void run_checks(const lvs::Intents& intents);
+    void start_check(lvs::CheckerId check, const config::Checker& checker);
     void run_script_check(lvs::CheckerId check);
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding, std::optional<std::int64_t> weight = {});
@@ -184,14 +185,20 @@ void LvsRole::run_checks(const lvs::Intents& intents) {
         if (const auto* started = std::get_if<lvs::StartCheck>(&intent)) {
             const auto* checker = judge_.checker(started->checker);
             if (checker == nullptr) continue;
-            if (checker->type == config::Checker::Type::Misc)
-                run_script_check(started->checker);
-            else
-                runner_.start(started->checker, probe::tcp_check_of(*checker));
+            start_check(started->checker, *checker);
         } else if (const auto* cancelled = std::get_if<lvs::CancelCheck>(&intent)) {
             runner_.cancel(cancelled->checker);
         }
     }
+}
+
+void LvsRole::start_check(lvs::CheckerId check, const config::Checker& checker) {
+    const auto place = judge_.place(check);
+    if (!place) return;
+    if (checker.type == config::Checker::Type::Misc) return run_script_check(check);
+    if (checker.type != config::Checker::Type::Http) return runner_.start(check, probe::tcp_check_of(checker));
+    const auto& state = judge_.states()[place->service].servers[place->server].checkers[place->checker];
+    runner_.start(check, probe::http_check_of(checker, state.url));
 }
 
 // The supervisor ends it at its time limit. Its result is queued, because it may be answered from within the call.
@@ -215,12 +222,13 @@ void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result,
     const auto* checker = judge_.checker(check);
     if (checker == nullptr) return;
     auto verdict = verdict_of(result, checker->misc_dynamic);
-    check_done(check, {verdict.outcome, std::move(verdict.reason), duration}, verdict.weight);
+    check_done(check, {verdict.outcome, std::move(verdict.reason), duration, {}}, verdict.weight);
 }
 
 void LvsRole::check_done(std::uint64_t check, probe::Finding finding, std::optional<std::int64_t> weight) {
     if (stopping_) return;
-    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, weight});
+    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, weight,
+                            std::move(finding.words)});
     publish_within(kPublishLater);
 }
 

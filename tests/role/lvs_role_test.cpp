@@ -1,6 +1,7 @@
 #include "mainstay/role/lvs_role.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include "../lvs/builders.hpp"
 #include "../probe/loopback.hpp"
@@ -406,4 +407,39 @@ TEST_CASE("a script's result that comes after the role's end is ignored") {
     bench.runtime.loop_.poll();
 
     CHECK(bench.runtime.log_.count("Misc check") == 0);
+}
+
+TEST_CASE("a web server that answers with a wrong status leaves the table") {
+    Bench bench;
+    const auto listener = probe::test::listen_on_any();
+    REQUIRE(::fcntl(listener.get(), F_SETFL, O_NONBLOCK) == 0);
+    auto one = quickly_checked(probe::test::bound_to(listener));
+    one.checkers[0].type = config::Checker::Type::Http;
+    one.checkers[0].connect_timeout = 5s;
+    one.checkers[0].urls.push_back({"/", {}, {{}}, {}});
+    bench.start(with({service({one})}));
+    UniqueFd peer;
+    REQUIRE(bench.runtime.until([&] {
+        if (!peer) peer = UniqueFd{::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK)};
+        return static_cast<bool>(peer);
+    }));
+    std::string request;
+    REQUIRE(bench.runtime.until([&] {
+        char bytes[512];
+        const auto got = ::recv(peer.get(), bytes, sizeof bytes, 0);
+        if (got > 0) request.append(bytes, static_cast<std::size_t>(got));
+        return request.ends_with("\r\n\r\n");
+    }));
+    CHECK(request.starts_with("GET / HTTP/1.0\r\n"));
+    const std::string answer = "HTTP/1.0 503 Busy\r\n\r\n";
+    REQUIRE(::send(peer.get(), answer.data(), answer.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(answer.size()));
+    peer.reset();
+
+    CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1")->destinations.empty(); }));
+    CHECK(bench.runtime.log_.count("HTTP_CHECK on service [10.0.0.11]:tcp:80 failed.") == 1);
+    CHECK(bench.runtime.until([&] {
+        const auto check = bench.runtime.status().services.at(0).servers.at(0).checks.at(0);
+        return check.last_result == "HTTP status code 503";
+    }));
+    bench.stop();
 }

@@ -49,6 +49,7 @@ struct CheckFinished {
     std::string reason;  // for people: "connected", "connection refused"
     Micros duration{0};
     std::optional<std::int64_t> weight;  // what a dynamic check that passed asks for; none: the configured one
+    std::string words = {};              // keepalived's for a failure: "MD5 digest error to server"
 };
 struct DeadlineReached {};
 using Fact = std::variant<CheckFinished, DeadlineReached>;
@@ -91,6 +92,8 @@ struct CheckerState {
     WallTime last_run;
     Micros last_duration{0};
     std::optional<std::int64_t> dynamic_weight;  // asked for by its last success
+    std::uint32_t url = 0;                       // HTTP_GET: the one that is tested next
+    bool pass_broken = false;                    // HTTP_GET: that one failed for good, the pass begins anew after it
     bool operator==(const CheckerState&) const = default;
 };
 struct ServerState {
@@ -187,6 +190,7 @@ private:
     void fell(const Position& where, const CheckFinished& fact, bool retried, Moment at, Intents& out);
     void schedule(const Position& where, Instant due);
     void set_alive(const Position& where, bool alive, Moment at, Intents& out);
+    [[nodiscard]] bool pass_goes_on(const Position& where, Intents& out);
     // Makes the effective weight follow the checkers; true when it changed.
     bool reweigh(const Position& where, Intents& out);
     void announce_check(const Position& where, Outcome outcome, bool notify, bool mail, Intents& out) const;

@@ -1,0 +1,201 @@
+// HTTP_GET against servers on loopback that do as they are told, each in a thread of its own.
+#include "mainstay/probe/http_check.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <optional>
+#include <thread>
+
+#include "loopback.hpp"
+#include "mainstay/probe/task.hpp"
+
+using namespace mainstay;
+using namespace mainstay::probe;
+using namespace mainstay::probe::test;
+using namespace std::chrono_literals;
+using lvs::Outcome;
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{20};
+const std::string kOk = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n";
+
+// Serves one connection: reads the request, then answers.
+class Server {
+public:
+    using Answer = std::function<void(int fd)>;
+    explicit Server(Answer answer) : thread_{[this, answer = std::move(answer)] { serve(answer); }} {}
+    ~Server() { join(); }
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    [[nodiscard]] Endpoint endpoint() const { return bound_to(listener_); }
+    [[nodiscard]] const std::string& request() {
+        join();
+        return request_;
+    }
+
+private:
+    void join() {
+        if (thread_.joinable()) thread_.join();
+    }
+    void serve(const Answer& answer) {
+        const UniqueFd peer{::accept(listener_.get(), nullptr, nullptr)};
+        char bytes[4096];
+        while (request_.find("\r\n\r\n") == std::string::npos) {
+            const auto got = ::recv(peer.get(), bytes, sizeof bytes, 0);
+            if (got <= 0) return;
+            request_.append(bytes, static_cast<std::size_t>(got));
+        }
+        answer(peer.get());
+    }
+
+    UniqueFd listener_ = listen_on_any();
+    std::string request_;
+    std::thread thread_;
+};
+
+bool send_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+Server::Answer says(std::string text) {
+    return [text = std::move(text)](int fd) { send_all(fd, text); };
+}
+
+void until_closed(int fd) {
+    char byte = 0;
+    while (::recv(fd, &byte, 1, 0) > 0) {
+    }
+}
+
+config::Checker checker(const Endpoint& target) {
+    config::Checker one;
+    one.type = config::Checker::Type::Http;
+    one.target = target;
+    one.connect_timeout = 5s;
+    one.urls.push_back({.path = "/index", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
+    return one;
+}
+
+boost::asio::awaitable<void> store(HttpCheck check, std::shared_ptr<TcpAttempt> attempt, std::optional<Finding>& out) {
+    out = co_await http_check(std::move(check), std::move(attempt));
+}
+
+Finding run(const config::Checker& what) {
+    boost::asio::io_context loop;
+    std::optional<Finding> finding;
+    std::string thrown = "never ended";
+    const auto attempt = std::make_shared<TcpAttempt>(loop.get_executor());
+    spawn(loop.get_executor(), "test", store(http_check_of(what, 0), attempt, finding),
+          [&thrown](const std::string&, const std::string& text) { thrown = text; });
+    loop.run_for(kPatience);
+    REQUIRE(thrown.empty());
+    REQUIRE(finding.has_value());
+    return *finding;
+}
+
+Finding answered(Server::Answer answer, const std::function<void(config::Checker&)>& change = {}) {
+    Server server{std::move(answer)};
+    auto what = checker(server.endpoint());
+    if (change) change(what);
+    return run(what);
+}
+
+}  // namespace
+
+TEST_CASE("an accepted status passes, and the host is the target with its port unless a virtualhost is given") {
+    Server plain{says(kOk + "hello")};
+    const auto target = plain.endpoint().to_string();
+    CHECK(run(checker(plain.endpoint())).outcome == Outcome::Passed);
+    CHECK(plain.request() == "GET /index HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: " + target + "\r\n\r\n");
+
+    Server named{says(kOk)};
+    auto what = checker(named.endpoint());
+    what.urls[0].virtualhost = "www.example.org";
+    CHECK(run(what).reason == "HTTP status code 200");
+    CHECK(named.request().ends_with("\r\nHost: www.example.org\r\n\r\n"));
+}
+
+TEST_CASE("a status out of the accepted ranges fails, one inside of any passes") {
+    const Finding missing = answered(says("HTTP/1.1 404 Not Found\r\n\r\n"));
+    CHECK(missing.outcome == Outcome::Failed);
+    CHECK(missing.reason == "HTTP status code 404");
+    CHECK(missing.words == "HTTP status code error to server");
+    const auto accept = [](config::Checker& what) { what.urls[0].status_codes = {{200, 200}, {400, 404}}; };
+    CHECK(answered(says("HTTP/1.1 404 Not Found\r\n\r\n"), accept).outcome == Outcome::Passed);
+    CHECK(answered(says("HTTP/1.1 405 No\r\n\r\n"), accept).outcome == Outcome::Failed);
+    CHECK(answered(says("HTTP/1.1 200\r\n\r\n")).reason == "no HTTP status code");
+}
+
+TEST_CASE("the digest is that of the body, up to its Content-Length") {
+    const auto hello = [](config::Checker& what) { what.urls[0].digest = "5d41402abc4b2a76b9719d911017c592"; };
+    CHECK(answered(says(kOk + "hello"), hello).outcome == Outcome::Passed);
+    CHECK(answered(says("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello, world"), hello).outcome == Outcome::Passed);
+    const Finding wrong = answered(says(kOk + "hullo"), hello);
+    CHECK(wrong.outcome == Outcome::Failed);
+    CHECK(wrong.words == "MD5 digest error to server");
+    // The status is looked at first.
+    CHECK(answered(says("HTTP/1.0 500 No\r\n\r\nhullo"), hello).reason == "HTTP status code 500");
+}
+
+TEST_CASE("an answer of one byte at a time is read like any other") {
+    const auto slow = [](int fd) {
+        for (const char c : kOk + "hello") send_all(fd, {&c, 1});
+    };
+    const auto hello = [](config::Checker& what) { what.urls[0].digest = "5d41402abc4b2a76b9719d911017c592"; };
+    CHECK(answered(slow, hello).outcome == Outcome::Passed);
+}
+
+TEST_CASE("no header end before the end is no data; a header that never ends is not read on") {
+    CHECK(answered(says("HTTP/1.0 200 OK\r\nX: y\r\n")).reason == "no data received");
+    CHECK(answered(says("")).reason == "no data received");
+    const Finding endless = answered([](int fd) {
+        send_all(fd, "HTTP/1.0 200 OK\r\n");
+        while (send_all(fd, "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n")) {
+        }
+    });
+    CHECK(endless.outcome == Outcome::Failed);
+    CHECK(endless.reason == "the header is longer than 4095 bytes");
+}
+
+TEST_CASE("a silent server and one that keeps the connection open have timed out") {
+    const auto soon = [](config::Checker& what) { what.connect_timeout = 100ms; };
+    const Finding silent = answered(until_closed, soon);
+    CHECK(silent.outcome == Outcome::TimedOut);
+    CHECK(silent.words == "Timeout HTTP read server");
+    const Finding open = answered(
+        [](int fd) {
+            send_all(fd, kOk + "hello");
+            until_closed(fd);
+        },
+        soon);
+    CHECK(open.outcome == Outcome::TimedOut);
+}
+
+TEST_CASE("an answer that trickles for ever has timed out after its waits in all") {
+    const Finding finding = answered(
+        [](int fd) {
+            send_all(fd, kOk);
+            while (send_all(fd, "x")) {
+            }
+        },
+        [](config::Checker& what) { what.connect_timeout = 50ms; });
+    CHECK(finding.outcome == Outcome::TimedOut);
+    CHECK(finding.duration >= 600ms);
+}
+
+TEST_CASE("a refused connection and a request that is too long fail") {
+    const UniqueFd closed = bind_only();
+    const Finding refused = run(checker(bound_to(closed)));
+    CHECK(refused.outcome == Outcome::Failed);
+    CHECK(refused.words == "Error connecting server");
+    auto what = checker(bound_to(closed));
+    what.urls[0].path = "/" + std::string(2047, 'x');
+    CHECK(run(what).reason.starts_with("HTTP request: "));
+}
