@@ -14,7 +14,7 @@ _mainstayd() {
         -S | --log-facility) mapfile -t COMPREPLY < <(compgen -W '0 1 2 3 4 5 6 7 daemon user' -- "$current") ;;
         -i | --config-id | -u | --umask) ;;
         *)
-            mapfile -t COMPREPLY < <(compgen -W '--use-file= --config-test --strict --config-id= --vrrp --check --dont-fork
+            mapfile -t COMPREPLY < <(compgen -W '--use-file= --config-test --strict --all-config --config-id= --vrrp --check --dont-fork
                 --log-console --log-detail --log-facility= --no-syslog --dont-release-vrrp --dont-release-ipvs
                 --dont-respawn --pid= --vrrp_pid= --checkers_pid= --umask= --core-dump --signum= --version --help' \
                 -- "$current")
