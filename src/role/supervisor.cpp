@@ -150,7 +150,6 @@ void Supervisor::reap_all() {
 
 void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     const int pid = child.pid;
-    const bool was_ready = child.ready;
     child.forget();
     write_child_pid(child, true);
     if (phase_ == Phase::Stopping) return;
@@ -166,10 +165,14 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     const auto delay = child.next_delay(kernel::monotonic_now());
     log_.error("{} process({}) died: Respawning ({}, {})", label(child.kind), pid, cause,
                delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
-    if (delay.count() == 0) return start_child(child, was_ready || child.ever_ready);
+    if (delay.count() == 0) return start_child(child);
+    start_child_in(child, delay);
+}
+
+void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
     child.respawn.expires_after(delay);
     child.respawn.async_wait([this, &child](const boost::system::error_code& error) {
-        if (!error && phase_ != Phase::Stopping && !child.alive()) start_child(child, child.ever_ready);
+        if (!error && phase_ != Phase::Stopping && !child.alive()) start_child(child);
     });
 }
 
@@ -212,21 +215,17 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     return list;
 }
 
-void Supervisor::start_child(Child& child, bool restarted) {
+void Supervisor::start_child(Child& child) {
     const auto& executable = child.kind == Kind::Observer ? observer_executable_ : executable_;
     const auto started = child.start(
-        executable, hello_for(child.kind, restarted), descriptors_for(child),
+        executable, hello_for(child.kind, child.ever_ready), descriptors_for(child),
         [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
         // The VIPs and the services matter more than the one who watches them.
         if (!child.ever_ready && child.kind != Kind::Observer) return stop(kExitFatal);
         child.born = kernel::monotonic_now();
-        child.respawn.expires_after(child.next_delay(child.born) + std::chrono::seconds{1});
-        child.respawn.async_wait([this, &child](const boost::system::error_code& error) {
-            if (!error && phase_ != Phase::Stopping && !child.alive()) start_child(child, child.ever_ready);
-        });
-        return;
+        return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
     }
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);

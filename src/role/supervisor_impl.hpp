@@ -52,7 +52,8 @@ private:
     void on_signal(int signal);
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
-    void start_child(Child& child, bool restarted);
+    void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
+    void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::Hello hello_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
     void on_message(Child& child, ipc::Received received);

@@ -181,7 +181,7 @@ void Supervisor::start_needed_children() {
         auto& child = child_of(kind);
         const bool needed = current_.parts[slot(kind)].needed;
         any = any || (needed && kind != Kind::Observer);
-        if (needed && !child.alive() && phase_ != Phase::Stopping) start_child(child, child.ever_ready);
+        if (needed && !child.alive() && phase_ != Phase::Stopping) start_child(child);
     }
     if (!any) log_.warning("Warning - {} has no configuration to run", options_.identity.program());
 }
