@@ -99,6 +99,7 @@ private:
     std::optional<ipc::ReadingDone> reading_done_;
     ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
     UniqueFd next_scripts_;
+    alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
     std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
     int reader_pid_ = 0;
     int exit_code_ = 0;

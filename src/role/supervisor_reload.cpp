@@ -111,11 +111,11 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
 }
 
 void Supervisor::begin_preparing() {
-    if (auto bytes = ipc::read_memfd(next_scripts_.get()); bytes) {
-        // Scripts are looked up by key: those of the old configuration stay until the new one is committed.
-        auto table = ipc::decode<alert::ScriptTable>(*bytes);
-        if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
-    }
+    // Scripts are looked up by key: those of the old configuration stay until the new one is committed.
+    const auto bytes = ipc::read_memfd(next_scripts_.get());
+    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
+    if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
+    next_table_ = std::move(*table);
     // A role that is just starting gets its first configuration before anything new.
     for (const auto& child : children_)
         if (child->alive() && !child->ready) {
@@ -162,8 +162,7 @@ void Supervisor::commit_all() {
     current_ = std::move(next_);
     settings_ = *reading_done_;
     scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
-    if (auto bytes = ipc::read_memfd(next_scripts_.get()); bytes)
-        if (auto table = ipc::decode<alert::ScriptTable>(*bytes); table) scripts_->set_table(std::move(*table));
+    scripts_->set_table(std::exchange(next_table_, {}));
     for (auto& child : children_)
         if (child->alive() && child->prepared) child->send(ipc::Commit{current_.number}, -1, log_);
     const bool first = phase_ == Phase::Starting;
