@@ -92,6 +92,30 @@ TEST_CASE("a newer version reads what an older one wrote, and the other way roun
     CHECK(down->after == 5);
 }
 
+namespace thinned {
+struct Plain {
+    std::string name = "n";
+    std::vector<int> list;
+};
+struct Thin {
+    Rare<std::string> name;
+    Rare<std::vector<int>> list;
+};
+template <class A> void fields(A& x, Plain& p) { x(p.name, p.list); }
+template <class A> void fields(A& x, Thin& t) { x(t.name, t.list); }
+}  // namespace thinned
+
+TEST_CASE("a rare member travels as the plain one does") {
+    const thinned::Plain plain{"text", {1, 2}};
+
+    const auto thin = ipc::decode<thinned::Thin>(ipc::encode(plain));
+
+    REQUIRE(thin);
+    CHECK(*thin->name == "text");
+    CHECK(*thin->list == std::vector{1, 2});
+    CHECK(ipc::encode(*thin) == ipc::encode(plain));
+}
+
 TEST_CASE("no prefix of an encoding crashes the decoder or claims more than it holds") {
     config::Config config;
     config.instances.push_back({.name = "VI_1"});

@@ -23,6 +23,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
+#include "mainstay/base/rare.hpp"
 #include "mainstay/base/time.hpp"
 
 namespace mainstay::ipc {
@@ -69,6 +70,8 @@ private:
         put(value.has_value());
         if (value) put(*value);
     }
+    template <class T>
+    void put(const Rare<T>& value) { put(*value); }  // as a T: a member may become rare, or cease to be
     template <class K, class V>
     void put(const std::map<K, V>& values) {
         length(values.size());
@@ -172,6 +175,12 @@ private:
         get(present);
         if (present) get(out.emplace());
         else out.reset();
+    }
+    template <class T>
+    void get(Rare<T>& out) {
+        T value{};
+        get(value);
+        out = std::move(value);
     }
     template <class K, class V>
     void get(std::map<K, V>& out) {
