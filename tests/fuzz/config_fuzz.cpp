@@ -1,53 +1,151 @@
-// Configuration text from anywhere: reading it never goes wrong, every message points into the text, and reading it
-// again gives the same.
+// Configuration text from anywhere: reading it never goes wrong, every message points into the text, reading it again
+// gives the same, and its canonical form means the same.
 //
-// Under clang: -fsanitize=fuzzer. Under GCC (MAINSTAY_FUZZ_REPLAY) a main of its own replays the files given as
-// arguments, and without any a fixed series of damaged configurations.
+// The first byte chooses how the rest is read, if it is one of the control characters below; without one the input is
+// a plain keepalived.conf, so that every such file is a seed as it is:
+//   01  mainstay.toml
+//   02  several files on disk, separated by lines of "%%": top.conf, b.conf, c.conf ...; '/' is written '_' first
+//   03  nothing is known about the host, and every include is a checked one
+//
+// tools/fuzz builds it with clang's -fsanitize=fuzzer. Elsewhere replay.hpp brings a main.
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
 
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/print.hpp"
+#include "mainstay/config/settings.hpp"
+#include "replay.hpp"
 
 using namespace mainstay;
 
 namespace {
 
+constexpr char kToml = 1, kSeveral = 2, kUnknownHost = 3;
+constexpr std::size_t kMostFiles = 8;
+constexpr std::size_t kReadTwiceEvery = 8;  // bytes of length: the comparison costs as much as all the rest
+constexpr std::string_view kSeparator = "\n%%\n";
+
 void require(bool holds) {
     if (!holds) std::abort();
 }
 
-config::Environment environment() {
+config::Environment environment(bool knows) {
     config::Environment environment;
     environment.host_name = "lb1.example.com";
-    environment.interface_exists = [](std::string_view name) { return name == "eth0"; };
-    environment.variable = [](std::string_view name) { return std::string{name}; };
+    environment.all_include_checks = !knows;
     environment.random = [] { return std::uint64_t{7}; };
+    environment.variable = [](std::string_view name) { return std::string{name}; };
+    if (!knows) return environment;
+    environment.config_id = "lb2";
+    environment.interface_exists = [](std::string_view name) { return name == "eth0"; };
+    environment.account_exists = [](std::string_view user, std::string_view) { return user == "root"; };
+    environment.script_facts = [](const config::Command& command, const config::Global&) {
+        const bool found = !command.empty() && command.argv[0].starts_with("/usr");
+        return config::Environment::ScriptFacts{found, found, !found, "/usr/bin/true"};
+    };
+    environment.network_namespace_exists = [](std::string_view name) { return name == "a"; };
+    environment.subnets = [] { return std::vector{Prefix::parse("10.0.0.0/24").value()}; };
     return environment;
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string text{reinterpret_cast<const char*>(data), size};
-    const auto loaded = config::load_text("fuzz.conf", text, environment());
-    const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1;
+void check_messages(const config::Loaded& loaded) {
     for (const auto& diagnostic : loaded.diagnostics) {
-        require(diagnostic.place.file == 0);
+        const auto file = diagnostic.place.file;
+        require(file < loaded.files.size());
+        const auto lines = static_cast<std::size_t>(std::ranges::count(loaded.files[file].text, '\n')) + 1;
         require(diagnostic.place.line <= lines + 1);
         require(!diagnostic.message.empty());
         require(!config::render(diagnostic, loaded, true).empty());
         require(!config::render_line(diagnostic, loaded).empty());
     }
-    const auto again = config::load_text("fuzz.conf", text, environment());
-    require(again.diagnostics == loaded.diagnostics);
-    require(again.config == loaded.config);
+    require(loaded.exit_code() >= 0 && loaded.exit_code() <= 6);
+}
+
+void try_text(const std::string& text, const config::Environment& environment) {
+    const auto loaded = config::load_text("fuzz.conf", text, environment);
+    check_messages(loaded);
+    if (text.size() % kReadTwiceEvery == 0) {
+        const auto again = config::load_text("fuzz.conf", text, environment);
+        require(again.diagnostics == loaded.diagnostics);
+        require(again.config == loaded.config);
+    }
+
+    const std::string printed = config::print(text);
+    require(config::print(printed) == printed);
+    // Where nothing was wrong, nothing may change; of a damaged text the shape alone is kept.
+    const auto wrong = [](const auto& diagnostic) { return diagnostic.severity > config::Severity::Warning; };
+    if (std::ranges::any_of(loaded.diagnostics, wrong)) return;
+    require(config::load_text("fuzz.conf", printed, environment).config == loaded.config);
+}
+
+// A folder of this process's own, in memory where there is such a place; gone with the process.
+class Folder {
+public:
+    Folder() {
+        const bool memory = std::filesystem::is_directory("/dev/shm");
+        std::string name = (memory ? "/dev/shm/" : "/tmp/") + std::string{"mainstay-fuzz-XXXXXX"};
+        require(mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    [[nodiscard]] std::string write(char name, std::string_view text) const {
+        const auto path = path_ / (name == 'a' ? std::string{"top.conf"} : std::string{name} + ".conf");
+        std::ofstream{path, std::ios::binary | std::ios::trunc} << text;
+        return path;
+    }
+    void remove(char name) const {
+        std::error_code ignored;
+        std::filesystem::remove(path_ / (std::string{name} + ".conf"), ignored);
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+void try_files(std::string text) {
+    static const Folder folder;
+    std::ranges::replace(text, '/', '_');  // nothing outside the folder can be named
+    std::string_view rest = text;
+    std::string top;
+    char name = 'a';
+    for (std::size_t count = 0; count < kMostFiles && (count == 0 || !rest.empty()); ++count, ++name) {
+        const std::size_t end = rest.find(kSeparator);
+        const std::string path = folder.write(name, rest.substr(0, end));
+        if (count == 0) top = path;
+        rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + kSeparator.size());
+    }
+    for (; name < static_cast<char>('a' + kMostFiles); ++name) folder.remove(name);
+    const auto loaded = config::load_file(top, environment(true));
+    check_messages(loaded);
+    require(config::load_file(top, environment(true)).config == loaded.config);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view input{reinterpret_cast<const char*>(data), size};
+    const char mode = input.empty() || input[0] > kUnknownHost ? '\0' : input[0];
+    std::string text{input.substr(mode == '\0' ? 0 : 1)};
+    if (mode == kToml) {
+        const auto read = config::read_settings(text, "fuzz.toml");
+        require(config::read_settings(text, "fuzz.toml").settings == read.settings);
+    } else if (mode == kSeveral) {
+        try_files(std::move(text));
+    } else {
+        try_text(text, environment(mode != kUnknownHost));
+    }
     return 0;
 }
 
@@ -55,78 +153,73 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 // Put together at random, they make nearly right configurations.
-constexpr std::array<std::string_view, 56> kPieces{"$A=",
-                                                   "$B=",
-                                                   "$A",
-                                                   "$B ",
-                                                   "${A}",
-                                                   "${B}",
-                                                   "${_HASH}",
-                                                   "${_ENV X}",
-                                                   "${_RANDOM 1 5}",
-                                                   "${_PWD}",
-                                                   "${",
-                                                   "$",
-                                                   "@lb1 ",
-                                                   "@^lb1 ",
-                                                   "@x ",
-                                                   "~SEQ(A,1,3) ",
-                                                   "~SEQ(B,$A) ",
-                                                   "~SEQx(A,9,11)",
-                                                   "~LST({A,B},{1,2},{3,4}) ",
-                                                   "~LST(A,x,y) ",
-                                                   "~SEQ(",
-                                                   ")",
-                                                   ",",
-                                                   "\\\n",
-                                                   " \\\n",
-                                                   "\n",
-                                                   "\n",
-                                                   "\n",
-                                                   "{",
-                                                   "}",
-                                                   " {\n",
-                                                   "}\n",
-                                                   "\"",
-                                                   "'",
-                                                   "#",
-                                                   "!",
-                                                   "\\#",
-                                                   "//",
-                                                   " ",
-                                                   "\t",
-                                                   "\r\n",
-                                                   "include x",
-                                                   "vrrp_instance VI_1 {\n",
-                                                   "interface eth0\n",
-                                                   "virtual_router_id 5\n",
-                                                   "virtual_ipaddress {\n",
-                                                   "10.0.0.${A}/24\n",
-                                                   "priority $A\n",
-                                                   "virtual_server 10.0.0.1 80 {\n",
-                                                   "protocol TCP\n",
-                                                   "real_server 10.1.1.$B 80 {\n",
-                                                   "TCP_CHECK {\n",
-                                                   "global_defs {\n",
-                                                   "net_namespace a\n",
-                                                   "\xE3\x80\x80",
-                                                   "\xFF"};
+constexpr std::array kPieces = std::to_array<std::string_view>({"$A=",
+                                                                "$B=",
+                                                                "$A",
+                                                                "$B ",
+                                                                "${A}",
+                                                                "${B}",
+                                                                "${_HASH}",
+                                                                "${_ENV X}",
+                                                                "${_RANDOM 1 5}",
+                                                                "${_PWD}",
+                                                                "${",
+                                                                "$",
+                                                                "@lb1 ",
+                                                                "@^lb1 ",
+                                                                "@x ",
+                                                                "~SEQ(A,1,3) ",
+                                                                "~SEQ(B,$A) ",
+                                                                "~SEQx(A,9,11)",
+                                                                "~LST({A,B},{1,2},{3,4}) ",
+                                                                "~LST(A,x,y) ",
+                                                                "~SEQ(",
+                                                                ")",
+                                                                ",",
+                                                                "\\\n",
+                                                                " \\\n",
+                                                                "\n",
+                                                                "\n",
+                                                                "\n",
+                                                                "{",
+                                                                "}",
+                                                                " {\n",
+                                                                "}\n",
+                                                                "\"",
+                                                                "'",
+                                                                "#",
+                                                                "!",
+                                                                "\\#",
+                                                                "//",
+                                                                " ",
+                                                                "\t",
+                                                                "\r\n",
+                                                                "include x",
+                                                                "vrrp_instance VI_1 {\n",
+                                                                "interface eth0\n",
+                                                                "virtual_router_id 5\n",
+                                                                "virtual_ipaddress {\n",
+                                                                "10.0.0.${A}/24\n",
+                                                                "priority $A\n",
+                                                                "virtual_server 10.0.0.1 80 {\n",
+                                                                "protocol TCP\n",
+                                                                "real_server 10.1.1.$B 80 {\n",
+                                                                "TCP_CHECK {\n",
+                                                                "global_defs {\n",
+                                                                "net_namespace a\n",
+                                                                "\xE3\x80\x80",
+                                                                "\xFF"});
+constexpr int kRounds = 4'000;
+
+std::string nearly_right(std::mt19937& random) {
+    std::string text;
+    for (std::size_t pieces = random() % 40; pieces > 0; --pieces) text += kPieces.at(random() % kPieces.size());
+    for (std::size_t slips = text.empty() ? 0 : random() % 3; slips > 0; --slips)
+        text[random() % text.size()] = static_cast<char>(random());
+    return text;
+}
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) {
-        std::ifstream file{argv[i], std::ios::binary};
-        const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    }
-    std::mt19937 random{1};
-    for (int round = 0; argc == 1 && round < 4'000; ++round) {
-        std::string text;
-        for (std::size_t pieces = random() % 40; pieces > 0; --pieces) text += kPieces.at(random() % kPieces.size());
-        for (std::size_t slips = text.empty() ? 0 : random() % 3; slips > 0; --slips)
-            text[random() % text.size()] = static_cast<char>(random());
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-    }
-}
+int main(int argc, char** argv) { return fuzz::replay(argc, argv, kRounds, nearly_right); }
 #endif

@@ -1,16 +1,14 @@
 // VRRP packets from anywhere: decoding never reads past the end, and what it accepts survives a round trip.
 //
-// Under clang: -fsanitize=fuzzer. Under GCC (MAINSTAY_FUZZ_REPLAY) a main of its own replays the files given as
-// arguments, and without any a fixed series of damaged packets.
+// tools/fuzz builds it with clang's -fsanitize=fuzzer. Elsewhere replay.hpp brings a main.
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <span>
-#include <vector>
+#include <string>
 
 #include "mainstay/wire/vrrp.hpp"
+#include "replay.hpp"
 
 using namespace mainstay;
 
@@ -44,21 +42,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 #ifdef MAINSTAY_FUZZ_REPLAY
 int main(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) {
-        std::ifstream file{argv[i], std::ios::binary};
-        const std::vector<char> bytes{std::istreambuf_iterator<char>{file}, {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    }
-    std::mt19937 random{1};
-    std::vector<std::uint8_t> bytes;
-    for (int round = 0; argc == 1 && round < 200'000; ++round) {
-        bytes.resize(random() % 64);
-        for (auto& b : bytes) b = static_cast<std::uint8_t>(random());
+    constexpr int kRounds = 200'000;
+    return fuzz::replay(argc, argv, kRounds, [](std::mt19937& random) {
+        std::string bytes(random() % 64, '\0');
+        for (auto& b : bytes) b = static_cast<char>(random());
         if (bytes.size() > 3) {  // most of them near enough to a packet
-            bytes[0] = static_cast<std::uint8_t>((2 + random() % 2) << 4 | 1);
-            bytes[3] = static_cast<std::uint8_t>(random() % 12);
+            bytes[0] = static_cast<char>((2 + random() % 2) << 4 | 1);
+            bytes[3] = static_cast<char>(random() % 12);
         }
-        LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
-    }
+        return bytes;
+    });
 }
 #endif
