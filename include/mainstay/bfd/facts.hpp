@@ -1,0 +1,139 @@
+// What the bfd machine is told, and what it asks for. Plain values: the same ones in a director and in a test.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/wire/bfd.hpp"
+
+namespace mainstay::bfd {
+
+using State = wire::BfdState;
+using Diagnostic = wire::BfdDiagnostic;
+
+// Uniform over all 32 bits. Discriminators, source ports and jitter are drawn from it.
+using Random = std::function<std::uint32_t()>;
+
+// One bfd_instance as configured, defaults resolved.
+struct Settings {
+    std::string name;
+    IpAddress neighbor;
+    IpAddress source;                               // empty: the kernel's choice
+    Micros min_rx{10'000}, min_tx{10'000};          // 1 ms ..
+    Micros idle_tx{1'000'000};                      // 1 s .. : between packets while the session is not up
+    std::uint8_t multiplier = 5;                    // 1..
+    bool passive = false;                           // says nothing before the neighbour does
+    std::uint8_t ttl = 255;                         // of packets sent
+    int max_hops = 0;                               // a packet's TTL must reach ttl - max_hops; -1: any will do
+    bool multihop = false;                          // UDP port 4784 instead of 3784
+    bool tells_vrrp = true, tells_checkers = true;  // who hears of Up and Down
+    bool operator==(const Settings&) const = default;
+};
+
+// ---- facts -------------------------------------------------------------------------------------------------------
+
+// A UDP datagram as it came from a socket, and what the IP header said.
+struct PacketHeard {
+    IpAddress source, destination;
+    std::uint8_t ttl = 0;
+    bool multihop = false;               // came to port 4784
+    std::span<const std::byte> payload;  // borrowed for the call
+};
+
+// A SendPacket could not be carried out because another program uses its source port. The next packet has another.
+struct PortTaken {
+    std::uint16_t source_port = 0;
+};
+
+// An operator takes a session out of service (AdminDown), or back.
+struct Administer {
+    std::string session;
+    bool enabled = true;
+};
+
+struct DeadlineReached {};  // early or stale ones are harmless
+struct Shutdown {};         // tell every neighbour AdminDown; the machine is finished afterwards
+
+using Fact = std::variant<PacketHeard, PortTaken, Administer, DeadlineReached, Shutdown>;
+
+// ---- intents -----------------------------------------------------------------------------------------------------
+// Carried out in the order given. None needs a lookup: each can also concern a session that a reload has removed.
+
+// Send this control packet now. A source port belongs to one session for its life, over a restart of the role too
+// (RFC 5881 section 4): the role keeps one socket per port of the snapshot.
+struct SendPacket {
+    IpAddress source;  // empty: the kernel's choice
+    IpAddress destination;
+    std::uint16_t source_port = 0, destination_port = 0;
+    std::uint8_t ttl = 255;
+    std::array<std::byte, wire::kBfdLength> payload{};
+    bool operator==(const SendPacket&) const = default;
+};
+// The session came up or went down: whoever tracks it must know at once. One that is never told of is down.
+struct Tell {
+    std::string session;
+    bool up = false;
+    bool vrrp = true, checkers = true;
+    bool operator==(const Tell&) const = default;
+};
+struct Say {  // a log line
+    LogLine line;
+    bool operator==(const Say&) const = default;
+};
+
+using Intent = std::variant<SendPacket, Tell, Say>;
+using Intents = std::vector<Intent>;
+
+// ---- what survives a crash and what the status page shows ----------------------------------------------------------
+
+struct Counters {
+    std::uint64_t sent = 0, received = 0;
+    std::uint64_t discarded = 0;  // packets from the neighbour that did not count
+    std::uint64_t became_up = 0, went_down = 0;
+    std::uint64_t expired = 0;         // of those, how often nothing was heard for the detection time
+    std::uint64_t deadlines_late = 0;  // packets sent more than a tenth of the interval after they were due
+    bool operator==(const Counters&) const = default;
+};
+
+// Everything about one session that another incarnation needs to go on, and that people want to see. The names are
+// those of RFC 5880 6.8.1.
+struct SessionSnapshot {
+    std::string name;
+    IpAddress neighbor, source;
+    bool multihop = false;
+    State state = State::Down, remote_state = State::Down;
+    Diagnostic diagnostic = Diagnostic::None, remote_diagnostic = Diagnostic::None;
+    std::uint32_t discriminator = 0, remote_discriminator = 0;
+    std::uint16_t source_port = 0;
+    std::uint8_t multiplier = 0, remote_multiplier = 0;
+    Micros desired_min_tx{0}, required_min_rx{0};  // as announced to the neighbour
+    Micros applied_min_tx{0}, applied_min_rx{0};   // in use, until the neighbour has confirmed those
+    Micros remote_min_tx{0}, remote_min_rx{1};
+    bool remote_demand = false;
+    bool polling = false;            // waits for the neighbour's confirmation
+    bool polls_again = false;        // and has changed the announcement meanwhile
+    bool unheard = false;            // nothing was heard since this session was adopted
+    Micros transmit_interval{0};     // before jitter; 0: sends nothing periodic
+    Micros detection_time{0};        // 0: the neighbour is not known
+    Instant next_send{}, expires{};  // the epoch: never
+    WallTime since;                  // of the last transition; filled in by the role
+    Counters counters;
+    bool operator==(const SessionSnapshot&) const = default;
+};
+
+struct SessionsSnapshot {
+    std::vector<SessionSnapshot> sessions;
+    std::uint64_t strangers = 0;  // packets that belong to no session
+    bool operator==(const SessionsSnapshot&) const = default;
+};
+
+}  // namespace mainstay::bfd
