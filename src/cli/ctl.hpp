@@ -22,6 +22,8 @@ struct CheckOptions {
 [[nodiscard]] int ctl_config_reference(bool as_man_page, const std::string& head);
 [[nodiscard]] int ctl_config_pair(const std::string& first, const std::string& second);
 [[nodiscard]] int ctl_config_print(const std::string& file);
+// keepalived.conf to TOML, or back, by the file's name. Exit 0: all of it, 1: not all, 2: nothing is printed.
+[[nodiscard]] int ctl_config_convert(const std::string& file);
 // What a reload from one file to the other would do. Exit 0: nothing, 1: something, 2: one of them cannot run.
 [[nodiscard]] int ctl_config_diff(const std::string& before, const std::string& after, bool as_json);
 // The same from the configuration that the daemon would read to `file`, on this host.

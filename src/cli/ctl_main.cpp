@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
     std::string file;
     auto* print = config->add_subcommand("print", "a file in canonical form; comments and includes are kept");
     print->add_option("FILE", file, "keepalived.conf")->required();
+    auto* convert = config->add_subcommand("convert", "keepalived.conf as TOML, a .toml file as keepalived.conf");
+    convert->add_option("FILE", file, "keepalived.conf, or a name that ends in .toml")->required();
     auto* diff =
         config->add_subcommand("diff", "what a reload from A to B would do; exit 0 nothing, 1 something, 2 error");
     diff->add_option("A", first, "the running configuration")->required();
@@ -68,6 +70,7 @@ int main(int argc, char** argv) {
     if (*reference) return ctl_config_reference(as_man_page, head);
     if (*pair) return ctl_config_pair(first, second);
     if (*print) return ctl_config_print(file);
+    if (*convert) return ctl_config_convert(file);
     if (*diff) return ctl_config_diff(first, second, as_json);
     if (*reload) return ctl_reload_dry_run(file, as_json);
     if (*ipvs) return ctl_ipvs(stats);

@@ -74,7 +74,8 @@ char unescape(std::string_view text, std::size_t& at) {
     return c;
 }
 
-// Splits the command word into its arguments. Nullopt when a quote is not closed.
+}  // namespace
+
 std::optional<std::vector<std::string>> split_arguments(std::string_view text) {
     std::vector<std::string> arguments;
     while (skip_blanks(text), !text.empty()) {
@@ -99,8 +100,6 @@ std::optional<std::vector<std::string>> split_arguments(std::string_view text) {
     }
     return arguments;
 }
-
-}  // namespace
 
 std::optional<Command> read_command(Reading& reading, const Row& row, const Statement& statement) {
     const Mark mark = statement.words.size() > 1 ? statement.words[1].mark : statement.mark;

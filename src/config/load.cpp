@@ -6,6 +6,7 @@
 
 #include "files.hpp"
 #include "mainstay/config/resolver.hpp"
+#include "mainstay/config/toml.hpp"
 #include "reading.hpp"
 
 namespace mainstay::config {
@@ -170,7 +171,8 @@ Loaded load_file(const std::string& path, const Environment& environment) {
         if (looks_binary(*text)) return unusable(name, Code::FileBinary, "this is not a text file");
         tops.push_back({name, std::move(*text)});
     }
-    Snapshot snapshot = resolve(std::move(tops), environment, true);
+    Snapshot snapshot = paths.size() == 1 && is_toml_name(paths[0]) ? read_toml(std::move(tops[0]))
+                                                                     : resolve(std::move(tops), environment, true);
     if (paths.size() > 1) {
         Diagnostic d;
         d.severity = Severity::Warning;  // keepalived: one that raises the exit code
@@ -183,6 +185,7 @@ Loaded load_file(const std::string& path, const Environment& environment) {
 }
 
 Loaded load_text(std::string name, std::string text, const Environment& environment) {
+    if (is_toml_name(name)) return load(read_toml({std::move(name), std::move(text)}), environment);
     std::vector<SourceFile> tops;
     tops.push_back({std::move(name), std::move(text)});
     return load(resolve(std::move(tops), environment, false), environment);

@@ -227,6 +227,8 @@ struct Reading {
 // One command word with its quotes, escapes and arguments; `raw` begins at the keyword. Words after it are the user
 // and the group.
 [[nodiscard]] std::optional<Command> read_command(Reading& reading, const Row& row, const Statement& statement);
+// The arguments of a command word: quotes group, backslashes escape. Nullopt when a quote is not closed.
+[[nodiscard]] std::optional<std::vector<std::string>> split_arguments(std::string_view text);
 // A decimal number that is all of `word`, low..high; nothing is reported.
 [[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low, std::int64_t high);
 [[nodiscard]] std::string format_micros(std::int64_t us);  // seconds, without needless zeros

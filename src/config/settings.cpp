@@ -1,77 +1,115 @@
 #include "mainstay/config/settings.hpp"
 
 #include <fmt/format.h>
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "mainstay/config/schema.hpp"
+#include "reading.hpp"
+#include "toml_document.hpp"
 
 namespace mainstay::config {
 
 namespace {
 
 // One row a setting, as with the schema of keepalived.conf.
-struct Row {
+struct Setting {
     std::string_view table, key;
     std::int64_t low, high;  // seconds, inclusive
-    std::uint32_t Settings::* member;
+    std::uint32_t Settings::*member;
 };
 constexpr std::array kRows{
-    Row{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s},
-    Row{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s},
-    Row{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s},
+    Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s},
+    Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s},
+    Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s},
 };
 
-std::string at(const std::string& file, const toml::source_region& source) {
-    return fmt::format("{}:{}:{}: ", file, source.begin.line, source.begin.column);
-}
-
-std::string known_keys(std::string_view table) {
-    std::string list;
+std::vector<std::string_view> known_keys(std::string_view table) {
+    std::vector<std::string_view> keys;
     for (const auto& row : kRows)
-        if (row.table == table) list += (list.empty() ? "" : ", ") + std::string{row.key};
-    return list;
+        if (row.table == table) keys.push_back(row.key);
+    return keys;
 }
 
-void take(const toml::table& table, std::string_view name, const std::string& file, ReadSettings& read) {
+std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names) {
+    const auto near = nearest(word, names);
+    return near.empty() ? std::string{} : fmt::format("did you mean {}?", near);
+}
+
+void take(const toml::table& table, std::string_view name, Settings& settings, std::vector<SettingsProblem>& problems) {
+    const auto keys = known_keys(name);
     for (const auto& [key, value] : table) {
         const auto row = std::ranges::find_if(
-            kRows, [&](const Row& r) { return r.table == name && r.key == std::string_view{key.str()}; });
+            kRows, [&](const Setting& r) { return r.table == name && r.key == std::string_view{key.str()}; });
         if (row == kRows.end()) {
-            read.problems.push_back(fmt::format("{}unknown setting {} in [{}]: ignored; there are {}",
-                                                at(file, value.source()), key.str(), name, known_keys(name)));
+            problems.push_back({place_of(key.source()), fmt::format("unknown setting {} in [{}]", key.str(), name),
+                                fmt::format("ignored; there are {}", fmt::join(keys, ", ")),
+                                did_you_mean(key.str(), keys)});
             continue;
         }
         const auto number = value.value_exact<std::int64_t>();
         if (!number || *number < row->low || *number > row->high)
-            read.problems.push_back(fmt::format("{}{}.{} must be a whole number of seconds from {} to {}: {} is used",
-                                                at(file, value.source()), name, row->key, row->low, row->high,
-                                                read.settings.*row->member));
+            problems.push_back({place_of(value.source()),
+                                fmt::format("{}.{} must be a whole number of seconds from {} to {}", name, row->key,
+                                            row->low, row->high),
+                                fmt::format("{} is used", settings.*row->member),
+                                {}});
         else
-            read.settings.*row->member = static_cast<std::uint32_t>(*number);
+            settings.*row->member = static_cast<std::uint32_t>(*number);
     }
+}
+
+std::string line_of(const SettingsProblem& problem, const std::string& file) {
+    return fmt::format("{}:{}:{}: {}: {}{}{}", file, problem.place.line, problem.place.column, problem.message,
+                       problem.effect, problem.hint.empty() ? "" : "; ", problem.hint);
 }
 
 }  // namespace
 
+std::vector<std::string_view> settings_tables() {
+    std::vector<std::string_view> names;
+    for (const auto& row : kRows)
+        if (std::ranges::find(names, row.table) == names.end()) names.push_back(row.table);
+    return names;
+}
+
+std::vector<SettingsProblem> take_settings(const toml::table& root, Settings& settings) {
+    std::vector<SettingsProblem> problems;
+    const auto tables = settings_tables();
+    for (const auto& [key, value] : root) {
+        if (std::ranges::find(tables, std::string_view{key.str()}) == tables.end()) continue;
+        if (value.is_table())
+            take(*value.as_table(), key.str(), settings, problems);
+        else
+            problems.push_back({place_of(key.source()), fmt::format("{} is a table of settings", key.str()), "ignored",
+                                fmt::format("write [{}]", key.str())});
+    }
+    return problems;
+}
+
 ReadSettings read_settings(std::string_view text, const std::string& file_name) {
     ReadSettings read;
-    toml::table top;
-    try {  // toml++ as Debian builds it throws; nothing of that leaves this function
-        top = toml::parse(text);
-    } catch (const toml::parse_error& error) {
-        read.problems.push_back(
-            fmt::format("{}{}: the defaults are used", at(file_name, error.source()), error.description()));
+    auto parsed = parse_toml(text);
+    if (const auto* problem = std::get_if<TomlProblem>(&parsed)) {
+        read.problems.push_back(line_of({problem->place, problem->message, "the defaults are used", {}}, file_name));
         return read;
     }
-    for (const auto& [key, value] : top) {
-        const bool known = std::ranges::any_of(kRows, [&](const Row& row) { return row.table == key.str(); });
-        if (known && value.is_table()) take(*value.as_table(), key.str(), file_name, read);
-        else
-            read.problems.push_back(fmt::format("{}unknown table [{}]: ignored; there are [lvs], [mail] and [scripts]",
-                                                at(file_name, value.source()), key.str()));
+    const auto& root = std::get<TomlDocument>(parsed).root;
+    auto problems = take_settings(root, read.settings);
+    std::vector<std::string_view> known = settings_tables();
+    for (const Row* row : rows_of(Block::Root)) known.push_back(row->name);
+    for (const auto& [key, value] : root) {  // what says something about the director is not of this half
+        if (std::ranges::find(known, std::string_view{key.str()}) != known.end()) continue;
+        problems.push_back({place_of(key.source()), fmt::format("unknown table [{}]", key.str()),
+                            "ignored; there are [lvs], [mail] and [scripts], and those of mainstay.conf's blocks",
+                            did_you_mean(key.str(), known)});
     }
+    std::ranges::stable_sort(problems, {}, [](const SettingsProblem& problem) {
+        return std::pair{problem.place.line, problem.place.column};
+    });
+    for (const auto& problem : problems) read.problems.push_back(line_of(problem, file_name));
     return read;
 }
 

@@ -29,8 +29,24 @@ TEST_CASE("unknown settings and tables are named with what there is") {
     const auto read = read_settings("[lvs]\naudit = 5\n[vrrp]\nx = 1\n", "m.toml");
 
     REQUIRE(read.problems.size() == 2);
-    CHECK(read.problems[0] == "m.toml:2:9: unknown setting audit in [lvs]: ignored; there are audit_interval");
-    CHECK(read.problems[1] == "m.toml:3:1: unknown table [vrrp]: ignored; there are [lvs], [mail] and [scripts]");
+    CHECK(read.problems[0] == "m.toml:2:1: unknown setting audit in [lvs]: ignored; there are audit_interval");
+    CHECK(read.problems[1] ==
+          "m.toml:3:2: unknown table [vrrp]: ignored; there are [lvs], [mail] and [scripts], and those of "
+          "mainstay.conf's blocks");
+}
+
+TEST_CASE("a misspelt setting or table is told the nearest name") {
+    const auto read = read_settings("[scripts]\nnotify_wiat = 5\n[mial]\nkeep = 60\n", "m.toml");
+
+    REQUIRE(read.problems.size() == 2);
+    CHECK(read.problems[0].ends_with("; did you mean notify_wait?"));
+    CHECK(read.problems[1].ends_with("; did you mean mail?"));
+}
+
+TEST_CASE("what the file says about the director is not the settings' business") {
+    const auto read = read_settings("[global_defs]\nrouter_id = \"lb1\"\n[[virtual_server]]\non = \"x\"\n", "m.toml");
+
+    CHECK(read.problems.empty());
 }
 
 TEST_CASE("text that is not TOML gives one problem and the defaults") {

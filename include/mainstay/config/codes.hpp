@@ -41,6 +41,10 @@ enum class Code : std::uint16_t {
     NameNotDefined = 119,
     ExpansionLimit = 120,
     RepetitionRefused = 121,
+    TomlSyntax = 122,
+    TomlType = 123,   // a value of a type that the keyword does not take
+    TomlValue = 124,  // a text that no word of the language can hold
+    UnknownSetting = 125,
     // Values
     NotANumber = 200,
     OutOfRange = 201,

@@ -1,0 +1,57 @@
+// The TOML form of a director's configuration, and the way between it and keepalived's language.
+//
+// Tables mirror the blocks and keys the keywords; which shape a keyword has follows from its row alone. The reader
+// turns a document into the statements that keepalived.conf would hold, with a map back into the document, so that
+// everything behind it (values, checks, diagnostics) is the same for both languages. Text is literal: nothing in it is
+// expanded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mainstay/config/resolver.hpp"
+#include "mainstay/config/schema.hpp"
+
+namespace mainstay::config {
+
+inline constexpr std::size_t kMaxTomlKeyParts = 16;       // of a dotted key; the deepest keyword has five
+inline constexpr std::size_t kMaxTomlValues = 4'000'000;  // of one document
+// The key that holds a block's words where they are no plain name: `on = "192.0.2.10 80"`. No keyword is called so.
+inline constexpr std::string_view kTomlWordsKey = "on";
+
+enum class TomlShape : std::uint8_t {
+    Value,       // key = value
+    List,        // key = ["entry", "entry"]
+    NamedList,   // [key] name = ["entry", "entry"]
+    Table,       // [key]
+    NamedTable,  // [key.name]
+    Tables,      // [[key]] on = "the words"
+};
+[[nodiscard]] TomlShape toml_shape(const Row& row);
+
+// Whether a file of this name is read as TOML.
+[[nodiscard]] bool is_toml_name(std::string_view path);
+// Whether a table of this name holds the daemon's own settings (settings.hpp).
+[[nodiscard]] bool is_settings_table(std::string_view name);
+
+// The statements of a document. With `comments`, its comments are among them: for printing, not for loading.
+[[nodiscard]] Snapshot read_toml(SourceFile file, bool comments = false);
+// True when the document says something about the director, not only about the daemon. False for what is no TOML.
+[[nodiscard]] bool toml_has_director(std::string_view text);
+
+struct Converted {
+    std::string text;
+    struct Lost {
+        Place place;  // in the snapshot's files
+        std::string what;
+    };
+    std::vector<Lost> lost;  // what the other language's form does not hold
+};
+// `snapshot` is what resolve() or read_toml() gave. Comments stay with the statement they precede or follow.
+[[nodiscard]] Converted to_toml(Snapshot& snapshot);
+// The canonical keepalived.conf of a TOML document.
+[[nodiscard]] Converted to_conf(SourceFile toml);
+
+}  // namespace mainstay::config

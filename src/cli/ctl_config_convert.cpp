@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "ctl.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/config/toml.hpp"
+#include "mainstay/kernel/environment.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+constexpr int kWhole = 0, kNotWhole = 1, kError = 2;
+
+// What the text depends on, not what the host has: a file is converted the same wherever its interfaces are.
+config::Environment of_text() {
+    auto host = kernel::host_environment();
+    config::Environment environment;
+    environment.host_name = std::move(host.host_name);
+    environment.variable = std::move(host.variable);
+    return environment;
+}
+
+void complain(const std::string& text) { std::fprintf(stderr, "mainstayctl: %s\n", text.c_str()); }
+
+bool unreadable(const config::Loaded& loaded) {
+    for (const auto& d : loaded.diagnostics)
+        if (d.severity == config::Severity::Fatal && d.rank == config::Rank::CannotRun) {
+            complain(config::render_line(d, loaded));
+            return true;
+        }
+    return false;
+}
+
+}  // namespace
+
+int ctl_config_convert(const std::string& file) {
+    const bool from_toml = config::is_toml_name(file);
+    const auto environment = of_text();
+    const auto loaded = config::load_file(file, environment);
+    if (unreadable(loaded)) return kError;
+    config::Converted converted;
+    if (from_toml) {
+        converted = config::to_conf(loaded.files[0]);
+    } else {
+        auto snapshot = config::resolve({loaded.files[0]}, environment, true);
+        converted = config::to_toml(snapshot);
+    }
+    // People put the result in the file's place: it is printed only when it is read as the same.
+    const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);
+    if (back.config != loaded.config) {
+        complain(fmt::format("{} cannot be said in {} so that it means the same", file,
+                             from_toml ? "keepalived's language" : "TOML"));
+        return kError;
+    }
+    for (const auto& lost : converted.lost) {
+        const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
+        complain(fmt::format("{}:{}: not carried over: {}", name, lost.place.line, lost.what));
+    }
+    std::fwrite(converted.text.data(), 1, converted.text.size(), stdout);
+    return converted.lost.empty() ? kWhole : kNotWhole;
+}
+
+}  // namespace mainstay::cli

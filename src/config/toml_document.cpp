@@ -1,0 +1,120 @@
+#include "toml_document.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "mainstay/config/toml.hpp"
+
+namespace mainstay::config {
+namespace {
+
+// Runs over a document once. toml++ 3.3 bounds the nesting of values but neither the parts of a dotted key nor the
+// number of values, and it drops comments. As far as the document is well formed, this sees the same strings as toml++.
+class Scanner {
+public:
+    Scanner(std::string_view text, std::vector<TomlComment>& comments) : text_{text}, comments_{comments} {}
+
+    std::optional<TomlProblem> run() {
+        while (at_ < text_.size()) {
+            const char c = text_[at_];
+            if (c == '\n') {
+                ++at_;
+                ++line_;
+                line_start_ = at_;
+                dots_ = 0;
+                alone_ = true;
+                continue;
+            }
+            if (c == '#') {
+                comment();
+                continue;
+            }
+            if (c != ' ' && c != '\t' && c != '\r') alone_ = false;
+            if (c == '"' || c == '\'') {
+                string(c);
+                continue;
+            }
+            if (auto problem = mark(c)) return problem;
+            ++at_;
+        }
+        return std::nullopt;
+    }
+
+private:
+    std::optional<TomlProblem> mark(char c) {
+        if (c == '.' && ++dots_ >= kMaxTomlKeyParts)
+            return problem(fmt::format("the key has more than {} parts", kMaxTomlKeyParts));
+        const bool value = c == '=' || c == ',' || c == '[' || c == '{';
+        if (value || c == ']' || c == '}') dots_ = 0;
+        if (value && ++values_ > kMaxTomlValues)
+            return problem(fmt::format("the document has more than {} values", kMaxTomlValues));
+        return std::nullopt;
+    }
+
+    void comment() {
+        const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+        std::string_view text = text_.substr(at_, end - at_);
+        if (text.ends_with('\r')) text.remove_suffix(1);
+        comments_.push_back({line_, alone_, text});
+        at_ = end;
+    }
+
+    void string(char quote) {
+        const bool several_lines = text_.substr(at_, 3) == std::string(3, quote);
+        at_ += several_lines ? 3 : 1;
+        while (at_ < text_.size()) {
+            const char c = text_[at_];
+            if (c == '\\' && quote == '"' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') {
+                at_ += 2;
+            } else if (c == '\n') {
+                if (!several_lines) return;
+                ++at_;
+                ++line_;
+                line_start_ = at_;
+            } else if (c == quote && !several_lines) {
+                ++at_;
+                return;
+            } else if (c == quote && text_.substr(at_, 3) == std::string(3, quote)) {
+                at_ += 3;
+                // A string of several lines may end in one or two quotes of its own.
+                for (int more = 0; more < 2 && at_ < text_.size() && text_[at_] == quote; ++more) ++at_;
+                return;
+            } else {
+                ++at_;
+            }
+        }
+    }
+
+    [[nodiscard]] TomlProblem problem(std::string message) const {
+        return {{line_, static_cast<std::uint32_t>(at_ - line_start_ + 1), 1}, std::move(message)};
+    }
+
+    std::string_view text_;
+    std::vector<TomlComment>& comments_;
+    std::size_t at_ = 0, line_start_ = 0, dots_ = 0, values_ = 0;
+    std::uint32_t line_ = 1;
+    bool alone_ = true;
+};
+
+}  // namespace
+
+TomlPlace place_of(const toml::source_region& source) {
+    const bool one_line = source.begin.line == source.end.line && source.end.column > source.begin.column;
+    return {source.begin.line, source.begin.column, one_line ? source.end.column - source.begin.column : 1};
+}
+
+std::variant<TomlDocument, TomlProblem> parse_toml(std::string_view text) {
+    TomlDocument document;
+    if (auto problem = Scanner{text, document.comments}.run()) return *std::move(problem);
+    auto parsed = toml::parse(text);
+    if (!parsed) {
+        const auto& error = parsed.error();
+        return TomlProblem{place_of(error.source()), std::string{error.description()}};
+    }
+    document.root = std::move(parsed).table();
+    return document;
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,38 @@
+// From the values of TOML to words, as far as a keyword's row says what its value may be.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "toml_statements.hpp"
+
+namespace mainstay::config {
+
+class TomlValues {
+public:
+    explicit TomlValues(TomlStatements& out) : out_{out} {}
+
+    // Each of these adds to `words`, or reports and gives false.
+    // The words of one statement. `left_out`: a false that means no statement at all.
+    bool value(const Row& row, const toml::node& node, std::vector<TomlWord>& words, bool& left_out);
+    bool entry(const Row& row, const toml::node& node, std::vector<TomlWord>& words);  // of a list
+    // Cut at blanks from a string, as they are from an array.
+    bool line_of_words(const Row& row, const toml::node& node, std::vector<TomlWord>& words);
+    bool add_word(const Row& row, std::string_view text, TomlPlace place, std::vector<TomlWord>& words);
+
+    void wrong_type(const Row& row, const toml::node& node);
+
+private:
+    bool one_word(const Row& row, const toml::node& node, std::vector<TomlWord>& words);
+    bool number(const Row& row, const toml::node& node, std::vector<TomlWord>& words);
+    bool command(const Row& row, const toml::node& node, std::vector<TomlWord>& words);
+
+    TomlStatements& out_;
+    bool in_list_ = false;
+};
+
+// What is wanted where this keyword stands, for people.
+[[nodiscard]] std::string wanted_in_toml(const Row& row);
+
+}  // namespace mainstay::config
