@@ -162,10 +162,7 @@ std::string example_line(const Row& row) {
     return words.empty() ? std::string{row.name} : fmt::format("{} {}", row.name, words);
 }
 
-bool is_block(const Row& row) {
-    return row.args.takes == Takes::Opens || row.args.takes == Takes::Entries || row.args.takes == Takes::Items ||
-           row.args.takes == Takes::AnyBlock;
-}
+bool is_block(const Row& row) { return config::is_block(row.args.takes); }
 
 }  // namespace
 
@@ -217,11 +214,10 @@ const Row* opener_of(Block block) {
 
 bool acts_in(const KeywordPlace& place) {
     const Row& row = *place.row;
-    if (!row.acts) return false;
-    if (row.set == nullptr && row.args.takes != Takes::Opens && row.args.takes != Takes::Entry) return false;
+    if (!config::is_acted_on(row)) return false;
     for (Block block = place.block; block != Block::None; block = config::parent_of(block))
         if (const Row* opener = opener_of(block);
-            opener != nullptr && (!opener->acts || (opener->set == nullptr && opener->args.takes != Takes::Opens)))
+            opener != nullptr && !config::is_acted_on(*opener))
             return false;
     return true;
 }
@@ -248,6 +244,10 @@ std::string takes_text(const Row& row) {
         }
         case Takes::Address:
             return "an IP address";
+        case Takes::Prefix:
+            return "an IP address with or without a prefix length";
+        case Takes::Duration:
+            return "a time with s or ms behind it, or a number in the kernel's unit";
         case Takes::Command:
             return "a command, in quotes if it has arguments; then a user and a group, if wanted";
         case Takes::Opens:
@@ -260,7 +260,10 @@ std::string takes_text(const Row& row) {
             return "a block";
         case Takes::Entry:
             return row.form.empty() ? "nothing" : "as shown above";
+        case Takes::NumberList:
+            return fmt::format("whole numbers, {}", range(row, 1));
         case Takes::Word:
+        case Takes::Line:
         case Takes::Any:
             break;
     }
@@ -269,7 +272,7 @@ std::string takes_text(const Row& row) {
 }
 
 std::vector<std::string> example_of(const KeywordPlace& place) {
-    if (place.row->args.takes == Takes::Entry && place.row->example.empty()) return {};
+    if (config::is_word_of_line(*place.row) && place.row->example.empty()) return {};
     std::vector<std::string> lines{example_line(*place.row)};
     // A row whose example shows its block already is whole.
     if (is_block(*place.row) && lines[0].find('{') == std::string::npos) {

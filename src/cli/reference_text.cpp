@@ -20,7 +20,7 @@ std::vector<KeywordPlace> rows_for_people(Block block) {
     for (const Row* row : config::rows_of(block)) places.push_back({row, block});
     for (const auto table : config::schema())
         for (const Row& row : table)
-            if (row.args.takes == Takes::Entry && row.blocks.has(block)) places.push_back({&row, block});
+            if (config::is_word_of_line(row) && row.blocks.has(block)) places.push_back({&row, block});
     return places;
 }
 

@@ -119,6 +119,7 @@ Loaded load(Snapshot snapshot, const Environment& environment) {
     check_vrrp(r, loaded.config);
     check_services(r, loaded.config);
     loaded.config.global = std::move(r.global);
+    loaded.config.more = std::move(r.more);
     explain_references(r, snapshot);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();
     for (auto& [diagnostic, mark] : r.diag.entries()) {

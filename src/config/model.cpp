@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/schema.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -21,6 +24,44 @@ std::string_view word_of(Protocol protocol) {
             return "sctp";
     }
     return "?";
+}
+
+// Blocks and lines that only one of the two kinds of worker acts on. What stands in neither list is of interest to
+// both.
+constexpr std::string_view kVrrpOnly[]{
+    "static_ipaddress", "static_routes",       "static_rules",       "track_group",
+    "garp_group",       "linkbeat_interfaces", "vrrp_track_process", "interface_up_down_delays"};
+constexpr std::string_view kLvsOnly[]{"SSL", "virtual_server_group"};
+
+void drop_sections(Rare<More>& more, std::span<const std::string_view> names) {
+    const auto listed = [&](const Section& section) {
+        return std::ranges::find(names, section.keyword) != names.end();
+    };
+    if (std::ranges::any_of(more->sections, listed)) std::erase_if(more.edit().sections, listed);
+}
+
+// Passwords and keys, at any depth: the rows say which they are.
+void drop_secrets(Rare<More>& more, Block block) {
+    if (more->values.empty() && more->sections.empty()) return;
+    struct Open {
+        KeywordValues& values;
+        std::vector<Section>& sections;
+        Block block;
+    };
+    const auto secret = [](Block in, const std::string& keyword) {
+        const Row* row = find_row(in, keyword);
+        return row != nullptr && row->secret;
+    };
+    std::vector<Open> open{{more.edit().values, more.edit().sections, block}};
+    while (!open.empty()) {
+        const Open at = open.back();
+        open.pop_back();
+        std::erase_if(at.values, [&](const KeywordValue& value) { return secret(at.block, value.keyword); });
+        std::erase_if(at.sections, [&](const Section& section) { return secret(at.block, section.keyword); });
+        for (Section& section : at.sections)
+            if (const Row* row = find_row(at.block, section.keyword); row != nullptr && is_block(row->args.takes))
+                open.push_back({section.values, section.sections, row->args.opens});
+    }
 }
 
 }  // namespace
@@ -51,15 +92,23 @@ Config slice(const Config& config, Audience audience) {
             part.scripts = config.scripts;
             part.instances = config.instances;
             part.sync_groups = config.sync_groups;
+            part.more = config.more;
+            drop_sections(part.more, kLvsOnly);
             break;
         case Audience::Lvs:
             part.global = config.global;
             clear_mail(part.global);
             part.virtual_servers = config.virtual_servers;
+            part.more = config.more;
+            drop_sections(part.more, kVrrpOnly);
             break;
         case Audience::Observer:
             part = config;
-            for (Instance& instance : part.instances) instance.auth_pass.clear();
+            drop_secrets(part.more, Block::Root);
+            for (Instance& instance : part.instances) {
+                instance.auth_pass.clear();
+                drop_secrets(instance.more, Block::Instance);
+            }
             break;
     }
     return part;

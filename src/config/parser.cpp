@@ -5,7 +5,10 @@
 #include <unordered_set>
 #include <utility>
 
+#include "lines.hpp"
 #include "reading.hpp"
+#include "slips.hpp"
+#include "store.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -14,32 +17,17 @@ struct Frame {
     Block block = Block::Root;
     const Row* row = nullptr;  // that opened it; null for the root
     Mark opened;               // the keyword
+    WordList names;            // between the keyword and the {
     std::size_t items = 0;
     bool blamed = false;  // its closing brace was already reported missing
-};
-
-// Keywords that keepalived does not know either but that are found in files everywhere.
-struct Slip {
-    BlockSet blocks;
-    std::string_view name;
-    Code code;
-    std::string_view message, effect, hint;
-};
-constexpr std::array kSlips{
-    Slip{Block::TcpCheck, "nb_get_retry", Code::RetryUnknown,
-         "TCP_CHECK does not know nb_get_retry (it belongs to HTTP_GET and SSL_GET)",
-         "the line is ignored, as keepalived does: one retry", "write `retry {}`"},
-    Slip{Block::Service, "nat_mask", Code::NatMask, "nat_mask is not a keyword any more",
-         "the line is ignored: it only ever concerned NAT, and does nothing with DR or TUN", "delete the line"},
-    Slip{Block::Service, "net_mask", Code::NatMask, "net_mask is not a keyword", "the line is ignored",
-         "delete the line"},
-    Slip{Block::GlobalDefs, "lvs_id", Code::UnknownKeyword, "lvs_id is the obsolete name of router_id",
-         "the line is ignored", "write `router_id {}`"},
+    Store store;          // for what no setter takes
 };
 
 class Parser final : Lexer::Listener {
 public:
-    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), lexer_{text, *this} {}
+    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), lexer_{text, *this} {
+        frames_[0].store = Store{r_.more};
+    }
 
     void run() {
         Statement current, ahead;
@@ -69,31 +57,7 @@ private:
         return row != nullptr && words.size() <= row->args.words_min;
     }
 
-    void found(const LexFinding& finding) override {
-        switch (finding.kind) {
-            case LexFinding::Kind::ByteOrderMark: {
-                auto& d = r_.diag.warn(Code::ByteOrderMark, finding.mark, "the file begins with a byte order mark");
-                d.effect = "it is passed over; keepalived takes it for part of the first keyword";
-                d.hint = "save the file as UTF-8 without BOM";
-                break;
-            }
-            case LexFinding::Kind::UnterminatedQuote: {
-                auto& d = r_.diag.error(Code::UnterminatedQuote, finding.mark, "this double quote is not closed");
-                d.expected = "a closing \" on the same line";
-                d.effect = "the line is ignored";
-                break;
-            }
-            case LexFinding::Kind::NulByte:
-                r_.diag.error(Code::NulByte, finding.mark, "the line holds a NUL byte").effect = "the line is ignored";
-                break;
-            case LexFinding::Kind::LineTooLong: {
-                auto& d = r_.diag.error(Code::LineTooLong, finding.mark,
-                                        fmt::format("the line is longer than {} bytes", kMaxLineBytes));
-                d.effect = "the line is ignored";
-                break;
-            }
-        }
-    }
+    void found(const LexFinding& finding) override { report_finding(r_.diag, finding); }
 
     static bool in_list(const Frame& frame) {
         return frame.row != nullptr &&
@@ -109,7 +73,7 @@ private:
         }
         switch (std::exchange(next_brace_, Brace::Unexpected)) {
             case Brace::Enter:
-                frames_.push_back(opening_);
+                enter(std::move(opening_));
                 return;
             case Brace::Skip:
                 break;
@@ -121,6 +85,29 @@ private:
             }
         }
         skip_depth_ = 1;
+    }
+
+    void enter(Frame frame) {
+        if (Rare<More>* more = more_of(r_, frame.block); more != nullptr) frame.store = Store{*more};
+        frames_.push_back(std::move(frame));
+        if (!frames_.back().names.empty()) (void)store();  // its name is worth keeping
+    }
+
+    // Of the innermost block. The sections of blocks that no struct stands for are made when they are needed.
+    Store& store() {
+        std::size_t i = frames_.size() - 1;
+        while (!frames_[i].store.made()) --i;
+        for (++i; i < frames_.size(); ++i) frames_[i].store = Store{section_of(frames_[i], frames_[i - 1].store)};
+        return frames_.back().store;
+    }
+
+    // One without a name goes on in a second block of it.
+    static Section& section_of(const Frame& frame, Store& outer) {
+        auto& sections = outer.sections();
+        if (frame.names.empty() && frame.row->repeat != Repeat::Accumulates)
+            for (Section& section : sections)
+                if (section.keyword == frame.row->name) return section;
+        return sections.emplace_back(Section{.keyword = std::string{frame.row->name}, .names = frame.names});
     }
 
     void close(const Statement& brace) {
@@ -227,10 +214,6 @@ private:
         if (opens) stray_block(s, ahead);
     }
 
-    static bool is_block(Takes takes) {
-        return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items || takes == Takes::AnyBlock;
-    }
-
     void skip_next(Mark mark) {
         next_brace_ = Brace::Skip;
         skip_mark_ = mark;
@@ -268,10 +251,24 @@ private:
         const std::size_t count = row.args.takes == Takes::Items ? s.words.size() : 1;
         for (std::size_t i = 0; i < count; ++i) {
             ++frame.items;
-            if (row.set == nullptr) continue;
+            if (row.set == nullptr) {
+                keep_item(row, s, i);
+                continue;
+            }
             Value value{.row = row, .statement = s, .word = s.words[i].text, .mark = s.words[i].mark, .first = i};
             row.set(r_, value);
         }
+    }
+
+    void keep_item(const Row& row, const Statement& s, std::size_t at) {
+        if (row.args.takes == Takes::Entries) {
+            Section line;
+            if (read_line(r_, row, s, 0, row.args.opens, line)) store().sections().push_back(std::move(line));
+            return;
+        }
+        auto& values = store().values();
+        if (values.empty()) values.push_back({std::string{row.name}, WordList{}});
+        std::get<WordList>(values.front().data).emplace_back(s.words[at].text);
     }
 
     // True when a word is missing; reported.
@@ -287,7 +284,7 @@ private:
     }
 
     void announce(const Row& row, const Statement& s) {
-        const bool inert = !row.acts || (row.set == nullptr && row.args.takes != Takes::Opens);
+        const bool inert = !is_acted_on(row);
         // Said of the block, it need not be said of what is inside.
         if (inert && std::ranges::any_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
             return;
@@ -309,8 +306,20 @@ private:
             if (row.required) refused(row);
             return;
         }
-        if (row.set != nullptr) row.set(r_, value);
-        const bool counts_words = row.args.takes != Takes::Any && row.args.takes != Takes::Command;
+        Section line{.keyword = std::string{}};
+        if (row.args.takes == Takes::Line) {
+            if (!read_line(r_, row, s, 1, row.args.opens, line) && row.set == nullptr) return;
+            value.section = &line;
+        }
+        if (row.set != nullptr)
+            row.set(r_, value);
+        else if (row.args.takes == Takes::Line)
+            keep_section(store().sections(), row) =
+                Section{std::string{row.name}, {}, std::move(line.values), std::move(line.sections)};
+        else
+            keep(r_, store().values(), value);
+        const bool counts_words =
+            row.args.takes != Takes::Any && row.args.takes != Takes::Command && row.args.takes != Takes::Line;
         if (!counts_words || s.words.size() < row.args.words_max + 3U) return;
         // keepalived ignores surplus words silently; two keywords on one line are a slip that loses the second.
         const Token& surplus = s.words[row.args.words_max + 1U];
@@ -347,21 +356,23 @@ private:
         }
         announce(row, s);
         r_.skip_block = row.args.takes == Takes::AnyBlock;
-        if (row.set != nullptr && (row.args.takes == Takes::Opens || row.args.takes == Takes::AnyBlock)) {
+        const bool lines = row.args.takes == Takes::Entries || row.args.takes == Takes::Items;
+        if (const Setter begin = lines ? row.begin : row.set; begin != nullptr) {
             Value value{.row = row, .statement = s};
             value.absent = s.words.size() < 2;
             value.word = value.absent ? std::string_view{} : s.words[1].text;
             value.mark = s.words[value.absent ? 0 : 1].mark;
-            row.set(r_, value);
+            begin(r_, value);
         }
         Frame frame{.block = row.args.opens, .row = &row, .opened = s.words[0].mark};
-        if (row.args.takes != Takes::Opens) frame.block = row.args.opens;
+        for (std::size_t i = 1; i < s.words.size() && i <= row.args.words_max; ++i)
+            frame.names.emplace_back(s.words[i].text);
         if (!opens && r_.skip_block) {
             skip_depth_ = 1;
         } else if (!opens) {
-            frames_.push_back(frame);
+            enter(std::move(frame));
         } else if (!r_.skip_block) {
-            opening_ = frame;
+            opening_ = std::move(frame);
             next_brace_ = Brace::Enter;
         }
     }
@@ -370,16 +381,7 @@ private:
 
     void unknown(const Statement& s, bool opens, Frame& frame) {
         const Token& word = s.words[0];
-        if (known_slip(s, frame)) return;
-        if (language_slip(s)) return;
-        if (const auto invisible = invisible_character(word.text); invisible.bytes != 0) {
-            auto& d =
-                r_.diag.error(Code::InvisibleCharacter, {word.mark.offset, static_cast<std::uint32_t>(invisible.bytes)},
-                              fmt::format("the line begins with a {}", invisible.name));
-            d.effect = "the line is ignored";
-            d.hint = "replace it with plain blanks";
-            return;
-        }
+        if (report_slip(r_.diag, frame.block, s)) return;
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
             if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
         // Past the limit nobody reads it: a large file of garbage must not cost a search per line.
@@ -395,44 +397,6 @@ private:
             d.hint = fmt::format("did you mean `{}`?", near);
         else if (const Block home = home_of(word.text); home != Block::None)
             d.hint = fmt::format("it belongs in {}", path_of(home));
-    }
-
-    // What looks like a definition, a condition or a repetition but was not taken for one by the resolver.
-    bool language_slip(const Statement& s) {
-        const std::string_view word = s.words[0].text;
-        const auto refuse = [&](std::string message) -> Diagnostic& {
-            auto& d = r_.diag.error(Code::DefinitionRefused, s.words[0].mark, std::move(message));
-            d.effect = "the line is ignored";
-            return d;
-        };
-        if (word.starts_with('$') && s.words.size() > 1 && s.words[1].text.starts_with('=')) {
-            refuse(fmt::format("{} is not defined by this line: there is a blank before the =", word)).hint =
-                fmt::format("write `{}=`", word);
-        } else if (word.starts_with('$') && word.contains('=')) {
-            refuse(fmt::format("'{}' is not a definition", word.substr(0, word.find('=')))).expected =
-                "$NAME=TEXT; a name is made of letters, digits and _, and does not begin with a digit";
-        } else if (word.starts_with('@')) {
-            refuse(fmt::format("'{}' is a second condition on one line", word)).hint = "one @id per line";
-        } else if (word.starts_with('~')) {
-            refuse(fmt::format("'{}' does not begin a repetition", word)).expected =
-                "~SEQ(NAME, [START, [STEP,]] END) TEXT or ~LST(NAME, VALUE, ...) TEXT";
-        } else {
-            return false;
-        }
-        return true;
-    }
-
-    bool known_slip(const Statement& s, const Frame& frame) {
-        for (const Slip& slip : kSlips) {
-            if (slip.name != s.words[0].text || !slip.blocks.has(frame.block)) continue;
-            auto& d = r_.diag.warn(slip.code, s.words[0].mark, std::string{slip.message});
-            d.effect = slip.effect;
-            d.hint = slip.hint;
-            if (const std::size_t at = d.hint.find("{}"); at != std::string::npos)
-                d.hint.replace(at, 2, s.words.size() > 1 ? s.words[1].text : "VALUE");
-            return true;
-        }
-        return false;
     }
 
     // A keyword of an enclosing block: most likely the closing brace of this one is missing.

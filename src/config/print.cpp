@@ -13,10 +13,6 @@
 namespace mainstay::config {
 namespace {
 
-constexpr bool is_block(Takes takes) {
-    return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items || takes == Takes::AnyBlock;
-}
-
 class Printer final : Lexer::Listener {
 public:
     std::string run(std::string_view text) {

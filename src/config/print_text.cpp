@@ -21,8 +21,9 @@ bool reference_brace(std::string_view line, std::size_t brace) {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // How many digits behind the point the parser takes; -1: not a number at all.
-int decimals_of(Takes takes) {
-    switch (takes) {
+int decimals_of(const Args& args) {
+    if (args.any_base) return -1;  // 010 is 8
+    switch (args.takes) {
         case Takes::Integer:
         case Takes::WholeSeconds:
             return 0;
@@ -95,7 +96,7 @@ std::string statement_text(const Statement& s, const Row* row, Block block) {
         return keyword + (s.words.size() > 1 ? " " : "") + std::string{trimmed(s.raw.substr(s.words[0].mark.length))};
     std::string text = keyword;
     for (std::size_t i = 1; i < s.words.size(); ++i) {
-        const int decimals = i == 1 && row != nullptr && !s.words[i].quoted ? decimals_of(row->args.takes) : -1;
+        const int decimals = i == 1 && row != nullptr && !s.words[i].quoted ? decimals_of(row->args) : -1;
         text += ' ';
         text += decimals >= 0 ? plain_number(written(s.words[i]), decimals) : std::string{written(s.words[i])};
     }

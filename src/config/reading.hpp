@@ -65,15 +65,21 @@ private:
 struct Value {
     const Row& row;
     const Statement& statement;
-    std::string_view word;    // the first argument, or the item
-    Mark mark;                // of it, or of the keyword
-    bool absent = false;      // an optional argument was left out
-    bool on = false;          // Bool
-    std::int64_t number = 0;  // Integer, WholeSeconds
-    Micros time{0};           // Seconds, WholeSeconds, Millis
-    IpAddress address;        // Address
-    Command command;          // Command
-    std::size_t first = 1;    // index of the first argument in statement.words
+    std::string_view word;             // the first argument, or the item
+    Mark mark;                         // of it, or of the keyword
+    bool absent = false;               // an optional argument was left out
+    bool on = false;                   // Bool
+    std::int64_t number = 0;           // Integer, WholeSeconds
+    Micros time{0};                    // Seconds, WholeSeconds, Millis
+    IpAddress address;                 // Address
+    Command command;                   // Command
+    Prefix prefix;                     // Prefix
+    IntegerList numbers;               // Numbers
+    bool named = false;                // a word stood in place of the number or the prefix
+    std::string_view lead, tail;       // the word before and behind the argument, where the row has such
+    const Section* section = nullptr;  // Line: what was read
+    std::size_t first = 1;             // index of the first argument in statement.words
+    std::size_t stop = 1;              // of the first word that does not belong to it
     [[nodiscard]] std::size_t count() const {
         return statement.words.size() > first ? statement.words.size() - first : 0;
     }
@@ -201,6 +207,7 @@ struct Reading {
     std::vector<GroupDraft> groups;
     std::vector<ServiceDraft> services;
     std::vector<std::pair<std::string, Mark>> server_groups;
+    Rare<More> more;  // outside of all blocks
     struct {
         std::string name;
         bool neighbor_given = false;

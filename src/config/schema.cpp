@@ -63,6 +63,14 @@ constexpr std::array kBlockNames{
     BlockName{Block::MiscCheck, "virtual_server/real_server/MISC_CHECK", Block::RealServer},
     BlockName{Block::FileCheck, "virtual_server/real_server/FILE_CHECK", Block::RealServer},
     BlockName{Block::BfdCheck, "virtual_server/real_server/BFD_CHECK", Block::RealServer},
+    BlockName{Block::NextHop, "vrrp_instance/virtual_routes/nexthop", Block::VirtualRoutes},
+    BlockName{Block::Encap, "vrrp_instance/virtual_routes/encap", Block::VirtualRoutes},
+    BlockName{Block::Tunnel, "virtual_server/lvs_method", Block::Service},
+    BlockName{Block::SyncDaemon, "global_defs/lvs_sync_daemon", Block::GlobalDefs},
+    BlockName{Block::LvsTimeouts, "global_defs/lvs_timeouts", Block::GlobalDefs},
+    BlockName{Block::UseVmac, "vrrp_instance/use_vmac", Block::Instance},
+    BlockName{Block::UseIpvlan, "vrrp_instance/use_ipvlan", Block::Instance},
+    BlockName{Block::HmacKey, "vrrp_instance/auth_hmac/key", Block::AuthHmac},
 };
 static_assert(kBlockNames.size() == kBlocks);
 constexpr bool in_order() {
@@ -74,15 +82,27 @@ static_assert(in_order(), "kBlockNames must list the blocks in the order of the 
 
 // The rows by block, sorted. Made once, from constant data, and never changed.
 struct Index {
-    std::array<std::vector<const Row*>, kBlocks> blocks;
+    using Rows = std::array<std::vector<const Row*>, kBlocks>;
+    Rows blocks, options, positions;
     Index() {
         for (const auto table : schema())
-            for (const Row& row : table) {
-                if (row.args.takes == Takes::Entry) continue;
+            for (const Row& row : table)
                 for (std::size_t b = 0; b < kBlocks; ++b)
-                    if (row.blocks.has(static_cast<Block>(b))) blocks[b].push_back(&row);
-            }
-        for (auto& rows : blocks) std::ranges::sort(rows, {}, &Row::name);
+                    if (row.blocks.has(static_cast<Block>(b))) add(row, b);
+        for (std::size_t b = 0; b < kBlocks; ++b) borrow(b, static_cast<std::size_t>(lines_as(static_cast<Block>(b))));
+        for (Rows* rows : {&blocks, &options})
+            for (auto& list : *rows) std::ranges::sort(list, {}, &Row::name);
+    }
+
+private:
+    void add(const Row& row, std::size_t block) {
+        if (row.args.takes == Takes::Entry) return;
+        Rows& rows = !row.args.in_line ? blocks : row.name.starts_with('<') ? positions : options;
+        rows[block].push_back(&row);
+    }
+    void borrow(std::size_t to, std::size_t from) {
+        if (to == from) return;
+        for (Rows* rows : {&options, &positions}) std::ranges::copy((*rows)[from], std::back_inserter((*rows)[to]));
     }
 };
 
@@ -105,17 +125,43 @@ std::span<const std::span<const Row>> schema() {
 
 std::span<const Row* const> rows_of(Block block) { return index().blocks[static_cast<std::size_t>(block)]; }
 
-const Row* find_row(Block block, std::string_view name) {
-    const auto rows = rows_of(block);
+Block lines_as(Block block) {
+    switch (block) {
+        case Block::StaticAddresses:
+        case Block::ExcludedAddresses:
+            return Block::VirtualAddresses;
+        case Block::StaticRoutes:
+            return Block::VirtualRoutes;
+        case Block::StaticRules:
+            return Block::VirtualRules;
+        default:
+            return block;
+    }
+}
+
+std::span<const Row* const> options_of(Block block) { return index().options[static_cast<std::size_t>(block)]; }
+std::span<const Row* const> positions_of(Block block) { return index().positions[static_cast<std::size_t>(block)]; }
+
+namespace {
+
+const Row* find_in(std::span<const Row* const> rows, std::string_view name) {
     const auto found = std::ranges::lower_bound(rows, name, {}, &Row::name);
     return found != rows.end() && (*found)->name == name ? *found : nullptr;
 }
 
-std::string_view nearest_keyword(Block block, std::string_view name) {
+std::string_view nearest_in(std::span<const Row* const> rows, std::string_view name) {
     std::vector<std::string_view> names;
-    for (const Row* row : rows_of(block)) names.push_back(row->name);
+    for (const Row* row : rows) names.push_back(row->name);
     return nearest(name, names);
 }
+
+}  // namespace
+
+const Row* find_row(Block block, std::string_view name) { return find_in(rows_of(block), name); }
+const Row* find_option(Block block, std::string_view name) { return find_in(options_of(block), name); }
+
+std::string_view nearest_keyword(Block block, std::string_view name) { return nearest_in(rows_of(block), name); }
+std::string_view nearest_option(Block block, std::string_view name) { return nearest_in(options_of(block), name); }
 
 std::string_view nearest_choice(std::string_view choices, std::string_view word) {
     std::vector<std::string_view> names;

@@ -13,6 +13,14 @@ constexpr std::size_t kDecimals = 6;  // of a time in seconds
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+std::optional<std::int64_t> hex_number(std::string_view digits, std::int64_t low, std::int64_t high) {
+    std::int64_t number = 0;
+    const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+    if (ec != std::errc{} || stop != digits.data() + digits.size() || number < low || number > high)
+        return std::nullopt;
+    return number;
+}
+
 std::string range_text(const Row& row) {
     switch (row.args.takes) {
         case Takes::Seconds:
@@ -39,6 +47,11 @@ void report_range(Reading& reading, const Value& value) {
                            fmt::format("{} must be {}, got {}", value.row.name, range_text(value.row), value.word));
     d.expected = range_text(value.row);
     d.effect = default_effect(value.row);
+}
+
+// A position of a line has a name for people only.
+std::string_view shown_name(const Row& row) {
+    return row.name.starts_with('<') ? row.name.substr(1, row.name.size() - 2) : row.name;
 }
 
 // What stands behind the number, for a message that names the slip.
@@ -75,7 +88,61 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
     return true;
 }
 
+bool same(std::string_view a, std::string_view b, bool any_case) {
+    const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return a == b || (any_case && std::ranges::equal(a, b, {}, low, low));
+}
+
+bool is_choice(std::string_view choices, std::string_view word, bool any_case) {
+    while (!choices.empty()) {
+        const std::size_t bar = choices.find('|');
+        if (same(choices.substr(0, bar), word, any_case)) return true;
+        choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
+    }
+    return false;
+}
+
+std::string listed(std::string_view choices) {
+    std::string list{choices};
+    for (std::size_t at = 0; (at = list.find('|', at)) != std::string::npos;) list.replace(at, 1, ", ");
+    return list;
+}
+
+// A word in place of a number: one of the row's, or a name that the system's own tables know (routing tables, scopes).
+bool read_name(Value& value) {
+    const Args& args = value.row.args;
+    const char c = value.word.empty() ? '0' : value.word.front();
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    value.named = is_choice(args.choices, value.word, args.any_case) || (args.any_name && letter);
+    return value.named;
+}
+
+// As C writes numbers: 0x1f, 017, 15. No sign.
+bool read_any_base(Reading& reading, Value& value) {
+    std::string_view digits = value.word;
+    int base = 10;
+    if (digits.starts_with("0x") || digits.starts_with("0X")) {
+        base = 16;
+        digits.remove_prefix(2);
+    } else if (digits.size() > 1 && digits.starts_with('0')) {
+        base = 8;
+    }
+    const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value.number, base);
+    if (ec != std::errc::result_out_of_range && (ec != std::errc{} || stop != digits.data() + digits.size())) {
+        auto& d = reading.diag.error(Code::NotANumber, value.mark,
+                                     fmt::format("{} needs a number, got '{}'", value.row.name, value.word));
+        d.expected = fmt::format("{}; 0x begins a hexadecimal number, 0 an octal one", range_text(value.row));
+        d.effect = default_effect(value.row);
+        return false;
+    }
+    if (ec == std::errc{} && value.number >= value.row.args.low && value.number <= value.row.args.high) return true;
+    report_range(reading, value);
+    return false;
+}
+
 bool read_integer(Reading& reading, Value& value) {
+    if (read_name(value)) return true;
+    if (value.row.args.any_base) return read_any_base(reading, value);
     std::string_view word = value.word;
     const std::size_t sign = word.starts_with('-') || word.starts_with('+') ? 1 : 0;
     std::size_t end = sign;
@@ -156,17 +223,10 @@ bool read_boolean(Reading& reading, Value& value) {
 }
 
 bool read_choice(Reading& reading, Value& value) {
-    std::string_view rest = value.row.args.choices;
-    while (!rest.empty()) {
-        const std::size_t bar = rest.find('|');
-        if (rest.substr(0, bar) == value.word) return true;
-        rest = bar == std::string_view::npos ? std::string_view{} : rest.substr(bar + 1);
-    }
-    std::string list{value.row.args.choices};
-    for (std::size_t at = 0; (at = list.find('|', at)) != std::string::npos;) list.replace(at, 1, ", ");
+    if (is_choice(value.row.args.choices, value.word, value.row.args.any_case)) return true;
     auto& d = reading.diag.error(Code::UnknownWord, value.mark,
                                  fmt::format("{} does not know '{}'", value.row.name, value.word));
-    d.expected = fmt::format("one of {}", list);
+    d.expected = fmt::format("one of {}", listed(value.row.args.choices));
     d.effect = default_effect(value.row);
     if (const auto near = nearest_choice(value.row.args.choices, value.word); !near.empty())
         d.hint = fmt::format("write `{} {}`", value.row.name, near);
@@ -189,12 +249,113 @@ std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low
     return number;
 }
 
-bool read_value(Reading& reading, Value& value) {
-    const auto& words = value.statement.words;
-    value.absent = words.size() <= value.first;
-    value.word = value.absent ? std::string_view{} : words[value.first].text;
-    value.mark = value.absent ? words[0].mark : words[value.first].mark;
-    if (value.absent && value.row.args.bare_is_allowed) return true;
+namespace {
+
+bool read_address(Reading& reading, Value& value) {
+    if (const auto address = IpAddress::parse(value.word)) {
+        value.address = *address;
+        return true;
+    }
+    auto& d = reading.diag.error(Code::NotAnAddress, value.mark,
+                                 fmt::format("{} needs an IP address, got '{}'", shown_name(value.row), value.word));
+    d.effect = default_effect(value.row);
+    return false;
+}
+
+bool read_prefix(Reading& reading, Value& value) {
+    value.named = is_choice(value.row.args.choices, value.word, false);
+    if (value.named) return true;
+    if (const auto prefix = Prefix::parse(value.word)) {
+        value.prefix = *prefix;
+        return true;
+    }
+    const std::size_t slash = value.word.find('/');
+    const auto address = IpAddress::parse(value.word.substr(0, slash));
+    auto& d = reading.diag.error(
+        address ? Code::BadPrefix : Code::NotAnAddress, value.mark,
+        address ? fmt::format("the prefix length of {} must be 0 to {}, got '{}'", value.word.substr(0, slash),
+                              address->is_v4() ? 32 : 128, value.word.substr(slash + 1))
+                : fmt::format("{} needs an IP address, got '{}'", shown_name(value.row), value.word));
+    d.expected = "ADDRESS or ADDRESS/LENGTH";
+    if (!value.row.args.choices.empty()) d.expected += fmt::format(", or {}", listed(value.row.args.choices));
+    d.effect = default_effect(value.row);
+    return false;
+}
+
+// "250ms", "1.5s"; without a unit it is a number that the kernel understands.
+bool read_duration(Reading& reading, Value& value) {
+    std::string_view word = value.word;
+    std::int64_t scale = 0;  // microseconds
+    if (word.ends_with("ms"))
+        scale = 1'000, word.remove_suffix(2);
+    else if (word.ends_with('s'))
+        scale = kMicrosPerSecond, word.remove_suffix(1);
+    const std::size_t point = word.find('.');
+    const std::string_view whole = word.substr(0, point);
+    const auto number = whole_number(whole, 0, value.row.args.high);
+    std::int64_t fraction = 0, unit = scale;
+    bool good = number.has_value() && (point == std::string_view::npos || scale != 0);
+    for (std::size_t i = point; good && i != std::string_view::npos && ++i < word.size();) {
+        good = is_digit(word[i]);
+        unit /= 10;
+        fraction += unit * (word[i] - '0');
+    }
+    if (!good) {
+        auto& d = reading.diag.error(Code::NotANumber, value.mark,
+                                     fmt::format("{} needs a time, got '{}'", value.row.name, value.word));
+        d.expected = fmt::format("a number of at most {}, with s or ms behind it", value.row.args.high);
+        d.effect = default_effect(value.row);
+        return false;
+    }
+    value.named = scale == 0;
+    value.number = *number;
+    value.time = Micros{*number * scale + fraction};
+    return true;
+}
+
+// One after the other, or two in one word: "0 2 3", "1000-2000".
+bool read_numbers(Reading& reading, Value& value) {
+    const Args& args = value.row.args;
+    std::vector<std::string_view> words;
+    if (args.joiner != 0) {
+        const std::size_t at = value.word.find(args.joiner);
+        words.push_back(value.word.substr(0, at));
+        if (at != std::string_view::npos) words.push_back(value.word.substr(at + 1));
+    } else {
+        for (std::size_t i = 0; i < value.count() && i < args.words_max; ++i) words.push_back(value.arg(i));
+    }
+    bool good = args.joiner == 0 || words.size() >= args.parts_min;
+    for (const std::string_view word : words) {
+        const auto number = args.any_base && word.starts_with("0x") ? hex_number(word.substr(2), args.low, args.high)
+                                                                    : whole_number(word, args.low, args.high);
+        if (!number) good = false;
+        if (number) value.numbers.push_back(*number);
+    }
+    if (good) return true;
+    const std::string_view what = args.joiner == 0 ? " each" : "";
+    auto& d = reading.diag.error(
+        Code::OutOfRange, value.mark,
+        args.joiner != 0 && words.size() < args.parts_min
+            ? fmt::format("{} is two numbers joined by {}, got '{}'", value.row.name, args.joiner, value.word)
+            : fmt::format("{} must be {}{}, got '{}'", value.row.name, range_text(value.row), what, value.word));
+    d.expected = value.row.form.empty() ? range_text(value.row) : std::string{value.row.form};
+    d.effect = default_effect(value.row);
+    return false;
+}
+
+// keepalived: what is too long is cut, and said to be an error.
+bool read_word(Reading& reading, Value& value) {
+    const auto most = static_cast<std::size_t>(value.row.args.high);
+    if (most == 0 || value.word.size() <= most) return true;
+    reading.diag
+        .error(Code::TooLong, value.mark,
+               fmt::format("{} has at most {} characters, got {}", shown_name(value.row), most, value.word.size()))
+        .effect = "only the first of them are used";
+    value.word = value.word.substr(0, most);
+    return true;
+}
+
+bool read_argument(Reading& reading, Value& value) {
     switch (value.row.args.takes) {
         case Takes::Bool:
             return read_boolean(reading, value);
@@ -204,19 +365,18 @@ bool read_value(Reading& reading, Value& value) {
         case Takes::Seconds:
         case Takes::Millis:
             return read_decimal(reading, value);
+        case Takes::Duration:
+            return read_duration(reading, value);
         case Takes::OneOf:
             return read_choice(reading, value);
-        case Takes::Address: {
-            const auto address = IpAddress::parse(value.word);
-            if (address) {
-                value.address = *address;
-                return true;
-            }
-            auto& d = reading.diag.error(Code::NotAnAddress, value.mark,
-                                         fmt::format("{} needs an IP address, got '{}'", value.row.name, value.word));
-            d.effect = default_effect(value.row);
-            return false;
-        }
+        case Takes::Word:
+            return read_word(reading, value);
+        case Takes::NumberList:
+            return read_numbers(reading, value);
+        case Takes::Address:
+            return read_address(reading, value);
+        case Takes::Prefix:
+            return read_prefix(reading, value);
         case Takes::Command: {
             auto command = read_command(reading, value.row, value.statement);
             if (command) value.command = std::move(*command);
@@ -225,6 +385,52 @@ bool read_value(Reading& reading, Value& value) {
         default:
             return true;
     }
+}
+
+// "reverse" of `weight 5 reverse`. A row with such words knows no others there.
+void read_tail(Reading& reading, Value& value) {
+    const auto& words = value.statement.words;
+    if (value.row.args.tail.empty() || value.stop >= words.size()) return;
+    const Token& word = words[value.stop];
+    if (is_choice(value.row.args.tail, word.text, false)) {
+        value.tail = word.text;
+        ++value.stop;
+        return;
+    }
+    if (value.row.args.in_line) return;  // it may be the line's next option
+    auto& d = reading.diag.error(Code::UnknownWord, word.mark,
+                                 fmt::format("{} does not know '{}'", value.row.name, word.text));
+    d.expected = listed(value.row.args.tail);
+    d.effect = "the word is ignored";
+    if (const auto near = nearest_choice(value.row.args.tail, word.text); !near.empty())
+        d.hint = fmt::format("did you mean `{}`?", near);
+}
+
+}  // namespace
+
+bool read_value(Reading& reading, Value& value) {
+    const auto& words = value.statement.words;
+    const Args& args = value.row.args;
+    if (!args.lead.empty() && words.size() > value.first && is_choice(args.lead, words[value.first].text, false))
+        value.lead = words[value.first++].text;
+    const bool only_tail = args.bare_is_allowed && words.size() > value.first && !args.tail.empty() &&
+                           is_choice(args.tail, words[value.first].text, false);
+    value.absent = words.size() <= value.first || only_tail || args.words_max == 0;
+    value.word = value.absent ? std::string_view{} : words[value.first].text;
+    value.mark = value.absent ? words[0].mark : words[value.first].mark;
+    const bool several = args.takes == Takes::Word || args.takes == Takes::NumberList || args.takes == Takes::OneOf ||
+                         args.takes == Takes::Command;
+    const std::size_t taken = several ? args.words_max : 1;
+    value.stop = value.absent ? value.first : std::min(words.size(), value.first + taken);
+    if (value.absent && args.bare_is_allowed) {
+        value.number = args.bare;
+        value.time = Micros{args.takes == Takes::WholeSeconds ? args.bare * kMicrosPerSecond : 0};
+        read_tail(reading, value);
+        return true;
+    }
+    if (!read_argument(reading, value)) return false;
+    read_tail(reading, value);
+    return true;
 }
 
 }  // namespace mainstay::config

@@ -77,3 +77,30 @@ TEST_CASE("each role gets its own part, passwords and mail settings only where t
     CHECK(observer_part.instances.at(0).auth_pass.empty());
     CHECK(observer_part.global.smtp_server == "192.0.2.25");
 }
+
+TEST_CASE("keys and passphrases without a member of their own go to the role that uses them, and to no observer") {
+    Loaded loaded = load_sample(
+        "SSL {\npassword opensesame\nca /etc/ssl/ca.pem\n}\n"
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 1\nversion 3\nvirtual_ipaddress {\n192.0.2.1\n}\n"
+        "auth_hmac {\nkey 7 0123456789abcdef0123456789abcdef\nactive_key 7\n}\n}\n");
+
+    const Config lvs_part = slice(loaded.config, Audience::Lvs);
+    const Section* ssl = find_section(lvs_part.more->sections, "SSL");
+    REQUIRE(ssl != nullptr);
+    CHECK(value_of<WordList>(ssl->values, "password") == WordList{"opensesame"});
+    const Config vrrp_part = slice(loaded.config, Audience::Vrrp);
+    CHECK(find_section(vrrp_part.more->sections, "SSL") == nullptr);
+    const Section* hmac = find_section(vrrp_part.instances.at(0).more->sections, "auth_hmac");
+    REQUIRE(hmac != nullptr);
+    REQUIRE(hmac->sections.size() == 1);
+    CHECK(value_of<std::int64_t>(hmac->sections[0].values, "id") == 7);
+    const Config observer_part = slice(loaded.config, Audience::Observer);
+    const Section* ssl_seen = find_section(observer_part.more->sections, "SSL");
+    REQUIRE(ssl_seen != nullptr);
+    CHECK(find_value(ssl_seen->values, "password") == nullptr);
+    CHECK(find_value(ssl_seen->values, "ca") != nullptr);
+    const Section* hmac_seen = find_section(observer_part.instances.at(0).more->sections, "auth_hmac");
+    REQUIRE(hmac_seen != nullptr);
+    CHECK(hmac_seen->sections.empty());
+    CHECK(value_of<std::int64_t>(hmac_seen->values, "active_key") == 7);
+}

@@ -38,7 +38,8 @@ TEST_CASE_TEMPLATE("every member of the model travels", T, config::Command, conf
                    config::TrackedInterface, config::TrackedScript, config::UnicastPeer, config::Notifies,
                    config::Instance, config::SyncGroup, config::TrackScript, config::Checker, config::RealServer,
                    config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute,
-                   config::HttpUrl, config::HttpUrl::Codes, config::Config, vrrp::Counters,
+                   config::HttpUrl, config::HttpUrl::Codes, config::Config, config::KeywordValue,
+                   config::Section, config::More, vrrp::Counters,
                    vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::RouterSnapshot) {
     CHECK(encoded_members<T>() == member_count<T>());
 }
@@ -114,6 +115,46 @@ TEST_CASE("a rare member travels as the plain one does") {
     CHECK(*thin->name == "text");
     CHECK(*thin->list == std::vector{1, 2});
     CHECK(ipc::encode(*thin) == ipc::encode(plain));
+}
+
+TEST_CASE("values of every type that keywords may have come out of the encoding as they went in") {
+    config::Config config;
+    config.more.edit().values = {{"a", true},
+                                 {"b", std::int64_t{-7}},
+                                 {"c", Micros{1'500'000}},
+                                 {"d", *IpAddress::parse("2001:db8::1")},
+                                 {"e", *Prefix::parse("10.0.0.0/8")},
+                                 {"f", config::Command{{"/bin/x", "y"}, "web", ""}},
+                                 {"g", config::WordList{"p", "q"}},
+                                 {"h", config::IntegerList{1, 2}}};
+    config.more.edit().sections = {{"static_routes", {"n"}, {}, {{"", {}, {{"metric", std::int64_t{5}}}, {}}}}};
+
+    const auto back = ipc::decode<config::Config>(ipc::encode(config));
+
+    REQUIRE(back);
+    CHECK(*back == config);
+}
+
+TEST_CASE("bytes that claim sections within sections without end are refused") {
+    config::Section deep;
+    for (int i = 0; i < 1'000; ++i) {
+        config::Section outer;
+        outer.sections.push_back(std::move(deep));
+        deep = std::move(outer);
+    }
+
+    CHECK_FALSE(ipc::decode<config::Section>(ipc::encode(deep)).has_value());
+}
+
+TEST_CASE("a value of a type that only a newer version knows is left out") {
+    ipc::Encoder encoder;
+    encoder(std::uint32_t{4 + 1 + 1 + 8}, std::string{"x"}, std::uint8_t{99}, std::uint64_t{5});
+
+    const auto value = ipc::decode<config::KeywordValue>(encoder.bytes());
+
+    REQUIRE(value);
+    CHECK(value->keyword == "x");
+    CHECK(value->data == config::KeywordData{false});
 }
 
 TEST_CASE("no prefix of an encoding crashes the decoder or claims more than it holds") {

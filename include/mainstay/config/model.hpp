@@ -1,6 +1,6 @@
 // The typed model of a director's configuration: what keepalived.conf or TOML says, with defaults filled in, units
 // converted and names kept as names. Values only; built by the front ends from the schema (schema.hpp), read by the
-// pure modules. Defaults written here are those of compat's tables; the schema's rows state them for people.
+// pure modules. What has no member of its own yet stands in `more` (keyword_values.hpp). Defaults written here are those of compat's tables; the schema's rows state them for people.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,11 @@
 #include <vector>
 
 #include "mainstay/base/ip.hpp"
+#include "mainstay/base/rare.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/config/keyword_values.hpp"
 
 namespace mainstay::config {
-
-// A command as configured. `argv` is split and unescaped; argv[0] is the path as written (relative names are
-// searched in PATH by the reader). Empty user means the default account (script_user).
-struct Command {
-    std::vector<std::string> argv;
-    std::string user;
-    std::string group;
-    [[nodiscard]] bool empty() const { return argv.empty(); }
-    bool operator==(const Command&) const = default;
-};
 
 struct Global {
     std::string router_id;  // empty: the local host name
@@ -62,6 +54,7 @@ struct Global {
     bool lvs_flush = false;
     enum class FlushOnStop : std::uint8_t { No, Services, All } lvs_flush_on_stop = FlushOnStop::No;
     bool checker_log_all_failures = false;
+    Rare<More> more{};
     bool operator==(const Global&) const = default;
 };
 
@@ -75,6 +68,7 @@ struct VirtualAddress {
     std::uint8_t scope = 0;            // RT_SCOPE_*: 0 universe
     bool no_track = false;
     bool noprefixroute = false;
+    Rare<More> more{};
     bool operator==(const VirtualAddress&) const = default;
 };
 
@@ -118,6 +112,7 @@ struct VirtualRoute {  // installed while MASTER
     IpAddress via;
     std::string dev;
     std::vector<std::string> words;  // the whole line as written, for options that have no member yet
+    Rare<More> more{};
     bool operator==(const VirtualRoute&) const = default;
 };
 
@@ -160,6 +155,7 @@ struct Instance {
     bool smtp_alert = false;  // resolved through the group's and global switches
     Vmac vmac;
     std::vector<VirtualRoute> routes;
+    Rare<More> more{};
     bool operator==(const Instance&) const = default;
 };
 
@@ -170,6 +166,7 @@ struct SyncGroup {
     std::vector<TrackedScript> track_scripts;
     Notifies notify;
     bool smtp_alert = false;
+    Rare<More> more{};
     bool operator==(const SyncGroup&) const = default;
 };
 
@@ -182,6 +179,7 @@ struct TrackScript {  // vrrp_script
     bool reverse = false;
     std::uint32_t rise = 1, fall = 1;
     bool init_fail = false;
+    Rare<More> more{};
     bool operator==(const TrackScript&) const = default;
 };
 
@@ -197,6 +195,7 @@ struct HttpUrl {  // of HTTP_GET and SSL_GET
     };
     std::vector<Codes> status_codes;  // never empty
     std::string virtualhost;          // resolved: url, checker, real server, virtual server; may be empty
+    Rare<More> more{};
     bool operator==(const HttpUrl&) const = default;
 };
 
@@ -219,6 +218,7 @@ struct Checker {
     std::string http_protocol = "1.0";
     bool enable_sni = false;
     std::string sni_name;
+    Rare<More> more{};
     bool operator==(const Checker&) const = default;
 };
 
@@ -231,6 +231,7 @@ struct RealServer {
     bool smtp_alert = true;  // resolved
     Command notify_up, notify_down;
     std::vector<Checker> checkers;
+    Rare<More> more{};
     bool operator==(const RealServer&) const = default;
 };
 
@@ -260,6 +261,7 @@ struct VirtualServer {
     bool smtp_alert = false;  // resolved
     std::optional<SorryServer> sorry_server;
     std::vector<RealServer> real_servers;
+    Rare<More> more{};
     bool operator==(const VirtualServer&) const = default;
 };
 
@@ -269,6 +271,7 @@ struct Config {
     std::vector<Instance> instances;
     std::vector<SyncGroup> sync_groups;
     std::vector<VirtualServer> virtual_servers;
+    Rare<More> more{};
     bool operator==(const Config&) const = default;
 };
 

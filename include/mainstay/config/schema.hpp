@@ -58,6 +58,15 @@ enum class Block : std::uint8_t {
     MiscCheck,
     FileCheck,
     BfdCheck,
+    // not blocks: the words behind one keyword, or behind a word of an entry's line
+    NextHop,
+    Encap,
+    Tunnel,
+    SyncDaemon,
+    LvsTimeouts,
+    UseVmac,
+    UseIpvlan,
+    HmacKey,
     kCount,
 };
 
@@ -87,9 +96,13 @@ enum class Takes : std::uint8_t {
     Seconds,       // decimal seconds, at most six places; low..high in microseconds
     WholeSeconds,  // an integer of seconds; low..high in seconds
     Millis,        // decimal milliseconds; low..high in microseconds
-    Word,          // words_min..words_max words
+    Duration,      // a number with s or ms behind it, or without a unit: then in the kernel's unit, as iproute2 has it
+    Word,          // words_min..words_max words; high: the most bytes of one, 0 for no limit
     OneOf,         // one of `choices`
     Address,       // an IP address
+    Prefix,        // an IP address with or without a prefix length, or one of `choices`
+    NumberList,    // integers of low..high: words_min..words_max words, or parts of one word joined by `joiner`
+    Line,          // words and options in one line: the rows of `opens` that are `in_line`
     Command,       // one word, quoted if it has arguments; then a user and a group
     Opens,         // a block of keywords, after words_min..words_max words
     Entries,       // a block with one entry per line, each given to `set`
@@ -106,13 +119,25 @@ struct Args {
     std::int64_t low = 0, high = 0;
     std::uint8_t words_min = 0, words_max = 0;
     Block opens = Block::None;
-    std::string_view choices;      // "MASTER|BACKUP"
+    std::string_view choices;      // "MASTER|BACKUP"; of an Integer: words that stand for a number
     bool bare_is_allowed = false;  // the argument may be left out (the setter sees Value::absent)
+    std::int64_t bare = 0;         // the number that a left-out argument means
+    std::string_view lead;         // "all": words that may stand before the argument; kept as "<keyword> all"
+    std::string_view tail;         // "reverse": the same behind it
+    bool any_base = false;         // Integer, Numbers: 0x and a leading 0 as in C
+    bool any_name = false;         // Integer: a name that other files of the system give a number
+    bool any_case = false;         // choices in capitals or not
+    char joiner = 0;               // Numbers: '-' in "1000-2000"
+    std::uint8_t parts_min = 1;    // of such a word; it has at most two
+    bool in_line = false;          // not a keyword: a word of a line. <name>: the line's next word that is no option
 };
 
 struct Reading;  // the state of the parser: src/config/reading.hpp
 struct Value;
 using Setter = void (*)(Reading& reading, const Value& value);
+
+// A keyword that is given twice.
+enum class Repeat : std::uint8_t { LastWins, FirstWins, Accumulates };
 
 struct Row {
     BlockSet blocks;
@@ -127,6 +152,10 @@ struct Row {
     std::string_view deprecated;         // what to write instead
     bool required = false;               // the block cannot do without it: a bad value is fatal
     bool missing_is_error_only = false;  // a missing word costs the keyword, not the run (exit 5, not 2)
+    bool from_store = false;           // acts without a setter: who acts on it reads its value from `more` of the model
+    Repeat repeat = Repeat::LastWins;  // of a value that has no setter
+    bool secret = false;               // the value is shown to nobody and given only to who acts on it
+    Setter begin = nullptr;            // of a block of lines: called with the words before its {
     std::string_view example;  // how it is written, where the form alone does not tell; the first word is the keyword
 };
 
@@ -158,12 +187,72 @@ constexpr Args words(std::uint8_t least, std::uint8_t most) {
 constexpr Args one_of(std::string_view choices, std::uint8_t most = 1) {
     return {.takes = Takes::OneOf, .words_min = 1, .words_max = most, .choices = choices};
 }
+constexpr Args with_choices(Args args, std::string_view choices, bool any_case = false) {
+    args.choices = choices, args.any_case = any_case;
+    return args;
+}
+constexpr Args or_name(Args args, std::string_view known = {}) {
+    args.choices = known, args.any_name = true;
+    return args;
+}
+constexpr Args any_base(Args args) {
+    args.any_base = true;
+    return args;
+}
+constexpr Args with_lead(Args args, std::string_view lead) {
+    args.lead = lead;
+    return args;
+}
+constexpr Args with_tail(Args args, std::string_view tail) {
+    args.tail = tail;
+    return args;
+}
+constexpr Args bare_means(Args args, std::int64_t number) {
+    args.words_min = 0, args.bare_is_allowed = true, args.bare = number;
+    return args;
+}
+constexpr Args optional(Args args) {
+    args.words_min = 0;
+    return args;
+}
+// A word of a line, not a keyword.
+constexpr Args option(Args args) {
+    args.in_line = true;
+    return args;
+}
+// A word of at most that many bytes.
+constexpr Args short_word(std::int64_t most) {
+    return {.takes = Takes::Word, .high = most, .words_min = 1, .words_max = 1};
+}
+constexpr Args duration(std::int64_t high) {
+    return {.takes = Takes::Duration, .high = high, .words_min = 1, .words_max = 1};
+}
+constexpr Args prefix(std::string_view choices = {}) {
+    return {.takes = Takes::Prefix, .words_min = 1, .words_max = 1, .choices = choices};
+}
+constexpr Args numbers(std::int64_t low, std::int64_t high, std::uint8_t least, std::uint8_t most) {
+    return {.takes = Takes::NumberList, .low = low, .high = high, .words_min = least, .words_max = most};
+}
+constexpr Args joined(std::int64_t low, std::int64_t high, char joiner, std::uint8_t parts_min) {
+    return {.takes = Takes::NumberList,
+            .low = low,
+            .high = high,
+            .words_min = 1,
+            .words_max = 1,
+            .joiner = joiner,
+            .parts_min = parts_min};
+}
+constexpr Args line(Block words, std::uint8_t least = 1, std::uint8_t most = 255) {
+    return {.takes = Takes::Line, .words_min = least, .words_max = most, .opens = words};
+}
 constexpr Args address() { return {.takes = Takes::Address, .words_min = 1, .words_max = 1}; }
 constexpr Args command() { return {.takes = Takes::Command, .words_min = 1, .words_max = 3}; }
 constexpr Args opens(Block block, std::uint8_t least = 0, std::uint8_t most = 0) {
     return {.takes = Takes::Opens, .words_min = least, .words_max = most, .opens = block};
 }
-constexpr Args entries(Block block) { return {.takes = Takes::Entries, .opens = block}; }
+constexpr Args entries(Block block, std::uint8_t names = 0) {
+    return {.takes = Takes::Entries, .words_min = names, .words_max = names, .opens = block};
+}
 constexpr Args items(Block block) { return {.takes = Takes::Items, .opens = block}; }
 constexpr Args entry() { return {.takes = Takes::Entry}; }
 constexpr Args any(std::uint8_t least = 0, std::uint8_t most = 255) {
@@ -174,12 +263,32 @@ constexpr Args any_block(std::uint8_t least = 0, std::uint8_t most = 255) {
 }
 }  // namespace args
 
+// Whether a row describes a word or the shape of an entry's line, not a keyword.
+[[nodiscard]] constexpr bool is_word_of_line(const Row& row) {
+    return row.args.takes == Takes::Entry || row.args.in_line;
+}
+[[nodiscard]] constexpr bool is_block(Takes takes) {
+    return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items || takes == Takes::AnyBlock;
+}
+// Whether something follows from the keyword; else it is read and kept only, which is said once.
+[[nodiscard]] constexpr bool is_acted_on(const Row& row) {
+    return row.acts && (row.set != nullptr || row.from_store || row.args.takes == Takes::Opens || is_word_of_line(row));
+}
+
 // All rows, in no particular order.
 [[nodiscard]] std::span<const std::span<const Row>> schema();
 // The row that `block` knows by this name; null when there is none.
 [[nodiscard]] const Row* find_row(Block block, std::string_view name);
-// The rows of one block, sorted by name. Rows of kind Entry are left out.
+// The rows of one block, sorted by name. Words of lines are left out.
 [[nodiscard]] std::span<const Row* const> rows_of(Block block);
+// The words that the lines of this block know beside its own rows' ones: those of a block with the same lines.
+[[nodiscard]] Block lines_as(Block block);
+// The word of this block's lines of that name; null when there is none. Words in angle brackets have no name.
+[[nodiscard]] const Row* find_option(Block block, std::string_view name);
+// The words of this block's lines: options sorted by name, and what stands without a name, in its order.
+[[nodiscard]] std::span<const Row* const> options_of(Block block);
+[[nodiscard]] std::span<const Row* const> positions_of(Block block);
+[[nodiscard]] std::string_view nearest_option(Block block, std::string_view name);
 // The keyword of this block that looks most like `name`, near enough to be meant; empty when none is.
 [[nodiscard]] std::string_view nearest_keyword(Block block, std::string_view name);
 // Of "a|b|c" the choice that looks most like `word`; empty when none is near.

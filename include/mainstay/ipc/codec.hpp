@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -72,6 +73,11 @@ private:
     }
     template <class T>
     void put(const Rare<T>& value) { put(*value); }  // as a T: a member may become rare, or cease to be
+    template <class... T>
+    void put(const std::variant<T...>& value) {
+        put(static_cast<std::uint8_t>(value.index()));
+        std::visit([&](const auto& held) { put(held); }, value);
+    }
     template <class K, class V>
     void put(const std::map<K, V>& values) {
         length(values.size());
@@ -89,6 +95,9 @@ private:
 
     std::vector<std::byte> bytes_;
 };
+
+// Structs within structs: the model needs a dozen. Some are made of their own kind, and bytes may claim any depth.
+inline constexpr std::size_t kMostDepth = 32;
 
 class Decoder {
 public:
@@ -182,6 +191,19 @@ private:
         get(value);
         out = std::move(value);
     }
+    // An alternative that only a newer writer knows is left out, with what follows it in its struct.
+    template <class... T>
+    void get(std::variant<T...>& out) {
+        std::uint8_t index = 0;
+        get(index);
+        if (index >= sizeof...(T)) return drop_rest();
+        std::size_t at = 0;
+        const auto take = [&]<class V>(std::type_identity<V>) {
+            if (at++ == index && ok_) get(out.template emplace<V>());
+        };
+        (take(std::type_identity<T>{}), ...);
+    }
+    void drop_rest() { rest_ = {}; }
     template <class K, class V>
     void get(std::map<K, V>& out) {
         const std::uint32_t size = length();
@@ -197,13 +219,16 @@ private:
     void get(T& out) {
         const std::uint32_t size = length();
         if (!ok_) return;
+        if (depth_ == kMostDepth) { ok_ = false; return; }
         Decoder inner{rest_.first(size)};
+        inner.depth_ = depth_ + 1;
         fields(inner, out);
         ok_ = inner.ok_;
         rest_ = rest_.subspan(size);
     }
 
     std::span<const std::byte> rest_;
+    std::size_t depth_ = 0;  // structs around this one
     bool ok_ = true;
 };
 

@@ -10,6 +10,12 @@ namespace mainstay::config {
 template <class A>
 void fields(A& a, Command& c) { a(c.argv, c.user, c.group); }
 template <class A>
+void fields(A& a, KeywordValue& v) { a(v.keyword, v.data); }
+template <class A>
+void fields(A& a, Section& s) { a(s.keyword, s.names, s.values, s.sections); }
+template <class A>
+void fields(A& a, More& m) { a(m.values, m.sections); }
+template <class A>
 void fields(A& a, Global& g) {
     a(g.router_id, g.notification_email, g.notification_email_from, g.smtp_server, g.smtp_port, g.smtp_helo_name,
       g.smtp_connect_timeout, g.smtp_alert, g.smtp_alert_vrrp, g.smtp_alert_checker, g.no_email_faults,
@@ -18,12 +24,12 @@ void fields(A& a, Global& g) {
       g.vrrp_garp_lower_prio_repeat, g.vrrp_garp_interval, g.vrrp_gna_interval, g.vrrp_lower_prio_no_advert,
       g.vrrp_higher_prio_send_advert, g.vrrp_down_timer_adverts, g.vrrp_startup_delay, g.vrrp_mcast_group4,
       g.vrrp_mcast_group6, g.vrrp_rt_priority, g.dynamic_interfaces, g.default_interface, g.script_user,
-      g.script_group, g.enable_script_security, g.lvs_flush, g.lvs_flush_on_stop, g.checker_log_all_failures);
+      g.script_group, g.enable_script_security, g.lvs_flush, g.lvs_flush_on_stop, g.checker_log_all_failures, g.more);
 }
 template <class A>
 void fields(A& a, VirtualAddress& v) {
     a(v.prefix, v.dev, v.label, v.broadcast, v.broadcast_all_ones, v.broadcast_all_zeros, v.scope, v.no_track,
-      v.noprefixroute);
+      v.noprefixroute, v.more);
 }
 template <class A>
 void fields(A& a, TrackedInterface& t) { a(t.name, t.weight, t.reverse); }
@@ -36,7 +42,7 @@ void fields(A& a, Notifies& n) { a(n.master, n.backup, n.fault, n.stop, n.any); 
 template <class A>
 void fields(A& a, Vmac& v) { a(v.enabled, v.name, v.mac, v.group, v.netlink_notify); }
 template <class A>
-void fields(A& a, VirtualRoute& r) { a(r.destination, r.via, r.dev, r.words); }
+void fields(A& a, VirtualRoute& r) { a(r.destination, r.via, r.dev, r.words, r.more); }
 template <class A>
 void fields(A& a, Instance& i) {
     a(i.name, i.interface, i.virtual_router_id, i.priority, i.initial_master, i.version, i.family, i.advert_int,
@@ -44,30 +50,30 @@ void fields(A& a, Instance& i) {
       i.addresses, i.excluded_addresses, i.source, i.unicast_peers, i.multicast_group, i.track_interfaces,
       i.track_scripts, i.garp_master_delay, i.garp_master_repeat, i.garp_master_refresh,
       i.garp_master_refresh_repeat, i.garp_lower_prio_delay, i.garp_lower_prio_repeat, i.lower_prio_no_advert,
-      i.higher_prio_send_advert, i.down_timer_adverts, i.sync_group, i.notify, i.smtp_alert, i.vmac, i.routes);
+      i.higher_prio_send_advert, i.down_timer_adverts, i.sync_group, i.notify, i.smtp_alert, i.vmac, i.routes, i.more);
 }
 template <class A>
 void fields(A& a, SyncGroup& g) {
-    a(g.name, g.members, g.track_interfaces, g.track_scripts, g.notify, g.smtp_alert);
+    a(g.name, g.members, g.track_interfaces, g.track_scripts, g.notify, g.smtp_alert, g.more);
 }
 template <class A>
 void fields(A& a, TrackScript& s) {
-    a(s.name, s.command, s.interval, s.timeout, s.weight, s.reverse, s.rise, s.fall, s.init_fail);
+    a(s.name, s.command, s.interval, s.timeout, s.weight, s.reverse, s.rise, s.fall, s.init_fail, s.more);
 }
 template <class A>
 void fields(A& a, HttpUrl::Codes& c) { a(c.from, c.to); }
 template <class A>
-void fields(A& a, HttpUrl& u) { a(u.path, u.digest, u.status_codes, u.virtualhost); }
+void fields(A& a, HttpUrl& u) { a(u.path, u.digest, u.status_codes, u.virtualhost, u.more); }
 template <class A>
 void fields(A& a, Checker& c) {
     a(c.type, c.target, c.bind, c.bind_if, c.connect_timeout, c.retry, c.delay_before_retry, c.delay_loop, c.warmup,
       c.alpha, c.log_all_failures, c.misc_path, c.misc_timeout, c.misc_dynamic, c.urls, c.http_protocol, c.enable_sni,
-      c.sni_name);
+      c.sni_name, c.more);
 }
 template <class A>
 void fields(A& a, RealServer& r) {
     a(r.endpoint, r.weight, r.forwarding, r.inhibit_on_failure, r.upper_threshold, r.lower_threshold, r.smtp_alert,
-      r.notify_up, r.notify_down, r.checkers);
+      r.notify_up, r.notify_down, r.checkers, r.more);
 }
 template <class A>
 void fields(A& a, SorryServer& s) { a(s.endpoint, s.forwarding, s.inhibit); }
@@ -75,9 +81,9 @@ template <class A>
 void fields(A& a, VirtualServer& v) {
     a(v.endpoint, v.fwmark, v.group, v.family, v.protocol, v.scheduler, v.scheduler_flags, v.persistent,
       v.persistence_timeout, v.persistence_netmask, v.delay_loop, v.alpha, v.omega, v.inhibit_on_failure, v.quorum,
-      v.hysteresis, v.quorum_up, v.quorum_down, v.smtp_alert, v.sorry_server, v.real_servers);
+      v.hysteresis, v.quorum_up, v.quorum_down, v.smtp_alert, v.sorry_server, v.real_servers, v.more);
 }
 template <class A>
-void fields(A& a, Config& c) { a(c.global, c.scripts, c.instances, c.sync_groups, c.virtual_servers); }
+void fields(A& a, Config& c) { a(c.global, c.scripts, c.instances, c.sync_groups, c.virtual_servers, c.more); }
 
 }  // namespace mainstay::config

@@ -1,0 +1,146 @@
+// Lines that are a small grammar of their own: the lines of virtual_routes and the like, and keywords such as
+// lvs_sync_daemon. Their words are rows of the schema too: options, which have a name, and positions, which have not.
+// One reader does them all. What an option is made of may be a line itself (a route's nexthop): it goes on until a
+// word that only the line around it knows.
+#include "lines.hpp"
+
+#include <array>
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kMostNested = 3;  // a route, a nexthop, an encap
+
+class LineReader {
+public:
+    LineReader(Reading& r, const Row& owner, const Statement& s, std::size_t first)
+        : r_{r}, owner_{owner}, s_{s}, at_{first} {}
+
+    bool read(Block block, Section& out) {
+        open_.front() = {block, &out, 0};
+        while (at_ < s_.words.size()) {
+            const std::string_view word = s_.words[at_].text;
+            if (const Row* row = find_option(top().block, word); row != nullptr && !taken_as_position(*row))
+                option(*row);
+            else if (!position())
+                unknown(word);
+        }
+        while (leave()) {
+        }
+        check_positions();
+        return good_;
+    }
+
+private:
+    struct Level {
+        Block block = Block::None;
+        Section* section = nullptr;
+        std::size_t position = 0;  // the next one
+    };
+    Level& top() { return open_[depth_]; }
+    // Out of the innermost line; false when it is the only one.
+    bool leave() {
+        if (depth_ == 0) return false;
+        check_positions();
+        --depth_;
+        return true;
+    }
+
+    // A name may look like an option: the first word of a line that begins with a name is the name.
+    bool taken_as_position(const Row&) {
+        const auto positions = positions_of(top().block);
+        return top().position == 0 && top().section->values.empty() && !positions.empty() &&
+               positions[0]->args.takes == Takes::Word && positions[0]->args.words_min != 0;
+    }
+
+    void option(const Row& row) {
+        const Mark mark = s_.words[at_].mark;
+        ++at_;
+        if (row.args.takes == Takes::Line && depth_ + 1 < kMostNested) {
+            Section& section = top().section->sections.emplace_back(Section{.keyword = std::string{row.name}});
+            open_[++depth_] = {row.args.opens, &section, 0};
+            return;
+        }
+        value(row, mark);
+    }
+
+    // The value at at_, of an option or a position. What is wrong with it is reported, and it is passed over.
+    void value(const Row& row, Mark keyword) {
+        Value value{.row = row, .statement = s_, .first = at_};
+        if (at_ >= s_.words.size() && row.args.words_min != 0) return missing(row, keyword);
+        const bool read = read_value(r_, value);
+        at_ = value.stop;
+        if (read)
+            keep(r_, top().section->values, value);
+        else
+            good_ = false;
+    }
+
+    // The word as the next position that it fits; false when there is none left.
+    bool position() {
+        for (const auto positions = positions_of(top().block); top().position < positions.size();) {
+            const Row& row = *positions[top().position++];
+            if (row.args.words_min == 0 && !fits(row)) continue;
+            value(row, s_.words[at_].mark);
+            return true;
+        }
+        return false;
+    }
+
+    // Only asked of positions that may be left out.
+    [[nodiscard]] bool fits(const Row& row) const {
+        Reading quiet{r_.environment, r_.snapshot};
+        Value value{.row = row, .statement = s_, .first = at_};
+        return read_value(quiet, value);
+    }
+
+    void unknown(std::string_view word) {
+        if (leave()) return;
+        const auto near = nearest_option(top().block, word);
+        auto& d = r_.diag.error(Code::UnknownWord, s_.words[at_].mark,
+                                fmt::format("'{}' is not an option of {}", word, owner_.name));
+        d.effect = "the word is ignored";
+        if (!near.empty()) d.hint = fmt::format("did you mean `{}`?", near);
+        good_ = false;
+        ++at_;
+        // The argument of the option that was meant, most likely: one cause, one message.
+        const Row* meant = near.empty() ? nullptr : find_option(top().block, near);
+        if (meant != nullptr && meant->args.words_min != 0 && at_ < s_.words.size() &&
+            find_option(top().block, s_.words[at_].text) == nullptr)
+            ++at_;
+    }
+
+    void missing(const Row& row, Mark mark) {
+        good_ = false;
+        std::string message = fmt::format("{} of {} has no value", row.name, owner_.name);
+        auto& d = row.missing_is_error_only ? r_.diag.error(Code::MissingWord, mark, std::move(message))
+                                            : r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, mark,
+                                                          message + "; keepalived stops here");
+        if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
+        d.effect = row.missing_is_error_only ? "the word is ignored" : "this configuration cannot run";
+    }
+
+    // What must stand in the line and does not.
+    void check_positions() {
+        const auto positions = positions_of(top().block);
+        if (!good_ || top().position >= positions.size()) return;
+        const Row& row = *positions[top().position];
+        if (row.args.words_min != 0) missing(row, s_.words.back().mark);
+    }
+
+    Reading& r_;
+    const Row& owner_;
+    const Statement& s_;
+    std::size_t at_;
+    std::array<Level, kMostNested> open_{};
+    std::size_t depth_ = 0;
+    bool good_ = true;
+};
+
+}  // namespace
+
+bool read_line(Reading& r, const Row& owner, const Statement& s, std::size_t first, Block words, Section& out) {
+    return LineReader{r, owner, s, first}.read(words, out);
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "store.hpp"
+
+namespace mainstay::config {
+
+// Reads the words from `first` on by the rows of `words` that are `in_line`, and keeps them in `out`. What is wrong is
+// reported in the name of `owner`, the keyword or the block, and left out; false when anything was.
+bool read_line(Reading& reading, const Row& owner, const Statement& statement, std::size_t first, Block words,
+               Section& out);
+
+}  // namespace mainstay::config

@@ -1,0 +1,106 @@
+// What people write that no row knows, but that we know the meaning of; and what the lexer found.
+#include "slips.hpp"
+
+#include <array>
+
+namespace mainstay::config {
+namespace {
+
+// Keywords that keepalived does not know either but that are found in files everywhere.
+struct Slip {
+    BlockSet blocks;
+    std::string_view name;
+    Code code;
+    std::string_view message, effect, hint;
+};
+constexpr std::array kSlips{
+    Slip{Block::TcpCheck, "nb_get_retry", Code::RetryUnknown,
+         "TCP_CHECK does not know nb_get_retry (it belongs to HTTP_GET and SSL_GET)",
+         "the line is ignored, as keepalived does: one retry", "write `retry {}`"},
+    Slip{Block::Service, "nat_mask", Code::NatMask, "nat_mask is not a keyword any more",
+         "the line is ignored: it only ever concerned NAT, and does nothing with DR or TUN", "delete the line"},
+    Slip{Block::Service, "net_mask", Code::NatMask, "net_mask is not a keyword", "the line is ignored",
+         "delete the line"},
+    Slip{Block::GlobalDefs, "lvs_id", Code::UnknownKeyword, "lvs_id is the obsolete name of router_id",
+         "the line is ignored", "write `router_id {}`"},
+};
+
+// What looks like a definition, a condition or a repetition but was not taken for one by the resolver.
+bool language_slip(Diagnoser& diag, const Statement& s) {
+    const std::string_view word = s.words[0].text;
+    const auto refuse = [&](std::string message) -> Diagnostic& {
+        auto& d = diag.error(Code::DefinitionRefused, s.words[0].mark, std::move(message));
+        d.effect = "the line is ignored";
+        return d;
+    };
+    if (word.starts_with('$') && s.words.size() > 1 && s.words[1].text.starts_with('=')) {
+        refuse(fmt::format("{} is not defined by this line: there is a blank before the =", word)).hint =
+            fmt::format("write `{}=`", word);
+    } else if (word.starts_with('$') && word.contains('=')) {
+        refuse(fmt::format("'{}' is not a definition", word.substr(0, word.find('=')))).expected =
+            "$NAME=TEXT; a name is made of letters, digits and _, and does not begin with a digit";
+    } else if (word.starts_with('@')) {
+        refuse(fmt::format("'{}' is a second condition on one line", word)).hint = "one @id per line";
+    } else if (word.starts_with('~')) {
+        refuse(fmt::format("'{}' does not begin a repetition", word)).expected =
+            "~SEQ(NAME, [START, [STEP,]] END) TEXT or ~LST(NAME, VALUE, ...) TEXT";
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool known_slip(Diagnoser& diag, Block block, const Statement& s) {
+    for (const Slip& slip : kSlips) {
+        if (slip.name != s.words[0].text || !slip.blocks.has(block)) continue;
+        auto& d = diag.warn(slip.code, s.words[0].mark, std::string{slip.message});
+        d.effect = slip.effect;
+        d.hint = slip.hint;
+        if (const std::size_t at = d.hint.find("{}"); at != std::string::npos)
+            d.hint.replace(at, 2, s.words.size() > 1 ? s.words[1].text : "VALUE");
+        return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+void report_finding(Diagnoser& diag, const LexFinding& finding) {
+    switch (finding.kind) {
+        case LexFinding::Kind::ByteOrderMark: {
+            auto& d = diag.warn(Code::ByteOrderMark, finding.mark, "the file begins with a byte order mark");
+            d.effect = "it is passed over; keepalived takes it for part of the first keyword";
+            d.hint = "save the file as UTF-8 without BOM";
+            break;
+        }
+        case LexFinding::Kind::UnterminatedQuote: {
+            auto& d = diag.error(Code::UnterminatedQuote, finding.mark, "this double quote is not closed");
+            d.expected = "a closing \" on the same line";
+            d.effect = "the line is ignored";
+            break;
+        }
+        case LexFinding::Kind::NulByte:
+            diag.error(Code::NulByte, finding.mark, "the line holds a NUL byte").effect = "the line is ignored";
+            break;
+        case LexFinding::Kind::LineTooLong: {
+            auto& d = diag.error(Code::LineTooLong, finding.mark,
+                                 fmt::format("the line is longer than {} bytes", kMaxLineBytes));
+            d.effect = "the line is ignored";
+            break;
+        }
+    }
+}
+
+bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
+    if (known_slip(diag, block, s) || language_slip(diag, s)) return true;
+    const Token& word = s.words[0];
+    const auto invisible = invisible_character(word.text);
+    if (invisible.bytes == 0) return false;
+    auto& d = diag.error(Code::InvisibleCharacter, {word.mark.offset, static_cast<std::uint32_t>(invisible.bytes)},
+                         fmt::format("the line begins with a {}", invisible.name));
+    d.effect = "the line is ignored";
+    d.hint = "replace it with plain blanks";
+    return true;
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,103 @@
+#include "store.hpp"
+
+#include <algorithm>
+
+namespace mainstay::config {
+
+KeywordData data_of(const Value& v) {
+    const auto words = [&] {
+        WordList list;
+        const std::size_t most = std::min<std::size_t>(v.count(), v.row.args.words_max);
+        for (std::size_t i = 0; i < most; ++i) list.emplace_back(v.arg(i));
+        return list;
+    };
+    switch (v.row.args.takes) {
+        case Takes::Flag:
+            return true;
+        case Takes::Bool:
+            return v.on;
+        case Takes::Integer:
+            return v.named ? KeywordData{WordList{std::string{v.word}}} : KeywordData{v.number};
+        case Takes::Duration:
+            return v.named ? KeywordData{v.number} : KeywordData{v.time};
+        case Takes::Seconds:
+        case Takes::WholeSeconds:
+        case Takes::Millis:
+            return v.time;
+        case Takes::Address:
+            return v.address;
+        case Takes::Prefix:
+            return v.named ? KeywordData{WordList{std::string{v.word}}} : KeywordData{v.prefix};
+        case Takes::Command:
+            return v.command;
+        case Takes::NumberList:
+            return v.numbers;
+        default:
+            return v.row.args.high != 0 && !v.absent ? KeywordData{WordList{std::string{v.word}}}
+                                                     : KeywordData{words()};
+    }
+}
+
+namespace {
+
+std::string_view name_of(const Row& row) {
+    std::string_view name = row.name;
+    if (name.starts_with('<') && name.ends_with('>')) name = name.substr(1, name.size() - 2);
+    return name;
+}
+
+void put(KeywordValues& values, const Row& row, std::string name, KeywordData data) {
+    const auto have = std::ranges::find(values, name, &KeywordValue::keyword);
+    if (have == values.end() || row.repeat == Repeat::Accumulates)
+        values.push_back({std::move(name), std::move(data)});
+    else
+        have->data = std::move(data);
+}
+
+}  // namespace
+
+void keep(Reading& r, KeywordValues& values, const Value& v) {
+    const std::string name{name_of(v.row)};
+    if (v.row.repeat == Repeat::FirstWins && find_value(values, name) != nullptr) {
+        r.diag.error(Code::GivenTwice, v.mark, fmt::format("{} was given before", name)).effect =
+            "the first one is kept";
+        return;
+    }
+    put(values, v.row, name, data_of(v));
+    for (const std::string_view word : {v.lead, v.tail})
+        if (!word.empty()) put(values, v.row, fmt::format("{} {}", name, word), true);
+}
+
+Section& keep_section(std::vector<Section>& sections, const Row& row) {
+    const auto have = std::ranges::find(sections, row.name, &Section::keyword);
+    if (have == sections.end() || row.repeat == Repeat::Accumulates)
+        return sections.emplace_back(Section{.keyword = std::string{row.name}});
+    *have = Section{.keyword = std::string{row.name}};
+    return *have;
+}
+
+Rare<More>* more_of(Reading& r, Block block) {
+    switch (block) {
+        case Block::Root:
+            return &r.more;
+        case Block::GlobalDefs:
+            return &r.global.more;
+        case Block::Instance:
+            return &r.instance->model.more;
+        case Block::SyncGroup:
+            return &r.group->model.more;
+        case Block::Script:
+            return &r.script->model.more;
+        case Block::Service:
+            return &r.service->model.more;
+        case Block::RealServer:
+            return &r.server->model.more;
+        case Block::HttpUrl:
+        case Block::SslUrl:
+            return &r.url->more;
+        default:
+            return parent_of(block) == Block::RealServer ? &r.checker->model.more : nullptr;
+    }
+}
+
+}  // namespace mainstay::config
