@@ -12,10 +12,6 @@
 namespace mainstay::config {
 namespace {
 
-constexpr bool is_block(Takes takes) {
-    return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items || takes == Takes::AnyBlock;
-}
-
 class TreeReader final : Lexer::Listener {
 public:
     TreeReader(const Snapshot& snapshot, std::vector<Converted::Lost>& lost)
