@@ -86,7 +86,7 @@ void Session::hear(Step step, const PacketHeard& heard, const wire::BfdPacket& p
     heard_ = step.now;
     unheard_ = false;
     learn(packet);
-    if (packet.final && polling_) confirm_intervals();
+    if (packet.final) confirm_intervals();
 
     const auto next = next_state(state_, packet.state);
     if (next) enter(step, *next, *next == State::Down ? Diagnostic::NeighborDown : Diagnostic::None);
@@ -167,14 +167,10 @@ void Session::administer(Step step, bool enabled) {
 
 void Session::stop(Step step) {
     const bool spoke = !settings_.passive || remote_.discriminator != 0;
-    if (state_ != State::AdminDown) {
-        state_ = State::AdminDown;
-        diagnostic_ = Diagnostic::AdministrativelyDown;
-        slow_down();
-        if (spoke) send(step, false);
-    }
-    next_send_.reset();
-    expires_.reset();
+    state_ = State::AdminDown;
+    diagnostic_ = Diagnostic::AdministrativelyDown;
+    slow_down();
+    if (spoke) send(step, false);
 }
 
 // ---- intervals ---------------------------------------------------------------------------------------------------
@@ -198,6 +194,7 @@ void Session::slow_down() {
     polling_ = polls_again_ = false;
 }
 
+// An answer to no poll confirms what is in use.
 void Session::confirm_intervals() {
     polling_ = std::exchange(polls_again_, false);
     if (polling_) return;

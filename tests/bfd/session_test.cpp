@@ -48,6 +48,9 @@ TEST_CASE("a session begins with a packet, byte for byte") {
     const auto& packet = std::get<SendPacket>(intents[0]);
     CHECK(std::ranges::equal(packet.payload, expected));
     CHECK(packet.source == IpAddress{});
+    Settings bound = settings();
+    bound.source = ip("10.0.0.1");
+    CHECK(std::get<SendPacket>(Bench{{bound}}.sessions.start(t0).at(0)).source == ip("10.0.0.1"));
     CHECK(packet.destination == ip("10.0.0.2"));
     CHECK(packet.source_port == 49152);
     CHECK(packet.destination_port == 3784);
@@ -163,7 +166,9 @@ TEST_CASE("silence for the detection time takes an up session down, and not a mo
                 "Diagnostic)",
                 "Down 1>0 tx 1000 rx 10 diag 1"});
     CHECK(bench.due() == 1030ms + 40us);
-    CHECK(bench.snapshot().counters.expired == 1);
+    const Counters expected{
+        .sent = 4, .received = 2, .became_up = 1, .went_down = 1, .expired = 1, .deadlines_late = 1};
+    CHECK(bench.snapshot().counters == expected);
 }
 
 TEST_CASE("every packet that counts begins the detection time anew") {
@@ -209,6 +214,13 @@ TEST_CASE("a poll is answered at once and moves no timer") {
     CHECK(bench.snapshot().next_send == before.next_send);
 }
 
+TEST_CASE("the answer to a poll does not count as a packet sent") {
+    Bench bench = Bench::up();
+    (void)bench.hear(kUpPoll, t0 + 3ms);
+    (void)bench.hear("20 c0 03 18 00 00 00 09 00 00 00 01 00 00 27 10 00 00 4e 20 00 00 00 00", t0 + 4ms);
+    CHECK(bench.due() == 20ms);
+}
+
 TEST_CASE("a poll is repeated with every packet until it is answered, and an answer to nothing is ignored") {
     Bench bench = Bench::started();
     (void)bench.hear(kInit, t0);
@@ -247,6 +259,25 @@ TEST_CASE("a neighbour in demand mode is left alone while both are up, and is st
     CHECK(bench.due() == 35ms);
 
     CHECK(deeds(bench.tick(t0 + 35ms)) == Lines{"tell peer DOWN", "Down 1>0 tx 1000 rx 10 diag 1"});
+}
+
+TEST_CASE("demand mode silences only a session that is up on both sides and has nothing to confirm") {
+    // Required Min RX 10 ms; the demand bit with Init, and with Up.
+    const char* init = "20 82 03 18 00 00 00 09 00 00 00 01 00 00 27 10 00 00 27 10 00 00 00 00";
+    const char* up = "20 c2 03 18 00 00 00 09 00 00 00 01 00 00 27 10 00 00 27 10 00 00 00 00";
+    Bench bench = Bench::started();
+    (void)bench.hear(init, t0);
+    CHECK(bench.snapshot().transmit_interval == 10ms);
+    (void)bench.hear(up, t0 + 1ms);
+    CHECK(bench.snapshot().polling);
+    CHECK(bench.snapshot().transmit_interval == 10ms);
+    (void)bench.hear("20 d2 03 18 00 00 00 09 00 00 00 01 00 00 27 10 00 00 27 10 00 00 00 00", t0 + 2ms);
+    CHECK(bench.snapshot().transmit_interval == 0ms);
+    (void)bench.hear(init, t0 + 3ms);
+    CHECK(bench.snapshot().transmit_interval == 10ms);
+    (void)bench.hear(up, t0 + 4ms);
+    (void)bench.sessions.step(Administer{"peer", false}, t0 + 5ms);
+    CHECK(bench.snapshot().transmit_interval == 1s);
 }
 
 TEST_CASE("a neighbour that wanted nothing sent is spoken to again when it has gone") {
@@ -329,4 +360,6 @@ TEST_CASE("a stop tells every neighbour AdminDown, once, and ends the machine") 
     CHECK_FALSE(bench.sessions.deadline().has_value());
     CHECK(bench.hear(kUp, t0 + 6ms).empty());
     CHECK(bench.sessions.step(Shutdown{}, t0 + 7ms).empty());
+    CHECK(bench.sessions.start(t0 + 8ms).empty());
+    CHECK(bench.sessions.finished());
 }

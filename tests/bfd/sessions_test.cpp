@@ -1,4 +1,4 @@
-// All sessions: whose packet it is, what is discarded, reloads, restarts.
+// All sessions: whose packet it is, what is discarded.
 #include <doctest/doctest.h>
 
 #include "bench.hpp"
@@ -20,12 +20,6 @@ std::vector<std::byte> up_for(std::uint32_t your) {
 Bench two() {
     Bench bench{{settings("a", "10.0.0.2"), settings("b", "10.0.0.3")}};
     (void)bench.sessions.start(t0);
-    return bench;
-}
-
-Bench restarted(const SessionsSnapshot& block, Instant now, Settings s = settings()) {
-    Bench bench{{std::move(s)}};
-    (void)bench.sessions.start(now, &block);
     return bench;
 }
 
@@ -78,7 +72,11 @@ TEST_CASE("packets that are nobody's are counted, and said once a minute for eac
     CHECK(lines(bench.hear(stranger, t0 + 60s, "10.0.0.9")) ==
           Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour (and 2 more since the last such "
                 "message)"});
-    CHECK(bench.sessions.snapshot().strangers == 5);
+    CHECK(bench.hear(stranger, t0 + 61s, "10.0.0.9").empty());
+    CHECK(lines(bench.hear(stranger, t0 + 120s, "10.0.0.9")) ==
+          Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour (and 1 more since the last such "
+                "message)"});
+    CHECK(bench.sessions.snapshot().strangers == 7);
 }
 
 TEST_CASE("a neighbour's packet that does not count is counted with its session and changes nothing") {
@@ -108,6 +106,17 @@ TEST_CASE("a neighbour's packet that does not count is counted with its session 
         after.counters = before.counters;
         CHECK(after == before);
     }
+}
+
+TEST_CASE("a neighbour's wrong TTL is said once, and again when the session has come up or gone down") {
+    Settings s = settings();
+    s.max_hops = 2;
+    Bench bench = Bench::up(s);
+    const Lines said{"warning: (peer) Discarding packet from 10.0.0.2: its TTL is 252, expecting at least 253"};
+    CHECK(lines(bench.hear(kUp, t0 + 1ms, "10.0.0.2", 252)) == said);
+    CHECK(bench.hear(kUp, t0 + 2ms, "10.0.0.2", 252).empty());
+    (void)bench.hear(kDownAgain, t0 + 3ms);
+    CHECK(lines(bench.hear(kUp, t0 + 4ms, "10.0.0.2", 252)) == said);
 }
 
 TEST_CASE("a packet that names a session must be from its neighbour, to its source and to its port") {
@@ -215,188 +224,4 @@ TEST_CASE("before the start and without sessions nothing is wanted") {
     CHECK(none.sessions.start(t0).empty());
     CHECK_FALSE(none.sessions.deadline().has_value());
     CHECK(none.sessions.start(t0).empty());
-}
-
-// ---- reload --------------------------------------------------------------------------------------------------------
-
-TEST_CASE("a reload without changes asks for nothing and moves no timer") {
-    Bench bench = Bench::up();
-    const auto before = bench.sessions.snapshot();
-    CHECK(bench.sessions.reload({settings()}, t0 + 5ms).empty());
-    CHECK(bench.sessions.snapshot() == before);
-}
-
-TEST_CASE("a session keeps its state under another name and in another place, and is told of anew") {
-    Bench bench = Bench::up();
-    CHECK(deeds(bench.sessions.reload({settings("new", "10.0.0.7"), settings("uplink")}, t0 + 5ms)) ==
-          Lines{"tell uplink UP", "Down 2>0 tx 1000 rx 10 to 10.0.0.7"});
-    CHECK(bench.state(1) == State::Up);
-    (void)bench.hear(kDownAgain, t0 + 6ms);
-    CHECK(bench.state(1) == State::Down);
-}
-
-TEST_CASE("a removed session tells its neighbour AdminDown") {
-    Bench bench = Bench::up();
-    CHECK(deeds(bench.sessions.reload({settings("b", "10.0.0.3")}, t0 + 5ms)) ==
-          Lines{"Admin Down 1>9 tx 1000 rx 10 diag 7", "Down 2>0 tx 1000 rx 10 to 10.0.0.3"});
-    CHECK(bench.sessions.snapshot().sessions.size() == 1);
-}
-
-TEST_CASE("another neighbour, source or kind is another session") {
-    Settings neighbor = settings("peer", "10.0.0.3"), source = settings(), kind = settings();
-    source.source = ip("10.0.0.1");
-    kind.multihop = true;
-    for (const Settings& next : {neighbor, source, kind}) {
-        Bench bench = Bench::up();
-        (void)bench.sessions.reload({next}, t0 + 5ms);
-        CHECK(bench.state() == State::Down);
-        CHECK(bench.snapshot().discriminator == 2);
-    }
-}
-
-TEST_CASE("slower packets and a shorter patience wait for the neighbour's word; the other way is at once") {
-    struct Row {
-        Micros min_tx, min_rx;
-        Micros interval_before, interval_after, detection_before, detection_after;
-    };
-    const Row rows[] = {
-        // up with 20/20 before; the neighbour asks for 10 and would send every 10
-        {50ms, 20ms, 20ms, 50ms, 60ms, 60ms},
-        {10ms, 20ms, 10ms, 10ms, 60ms, 60ms},
-        {20ms, 40ms, 20ms, 20ms, 120ms, 120ms},
-        {20ms, 15ms, 20ms, 20ms, 60ms, 45ms},
-    };
-    for (const Row& row : rows) {
-        CAPTURE(row.min_tx);
-        CAPTURE(row.min_rx);
-        Settings s = settings();
-        s.min_tx = s.min_rx = 20ms;
-        Bench bench = Bench::up(s);
-        s.min_tx = row.min_tx;
-        s.min_rx = row.min_rx;
-
-        const auto sent = deeds(bench.sessions.reload({s}, t0 + 5ms));
-
-        CHECK(sent == Lines{fmt::format("Up poll 1>9 tx {} rx {}", row.min_tx / 1ms, row.min_rx / 1ms)});
-        CHECK(bench.snapshot().transmit_interval == row.interval_before);
-        CHECK(bench.snapshot().detection_time == row.detection_before);
-        (void)bench.hear(kUpFinal, t0 + 6ms);
-        CHECK(bench.snapshot().transmit_interval == row.interval_after);
-        CHECK(bench.snapshot().detection_time == row.detection_after);
-        CHECK(bench.snapshot().expires - t0 == 6ms + row.detection_after);
-    }
-}
-
-TEST_CASE("an answer that may be to an earlier poll does not confirm a later one") {
-    Bench bench = Bench::up();
-    Settings s = settings();
-    s.min_tx = 50ms;
-    (void)bench.sessions.reload({s}, t0 + 5ms);
-    s.min_tx = 90ms;
-    (void)bench.sessions.reload({s}, t0 + 6ms);
-
-    (void)bench.hear(kUpFinal, t0 + 7ms);
-    CHECK(bench.snapshot().polling);
-    CHECK(bench.snapshot().transmit_interval == 10ms);
-    (void)bench.hear(kUpFinal, t0 + 17ms);
-    CHECK_FALSE(bench.snapshot().polling);
-    CHECK(bench.snapshot().transmit_interval == 90ms);
-}
-
-TEST_CASE("new settings of a session that is down count at once and need no poll") {
-    Bench bench = Bench::started();
-    Settings s = settings();
-    s.min_rx = 30ms;
-    s.idle_tx = 3s;
-    s.multiplier = 7;
-    CHECK(deeds(bench.sessions.reload({s}, t0 + 5ms)) == Lines{"Down 1>0 tx 3000 rx 30 x7"});
-    CHECK(bench.due() == 3005ms);
-}
-
-TEST_CASE("a session that becomes passive falls silent while it knows no neighbour") {
-    Bench bench = Bench::started();
-    Settings s = settings();
-    s.passive = true;
-    CHECK(bench.sessions.reload({s}, t0 + 5ms).empty());
-    CHECK_FALSE(bench.sessions.deadline().has_value());
-
-    s.passive = false;
-    (void)bench.sessions.reload({s}, t0 + 2s);
-    CHECK(bench.due() == 2s);
-}
-
-TEST_CASE("a session that goes down in the middle of a poll starts over with the new settings") {
-    Bench bench = Bench::up();
-    Settings s = settings();
-    s.min_rx = 50ms;
-    (void)bench.sessions.reload({s}, t0 + 5ms);
-    CHECK(deeds(bench.hear(kDownAgain, t0 + 6ms)) == Lines{"tell peer DOWN", "Down 1>9 tx 1000 rx 50 diag 3"});
-    CHECK_FALSE(bench.snapshot().polling);
-}
-
-// ---- restart of the role -------------------------------------------------------------------------------------------
-
-TEST_CASE("a new incarnation goes on without a word: the next packet is the one that was due") {
-    Bench before = Bench::up();
-    (void)before.hear(kUp, t0 + 9ms);
-    const auto block = before.sessions.snapshot();
-
-    Bench after{{settings()}, [] { return 0x1234'5678U; }};
-    CHECK(after.sessions.start(t0 + 10ms - 1us, &block).empty());
-    CHECK(after.due() == 10ms);
-    CHECK(deeds(after.tick(t0 + 10ms)) == Lines{"Up 1>9 tx 10 rx 10"});
-    CHECK(after.snapshot().source_port == 49152);
-    CHECK(after.snapshot().counters.sent == before.snapshot().counters.sent + 1);
-}
-
-TEST_CASE("a packet that fell due while nobody ran goes out at once") {
-    const auto block = Bench::up().sessions.snapshot();
-    Bench after = restarted(block, t0 + 20ms);
-    CHECK(after.due() == 20ms);
-}
-
-TEST_CASE("a restart gives the neighbour its detection time again, but only once") {
-    const auto block = Bench::up().sessions.snapshot();
-    REQUIRE(block.sessions[0].expires - t0 == 30ms);
-
-    Bench second = restarted(block, t0 + 40ms);
-    CHECK(second.state() == State::Up);
-    CHECK(second.snapshot().expires - t0 == 70ms);
-
-    Bench third = restarted(second.sessions.snapshot(), t0 + 60ms);
-    CHECK(third.snapshot().expires - t0 == 70ms);
-    CHECK(lines(third.tick(t0 + 70ms)).at(0) == "(peer) Expired after 30 ms (0 usec overdue)");
-
-    Bench heard = restarted(block, t0 + 40ms);
-    (void)heard.hear(kUp, t0 + 45ms);
-    CHECK(restarted(heard.sessions.snapshot(), t0 + 60ms).snapshot().expires - t0 == 90ms);
-}
-
-TEST_CASE("a restart with other settings announces them like a reload") {
-    const auto block = Bench::up().sessions.snapshot();
-    Settings s = settings("renamed");
-    s.min_tx = 50ms;
-    Bench after{{s}};
-    CHECK(deeds(after.sessions.start(t0 + 5ms, &block)) == Lines{"tell renamed UP", "Up poll 1>9 tx 50 rx 10"});
-    CHECK(after.snapshot().transmit_interval == 10ms);
-}
-
-TEST_CASE("an operator's AdminDown and an unanswered poll outlive a restart") {
-    Bench out = Bench::up();
-    (void)out.sessions.step(Administer{"peer", false}, t0 + 5ms);
-    CHECK(restarted(out.sessions.snapshot(), t0 + 6ms).state() == State::AdminDown);
-
-    Bench polling = Bench::started();
-    (void)polling.hear(kInit, t0);
-    CHECK(deeds(restarted(polling.sessions.snapshot(), t0 + 5ms).tick(t0 + 10ms)) == Lines{"Up poll 1>9 tx 10 rx 10"});
-}
-
-TEST_CASE("a session that the block does not know, or knows as nonsense, begins anew") {
-    auto block = Bench::up().sessions.snapshot();
-    Bench other{{settings("b", "10.0.0.3"), settings()}};
-    CHECK(deeds(other.sessions.start(t0 + 5ms, &block)) == Lines{"Down 2>0 tx 1000 rx 10 to 10.0.0.3"});
-    CHECK(other.state(1) == State::Up);
-
-    block.sessions[0].remote_multiplier = 0;
-    CHECK(restarted(block, t0 + 5ms).state() == State::Down);
 }

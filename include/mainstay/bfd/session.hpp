@@ -46,7 +46,7 @@ public:
     void tick(Step step);  // answers whatever deadline has been reached
     void administer(Step step, bool enabled);
     void reconfigure(Step step, Settings settings);
-    void stop(Step step);  // tells the neighbour AdminDown, once
+    void stop(Step step);  // tells the neighbour AdminDown, once; the session is finished
     // A packet from the neighbour was discarded by somebody else.
     void discarded(Step step, Complaint kind, std::string_view why);
     void use_port(std::uint16_t port) { identity_.source_port = port; }
