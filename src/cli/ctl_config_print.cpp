@@ -4,6 +4,7 @@
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/print.hpp"
 #include "mainstay/config/resolver.hpp"
+#include "mainstay/config/toml.hpp"
 
 namespace mainstay::cli {
 
@@ -13,9 +14,14 @@ int ctl_config_print(const std::string& file) {
         std::fprintf(stderr, "mainstayctl: %s\n", text.error().text().c_str());
         return 2;
     }
-    const std::string printed = config::print(*text);
-    // People put the result in the file's place: it is printed only when it is read as the same.
     const config::Environment nowhere;
+    const bool toml = config::is_toml_name(file);
+    const auto converted = toml ? config::print_toml({file, *text}) : config::Converted{config::print(*text), {}};
+    const std::string& printed = converted.text;
+    for (const auto& lost : converted.lost)
+        std::fprintf(stderr, "mainstayctl: %s:%u: %s\n", file.c_str(), lost.place.line, lost.what.c_str());
+    if (!converted.lost.empty()) return 2;
+    // People put the result in the file's place: it is printed only when it is read as the same.
     if (config::load_text(file, std::move(*text), nowhere).config != config::load_text(file, printed, nowhere).config) {
         std::fprintf(stderr, "mainstayctl: %s: its canonical form would not mean the same; this is a bug\n",
                      file.c_str());

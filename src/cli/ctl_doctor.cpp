@@ -1,11 +1,9 @@
-#include <unistd.h>
-
-#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "ctl.hpp"
 #include "mainstay/cli/doctor.hpp"
+#include "mainstay/config/sources.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -27,13 +25,7 @@ std::string as_json_text(const std::vector<Finding>& findings) {
 }  // namespace
 
 // The daemon's own order.
-std::string configuration_in_use() {
-    constexpr std::array kPlaces{"/etc/mainstay/mainstay.conf", "/etc/keepalived/keepalived.conf"};
-    for (const char* place : kPlaces) {
-        if (::access(place, F_OK) == 0) return place;
-    }
-    return {};
-}
+std::string configuration_in_use() { return config::find_source().used; }
 
 int ctl_doctor(const std::string& file, const std::string& socket, bool as_json) {
     const auto status = ask_daemon(socket, "/status");

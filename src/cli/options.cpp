@@ -10,6 +10,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <utility>
+
+#include "mainstay/config/sources.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
@@ -180,14 +183,10 @@ Options parse_options(int argc, char** argv) {
 }
 
 std::string default_config_path(std::vector<std::string>& passed_over) {
-    static constexpr std::array kPlaces{"/etc/mainstay/mainstay.conf", "/etc/keepalived/keepalived.conf"};
-    std::string found;
-    for (const char* place : kPlaces) {
-        if (::access(place, F_OK) != 0) continue;
-        if (found.empty()) found = place;
-        else passed_over.emplace_back(place);
-    }
-    return found.empty() ? kPlaces.back() : found;
+    const config::Places places;
+    config::ConfigSource source = config::find_source(places);
+    passed_over = std::move(source.passed_over);
+    return source.used.empty() ? places.files.back() : std::move(source.used);
 }
 
 std::string version_text(const role::Identity& identity) {
@@ -200,7 +199,9 @@ std::string help_text(const std::string& program) {
     return "Usage: " + program + R"( [OPTION...]
 
   -f, --use-file=FILE          read this configuration; else /etc/mainstay/mainstay.conf,
-                               else /etc/keepalived/keepalived.conf
+                               else /etc/keepalived/keepalived.conf, else what
+                               /etc/mainstay/mainstay.toml says about the director; a name that
+                               ends in .toml is read as TOML
   -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 cannot run,
                                5 warnings or errors, 6 script security, 2 a word is missing
       --strict                 refuse a configuration with warnings or errors, at start and reload

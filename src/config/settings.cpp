@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mainstay/config/schema.hpp"
+#include "mainstay/config/toml.hpp"
 #include "reading.hpp"
 #include "toml_document.hpp"
 
@@ -75,11 +76,21 @@ std::vector<std::string_view> settings_tables() {
     return names;
 }
 
+bool is_settings_table(std::string_view name) {
+    return std::ranges::any_of(kRows, [&](const Setting& row) { return row.table == name; });
+}
+
+bool toml_has_settings(std::string_view text) {
+    const auto parsed = parse_toml(text);
+    const auto* document = std::get_if<TomlDocument>(&parsed);
+    return document != nullptr &&
+           std::ranges::any_of(document->root, [](const auto& item) { return is_settings_table(item.first.str()); });
+}
+
 std::vector<SettingsProblem> take_settings(const toml::table& root, Settings& settings) {
     std::vector<SettingsProblem> problems;
-    const auto tables = settings_tables();
     for (const auto& [key, value] : root) {
-        if (std::ranges::find(tables, std::string_view{key.str()}) == tables.end()) continue;
+        if (!is_settings_table(key.str())) continue;
         if (value.is_table())
             take(*value.as_table(), key.str(), settings, problems);
         else

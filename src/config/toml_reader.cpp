@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "reading.hpp"
 #include "toml_statements.hpp"
 #include "toml_values.hpp"
 #include "toml_words.hpp"
@@ -117,7 +118,24 @@ private:
         out_.close(piece.at);
     }
 
-    void unknown(const Piece& piece) {
+    // The parser knows the keywords that are near; of the daemon's own tables only this does.
+    bool misspelt_setting(const Piece& piece) {
+        std::vector<std::string_view> names = settings_tables();
+        const std::size_t settings = names.size();
+        for (const Row* row : rows_of(Block::Root)) names.push_back(row->name);
+        const auto near = nearest(piece.keyword, names);
+        if (near.empty() || std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(settings), near) ==
+                                names.begin() + static_cast<std::ptrdiff_t>(settings))
+            return false;
+        auto& d = out_.find(Severity::Error, Code::UnknownKeyword, piece.key,
+                            fmt::format("unknown table [{}]", piece.keyword));
+        d.effect = "it is ignored";
+        d.hint = fmt::format("did you mean `[{}]`?", near);
+        return true;
+    }
+
+    void unknown(const Piece& piece, Block block) {
+        if (block == Block::Root && misspelt_setting(piece)) return;
         const auto* array = piece.value->as_array();
         const bool tables =
             piece.value->is_table() || (array != nullptr && !array->empty() && array->begin()->is_table());
@@ -209,7 +227,7 @@ private:
         });
         for (const Piece& piece : pieces) {
             if (piece.row == nullptr) {
-                unknown(piece);
+                unknown(piece, block);
                 continue;
             }
             switch (toml_shape(*piece.row)) {
@@ -254,19 +272,14 @@ TomlShape toml_shape(const Row& row) {
 
 bool is_toml_name(std::string_view path) { return path.ends_with(".toml"); }
 
-bool is_settings_table(std::string_view name) {
-    const auto tables = settings_tables();
-    return std::ranges::find(tables, name) != tables.end();
-}
-
 Snapshot read_toml(SourceFile file, bool comments) { return TomlReader{std::move(file)}.run(comments); }
 
-bool toml_has_director(std::string_view text) {
+std::optional<bool> toml_has_director(std::string_view text) {
     const auto parsed = parse_toml(text);
     const auto* document = std::get_if<TomlDocument>(&parsed);
-    return document != nullptr && std::ranges::any_of(document->root, [](const auto& item) {
-               return find_row(Block::Root, item.first.str()) != nullptr;
-           });
+    if (document == nullptr) return std::nullopt;
+    return std::ranges::any_of(document->root,
+                               [](const auto& item) { return find_row(Block::Root, item.first.str()) != nullptr; });
 }
 
 }  // namespace mainstay::config

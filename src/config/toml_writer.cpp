@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "expand.hpp"
-#include "mainstay/config/print.hpp"
 #include "mainstay/config/toml.hpp"
 #include "toml_tree.hpp"
 #include "toml_words.hpp"
@@ -201,8 +200,17 @@ private:
 
     // ---- blocks ----------------------------------------------------------------------------------------------------
 
-    // A small block of plain values reads best as one line.
+    // A small block of plain values reads best as one line. But such lines come before all tables of this one: a block
+    // behind one that is a table is a table, too.
     bool fits_inline(const TomlItem& item, const std::vector<TomlItem>& siblings) {
+        for (const TomlItem& sibling : siblings) {
+            if (&sibling == &item) return is_small(item, siblings);
+            if (is_block(sibling) && !is_small(sibling, siblings)) return false;
+        }
+        return false;
+    }
+
+    bool is_small(const TomlItem& item, const std::vector<TomlItem>& siblings) {
         if (toml_shape(*item.row) != TomlShape::Table || parent_of(item.row->args.opens) == Block::Root) return false;
         const bool alone =
             std::ranges::count_if(siblings, [&](const TomlItem& other) { return same(other, item); }) == 1;
@@ -281,15 +289,6 @@ Converted to_toml(Snapshot& snapshot) {
     TomlWriter writer{snapshot, converted};
     writer.table(tree.items, {});
     writer.comments(tree.at_end);
-    return converted;
-}
-
-Converted to_conf(SourceFile toml) {
-    const Snapshot snapshot = read_toml(std::move(toml), true);
-    Converted converted;
-    converted.text = print(snapshot.text);
-    for (const Diagnostic& d : snapshot.findings)
-        if (d.severity >= Severity::Error) converted.lost.push_back({d.place, d.message});
     return converted;
 }
 

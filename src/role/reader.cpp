@@ -10,6 +10,7 @@
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/strict.hpp"
+#include "mainstay/config/toml.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -80,13 +81,24 @@ Result<void> send_all(const config::Config& config, const config::Environment& e
     return send_snapshot(For::Scripts, true, ipc::encode(script_table(config, environment, log)));
 }
 
-// mainstay.toml need not exist.
-void read_own_settings(const std::string& path, ipc::ReadingDone& done, Log& log) {
+std::string contents(const std::string& path) {
     std::ifstream file{path};
-    if (!file) return;
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+// From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes first.
+void read_own_settings(const ipc::Hello& hello, ipc::ReadingDone& done, Log& log) {
+    std::string path = hello.settings_path, text;
+    if (config::is_toml_name(hello.config_path)) text = contents(hello.config_path);
+    const bool there = config::toml_has_settings(text);
+    if (there)
+        path = hello.config_path;
+    else
+        text = contents(path);
     const auto read = config::read_settings(text, path);
-    for (const auto& problem : read.problems) log.warning("{}", problem);
+    // The configuration's own diagnostics tell of them already.
+    if (path != hello.config_path)
+        for (const auto& problem : read.problems) log.warning("{}", problem);
     done.audit_seconds = read.settings.lvs_audit_interval_s;
     done.notify_wait_seconds = read.settings.scripts_notify_wait_s;
     done.mail_keep_seconds = read.settings.mail_keep_s;
@@ -112,7 +124,7 @@ int run_reader() {
     for (const auto& diagnostic : loaded.diagnostics)
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
     ipc::ReadingDone done;
-    read_own_settings(hello->settings_path, done, log);
+    read_own_settings(*hello, done, log);
     const bool refused = hello->strict && loaded.can_run() && config::has_warnings(loaded);
     done.can_run = loaded.can_run() && !refused;
     done.exit_code = loaded.exit_code();

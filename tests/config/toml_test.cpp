@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "folder.hpp"
 #include "mainstay/config/codes.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/sources.hpp"
 #include "samples.hpp"
 
 using namespace mainstay::config;
@@ -203,6 +205,8 @@ TEST_CASE("commands keep every argument, whatever is in it") {
 TEST_CASE("the daemon's own tables are no blocks, and are checked with the rest") {
     CHECK(found_in(load_toml("[lvs]\naudit_interval = 5\n[global_defs]\nrouter_id = \"x\"\n")).empty());
     CHECK(found_in(load_toml("[scripts]\nnotify_wiat = 5\n")) == std::vector{found(Code::UnknownSetting, 2, 1, 11)});
+    CHECK(found_in(load_toml("[mial]\nkeep = 60\n")) == std::vector{found(Code::UnknownKeyword, 1, 2, 4)});
+    CHECK(load_toml("[mial]\nkeep = 60\n").diagnostics.at(0).hint == "did you mean `[mail]`?");
     for (const char* const name : {"lvs", "scripts", "mail"}) {
         CHECK(is_settings_table(name));
         CHECK(find_row(Block::Root, name) == nullptr);
@@ -215,9 +219,28 @@ TEST_CASE("no keyword is called as the key for a block's words") {
 }
 
 TEST_CASE("only what a document says about the director makes it a configuration") {
-    CHECK_FALSE(toml_has_director("[lvs]\naudit_interval = 5\n"));
-    CHECK(toml_has_director("[vrrp_instance.VI_1]\n"));
-    CHECK_FALSE(toml_has_director("vrrp_instance {\n"));
+    CHECK(toml_has_director("[lvs]\naudit_interval = 5\n") == false);
+    CHECK(toml_has_director("[vrrp_instance.VI_1]\n") == true);
+    CHECK(toml_has_director("vrrp_instance {\n") == std::nullopt);
+}
+
+TEST_CASE("of the places for a configuration the first that is there is read, and the others are named") {
+    const testing::Folder folder;
+    const Places places{{folder / "mainstay.conf", folder / "keepalived.conf"}, folder / "mainstay.toml"};
+    CHECK(find_source(places).used.empty());
+    folder.put("mainstay.toml", "[lvs]\naudit_interval = 5\n");
+    CHECK(find_source(places).used.empty());
+    folder.put("mainstay.toml", "[global_defs]\n");
+    CHECK(find_source(places).used == places.own);
+    folder.put("mainstay.toml", "global_defs {\n");
+    CHECK(find_source(places).used == places.own);
+    folder.put("keepalived.conf", "");
+    CHECK(find_source(places).used == places.files[1]);
+    CHECK(find_source(places).passed_over.empty());
+    folder.put("mainstay.toml", "[global_defs]\n");
+    folder.put("mainstay.conf", "");
+    CHECK(find_source(places).used == places.files[0]);
+    CHECK(find_source(places).passed_over == std::vector{places.files[1], places.own});
 }
 
 TEST_CASE("what is not carried over is named, and stands as a comment in its place") {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,11 +36,13 @@ enum class TomlShape : std::uint8_t {
 [[nodiscard]] bool is_toml_name(std::string_view path);
 // Whether a table of this name holds the daemon's own settings (settings.hpp).
 [[nodiscard]] bool is_settings_table(std::string_view name);
+// Whether the document has any such table; false for what is no TOML.
+[[nodiscard]] bool toml_has_settings(std::string_view text);
 
 // The statements of a document. With `comments`, its comments are among them: for printing, not for loading.
 [[nodiscard]] Snapshot read_toml(SourceFile file, bool comments = false);
-// True when the document says something about the director, not only about the daemon. False for what is no TOML.
-[[nodiscard]] bool toml_has_director(std::string_view text);
+// Whether the document says something about the director, not only about the daemon. Nothing for what is no TOML.
+[[nodiscard]] std::optional<bool> toml_has_director(std::string_view text);
 
 struct Converted {
     std::string text;
@@ -53,5 +56,7 @@ struct Converted {
 [[nodiscard]] Converted to_toml(Snapshot& snapshot);
 // The canonical keepalived.conf of a TOML document.
 [[nodiscard]] Converted to_conf(SourceFile toml);
+// The canonical form of a TOML document.
+[[nodiscard]] Converted print_toml(SourceFile toml);
 
 }  // namespace mainstay::config
