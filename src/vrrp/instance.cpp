@@ -77,6 +77,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     if (config_.nopreempt && silence > Nanos{config_.advert_int} * config_.down_timer_adverts) {
         leave_master(step, 0);  // somebody else may be master by now, and may stay it
         enter_backup(step, step.now + down_time());
+        follows_master_ = grouped();  // and so do the other members
         return;
     }
     timer_ = std::clamp(previous.deadline, step.now, step.now + Nanos{config_.advert_int});

@@ -141,3 +141,18 @@ TEST_CASE("a reborn group that was master stays it, and is not told again") {
     CHECK(lines(bench.router.start(t0 + 4s, &previous)) == Lines{"0 add", "1 add"});
     CHECK(bench.router.snapshot().groups[0].state == State::Master);
 }
+
+TEST_CASE("a reborn group steps back as one when one of its members was silent too long") {
+    auto c = pair();
+    for (auto& instance : c.instances) instance.nopreempt = true;
+    Bench dead = Bench::master(c);
+    (void)dead.hear(Peer{0}, dead.taken_at + 500ms);  // the first member answers: its next advert is due half a second later
+    const RouterSnapshot previous = dead.router.snapshot();
+    const Instant late = previous.instances[1].deadline + 2100ms;  // three intervals and a bit for the second alone
+    Bench bench{c};
+    (void)bench.router.step(link(), late);
+    (void)bench.router.start(late, &previous);
+
+    CHECK(bench.state(0) == State::Backup);
+    CHECK(bench.state(1) == State::Backup);
+}
