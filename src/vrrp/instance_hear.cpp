@@ -241,7 +241,12 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     each(old, [&](std::size_t, const auto& address) {
         if (!after.contains(identity(old, address))) change.removed.push_back(held_address(old, address));
     });
-    if (!change.added.empty() || !change.removed.empty()) restores_.clear();
+    // What is still to be put back stays so, at its new position; what the reload itself sets is not missing any more.
+    restores_.renumber([&](std::size_t position) -> std::optional<std::size_t> {
+        const HeldAddress held = held_address(old, address_at(old, position));
+        const auto next = position_of(held.interface, held.prefix);
+        return next && std::ranges::find(change.added, *next) == change.added.end() ? next : std::nullopt;
+    });
     return change;
 }
 

@@ -1,6 +1,7 @@
 #include "mainstay/vrrp/restore.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mainstay::vrrp {
 
@@ -45,6 +46,11 @@ std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
         due.push_back(position);
     }
     return due;
+}
+
+void RestoreBudget::renumber(const std::function<std::optional<std::size_t>(std::size_t)>& new_position) {
+    for (auto& [position, address] : std::exchange(addresses_, {}))
+        if (const auto next = new_position(position)) addresses_.emplace(*next, std::move(address));
 }
 
 }  // namespace mainstay::vrrp

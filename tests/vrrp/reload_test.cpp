@@ -46,6 +46,21 @@ TEST_CASE("a changed list of a master is applied as a difference") {
           Lines{"0 change -10.9.9.3/32@eth0", "0 change +1 +2", "0 arp x5"});
 }
 
+TEST_CASE("an address that is still to be put back survives a reload that moves or adds others") {
+    auto c = instance();
+    c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32")};
+    Bench bench = Bench::master(c);
+    for (const char* address : {"10.9.9.1/32", "10.9.9.2/32"}) {
+        const auto prefix = Prefix::parse(address).value();
+        (void)bench.router.step(AddressLost{"eth0", prefix}, t0 + 4s);
+        (void)bench.router.step(RestoreFailed{0, "eth0", prefix}, t0 + 4s);  // tried again in a second
+    }
+    c.addresses = {vip("10.9.9.4/32"), vip("10.9.9.2/32")};  // 10.9.9.1 is given up, 10.9.9.2 is not
+    (void)bench.router.reload(with({c}), t0 + 4s);
+
+    CHECK(deeds(bench.tick(t0 + 5s)) == Lines{"0 advert 100 to 224.0.0.18", "0 restore 10.9.9.2/32@eth0", "0 arp x1"});
+}
+
 TEST_CASE("an address that moves between masters is removed before it is added") {
     auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
     Bench bench = Bench::master(with({a, b}));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -30,6 +31,8 @@ public:
     [[nodiscard]] std::optional<Instant> next() const;
     [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
     void clear() { addresses_.clear(); }
+    // A reload: what stood at `position` stands at new_position(position) now, or nowhere.
+    void renumber(const std::function<std::optional<std::size_t>(std::size_t)>& new_position);
 
 private:
     struct Address {
