@@ -1,102 +1,212 @@
-// What must hold after every step of every router, whatever the network does.
+// What must hold after every step of every router, whatever the network does. The letters are those of the design;
+// a violation names its letter.
+//
+// (a) check_settled(): after down_timer_adverts x largest interval + largest skew + one interval of flowing messages
+//     there is exactly one master per VRID, it holds all its addresses, and nobody preempting is better. Suspended
+//     from the first trouble until heal() is through: links up, nobody paused or crashed, no loss, no partition,
+//     scripts good for `rise` runs, startup delays over, version 2 intervals alike. "Nobody is better" waits for the
+//     longest preempt_delay too, and leaves out directors with nopreempt.
+// (b) check_addresses(): the kernel of a director holds no address of an instance that is not master. Suspended
+//     between a crash and the next incarnation's first step, and for an address owner (priority 255).
+// (c) check_yield(): MASTER to BACKUP only on an advert that is (priority, address) greater than the own current one,
+//     for the instance or a member of its group; or with a priority 0 advert of its own because its addresses are
+//     taken away for good; or, with nopreempt, in the first step of a new incarnation.
+// (d) check_takeover(): BACKUP to MASTER only when the last advert of a master that must be respected is
+//     down_timer_adverts of its intervals old: any advert with nopreempt, any within preempt_delay, else those of
+//     equal or higher priority. Not suspended.
+// (e) check_group(): the members of a sync group are all MASTER or none, all FAULT or none. Not suspended.
+// (f) expect_no_transition(): pauses and crashes that are short, pauses of backups, reloads of addresses and thefts in
+//     a settled network change no state at all; and nobody takes over while an advert waits in its queue.
+// (g) check_addresses(): a master holds every address of its configuration, those apart that somebody else removed and
+//     it still may put back; what a reload or a change of state gives up is gone in that step; after the last stop
+//     nothing is left.
+// (h) Witness: state, deadline, priority and number of adverts are those that the documents owe. Not suspended.
+// (i) check_yield(), check_takeover(): taking over is advert, addresses, gratuitous ARPs, in this order.
+// (j) check_client(): after a partition heals, a crash or a stop, a client's ARP cache leads to the master. Held only
+//     where higher_prio_send_advert is set: without it the loser of a healed partition yields in silence, as
+//     keepalived's does, and the winner cannot know that it must announce itself.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "lan.hpp"
-#include "mainstay/wire/vrrp.hpp"
 
 namespace mainstay::sim {
 
 using namespace std::chrono_literals;
 using namespace vrrp;
 
-void Lan::broken(const Host& host, const std::string& what) {
+void Lan::broken(const Host* host, const std::string& what) {
     if (violation_) return;
-    violation_ = fmt::format("at {:.6f} s, host {}: {}",
-                             std::chrono::duration<double>(now_.time_since_epoch()).count() - 1e6, host.index, what);
+    violation_ = fmt::format("{:.6f} s, {}: {}", std::chrono::duration<double>(now_.time_since_epoch()).count(),
+                             host == nullptr ? std::string{"lan"} : fmt::format("r{}", host->index), what);
+    say(host, "VIOLATION " + what);
 }
 
-void Lan::check(Host& host, const Packet* heard) {
-    check_addresses(host);
-    check_transitions(host, heard);
-    check_groups(host);
+void Lan::check(Host& host, const RouterSnapshot& snapshot, const Intents& intents, const Packet* heard) {
+    const Instant now = host.clock.local(now_);
+    bool moved = false;
+    bool handled = starting_;
+    for (const Intent& intent : intents)
+        handled |= !std::holds_alternative<SendAdvert>(intent) && !std::holds_alternative<Say>(intent);
+    for (std::size_t n = 0; n < host.states.size(); ++n) {
+        const State before = host.states[n], after = snapshot.instances[n].state;
+        if (before == after) continue;
+        moved = true;
+        ++statistics_.transitions;
+        if (trace_)
+            say(&host, fmt::format("{} {} -> {}", snapshot.instances[n].name, to_string(before), to_string(after)));
+        if (settled_) broken(&host, "(f) " + snapshot.instances[n].name + " moves in a settled network");
+        if (before == State::Master && after == State::Backup) check_yield(host, n, intents, heard);
+        if (before == State::Backup && after == State::Master) check_takeover(host, n, intents);
+        host.states[n] = after;
+        host.heard[n] = {};
+    }
+    statistics_.checks += host.states.size();
+    if (moved || starting_) check_group(host);
+    if (moved || handled) check_addresses(host);
+    if (const auto complaint = host.witness.compare(now, snapshot, intents)) broken(&host, *complaint);
     if (heard != nullptr) note_heard(host, *heard);
 }
 
-// An address is held only by a master, and every address acquired is released or still a master's.
+// Of an address owner: the host's own, whoever put them there.
+bool Lan::owned(const Host& host, const Prefix& prefix) {
+    for (std::size_t n = 0; n < host.config.instances.size(); ++n)
+        if (host.config.instances[n].priority == 255 && virtual_router_of(prefix) == n) return true;
+    return false;
+}
+
 void Lan::check_addresses(const Host& host) {
-    auto allowed = host.kernel;
-    allowed.clear();
-    const auto snapshot = host.router->snapshot();
-    for (std::size_t n = 0; n < snapshot.instances.size(); ++n) {
-        if (snapshot.instances[n].state != State::Master) continue;
-        for (const auto& address : host.config.instances[n].addresses) allowed.insert({"eth0", address.prefix});
+    std::set<std::pair<std::string, Prefix>> wanted;
+    for (std::size_t n = 0; n < host.states.size(); ++n) {
+        const auto& c = host.config.instances[n];
+        for (const auto* list : {&c.addresses, &c.excluded_addresses})
+            for (const auto& address : *list)
+                if (host.states[n] == State::Master) wanted.insert({c.interface, address.prefix});
     }
-    if (!std::ranges::includes(allowed, host.kernel)) broken(host, "holds an address without being its master");
+    for (const auto& held : host.kernel)
+        if (!owned(host, held.second) && !wanted.contains(held))
+            broken(&host, fmt::format("(b) holds {} without being its master", held.second.to_string()));
+    for (const auto& held : wanted)
+        if (!host.kernel.contains(held) && !host.missing.contains(held))
+            broken(&host, fmt::format("(g) is master and lacks {}", held.second.to_string()));
 }
 
-void Lan::check_transitions(Host& host, const Packet* heard) {
-    const auto snapshot = host.router->snapshot();
-    std::optional<wire::VrrpPacket> advert;
-    if (heard != nullptr) advert = wire::decode_vrrp(heard->payload, Family::V4).value();
-    for (std::size_t n = 0; n < host.seen.size(); ++n) {
-        const auto& instance = snapshot.instances[n];
-        const State before = std::exchange(host.seen[n], instance.state);
-        const bool awake = instance.state == State::Backup || instance.state == State::Master;
-        if (awake && instance.deadline == Instant{}) broken(host, instance.name + " has no deadline");
-        if (before == instance.state) continue;
-        ++transitions_;
-        if (before == State::Master && instance.state == State::Backup) {
-            const auto& own =
-                *std::ranges::find(snapshot.instances, advert ? advert->virtual_router_id : std::uint8_t{0},
-                                   [](const InstanceSnapshot& s) { return s.virtual_router_id; });
-            const bool ours = advert && (grouped_ || advert->virtual_router_id == instance.virtual_router_id);
-            const bool better = ours && std::tuple{advert->priority, heard->source} >
-                                            std::tuple{own.effective_priority, host.link.addresses.at(0)};
-            if (!better) broken(host, instance.name + " yields to nobody better");
-        }
-        if (before == State::Backup && instance.state == State::Master && host.last_heard[n] &&
-            now_ - *host.last_heard[n] < Nanos{interval_} * 3)
-            broken(host, instance.name + " takes over from a master that it heard");
+void Lan::check_yield(const Host& host, std::size_t n, const Intents& intents, const Packet* heard) {
+    const auto& c = host.config.instances[n];
+    if (starting_ && c.nopreempt) return;
+    const bool resigned = std::ranges::any_of(intents, [](const Intent& intent) {
+        const auto* sent = std::get_if<SendAdvert>(&intent);
+        return sent != nullptr && sent->payloads.at(0).at(2) == std::byte{0};
+    });
+    if (heard == nullptr && resigned) return;
+    const auto from = heard == nullptr ? std::nullopt : host.witness.concerns(*heard);
+    const bool ours =
+        from && (*from == n || (!c.sync_group.empty() && host.config.instances[*from].sync_group == c.sync_group));
+    const bool better =
+        ours && std::tuple{heard->advert.priority, heard->source} >
+                    std::tuple{host.witness.expects()[*from].priority, address_of(host.index, heard->source.family())};
+    if (!better) broken(&host, "(c) " + c.name + " yields to nobody better");
+}
+
+void Lan::check_takeover(const Host& host, std::size_t n, const Intents& intents) {
+    const auto& c = host.config.instances[n];
+    const Instant now = host.clock.local(now_);
+    const auto& heard = host.heard[n];
+    if (heard.live && now - *heard.live < heard.silence_owed)
+        broken(&host, fmt::format("(d) {} takes over from a master that it must respect", c.name));
+    for (const auto& packet : host.inbox)
+        if (host.witness.concerns(*packet) == n && packet->advert.priority >= host.witness.expects()[n].priority)
+            broken(&host, fmt::format("(f) {} takes over before it reads what its master sent", c.name));
+    std::vector<std::size_t> order;
+    for (const Intent& intent : intents) {
+        if (const auto* sent = std::get_if<SendAdvert>(&intent); sent != nullptr && sent->instance == n)
+            order.push_back(0);
+        if (const auto* add = std::get_if<AddAddresses>(&intent); add != nullptr && add->instance == n)
+            order.push_back(1);
+        if (const auto* arp = std::get_if<SendGratuitousArp>(&intent); arp != nullptr && arp->instance == n)
+            order.push_back(2);
+    }
+    if (order != std::vector<std::size_t>{0, 1, 2})
+        broken(&host, fmt::format("(i) {} takes over in the wrong order", c.name));
+}
+
+void Lan::check_group(const Host& host) {
+    std::optional<std::size_t> first;
+    for (std::size_t n = 0; n < host.states.size(); ++n) {
+        if (host.config.instances[n].sync_group.empty()) continue;
+        if (!first) first = n;
+        if (host.states[n] != host.states[*first])
+            broken(&host, fmt::format("(e) the members of its sync group disagree: {} is {}, {} is {}",
+                                      host.config.instances[*first].name, to_string(host.states[*first]),
+                                      host.config.instances[n].name, to_string(host.states[n])));
     }
 }
 
-// All members are MASTER, or none is.
-void Lan::check_groups(const Host& host) {
-    if (!grouped_) return;
-    const auto masters = std::ranges::count(host.seen, State::Master);
-    if (masters != 0 && masters != static_cast<std::ptrdiff_t>(host.seen.size()))
-        broken(host, "the members of its sync group disagree");
-}
-
-// An advert stands for a master that must not be disturbed when it is good enough, or when any is (nopreempt).
 void Lan::note_heard(Host& host, const Packet& packet) {
-    const auto advert = wire::decode_vrrp(packet.payload, Family::V4).value();
-    const auto snapshot = host.router->snapshot();
-    for (std::size_t n = 0; n < host.seen.size(); ++n) {
-        const auto& instance = snapshot.instances[n];
-        if (instance.virtual_router_id != advert.virtual_router_id || instance.state != State::Backup) continue;
-        if (advert.priority == 0)
-            host.last_heard[n].reset();
-        else if (nopreempt_ || advert.priority >= instance.effective_priority)
-            host.last_heard[n] = now_;
+    const Instant now = host.clock.local(now_);
+    const auto n = host.witness.concerns(packet);
+    if (!n || host.states[*n] != State::Backup || host.witness.delayed(now)) return;
+    const auto& c = host.config.instances[*n];
+    auto& heard = host.heard[*n];
+    if (packet.advert.priority == 0) {
+        heard.live.reset();
+        return;
     }
+    const bool lower = packet.advert.priority < host.witness.expects()[*n].priority;
+    if (!lower)
+        heard.first_lower.reset();
+    else if (!heard.first_lower)
+        heard.first_lower = now;
+    if (lower && !c.nopreempt && (c.preempt_delay == Micros{0} || now >= *heard.first_lower + c.preempt_delay)) return;
+    heard.live = now;
+    heard.silence_owed = Nanos{c.version == 3 ? packet.advert.interval : c.advert_int} * c.down_timer_adverts;
 }
 
 void Lan::check_settled() {
-    if (violation_) return;
-    const auto alive = std::ranges::find_if(hosts_, [](const Host& host) { return host.router.has_value(); });
-    for (std::size_t n = 0; n < alive->seen.size() && !violation_; ++n) {
+    if (!violation_) pass(settle_time());
+    const auto one_each = [&] {
+        for (std::size_t n = 0; n < hosts_[0].states.size(); ++n)
+            if (!master_of(n)) return std::optional{n};
+        return std::optional<std::size_t>{};
+    };
+    // A preemption may be on the wire at this very moment.
+    if (!violation_ && one_each()) pass(4 * (jitter_ + lateness_));
+    if (const auto n = one_each(); n && !violation_)
+        broken(nullptr, fmt::format("(a) VI_{} has no master, or several", *n + 1));
+    Micros delay{0};
+    for (const Host& host : hosts_)
+        for (const auto& c : host.config.instances) delay = std::max(delay, c.preempt_delay);
+    if (!violation_ && delay > Micros{0}) pass(delay + settle_time());
+    for (std::size_t n = 0; n < hosts_[0].states.size() && !violation_; ++n) {
         const auto master = master_of(n);
-        if (!master) return broken(*alive, fmt::format("VI_{} has no master, or several", n + 1));
-        const Host& host = hosts_[*master];
-        const auto own = host.router->snapshot().instances[n].effective_priority;
-        for (const auto& address : host.config.instances[n].addresses)
-            if (!host.kernel.contains({"eth0", address.prefix})) broken(host, "a master lacks one of its addresses");
-        for (const Host& other : hosts_)
-            if (!nopreempt_ && other.router && other.router->snapshot().instances[n].effective_priority > own)
-                broken(host, fmt::format("is master of VI_{} though host {} is better", n + 1, other.index));
+        if (!master) return broken(nullptr, fmt::format("(a) VI_{} has no master, or several", n + 1));
+        check_best(n, hosts_[*master]);
+    }
+}
+
+void Lan::check_best(std::size_t n, const Host& master) {
+    for (const auto& address : master.config.instances[n].addresses)
+        if (!master.kernel.contains({kInterface, address.prefix}))
+            broken(&master, fmt::format("(g) is master of VI_{} and lacks an address", n + 1));
+    for (const Host& other : hosts_) {
+        if (!other.router || other.config.instances[n].nopreempt) continue;
+        if (other.witness.expects()[n].priority > master.witness.expects()[n].priority)
+            broken(&master, fmt::format("(a) is master of VI_{} though r{} is better", n + 1, other.index));
+    }
+}
+
+void Lan::check_client() {
+    for (std::size_t n = 0; n < hosts_[0].states.size(); ++n) {
+        const auto master = master_of(n);
+        if (!master) continue;
+        for (const auto& address : hosts_[*master].config.instances[n].addresses) {
+            const auto at = client_cache_.find(address.prefix.address);
+            if (at != client_cache_.end() && at->second != *master)
+                broken(&hosts_[*master],
+                       fmt::format("(j) is master of VI_{}, but clients still send to r{}", n + 1, at->second));
+        }
     }
 }
 

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
-
-#include "mainstay/wire/vrrp.hpp"
+#include <utility>
 
 namespace mainstay::sim {
 
@@ -14,235 +12,298 @@ using namespace vrrp;
 
 namespace {
 
-constexpr std::size_t kMaxHosts = 5, kMaxInstances = 3, kInbox = 512;
-constexpr const char* kInterface = "eth0";
-
-IpAddress address_of(std::size_t host) { return IpAddress::v4(0x0a00'0001 + static_cast<std::uint32_t>(host)); }
+constexpr std::size_t kInbox = 4096;  // what a socket buffer holds; more is lost
+constexpr std::size_t kKept = 8;
+constexpr Nanos kWire = 20us;               // the fastest way from host to host
+constexpr Nanos kScriptRuns = 100ms;        // at most
+constexpr Nanos kClockStarts = 1'000'000s;  // hosts booted within so long of each other
+constexpr std::int64_t kMillion = 1'000'000;
 
 // The same advert with the highest priority.
 Packet inflated(Packet packet) {
-    auto advert = wire::decode_vrrp(packet.payload, packet.source.family()).value();
-    if (advert.priority == 0) return packet;
-    advert.priority = 255;
-    packet.payload = wire::encode_vrrp(advert, packet.source, packet.destination);
+    if (packet.advert.priority == 0) return packet;
+    packet.advert.priority = 255;
+    packet.payload = wire::encode_vrrp(packet.advert, packet.source, packet.destination);
     return packet;
 }
 
 }  // namespace
 
-Lan::Lan(std::uint64_t seed, Shape shape) : random_{seed}, sabotage_{shape.sabotage} { shape_hosts(shape); }
+const char* to_string(Sabotage sabotage) {
+    static constexpr const char* kNames[] = {"none",          "keeps-addresses", "deaf", "mute", "deadlines-first",
+                                             "forgets-state", "yields-to-anyone"};
+    return kNames[static_cast<std::size_t>(sabotage)];
+}
 
-void Lan::shape_hosts(const Shape& shape) {
-    const std::size_t count = shape.hosts != 0 ? shape.hosts : 2 + draw(kMaxHosts - 1);
-    const std::size_t instances = shape.instances != 0 ? shape.instances : 1 + draw(kMaxInstances);
-    version_ = chance(500) ? 3 : 2;
-    interval_ = version_ == 2 ? 1s : Micros{10'000} * static_cast<int>(1 + draw(100));
-    nopreempt_ = !shape.calm && chance(200);
-    grouped_ = !shape.calm && instances > 1 && chance(400);
-    scripted_ = !shape.calm && chance(400);
-    jitter_ = std::min<Nanos>(Nanos{interval_} / 20, 2ms);
+Instant HostClock::local(Instant wall) const {
+    const std::int64_t elapsed = wall.time_since_epoch().count();
+    return Instant{offset +
+                   Nanos{elapsed + elapsed / kMillion * drift_ppm + elapsed % kMillion * drift_ppm / kMillion}};
+}
+
+Instant HostClock::wall(Instant local) const {
+    const std::int64_t elapsed = (local.time_since_epoch() - offset).count();
+    const std::int64_t rate = kMillion + drift_ppm;
+    Instant guess{Nanos{elapsed - elapsed / rate * drift_ppm - elapsed % rate * drift_ppm / rate}};
+    while (this->local(guess) > local) guess -= 1ns;
+    while (this->local(guess) < local) guess += 1ns;
+    return guess;
+}
+
+Lan::Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage)
+    : random_{seed}, sabotage_{sabotage}, plan_{draw_plan(random_, wish)} {
+    const std::size_t count = plan_.configs.size();
+    hosts_.resize(count);
+    cuts_.assign((count + 1) * (count + 1), false);
+    jitter_ = std::min<Nanos>(Nanos{plan_.interval} / 20, 2ms);
+    lateness_ = std::min<Nanos>(Nanos{plan_.interval} / 100, 200us);
     for (std::size_t i = 0; i < count; ++i) {
-        Host host;
+        Host& host = hosts_[i];
         host.index = i;
-        host.link = {.name = kInterface, .index = 2, .up = true, .addresses = {address_of(i)}};
-        if (scripted_) {
-            config::TrackScript script;
-            script.name = "chk";
-            script.interval = script.timeout = 500ms;
-            script.fall = 2;
-            host.config.scripts = {script};
-        }
-        const auto group_priority = static_cast<std::uint8_t>(1 + draw(254));
-        for (std::size_t n = 0; n < instances; ++n) {
-            host.config.instances.push_back(shape_instance(n, shape.calm));
-            auto& c = host.config.instances.back();
-            if (shape.calm) c.priority = static_cast<std::uint8_t>(200 - 20 * i);
-            if (grouped_) {
-                c.priority = group_priority;
-                c.sync_group = "G";
-            }
-        }
-        if (grouped_) host.config.sync_groups = {{.name = "G"}};
-        host.seen.assign(instances, State::Init);
-        host.last_heard.assign(instances, std::nullopt);
-        hosts_.push_back(std::move(host));
+        host.clock = {.offset = 1'000s + random_.up_to(kClockStarts), .drift_ppm = plan_.drifts_ppm[i]};
+        host.config = plan_.configs[i];
+        host.links[kInterface] = {.name = kInterface,
+                                  .index = 2,
+                                  .up = true,
+                                  .addresses = {address_of(i, Family::V4), address_of(i, Family::V6)}};
+        host.links[kUplink] = {.name = kUplink, .index = 3, .up = true};
+        host.witness.configure(host.config);
+        host.states.assign(host.config.instances.size(), State::Init);
+        host.heard.resize(host.config.instances.size());
     }
 }
 
-config::Instance Lan::shape_instance(std::size_t instance, bool calm) {
-    config::Instance c;
-    c.name = fmt::format("VI_{}", instance + 1);
-    c.interface = kInterface;
-    c.virtual_router_id = static_cast<std::uint8_t>(instance + 1);
-    c.version = version_;
-    c.advert_int = interval_;
-    static constexpr std::uint8_t kPriorities[] = {1, 50, 99, 100, 100, 101, 150, 254};
-    c.priority = kPriorities[draw(std::size(kPriorities))];
-    c.nopreempt = nopreempt_;
-    c.initial_master = !nopreempt_ && !calm && chance(300);
-    for (std::uint32_t n = 0; n <= draw(3); ++n)
-        c.addresses.push_back(
-            {.prefix = {IpAddress::v4(0x0a09'0000 + static_cast<std::uint32_t>(instance) * 256 + n), 32}});
-    if (scripted_) c.track_scripts = {{"chk", chance(500) && !grouped_ ? -30 : 0, false}};
-    return c;
-}
+// ---- time ----------------------------------------------------------------------------------------------------------
 
-void Lan::run() {
-    start_all();
-    trouble(std::max<Nanos>(Nanos{interval_} * 40, 5s));
-    heal();
-    pass(settle_time());
-    check_settled();
-    const auto before = transitions_;
-    pass(Nanos{interval_} * 10);
-    if (!violation_ && transitions_ != before) broken(hosts_[0], "a settled network changes its mind");
-    for (std::size_t i = 0; i < hosts_.size() && !violation_; ++i) {
-        stop(i);
-        pass(settle_time());
-        if (i + 1 < hosts_.size()) check_settled();
-    }
-    for (const Host& host : hosts_)
-        if (!host.kernel.empty() && !violation_) broken(host, "an address is left after the last stop");
-}
-
-void Lan::start_all() {
-    for (Host& host : hosts_) {
-        if (violation_) return;
-        start(host.index, false);
-        pass(Nanos{interval_} * static_cast<int>(draw(300)) / 100);
-    }
-}
-
-void Lan::start(std::size_t index, bool with_block) {
-    Host& host = hosts_[index];
-    host.router.emplace(host.config);
-    InterfaceFact fact = host.link;
-    if (sabotage_ != Sabotage::ForgetsState)
-        for (const auto& [interface, prefix] : host.kernel) fact.addresses.push_back(prefix.address);
-    (void)host.router->step(fact, now_);
-    carry_out(host, host.router->start(now_, with_block ? &host.block : nullptr));
-    const auto snapshot = host.router->snapshot();
-    for (std::size_t n = 0; n < host.seen.size(); ++n) host.seen[n] = snapshot.instances[n].state;
-    check(host, nullptr);
-    schedule_wake(host);
+void Lan::schedule(Happening what) {
+    what.order = ++order_;
+    queue_.push_back(std::move(what));
+    std::ranges::push_heap(queue_, Later{});
 }
 
 void Lan::pass(Nanos how_long) {
     const Instant until = now_ + how_long;
-    while (!violation_ && !queue_.empty() && queue_.top().at <= until) {
-        Happening next = queue_.top();
-        queue_.pop();
-        now_ = next.at;
-        happen(std::move(next));
+    const Instant begin = now_;
+    while (!violation_) {
+        Host* waking = nullptr;
+        for (Host& host : hosts_)
+            if (host.wake && !host.paused && (waking == nullptr || *host.wake < *waking->wake)) waking = &host;
+        const bool queued = !queue_.empty() && (waking == nullptr || queue_.front().at <= *waking->wake);
+        if (!queued && waking == nullptr) break;
+        const Instant next = queued ? queue_.front().at : *waking->wake;
+        if (next > until) break;
+        now_ = std::max(now_, next);
+        if (!queued) {
+            waking->wake.reset();
+            deadline(*waking);
+            continue;
+        }
+        std::ranges::pop_heap(queue_, Later{});
+        const Happening what = std::move(queue_.back());
+        queue_.pop_back();
+        happen(what);
     }
-    now_ = until;
+    if (!violation_) now_ = until;
+    statistics_.router_time += (now_ - begin) * static_cast<int>(hosts_.size());
 }
 
-void Lan::happen(Happening what) {
+void Lan::happen(const Happening& what) {
     Host& host = hosts_[what.host];
-    switch (what.kind) {
-        case Happening::Kind::Wake:
-            if (host.router && !host.paused && what.number == host.wake_number) give(host, DeadlineReached{});
-            return;
-        case Happening::Kind::Deliver:
-            hear(host, what.packet);
-            return;
-        case Happening::Kind::Script:
-            if (host.router && host.paused) {  // it waits in the queue like everything else
-                what.at = now_ + 50ms;
-                what.order = ++order_;
-                queue_.push(std::move(what));
-            } else if (host.router) {
-                give(host, ScriptDone{what.script, ScriptDone::How::Exited, host.script_good ? 0 : 1});
-            }
-            return;
-    }
+    if (what.kind == Happening::Kind::Deliver) return deliver(host, what.packet);
+    if (!host.router || what.incarnation != host.incarnation) return;
+    if (what.kind == Happening::Kind::Netlink) return tell_link(host, kInterface);
+    if (host.paused)
+        host.results.push_back(host.script_good);
+    else
+        script_ends(host, host.script_good);
+}
+
+// ---- facts ---------------------------------------------------------------------------------------------------------
+
+void Lan::deliver(Host& host, const std::shared_ptr<const Packet>& packet) {
+    if (!host.router || !host.links[kInterface].up) return;
+    if (!host.paused) return hear(host, *packet);
+    if (host.inbox.size() < kInbox) host.inbox.push_back(packet);
 }
 
 void Lan::hear(Host& host, const Packet& packet) {
-    if (!host.router || !host.link.up) return;
-    if (sabotage_ == Sabotage::Deaf && host.index == 0) return;
+    const Instant now = host.clock.local(now_);
+    host.witness.hear(now, packet);
+    if (sabotage_ == Sabotage::Deaf && host.index == 0) return finish(host, {}, &packet);
+    const auto give = [&](const Packet& p) {
+        return host.router->step(PacketHeard{kInterface, p.source, p.destination, p.ttl, p.payload}, now);
+    };
+    finish(host, sabotage_ == Sabotage::YieldsToAnyone && !packet.forged ? give(inflated(packet)) : give(packet),
+           &packet);
+}
+
+void Lan::deadline(Host& host) {
+    const Instant now = host.clock.local(now_);
+    host.witness.deadline(now);
+    finish(host, host.router->step(DeadlineReached{}, now));
+}
+
+void Lan::script_ends(Host& host, bool good) {
+    const Instant now = host.clock.local(now_);
+    host.witness.script(now, good);
+    ScriptDone done{"chk", ScriptDone::How::Exited, good ? 0 : 1};
+    if (!good && random_.chance(300))
+        done.how = random_.chance(500) ? ScriptDone::How::TimedOut : ScriptDone::How::Signalled;
+    finish(host, host.router->step(done, now));
+}
+
+InterfaceFact Lan::link_fact(const Host& host, const std::string& interface) const {
+    InterfaceFact fact = host.links.find(interface)->second;
+    for (const auto& [name, prefix] : host.kernel)
+        if (name == interface) fact.addresses.push_back(prefix.address);
+    return fact;
+}
+
+void Lan::tell_link(Host& host, const std::string& interface) {
+    if (!host.router) return;
+    InterfaceFact fact = link_fact(host, interface);
     if (host.paused) {
-        if (host.inbox.size() < kInbox) host.inbox.push_back(packet);
+        host.netlink.emplace_back(std::move(fact));
         return;
     }
-    const Packet given = sabotage_ == Sabotage::YieldsToAnyone ? inflated(packet) : packet;
-    give(host, PacketHeard{kInterface, given.source, given.destination, given.ttl, given.payload}, &packet);
+    const Instant now = host.clock.local(now_);
+    host.witness.link(now, fact);
+    finish(host, host.router->step(fact, now));
 }
 
-void Lan::give(Host& host, const Fact& fact, const Packet* heard) {
-    ++steps_;
-    carry_out(host, host.router->step(fact, now_));
-    check(host, heard);
-    if (host.router->finished())
+void Lan::address_lost(Host& host, const AddressLost& fact) {
+    host.witness.lost(true);
+    finish(host, host.router->step(fact, host.clock.local(now_)));
+}
+
+// ---- intents -------------------------------------------------------------------------------------------------------
+
+void Lan::finish(Host& host, const Intents& intents, const Packet* heard) {
+    ++statistics_.steps;
+    RouterSnapshot snapshot = host.router->snapshot();
+    carry_out(host, intents);
+    check(host, snapshot, intents, heard);
+    host.block = std::move(snapshot);
+    host.has_block = true;
+    if (host.router->finished()) {
         host.router.reset();
+        host.has_block = false;
+        host.wake.reset();
+        return;
+    }
+    if (const auto due = host.router->deadline())
+        host.wake = std::max(now_, host.clock.wall(*due)) + random_.up_to(lateness_);
     else
-        schedule_wake(host);
+        host.wake.reset();
+    if (violation_ || !host.kernel_refuses) return;
+    for (const Intent& intent : intents) {
+        const auto* restore = std::get_if<RestoreAddress>(&intent);
+        if (restore == nullptr || !host.router || violation_) continue;
+        host.witness.lost(true);
+        finish(host, host.router->step(RestoreFailed{restore->instance, restore->interface, restore->prefix},
+                                       host.clock.local(now_)));
+    }
 }
 
-void Lan::schedule_wake(Host& host) {
-    host.block = host.router->snapshot();
-    const auto due = host.router->deadline();
-    if (!due) return;
-    Happening wake;
-    wake.at = std::max(*due, now_);
-    wake.order = ++order_;
-    wake.host = host.index;
-    wake.number = ++host.wake_number;
-    queue_.push(std::move(wake));
+void Lan::put(Host& host, const config::Instance& instance, std::size_t position) {
+    const auto& list = position < instance.addresses.size() ? instance.addresses : instance.excluded_addresses;
+    const auto& address =
+        list.at(position < instance.addresses.size() ? position : position - instance.addresses.size());
+    const std::pair key{instance.interface, address.prefix};
+    host.kernel.insert(key);
+    host.missing.erase(key);
+}
+
+void Lan::take(Host& host, const HeldAddress& address) {
+    if (sabotage_ == Sabotage::KeepsAddresses) return;
+    host.kernel.erase({address.interface, address.prefix});
+    host.missing.erase({address.interface, address.prefix});
 }
 
 void Lan::carry_out(Host& host, const Intents& intents) {
     const auto& instances = host.router->config().instances;
+    const auto before = host.kernel.size();
     for (const Intent& intent : intents) {
         if (const auto* advert = std::get_if<SendAdvert>(&intent)) {
             send(host, *advert);
         } else if (const auto* add = std::get_if<AddAddresses>(&intent)) {
-            for (const auto& address : instances.at(add->instance).addresses)
-                host.kernel.insert({kInterface, address.prefix});
+            const auto& c = instances.at(add->instance);
+            for (std::size_t k = 0; k < c.addresses.size() + c.excluded_addresses.size(); ++k) put(host, c, k);
         } else if (const auto* restore = std::get_if<RestoreAddress>(&intent)) {
+            if (host.kernel_refuses) continue;
             host.kernel.insert({restore->interface, restore->prefix});
+            host.missing.erase({restore->interface, restore->prefix});
         } else if (const auto* remove = std::get_if<RemoveAddresses>(&intent)) {
-            if (sabotage_ == Sabotage::KeepsAddresses) continue;
-            for (const auto& held : remove->addresses) host.kernel.erase({held.interface, held.prefix});
+            for (const auto& held : remove->addresses) take(host, held);
         } else if (const auto* change = std::get_if<ChangeAddresses>(&intent)) {
-            for (const auto& gone : change->removed) host.kernel.erase({gone.interface, gone.prefix});
-            for (const std::size_t position : change->added)
-                host.kernel.insert({kInterface, instances.at(change->instance).addresses.at(position).prefix});
-        } else if (const auto* script = std::get_if<RunScript>(&intent)) {
-            Happening done;
-            done.kind = Happening::Kind::Script;
-            done.at = now_ + Micros{static_cast<int>(1 + draw(100'000))};
-            done.order = ++order_;
-            done.host = host.index;
-            done.script = script->script;
-            queue_.push(std::move(done));
+            for (const auto& gone : change->removed) take(host, gone);
+            for (const std::size_t k : change->added) put(host, instances.at(change->instance), k);
+        } else if (const auto* arp = std::get_if<SendGratuitousArp>(&intent)) {
+            if (!host.links[kInterface].up || cut(host.index, client())) continue;
+            for (const auto& held : instances.at(arp->instance).addresses)
+                client_cache_[held.prefix.address] = host.index;
+        } else if (std::holds_alternative<RunScript>(intent)) {
+            run_script(host);
         }
     }
+    // The kernel tells of every address that came or went.
+    if (host.kernel.size() != before)
+        schedule({.at = now_ + 50us,
+                  .host = static_cast<std::uint32_t>(host.index),
+                  .incarnation = host.incarnation,
+                  .kind = Happening::Kind::Netlink});
+}
+
+void Lan::run_script(Host& host) {
+    schedule({.at = now_ + 1ms + random_.up_to(kScriptRuns),
+              .host = static_cast<std::uint32_t>(host.index),
+              .incarnation = host.incarnation,
+              .kind = Happening::Kind::Script});
 }
 
 void Lan::send(Host& from, const SendAdvert& advert) {
-    if (!from.link.up || (sabotage_ == Sabotage::Mute && from.index == 0)) return;
-    for (const Host& to : hosts_) {
-        if (to.index == from.index || to.segment != from.segment) continue;
-        for (int copy = chance(duplicates_per_mille_) ? 2 : 1; copy > 0; --copy) {
-            if (chance(loss_per_mille_)) continue;
-            Happening delivery;
-            delivery.kind = Happening::Kind::Deliver;
-            delivery.at =
-                now_ + 20us + Nanos{static_cast<std::int64_t>(draw(static_cast<std::uint64_t>(jitter_.count())))};
-            delivery.order = ++order_;
-            delivery.host = to.index;
-            delivery.packet = {advert.source, advert.destinations.at(0), advert.ttl, advert.payloads.at(0)};
-            queue_.push(std::move(delivery));
-        }
+    if (!from.links[kInterface].up || (sabotage_ == Sabotage::Mute && from.index == 0)) return;
+    for (std::size_t k = 0; k < advert.destinations.size(); ++k) {
+        auto packet = std::make_shared<Packet>();
+        packet->source = advert.source;
+        packet->destination = advert.destinations[k];
+        packet->ttl = advert.ttl;
+        packet->payload = advert.payloads.at(k);
+        packet->advert = wire::decode_vrrp(packet->payload, packet->source.family()).value();
+        keep(packet);
+        for (const Host& to : hosts_)
+            if (packet->destination.is_multicast() ||
+                packet->destination == address_of(to.index, packet->source.family()))
+                post(packet, from.index, to.index);
+        if (!trace_ || !trace_packets_) continue;
+        say(&from, fmt::format("advert of VRID {} to {}: priority {}, every {} ms", packet->advert.virtual_router_id,
+                               packet->destination.to_string(), packet->advert.priority,
+                               packet->advert.interval / Micros{1000}));
     }
 }
 
-std::optional<std::size_t> Lan::master_of(std::size_t instance) const {
+// Resignations are rare and matter most.
+void Lan::keep(const std::shared_ptr<const Packet>& packet) {
+    if (kept_.size() < kKept) return kept_.push_back(packet);
+    if (packet->advert.priority == 0 || (statistics_.packets & 0x3f) == 0) kept_[random_.below(kKept)] = packet;
+}
+
+void Lan::post(const std::shared_ptr<const Packet>& packet, std::size_t from, std::size_t to) {
+    if (from == to || cut(from, to)) return;
+    for (int copies = random_.chance(duplicates_per_mille_) ? 2 : 1; copies > 0; --copies) {
+        if (loss_per_mille_ != 0 && random_.chance(loss_per_mille_)) continue;
+        ++statistics_.packets;
+        schedule({.at = now_ + kWire + random_.up_to(jitter_),
+                  .host = static_cast<std::uint32_t>(to),
+                  .kind = Happening::Kind::Deliver,
+                  .packet = packet});
+    }
+}
+
+std::optional<std::size_t> Lan::master_of(std::size_t n) const {
     std::optional<std::size_t> master;
     for (const Host& host : hosts_) {
-        if (!host.router || host.seen.at(instance) != State::Master) continue;
+        if (!host.router || host.states.at(n) != State::Master) continue;
         if (master) return std::nullopt;
         master = host.index;
     }

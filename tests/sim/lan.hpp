@@ -1,142 +1,196 @@
-// A simulated LAN of directors: the real vrrp::Router on every host, a false network, kernel and clock between them.
+// A simulated LAN of directors: the real vrrp::Router on every host; network, kernel, scripts and clocks are false.
 //
-// One seed makes one history: topology, configuration, loss, delay, duplication, partitions, pauses, crashes, link
-// flaps, reloads and failing scripts. After every step of every router the invariants are checked; the first that
-// breaks ends the run with the time and the host in its text.
+// One seed makes one history, bit by bit: topology and configuration (plan.hpp), loss, delay, duplication, reordering,
+// forged packets, partitions (also one way), pauses, crashes with and without the state block, link flaps, reloads,
+// failing scripts, clocks that drift. After every step of every router the invariants are checked (invariants.cpp);
+// the first that breaks ends the history. Nothing here reads a clock or depends on an address in memory.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
-#include <queue>
-#include <random>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "mainstay/vrrp/router.hpp"
+#include "plan.hpp"
+#include "witness.hpp"
 
 namespace mainstay::sim {
 
-using vrrp::Intents;
-
-// Deliberate faults in the adapter, to prove that the invariants can break.
+// Faults planted in the director around the router: what a role could do wrong. (Faults inside the router are planted
+// by mutate.py.)
 enum class Sabotage : std::uint8_t {
     None,
     KeepsAddresses,  // does not carry out RemoveAddresses
     Deaf,            // host 0 never hears an advert
     Mute,            // host 0's adverts never reach the wire
     DeadlinesFirst,  // after a pause deadlines fire before the queue is drained
-    ForgetsState,    // an incarnation after a crash starts without the snapshot, on top of the old addresses
+    ForgetsState,    // an incarnation after a crash starts without the block and does not see the old addresses
     YieldsToAnyone,  // every advert is heard as if its priority were 255
+    Count_,
 };
+[[nodiscard]] const char* to_string(Sabotage sabotage);
 
-struct Packet {
-    IpAddress source, destination;
-    std::uint8_t ttl = 255;
-    std::vector<std::byte> payload;
+// A host's own CLOCK_MONOTONIC: it began at another moment and runs a little too fast or too slow.
+struct HostClock {
+    Nanos offset{0};
+    std::int64_t drift_ppm = 0;
+    [[nodiscard]] Instant local(Instant wall) const;
+    [[nodiscard]] Instant wall(Instant local) const;  // the first moment at which local() is no earlier
 };
 
 struct Host {
     std::size_t index = 0;
+    HostClock clock;
     config::Config config;
-    std::optional<vrrp::Router> router;  // none while crashed
+    std::optional<vrrp::Router> router;  // none while crashed or stopped
     vrrp::RouterSnapshot block;          // what a new incarnation finds
-    std::set<std::pair<std::string, Prefix>> kernel;
-    vrrp::InterfaceFact link;
-    bool paused = false;
+    bool has_block = false;
+    std::uint32_t incarnation = 0;                     // results of an earlier one's scripts go nowhere
+    std::set<std::pair<std::string, Prefix>> kernel;   // addresses on its interfaces that an instance put there
+    std::set<std::pair<std::string, Prefix>> missing;  // taken away by somebody else, not yet put back
+    bool kernel_refuses = false;                       // to put an address back
+    std::map<std::string, vrrp::InterfaceFact, std::less<>> links;  // without the addresses in `kernel`
     bool script_good = true;
-    unsigned segment = 0;  // hosts of different segments do not hear each other
-    std::vector<Packet> inbox;
-    std::uint64_t wake_number = 0;                   // the newest wake-up; older ones are stale
-    std::vector<vrrp::State> seen;                   // states after the last step
-    std::vector<std::optional<Instant>> last_heard;  // per instance: last advert that stood for a master
+    bool paused = false;
+    std::vector<std::shared_ptr<const Packet>> inbox;  // while paused
+    std::vector<vrrp::Fact> netlink;                   // while paused
+    std::vector<bool> results;                         // of scripts, while paused
+    std::optional<Instant> wake;                       // wall time
+    Witness witness;
+    // Per virtual router, for the invariants; all in the host's own time.
+    struct Heard {
+        std::optional<Instant> live;         // the last advert of a running master
+        std::optional<Instant> first_lower;  // since when only lower ones come
+        Nanos silence_owed{0};               // how long after `live` it must be quiet
+    };
+    std::vector<Heard> heard;
+    std::vector<vrrp::State> states;  // after the last step
+};
+
+struct Statistics {
+    std::uint64_t steps = 0, transitions = 0, checks = 0, packets = 0, faults = 0;
+    Nanos router_time{0};
 };
 
 class Lan {
 public:
-    struct Shape {  // drawn from the seed unless a test sets it
-        std::size_t hosts = 0, instances = 0;
-        bool calm = false;  // no loss, no nopreempt, distinct priorities
-        Sabotage sabotage = Sabotage::None;
-    };
+    Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage = Sabotage::None);
 
-    Lan(std::uint64_t seed, Shape shape);
-
-    // The whole history: start, trouble, healing, stability, resignations.
-    void run();
-    // Its parts, for tests of one property.
+    // history.cpp: start, then trouble, healing and experiments in peace, over and over, then stop in order.
+    void run(Nanos at_least);
     void start_all();
     void trouble(Nanos how_long);
     void heal();
+    void check_settled();  // invariant (a)
+    void experiment();
+
+    // trouble.cpp: single faults, for tests of one property.
     void pass(Nanos how_long);
-    void check_settled();  // exactly one master per VRID, the best one
     void stop(std::size_t host);
     void crash(std::size_t host);
-    void restart(std::size_t host);
+    void start(std::size_t host, bool with_block);
     void pause(std::size_t host);
     void resume(std::size_t host);
-    void set_link(std::size_t host, bool up);
+    void set_link(std::size_t host, const std::string& interface, bool up);
+    void replace_interface(std::size_t host, bool at_once);
     void steal_address(std::size_t host);
-    void reload(std::size_t host);  // with another priority and another address
+    void reload(std::size_t host, bool everything);
+    void partition();  // the hosts and the client into two halves
+    void join();
 
     [[nodiscard]] Nanos settle_time() const;
-    [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
-    [[nodiscard]] std::optional<std::size_t> master_of(std::size_t instance) const;  // none unless exactly one
-    [[nodiscard]] std::uint64_t steps() const { return steps_; }
-    [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
-    [[nodiscard]] Micros interval() const { return interval_; }
+    [[nodiscard]] const Plan& plan() const { return plan_; }
     [[nodiscard]] std::vector<Host>& hosts() { return hosts_; }
+    [[nodiscard]] std::optional<std::size_t> master_of(std::size_t virtual_router) const;  // none unless exactly one
+    [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
+    [[nodiscard]] const Statistics& statistics() const { return statistics_; }
+
+    [[nodiscard]] std::string describe() const;  // the network, a line for each instance of each director
+    // Lines for people, as they happen; `packets` also every advert.
+    void trace(std::function<void(const std::string&)> write, bool packets);
 
 private:
     struct Happening {
         Instant at;
         std::uint64_t order = 0;
-        enum class Kind : std::uint8_t { Wake, Deliver, Script } kind = Kind::Wake;
-        std::size_t host = 0;
-        std::uint64_t number = 0;  // Wake: its number
-        Packet packet;
-        std::string script;
-        bool operator>(const Happening& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
+        std::uint32_t host = 0, incarnation = 0;
+        enum class Kind : std::uint8_t { Deliver, Script, Netlink } kind = Kind::Deliver;
+        std::shared_ptr<const Packet> packet;
+    };
+    struct Later {
+        bool operator()(const Happening& a, const Happening& b) const {
+            return a.at != b.at ? a.at > b.at : a.order > b.order;
+        }
     };
 
-    std::uint64_t draw(std::uint64_t below) { return random_() % below; }
-    bool chance(unsigned per_mille) { return draw(1000) < per_mille; }
-    void shape_hosts(const Shape& shape);
-    void settle_scripts();
-    [[nodiscard]] config::Instance shape_instance(std::size_t instance, bool calm);
-    void happen(Happening what);
-    void one_trouble();
-    void start(std::size_t host, bool with_block);
-
-    void give(Host& host, const vrrp::Fact& fact, const Packet* heard = nullptr);
+    // lan.cpp
+    void schedule(Happening what);
+    void happen(const Happening& what);
+    void deliver(Host& host, const std::shared_ptr<const Packet>& packet);
     void hear(Host& host, const Packet& packet);
-    void carry_out(Host& host, const Intents& intents);
+    void deadline(Host& host);
+    void tell_link(Host& host, const std::string& interface);
+    void script_ends(Host& host, bool good);
+    void address_lost(Host& host, const vrrp::AddressLost& fact);
+    [[nodiscard]] vrrp::InterfaceFact link_fact(const Host& host, const std::string& interface) const;
+    void finish(Host& host, const vrrp::Intents& intents, const Packet* heard = nullptr);
+    void carry_out(Host& host, const vrrp::Intents& intents);
+    void put(Host& host, const config::Instance& instance, std::size_t position);
+    void take(Host& host, const vrrp::HeldAddress& address);
     void send(Host& from, const vrrp::SendAdvert& advert);
-    void schedule_wake(Host& host);
+    void keep(const std::shared_ptr<const Packet>& packet);
+    void post(const std::shared_ptr<const Packet>& packet, std::size_t from, std::size_t to);
+    void run_script(Host& host);
+    [[nodiscard]] bool cut(std::size_t from, std::size_t to) const { return cuts_[from * (hosts_.size() + 1) + to]; }
+    [[nodiscard]] std::size_t client() const { return hosts_.size(); }
+
+    // trouble.cpp and history.cpp
+    void one_trouble();
+    void crash_for_a_while(std::size_t host);
+    void cut_randomly();
+    void replay();
+    void forge();
+    void unify();
+    [[nodiscard]] Nanos short_pause(std::size_t master) const;
+    void expect_no_transition(const char* during, const std::function<void()>& what);
 
     // invariants.cpp
-    void check(Host& host, const Packet* heard);
+    void check(Host& host, const vrrp::RouterSnapshot& snapshot, const vrrp::Intents& intents, const Packet* heard);
+    [[nodiscard]] static bool owned(const Host& host, const Prefix& prefix);
     void check_addresses(const Host& host);
-    void check_transitions(Host& host, const Packet* heard);
-    void check_groups(const Host& host);
+    void check_yield(const Host& host, std::size_t n, const vrrp::Intents& intents, const Packet* heard);
+    void check_takeover(const Host& host, std::size_t n, const vrrp::Intents& intents);
+    void check_group(const Host& host);
     void note_heard(Host& host, const Packet& packet);
-    void broken(const Host& host, const std::string& what);
+    void check_best(std::size_t n, const Host& master);
+    void check_client();
+    void broken(const Host* host, const std::string& what);
+    void say(const Host* host, const std::string& what);
 
-    std::mt19937_64 random_;
+    Random random_;
     Sabotage sabotage_;
-    Instant now_{std::chrono::seconds{1'000'000}};
+    Plan plan_;
+    Instant now_{};
     std::vector<Host> hosts_;
-    std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
-    std::uint64_t order_ = 0, steps_ = 0, transitions_ = 0;
+    std::vector<Happening> queue_;  // a heap
+    std::uint64_t order_ = 0;
+    std::vector<bool> cuts_;  // from x to; the client is the last
     unsigned loss_per_mille_ = 0, duplicates_per_mille_ = 0;
-    Nanos jitter_{std::chrono::microseconds{300}};
-    Micros interval_{std::chrono::seconds{1}};
-    std::uint8_t version_ = 2;
-    bool nopreempt_ = false, grouped_ = false, scripted_ = false;
-    bool shaken_ = false;  // trouble has begun: some invariants hold only in peace
+    std::vector<std::shared_ptr<const Packet>> kept_;  // some that were sent, for replay()
+    Nanos jitter_{0};                                  // of packets
+    Nanos lateness_{0};                                // of wake-ups
+    bool settled_ = false;                             // nothing may change any more
+    bool starting_ = false;                            // within the first step of an incarnation
+    std::map<IpAddress, std::size_t> client_cache_;    // which host a client on the LAN sends to
+    Statistics statistics_;
     std::optional<std::string> violation_;
+    std::function<void(const std::string&)> trace_;
+    bool trace_packets_ = false;
 };
 
 }  // namespace mainstay::sim

@@ -1,0 +1,126 @@
+// simulate: replays one history of the simulated LAN and prints it, or tries history after history.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lan.hpp"
+
+namespace {
+
+using namespace mainstay;
+using namespace mainstay::sim;
+using namespace std::chrono_literals;
+
+constexpr const char* kUsage =
+    "usage: simulate --seed S [--routers N] [--hours H] [--packets | --quiet]   replay one history, print its trace\n"
+    "       simulate --total-hours T [--seed S] [--routers N]   histories of seed S, S+1 ... for T router-hours\n"
+    "       simulate --for SECONDS ...                         the same, but for so long\n"
+    "       --plant NAME    with a fault in every director\n";
+constexpr double kHoursMax = 1000;      // of one history; its clock counts nanoseconds
+constexpr int kIntervalsAtLeast = 400;  // of one history, unless --hours says more
+
+struct Options {
+    std::uint64_t seed = 1, routers = 0;
+    double hours = 0, total_hours = 0, seconds = 0;
+    bool quiet = false, packets = false;
+    Sabotage plant = Sabotage::None;  // to see what a violation looks like
+};
+
+template <class T>
+bool number(std::string_view text, T& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+bool flag(std::string_view word, Options& o) {
+    if (word == "--quiet") return o.quiet = true;
+    if (word == "--packets") return o.packets = true;
+    return false;
+}
+
+bool setting(std::string_view word, std::string_view value, Options& o) {
+    if (word == "--seed") return number(value, o.seed);
+    if (word == "--routers") return number(value, o.routers) && o.routers >= 1 && o.routers <= kRoutersMax;
+    if (word == "--hours") return number(value, o.hours) && o.hours > 0 && o.hours <= kHoursMax;
+    if (word == "--total-hours") return number(value, o.total_hours) && o.total_hours > 0;
+    if (word == "--for") return number(value, o.seconds) && o.seconds > 0;
+    if (word != "--plant") return false;
+    for (int s = 0; s < static_cast<int>(Sabotage::Count_); ++s)
+        if (value == to_string(static_cast<Sabotage>(s))) return o.plant = static_cast<Sabotage>(s), true;
+    return false;
+}
+
+std::optional<Options> parse(int argc, char** argv) {
+    Options o;
+    for (int i = 1; i < argc; ++i) {
+        if (flag(argv[i], o)) continue;
+        if (i + 1 == argc || !setting(argv[i], argv[i + 1], o)) return std::nullopt;
+        ++i;
+    }
+    return o;
+}
+
+double hours(Nanos time) { return std::chrono::duration<double, std::ratio<3600>>(time).count(); }
+
+void add(Statistics& sum, const Statistics& more) {
+    sum.steps += more.steps, sum.transitions += more.transitions, sum.checks += more.checks;
+    sum.packets += more.packets, sum.faults += more.faults, sum.router_time += more.router_time;
+}
+
+std::string command(const Options& o, std::uint64_t seed) {
+    std::string text = fmt::format("tools/simulate --seed {}", seed);
+    if (o.routers != 0) text += fmt::format(" --routers {}", o.routers);
+    if (o.hours > 0) text += fmt::format(" --hours {}", o.hours);
+    if (o.plant != Sabotage::None) text += fmt::format(" --plant {}", to_string(o.plant));
+    return text;
+}
+
+// True when no invariant broke.
+bool play(const Options& o, std::uint64_t seed, bool show, Statistics& sum) {
+    Lan lan{seed, {.routers = o.routers}, o.plant};
+    if (show) {
+        fmt::print("{}", lan.describe());
+        lan.trace([](const std::string& line) { fmt::print("{}\n", line); }, o.packets);
+    }
+    const Nanos asked{static_cast<std::int64_t>(o.hours * 3.6e12)};
+    lan.run(std::max(asked, Nanos{lan.plan().interval} * kIntervalsAtLeast));
+    add(sum, lan.statistics());
+    if (!lan.violation()) return true;
+    fmt::print("VIOLATION with seed {}: {}\nreplay: {}\n", seed, *lan.violation(), command(o, seed));
+    return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto options = parse(argc, argv);
+    if (!options) return std::fputs(kUsage, stderr), 2;
+    const auto began = std::chrono::steady_clock::now();
+    const auto elapsed = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    };
+    const bool many = options->total_hours > 0 || options->seconds > 0;
+    const auto enough = [&](const Statistics& sum) {
+        if (!many) return true;
+        return (options->total_hours > 0 && hours(sum.router_time) >= options->total_hours) ||
+               (options->seconds > 0 && elapsed() >= options->seconds);
+    };
+    Statistics sum;
+    std::uint64_t histories = 0;
+    bool good = true;
+    do {
+        good = play(*options, options->seed + histories++, !many && !options->quiet, sum);
+    } while (good && !enough(sum));
+    fmt::print(
+        "{} histories from seed {}, {:.1f} router-hours, {} events, {} packets, {} faults, {} transitions, "
+        "{} invariant checks, {}; {:.1f} s, {:.1f} router-hours per second\n",
+        histories, options->seed, hours(sum.router_time), sum.steps, sum.packets, sum.faults, sum.transitions,
+        sum.checks, good ? "none broken" : "one broken", elapsed(), hours(sum.router_time) / elapsed());
+    return good ? 0 : 1;
+}
