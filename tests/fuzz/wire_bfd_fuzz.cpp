@@ -1,16 +1,14 @@
 // BFD control packets from anywhere: decoding never reads past the end, and what it accepts survives a round trip.
 //
-// Under clang: -fsanitize=fuzzer. Under GCC (MAINSTAY_FUZZ_REPLAY) a main of its own replays the files given as
-// arguments, and without any a fixed series of damaged packets.
+// tools/fuzz builds it with clang's -fsanitize=fuzzer. Elsewhere replay.hpp brings a main.
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <span>
-#include <vector>
+#include <string>
 
 #include "mainstay/wire/bfd.hpp"
+#include "replay.hpp"
 
 using namespace mainstay;
 
@@ -38,20 +36,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 #ifdef MAINSTAY_FUZZ_REPLAY
 int main(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) {
-        std::ifstream file{argv[i], std::ios::binary};
-        const std::vector<char> bytes{std::istreambuf_iterator<char>{file}, {}};
-        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    }
-    std::mt19937 random{1};
-    for (int round = 0; argc == 1 && round < 200'000; ++round) {
-        std::vector<std::uint8_t> bytes(random() % 40);  // of its own size, so that a sanitizer sees its end
-        for (auto& b : bytes) b = static_cast<std::uint8_t>(random());
+    constexpr int kRounds = 200'000;
+    return fuzz::replay(argc, argv, kRounds, [](std::mt19937& random) {
+        std::string bytes(random() % 40, '\0');
+        for (auto& b : bytes) b = static_cast<char>(random());
         if (bytes.size() > 3 && random() % 8 != 0) {  // most of them near enough to a packet
-            bytes[0] = static_cast<std::uint8_t>(0x20 | (bytes[0] & 0x1f));
-            bytes[3] = static_cast<std::uint8_t>(22 + random() % 8);
+            bytes[0] = static_cast<char>(0x20 | (bytes[0] & 0x1f));
+            bytes[3] = static_cast<char>(22 + random() % 8);
         }
-        LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
-    }
+        return bytes;
+    });
 }
 #endif
