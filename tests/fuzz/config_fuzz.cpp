@@ -1,9 +1,9 @@
 // Configuration text from anywhere: reading it never goes wrong, every message points into the text, reading it again
-// gives the same, and its canonical form means the same.
+// gives the same, and its canonical form and its other language mean the same.
 //
 // The first byte chooses how the rest is read, if it is one of the control characters below; without one the input is
 // a plain keepalived.conf, so that every such file is a seed as it is:
-//   01  mainstay.toml
+//   01  mainstay.toml: the daemon's own settings, and a director's configuration
 //   02  several files on disk, separated by lines of "%%": top.conf, b.conf, c.conf ...; '/' is written '_' first
 //   03  nothing is known about the host, and every include is a checked one
 //
@@ -21,6 +21,7 @@
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/print.hpp"
 #include "mainstay/config/settings.hpp"
+#include "mainstay/config/toml.hpp"
 #include "replay.hpp"
 
 using namespace mainstay;
@@ -68,21 +69,42 @@ void check_messages(const config::Loaded& loaded) {
     require(loaded.exit_code() >= 0 && loaded.exit_code() <= 6);
 }
 
-void try_text(const std::string& text, const config::Environment& environment) {
-    const auto loaded = config::load_text("fuzz.conf", text, environment);
+bool is_sound(const config::Loaded& loaded) {
+    return std::ranges::none_of(loaded.diagnostics,
+                                [](const auto& d) { return d.severity > config::Severity::Warning; });
+}
+
+config::Loaded try_loading(const std::string& name, const std::string& text, const config::Environment& environment) {
+    auto loaded = config::load_text(name, text, environment);
     check_messages(loaded);
     if (text.size() % kReadTwiceEvery == 0) {
-        const auto again = config::load_text("fuzz.conf", text, environment);
+        const auto again = config::load_text(name, text, environment);
         require(again.diagnostics == loaded.diagnostics);
         require(again.config == loaded.config);
     }
+    return loaded;
+}
 
+void try_text(const std::string& text, const config::Environment& environment) {
+    const auto loaded = try_loading("fuzz.conf", text, environment);
     const std::string printed = config::print(text);
     require(config::print(printed) == printed);
     // Where nothing was wrong, nothing may change; of a damaged text the shape alone is kept.
-    const auto wrong = [](const auto& diagnostic) { return diagnostic.severity > config::Severity::Warning; };
-    if (std::ranges::any_of(loaded.diagnostics, wrong)) return;
+    if (!is_sound(loaded)) return;
     require(config::load_text("fuzz.conf", printed, environment).config == loaded.config);
+    auto snapshot = config::resolve({{"fuzz.conf", text}}, environment, false);
+    const auto toml = config::to_toml(snapshot);
+    if (toml.lost.empty()) require(config::load_text("fuzz.toml", toml.text, environment).config == loaded.config);
+}
+
+void try_toml(const std::string& text, const config::Environment& environment) {
+    const auto settings = config::read_settings(text, "fuzz.toml");
+    require(config::read_settings(text, "fuzz.toml").settings == settings.settings);
+    require(!config::toml_has_director(text) || !text.empty());
+    const auto loaded = try_loading("fuzz.toml", text, environment);
+    const auto conf = config::to_conf({"fuzz.toml", text});
+    if (!is_sound(loaded) || !conf.lost.empty()) return;
+    require(config::load_text("fuzz.conf", conf.text, environment).config == loaded.config);
 }
 
 // A folder of this process's own, in memory where there is such a place; gone with the process.
@@ -139,8 +161,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const char mode = input.empty() || input[0] > kUnknownHost ? '\0' : input[0];
     std::string text{input.substr(mode == '\0' ? 0 : 1)};
     if (mode == kToml) {
-        const auto read = config::read_settings(text, "fuzz.toml");
-        require(config::read_settings(text, "fuzz.toml").settings == read.settings);
+        try_toml(text, environment(true));
     } else if (mode == kSeveral) {
         try_files(std::move(text));
     } else {
