@@ -35,6 +35,9 @@ private:
             const auto& addresses = instance.model.addresses;
             for (std::size_t i = 0; i < std::min(addresses.size(), instance.address_marks.size()); ++i) {
                 const Prefix& prefix = addresses[i].prefix;
+                // Nothing is known of the subnets of an interface that is not there.
+                const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
+                if (r_.environment.interface_exists && !r_.environment.interface_exists(device)) continue;
                 if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
                 const bool reached =
                     std::ranges::any_of(subnets, [&](const Prefix& subnet) { return subnet.contains(prefix.address); });

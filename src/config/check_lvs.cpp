@@ -64,6 +64,10 @@ public:
 private:
     [[nodiscard]] bool by_address() const { return m_.fwmark == 0 && m_.group.empty(); }
     [[nodiscard]] std::string name() const { return service_name(m_); }
+    // Whether a line of this service that meant `keyword` was reported: then it is not missing.
+    [[nodiscard]] bool told(std::string_view keyword) {
+        return r_.said_of(Block::Service, static_cast<std::size_t>(&s_ - r_.services.data()), keyword) != nullptr;
+    }
 
     void settle_family() {
         if (m_.family != Family::None) return;
@@ -86,14 +90,14 @@ private:
             return;
         }
         m_.protocol = s_.protocol.value_or(Protocol::Udp);
-        if (s_.protocol || s_.protocol_mark.length != 0) return;
+        if (s_.protocol || s_.protocol_mark.length != 0 || told("protocol")) return;
         auto& d = r_.diag.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
         d.effect = "UDP is used, as keepalived does";
         d.hint = "add `protocol TCP`";
     }
 
     bool no_servers() {
-        if (!s_.server_refused)
+        if (!s_.server_refused && !told("real_server"))
             r_.diag.error(Code::NoRealServer, s_.mark, fmt::format("virtual server {} has no real_server", name()))
                 .effect = "it is left out";
         return false;
@@ -102,7 +106,7 @@ private:
 
     void settle_scheduler() {
         m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
-        if (!s_.scheduler_given) {
+        if (!s_.scheduler_given && !told("lb_algo") && !told("lvs_sched")) {
             auto& d =
                 r_.diag.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
             d.effect = "wlc is used";
@@ -110,7 +114,7 @@ private:
         }
         const bool all_given =
             std::ranges::all_of(s_.servers, [](const ServerDraft& server) { return server.forwarding.has_value(); });
-        if (!s_.forwarding && !s_.forwarding_given && !all_given) {
+        if (!s_.forwarding && !s_.forwarding_given && !all_given && !told("lb_kind") && !told("lvs_method")) {
             auto& d =
                 r_.diag.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
             d.effect = "NAT is used";

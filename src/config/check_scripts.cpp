@@ -1,10 +1,15 @@
 // Scripts: whose they are, whether they can be run, and whether running them is safe.
+#include <map>
+
 #include "reading.hpp"
 
 namespace mainstay::config {
 namespace {
 
 constexpr std::string_view kDefaultAccount = "keepalived_script";
+constexpr std::string_view kNotThere = "is not there";
+constexpr std::string_view kNotExecutable = "is not executable for the user that runs it";
+constexpr std::string_view kRootOnly = "every folder on the path must belong to root and be writable by root alone";
 
 class Scripts {
 public:
@@ -26,6 +31,7 @@ public:
                 std::erase_if(server.checkers, [this](CheckerDraft& c) { return !misc(c); });
             }
         }
+        report_without_account();
         if (runs_ && !r_.global.enable_script_security) {
             auto& d =
                 r_.diag.add(Severity::Warning, Rank::Security, Code::ScriptSecurity, first_,
@@ -43,7 +49,8 @@ private:
         script.model.timeout = script.timeout.value_or(script.model.interval);
         script.removed = true;
         if (script.model.command.empty()) {
-            if (script.command.length == 0)
+            const auto index = static_cast<std::size_t>(&script - r_.scripts.data());
+            if (script.command.length == 0 && r_.said_of(Block::Script, index, "script") == nullptr)
                 r_.diag
                     .error(Code::ScriptWithoutCommand, script.name, fmt::format("vrrp_script {} has no script", name))
                     .effect = "it is left out, and so are its trackers";
@@ -55,47 +62,78 @@ private:
             script.removed = false;
             return;
         }
+        if (!account(name, script.model.command, script.command)) return;
         const std::string what = fmt::format("vrrp_script {}", name);
-        if (!account(what, script.model.command, script.command)) return;
         script.removed =
             !usable(what, script.model.command, script.command, "instances that track it run as if they did not");
     }
 
-    // False when there is no account to run it as; reported.
-    bool account(std::string_view what, const Command& command, Mark mark) {
-        if (!command.user.empty()) return true;
-        if (!r_.script_user_unknown && !default_account_missing_) return true;
-        auto& d = r_.diag.error(Code::UnknownAccount, mark,
-                                r_.script_user_unknown
-                                    ? fmt::format("{} has no user, and script_user is unknown", what)
-                                    : fmt::format("{} has no user, and there is no user {}", what, kDefaultAccount));
+    // False when there is no account to run it as. An unknown script_user was reported where it stands.
+    bool account(const std::string& name, const Command& command, Mark mark) {
+        if (!command.user.empty() || (!r_.script_user_unknown && !default_account_missing_)) return true;
+        if (!r_.script_user_unknown) without_account_.emplace_back(name, mark);
+        return false;
+    }
+
+    void report_without_account() {
+        if (without_account_.empty()) return;
+        const std::size_t more = without_account_.size() - 1;
+        auto& d = r_.diag.error(
+            Code::UnknownAccount, without_account_.front().second,
+            fmt::format("vrrp_script {}{} no user, and there is no user {}", without_account_.front().first,
+                        more == 0 ? std::string{" has"} : fmt::format(" and {} more have", more), kDefaultAccount));
         d.effect = "it is not run";
         d.hint = fmt::format("set script_user in global_defs or create the user {}", kDefaultAccount);
-        return false;
+    }
+
+    // A script that several lines name is one message: `mark` is one more of them. Null when it was not told yet.
+    Diagnostic* told_before(Code code, const std::string& path, Mark mark) {
+        const auto [found, fresh] = told_.try_emplace(std::pair{code, path}, Diagnoser::kNowhere);
+        if (fresh || found->second == Diagnoser::kNowhere) return nullptr;
+        r_.diag.also(found->second, mark);
+        return &r_.diag.entries()[found->second].diagnostic;
+    }
+    void remember(Code code, const std::string& path) { told_[std::pair{code, path}] = r_.diag.last(); }
+
+    // An error of this script, which raises the exit code.
+    Diagnostic& refuse(Code code, const std::string& path, Mark mark, const std::string& message) {
+        if (Diagnostic* before = told_before(code, path, mark); before != nullptr) {
+            before->severity = Severity::Error;
+            before->rank = Rank::Config;
+            return *before;
+        }
+        auto& d = r_.diag.error(code, mark, message);
+        remember(code, path);
+        return d;
     }
 
     bool usable(std::string_view what, const Command& command, Mark mark, std::string_view effect) {
         if (!r_.environment.script_facts) return ran(mark, false);
         const auto facts = r_.environment.script_facts(command, r_.global);
         if (!facts.found || !facts.executable) {
-            auto& d = r_.diag.error(
-                Code::ScriptNotFound, mark,
-                fmt::format("{}: {} {}", what, command.argv[0],
-                            facts.found ? "is not executable for the user that runs it" : "is not there"));
+            auto& d = refuse(Code::ScriptNotFound, command.argv[0], mark,
+                             fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere));
             d.effect = fmt::format("it is not run; {}", effect);
-            if (command.argv[0].find_first_of(" \t") != std::string::npos)
-                d.hint = "the quotes inside the quotes make command and arguments one word";
+            d.hint = command.argv[0].find_first_of(" \t") != std::string::npos
+                         ? "the quotes inside the quotes make command and arguments one word"
+                         : mend(command.argv[0], facts.found);
             return false;
         }
         if (facts.insecure && r_.global.enable_script_security) {
-            auto& d =
-                r_.diag.error(Code::ScriptInsecure, mark,
-                              fmt::format("{}: {} can be changed by users other than root", what, facts.resolved));
+            auto& d = refuse(Code::ScriptInsecure, facts.resolved, mark,
+                             fmt::format("{}: {} can be changed by users other than root", what, facts.resolved));
             d.effect = fmt::format("it is not run; {}", effect);
-            d.hint = "every folder on the path must belong to root and be writable by root alone";
+            d.hint = kRootOnly;
             return false;
         }
         return ran(mark, facts.insecure);
+    }
+
+    static std::string mend(const std::string& path, bool found) {
+        if (found) return fmt::format("chmod a+x {}", path);
+        if (path.starts_with("\xE2\x80\x9C") || path.starts_with("\xE2\x80\x9D"))
+            return "typographic quotes are part of the name; write plain double quotes";
+        return {};
     }
 
     bool ran(Mark mark, bool insecure) {
@@ -119,16 +157,19 @@ private:
     // keepalived leaves out a notify script that it cannot use and says nothing at -t; we say it.
     void notify(std::string_view what, Command& command, Mark mark) {
         if (command.empty()) return;
-        const auto leave_out = [&](Code code, std::string message, std::string_view hint) {
-            auto& d = r_.diag.advise(code, mark, std::move(message));
-            d.effect = "it is not run";
-            d.hint = hint;
+        const auto leave_out = [&](Code code, const std::string& path, std::string message, std::string hint) {
+            if (told_before(code, path, mark) == nullptr) {
+                auto& d = r_.diag.advise(code, mark, std::move(message));
+                d.effect = "it is not run";
+                d.hint = std::move(hint);
+                remember(code, path);
+            }
             command = {};
         };
         if (!command.user.empty() && r_.environment.account_exists &&
             !r_.environment.account_exists(command.user, command.group))
             return leave_out(
-                Code::UnknownAccount,
+                Code::UnknownAccount, command.user,
                 fmt::format("{}: there is no user {}{}{}", what, command.user,
                             command.group.empty() ? "" : " or no group ", command.group),
                 "the word after the command is the user that runs it; put command and arguments in double quotes");
@@ -138,13 +179,13 @@ private:
         }
         const auto facts = r_.environment.script_facts(command, r_.global);
         if (!facts.found || !facts.executable)
-            return leave_out(
-                Code::ScriptNotFound,
-                fmt::format("{}: {} {}", what, command.argv[0], facts.found ? "is not executable" : "is not there"),
-                "");
+            return leave_out(Code::ScriptNotFound, command.argv[0],
+                             fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere),
+                             mend(command.argv[0], facts.found));
         if (facts.insecure && r_.global.enable_script_security)
-            return leave_out(Code::ScriptInsecure,
-                             fmt::format("{}: {} can be changed by users other than root", what, facts.resolved), "");
+            return leave_out(Code::ScriptInsecure, facts.resolved,
+                             fmt::format("{}: {} can be changed by users other than root", what, facts.resolved),
+                             std::string{kRootOnly});
         ran(mark, facts.insecure);
     }
 
@@ -165,11 +206,14 @@ private:
             // that is not executable counts as a script that is run.
             const auto facts = r_.environment.script_facts(command, r_.global);
             if (!facts.found || !facts.executable) {
-                auto& d = r_.diag.advise(
-                    Code::ScriptNotFound, checker.misc_path,
-                    fmt::format("MISC_CHECK: {} {}", command.argv[0],
-                                facts.found ? "is not executable for the user that runs it" : "is not there"));
-                d.effect = fmt::format("it is not run; {}", kEffect);
+                if (told_before(Code::ScriptNotFound, command.argv[0], checker.misc_path) == nullptr) {
+                    auto& d = r_.diag.advise(
+                        Code::ScriptNotFound, checker.misc_path,
+                        fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
+                    d.effect = fmt::format("it is not run; {}", kEffect);
+                    d.hint = mend(command.argv[0], facts.found);
+                    remember(Code::ScriptNotFound, command.argv[0]);
+                }
                 if (facts.found) ran(checker.misc_path, facts.insecure);
                 return false;
             }
@@ -178,6 +222,8 @@ private:
     }
 
     Reading& r_;
+    std::map<std::pair<Code, std::string>, std::size_t> told_;  // the diagnostic
+    std::vector<std::pair<std::string, Mark>> without_account_;
     bool default_account_missing_ = false, runs_ = false, any_insecure_ = false;
     Mark first_;
 };

@@ -1,9 +1,10 @@
-// From the drafts of instances, groups and scripts to the model: what needs a whole block, or several, is judged here.
+// From the drafts of instances to the model: what needs a whole block, or several, is judged here.
 #include <algorithm>
 #include <set>
 #include <tuple>
 #include <unordered_set>
 
+#include "missing_interfaces.hpp"
 #include "reading.hpp"
 
 namespace mainstay::config {
@@ -17,7 +18,8 @@ constexpr std::int64_t kSecond = 1'000'000, kCentisecond = 10'000, kMostV3Interv
 
 class InstanceCheck {
 public:
-    InstanceCheck(Reading& r, InstanceDraft& draft) : r_{r}, i_{draft}, m_{draft.model} {}
+    InstanceCheck(Reading& r, MissingInterfaces& missing, InstanceDraft& draft)
+        : r_{r}, missing_{missing}, i_{draft}, m_{draft.model} {}
 
     Instance run() {
         settle_state();
@@ -39,10 +41,23 @@ public:
 private:
     std::string text(std::string_view rest) const { return fmt::format("({}) {}", m_.name, rest); }
 
+    [[nodiscard]] std::size_t index() const { return static_cast<std::size_t>(&i_ - r_.instances.data()); }
+    // What was said of a line of this instance that meant `keyword`; null when nothing was.
+    Diagnostic* said_of(std::string_view keyword) { return r_.said_of(Block::Instance, index(), keyword); }
+    // True when the missing keyword was reported already: that message is now the one of what cannot run.
+    bool fatal_already(std::string_view keyword) {
+        Diagnostic* d = said_of(keyword);
+        if (d == nullptr) return false;
+        d->severity = Severity::Fatal;
+        d->effect = fmt::format("this configuration cannot run without {}", keyword);
+        return true;
+    }
+
     void settle_state() {
         m_.strict = i_.strict.value_or(r_.global.vrrp_strict);
-        // keepalived: MASTER without a priority means address owner.
-        m_.priority = i_.priority.value_or(m_.initial_master ? kOwner : kDefaultPriority);
+        // keepalived: MASTER without a priority means address owner, but not with a priority that is refused.
+        const bool refused = said_of("priority") != nullptr;
+        m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwner : kDefaultPriority);
         if (i_.state.length == 0 && m_.priority == kOwner) m_.initial_master = true;
         if (m_.initial_master && m_.auth_type == AuthType::Ah) {
             r_.diag.warn(Code::AuthenticationUnused, i_.state, text("state MASTER does not go with AH authentication"))
@@ -81,7 +96,7 @@ private:
     }
 
     void check_required() {
-        if (m_.virtual_router_id == 0 && !i_.vrid_reported) {
+        if (m_.virtual_router_id == 0 && !fatal_already("virtual_router_id")) {
             auto& d = r_.diag.fatal(Code::NoVirtualRouterId, i_.name, text("virtual_router_id is missing"));
             d.expected = "virtual_router_id 1 to 255, the same on all routers of the pair";
             d.effect = "this configuration cannot run";
@@ -91,31 +106,21 @@ private:
                 r_.diag.fatal(Code::LoopbackInterface, i_.interface, text("VRRP cannot run on the loopback interface"));
             d.expected = "the interface that the other router is reached by";
             d.effect = "this configuration cannot run";
-        } else if (m_.interface.empty() && !(i_.source_is_unicast && !m_.unicast_peers.empty())) {
+        } else if (m_.interface.empty() && !(i_.source_is_unicast && !m_.unicast_peers.empty()) &&
+                   !fatal_already("interface")) {
             auto& d = r_.diag.fatal(Code::NoInterface, i_.name, text("interface is missing"));
+            d.expected = "interface NAME, or unicast_src_ip with unicast_peer";
             d.effect = "this configuration cannot run";
         }
     }
 
-    void missing_interface(const std::string& name, Mark mark, std::string_view use) {
-        if (name.empty() || !r_.environment.interface_exists || r_.global.dynamic_interfaces) return;
-        if (r_.environment.interface_exists(name)) return;
-        auto& d = r_.diag.warn(Code::InterfaceMissing, mark, text(fmt::format("there is no interface {}", name)));
-        d.effect = use;
-        d.hint = "`ip link` lists the interfaces; dynamic_interfaces in global_defs says that it may come later";
-    }
-
     void check_interfaces() {
-        if (m_.interface != "lo")
-            missing_interface(m_.interface, i_.interface,
-                              "the instance stays in FAULT until it appears; keepalived does not start");
-        const auto device = [&](const std::vector<VirtualAddress>& list, const std::vector<Mark>& marks) {
-            for (std::size_t n = 0; n < list.size(); ++n)
-                missing_interface(list[n].dev, marks[n],
-                                  "the instance stays in FAULT until it appears; keepalived does not start");
-        };
-        device(m_.addresses, i_.address_marks);
-        device(m_.excluded_addresses, i_.excluded_marks);
+        using Use = MissingInterfaces::Use;
+        if (m_.interface != "lo") missing_.used(m_.name, m_.interface, i_.interface, Use::Needed);
+        for (std::size_t n = 0; n < m_.addresses.size(); ++n)
+            missing_.used(m_.name, m_.addresses[n].dev, i_.device_marks[n], Use::Needed);
+        for (std::size_t n = 0; n < m_.excluded_addresses.size(); ++n)
+            missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_device_marks[n], Use::Needed);
         std::unordered_set<std::string_view> seen;
         for (const TrackerDraft& t : i_.track_interfaces) {
             if (t.name == m_.interface) {
@@ -126,7 +131,7 @@ private:
                 continue;
             }
             if (!seen.insert(t.name).second) continue;
-            missing_interface(t.name, t.mark, "it counts as down until it appears; keepalived does not start");
+            missing_.used(m_.name, t.name, t.mark, Use::Tracked);
             const int weight = t.weight.value_or(0);
             if (weight != 0 && m_.priority == kOwner)
                 owner_tracker(t);
@@ -143,17 +148,26 @@ private:
             .effect = "the tracker is ignored";
     }
 
+    // What the family of the instance comes from.
+    [[nodiscard]] std::string_view wanted_family() const {
+        if (i_.native_ipv6) return "IPv6, as native_ipv6 asks for";
+        return m_.source && i_.source.offset < i_.address_marks.front().offset ? "of the family of the source address"
+                                                                               : "of the family of the addresses above";
+    }
+
     void check_addresses() {
         std::set<std::pair<IpAddress, std::string_view>> seen;
         std::vector<VirtualAddress> good;
+        std::size_t refused = Diagnoser::kNowhere;
         for (std::size_t n = 0; n < m_.addresses.size(); ++n) {
             VirtualAddress& address = m_.addresses[n];
             const std::string shown = address.prefix.to_string();
             if (address.prefix.address.family() != m_.family) {
                 auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n],
-                                        text(fmt::format("{} is not of the family of the other addresses", shown)));
+                                        text(fmt::format("{} is not {}", shown, wanted_family())));
                 d.effect = "the address is ignored";
                 d.hint = "put it into virtual_ipaddress_excluded or an instance of its own";
+                refused = r_.diag.last();
             } else if (!seen.emplace(address.prefix.address, address.dev).second) {
                 r_.diag
                     .warn(Code::DuplicateAddress, i_.address_marks[n],
@@ -175,8 +189,9 @@ private:
         }
         if (!m_.addresses.empty() || i_.no_virtual_ipaddress) return;
         const bool fatal = m_.version == 3 || m_.strict;
-        // The lines that were refused have been reported.
-        if (!fatal && i_.addresses.length != 0) return;
+        if (refused != Diagnoser::kNowhere)
+            r_.attempts.push_back({Block::Instance, index(), "virtual_ipaddress", refused});
+        if (fatal ? fatal_already("virtual_ipaddress") : said_of("virtual_ipaddress") != nullptr) return;
         auto& d = fatal ? r_.diag.fatal(Code::NoVirtualAddress, i_.name, text("there is no virtual address"))
                         : r_.diag.warn(Code::NoVirtualAddress, i_.name, text("there is no virtual address"));
         d.expected = "virtual_ipaddress { ADDRESS }";
@@ -200,6 +215,10 @@ private:
                 "this configuration cannot run";
         }
         if (!i_.unicast_keyword || !m_.unicast_peers.empty()) return;
+        if (Diagnostic* refused = said_of("unicast_peer"); refused != nullptr) {
+            refused->effect = "the peer is ignored; without any, multicast is used";
+            return;
+        }
         auto& d = r_.diag.warn(Code::UnicastWithoutPeers, i_.unicast,
                                text("a unicast keyword is given, but there is no peer"));
         d.effect = "multicast is used";
@@ -226,7 +245,10 @@ private:
             drop(Code::StrictMode, "strict mode does not allow authentication", std::string{kWithout});
         else if (m_.version == 3)
             drop(Code::AuthenticationUnused, "VRRP version 3 has no authentication", std::string{kWithout});
-        else if (m_.auth_pass.empty())
+        else if (Diagnostic* refused = said_of("auth_pass"); m_.auth_pass.empty() && refused != nullptr) {
+            refused->effect = fmt::format("there is no password: {}", kWithout);
+            m_.auth_type = AuthType::None;
+        } else if (m_.auth_pass.empty())
             drop(Code::AuthenticationIncomplete, "auth_type is given, but auth_pass is not", std::string{kWithout});
     }
 
@@ -330,6 +352,7 @@ private:
     }
 
     Reading& r_;
+    MissingInterfaces& missing_;
     InstanceDraft& i_;
     Instance& m_;
 };
@@ -351,97 +374,15 @@ void check_conflicts(Reading& r, const Config& config) {
     }
 }
 
-class GroupCheck {
-public:
-    GroupCheck(Reading& r, Config& config) : r_{r}, config_{config} {}
-
-    void run(GroupDraft& g) {
-        SyncGroup group = std::move(g.model);
-        for (const auto& [name, mark] : g.members) member(group, name, mark);
-        if (group.members.size() < 2)
-            r_.diag
-                .warn(Code::GroupTooSmall, g.name,
-                      fmt::format("sync group {} has {} member{}", group.name, group.members.size(),
-                                  group.members.size() == 1 ? " only" : "s"))
-                .effect = group.members.empty() ? "the group is left out" : "the group works, but synchronises nothing";
-        if (group.members.empty()) return;
-        for (const TrackerDraft& t : g.track_interfaces)
-            group.track_interfaces.push_back({t.name, t.weight.value_or(0), t.reverse});
-        for (const TrackerDraft& t : g.track_scripts) {
-            ScriptDraft& script = r_.scripts[r_.script_names.at(t.name)];
-            script.used = true;
-            if (!script.removed)
-                group.track_scripts.push_back(
-                    {t.name, t.weight.value_or(script.model.weight), t.reverse != script.model.reverse});
-        }
-        if (!g.tracking_weight) drop_weights(group, g.name);
-        group.smtp_alert =
-            g.smtp_alert.value_or(r_.global.smtp_alert_vrrp.value_or(r_.global.smtp_alert.value_or(false)));
-        config_.sync_groups.push_back(std::move(group));
-    }
-
-private:
-    void member(SyncGroup& group, const std::string& name, Mark mark) {
-        const auto found = r_.instance_names.find(name);
-        if (found == r_.instance_names.end()) {
-            auto& d = r_.diag.warn(Code::GroupMember, mark,
-                                   fmt::format("sync group {}: there is no vrrp_instance {}", group.name, name));
-            d.effect = "the member is ignored";
-            std::vector<std::string_view> names;
-            for (const Instance& i : config_.instances) names.push_back(i.name);
-            if (const auto near = nearest(name, names); !near.empty()) d.hint = fmt::format("did you mean `{}`?", near);
-            return;
-        }
-        Instance& instance = config_.instances[found->second];
-        if (!instance.sync_group.empty()) {
-            r_.diag
-                .error(Code::GroupMember, mark,
-                       fmt::format("{} is a member of sync group {} already", name, instance.sync_group))
-                .effect = "the member is ignored here";
-            return;
-        }
-        instance.sync_group = group.name;
-        group.members.push_back(name);
-    }
-
-    // keepalived: members of a group have no weighted trackers unless sync_group_tracking_weight says so.
-    void drop_weights(const SyncGroup& group, Mark mark) {
-        for (const std::string& name : group.members) {
-            Instance& i = config_.instances[r_.instance_names.at(name)];
-            const auto weighted = std::erase_if(i.track_scripts, [](const TrackedScript& t) { return t.weight != 0; });
-            std::size_t made_zero = 0;
-            for (TrackedInterface& t : i.track_interfaces) made_zero += std::exchange(t.weight, 0) != 0 ? 1 : 0;
-            if (weighted + made_zero == 0) continue;
-            auto& d = r_.diag.warn(
-                Code::TrackerWeight, mark,
-                fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group.name));
-            d.effect = weighted != 0 ? "the scripts are not tracked" : "the interfaces are tracked with weight 0";
-            d.hint = "sync_group_tracking_weight in the group allows them";
-        }
-    }
-
-    Reading& r_;
-    Config& config_;
-};
-
 }  // namespace
 
 void check_vrrp(Reading& r, Config& config) {
     config.instances.reserve(r.instances.size());
-    for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, draft}.run());
+    MissingInterfaces missing{r};
+    for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, missing, draft}.run());
     check_conflicts(r, config);
-    GroupCheck groups{r, config};
-    for (GroupDraft& draft : r.groups) groups.run(draft);
-    for (ScriptDraft& script : r.scripts) {
-        if (!script.used && !script.removed) {
-            r.diag
-                .warn(Code::ScriptUnused, script.name,
-                      fmt::format("vrrp_script {} is tracked by nobody", script.model.name))
-                .effect = "it is not run";
-        } else if (!script.removed) {
-            config.scripts.push_back(std::move(script.model));
-        }
-    }
+    check_groups(r, missing, config);
+    missing.report();
 }
 
 }  // namespace mainstay::config

@@ -148,7 +148,36 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
     return best;
 }
 
+void Diagnoser::also(std::size_t entry, Mark mark) {
+    Entry& e = entries_[entry];
+    if (e.others.size() < kMostOthers)
+        e.others.push_back(mark);
+    else
+        ++e.more;
+}
+
+// Numbers count up in a repetition, and each use of a definition may be in another instance.
+std::string Diagnoser::source_of(Code code, Mark mark, std::string_view message) const {
+    const Snapshot::Span* span = snapshot_.span_of(mark);
+    if (span == nullptr) return {};
+    std::string key = span->definition != 0 ? fmt::format("${}", span->definition)
+                                            : fmt::format("{}:{}:{}", span->file, span->line, span->column);
+    if (span->length == 0) key += fmt::format("+{}", mark.offset - span->offset);
+    key += fmt::format(" {} ", static_cast<unsigned>(code));
+    if (const auto end = message.find(") "); message.starts_with('(') && end != std::string_view::npos)
+        message.remove_prefix(end + 2);
+    for (const char c : message) {
+        if (c < '0' || c > '9')
+            key += c;
+        else if (!key.ends_with('#'))
+            key += '#';
+    }
+    return key;
+}
+
 Diagnostic& Diagnoser::add(Severity severity, Rank rank, Code code, Mark mark, std::string message) {
+    ++said_;
+    last_ = kNowhere;
     if (full()) {
         ++dropped_;
         dropped_rank_ = std::max(dropped_rank_, rank);
@@ -156,12 +185,33 @@ Diagnostic& Diagnoser::add(Severity severity, Rank rank, Code code, Mark mark, s
         spare_ = {};
         return spare_;
     }
+    std::string source = source_of(code, mark, message);
+    if (const auto before = sources_.find(source); before != sources_.end()) {
+        ++entries_[before->second].repeats;
+        last_ = before->second;
+        spare_ = {};
+        return spare_;
+    }
+    last_ = entries_.size();
+    if (!source.empty()) sources_.emplace(std::move(source), last_);
     Diagnostic& d = entries_.emplace_back(Entry{{}, mark}).diagnostic;
     d.severity = severity;
     d.rank = rank;
     d.code = static_cast<std::uint16_t>(code);
     d.message = std::move(message);
     return d;
+}
+
+Diagnostic* Reading::said_of(Block block, std::size_t owner, std::string_view keyword) {
+    const auto found = std::ranges::find_if(attempts, [&](const Attempt& attempt) {
+        return attempt.block == block && attempt.owner == owner && attempt.keyword == keyword;
+    });
+    return found == attempts.end() ? nullptr : &diag.entries()[found->entry].diagnostic;
+}
+
+std::string Reading::where(Mark mark) const {
+    const auto [file, line] = snapshot.line_of(mark);
+    return file == 0 ? fmt::format("line {}", line) : fmt::format("{}:{}", snapshot.files[file].path, line);
 }
 
 std::string render(const Diagnostic& diagnostic, const Loaded& loaded, bool colour) {

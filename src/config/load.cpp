@@ -65,9 +65,9 @@ void explain_references(Reading& r, const Snapshot& snapshot) {
     for (const auto& reference : snapshot.unexpanded) {
         const std::string why = why_not_expanded(snapshot, reference);
         bool told = false;
-        for (auto& [diagnostic, mark] : r.diag.entries()) {
-            if (!overlap(mark, reference.mark)) continue;
-            add_hint(diagnostic, why);
+        for (Diagnoser::Entry& entry : r.diag.entries()) {
+            if (!overlap(entry.mark, reference.mark)) continue;
+            add_hint(entry.diagnostic, why);
             told = true;
         }
         // In quotes it may be meant for a shell, and its braces do no harm.
@@ -86,6 +86,22 @@ void mention_definition(Diagnostic& d, Mark mark, const Snapshot& snapshot) {
     if (definition == nullptr) return;
     const std::string& file = snapshot.files[definition->file].path;
     add_hint(d, fmt::format("${} is defined at {}:{}", definition->name, file, definition->line));
+}
+
+void mention_others(Diagnoser::Entry& entry, const Snapshot& snapshot) {
+    if (entry.repeats != 0)
+        add_hint(entry.diagnostic, fmt::format("this is said once, and holds {} more times", entry.repeats));
+    if (entry.others.empty()) return;
+    std::string list;
+    for (const Mark other : entry.others) {
+        const Place place = snapshot.place(other);
+        list += list.empty() ? "" : ", ";
+        list += place.file == entry.diagnostic.place.file
+                    ? fmt::format("line {}", place.line)
+                    : fmt::format("{}:{}", snapshot.files[place.file].path, place.line);
+    }
+    if (entry.more != 0) list += fmt::format(" and {} more", entry.more);
+    add_hint(entry.diagnostic, fmt::format("the same holds for {}", list));
 }
 
 void report_dropped(Reading& r, std::vector<Diagnostic>& out) {
@@ -122,9 +138,11 @@ Loaded load(Snapshot snapshot, const Environment& environment) {
     loaded.config.more = std::move(r.more);
     explain_references(r, snapshot);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();
-    for (auto& [diagnostic, mark] : r.diag.entries()) {
-        diagnostic.place = snapshot.place(mark);
-        mention_definition(diagnostic, mark, snapshot);
+    for (Diagnoser::Entry& entry : r.diag.entries()) {
+        Diagnostic& diagnostic = entry.diagnostic;
+        diagnostic.place = snapshot.place(entry.mark);
+        mention_definition(diagnostic, entry.mark, snapshot);
+        mention_others(entry, snapshot);
         loaded.diagnostics.push_back(std::move(diagnostic));
     }
     std::ranges::move(snapshot.findings, std::back_inserter(loaded.diagnostics));

@@ -1,7 +1,6 @@
 // Applies the schema to the statements. There is no function per keyword: a row says what its words must be and what
 // to set. This file knows only blocks, braces and what to say when they do not fit together.
 #include <algorithm>
-#include <array>
 #include <unordered_set>
 #include <utility>
 
@@ -19,8 +18,9 @@ struct Frame {
     Mark opened;               // the keyword
     WordList names;            // between the keyword and the {
     std::size_t items = 0;
-    bool blamed = false;  // its closing brace was already reported missing
-    Store store;          // for what no setter takes
+    bool blamed = false;    // its closing brace was already reported missing
+    std::size_t blame = 0;  // the diagnostic that did
+    Store store;            // for what no setter takes
 };
 
 class Parser final : Lexer::Listener {
@@ -134,6 +134,11 @@ private:
             case Block::Bfd:
                 bfd_neighbor(frame);
                 break;
+            case Block::UnicastPeers:
+                // keepalived: an empty list says unicast, too.
+                r_.instance->unicast_keyword = true;
+                if (r_.instance->unicast.length == 0) r_.instance->unicast = frame.opened;
+                break;
             case Block::Script:
                 r_.script = nullptr;
                 break;
@@ -205,13 +210,23 @@ private:
             if (opens) stray_block(s, ahead);
             return;
         }
-        if (s.broken) return;
+        if (s.broken) return broken(s);
         const Row* row = find_row(frame.block, s.words[0].text);
         if (row == nullptr) return unknown(s, opens, frame);
         if (is_block(row->args.takes)) return block(*row, s, ahead);
         if (missing_word(*row, s)) return;
         keyword(*row, s);
         if (opens) stray_block(s, ahead);
+    }
+
+    void broken(const Statement& s) {
+        const auto& entries = r_.diag.entries();
+        const auto told = std::ranges::find_if(entries, [&](const Diagnoser::Entry& entry) {
+            return entry.mark.offset >= s.mark.offset &&
+                   entry.diagnostic.code == static_cast<std::uint16_t>(Code::UnterminatedQuote);
+        });
+        const Row* row = find_row(frames_.back().block, s.words[0].text);
+        if (row != nullptr) attempted(row->name, static_cast<std::size_t>(told - entries.begin()));
     }
 
     void skip_next(Mark mark) {
@@ -236,14 +251,7 @@ private:
                 .hint = "begin comments with # (said once)";
             return;
         }
-        // A mail address list takes any word: keepalived would send mail to it, and says nothing.
-        const bool silent = frame.block == Block::NotificationEmail && !s.words.empty();
-        auto& d = silent
-                      ? r_.diag.advise(Code::SlashComment, s.slash_comment,
-                                       "// does not begin a comment in keepalived: it would mail to these words")
-                      : r_.diag.warn(Code::SlashComment, s.slash_comment, "// does not begin a comment in keepalived");
-        d.effect = "mainstay takes it for a comment";
-        d.hint = "begin comments with #";
+        report_slash_comment(r_.diag, s.slash_comment, frame.block == Block::NotificationEmail && !s.words.empty());
     }
 
     void list(const Statement& s, Frame& frame) {
@@ -256,7 +264,9 @@ private:
                 continue;
             }
             Value value{.row = row, .statement = s, .word = s.words[i].text, .mark = s.words[i].mark, .first = i};
+            const std::size_t before = r_.diag.said();
             row.set(r_, value);
+            if (r_.diag.said() != before) attempted(row.name, r_.diag.last());
         }
     }
 
@@ -280,6 +290,7 @@ private:
                                     fmt::format("{} has no value; keepalived stops here", row.name));
         if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
         d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
+        attempted(row.name, r_.diag.last());
         return true;
     }
 
@@ -299,16 +310,13 @@ private:
         }
     }
 
-    void keyword(const Row& row, const Statement& s) {
-        announce(row, s);
+    // False when the value cannot be read; reported.
+    bool use(const Row& row, const Statement& s) {
         Value value{.row = row, .statement = s};
-        if (!read_value(r_, value)) {
-            if (row.required) refused(row);
-            return;
-        }
+        if (!read_value(r_, value)) return false;
         Section line{.keyword = std::string{}};
         if (row.args.takes == Takes::Line) {
-            if (!read_line(r_, row, s, 1, row.args.opens, line) && row.set == nullptr) return;
+            if (!read_line(r_, row, s, 1, row.args.opens, line) && row.set == nullptr) return false;
             value.section = &line;
         }
         if (row.set != nullptr)
@@ -318,11 +326,23 @@ private:
                 Section{std::string{row.name}, {}, std::move(line.values), std::move(line.sections)};
         else
             keep(r_, store().values(), value);
+        return true;
+    }
+
+    void keyword(const Row& row, const Statement& s) {
+        announce(row, s);
+        const std::size_t before = r_.diag.said();
+        const bool used = use(row, s);
+        if (r_.diag.said() != before) attempted(row.name, r_.diag.last());
+        if (!used) return;
         const bool counts_words =
             row.args.takes != Takes::Any && row.args.takes != Takes::Command && row.args.takes != Takes::Line;
         if (!counts_words || s.words.size() < row.args.words_max + 3U) return;
         // keepalived ignores surplus words silently; two keywords on one line are a slip that loses the second.
         const Token& surplus = s.words[row.args.words_max + 1U];
+        if (r_.diag.last() < r_.diag.entries().size() &&
+            r_.diag.entries()[r_.diag.last()].mark.offset == surplus.mark.offset)
+            return;  // said by the setter
         if (const Row* second = find_row(frames_.back().block, surplus.text); second != nullptr && second != &row) {
             auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
                                      fmt::format("{} stands on the line of {} and is ignored", surplus.text, row.name));
@@ -330,16 +350,22 @@ private:
         }
     }
 
-    // The value that was just reported is one that the block cannot do without.
-    void refused(const Row& row) {
-        if (r_.diag.full()) {
-            r_.diag.fatal(Code::OutOfRange, {}, {});
-        } else if (!r_.diag.entries().empty()) {
-            Diagnostic& d = r_.diag.entries().back().diagnostic;
-            d.severity = Severity::Fatal;
-            d.effect = fmt::format("this configuration cannot run without {}", row.name);
-        }
-        if (r_.instance != nullptr) r_.instance->vrid_reported = true;
+    // `keyword` was meant by the line that this diagnostic is about. Remarks do not count.
+    void attempted(std::string_view keyword, std::size_t entry) {
+        const auto& entries = r_.diag.entries();
+        if (entry >= entries.size() || entries[entry].diagnostic.rank == Rank::None) return;
+        if (r_.script != nullptr)
+            r_.attempts.push_back({Block::Script, r_.scripts.size() - 1, keyword, entry});
+        else if (r_.instance != nullptr)
+            r_.attempts.push_back({Block::Instance, r_.instances.size() - 1, keyword, entry});
+        else if (r_.service != nullptr)
+            r_.attempts.push_back({Block::Service, r_.services.size() - 1, keyword, entry});
+    }
+    // The same of a line that no row was found for, by the name that stands there.
+    void attempted_name(std::string_view name) {
+        for (std::size_t i = frames_.size(); i-- > 0;)
+            if (const Row* row = find_row(frames_[i].block, name); row != nullptr)
+                return attempted(row->name, r_.diag.last());
     }
 
     void block(const Row& row, const Statement& s, const Statement& ahead) {
@@ -352,7 +378,8 @@ private:
             const Mark mark{s.mark.offset, s.mark.length};
             auto& d = r_.diag.error(Code::MissingOpenBrace, mark, fmt::format("{} is not followed by {{", row.name));
             d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
-            if (!contents_follow) return;
+            d.hint = fmt::format("write `{} {{`", s.raw);
+            if (!contents_follow) return attempted(row.name, r_.diag.last());
         }
         announce(row, s);
         r_.skip_block = row.args.takes == Takes::AnyBlock;
@@ -381,7 +408,10 @@ private:
 
     void unknown(const Statement& s, bool opens, Frame& frame) {
         const Token& word = s.words[0];
-        if (report_slip(r_.diag, frame.block, s)) return;
+        if (report_slip(r_.diag, frame.block, s)) {
+            const std::string_view rest = word.text.substr(invisible_character(word.text).bytes);
+            return attempted_name(!rest.empty() || s.words.size() < 2 ? rest : s.words[1].text);
+        }
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
             if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
         // Past the limit nobody reads it: a large file of garbage must not cost a search per line.
@@ -389,7 +419,7 @@ private:
             r_.diag.error(Code::UnknownKeyword, word.mark, {});
             return;
         }
-        const auto near = nearest_keyword(frame.block, ascii_part(word.text));
+        const auto near = nearest_to(s, frame.block);
         auto& d = r_.diag.error(opens ? Code::UnknownBlock : Code::UnknownKeyword, word.mark,
                                 fmt::format("unknown keyword '{}' {}", word.text, where(frame)));
         d.effect = opens ? "the whole block is passed over" : "the line is ignored";
@@ -397,11 +427,21 @@ private:
             d.hint = fmt::format("did you mean `{}`?", near);
         else if (const Block home = home_of(word.text); home != Block::None)
             d.hint = fmt::format("it belongs in {}", path_of(home));
+        if (!near.empty()) attempted(near, r_.diag.last());
+    }
+
+    // The keyword that the line may mean: `real server` is real_server.
+    static std::string_view nearest_to(const Statement& s, Block block) {
+        if (s.words.size() > 1)
+            if (const Row* joined = find_row(block, fmt::format("{}_{}", s.words[0].text, s.words[1].text)))
+                return joined->name;
+        return nearest_keyword(block, ascii_part(s.words[0].text));
     }
 
     // A keyword of an enclosing block: most likely the closing brace of this one is missing.
     void misplaced(const Token& word, bool opens, Frame& frame, const Frame& outer) {
-        if (std::exchange(frame.blamed, true)) return;
+        const Row* meant = find_row(outer.block, word.text);
+        if (std::exchange(frame.blamed, true)) return attempted(meant->name, frame.blame);
         ++missing_reported_;
         if (r_.diag.full()) {
             r_.diag.error(Code::MissingCloseBrace, word.mark, {});
@@ -409,16 +449,13 @@ private:
         }
         auto& d = r_.diag.error(Code::MissingCloseBrace, word.mark,
                                 fmt::format("{} does not belong in {}", word.text, frame.row->name));
-        d.expected = fmt::format("a }} that closes {} ({}) before it", frame.row->name, line_of(frame.opened));
+        d.expected = fmt::format("a }} that closes {} ({}) before it", frame.row->name, r_.where(frame.opened));
         d.effect = fmt::format("{} is passed over, and so is what follows up to the next }}",
                                opens ? "the block" : "the line");
         d.hint = outer.row == nullptr ? "it stands outside of all blocks"
                                       : fmt::format("it is a keyword of {}", outer.row->name);
-    }
-
-    [[nodiscard]] std::string line_of(Mark mark) const {
-        const auto [file, line] = r_.snapshot.line_of(mark);
-        return file == 0 ? fmt::format("line {}", line) : fmt::format("{}:{}", r_.snapshot.files[file].path, line);
+        frame.blame = r_.diag.last();
+        attempted(meant->name, frame.blame);
     }
 
     static std::string_view ascii_part(std::string_view word) {

@@ -22,10 +22,14 @@ namespace mainstay::config {
 
 // keepalived's parsers stop at nothing; ours stops reporting at this many, and says so.
 inline constexpr std::size_t kMaxDiagnostics = 1000;
+inline constexpr std::size_t kMostOthers = 3;  // places that a diagnostic names beside its own
 
-// Collects diagnostics with marks; places are worked out once, at the end.
+// Collects diagnostics with marks; places are worked out once, at the end. A slip in a definition or in a repeated line
+// comes back with each use: it is one message, with a count.
 class Diagnoser {
 public:
+    explicit Diagnoser(const Snapshot& snapshot) : snapshot_{snapshot} {}
+
     Diagnostic& note(Code code, Mark mark, std::string message) {
         return add(Severity::Note, Rank::None, code, mark, std::move(message));
     }
@@ -47,16 +51,31 @@ public:
     struct Entry {
         Diagnostic diagnostic;
         Mark mark;
+        std::size_t repeats = 0;    // of the same slip, from the same definition or repeated line
+        std::vector<Mark> others;   // places of the same slip that have no message of their own
+        std::size_t more = 0;       // of them that are not kept
     };
+    // The same slip once more, at another place.
+    void also(std::size_t entry, Mark mark);
     std::vector<Entry>& entries() { return entries_; }
+    // How often something was said, and the entry of what was said last; kNowhere when the list was full.
+    static constexpr std::size_t kNowhere = SIZE_MAX;
+    [[nodiscard]] std::size_t said() const { return said_; }
+    [[nodiscard]] std::size_t last() const { return last_; }
     [[nodiscard]] bool full() const { return entries_.size() >= kMaxDiagnostics; }
     [[nodiscard]] std::size_t dropped() const { return dropped_; }
     [[nodiscard]] Rank dropped_rank() const { return dropped_rank_; }
     [[nodiscard]] bool dropped_fatal() const { return dropped_fatal_; }
 
 private:
+    // Where the slip is written, and what it is.
+    [[nodiscard]] std::string source_of(Code code, Mark mark, std::string_view message) const;
+
+    const Snapshot& snapshot_;
     std::vector<Entry> entries_;
-    Diagnostic spare_;  // written to when the list is full
+    std::unordered_map<std::string, std::size_t> sources_;
+    std::size_t said_ = 0, last_ = kNowhere;
+    Diagnostic spare_;  // written to when nothing is kept
     std::size_t dropped_ = 0;
     Rank dropped_rank_ = Rank::None;
     bool dropped_fatal_ = false;
@@ -114,7 +133,7 @@ struct InstanceDraft {
     Mark addresses, unicast, source, advert_int;
     bool vmac_xmit_base = false;
     bool unicast_keyword = false, source_is_unicast = false;
-    bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false, vrid_reported = false;
+    bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
     std::string auth_type_word;
     std::optional<std::uint8_t> priority, version_given;
     std::optional<bool> smtp_alert, strict, skip_check_adv_addr, lower_prio_no_advert, higher_prio_send_advert;
@@ -123,6 +142,7 @@ struct InstanceDraft {
     std::optional<std::uint32_t> down_timer_adverts;
     std::vector<TrackerDraft> track_interfaces, track_scripts;
     std::vector<Mark> address_marks, excluded_marks;
+    std::vector<Mark> device_marks, excluded_device_marks;  // of the word after `dev`, else of the address
     NotifyMarks notify;
 };
 
@@ -188,9 +208,18 @@ struct ServiceDraft {
     std::vector<ServerDraft> servers;
 };
 
+// A keyword that was meant, but refused: misspelt, in the wrong place, without a value or with a bad one. What a block
+// lacks for that reason is not reported a second time.
+struct Attempt {
+    Block block = Block::None;  // Script, Instance or Service
+    std::size_t owner = 0;      // its index among the drafts
+    std::string_view keyword;   // of the schema
+    std::size_t entry = 0;      // the diagnostic
+};
+
 struct Reading {
     Reading(const Environment& env, const Snapshot& text)
-        : environment{env}, snapshot{text}, host_name{env.host_name} {}
+        : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text} {}
 
     const Environment& environment;
     const Snapshot& snapshot;
@@ -225,6 +254,13 @@ struct Reading {
 
     // Set by a block's setter when the block is not to be used: its content is passed over.
     bool skip_block = false;
+
+    std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
+    std::vector<Attempt> attempts;
+    // What was said of the keyword in that block; null when nothing was. Valid until the next diagnostic.
+    [[nodiscard]] Diagnostic* said_of(Block block, std::size_t owner, std::string_view keyword);
+    // "line 7", with the file's path when it is not the top one. Counts lines: for single marks.
+    [[nodiscard]] std::string where(Mark mark) const;
 };
 
 // ---- values.cpp: from words to values ------------------------------------------------------------------------------
@@ -257,8 +293,11 @@ struct AddressAndPort {
 // ---- the passes over what was read
 // -----------------------------------------------------------------------------------
 
+
 void parse(Reading& reading, std::string_view text);
 void check_vrrp(Reading& reading, Config& config);
+class MissingInterfaces;
+void check_groups(Reading& reading, MissingInterfaces& missing, Config& config);
 void check_services(Reading& reading, Config& config);
 // What does not fit together, as remarks. Runs before check_vrrp and check_services.
 void check_across(Reading& reading);

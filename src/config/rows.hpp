@@ -42,6 +42,7 @@ void add_virtual_address(Reading& r, const Value& v);
 void add_excluded_address(Reading& r, const Value& v);
 void add_unicast_peer(Reading& r, const Value& v);
 void set_source(Reading& r, const Value& v);
+void note_unicast(Reading& r, const Value& v);
 void set_multicast_destination(Reading& r, const Value& v);
 void add_tracked_interface(Reading& r, const Value& v);
 void add_tracked_script(Reading& r, const Value& v);

@@ -18,6 +18,12 @@ bool is_new_name(Reading& r, std::unordered_map<std::string, std::size_t>& names
     return false;
 }
 
+Mark device_mark(const Value& v) {
+    for (std::size_t i = 1; i + 1 < v.count(); ++i)
+        if (v.arg(i) == "dev") return v.arg_mark(i + 1);
+    return v.mark;
+}
+
 }  // namespace
 
 void begin_group(Reading& r, const Value& v) {
@@ -125,6 +131,7 @@ void add_virtual_address(Reading& r, const Value& v) {
     if (auto address = read_virtual_address(r, v)) {
         i.model.addresses.push_back(std::move(*address));
         i.address_marks.push_back(v.mark);
+        i.device_marks.push_back(device_mark(v));
     }
 }
 
@@ -132,13 +139,13 @@ void add_excluded_address(Reading& r, const Value& v) {
     if (auto address = read_virtual_address(r, v)) {
         r.instance->model.excluded_addresses.push_back(std::move(*address));
         r.instance->excluded_marks.push_back(v.mark);
+        r.instance->excluded_device_marks.push_back(device_mark(v));
     }
 }
 
 void add_unicast_peer(Reading& r, const Value& v) {
     InstanceDraft& i = *r.instance;
-    i.unicast_keyword = true;
-    if (i.unicast.length == 0) i.unicast = v.mark;
+    note_unicast(r, v);
     const auto address = IpAddress::parse(v.word);
     if (!address) {
         auto& d = r.diag.error(Code::NotAnAddress, v.mark,
@@ -162,14 +169,19 @@ void add_unicast_peer(Reading& r, const Value& v) {
     i.model.unicast_peers.push_back(peer);
 }
 
+// A keyword that says unicast, and is one too many without peers.
+void note_unicast(Reading& r, const Value& v) {
+    r.instance->unicast_keyword = true;
+    if (r.instance->unicast.length == 0) r.instance->unicast = v.mark;
+}
+
 // unicast_src_ip and mcast_src_ip
 void set_source(Reading& r, const Value& v) {
     r.instance->model.source = v.address;
     r.instance->source = v.mark;
-    if (v.row.name == "unicast_src_ip") {
-        r.instance->unicast_keyword = r.instance->source_is_unicast = true;
-        if (r.instance->unicast.length == 0) r.instance->unicast = v.mark;
-    }
+    if (v.row.name != "unicast_src_ip") return;
+    r.instance->source_is_unicast = true;
+    note_unicast(r, v);
 }
 
 void set_multicast_destination(Reading& r, const Value& v) {
@@ -200,6 +212,8 @@ void add_tracked_script(Reading& r, const Value& v) {
     auto& d = r.diag.error(Code::ScriptUndefined, v.mark,
                            fmt::format("({}) there is no vrrp_script {} above this line", owner, v.word));
     d.effect = "the tracker is ignored";
+    if (r.undefined_scripts.empty() || r.undefined_scripts.back().second != r.diag.last())
+        r.undefined_scripts.emplace_back(v.word, r.diag.last());
     std::vector<std::string_view> names;
     for (const ScriptDraft& s : r.scripts) names.push_back(s.model.name);
     if (const auto near = nearest(v.word, names); !near.empty())

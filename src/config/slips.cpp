@@ -91,6 +91,14 @@ void report_finding(Diagnoser& diag, const LexFinding& finding) {
     }
 }
 
+void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list) {
+    auto& d = in_mail_list ? diag.advise(Code::SlashComment, mark,
+                                         "// does not begin a comment in keepalived: it would mail to these words")
+                           : diag.warn(Code::SlashComment, mark, "// does not begin a comment in keepalived");
+    d.effect = "mainstay takes it for a comment";
+    d.hint = "begin comments with #";
+}
+
 bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
     if (known_slip(diag, block, s) || language_slip(diag, s)) return true;
     const Token& word = s.words[0];

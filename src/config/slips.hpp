@@ -6,6 +6,8 @@ namespace mainstay::config {
 
 // A statement whose first word no row of its block knows: true when it is a slip that we can name, and did.
 [[nodiscard]] bool report_slip(Diagnoser& diag, Block block, const Statement& statement);
+// A // comment where keepalived reads words. It would mail to those of a list of addresses, and says nothing.
+void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list);
 void report_finding(Diagnoser& diag, const LexFinding& finding);
 
 }  // namespace mainstay::config

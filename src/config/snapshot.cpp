@@ -50,6 +50,8 @@ std::pair<std::uint32_t, std::uint32_t> Snapshot::line_of(Mark mark) const {
     return {span.file, span.line + static_cast<std::uint32_t>(lines)};
 }
 
+const Snapshot::Span* Snapshot::span_of(Mark mark) const { return map.empty() ? nullptr : &map[span_at(mark.offset)]; }
+
 const Snapshot::Definition* Snapshot::definition_at(Mark mark) const {
     if (map.empty()) return nullptr;
     for (std::size_t i = span_at(mark.offset); i < map.size(); ++i) {

@@ -67,7 +67,8 @@ inline Environment host() {
     environment.script_facts = [](const Command& command, const Global&) {
         Environment::ScriptFacts facts;
         const std::string& path = command.argv.front();
-        facts.found = path == "/bin/true" || path == "/bin/writable" || path == "killall" || path == "/bin/plain";
+        facts.found = path == "/bin/true" || path == "/bin/writable" || path == "killall" || path == "pidof" ||
+                      path == "/bin/plain";
         facts.executable = path != "/bin/plain";
         facts.insecure = path == "/bin/writable";
         facts.resolved = path;

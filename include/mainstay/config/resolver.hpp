@@ -73,6 +73,8 @@ struct Snapshot {
     [[nodiscard]] Place place(Mark mark) const;
     // File and line alone, without an index. For single marks.
     [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> line_of(Mark mark) const;
+    // Where the marked text begins; null when there is no text.
+    [[nodiscard]] const Span* span_of(Mark mark) const;
     // The definition that the marked text, or part of it, was expanded from; null when it was not.
     [[nodiscard]] const Definition* definition_at(Mark mark) const;
 

@@ -1,0 +1,48 @@
+#include "missing_interfaces.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <span>
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kMostListed = 3;
+
+std::string listed(std::span<const std::string> owners) {
+    const auto first = owners.first(std::min(owners.size(), kMostListed));
+    std::string list = fmt::format("{}", fmt::join(first, ", "));
+    if (owners.size() > first.size()) list += fmt::format(" and {} more", owners.size() - first.size());
+    return list;
+}
+
+}  // namespace
+
+void MissingInterfaces::used(const std::string& owner, const std::string& name, Mark mark, Use use) {
+    if (name.empty() || !r_.environment.interface_exists || r_.global.dynamic_interfaces) return;
+    const auto [found, fresh] = names_.try_emplace(name);
+    Missing& missing = found->second;
+    if (fresh) missing.exists = r_.environment.interface_exists(name);
+    if (missing.exists) return;
+    if (missing.owners.empty()) missing.first = mark;
+    if (missing.owners.empty() || missing.owners.back() != owner) missing.owners.push_back(owner);
+    missing.needed = missing.needed || use == Use::Needed;
+}
+
+void MissingInterfaces::report() {
+    for (const auto& [name, missing] : names_) {
+        if (missing.exists) continue;
+        auto& d = r_.diag.warn(Code::InterfaceMissing, missing.first,
+                               fmt::format("({}) there is no interface {}", listed(missing.owners), name));
+        const bool one = missing.owners.size() == 1;
+        d.effect = !missing.needed ? "it counts as down until it appears; keepalived does not start"
+                   : one           ? "the instance stays in FAULT until it appears; keepalived does not start"
+                                   : "these instances stay in FAULT until it appears; keepalived does not start";
+        d.hint = IpAddress::parse(name)
+                     ? "write the name of the interface that has this address; `ip -brief address` lists them"
+                     : "`ip link` lists the interfaces; dynamic_interfaces in global_defs says that it may come later";
+    }
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,30 @@
+// Interfaces that are not there: one message for each, however many lines name it.
+#pragma once
+
+#include <map>
+
+#include "reading.hpp"
+
+namespace mainstay::config {
+
+class MissingInterfaces {
+public:
+    explicit MissingInterfaces(Reading& r) : r_{r} {}
+
+    enum class Use : std::uint8_t { Needed, Tracked };
+    // `owner`, an instance or a group, names the interface at `mark`. An empty name is none.
+    void used(const std::string& owner, const std::string& name, Mark mark, Use use);
+    void report();
+
+private:
+    struct Missing {
+        bool exists = false, needed = false;
+        Mark first;
+        std::vector<std::string> owners;
+    };
+
+    Reading& r_;
+    std::map<std::string, Missing> names_;
+};
+
+}  // namespace mainstay::config
