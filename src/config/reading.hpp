@@ -237,10 +237,6 @@ struct Reading {
     std::vector<ServiceDraft> services;
     std::vector<std::pair<std::string, Mark>> server_groups;
     Rare<More> more;  // outside of all blocks
-    struct {
-        std::string name;
-        bool neighbor_given = false;
-    } bfd;  // the one that is open
     std::unordered_map<std::string, std::size_t> script_names, instance_names, group_names;
 
     // What the open blocks are about; null outside of them. Valid until the next one of the kind begins.

@@ -143,7 +143,6 @@ constexpr Row kRows[]{
      .args = args::opens(Block::Bfd, 1, 1),
      .form = "<name, max 31 chars> { block }",
      .help = "One BFD session.",
-     .set = [](Reading& r, const Value& v) { r.bfd = {std::string{v.word}, false}; },
      .acts = false,
      .example = "bfd_instance uplink"},
     {.blocks = Block::StaticAddresses,

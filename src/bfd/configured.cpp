@@ -1,0 +1,68 @@
+#include "mainstay/bfd/configured.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace mainstay::bfd {
+namespace {
+
+using config::KeywordValue;
+using config::KeywordValues;
+
+constexpr std::uint8_t kTtlV4 = 255, kTtlV6 = 64;  // keepalived's defaults
+
+// The value of a keyword that has two names. Both at once: which was last is not known any more, and one must do.
+template <class T>
+std::optional<T> either(const KeywordValues& values, std::string_view name, std::string_view other) {
+    const auto value = config::value_of<T>(values, name);
+    return value ? value : config::value_of<T>(values, other);
+}
+
+bool given(const KeywordValues& values, std::string_view keyword) {
+    return config::find_value(values, keyword) != nullptr;
+}
+
+Settings settings_of(const config::Section& section) {
+    const KeywordValues& values = section.values;
+    Settings s;
+    if (!section.names.empty()) s.name = section.names.front();
+    s.neighbor = either<IpAddress>(values, "neighbor_ip", "neighbour_ip").value_or(IpAddress{});
+    s.source = config::value_of<IpAddress>(values, "source_ip").value_or(IpAddress{});
+    s.min_rx = config::value_of<Micros>(values, "min_rx").value_or(s.min_rx);
+    s.min_tx = config::value_of<Micros>(values, "min_tx").value_or(s.min_tx);
+    s.idle_tx = config::value_of<Micros>(values, "idle_tx").value_or(s.idle_tx);
+    s.multiplier =
+        static_cast<std::uint8_t>(config::value_of<std::int64_t>(values, "multiplier").value_or(s.multiplier));
+    s.passive = given(values, "passive");
+    const std::int64_t usual = s.neighbor.is_v6() ? kTtlV6 : kTtlV4;
+    s.ttl = static_cast<std::uint8_t>(either<std::int64_t>(values, "ttl", "hoplimit").value_or(usual));
+    const std::int64_t hops = config::value_of<std::int64_t>(values, "max_hops").value_or(0);
+    s.max_hops = static_cast<int>(std::min<std::int64_t>(hops, s.ttl));
+    s.multihop = config::value_of<bool>(values, "multihop").value_or(false);
+    const bool vrrp = given(values, "vrrp"), checker = given(values, "checker");
+    s.tells_vrrp = vrrp || !checker;
+    s.tells_checkers = checker || !vrrp;
+    return s;
+}
+
+}  // namespace
+
+std::vector<Settings> configured_sessions(const config::Config& config) {
+    std::vector<Settings> all;
+    for (const config::Section& section : config.more->sections) {
+        if (section.keyword != "bfd_instance") continue;
+        Settings s = settings_of(section);
+        const bool other_family = !s.source.empty() && s.source.family() != s.neighbor.family();
+        const bool taken = std::ranges::any_of(all, [&](const Settings& earlier) {
+            return earlier.name == s.name ||
+                   (earlier.neighbor == s.neighbor && earlier.source == s.source && earlier.multihop == s.multihop);
+        });
+        if (!s.neighbor.empty() && !other_family && !taken) all.push_back(std::move(s));
+    }
+    return all;
+}
+
+}  // namespace mainstay::bfd
