@@ -44,7 +44,10 @@ int ctl_config_convert(const std::string& file) {
         converted = config::to_conf(loaded.files[0]);
     } else {
         auto snapshot = config::resolve({loaded.files[0]}, environment, true);
-        converted = config::to_toml(snapshot);
+        for (const auto order : config::kTomlOrders) {
+            converted = config::to_toml(snapshot, order);
+            if (config::load_text("converted.toml", converted.text, environment).config == loaded.config) break;
+        }
     }
     // People put the result in the file's place: it is printed only when it is read as the same.
     const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);

@@ -69,7 +69,7 @@ private:
         const auto* array = piece.value->as_array();
         if (array == nullptr) return one(*piece.value);
         // One word: an array gives the keyword several times. Several words: it is the words, unless it has arrays.
-        const bool several_words = piece.row->args.words_max > 1 && piece.row->args.takes != Takes::Command;
+        const bool several_words = most_words(*piece.row) > 1 && piece.row->args.takes != Takes::Command;
         const bool nested = std::ranges::any_of(*array, [](const toml::node& node) { return node.is_array(); });
         if (several_words && !nested) return one(*array);
         for (const auto& element : *array) one(element);

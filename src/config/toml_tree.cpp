@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "expand.hpp"
+#include "lines.hpp"
 #include "mainstay/config/lexer.hpp"
 #include "reading.hpp"
+#include "toml_words.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -175,12 +177,13 @@ private:
         TomlItem item{.row = &row};
         item.before = std::exchange(comments_, {});
         item.mark = s.words[0].mark;
-        item.words = texts(s, 1, row.args.words_max);
+        item.words = texts(s, 1, most_words(row));
         return item;
     }
 
     void keyword(const Row& row, const Statement& s) {
         TomlItem item = begin(row, s);
+        item.accepted = accepted(row, s);
         if (row.args.takes == Takes::Command && !(s.words.size() < 2 && row.args.bare_is_allowed)) {
             item.command = read_command(scratch_, row, s);
             if (!item.command) {
@@ -191,6 +194,13 @@ private:
         auto& children = frames_.back().item.children;
         children.push_back(std::move(item));
         last_ = &children.back().behind;
+    }
+
+    bool accepted(const Row& row, const Statement& s) {
+        Value value{.row = row, .statement = s};
+        Section line;
+        if (row.args.takes == Takes::Line) return read_line(scratch_, row, s, 1, row.args.opens, line);
+        return read_value(scratch_, value);
     }
 
     void entry(const Statement& s, Frame& frame) {

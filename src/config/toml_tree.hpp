@@ -24,6 +24,7 @@ struct TomlItem {
     Mark mark;
     std::vector<std::string> words;  // behind the keyword
     std::optional<Command> command;
+    bool accepted = true;             // its value is one that the row takes
     std::vector<TomlEntry> entries;   // of a list
     std::vector<TomlItem> children;   // of a block
     std::vector<std::string> before;  // comments

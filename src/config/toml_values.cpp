@@ -201,14 +201,13 @@ bool TomlValues::value(const Row& row, const toml::node& node, std::vector<TomlW
         case Takes::Millis:
             return number(row, node, words);
         default:
-            return row.args.words_max == 1 ? one_word(row, node, words) : line_of_words(row, node, words);
+            return most_words(row) == 1 ? one_word(row, node, words) : line_of_words(row, node, words);
     }
 }
 
 bool TomlValues::number(const Row& row, const toml::node& node, std::vector<TomlWord>& words) {
     const auto* decimals = node.as_floating_point();
-    if (decimals == nullptr)
-        return row.args.words_max == 1 ? one_word(row, node, words) : line_of_words(row, node, words);
+    if (decimals == nullptr) return most_words(row) == 1 ? one_word(row, node, words) : line_of_words(row, node, words);
     auto text = scalar_text(node);
     if (!text) {
         wrong_type(row, node);

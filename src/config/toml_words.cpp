@@ -36,17 +36,25 @@ std::optional<std::string> plain_decimal(std::string_view word, bool fraction_al
 }
 
 // Where the row takes words, a lone number reads better without quotes; but a name or a password stays a string.
-bool number_may_be_bare(const Row& row) { return row.args.takes == Takes::OneOf || row.args.words_max != 1; }
+bool number_may_be_bare(const Row& row) { return row.args.takes != Takes::Word || row.args.words_max != 1; }
 
-std::optional<std::string> words_value(const Row& row, const std::vector<std::string>& words) {
-    if (words.empty()) return row.args.words_max == 1 || row.args.words_min == 0 ? "true" : "\"\"";
-    if (words.size() == 1 && number_may_be_bare(row))
-        if (auto number = plain_decimal(words[0], false); number && *number == words[0]) return number;
-    return row.args.words_max == 1 ? toml_string(words[0]) : toml_entry(words);
+bool is_plain_number(std::string_view word) {
+    const auto number = plain_decimal(word, false);
+    return number && *number == word;
 }
 
-std::optional<std::string> number_value(std::string_view word, bool fraction_allowed) {
-    if (auto number = plain_decimal(word, fraction_allowed)) return number;
+std::optional<std::string> words_value(const Row& row, const std::vector<std::string>& words) {
+    if (words.empty()) return "true";
+    if (words.size() == 1 && number_may_be_bare(row) && is_plain_number(words[0])) return words[0];
+    if (words.size() > 1 && row.args.takes == Takes::NumberList && std::ranges::all_of(words, is_plain_number))
+        return fmt::format("[{}]", fmt::join(words, ", "));
+    return most_words(row) == 1 ? toml_string(words[0]) : toml_entry(words);
+}
+
+std::optional<std::string> number_value(const Row& row, std::string_view word, bool fraction_allowed) {
+    const std::string_view digits = word.substr(word.starts_with('-') ? 1 : 0);
+    const bool octal = row.args.any_base && digits.size() > 1 && digits.starts_with('0');
+    if (auto number = plain_decimal(word, fraction_allowed); number && !octal) return number;
     return toml_string(word);  // read as it stands, and reported as it would be
 }
 
@@ -57,6 +65,10 @@ std::optional<std::string> bool_value(std::string_view word) {
 }
 
 }  // namespace
+
+std::size_t most_words(const Row& row) {
+    return std::size_t{row.args.words_max} + (row.args.lead.empty() ? 0 : 1) + (row.args.tail.empty() ? 0 : 1);
+}
 
 // ---- to keepalived's language ------------------------------------------------------------------------------------
 
@@ -205,12 +217,12 @@ std::optional<std::string> toml_value(const Row& row, const std::vector<std::str
             return words.empty() ? "true" : bool_value(words[0]);
         case Takes::Integer:
         case Takes::WholeSeconds:
-            if (words.size() > 1 && row.args.words_max > 1) return words_value(row, words);
-            return words.empty() ? "true" : number_value(words[0], false);
+            if (words.size() > 1) return words_value(row, words);
+            return words.empty() ? "true" : number_value(row, words[0], false);
         case Takes::Seconds:
         case Takes::Millis:
-            if (words.size() > 1 && row.args.words_max > 1) return words_value(row, words);
-            return words.empty() ? "true" : number_value(words[0], true);
+            if (words.size() > 1) return words_value(row, words);
+            return words.empty() ? "true" : number_value(row, words[0], true);
         default:
             return words_value(row, words);
     }

@@ -11,6 +11,9 @@
 
 namespace mainstay::config {
 
+// How many words a keyword has at most, those before and behind its argument counted.
+[[nodiscard]] std::size_t most_words(const Row& row);
+
 // ---- to keepalived's language
 [[nodiscard]] bool fits_word(std::string_view text);  // false: no word can hold it
 // In quotes where it would not be read as one word otherwise; `first` on its line, it might be read as something else.

@@ -40,14 +40,15 @@ std::optional<std::string> statement_value(const TomlItem& item) {
 
 class TomlWriter {
 public:
-    TomlWriter(const Snapshot& snapshot, Converted& converted) : snapshot_{snapshot}, converted_{converted} {}
+    TomlWriter(const Snapshot& snapshot, TomlOrder order, Converted& converted)
+        : snapshot_{snapshot}, order_{order}, converted_{converted} {}
 
     void table(const std::vector<TomlItem>& items, const std::string& path) {
         for (const Line& line : lines(items)) put(line);
         for (std::size_t i = 0; i < items.size(); ++i) {
             if (toml_shape(*items[i].row) == TomlShape::NamedList && is_first(items, i))
                 named_lists(items, i, path);
-            else if (is_block(items[i]) && !fits_inline(items[i], items))
+            else if (is_block(items[i]) && !fits_inline(items[i], items) && !comes_before_values(items, i))
                 block(items[i], items, path);
         }
     }
@@ -84,8 +85,9 @@ private:
             if (is_list(item)) {
                 if (is_first(items, i)) add_list(items, i, lines);
             } else if (is_block(item)) {
-                if (fits_inline(item, items)) add_inline(item, lines);
-            } else if (item.row->args.takes == Takes::Flag ? is_last(items, i) : is_first(items, i)) {
+                if (fits_inline(item, items) || (is_first(items, i) && comes_before_values(items, i)))
+                    add_inline(items, i, lines);
+            } else if (i == place_of_repeated(items, i)) {
                 add_value(items, i, lines);
             }
         }
@@ -97,19 +99,26 @@ private:
         return std::none_of(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(at),
                             [&](const TomlItem& other) { return same(other, items[at]); });
     }
-    static bool is_last(const std::vector<TomlItem>& items, std::size_t at) {
-        return std::none_of(items.begin() + static_cast<std::ptrdiff_t>(at) + 1, items.end(),
-                            [&](const TomlItem& other) { return same(other, items[at]); });
+    // The last statement of a keyword decides, so that is where it must stand among those that it contradicts. But
+    // values that the model only keeps, it keeps in the order of the first that it took (keyword_values.hpp).
+    std::size_t place_of_repeated(const std::vector<TomlItem>& items, std::size_t at) const {
+        const bool kept_only = items[at].row->set == nullptr || order_ == TomlOrder::ExactFirst;
+        std::size_t place = at;
+        for (std::size_t i = items.size(); i-- > 0;) {
+            if (!same(items[i], items[at])) continue;
+            if (!kept_only) return i;
+            if (items[i].accepted || !items[place].accepted) place = i;
+        }
+        return place;
     }
 
-    // All statements of one keyword, at the place of the first.
-    void add_value(const std::vector<TomlItem>& items, std::size_t first, std::vector<Line>& lines) {
-        const Row& row = *items[first].row;
+    // All statements of one keyword.
+    void add_value(const std::vector<TomlItem>& items, std::size_t at, std::vector<Line>& lines) {
+        const Row& row = *items[at].row;
         Line line;
         std::vector<std::string> values;
-        for (std::size_t i = first; i < items.size(); ++i) {
-            const TomlItem& item = items[i];
-            if (!same(item, items[first])) continue;
+        for (const TomlItem& item : items) {
+            if (!same(item, items[at])) continue;
             auto value = statement_value(item);
             if (!value) {
                 lost(item, "it is no UTF-8");
@@ -123,11 +132,12 @@ private:
             values.push_back(std::move(*value));
         }
         if (values.empty()) return;
+        if (row.args.takes == Takes::Flag) values.resize(1);
         if (values.size() == 1) {
             line.text = fmt::format("{} = {}", toml_key(row.name), values[0]);
         } else {
             // Of a keyword with several words an array of scalars would be the words.
-            const bool nest = row.args.words_max > 1 && row.args.takes != Takes::Command;
+            const bool nest = most_words(row) > 1 && row.args.takes != Takes::Command;
             for (std::string& value : values)
                 if (nest && !value.starts_with('[')) value = fmt::format("[{}]", nested(value));
             line.text = fmt::format("{} = {}", toml_key(row.name), joined(values, "[", "]"));
@@ -221,17 +231,82 @@ private:
         return alone && plain && inline_text(item).size() <= kMostColumns;
     }
 
-    std::string inline_text(const TomlItem& item) {
-        const std::size_t before = converted_.lost.size();
-        std::vector<std::string> values;
-        for (const Line& line : lines(item.children)) values.push_back(line.text);
-        converted_.lost.resize(before);
-        return fmt::format("{} = {}", toml_key(item.row->name), values.empty() ? "{}" : joined(values, "{ ", " }"));
+    // Where the order of statements counts: this block, or one of its kind before it, has a value behind it.
+    bool comes_before_values(const std::vector<TomlItem>& items, std::size_t at) const {
+        if (order_ == TomlOrder::Readable || parent_of(items[at].row->args.opens) == Block::Root) return false;
+        bool begun = false;
+        for (const TomlItem& item : items) {
+            begun = begun || same(item, items[at]);
+            if (begun && !is_block(item)) return true;
+        }
+        return false;
     }
 
-    void add_inline(const TomlItem& item, std::vector<Line>& out) {
-        (void)lines(item.children);  // to name what is lost
-        out.push_back({item.before, inline_text(item), item.behind});
+    std::string inline_text(const TomlItem& item) {
+        std::vector<TomlItem> alone{item};
+        std::vector<Line> lines;
+        const std::size_t before = converted_.lost.size();
+        add_inline(alone, 0, lines);
+        converted_.lost.resize(before);
+        return lines[0].text;
+    }
+
+    // All blocks of one keyword, with all that is in them, on one line.
+    void add_inline(const std::vector<TomlItem>& items, std::size_t first, std::vector<Line>& out) {
+        Line line{.before = items[first].before, .text = {}, .behind = items[first].behind};
+        std::vector<std::string> tables;
+        for (std::size_t i = first; i < items.size(); ++i) {
+            if (!same(items[i], items[first])) continue;
+            if (i != first) keep_comments({items[i].before, {}, items[i].behind}, line);
+            tables.push_back(inline_table(items[i], line));
+        }
+        const bool array = toml_shape(*items[first].row) == TomlShape::Tables || tables.size() > 1;
+        line.text =
+            fmt::format("{} = {}", toml_key(items[first].row->name), array ? joined(tables, "[", "]") : tables[0]);
+        out.push_back(std::move(line));
+    }
+
+    std::string inline_table(const TomlItem& item, Line& around) {
+        std::vector<std::string> values;
+        if (toml_shape(*item.row) == TomlShape::Tables)
+            values.push_back(fmt::format("{} = {}", kTomlWordsKey, toml_entry(item.words).value_or("\"\"")));
+        std::vector<Line> inner;
+        const auto& children = item.children;
+        for (std::size_t i = 0; i < children.size(); ++i) {
+            const bool value = !is_list(children[i]) && !is_block(children[i]);
+            if (value && i == place_of_repeated(children, i))
+                add_value(children, i, inner);
+            else if (!value && is_first(children, i) && is_list(children[i]))
+                inner.push_back(inline_list(children, i));
+            else if (!value && is_first(children, i))
+                add_inline(children, i, inner);
+        }
+        for (Line& line : inner) {
+            values.push_back(std::exchange(line.text, {}));
+            keep_comments(line, around);
+        }
+        keep_comments({item.at_end, {}, {}}, around);
+        return values.empty() ? "{}" : joined(values, "{ ", " }");
+    }
+
+    Line inline_list(const std::vector<TomlItem>& items, std::size_t first) {
+        Line line;
+        std::vector<std::string> values;
+        for (std::size_t i = first; i < items.size(); ++i) {
+            if (!same(items[i], items[first])) continue;
+            keep_comments({items[i].before, {}, items[i].behind}, line);
+            for (const Line& entry : entries(items[i])) {
+                keep_comments(entry, line);
+                if (!entry.text.empty()) values.push_back(entry.text);
+            }
+        }
+        line.text = fmt::format("{} = {}", toml_key(items[first].row->name), joined(values, "[", "]"));
+        return line;
+    }
+
+    static void keep_comments(const Line& from, Line& to) {
+        std::ranges::copy(from.before, std::back_inserter(to.before));
+        if (!from.behind.empty()) to.before.push_back(from.behind);
     }
 
     // Several lists of one keyword share a table.
@@ -277,16 +352,17 @@ private:
     }
 
     const Snapshot& snapshot_;
+    TomlOrder order_;
     Converted& converted_;
 };
 
 }  // namespace
 
-Converted to_toml(Snapshot& snapshot) {
+Converted to_toml(Snapshot& snapshot, TomlOrder order) {
     Converted converted;
     snapshot.index_lines();
     const TomlTree tree = read_tree(snapshot, converted.lost);
-    TomlWriter writer{snapshot, converted};
+    TomlWriter writer{snapshot, order, converted};
     writer.table(tree.items, {});
     writer.comments(tree.at_end);
     return converted;

@@ -52,8 +52,13 @@ struct Converted {
     };
     std::vector<Lost> lost;  // what the other language's form does not hold
 };
+// In TOML a table's values come before the tables in it, and all values of one key stand in one place. Exact: a block
+// that has values behind it becomes a value, too (an inline table); for the few files in which such an order counts.
+// ExactFirst: with a repeated keyword where it stood first, not last. Tried in this order until the model is the same.
+enum class TomlOrder : std::uint8_t { Readable, Exact, ExactFirst };
+inline constexpr TomlOrder kTomlOrders[]{TomlOrder::Readable, TomlOrder::Exact, TomlOrder::ExactFirst};
 // `snapshot` is what resolve() or read_toml() gave. Comments stay with the statement they precede or follow.
-[[nodiscard]] Converted to_toml(Snapshot& snapshot);
+[[nodiscard]] Converted to_toml(Snapshot& snapshot, TomlOrder order = TomlOrder::Readable);
 // The canonical keepalived.conf of a TOML document.
 [[nodiscard]] Converted to_conf(SourceFile toml);
 // The canonical form of a TOML document.
