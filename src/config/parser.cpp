@@ -171,9 +171,11 @@ private:
                    entry.diagnostic.code == static_cast<std::uint16_t>(Code::NotAnAddress);
         });
         const KeywordValues& values = store().values();
-        if (find_value(values, "neighbor_ip") != nullptr || find_value(values, "neighbour_ip") != nullptr || told) return;
-        auto& d = r_.diag.error(Code::NoNeighbor, frame.opened,
-                                fmt::format("bfd_instance {} has no neighbor_ip", frame.names.empty() ? "" : frame.names.front()));
+        if (find_value(values, "neighbor_ip") != nullptr || find_value(values, "neighbour_ip") != nullptr || told)
+            return;
+        auto& d = r_.diag.error(
+            Code::NoNeighbor, frame.opened,
+            fmt::format("bfd_instance {} has no neighbor_ip", frame.names.empty() ? "" : frame.names.front()));
         d.effect = "the instance is not used";
         d.hint = "add `neighbor_ip ADDRESS`";
     }

@@ -1,0 +1,227 @@
+#include "mainstay/kernel/bfd_sockets.hpp"
+
+#include <fmt/format.h>
+#include <linux/filter.h>
+#include <linux/pkt_sched.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "mainstay/kernel/netlink_socket.hpp"
+
+namespace mainstay::kernel {
+namespace {
+
+constexpr std::size_t kDatagrams = 64;
+constexpr std::size_t kDatagramBytes = 256;  // a length field of one byte: no BFD packet is longer
+constexpr std::size_t kControlBytes = 128;
+// A hundred sessions at 10 ms through a pause of half a second: longer than any neighbour at that pace waits.
+constexpr std::size_t kReceiveBuffer = 4U * 1024U * 1024U;
+constexpr int kTrafficClass = 0xc0;  // internetwork control, as VRRP's adverts
+
+Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
+    if (setsockopt(fd, level, name, &value, sizeof value) != 0) return fail_system(what, errno);
+    return {};
+}
+
+struct SocketAddress {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+// An empty address is the family's "any".
+SocketAddress to_socket_address(Family family, const IpAddress& address, std::uint16_t port) {
+    SocketAddress result;
+    if (family == Family::V4) {
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(port);
+        if (!address.empty()) std::memcpy(&to.sin_addr, address.bytes().data(), 4);
+        std::memcpy(&result.storage, &to, sizeof to);
+        result.length = sizeof to;
+    } else {
+        sockaddr_in6 to{};
+        to.sin6_family = AF_INET6;
+        to.sin6_port = htons(port);
+        if (!address.empty()) std::memcpy(&to.sin6_addr, address.bytes().data(), 16);
+        std::memcpy(&result.storage, &to, sizeof to);
+        result.length = sizeof to;
+    }
+    return result;
+}
+
+Result<UniqueFd> bound_socket(Family family, const IpAddress& address, std::uint16_t port) {
+    UniqueFd fd{socket(family == Family::V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!fd) return fail_system("open a UDP socket", errno);
+    if (family == Family::V6)  // IPv4 has a socket of its own
+        if (auto done = option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "set IPV6_V6ONLY"); !done)
+            return std::unexpected{std::move(done.error())};
+    const SocketAddress own = to_socket_address(family, address, port);
+    if (bind(fd.get(), own.get(), own.length) != 0)
+        return fail_system(fmt::format("bind {} port {}", address.empty() ? "any address" : address.to_string(), port),
+                           errno);
+    return fd;
+}
+
+Result<void> tell_origin(int fd, Family family) {
+    const bool v4 = family == Family::V4;
+    if (auto done = v4 ? option(fd, IPPROTO_IP, IP_RECVTTL, 1, "set IP_RECVTTL")
+                       : option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, "set IPV6_RECVHOPLIMIT");
+        !done)
+        return done;
+    return v4 ? option(fd, IPPROTO_IP, IP_PKTINFO, 1, "set IP_PKTINFO")
+              : option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "set IPV6_RECVPKTINFO");
+}
+
+template <class T>
+std::optional<T> content(const cmsghdr* c) {
+    if (c->cmsg_len < CMSG_LEN(sizeof(T))) return std::nullopt;
+    T value;
+    std::memcpy(&value, CMSG_DATA(c), sizeof value);
+    return value;
+}
+
+IpAddress v6(const in6_addr& address) { return IpAddress::v6(std::as_bytes(std::span{&address, 1}).first<16>()); }
+
+// Sender, destination and TTL; nothing when one of them is missing.
+std::optional<ReceivedDatagram> read_header(msghdr& message) {
+    ReceivedDatagram datagram;
+    std::optional<int> ttl;
+    sockaddr_storage from{};
+    std::memcpy(&from, message.msg_name, std::min<std::size_t>(message.msg_namelen, sizeof from));
+    if (from.ss_family == AF_INET) {
+        sockaddr_in v4;
+        std::memcpy(&v4, &from, sizeof v4);
+        datagram.source = IpAddress::v4(ntohl(v4.sin_addr.s_addr));
+    } else if (from.ss_family == AF_INET6) {
+        sockaddr_in6 address;
+        std::memcpy(&address, &from, sizeof address);
+        datagram.source = v6(address.sin6_addr);
+    }
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        const bool is_v4 = c->cmsg_level == IPPROTO_IP, is_v6 = c->cmsg_level == IPPROTO_IPV6;
+        if ((is_v4 && c->cmsg_type == IP_TTL) || (is_v6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+            ttl = content<int>(c);
+        } else if (is_v4 && c->cmsg_type == IP_PKTINFO) {
+            if (const auto info = content<in_pktinfo>(c))
+                datagram.destination = IpAddress::v4(ntohl(info->ipi_addr.s_addr));
+        } else if (is_v6 && c->cmsg_type == IPV6_PKTINFO) {
+            if (const auto info = content<in6_pktinfo>(c)) datagram.destination = v6(info->ipi6_addr);
+        }
+    }
+    if (!ttl || datagram.source.empty() || datagram.destination.empty()) return std::nullopt;
+    datagram.ttl = static_cast<std::uint8_t>(*ttl);
+    return datagram;
+}
+
+}  // namespace
+
+Result<BfdReceiver> BfdReceiver::open(Family family, std::uint16_t port) {
+    const std::string attempt = fmt::format("receive BFD over IPv{}", family == Family::V4 ? 4 : 6);
+    BfdReceiver receiver;
+    auto fd = bound_socket(family, {}, port);
+    if (!fd) return std::unexpected{std::move(fd.error()).with(attempt)};
+    receiver.fd_ = std::move(*fd);
+    if (auto done = tell_origin(receiver.fd_.get(), family); !done)
+        return std::unexpected{std::move(done.error()).with(attempt)};
+    (void)size_receive_buffer(receiver.fd_.get(), kReceiveBuffer);
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    if (getsockname(receiver.fd_.get(), reinterpret_cast<sockaddr*>(&own), &length) != 0)
+        return fail_system(attempt + ": read the socket's own port", errno);
+    std::memcpy(&receiver.port_, &reinterpret_cast<const char*>(&own)[2], 2);  // where both families have it
+    receiver.port_ = ntohs(receiver.port_);
+    receiver.family_ = family;
+    receiver.buffer_.resize(kDatagrams * kDatagramBytes);
+    return receiver;
+}
+
+Result<bool> BfdReceiver::receive(std::vector<ReceivedDatagram>& datagrams) {
+    std::array<mmsghdr, kDatagrams> messages{};
+    std::array<iovec, kDatagrams> pieces{};
+    std::array<sockaddr_storage, kDatagrams> senders{};
+    struct alignas(cmsghdr) Control {
+        std::array<std::byte, kControlBytes> bytes;
+    };
+    std::array<Control, kDatagrams> controls;
+    for (std::size_t i = 0; i < kDatagrams; ++i) {
+        pieces[i] = {.iov_base = buffer_.data() + i * kDatagramBytes, .iov_len = kDatagramBytes};
+        msghdr& header = messages[i].msg_hdr;
+        header.msg_iov = &pieces[i];
+        header.msg_iovlen = 1;
+        header.msg_name = &senders[i];
+        header.msg_namelen = sizeof senders[i];
+        header.msg_control = controls[i].bytes.data();
+        header.msg_controllen = kControlBytes;
+    }
+    int count = 0;
+    do {
+        count = recvmmsg(fd_.get(), messages.data(), kDatagrams, MSG_DONTWAIT, nullptr);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+        return fail_system(fmt::format("receive BFD on port {}", port_), errno);
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+        auto datagram = read_header(messages[i].msg_hdr);
+        if (!datagram) continue;
+        const auto bytes =
+            std::span{buffer_}.subspan(i * kDatagramBytes, std::min<std::size_t>(messages[i].msg_len, kDatagramBytes));
+        datagram->payload.assign(bytes.begin(), bytes.end());
+        datagrams.push_back(std::move(*datagram));
+    }
+    return true;
+}
+
+Result<BfdSender> BfdSender::open(Family family, const IpAddress& source, std::uint16_t source_port) {
+    const auto because = [&](Error error) {
+        return std::unexpected{std::move(error).with(fmt::format("send BFD from port {}", source_port))};
+    };
+    auto fd = bound_socket(family, source, source_port);
+    if (!fd) return because(std::move(fd.error()));
+    BfdSender sender;
+    sender.fd_ = std::move(*fd);
+    sender.family_ = family;
+    const int raw = sender.fd_.get();
+    // Nothing is to come to this port; what comes anyway must not pile up.
+    sock_filter drop{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
+    const sock_fprog program{.len = 1, .filter = &drop};
+    if (auto done = option(raw, SOL_SOCKET, SO_ATTACH_FILTER, program, "attach a socket filter"); !done)
+        return because(std::move(done.error()));
+    const int priority = TC_PRIO_CONTROL;  // ahead of bulk traffic in the interface's queue
+    if (auto done = option(raw, SOL_SOCKET, SO_PRIORITY, priority, "set SO_PRIORITY"); !done)
+        return because(std::move(done.error()));
+    auto marked = family == Family::V4 ? option(raw, IPPROTO_IP, IP_TOS, kTrafficClass, "set IP_TOS")
+                                       : option(raw, IPPROTO_IPV6, IPV6_TCLASS, kTrafficClass, "set IPV6_TCLASS");
+    if (!marked) return because(std::move(marked.error()));
+    return sender;
+}
+
+Result<void> BfdSender::send(const IpAddress& destination, std::uint16_t port, std::uint8_t ttl,
+                             std::span<const std::byte> payload) {
+    const std::string attempt = fmt::format("send BFD to {}", destination.to_string());
+    if (destination.family() != family_) return fail(Errc::Invalid, attempt + ": wrong address family");
+    if (ttl_ != ttl) {
+        const int value = ttl;
+        const bool v4 = family_ == Family::V4;
+        if (auto done = v4 ? option(fd_.get(), IPPROTO_IP, IP_TTL, value, "set IP_TTL")
+                           : option(fd_.get(), IPPROTO_IPV6, IPV6_UNICAST_HOPS, value, "set IPV6_UNICAST_HOPS");
+            !done)
+            return std::unexpected{std::move(done.error()).with(attempt)};
+        ttl_ = ttl;
+    }
+    const SocketAddress to = to_socket_address(family_, destination, port);
+    for (;;) {
+        if (sendto(fd_.get(), payload.data(), payload.size(), MSG_DONTWAIT, to.get(), to.length) >= 0) return {};
+        if (errno != EINTR) return fail_system(attempt, errno);
+    }
+}
+
+}  // namespace mainstay::kernel

@@ -1,0 +1,102 @@
+#include "mainstay/kernel/bfd_sockets.hpp"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <vector>
+
+using namespace mainstay;
+using namespace mainstay::kernel;
+
+namespace {
+
+constexpr std::array kHello{std::byte{'h'}, std::byte{'i'}};
+
+IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
+
+// All that comes within a second, once something has come.
+std::vector<ReceivedDatagram> heard(BfdReceiver& receiver) {
+    pollfd wait{.fd = receiver.fd(), .events = POLLIN, .revents = 0};
+    (void)poll(&wait, 1, 1000);
+    std::vector<ReceivedDatagram> datagrams;
+    while (receiver.receive(datagrams).value()) {
+    }
+    return datagrams;
+}
+
+}  // namespace
+
+TEST_CASE("a datagram arrives with its source, its destination and its TTL") {
+    struct Row {
+        const char* source;
+        const char* destination;
+        const char* seen_source;
+        std::uint8_t ttl;
+    };
+    const Row rows[] = {
+        {"127.0.0.5", "127.0.0.9", "127.0.0.5", 255},
+        {"", "127.0.0.9", "127.0.0.1", 64},
+        {"::1", "::1", "::1", 255},
+        {"", "::1", "::1", 1},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.destination);
+        const IpAddress destination = ip(row.destination);
+        auto receiver = BfdReceiver::open(destination.family(), 0);
+        if (!receiver && receiver.error().sys_errno() == EAFNOSUPPORT) continue;  // a host without IPv6
+        REQUIRE(receiver.has_value());
+        auto sender = BfdSender::open(destination.family(), *row.source ? ip(row.source) : IpAddress{}, 0);
+        if (!sender && sender.error().sys_errno() == EADDRNOTAVAIL) continue;
+        REQUIRE(sender.has_value());
+
+        for (int i = 0; i < 2; ++i) REQUIRE(sender->send(destination, receiver->port(), row.ttl, kHello).has_value());
+
+        const auto datagrams = heard(*receiver);
+        REQUIRE(datagrams.size() == 2);
+        for (const auto& datagram : datagrams) {
+            CHECK(datagram.source == ip(row.seen_source));
+            CHECK(datagram.destination == destination);
+            CHECK(datagram.ttl == row.ttl);
+            CHECK(datagram.payload == std::vector<std::byte>{kHello.begin(), kHello.end()});
+        }
+    }
+}
+
+TEST_CASE("the TTL may change from packet to packet") {
+    auto receiver = BfdReceiver::open(Family::V4, 0).value();
+    auto sender = BfdSender::open(Family::V4, {}, 0).value();
+    for (const std::uint8_t ttl : std::array<std::uint8_t, 3>{255, 7, 255})
+        REQUIRE(sender.send(ip("127.0.0.1"), receiver.port(), ttl, kHello).has_value());
+    const auto datagrams = heard(receiver);
+    REQUIRE(datagrams.size() == 3);
+    CHECK(datagrams[0].ttl == 255);
+    CHECK(datagrams[1].ttl == 7);
+    CHECK(datagrams[2].ttl == 255);
+}
+
+TEST_CASE("a datagram longer than any BFD packet comes cut off, an empty one empty") {
+    auto receiver = BfdReceiver::open(Family::V4, 0).value();
+    auto sender = BfdSender::open(Family::V4, {}, 0).value();
+    REQUIRE(sender.send(ip("127.0.0.1"), receiver.port(), 255, std::vector<std::byte>(1000)).has_value());
+    REQUIRE(sender.send(ip("127.0.0.1"), receiver.port(), 255, {}).has_value());
+    const auto datagrams = heard(receiver);
+    REQUIRE(datagrams.size() == 2);
+    CHECK(datagrams[0].payload.size() == 256);
+    CHECK(datagrams[1].payload.empty());
+}
+
+TEST_CASE("a port that is taken is told by its error") {
+    const auto first = BfdReceiver::open(Family::V4, 0).value();
+    const auto second = BfdReceiver::open(Family::V4, first.port());
+    REQUIRE_FALSE(second.has_value());
+    CHECK(second.error().sys_errno() == EADDRINUSE);
+    CHECK(second.error().text().starts_with("receive BFD over IPv4: bind any address port "));
+    CHECK(BfdSender::open(Family::V4, {}, first.port()).error().sys_errno() == EADDRINUSE);
+}
+
+TEST_CASE("an address of the other family is refused") {
+    auto sender = BfdSender::open(Family::V4, {}, 0).value();
+    CHECK(sender.send(ip("::1"), 3784, 255, kHello).error().code() == Errc::Invalid);
+}
