@@ -14,12 +14,12 @@ _mainstayctl() {
             case $words[2] in
                 check) _arguments '--json[one array of diagnostics]' '--strict[take warnings for errors]' '*:file:_files' ;;
                 explain) _arguments '*:keyword:(${(f)"$(mainstayctl config explain 2>/dev/null)"})' ;;
-                print) _arguments '1:file:_files' ;;
+                print | convert) _arguments '1:file:_files' ;;
                 diff) _arguments '--json[changes as JSON]' '1:file:_files' '2:file:_files' ;;
                 pair) _arguments '1:file:_files' '2:file:_files' ;;
                 reference)
                     _arguments '--markdown[as tables]' '--man[as part of a manual page]' '--head[printed first]:file:_files' ;;
-                *) _values 'command' check diff explain pair print reference ;;
+                *) _values 'command' check convert diff explain pair print reference ;;
             esac
             ;;
     esac

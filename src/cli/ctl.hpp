@@ -9,7 +9,7 @@
 namespace mainstay::cli {
 
 inline constexpr const char* kControlSocket = "/run/mainstay/control.sock";
-inline constexpr int kNotRunning = 3;
+inline constexpr int kNotRunning = 3, kNotAllowed = 4;
 
 [[nodiscard]] int ctl_status(const std::string& socket, bool as_json);
 struct CheckOptions {
@@ -26,8 +26,12 @@ struct CheckOptions {
 [[nodiscard]] int ctl_config_convert(const std::string& file);
 // What a reload from one file to the other would do. Exit 0: nothing, 1: something, 2: one of them cannot run.
 [[nodiscard]] int ctl_config_diff(const std::string& before, const std::string& after, bool as_json);
-// The same from the configuration that the daemon would read to `file`, on this host.
-[[nodiscard]] int ctl_reload_dry_run(const std::string& file, bool as_json);
+// What a reload of the running daemon would do, told by the daemon: from what it runs to what is on disk now. Exit 0:
+// nothing, 1: something, 2: it would be refused, 3: no daemon answers, 4: not allowed. `socket` is the control socket;
+// the supervisor's is beside it.
+[[nodiscard]] int ctl_reload_dry_run(const std::string& socket, bool as_json);
+// The same from the file that the daemon would read to another one, on this host; without the daemon.
+[[nodiscard]] int ctl_reload_dry_run_to(const std::string& file, bool as_json);
 [[nodiscard]] int ctl_ipvs(bool stats);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);
 

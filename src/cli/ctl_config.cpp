@@ -2,30 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/role/diagnostic_json.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 constexpr int kClean = 0, kWarnings = 1, kErrors = 2;
-
-const char* name_of(config::Severity severity) {
-    switch (severity) {
-        case config::Severity::Note:
-            return "note";
-        case config::Severity::Warning:
-            return "warning";
-        case config::Severity::Error:
-            return "error";
-        case config::Severity::Fatal:
-            break;
-    }
-    return "fatal";
-}
 
 int judge(const config::Loaded& loaded, bool strict) {
     int worst = loaded.can_run() ? kClean : kErrors;
@@ -34,35 +20,6 @@ int judge(const config::Loaded& loaded, bool strict) {
         if (diagnostic.severity >= config::Severity::Error) worst = kErrors;
     }
     return worst;
-}
-
-// The files and lines that include this one, the nearest first.
-nlohmann::ordered_json include_chain(std::uint32_t file, const config::Loaded& loaded) {
-    auto chain = nlohmann::ordered_json::array();
-    while (file < loaded.files.size() && chain.size() < loaded.files.size()) {
-        const auto& source = loaded.files[file];
-        if (source.included_by >= loaded.files.size()) break;
-        chain.push_back({{"file", loaded.files[source.included_by].path}, {"line", source.included_at}});
-        file = source.included_by;
-    }
-    return chain;
-}
-
-nlohmann::ordered_json as_json(const config::Diagnostic& diagnostic, const config::Loaded& loaded,
-                               const std::string& file) {
-    const auto& place = diagnostic.place;
-    char code[sizeof "MS65535"];
-    std::snprintf(code, sizeof code, "MS%04u", static_cast<unsigned>(diagnostic.code));
-    return {{"severity", name_of(diagnostic.severity)},
-            {"code", code},
-            {"file", place.file < loaded.files.size() ? loaded.files[place.file].path : file},
-            {"line", place.line},
-            {"column", place.line == 0 ? 0 : place.column},
-            {"message", diagnostic.message},
-            {"expected", diagnostic.expected},
-            {"effect", diagnostic.effect},
-            {"hint", diagnostic.hint},
-            {"included_from", include_chain(place.file, loaded)}};
 }
 
 void print(const config::Loaded& loaded, const std::string& file, const CheckOptions& options, bool colour) {
@@ -90,11 +47,9 @@ int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& 
         if (!options.as_json)
             print(loaded, file, options, colour);
         else
-            for (const auto& diagnostic : loaded.diagnostics) found.push_back(as_json(diagnostic, loaded, file));
+            for (auto& diagnostic : role::as_json(loaded)) found.push_back(std::move(diagnostic));
     }
-    // Configurations hold any bytes; what is no UTF-8 must not end the program.
-    if (options.as_json)
-        std::printf("%s\n", found.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    if (options.as_json) std::fputs(role::json_text(found).c_str(), stdout);
     return worst;
 }
 

@@ -1,9 +1,10 @@
 #include <cstdio>
 
 #include "ctl.hpp"
-#include "mainstay/cli/reload_diff.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/role/diagnostic_json.hpp"
+#include "mainstay/role/reload_diff.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -22,8 +23,8 @@ bool usable(const config::Loaded& loaded, const std::string& file) {
 int show(const std::string& before, const std::string& after, const config::Environment& environment, bool as_json) {
     const auto running = config::load_file(before, environment), next = config::load_file(after, environment);
     if (!usable(running, before) || !usable(next, after)) return kError;
-    const auto diff = diff_reload(running.config, next.config);
-    const std::string text = as_json ? as_json_text(diff) : as_text(diff);
+    const auto diff = role::diff_reload(running.config, next.config);
+    const std::string text = as_json ? role::json_text(role::as_json(diff)) : role::as_text(diff);
     std::fwrite(text.data(), 1, text.size(), stdout);
     return diff.empty() ? kNothing : kSomething;
 }
@@ -34,7 +35,7 @@ int ctl_config_diff(const std::string& before, const std::string& after, bool as
     return show(before, after, {}, as_json);  // of any host
 }
 
-int ctl_reload_dry_run(const std::string& file, bool as_json) {
+int ctl_reload_dry_run_to(const std::string& file, bool as_json) {
     const std::string in_use = configuration_in_use();
     if (in_use.empty()) {
         std::fprintf(stderr, "mainstayctl: there is no configuration that mainstayd would read\n");

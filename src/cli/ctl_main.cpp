@@ -49,10 +49,10 @@ int main(int argc, char** argv) {
     diff->add_option("B", second, "the new one")->required();
     diff->add_flag("--json", as_json, "changes as JSON");
 
-    auto* reload = app.add_subcommand("reload", "what a reload to another file would do; exit codes as config diff's");
+    auto* reload = app.add_subcommand("reload", "what a reload would do; exit 0 nothing, 1 something, 2 refused");
     bool dry_run = false;
     reload->add_flag("--dry-run", dry_run, "only tell")->required();
-    reload->add_option("FILE", file, "what would take the place of the file that the daemon reads")->required();
+    reload->add_option("FILE", file, "not the daemon's own file as it is on disk now, but this one, without asking it");
     reload->add_flag("--json", as_json, "changes as JSON");
 
     bool stats = false;
@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
     if (*print) return ctl_config_print(file);
     if (*convert) return ctl_config_convert(file);
     if (*diff) return ctl_config_diff(first, second, as_json);
-    if (*reload) return ctl_reload_dry_run(file, as_json);
+    if (*reload) return file.empty() ? ctl_reload_dry_run(socket, as_json) : ctl_reload_dry_run_to(file, as_json);
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

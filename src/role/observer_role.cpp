@@ -296,6 +296,9 @@ DaemonStatus ObserverRole::status() const {
                         .now = runtime_.wall(),
                         .observer_since = since_};
     status.events_lost = events_lost_;
+    status.config_path = runtime_.options().config_path;
+    status.config_id = runtime_.options().config_id;
+    status.settings_path = runtime_.options().settings_path;
     status.vrrp = read_status<ipc::VrrpStatus>(vrrp_.block);
     status.lvs = read_status<ipc::LvsStatus>(lvs_.block);
     if (!mailer_) {

@@ -18,6 +18,7 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/script_account.hpp"
+#include "reader_dry_run.hpp"
 
 namespace mainstay::role {
 
@@ -87,7 +88,8 @@ std::string contents(const std::string& path) {
 }
 
 // From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes first.
-void read_own_settings(const ipc::Hello& hello, ipc::ReadingDone& done, Log& log) {
+// Returns what is wrong, unless the configuration's own diagnostics tell of it already.
+std::vector<std::string> read_own_settings(const ipc::Hello& hello, ipc::ReadingDone& done) {
     std::string path = hello.settings_path, text;
     if (config::is_toml_name(hello.config_path)) text = contents(hello.config_path);
     const bool there = config::toml_has_settings(text);
@@ -95,13 +97,12 @@ void read_own_settings(const ipc::Hello& hello, ipc::ReadingDone& done, Log& log
         path = hello.config_path;
     else
         text = contents(path);
-    const auto read = config::read_settings(text, path);
-    // The configuration's own diagnostics tell of them already.
-    if (path != hello.config_path)
-        for (const auto& problem : read.problems) log.warning("{}", problem);
+    auto read = config::read_settings(text, path);
+    if (path == hello.config_path) read.problems.clear();
     done.audit_seconds = read.settings.lvs_audit_interval_s;
     done.notify_wait_seconds = read.settings.scripts_notify_wait_s;
     done.mail_keep_seconds = read.settings.mail_keep_s;
+    return std::move(read.problems);
 }
 
 }  // namespace
@@ -121,13 +122,15 @@ int run_reader() {
     environment.config_id = hello->config_id;
     environment.all_include_checks = hello->all_include_checks;
     const auto loaded = config::load_file(hello->config_path, environment);
-    for (const auto& diagnostic : loaded.diagnostics)
-        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
     ipc::ReadingDone done;
-    read_own_settings(*hello, done, log);
+    const auto problems = read_own_settings(*hello, done);
     const bool refused = hello->strict && loaded.can_run() && config::has_warnings(loaded);
     done.can_run = loaded.can_run() && !refused;
     done.exit_code = loaded.exit_code();
+    if (hello->dry_run != ipc::Hello::DryRunAs::No) return answer_dry_run(*hello, loaded, done, problems);
+    for (const auto& diagnostic : loaded.diagnostics)
+        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+    for (const auto& problem : problems) log.warning("{}", problem);
     if (done.can_run) {
         log.info("Configuration file {}", hello->config_path);
         if (const auto sent = send_all(loaded.config, environment, log); !sent) {

@@ -21,6 +21,7 @@ struct DaemonStatus {
     alert::MailerCounters mail;
     std::string mail_problem;             // empty: none
     std::uint64_t events_lost = 0;        // overwritten before the observer read them
+    std::string config_path, config_id, settings_path;  // as the daemon was started
     std::optional<ipc::VrrpStatus> vrrp;  // none: the role has not published anything
     std::optional<ipc::LvsStatus> lvs;
 };

@@ -83,6 +83,12 @@ Result<void> Supervisor::set_up() {
     scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
         child_of(to).send(results, -1, log_);
     });
+    dry_runs_ = std::make_unique<DryRunServer>(
+        loop_, log_, [this](const ipc::DryRun& question, int control, int control_of_child) {
+            return start_dry_run(question, control, control_of_child);
+        });
+    const auto opened = dry_runs_->open(options_.run_directory + "/supervisor.sock");
+    if (!opened) log_.warning("mainstayctl reload --dry-run will not work: {}", opened.error().text());
     return make_shared_memory();
 }
 
@@ -137,7 +143,7 @@ void Supervisor::on_signal(int signal) {
 
 void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
-        if (scripts_->ended(*ended)) continue;
+        if (scripts_->ended(*ended) || dry_runs_->ended(*ended)) continue;
         if (ended->pid == reader_pid_) {
             reader_ended(*ended);
             continue;
@@ -282,6 +288,7 @@ void Supervisor::stop(int exit_code) {
     tell_service_manager("STOPPING=1");
     limit_.cancel();
     if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
+    dry_runs_->close();
     for (auto& child : children_) {
         child->respawn.cancel();
         if (child->alive() && child->kind != Kind::Observer) child->send(ipc::Stop{}, -1, log_);

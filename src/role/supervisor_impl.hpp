@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "child.hpp"
+#include "dry_run_server.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/role/script_runner.hpp"
@@ -68,6 +69,7 @@ private:
     // -- supervisor_reload.cpp
     void request_reload();
     void begin_reading();
+    [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
     void on_reader_message(ipc::Received received);
     void reader_ended(const kernel::Ended& how);
     void reading_failed(int exit_code, const std::string& why);
@@ -91,6 +93,7 @@ private:
     UniqueFd kick_;
     std::array<std::unique_ptr<Child>, 3> children_;
     std::unique_ptr<ScriptRunner> scripts_;
+    std::unique_ptr<DryRunServer> dry_runs_;
 
     enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
     enum class Reload { None, Reading, Preparing } reload_ = Reload::None;

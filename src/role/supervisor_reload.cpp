@@ -64,6 +64,27 @@ void Supervisor::begin_reading() {
     });
 }
 
+// What would a reload do? A reader of its own compares what is on disk with what the roles run.
+Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, int control_of_child) {
+    if (phase_ != Phase::Running) return fail(Errc::Unsupported, "the daemon is just starting or stopping");
+    const auto running = [this](Kind kind) { return current_.parts[slot(kind)].snapshot.get(); };
+    auto hello = hello_for(Kind::Supervisor, false);
+    hello.dry_run = question.as_json ? ipc::Hello::DryRunAs::Json : ipc::Hello::DryRunAs::Text;
+    hello.run_vrrp = options_.run_vrrp;
+    hello.run_lvs = options_.run_lvs;
+    hello.notify_wait_seconds = settings_.notify_wait_seconds;
+    auto pid = kernel::spawn_role({executable_,
+                                   {options_.identity.process_name(Kind::Supervisor), "--role", "reader"},
+                                   {{control_of_child, ipc::inherited::kControl},
+                                    {running(Kind::Vrrp), ipc::inherited::kRunningVrrp},
+                                    {running(Kind::Lvs), ipc::inherited::kRunningLvs},
+                                    {running(Kind::Observer), ipc::inherited::kRunningObserver}}});
+    if (!pid) return pid;
+    // Without its orders it ends by itself, and that is the answer then.
+    if (const auto sent = ipc::send_message(control, hello); !sent) log_.error("reader: {}", sent.error().text());
+    return pid;
+}
+
 void Supervisor::on_reader_message(ipc::Received received) {
     if (const auto* snapshot = std::get_if<ipc::Snapshot>(&received.message)) {
         switch (snapshot->audience) {

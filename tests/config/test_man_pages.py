@@ -58,6 +58,36 @@ def test_the_daemons_page_and_completion_name_the_options_of_its_help():
 
     assert options_in(text_of("mainstayd.8")) - {"--config-test"} == known - {"--config-test"}
     assert options_in((COMPLETION / "mainstayd.bash").read_text(encoding="utf-8")) == known
+    assert options_in((COMPLETION / "mainstayd.zsh").read_text(encoding="utf-8")) == known
+
+
+def subcommands(*words):
+    """What the help of mainstayctl names below these words."""
+    shown = run([program("mainstayctl"), *words, "--help"]).stdout
+    return re.findall(r"^  ([a-z]+) ", shown.partition("Subcommands:")[2], re.MULTILINE)
+
+
+def test_zsh_completes_every_command_of_mainstayctl_and_its_options():
+    text = (COMPLETION / "mainstayctl.zsh").read_text(encoding="utf-8")
+    assert "reload" in subcommands()
+
+    assert re.search(r"1:command:\(([a-z ]+)\)", text)[1].split() == subcommands()
+    assert re.search(r"_values 'command' ([a-z ]+)", text)[1].split() == sorted(subcommands("config"))
+    for command in [[name] for name in subcommands() if name != "config"] + \
+                   [["config", name] for name in subcommands("config")]:
+        branch = re.search(rf"^ *(?:[a-z]+ \| )*{command[-1]}(?: \| [a-z]+)*\)(.*?);;", text, re.MULTILINE | re.DOTALL)
+        assert branch, command
+        known = options_in(run([program("mainstayctl"), *command, "--help"]).stdout) - {"--help"}
+        assert options_in(branch[1]) == known, command
+
+
+@pytest.mark.parametrize("script", ["mainstayctl", "mainstayd"])
+def test_zsh_reads_the_completion(script):
+    if shutil.which("zsh") is None:
+        pytest.skip("there is no zsh")
+    done = run(["zsh", "-n", str(COMPLETION / f"{script}.zsh")])
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_commands_in_mainstayctls_page_are_there():
@@ -89,6 +119,7 @@ def complete(script, function, *words):
     (["--socket", "/x", "config", "check", "--s"], ["--strict"]),
     (["config", "explain", "virtual_router"], ["virtual_router_id"]),
     (["config", "di"], ["diff"]),
+    (["config", "con"], ["convert"]),
     (["reload", "--dr"], ["--dry-run"]),
     (["doctor", "--j"], ["--json"]),
 ])

@@ -41,6 +41,8 @@ TEST_CASE("what the reader is to do arrives whole") {
     sent.config_path = "/etc/ha.conf";
     sent.mail_keep_seconds = 77;
     sent.strict = true;
+    sent.dry_run = Hello::DryRunAs::Json;
+    sent.run_lvs = false;
 
     const auto got = decode_message(encode_message(sent));
 
@@ -48,6 +50,19 @@ TEST_CASE("what the reader is to do arrives whole") {
     CHECK(std::get<Hello>(*got).config_path == "/etc/ha.conf");
     CHECK(std::get<Hello>(*got).mail_keep_seconds == 77);
     CHECK(std::get<Hello>(*got).strict);
+    CHECK(std::get<Hello>(*got).dry_run == Hello::DryRunAs::Json);
+    CHECK(!std::get<Hello>(*got).run_lvs);
+}
+
+TEST_CASE("the question what a reload would do, and its answer, arrive whole") {
+    const auto question = decode_message(encode_message(DryRun{true}));
+    const auto answer = decode_message(encode_message(DryRunDone{2, "busy"}));
+
+    REQUIRE(question);
+    CHECK(std::get<DryRun>(*question).as_json);
+    REQUIRE(answer);
+    CHECK(std::get<DryRunDone>(*answer).exit_code == 2);
+    CHECK(std::get<DryRunDone>(*answer).problem == "busy");
 }
 
 TEST_CASE("a message of a kind from the future is told apart from garbage") {

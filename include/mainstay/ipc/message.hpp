@@ -48,6 +48,10 @@ struct Hello {  // the first message a role or the reader gets: everything about
     std::uint32_t mail_keep_seconds = 259200; // observer: how long an undelivered mail is retried
     bool strict = false;                      // reader: a configuration with a warning cannot run
     bool all_include_checks = false;          // reader: -e
+    // reader: read, compare with what runs, and answer; nothing is handed to the roles
+    enum class DryRunAs : std::uint8_t { No, Text, Json } dry_run = DryRunAs::No;
+    bool run_vrrp = true, run_lvs = true;     // reader in a dry run: -P, -C
+    std::uint32_t notify_wait_seconds = 10;   // the same: what runs now
 };
 
 // ---- role to supervisor ----
@@ -77,9 +81,17 @@ struct ReadingDone {
     std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
 };
 
+// ---- mainstayctl to the supervisor, over its own socket ----
+struct DryRun { bool as_json = false; };  // what would a reload do?
+// ---- reader to supervisor, supervisor to mainstayctl ----
+struct DryRunDone {  // with one descriptor: the sealed text for the operator
+    std::int32_t exit_code = 0;  // 0: nothing would change, 1: something, 2: the reload would be refused
+    std::string problem;         // not empty: there is no answer and no descriptor, and this is why
+};
+
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
-                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone>;
+                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

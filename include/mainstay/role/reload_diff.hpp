@@ -2,17 +2,18 @@
 // table. By the same rules as the roles: vrrp::same_instance, lvs::desired and lvs::plan. Pure.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "mainstay/config/model.hpp"
 
-namespace mainstay::cli {
+namespace mainstay::role {
 
 struct ReloadChange {
     enum class Action : std::uint8_t { Keep, Change, Add, Remove } action = Action::Change;
-    std::string kind;                  // instance, address, script, sync group, service, server, checks, settings
-    std::string name;                  // "VI_1", "TCP 10.0.0.1:80 -> 10.0.0.11:80"
+    std::string kind;  // instance, address, route, script, sync group, service, server, checks, settings
+    std::string name;  // "VI_1", "TCP 10.0.0.1:80 -> 10.0.0.11:80"
     std::vector<std::string> details;  // "priority 100 -> 150"; never a password
     bool operator==(const ReloadChange&) const = default;
 };
@@ -27,6 +28,6 @@ struct ReloadDiff {
 
 [[nodiscard]] ReloadDiff diff_reload(const config::Config& running, const config::Config& next);
 [[nodiscard]] std::string as_text(const ReloadDiff& diff);
-[[nodiscard]] std::string as_json_text(const ReloadDiff& diff);
+[[nodiscard]] nlohmann::ordered_json as_json(const ReloadDiff& diff);
 
-}  // namespace mainstay::cli
+}  // namespace mainstay::role

@@ -1,11 +1,12 @@
-#include "mainstay/cli/reload_diff.hpp"
+#include "mainstay/role/reload_diff.hpp"
 
 #include <doctest/doctest.h>
 
 #include "mainstay/config/load.hpp"
+#include "mainstay/role/diagnostic_json.hpp"
 
 using namespace mainstay;
-using namespace mainstay::cli;
+using namespace mainstay::role;
 
 namespace {
 
@@ -109,8 +110,8 @@ TEST_CASE("checks and quorum change without a write to the table") {
 }
 
 TEST_CASE("JSON says the same") {
-    CHECK(as_json_text(
-              diff_reload(config_of(kInstance), config_of(replaced(kInstance, "priority 100", "priority 90")))) ==
+    CHECK(json_text(as_json(
+              diff_reload(config_of(kInstance), config_of(replaced(kInstance, "priority 100", "priority 90"))))) ==
           "{\n \"changes\": [\n  {\n   \"action\": \"change\",\n   \"kind\": \"instance\",\n   \"name\": \"VI_1\",\n"
           "   \"details\": [\n    \"it keeps its state, timers and counters\",\n    \"priority 100 -> 90\"\n   ]\n  }\n"
           " ],\n \"instances_unchanged\": 0,\n \"services_unchanged\": 0,\n \"ipvs_operations\": 0\n}\n");

@@ -1,20 +1,20 @@
-#include "mainstay/cli/reload_diff.hpp"
+#include "mainstay/role/reload_diff.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/vrrp/reload.hpp"
 
-namespace mainstay::cli {
+namespace mainstay::role {
 namespace {
 
 using Action = ReloadChange::Action;
 using Strings = std::vector<std::string>;
+using Routes = std::vector<config::VirtualRoute>;
 
 template <class T>
 void compare(Strings& out, std::string_view what, const T& before, const T& after) {
@@ -61,6 +61,7 @@ public:
                  {fmt::format("virtual_router_id {} on {}, priority {}: it starts from the beginning",
                               after->virtual_router_id, after->interface, after->priority)}});
             addresses(*after, {}, *after);
+            routes(*after, {}, after->routes);
         }
     }
 
@@ -90,10 +91,30 @@ private:
         mention(details, "notify scripts", before.notify, after.notify);
         mention(details, "smtp_alert", before.smtp_alert, after.smtp_alert);
         if (details.size() == 1 && before.addresses == after.addresses &&
-            before.excluded_addresses == after.excluded_addresses)
+            before.excluded_addresses == after.excluded_addresses && before.routes == after.routes)
             details.emplace_back("other settings change");
         diff_.changes.push_back({Action::Change, "instance", after.name, std::move(details)});
         addresses(after, before, after);
+        routes(after, before.routes, after.routes);
+    }
+
+    static std::string route_text(const config::VirtualRoute& route) {
+        if (!route.words.empty()) return fmt::format("{}", fmt::join(route.words, " "));
+        std::string text = route.destination;
+        if (!route.via.empty()) text += " via " + route.via.to_string();
+        if (!route.dev.empty()) text += " dev " + route.dev;
+        return text;
+    }
+
+    void routes(const config::Instance& shown, const Routes& before, const Routes& after) {
+        const auto report = [&](const Routes& list, const Routes& other, Action action) {
+            for (const auto& route : list)
+                if (std::ranges::find(other, route) == other.end())
+                    diff_.changes.push_back(
+                        {action, "route", route_text(route), {fmt::format("of {}, where it is MASTER", shown.name)}});
+        };
+        report(before, after, Action::Remove);
+        report(after, before, Action::Add);
     }
 
     void addresses(const config::Instance& shown, const config::Instance& before, const config::Instance& after) {
@@ -145,6 +166,7 @@ private:
                                          "address",
                                          address_text(before, address),
                                          {fmt::format("of {}, where it is MASTER", before.name)}});
+        routes(before, before.routes, {});
     }
 
     const std::vector<config::Instance>& running_;
@@ -298,6 +320,7 @@ ReloadDiff diff_reload(const config::Config& running, const config::Config& next
     named(running.sync_groups, next.sync_groups, "sync group", diff);
     Instances{running, next, diff}.run();
     diff_services(running, next, diff);
+    if (diff.empty() && running != next) diff.changes.push_back({Action::Change, "settings", "others", {}});
     return diff;
 }
 
@@ -313,7 +336,7 @@ std::string as_text(const ReloadDiff& diff) {
                              diff.instances_kept, diff.services_kept, diff.ipvs_operations);
 }
 
-std::string as_json_text(const ReloadDiff& diff) {
+nlohmann::ordered_json as_json(const ReloadDiff& diff) {
     using json = nlohmann::ordered_json;
     auto changes = json::array();
     for (const auto& change : diff.changes)
@@ -321,11 +344,10 @@ std::string as_json_text(const ReloadDiff& diff) {
                            {"kind", change.kind},
                            {"name", change.name},
                            {"details", change.details}});
-    const json out{{"changes", std::move(changes)},
-                   {"instances_unchanged", diff.instances_kept},
-                   {"services_unchanged", diff.services_kept},
-                   {"ipvs_operations", diff.ipvs_operations}};
-    return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+    return {{"changes", std::move(changes)},
+            {"instances_unchanged", diff.instances_kept},
+            {"services_unchanged", diff.services_kept},
+            {"ipvs_operations", diff.ipvs_operations}};
 }
 
-}  // namespace mainstay::cli
+}  // namespace mainstay::role

@@ -1,0 +1,155 @@
+#include "dry_run_server.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+#include "mainstay/ipc/channel.hpp"
+
+namespace mainstay::role {
+namespace {
+
+using boost::system::error_code;
+
+constexpr int kQueue = 8;
+constexpr int kNoAnswer = 2;
+constexpr std::chrono::seconds kQuestionWithin{5}, kAnswerWithin{60};
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+Result<UniqueFd> listen_at(const std::string& path) {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    if (path.size() >= sizeof at.sun_path) return fail(Errc::Invalid, "the socket path is too long: " + path);
+    std::memcpy(at.sun_path, path.data(), path.size());
+    UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!fd) return fail_system("socket for " + path, errno);
+    ::unlink(path.c_str());
+    // By the mask: the folder belongs to the roles' account, which could put a link in the way of a chmod.
+    const mode_t before = ::umask(0177);
+    const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    const int error = errno;
+    ::umask(before);
+    if (bound != 0) return fail_system("bind " + path, error);
+    if (::listen(fd.get(), kQueue) != 0) return fail_system("listen at " + path, errno);
+    return fd;
+}
+
+bool is_root(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
+}
+
+}  // namespace
+
+DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Start start)
+    : log_{log}, start_{std::move(start)}, listener_{loop}, client_{loop}, limit_{loop} {}
+
+Result<void> DryRunServer::open(const std::string& path) {
+    auto fd = listen_at(path);
+    if (!fd) return std::unexpected{std::move(fd.error())};
+    error_code failed;
+    listener_.assign(fd->get(), failed);
+    if (failed) return fail(Errc::Io, "listen at " + path + ": " + failed.message(), failed.value());
+    [[maybe_unused]] const int owned = fd->release();
+    path_ = path;
+    accept();
+    return {};
+}
+
+void DryRunServer::close() {
+    if (!listener_.is_open()) return;
+    error_code ignored;
+    listener_.close(ignored);
+    client_.close(ignored);
+    limit_.cancel();
+    if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
+    ::unlink(path_.c_str());
+}
+
+void DryRunServer::accept() {
+    listener_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
+        if (error || client_.is_open()) return;
+        UniqueFd client{::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+        error_code failed;
+        if (client && is_root(client.get())) client_.assign(client.get(), failed);
+        if (!client_.is_open()) return accept_later();
+        [[maybe_unused]] const int owned = client.release();
+        listen_to_client();  // the next one waits in the queue until this one is over
+    });
+}
+
+// Also when descriptors ran out: the connection stays in the queue, and looking at it at once would never end.
+void DryRunServer::accept_later() {
+    limit_.expires_after(kAcceptPause);
+    limit_.async_wait([this](const error_code& error) {
+        if (!error) accept();
+    });
+}
+
+void DryRunServer::listen_to_client() {
+    limit_.expires_after(kQuestionWithin);
+    limit_.async_wait([this](const error_code& error) {
+        if (!error && reader_pid_ == 0) answer({kNoAnswer, "no question came"}, -1);
+    });
+    client_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
+        if (error || !client_.is_open()) return;
+        limit_.cancel();
+        auto got = ipc::receive_message(client_.native_handle());
+        if (got && got->has_value())
+            if (const auto* received = std::get_if<ipc::Received>(&**got))
+                if (const auto* question = std::get_if<ipc::DryRun>(&received->message)) return on_question(*question);
+        answer({kNoAnswer, "that is no question"}, -1);
+    });
+}
+
+void DryRunServer::on_question(const ipc::DryRun& question) {
+    auto channel = ipc::make_channel();
+    if (!channel) return answer({kNoAnswer, channel.error().text()}, -1);
+    const auto pid = start_(question, channel->first.get(), channel->second.get());
+    if (!pid) return answer({kNoAnswer, pid.error().text()}, -1);
+    log_.info("a reload is tried: nothing is changed by it");
+    line_ = std::move(channel->first);
+    reader_pid_ = *pid;
+    limit_.expires_after(kAnswerWithin);
+    limit_.async_wait([this](const error_code& error) {
+        if (!error && reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);  // its end is its answer
+    });
+}
+
+bool DryRunServer::ended(const kernel::Ended& how) {
+    if (reader_pid_ == 0 || how.pid != reader_pid_) return false;
+    reader_pid_ = 0;
+    const UniqueFd line = std::move(line_);
+    if (!listener_.is_open()) return true;
+    auto got = ipc::receive_message(line.get());
+    if (got && got->has_value())
+        if (const auto* received = std::get_if<ipc::Received>(&**got))
+            if (const auto* done = std::get_if<ipc::DryRunDone>(&received->message)) {
+                answer(*done, received->descriptor.get());
+                return true;
+            }
+    answer({kNoAnswer, how.signalled && how.status == SIGKILL ? "reading the configuration took too long"
+                                                              : "the reader died; see the log"},
+           -1);
+    return true;
+}
+
+// The end of one question; the next may come.
+void DryRunServer::answer(const ipc::DryRunDone& done, int text) {
+    if (!client_.is_open()) return;
+    limit_.cancel();
+    // Whoever asked may be gone; nobody else wants to know.
+    [[maybe_unused]] const auto sent = ipc::send_message(client_.native_handle(), done, text);
+    error_code ignored;
+    client_.close(ignored);
+    accept();
+}
+
+}  // namespace mainstay::role
