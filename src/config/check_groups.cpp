@@ -14,12 +14,7 @@ public:
     void run(GroupDraft& g) {
         SyncGroup group = std::move(g.model);
         for (const auto& [name, mark] : g.members) member(group, name, mark);
-        if (group.members.size() < 2)
-            r_.diag
-                .warn(Code::GroupTooSmall, g.name,
-                      fmt::format("sync group {} has {} member{}", group.name, group.members.size(),
-                                  group.members.size() == 1 ? " only" : "s"))
-                .effect = group.members.empty() ? "the group is left out" : "the group works, but synchronises nothing";
+        if (group.members.size() < 2) too_small(group, g);
         if (group.members.empty()) return;
         for (const TrackerDraft& t : g.track_interfaces) {
             missing_.used(group.name, t.name, t.mark, MissingInterfaces::Use::Tracked);
@@ -39,6 +34,16 @@ public:
     }
 
 private:
+    // A member that is not there was reported, and is why.
+    void too_small(const SyncGroup& group, const GroupDraft& g) {
+        if (g.members.size() > 1 && group.members.size() == 1) return;
+        auto& d = r_.diag.warn(Code::GroupTooSmall, g.name,
+                               fmt::format("sync group {} has {} member{}", group.name, group.members.size(),
+                                           group.members.size() == 1 ? " only" : "s"));
+        d.effect = group.members.empty() ? "the group is left out" : "the group works, but synchronises nothing";
+        d.hint = "a group is for instances that fail over together: name two or more, or delete it";
+    }
+
     void member(SyncGroup& group, const std::string& name, Mark mark) {
         const auto found = r_.instance_names.find(name);
         if (found == r_.instance_names.end()) {

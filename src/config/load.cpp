@@ -60,19 +60,47 @@ std::string why_not_expanded(const Snapshot& snapshot, const Snapshot::Unexpande
 
 void add_hint(Diagnostic& d, const std::string& hint) { d.hint += d.hint.empty() ? hint : "; " + hint; }
 
+bool in_skipped_block(const Reading& r, Mark mark) {
+    const auto after = std::ranges::upper_bound(r.skipped, mark.offset, {}, &Mark::offset);
+    return after != r.skipped.begin() && mark.offset < std::prev(after)->offset + std::prev(after)->length;
+}
+
+// The line that was meant to define the name and does not, which was reported; null when there is none.
+Diagnoser::Entry* refused_definition(Reading& r, const Snapshot& snapshot, const std::string& name) {
+    for (Diagnoser::Entry& entry : r.diag.entries())
+        if (entry.diagnostic.code == static_cast<std::uint16_t>(Code::DefinitionRefused) &&
+            std::string_view{snapshot.text}.substr(entry.mark.offset, entry.mark.length) == "$" + name)
+            return &entry;
+    return nullptr;
+}
+
+// What follows from a definition that was refused is part of that message.
+void blame(Diagnoser::Entry& definition, Diagnoser::Entry& use) {
+    use.dropped = true;
+    if (use.diagnostic.severity != Severity::Fatal) return;
+    definition.diagnostic.severity = Severity::Fatal;
+    definition.diagnostic.effect = use.diagnostic.effect;
+}
+
 // One cause gives one message: where a reference that could not be expanded led to a message, that one explains it.
 void explain_references(Reading& r, const Snapshot& snapshot) {
     for (const auto& reference : snapshot.unexpanded) {
+        if (r.diag.full()) return;  // each costs a look at all names and messages
         const std::string why = why_not_expanded(snapshot, reference);
+        Diagnoser::Entry* definition = refused_definition(r, snapshot, reference.name);
         bool told = false;
         for (Diagnoser::Entry& entry : r.diag.entries()) {
             if (!overlap(entry.mark, reference.mark)) continue;
-            add_hint(entry.diagnostic, why);
             told = true;
+            if (&entry == definition) continue;
+            if (definition != nullptr)
+                blame(*definition, entry);
+            else
+                entry.diagnostic.hint = why;
         }
         // In quotes it may be meant for a shell, and its braces do no harm.
         const bool meant = !reference.quoted || why.contains(';') || reference.several_lines;
-        if (told || !meant) continue;
+        if (told || !meant || in_skipped_block(r, reference.mark)) continue;
         auto& d = reference.braced && !reference.quoted ? r.diag.error(Code::NameNotDefined, reference.mark, why)
                                                         : r.diag.advise(Code::NameNotDefined, reference.mark, why);
         d.effect = reference.braced && !reference.quoted
@@ -139,6 +167,7 @@ Loaded load(Snapshot snapshot, const Environment& environment) {
     explain_references(r, snapshot);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();
     for (Diagnoser::Entry& entry : r.diag.entries()) {
+        if (entry.dropped) continue;
         Diagnostic& diagnostic = entry.diagnostic;
         diagnostic.place = snapshot.place(entry.mark);
         mention_definition(diagnostic, entry.mark, snapshot);
@@ -191,7 +220,7 @@ Loaded load_file(const std::string& path, const Environment& environment) {
         tops.push_back({name, std::move(*text)});
     }
     Snapshot snapshot = paths.size() == 1 && is_toml_name(paths[0]) ? read_toml(std::move(tops[0]))
-                                                                     : resolve(std::move(tops), environment, true);
+                                                                    : resolve(std::move(tops), environment, true);
     if (paths.size() > 1) {
         Diagnostic d;
         d.severity = Severity::Warning;  // keepalived: one that raises the exit code

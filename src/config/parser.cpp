@@ -8,6 +8,7 @@
 #include "reading.hpp"
 #include "slips.hpp"
 #include "store.hpp"
+#include "unknown.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -18,14 +19,15 @@ struct Frame {
     Mark opened;               // the keyword
     WordList names;            // between the keyword and the {
     std::size_t items = 0;
-    bool blamed = false;    // its closing brace was already reported missing
-    std::size_t blame = 0;  // the diagnostic that did
-    Store store;            // for what no setter takes
+    bool blamed = false;     // its closing brace was already reported missing
+    std::size_t blame = 0;   // the diagnostic that did
+    bool braceless = false;  // its { is missing, which was reported
+    Store store;             // for what no setter takes
 };
 
 class Parser final : Lexer::Listener {
 public:
-    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), lexer_{text, *this} {
+    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), unknowns_{reading}, lexer_{text, *this} {
         frames_[0].store = Store{r_.more};
     }
 
@@ -85,6 +87,7 @@ private:
             }
         }
         skip_depth_ = 1;
+        skipped_from_ = brace.mark.offset;
     }
 
     void enter(Frame frame) {
@@ -112,7 +115,7 @@ private:
 
     void close(const Statement& brace) {
         if (skip_depth_ != 0) {
-            --skip_depth_;
+            if (--skip_depth_ == 0) r_.skipped.push_back({skipped_from_, brace.mark.offset - skipped_from_});
             return;
         }
         if (frames_.size() == 1) {
@@ -133,11 +136,6 @@ private:
         switch (frame.block) {
             case Block::Bfd:
                 bfd_neighbor(frame);
-                break;
-            case Block::UnicastPeers:
-                // keepalived: an empty list says unicast, too.
-                r_.instance->unicast_keyword = true;
-                if (r_.instance->unicast.length == 0) r_.instance->unicast = frame.opened;
                 break;
             case Block::Script:
                 r_.script = nullptr;
@@ -186,7 +184,7 @@ private:
             auto& d = r_.diag.error(Code::MissingCloseBrace, skip_mark_, "this block is not closed: its } is missing");
             d.effect = "everything up to the end of the file is passed over";
         }
-        if (frames_.size() > 1 + missing_reported_ && !skipping) {
+        if (frames_.size() > 1 + missing_reported_ && !skipping && !frames_.back().braceless) {
             std::string also;
             for (std::size_t i = 1; i + 1 < frames_.size(); ++i)
                 also += fmt::format("{}{}", also.empty() ? "" : ", ", frames_[i].row->name);
@@ -203,6 +201,7 @@ private:
 
     void words(const Statement& s, const Statement& ahead) {
         if (skip_depth_ != 0) return;
+        unknowns_.next_line();
         const bool opens = ahead.kind == Statement::Kind::Open;
         Frame& frame = frames_.back();
         if (s.slash_comment.length != 0) slash_comment(s, frame);
@@ -287,12 +286,7 @@ private:
     // True when a word is missing; reported.
     bool missing_word(const Row& row, const Statement& s) {
         if (s.words.size() - 1 >= row.args.words_min) return false;
-        auto& d = row.missing_is_error_only
-                      ? r_.diag.error(Code::MissingWord, s.words[0].mark, fmt::format("{} has no value", row.name))
-                      : r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
-                                    fmt::format("{} has no value; keepalived stops here", row.name));
-        if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
-        d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
+        report_missing_word(r_, row, s);
         attempted(row.name, r_.diag.last());
         return true;
     }
@@ -378,10 +372,7 @@ private:
                                      !ahead.words.empty() && find_row(row.args.opens, ahead.words[0].text) != nullptr &&
                                      find_row(frames_.back().block, ahead.words[0].text) == nullptr;
         if (!opens) {
-            const Mark mark{s.mark.offset, s.mark.length};
-            auto& d = r_.diag.error(Code::MissingOpenBrace, mark, fmt::format("{} is not followed by {{", row.name));
-            d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
-            d.hint = fmt::format("write `{} {{`", s.raw);
+            report_missing_brace(r_.diag, row, s, contents_follow);
             if (!contents_follow) return attempted(row.name, r_.diag.last());
         }
         announce(row, s);
@@ -399,7 +390,9 @@ private:
             frame.names.emplace_back(s.words[i].text);
         if (!opens && r_.skip_block) {
             skip_depth_ = 1;
+            skipped_from_ = s.mark.offset;
         } else if (!opens) {
+            frame.braceless = true;
             enter(std::move(frame));
         } else if (!r_.skip_block) {
             opening_ = std::move(frame);
@@ -411,34 +404,11 @@ private:
 
     void unknown(const Statement& s, bool opens, Frame& frame) {
         const Token& word = s.words[0];
-        if (report_slip(r_.diag, frame.block, s)) {
-            const std::string_view rest = word.text.substr(invisible_character(word.text).bytes);
-            return attempted_name(!rest.empty() || s.words.size() < 2 ? rest : s.words[1].text);
-        }
+        if (const auto slip = unknowns_.slip(s, frame.block); slip.told) return attempted_name(slip.meant);
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
             if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
-        // Past the limit nobody reads it: a large file of garbage must not cost a search per line.
-        if (r_.diag.full()) {
-            r_.diag.error(Code::UnknownKeyword, word.mark, {});
-            return;
-        }
-        const auto near = nearest_to(s, frame.block);
-        auto& d = r_.diag.error(opens ? Code::UnknownBlock : Code::UnknownKeyword, word.mark,
-                                fmt::format("unknown keyword '{}' {}", word.text, where(frame)));
-        d.effect = opens ? "the whole block is passed over" : "the line is ignored";
-        if (!near.empty())
-            d.hint = fmt::format("did you mean `{}`?", near);
-        else if (const Block home = home_of(word.text); home != Block::None)
-            d.hint = fmt::format("it belongs in {}", path_of(home));
-        if (!near.empty()) attempted(near, r_.diag.last());
-    }
-
-    // The keyword that the line may mean: `real server` is real_server.
-    static std::string_view nearest_to(const Statement& s, Block block) {
-        if (s.words.size() > 1)
-            if (const Row* joined = find_row(block, fmt::format("{}_{}", s.words[0].text, s.words[1].text)))
-                return joined->name;
-        return nearest_keyword(block, ascii_part(s.words[0].text));
+        const auto meant = unknowns_.report(s, frame.block, frame.row, opens);
+        if (!meant.empty()) attempted(meant, r_.diag.last());
     }
 
     // A keyword of an enclosing block: most likely the closing brace of this one is missing.
@@ -461,21 +431,6 @@ private:
         attempted(meant->name, frame.blame);
     }
 
-    static std::string_view ascii_part(std::string_view word) {
-        const auto end = std::ranges::find_if(word, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-        return word.substr(0, static_cast<std::size_t>(end - word.begin()));
-    }
-
-    static std::string where(const Frame& frame) {
-        return frame.row == nullptr ? "outside of all blocks" : fmt::format("in {}", frame.row->name);
-    }
-
-    static Block home_of(std::string_view word) {
-        for (std::size_t b = 1; b < static_cast<std::size_t>(Block::kCount); ++b)
-            if (const auto block = static_cast<Block>(b); find_row(block, word) != nullptr) return block;
-        return Block::None;
-    }
-
     enum class Brace : std::uint8_t { Unexpected, Enter, Skip };
 
     Reading& r_;
@@ -483,11 +438,13 @@ private:
     Frame opening_;  // entered at the next {
     Brace next_brace_ = Brace::Unexpected;
     std::size_t skip_depth_ = 0;
+    std::uint32_t skipped_from_ = 0;
     Mark skip_mark_;  // what is being passed over; empty: its missing brace is not worth another message
     Mark last_closed_;
     std::size_t missing_reported_ = 0;  // closing braces
     bool slash_noted_ = false;
     std::unordered_set<const Row*> said_;
+    Unknowns unknowns_;
     Lexer lexer_;  // last: it calls back into this object from its constructor
 };
 

@@ -39,6 +39,7 @@ constexpr Row kRows[]{
      .default_text = "none (multicast)",
      .help = "Peers to send adverts to; giving a ttl option enables source checks.",
      .set = add_unicast_peer,
+     .begin = note_unicast,
      .example = "unicast_peer { 192.0.2.3 }"},
     {.blocks = Block::Instance,
      .name = "unicast_fault_no_peer",

@@ -97,8 +97,9 @@ void set_script_user(Reading& r, const Value& v) {
 void begin_script(Reading& r, const Value& v) {
     // keepalived: of two with one name the first is used, silently.
     if (!r.script_names.emplace(std::string{v.word}, r.scripts.size()).second) {
-        r.diag.advise(Code::DuplicateName, v.mark, fmt::format("vrrp_script {} is defined already", v.word)).effect =
-            "the whole block is passed over";
+        auto& d = r.diag.advise(Code::DuplicateName, v.mark, fmt::format("vrrp_script {} is defined already", v.word));
+        d.effect = "the whole block is passed over";
+        d.hint = "give it a name of its own, or delete one of the two";
         r.skip_block = true;
         return;
     }

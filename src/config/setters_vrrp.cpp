@@ -12,8 +12,9 @@ constexpr std::size_t kPasswordBytes = 8;
 // keepalived: a second block of the same name is passed over.
 bool is_new_name(Reading& r, std::unordered_map<std::string, std::size_t>& names, const Value& v, std::size_t index) {
     if (names.emplace(std::string{v.word}, index).second) return true;
-    r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word)).effect =
-        "the whole block is passed over";
+    auto& d = r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word));
+    d.effect = "the whole block is passed over";
+    d.hint = "give it a name of its own, or delete one of the two";
     r.skip_block = true;
     return false;
 }
@@ -102,9 +103,7 @@ void set_auth_type(Reading& r, const Value& v) {
                                fmt::format("({}) unknown authentication type '{}'", i.model.name, v.word));
         d.expected = "PASS or AH, in capitals";
         d.effect = "adverts are sent and accepted without authentication, as keepalived does; auth_pass is not used";
-        if (const auto near = nearest_choice("PASS|AH", v.word); !near.empty())
-            d.hint = fmt::format(
-                "write `auth_type {}` on all routers of the pair at the same time, or delete the block", near);
+        d.hint = "write `auth_type PASS` on all routers of the pair at the same time, or delete the block";
     }
     if (v.count() > 2 && v.arg(1) == "auth_pass") {
         auto& d =
@@ -122,6 +121,7 @@ void set_auth_pass(Reading& r, const Value& v) {
         auto& d = r.diag.warn(Code::TooLong, v.mark,
                               fmt::format("auth_pass has {} characters; VRRP carries 8", v.word.size()));
         d.effect = "only the first 8 are used";
+        d.hint = "write the first 8 alone: it is the same password";
     }
 }
 
@@ -151,6 +151,8 @@ void add_unicast_peer(Reading& r, const Value& v) {
         auto& d = r.diag.error(Code::NotAnAddress, v.mark,
                                fmt::format("({}) a unicast peer is an IP address, got '{}'", i.model.name, v.word));
         d.effect = "the peer is ignored";
+        if (const auto bare = v.word.substr(0, v.word.find('/')); bare.size() < v.word.size() && IpAddress::parse(bare))
+            d.hint = fmt::format("write {}, without the prefix length", bare);
         return;
     }
     UnicastPeer peer{.address = *address};

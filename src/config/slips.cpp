@@ -100,15 +100,31 @@ void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list) {
 }
 
 bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
-    if (known_slip(diag, block, s) || language_slip(diag, s)) return true;
-    const Token& word = s.words[0];
-    const auto invisible = invisible_character(word.text);
-    if (invisible.bytes == 0) return false;
-    auto& d = diag.error(Code::InvisibleCharacter, {word.mark.offset, static_cast<std::uint32_t>(invisible.bytes)},
-                         fmt::format("the line begins with a {}", invisible.name));
-    d.effect = "the line is ignored";
-    d.hint = "replace it with plain blanks";
-    return true;
+    return known_slip(diag, block, s) || language_slip(diag, s);
+}
+
+void report_missing_word(Reading& r, const Row& row, const Statement& s) {
+    auto& d = row.missing_is_error_only
+                  ? r.diag.error(Code::MissingWord, s.words[0].mark, fmt::format("{} has no value", row.name))
+                  : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
+                               fmt::format("{} has no value; keepalived stops here", row.name));
+    if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
+    d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
+    // The value of a template that was not filled in, or one that begins with a sign of a comment.
+    std::string_view behind = std::string_view{r.snapshot.text}.substr(s.words.back().mark.offset);
+    behind = behind.substr(0, std::min(behind.find('\n'), behind.size()));
+    behind.remove_prefix(std::min<std::size_t>(s.words.back().mark.length, behind.size()));
+    behind.remove_prefix(std::min(behind.find_first_not_of(" \t"), behind.size()));
+    if (behind.starts_with('#') || behind.starts_with('!'))
+        d.hint = fmt::format("{} begins a comment: put a value that begins with it in double quotes", behind.front());
+}
+
+void report_missing_brace(Diagnoser& diag, const Row& row, const Statement& s, bool contents_follow) {
+    auto& d = diag.error(Code::MissingOpenBrace, s.mark, fmt::format("{} is not followed by {{", row.name));
+    d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
+    d.hint = s.words.size() > row.args.words_max + 1U && is_block(row.args.takes) && row.args.takes != Takes::Opens
+                 ? fmt::format("write `{} {{` and each entry on a line of its own", row.name)
+                 : fmt::format("write `{} {{`", s.raw);
 }
 
 }  // namespace mainstay::config

@@ -8,6 +8,9 @@ namespace mainstay::config {
 [[nodiscard]] bool report_slip(Diagnoser& diag, Block block, const Statement& statement);
 // A // comment where keepalived reads words. It would mail to those of a list of addresses, and says nothing.
 void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list);
+void report_missing_word(Reading& r, const Row& row, const Statement& statement);
+// A block without its {. `contents_follow`: the lines below it are read all the same.
+void report_missing_brace(Diagnoser& diag, const Row& row, const Statement& statement, bool contents_follow);
 void report_finding(Diagnoser& diag, const LexFinding& finding);
 
 }  // namespace mainstay::config

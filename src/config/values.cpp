@@ -38,7 +38,7 @@ std::string range_text(const Row& row) {
 std::string default_effect(const Row& row) {
     if (row.default_text.empty() || row.default_text == "required" || row.default_text == "none")
         return "the keyword is ignored";
-    return fmt::format("the keyword is ignored; without it the value is {}", row.default_text);
+    return fmt::format("the keyword is ignored (default: {})", row.default_text);
 }
 
 void report_range(Reading& reading, const Value& value) {
@@ -47,6 +47,8 @@ void report_range(Reading& reading, const Value& value) {
                            fmt::format("{} must be {}, got {}", value.row.name, range_text(value.row), value.word));
     d.expected = range_text(value.row);
     d.effect = default_effect(value.row);
+    if (value.word == "0" && value.row.default_text.starts_with("0"))
+        d.hint = "delete the line: 0 is what holds without it";
 }
 
 // A position of a line has a name for people only.
@@ -259,6 +261,9 @@ bool read_address(Reading& reading, Value& value) {
     auto& d = reading.diag.error(Code::NotAnAddress, value.mark,
                                  fmt::format("{} needs an IP address, got '{}'", shown_name(value.row), value.word));
     d.effect = default_effect(value.row);
+    if (const auto bare = value.word.substr(0, value.word.find('/'));
+        bare.size() < value.word.size() && IpAddress::parse(bare))
+        d.hint = fmt::format("write {}, without the prefix length", bare);
     return false;
 }
 

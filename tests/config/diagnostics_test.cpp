@@ -15,7 +15,7 @@ TEST_CASE("an out-of-range value names the range, the value and the effect") {
     REQUIRE(lines_of(loaded) == Lines{"5:14 error MS0201 priority must be 1 to 255, got 300"});
     CHECK(loaded.diagnostics[0].expected == "1 to 255");
     CHECK(loaded.diagnostics[0].effect ==
-          "the keyword is ignored; without it the value is 100 (255 when state MASTER and no priority)");
+          "the keyword is ignored (default: 100 (255 when state MASTER and no priority))");
     CHECK(loaded.config.instances[0].priority == 100);
 }
 
@@ -47,7 +47,8 @@ TEST_CASE("a password is not shown") {
           "ha.conf:9:19: warning MS0207: auth_pass has 10 characters; VRRP carries 8\n"
           "    9 |         auth_pass **********\n"
           "      |                   ^~~~~~~~~~\n"
-          "  effect: only the first 8 are used\n");
+          "  effect: only the first 8 are used\n"
+          "  hint: write the first 8 alone: it is the same password\n");
 }
 
 TEST_CASE("an unknown keyword names the nearest one") {
@@ -227,9 +228,9 @@ TEST_CASE("of two scripts with one name the first is used") {
 }
 
 TEST_CASE("reporting stops at a limit, and says so") {
-    std::string text;
+    std::string text = "global_defs {\n";
     for (int i = 0; i < 1500; ++i) text += "foo\n";
-    const Loaded loaded = load_sample(text);
+    const Loaded loaded = load_sample(text + "}\n");
 
     REQUIRE(loaded.diagnostics.size() == 1001);
     CHECK(loaded.diagnostics.back().message == "500 more diagnostics are not shown");
@@ -345,4 +346,52 @@ TEST_CASE("a vrrp_script below the instance that tracks it is one message, at th
 
     CHECK(lines_of(loaded) == Lines{"7:5 error MS0304 (VI_1) there is no vrrp_script chk above this line"});
     CHECK(loaded.diagnostics.at(0).hint == "move the vrrp_script (line 17) above the vrrp_instance");
+}
+
+TEST_CASE("lines that follow each other and have one cause are one message") {
+    const Loaded prose = load_sample("This is my file.\nIt is for the web.\n" + std::string{kVrrp});
+    CHECK(lines_of(prose) == Lines{"1:1 error MS0105 unknown keyword 'This' outside of all blocks"});
+    CHECK(prose.diagnostics.at(0).hint == "the same holds for line 2");
+
+    const Loaded headless = load_sample("VI_1 {\n}\nVI_1\nstate MASTER\nadvert_int 1\n");
+    CHECK(lines_of(headless) == Lines{"1:1 error MS0106 unknown keyword 'VI_1' outside of all blocks",
+                                      "3:1 error MS0105 unknown keyword 'VI_1' outside of all blocks"});
+    CHECK(headless.diagnostics.at(1).hint ==
+          "state belongs in vrrp_instance: is its first line missing?; the same holds for line 4, line 5");
+
+    const Loaded pasted = load_sample(vrrp(5, "\xC2\xA0priority 90\n\xC2\xA0nopreempt"));
+    CHECK(lines_of(pasted) == Lines{"5:1 error MS0117 the line begins with a no-break space"});
+    CHECK(pasted.diagnostics.at(0).hint == "replace it with plain blanks; the same holds for line 6");
+}
+
+TEST_CASE("a backslash that was to continue a line is one message") {
+    const Loaded loaded = load_sample(vrrp(4, "    virtual_router_id\\\n        51"));
+
+    CHECK(lines_of(loaded) ==
+          Lines{"4:5 fatal MS0105 'virtual_router_id\\' is no keyword: a backslash does not continue a line"});
+}
+
+TEST_CASE("a definition that was refused takes the blame for its uses") {
+    const Loaded loaded = load_sample("$ID = 51\n" + vrrp(4, "virtual_router_id $ID"));
+
+    CHECK(lines_of(loaded) == Lines{"1:1 fatal MS0116 $ID is not defined by this line: there is a blank before the ="});
+    CHECK(loaded.diagnostics.at(0).hint == "write `$ID=`");
+    CHECK_FALSE(loaded.can_run());
+}
+
+TEST_CASE("in a block that is passed over, names that are not defined are not reported") {
+    CHECK(lines_of(load_sample(lvs(1, "virtual_server web1 80 {\nvirtualhost ${HOST}"))) ==
+          Lines{"1:16 error MS0205 virtual_server needs an IP address, got 'web1'"});
+}
+
+TEST_CASE("a value that was taken for a comment is told from one that is missing") {
+    CHECK(load_sample(vrrp(5, "    priority #PRIORITY#")).diagnostics.at(0).hint ==
+          "# begins a comment: put a value that begins with it in double quotes");
+    CHECK(load_sample(vrrp(5, "    priority")).diagnostics.at(0).hint.empty());
+}
+
+TEST_CASE("a block that lacks both of its braces is one message") {
+    CHECK(lines_of(load_sample(std::string{kVrrp} + "vrrp_sync_group G\n    group {\n    VI_1\n    VI_2\n    }\n")) ==
+          Lines{"15:1 error MS0108 vrrp_sync_group is not followed by {",
+                "18:5 warning MS0414 sync group G: there is no vrrp_instance VI_2"});
 }
