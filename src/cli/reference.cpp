@@ -65,11 +65,17 @@ std::string sample_of(std::string_view shape) {
         Sample{"user", "nobody"},
         Sample{"port", "80"},
         Sample{"cpu", "0"},
+        Sample{"id", "100"},
+        Sample{"time", "200ms"},
+        Sample{"scope", "link"},
+        Sample{"action", "blackhole"},
+        Sample{"vrf", "vrf1"},
         Sample{"quoted", "\"text\""},
         Sample{"hex", "00ff"},
         Sample{"u32", "1"},
         Sample{"u64", "1"},
         Sample{"name", "NAME"},
+        Sample{"string max 15", "eth0:1"},
         Sample{"string", "text"},
         Sample{"option", "caseless"},
         Sample{"IPv4 multicast", "224.0.0.18"},
@@ -85,35 +91,28 @@ std::string sample_of(std::string_view shape) {
     return shape.starts_with("int") ? "1" : "NAME";
 }
 
+// The end of the first piece of a form: a blank outside of brackets, which nest.
+std::size_t end_of_piece(std::string_view form) {
+    int depth = 0;
+    for (std::size_t i = 0; i < form.size(); ++i) {
+        if (form[i] == '<' || form[i] == '[') ++depth;
+        if (form[i] == '>' || form[i] == ']') --depth;
+        if (form[i] == ' ' && depth == 0) return i;
+    }
+    return form.size();
+}
+
 // Words for a form: what is optional is left out, of several choices the first is taken.
 std::string words_for(std::string_view form) {
     std::string words;
     const auto put = [&](std::string word) { words += (words.empty() ? "" : " ") + std::move(word); };
     while (!form.empty()) {
-        const char c = form.front();
-        const char closing = c == '<' ? '>' : c == '[' ? ']' : ' ';
-        if (c == '{' || c == '|') break;
-        if (c == ' ') {
-            form.remove_prefix(1);
-            continue;
-        }
-        std::size_t end = form.find(closing, 1);
-        if (c == '[')  // brackets nest
-            for (std::size_t i = 1, depth = 1; i < form.size(); ++i) {
-                depth += form[i] == '[' ? 1U : 0U;
-                depth -= form[i] == ']' ? 1U : 0U;
-                if (depth == 0) {
-                    end = i;
-                    break;
-                }
-            }
-        if (c == '<')
-            put(sample_of(form.substr(1)));
-        else if (c != '[' && !form.starts_with(".."))
-            put(std::string{form.substr(0, std::min(end, form.find('|')))});
-        if (end == std::string_view::npos) break;
-        const std::size_t next = form.find(' ', end);
-        form = next == std::string_view::npos ? std::string_view{} : form.substr(next);
+        const std::string_view piece = form.substr(0, end_of_piece(form));
+        form.remove_prefix(std::min(piece.size() + 1, form.size()));
+        if (piece.empty() || piece.front() == '[' || piece.starts_with("..")) continue;
+        if (piece.front() == '{' || piece.front() == '|') break;
+        put(piece.front() == '<' ? sample_of(piece.substr(1))
+                                 : std::string{piece.substr(0, piece.find_first_of("|["))});
     }
     return words;
 }
@@ -162,6 +161,28 @@ std::string example_line(const Row& row) {
     return words.empty() ? std::string{row.name} : fmt::format("{} {}", row.name, words);
 }
 
+// What a word of an entry stands behind, in the blocks whose entries have words.
+std::string_view entry_of(Block block) {
+    switch (block) {
+        case Block::VirtualAddresses:
+        case Block::StaticAddresses:
+            return "192.0.2.10/24";
+        case Block::VirtualRoutes:
+        case Block::StaticRoutes:
+            return "198.51.100.0/24";
+        case Block::VirtualRules:
+        case Block::StaticRules:
+            return "from 198.51.100.0/24 table 100";
+        case Block::UnicastPeers:
+            return "192.0.2.2";
+        default:
+            return {};
+    }
+}
+
+// "(address entry)", "<entry>": not a word that anybody writes.
+bool is_shape(std::string_view name) { return name.starts_with('(') || name.starts_with('<'); }
+
 bool is_block(const Row& row) { return config::is_block(row.args.takes); }
 
 }  // namespace
@@ -187,7 +208,7 @@ std::vector<std::string_view> all_keywords() {
     std::vector<std::string_view> names;
     for (const auto table : config::schema())
         for (const Row& row : table)
-            if (!row.name.starts_with('<')) names.push_back(row.name);
+            if (!is_shape(row.name)) names.push_back(row.name);
     std::ranges::sort(names);
     const auto twice = std::ranges::unique(names);
     names.erase(twice.begin(), twice.end());
@@ -216,9 +237,7 @@ bool acts_in(const KeywordPlace& place) {
     const Row& row = *place.row;
     if (!config::is_acted_on(row)) return false;
     for (Block block = place.block; block != Block::None; block = config::parent_of(block))
-        if (const Row* opener = opener_of(block);
-            opener != nullptr && !config::is_acted_on(*opener))
-            return false;
+        if (const Row* opener = opener_of(block); opener != nullptr && !config::is_acted_on(*opener)) return false;
     return true;
 }
 
@@ -272,10 +291,14 @@ std::string takes_text(const Row& row) {
 }
 
 std::vector<std::string> example_of(const KeywordPlace& place) {
-    if (config::is_word_of_line(*place.row) && place.row->example.empty()) return {};
-    std::vector<std::string> lines{example_line(*place.row)};
+    const Row& row = *place.row;
+    const bool bare_word = config::is_word_of_line(row) && row.example.empty();
+    const std::string_view entry = bare_word ? entry_of(place.block) : std::string_view{};
+    if (bare_word && is_shape(row.name)) return {};
+    std::vector<std::string> lines{example_line(row)};
+    if (!entry.empty()) lines[0] = fmt::format("{} {}", entry, lines[0]);
     // A row whose example shows its block already is whole.
-    if (is_block(*place.row) && lines[0].find('{') == std::string::npos) {
+    if (is_block(row) && lines[0].find('{') == std::string::npos) {
         lines[0] += " {";
         lines.emplace_back("}");
     }

@@ -54,7 +54,8 @@ std::string explain_row(const Row& row, const std::vector<Block>& blocks) {
         out += fmt::format("  {:<12}{}\n", label, text);
     };
     line("takes", takes_text(row));
-    if (!row.default_text.empty()) line("default", row.default_text);
+    const bool has_value = row.args.takes != Takes::Flag && !config::is_block(row.args.takes);
+    line("default", !row.default_text.empty() ? row.default_text : has_value ? "none" : "it is not there");
     for (std::size_t i = 0; i < blocks.size(); ++i) line(i == 0 ? "stands in" : "", config::path_of(blocks[i]));
     if (row.required) line("required", "the block cannot do without it");
     if (!row.deprecated.empty()) line("deprecated", fmt::format("write {}", row.deprecated));

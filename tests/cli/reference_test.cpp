@@ -1,6 +1,7 @@
 #include "mainstay/cli/reference.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <set>
 
@@ -100,7 +101,13 @@ TEST_CASE("every example is understood where it stands") {
     static const std::set<Code> kExpected{Code::NotActedOn, Code::Deprecated};
     for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b) {
         const auto block = static_cast<Block>(b);
-        for (const config::Row* row : config::rows_of(block)) {
+        if (block == Block::Language) continue;  // its examples are lines around statements that are not shown
+        const auto keywords = config::rows_of(block);
+        std::vector<const config::Row*> rows{keywords.begin(), keywords.end()};
+        for (const auto table : config::schema())
+            for (const auto& row : table)
+                if (config::is_word_of_line(row) && row.blocks.has(block)) rows.push_back(&row);
+        for (const config::Row* row : rows) {
             const std::string text = joined(cli::example_of({row, block}));
             CAPTURE(text);
             const auto loaded = config::load_text("example", text, {});
@@ -109,6 +116,26 @@ TEST_CASE("every example is understood where it stands") {
                 const bool of_values = diagnostic.code >= 100 && diagnostic.code <= 213;
                 if (of_values && !kExpected.contains(code)) CHECK(config::render_line(diagnostic, loaded) == "");
             }
+        }
+    }
+}
+
+TEST_CASE("every keyword is explained with meaning, argument, default, place and example") {
+    for (const auto keyword : cli::all_keywords()) {
+        CAPTURE(keyword);
+        const auto text = cli::explain(keyword);
+        REQUIRE(text);
+        std::set<const config::Row*> rows;
+        for (const auto& place : cli::places_of(keyword)) {
+            rows.insert(place.row);
+            CHECK_FALSE(place.row->help.empty());
+        }
+        for (const char* part : {"takes", "default", "stands in", "acts", "example"}) {
+            CAPTURE(part);
+            const std::string line = fmt::format("\n  {:<12}", part);
+            std::size_t count = 0;
+            for (std::size_t at = text->find(line); at != std::string::npos; at = text->find(line, at + 1)) ++count;
+            CHECK(count == rows.size());
         }
     }
 }

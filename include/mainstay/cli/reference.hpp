@@ -19,7 +19,7 @@ struct KeywordPlace {
 // Where this name stands. "vrrp_instance/interface", or a shorter end of the path, asks for one block only.
 // Words of entries (dev, label) are found too.
 [[nodiscard]] std::vector<KeywordPlace> places_of(std::string_view name);
-// Every name once, sorted; without the shapes of entries ("<entry>").
+// Every name once, sorted; without the shapes of entries ("<entry>", "(address entry)").
 [[nodiscard]] std::vector<std::string_view> all_keywords();
 // The name in the whole schema that looks most like this one; empty when none is near.
 [[nodiscard]] std::string_view nearest_of_all(std::string_view name);
