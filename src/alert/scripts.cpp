@@ -47,10 +47,10 @@ std::string queue_of(const Event& event) {
 }
 
 const config::Command* state_command(const config::Notifies& notify, const std::string& state) {
-    if (state == "MASTER") return &notify.master;
-    if (state == "BACKUP") return &notify.backup;
-    if (state == "FAULT") return &notify.fault;
-    if (state == "STOP") return &notify.stop;
+    if (state == "MASTER") return &*notify.master;
+    if (state == "BACKUP") return &*notify.backup;
+    if (state == "FAULT") return &*notify.fault;
+    if (state == "STOP") return &*notify.stop;
     return nullptr;
 }
 

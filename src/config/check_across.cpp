@@ -22,7 +22,12 @@ public:
             for (const VirtualAddress& address : instance.model.addresses)
                 owners_.emplace(address.prefix.address, instance.model.name);
         virtual_addresses();
-        for (const ServiceDraft& service : r_.services) real_servers(service);
+        for (const Settled::Server& server : r_.settled.servers) real_server(server.address, server.own, server.mark);
+        for (const ServiceDraft& service : r_.services)
+            for (const ServerDraft& server : service.servers) {
+                const IpAddress& address = server.model.endpoint.address;
+                real_server(address, address == service.model.endpoint.address, server.mark);
+            }
         server_groups();
     }
 
@@ -51,23 +56,19 @@ private:
         }
     }
 
-    void real_servers(const ServiceDraft& service) {
-        const IpAddress& own = service.model.endpoint.address;
-        for (const ServerDraft& server : service.servers) {
-            const IpAddress& address = server.model.endpoint.address;
-            if (address.empty()) continue;
-            if (address == own) {
-                auto& d = r_.diag.advise(
-                    Code::RealServerIsVirtual, server.mark,
-                    fmt::format("real server {} is the address of its own virtual server", address.to_string()));
-                d.effect = "the director that holds the address would have to serve it itself";
-                d.hint = "write the server's own address";
-            } else if (const auto owner = owners_.find(address); owner != owners_.end()) {
-                auto& d = r_.diag.note(
-                    Code::RealServerIsVirtual, server.mark,
-                    fmt::format("real server {} is a virtual address of {}", address.to_string(), owner->second));
-                d.effect = "whichever router holds the address is the server";
-            }
+    void real_server(const IpAddress& address, bool own, Mark mark) {
+        if (address.empty()) return;
+        if (own) {
+            auto& d = r_.diag.advise(
+                Code::RealServerIsVirtual, mark,
+                fmt::format("real server {} is the address of its own virtual server", address.to_string()));
+            d.effect = "the director that holds the address would have to serve it itself";
+            d.hint = "write the server's own address";
+        } else if (const auto owner = owners_.find(address); owner != owners_.end()) {
+            auto& d = r_.diag.note(
+                Code::RealServerIsVirtual, mark,
+                fmt::format("real server {} is a virtual address of {}", address.to_string(), owner->second));
+            d.effect = "whichever router holds the address is the server";
         }
     }
 

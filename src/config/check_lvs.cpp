@@ -43,7 +43,7 @@ const std::string& first_text(const std::string& a, const std::string& b, const 
 
 class ServiceCheck {
 public:
-    ServiceCheck(Reading& r, ServiceDraft& draft) : r_{r}, s_{draft}, m_{draft.model} {}
+    ServiceCheck(Reading& r, ServiceDraft& draft) : r_{r}, diag_{r.settled.diag}, s_{draft}, m_{draft.model} {}
 
     // False when the service is not to be used.
     bool run() {
@@ -66,7 +66,7 @@ private:
     [[nodiscard]] std::string name() const { return service_name(m_); }
     // Whether a line of this service that meant `keyword` was reported: then it is not missing.
     [[nodiscard]] bool told(std::string_view keyword) {
-        return r_.said_of(Block::Service, static_cast<std::size_t>(&s_ - r_.services.data()), keyword) != nullptr;
+        return r_.said_of(Block::Service, s_.mark.offset, keyword) != nullptr;
     }
 
     void settle_family() {
@@ -83,7 +83,7 @@ private:
         if (m_.fwmark != 0) {
             m_.protocol = Protocol::None;
             if (s_.protocol)
-                r_.diag
+                diag_
                     .warn(Code::ProtocolIgnored, s_.protocol_mark,
                           fmt::format("virtual server {}: a firewall mark has no protocol", name()))
                     .effect = "the keyword is ignored";
@@ -91,14 +91,14 @@ private:
         }
         m_.protocol = s_.protocol.value_or(Protocol::Udp);
         if (s_.protocol || s_.protocol_mark.length != 0 || told("protocol")) return;
-        auto& d = r_.diag.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
+        auto& d = diag_.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
         d.effect = "UDP is used, as keepalived does";
         d.hint = "add `protocol TCP`";
     }
 
     bool no_servers() {
         if (!s_.server_refused && !told("real_server"))
-            r_.diag.error(Code::NoRealServer, s_.mark, fmt::format("virtual server {} has no real_server", name()))
+            diag_.error(Code::NoRealServer, s_.mark, fmt::format("virtual server {} has no real_server", name()))
                 .effect = "it is left out";
         return false;
     }
@@ -108,7 +108,7 @@ private:
         m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
         if (!s_.scheduler_given && !told("lb_algo") && !told("lvs_sched")) {
             auto& d =
-                r_.diag.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
+                diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
             d.effect = "wlc is used";
             d.hint = "add `lb_algo wlc`";
         }
@@ -116,7 +116,7 @@ private:
             std::ranges::all_of(s_.servers, [](const ServerDraft& server) { return server.forwarding.has_value(); });
         if (!s_.forwarding && !s_.forwarding_given && !all_given && !told("lb_kind") && !told("lvs_method")) {
             auto& d =
-                r_.diag.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
+                diag_.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
             d.effect = "NAT is used";
             d.hint = "add `lb_kind NAT`, DR or TUN";
         }
@@ -124,7 +124,7 @@ private:
         if (m_.protocol == Protocol::Udp || m_.fwmark != 0)
             m_.scheduler_flags |= kOnePacket;
         else
-            r_.diag.error(Code::FlagIgnored, s_.one_packet_mark, "ops is for UDP and firewall marks only").effect =
+            diag_.error(Code::FlagIgnored, s_.one_packet_mark, "ops is for UDP and firewall marks only").effect =
                 "the flag is ignored";
     }
 
@@ -133,9 +133,8 @@ private:
         m_.persistence_timeout = s_.persistence_timeout.value_or(m_.persistent ? kPersistence : Seconds{0});
         m_.persistence_netmask = s_.netmask.value_or(m_.family == Family::V6 ? 128U : 0xffffffffU);
         if (!by_address() || m_.endpoint.port != 0 || m_.persistent) return;
-        auto& d =
-            r_.diag.error(Code::ZeroPort, s_.mark,
-                          fmt::format("virtual server {} has no port; all ports go with persistence only", name()));
+        auto& d = diag_.error(Code::ZeroPort, s_.mark,
+                              fmt::format("virtual server {} has no port; all ports go with persistence only", name()));
         d.effect = fmt::format("persistence_timeout {} is used", kPersistence.count());
         m_.persistent = true;
         m_.persistence_timeout = kPersistence;
@@ -156,7 +155,7 @@ private:
         rs.smtp_alert = server.smtp_alert.value_or(checker_alert.value_or(true));
         settle_port(server);
         if (rs.upper_threshold != 0 && rs.lower_threshold > rs.upper_threshold) {
-            auto& d = r_.diag.advise(
+            auto& d = diag_.advise(
                 Code::ThresholdOrder, server.mark,
                 fmt::format("{}: lthreshold {} is above uthreshold {}", server_name(rs.endpoint, m_.protocol),
                             rs.lower_threshold, rs.upper_threshold));
@@ -177,7 +176,7 @@ private:
         }
         if (!server.port_given || (rewritten && endpoint.port == 0)) endpoint.port = m_.endpoint.port;
         if (rewritten || endpoint.port == m_.endpoint.port) return;
-        auto& d = r_.diag.warn(
+        auto& d = diag_.warn(
             Code::PortReset, server.mark,
             fmt::format("real server {}: DR and TUN cannot change the port, which is {} at the virtual server",
                         server_name(endpoint, m_.protocol), m_.endpoint.port));
@@ -207,7 +206,7 @@ private:
             if (draft.bind_ip.family() == c.target.address.family()) {
                 c.bind = Endpoint{draft.bind_ip, draft.bind_port};
             } else {
-                r_.diag
+                diag_
                     .error(
                         Code::FamilyMismatch, draft.mark,
                         fmt::format("bindto {} is not of the family of the checked address", draft.bind_ip.to_string()))
@@ -222,7 +221,7 @@ private:
         Checker& c = draft.model;
         std::erase_if(c.urls, [&](const HttpUrl& url) {
             if (!url.path.empty()) return false;
-            r_.diag.error(Code::CheckerIncomplete, draft.mark, "a url has no path").effect = "the url is left out";
+            diag_.error(Code::CheckerIncomplete, draft.mark, "a url has no path").effect = "the url is left out";
             return true;
         });
         for (HttpUrl& url : c.urls) {
@@ -232,7 +231,7 @@ private:
                     first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost);
         }
         if (!c.urls.empty()) return true;
-        r_.diag.error(Code::CheckerIncomplete, draft.mark, "HTTP_GET and SSL_GET need at least one url { path ... }")
+        diag_.error(Code::CheckerIncomplete, draft.mark, "HTTP_GET and SSL_GET need at least one url { path ... }")
             .effect = "the check is left out";
         return false;
     }
@@ -251,14 +250,14 @@ private:
             ServerDraft& server = s_.servers[n];
             const Endpoint& endpoint = server.model.endpoint;
             if (endpoint.address.family() != m_.family && server.model.forwarding != Forwarding::Tunnel) {
-                r_.diag
+                diag_
                     .error(Code::FamilyMismatch, server.mark,
                            fmt::format("real server {} is not of the family of virtual server {}",
                                        endpoint.address.to_string(), name()))
                     .effect = "it is left out";
                 s_.server_refused = true;
             } else if (duplicate[n]) {
-                r_.diag
+                diag_
                     .error(Code::DuplicateServer, server.mark,
                            fmt::format("virtual server {} has real server {} already", name(),
                                        server_name(endpoint, m_.protocol)))
@@ -274,7 +273,7 @@ private:
         SorryServer& sorry = *m_.sorry_server;
         sorry.forwarding = s_.sorry_forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat));
         if (sorry.endpoint.address.family() != m_.family && sorry.forwarding != Forwarding::Tunnel) {
-            r_.diag
+            diag_
                 .error(Code::FamilyMismatch, s_.sorry_mark,
                        fmt::format("the sorry server is not of the family of virtual server {}", name()))
                 .effect = "there is no sorry server";
@@ -288,7 +287,7 @@ private:
         if (!s_.sorry_port_given || (sorry.forwarding == Forwarding::Nat && sorry.endpoint.port == 0))
             sorry.endpoint.port = m_.endpoint.port;
         if (sorry.forwarding == Forwarding::Nat || sorry.endpoint.port == m_.endpoint.port) return;
-        r_.diag
+        diag_
             .warn(Code::PortReset, s_.sorry_mark,
                   fmt::format("the sorry server: DR and TUN cannot change the port, which is {}", m_.endpoint.port))
             .effect = fmt::format("port {} is used", m_.endpoint.port);
@@ -299,7 +298,7 @@ private:
         std::uint64_t sum = 0;
         for (const RealServer& rs : m_.real_servers) sum += rs.weight;
         if (m_.quorum > sum) {
-            r_.diag
+            diag_
                 .warn(
                     Code::QuorumTooHigh, s_.quorum_mark.length != 0 ? s_.quorum_mark : s_.mark,
                     fmt::format("virtual server {}: quorum {} is above the sum of weights, {}", name(), m_.quorum, sum))
@@ -308,7 +307,7 @@ private:
         }
         if (m_.hysteresis == 0 || m_.hysteresis < m_.quorum) return;
         const std::uint32_t most = m_.quorum == 0 ? 0 : m_.quorum - 1;
-        r_.diag
+        diag_
             .error(Code::HysteresisTooHigh, s_.hysteresis_mark,
                    fmt::format("virtual server {}: hysteresis {} is not below quorum {}", name(), m_.hysteresis,
                                m_.quorum))
@@ -317,30 +316,89 @@ private:
     }
 
     Reading& r_;
+    Diagnoser& diag_;
     ServiceDraft& s_;
     VirtualServer& m_;
 };
 
+// Commands and groups are judged by what the end of the file knows.
+bool waits_for_the_end(const ServiceDraft& service) {
+    const VirtualServer& m = service.model;
+    if (!m.group.empty() || !m.quorum_up.empty() || !m.quorum_down.empty()) return true;
+    return std::ranges::any_of(service.servers, [](const ServerDraft& server) {
+        return !server.model.notify_up.empty() || !server.model.notify_down.empty() ||
+               std::ranges::any_of(server.checkers, [](const CheckerDraft& checker) {
+                   return checker.model.type == Checker::Type::Misc;
+               });
+    });
+}
+
+void add_settled(Settled& settled, VirtualServer model, Mark mark) {
+    settled.models.push_back(std::move(model));
+    settled.marks.push_back(mark);
+}
+
+// The positions of services that an earlier one has the address, protocol, firewall mark and family of.
+// keepalived programs a service twice and lets the kernel refuse; which definition wins is luck.
+void find_duplicates(const Settled& settled, std::vector<bool>& left_out) {
+    const auto key = [&](std::size_t n) {
+        const VirtualServer& m = settled.models[n];
+        return std::tie(m.endpoint, m.protocol, m.fwmark, m.family);
+    };
+    std::vector<std::uint32_t> order;
+    order.reserve(settled.models.size());
+    for (std::uint32_t n = 0; n < settled.models.size(); ++n)
+        if (!left_out[n] && settled.models[n].group.empty()) order.push_back(n);
+    std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
+        return std::tuple_cat(key(a), std::tie(a)) < std::tuple_cat(key(b), std::tie(b));
+    });
+    for (std::size_t i = 1; i < order.size(); ++i)
+        if (key(order[i]) == key(order[i - 1])) left_out[order[i]] = true;
+}
+
 }  // namespace
 
+void settle_service(Reading& r) {
+    ServiceDraft& draft = r.services.back();
+    draft.position = r.settled.models.size();
+    if (!r.settle_early || waits_for_the_end(draft)) return add_settled(r.settled, {}, draft.mark);
+    if (!r.settled.with) r.settled.with = r.global;
+    const IpAddress own = draft.model.endpoint.address;
+    for (const ServerDraft& server : draft.servers) {
+        const IpAddress& address = server.model.endpoint.address;
+        r.settled.servers.push_back({address, address == own, server.mark});
+    }
+    if (ServiceCheck{r, draft}.run()) add_settled(r.settled, std::move(draft.model), draft.mark);
+    r.services.pop_back();
+}
+
 void check_services(Reading& r, Config& config) {
-    // keepalived programs a service twice and lets the kernel refuse; which definition wins is luck.
-    std::map<std::tuple<Endpoint, Protocol, std::uint32_t, Family>, bool> seen;
-    config.virtual_servers.reserve(r.services.size());
+    Settled& settled = r.settled;
+    std::vector<bool> left_out(settled.models.size());
     for (ServiceDraft& draft : r.services) {
-        if (!ServiceCheck{r, draft}.run()) continue;
-        VirtualServer& service = draft.model;
-        if (service.group.empty() &&
-            !seen.emplace(std::tuple{service.endpoint, service.protocol, service.fwmark, service.family}, true)
-                 .second) {
-            r.diag
-                .advise(Code::DuplicateService, draft.mark,
-                        fmt::format("virtual server {} is defined already", service_name(service)))
-                .effect = "the second one is left out";
+        if (ServiceCheck{r, draft}.run())
+            settled.models[draft.position] = std::move(draft.model);
+        else
+            left_out[draft.position] = true;
+    }
+    std::vector<bool> second = left_out;
+    find_duplicates(settled, second);
+    std::size_t kept = 0;
+    for (std::size_t n = 0; n < settled.models.size(); ++n) {
+        if (!second[n]) {
+            if (kept != n) settled.models[kept] = std::move(settled.models[n]);
+            ++kept;
             continue;
         }
-        config.virtual_servers.push_back(std::move(service));
+        if (left_out[n]) continue;
+        settled.diag
+            .advise(Code::DuplicateService, settled.marks[n],
+                    fmt::format("virtual server {} is defined already", service_name(settled.models[n])))
+            .effect = "the second one is left out";
     }
+    settled.models.resize(kept);
+    config.virtual_servers = std::move(settled.models);
+    r.diag.append(std::move(settled.diag));
 }
 
 }  // namespace mainstay::config

@@ -144,8 +144,8 @@ private:
     }
 
     void notifies(const std::string& owner, Notifies& commands, const NotifyMarks& marks) {
-        const auto one = [&](std::string_view keyword, Command& command, Mark mark) {
-            notify(fmt::format("({}) {}", owner, keyword), command, mark);
+        const auto one = [&](std::string_view keyword, Rare<Command>& rare, Mark mark) {
+            notify(fmt::format("({}) {}", owner, keyword), rare, mark);
         };
         one("notify_master", commands.master, marks.master);
         one("notify_backup", commands.backup, marks.backup);
@@ -155,8 +155,9 @@ private:
     }
 
     // keepalived leaves out a notify script that it cannot use and says nothing at -t; we say it.
-    void notify(std::string_view what, Command& command, Mark mark) {
-        if (command.empty()) return;
+    void notify(std::string_view what, Rare<Command>& rare, Mark mark) {
+        if (rare.empty()) return;
+        const Command& command = *rare;
         const auto leave_out = [&](Code code, const std::string& path, std::string message, std::string hint) {
             if (told_before(code, path, mark) == nullptr) {
                 auto& d = r_.diag.advise(code, mark, std::move(message));
@@ -164,7 +165,7 @@ private:
                 d.hint = std::move(hint);
                 remember(code, path);
             }
-            command = {};
+            rare.reset();
         };
         if (!command.user.empty() && r_.environment.account_exists &&
             !r_.environment.account_exists(command.user, command.group))

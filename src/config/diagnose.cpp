@@ -214,6 +214,17 @@ std::string Reading::where(Mark mark) const {
     return file == 0 ? fmt::format("line {}", line) : fmt::format("{}:{}", snapshot.files[file].path, line);
 }
 
+void Diagnoser::append(Diagnoser&& later) {
+    for (Entry& entry : later.entries_) {
+        const Diagnostic& d = entry.diagnostic;
+        add(d.severity, d.rank, static_cast<Code>(d.code), entry.mark, d.message) = d;
+        if (last_ != kNowhere) entries_[last_].repeats += entry.repeats;
+    }
+    dropped_ += later.dropped_;
+    dropped_rank_ = std::max(dropped_rank_, later.dropped_rank_);
+    dropped_fatal_ = dropped_fatal_ || later.dropped_fatal_;
+}
+
 std::string render(const Diagnostic& diagnostic, const Loaded& loaded, bool colour) {
     std::string out =
         fmt::format("{}{}{}{} MS{:04}: {}\n", where(diagnostic, loaded), colour ? colour_of(diagnostic.severity) : "",

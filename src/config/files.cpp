@@ -5,7 +5,7 @@
 #include <glob.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -128,16 +128,24 @@ Result<std::string> read_file(const std::string& path) {
     if (!ec && size > kMaxFileBytes)
         return fail(Errc::Limit, fmt::format("{} has {} bytes; the limit is {}", path, size, kMaxFileBytes));
     std::string text;
-    if (!ec) text.reserve(static_cast<std::size_t>(size));
-    std::array<char, kPieceBytes> piece{};
+    // One byte more than the file is said to have, so that the read that finds the end needs no room of its own.
+    std::size_t wanted = ec ? kPieceBytes : static_cast<std::size_t>(size) + 1;
     while (true) {
-        const ssize_t got = ::read(fd.get(), piece.data(), piece.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail_system("read " + path, errno);
+        ssize_t got = 0;
+        int error = 0;
+        const std::size_t have = text.size();
+        text.resize_and_overwrite(have + wanted, [&](char* data, std::size_t) {
+            got = ::read(fd.get(), data + have, wanted);
+            error = got < 0 ? errno : 0;
+            return have + static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+        });
+        if (error == EINTR) continue;
+        if (error != 0) return fail_system("read " + path, error);
         if (got == 0) return text;
-        text.append(piece.data(), static_cast<std::size_t>(got));
         if (text.size() > kMaxFileBytes)
             return fail(Errc::Limit, fmt::format("{} is longer than {} bytes", path, kMaxFileBytes));
+        const auto taken = static_cast<std::size_t>(got);
+        wanted = wanted > taken ? wanted - taken : kPieceBytes;
     }
 }
 

@@ -10,16 +10,23 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c
 constexpr bool is_comment(char c) { return c == '#' || c == '!'; }
 constexpr bool is_brace(char c) { return c == '{' || c == '}'; }
 
-// What can neither end a word nor mean anything inside it: nearly every character of a configuration.
-constexpr auto kOrdinary = [] {
+// A table of the characters of a kind: one look for each character of a text, which may be megabytes long.
+template <class Kind>
+constexpr auto table_of(Kind kind) {
     std::array<bool, 256> table{};
-    for (std::size_t i = 0; i < table.size(); ++i) {
-        const char c = static_cast<char>(i);
-        table[i] = !is_blank(c) && !is_comment(c) && !is_brace(c) && c != '"' && c != '\\' && c != '$';
-    }
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = kind(static_cast<char>(i));
     return table;
-}();
-constexpr bool is_ordinary(char c) { return kOrdinary[static_cast<unsigned char>(c)]; }
+}
+constexpr auto kBlank = table_of(is_blank);
+// What can neither end a word nor mean anything inside it: nearly every character of a configuration.
+constexpr auto kOrdinary = table_of(
+    [](char c) { return !is_blank(c) && !is_comment(c) && !is_brace(c) && c != '"' && c != '\\' && c != '$'; });
+
+// From `at` on, the first place before `end` whose character is not in the table; `end` when there is none.
+std::size_t skip(const std::array<bool, 256>& table, std::string_view text, std::size_t at, std::size_t end) {
+    while (at < end && table[static_cast<unsigned char>(text[at])]) ++at;
+    return at;
+}
 
 Mark mark_of(std::size_t from, std::size_t to) {
     return {static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to - from)};
@@ -47,7 +54,8 @@ InvisibleCharacter invisible_character(std::string_view text) {
     return {};
 }
 
-Lexer::Lexer(std::string_view text, Listener& listener) : text_{text}, listener_{listener} {
+Lexer::Lexer(std::string_view text, Listener& listener)
+    : text_{text}, listener_{listener}, has_nul_{text.find('\0') != std::string_view::npos} {
     if (text_.starts_with("\xEF\xBB\xBF")) {
         listener_.found({LexFinding::Kind::ByteOrderMark, mark_of(0, 3)});
         at_ = 3;
@@ -64,7 +72,8 @@ bool Lexer::begin_line() {
         const std::string_view line = text_.substr(at_, line_end_ - at_);
         if (line.size() > kMaxLineBytes) {
             listener_.found({LexFinding::Kind::LineTooLong, mark_of(at_, at_ + 1)});
-        } else if (const std::size_t nul = line.find('\0'); nul != std::string_view::npos) {
+        } else if (const std::size_t nul = has_nul_ ? line.find('\0') : std::string_view::npos;
+                   nul != std::string_view::npos) {
             listener_.found({LexFinding::Kind::NulByte, mark_of(at_ + nul, at_ + nul + 1)});
         } else {
             return true;
@@ -81,7 +90,7 @@ bool Lexer::next(Statement& statement) {
     statement.slash_comment = {};
     statement.broken = false;
     while (true) {
-        while (at_ < line_end_ && is_blank(text_[at_])) ++at_;
+        at_ = skip(kBlank, text_, at_, line_end_);
         if (at_ < line_end_ && !is_comment(text_[at_])) {
             if (!is_brace(text_[at_])) {
                 read_words(statement);
@@ -107,7 +116,7 @@ void Lexer::read_words(Statement& statement) {
     std::size_t to = at_;
     while (read_word(statement)) {
         to = at_;
-        while (at_ < line_end_ && is_blank(text_[at_])) ++at_;
+        at_ = skip(kBlank, text_, at_, line_end_);
     }
     statement.raw = text_.substr(from, to - from);
     statement.mark = mark_of(from, to);
@@ -132,7 +141,8 @@ bool Lexer::read_word(Statement& statement) {
         at_ = close + 1;
         return true;
     }
-    if (text_.substr(at_, 2) == "//" && (statement.words.empty() || !listener_.wants_argument(statement.words))) {
+    if (text_[at_] == '/' && at_ + 1 < line_end_ && text_[at_ + 1] == '/' &&
+        (statement.words.empty() || !listener_.wants_argument(statement.words))) {
         statement.slash_comment = mark_of(at_, line_end_);
         skip_line();
         return false;
@@ -140,18 +150,16 @@ bool Lexer::read_word(Statement& statement) {
     const std::size_t from = at_;
     bool escaped = false;
     while (at_ < line_end_) {
-        std::size_t ordinary = at_;  // a local: the member would be written back for each character
-        while (ordinary < line_end_ && is_ordinary(text_[ordinary])) ++ordinary;
-        at_ = ordinary;
+        at_ = skip(kOrdinary, text_, at_, line_end_);
         if (at_ == line_end_) break;
         const char c = text_[at_];
-        if (c == '\\' && at_ + 1 < line_end_ && is_comment(text_[at_ + 1])) {
+        if (is_blank(c) || is_comment(c) || is_brace(c) || c == '"') {
+            break;
+        } else if (c == '\\' && at_ + 1 < line_end_ && is_comment(text_[at_ + 1])) {
             escaped = true;
             at_ += 2;
         } else if (const std::size_t end = reference_end(text_.substr(0, line_end_), at_); end != at_) {
             at_ = end;
-        } else if (is_blank(c) || is_comment(c) || is_brace(c) || c == '"') {
-            break;
         } else {
             ++at_;
         }

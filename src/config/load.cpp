@@ -153,9 +153,20 @@ void check_net_namespace(Reading& r) {
     d.hint = fmt::format("ip netns add {}", r.net_namespace);
 }
 
+// A service that was settled early took its defaults from what global_defs had said by then. Where more of it came
+// later, which is unusual, everything is read again and settled at the end.
+bool settled_too_early(const Reading& r) { return r.settled.with && *r.settled.with != r.global; }
+
 Loaded load(Snapshot snapshot, const Environment& environment) {
-    Reading r{environment, snapshot};
-    parse(r, snapshot.text);
+    std::optional<Reading> reading;
+    reading.emplace(environment, snapshot);
+    parse(*reading, snapshot.text());
+    if (settled_too_early(*reading)) {
+        reading.emplace(environment, snapshot);
+        reading->settle_early = false;
+        parse(*reading, snapshot.text());
+    }
+    Reading& r = *reading;
     check_net_namespace(r);
     check_scripts(r);
     check_across(r);

@@ -73,7 +73,7 @@ std::string server_name(const Endpoint& endpoint, Protocol protocol) {
 std::string service_name(const VirtualServer& service) {
     if (service.fwmark != 0) return fmt::format("FWM {}", service.fwmark);
     // keepalived numbers the services of one group from 0; a name with that number needs the whole list.
-    if (!service.group.empty()) return fmt::format("[{}]:0", service.group);
+    if (!service.group.empty()) return fmt::format("[{}]:0", *service.group);
     return server_name(service.endpoint, service.protocol);
 }
 

@@ -148,6 +148,7 @@ private:
                 break;
             case Block::Service:
                 r_.service = nullptr;
+                settle_service(r_);
                 break;
             case Block::RealServer:
                 r_.server = nullptr;
@@ -356,7 +357,7 @@ private:
         else if (r_.instance != nullptr)
             r_.attempts.push_back({Block::Instance, r_.instances.size() - 1, keyword, entry});
         else if (r_.service != nullptr)
-            r_.attempts.push_back({Block::Service, r_.services.size() - 1, keyword, entry});
+            r_.attempts.push_back({Block::Service, r_.service->mark.offset, keyword, entry});
     }
     // The same of a line that no row was found for, by the name that stands there.
     void attempted_name(std::string_view name) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -64,6 +65,7 @@ public:
     static constexpr std::size_t kNowhere = SIZE_MAX;
     [[nodiscard]] std::size_t said() const { return said_; }
     [[nodiscard]] std::size_t last() const { return last_; }
+    void append(Diagnoser&& later);
     [[nodiscard]] bool full() const { return entries_.size() >= kMaxDiagnostics; }
     [[nodiscard]] std::size_t dropped() const { return dropped_; }
     [[nodiscard]] Rank dropped_rank() const { return dropped_rank_; }
@@ -208,20 +210,38 @@ struct ServiceDraft {
     CheckDefaults defaults;
     Mark up, down;
     std::vector<ServerDraft> servers;
+    std::size_t position = 0;  // of its model in Settled::models
+};
+
+// Most virtual servers can be judged at their closing brace: their drafts, several times the size of the model, never
+// exist all at once. A draft is kept only where something that is known at the end of the file decides: scripts, a
+// group.
+struct Settled {
+    explicit Settled(const Snapshot& snapshot) : diag{snapshot} {}
+    std::vector<VirtualServer> models;  // in the order of the file; an empty one holds the place of a kept draft
+    std::vector<Mark> marks;            // of each of them
+    struct Server {
+        IpAddress address;
+        bool own = false;  // the address of its virtual server
+        Mark mark;
+    };
+    std::deque<Server> servers;  // of settled services, for what is looked for across blocks
+    Diagnoser diag;              // of settle_service: said after everything that the other passes say
+    std::optional<Global> with;  // what global_defs said when the first service was settled
 };
 
 // A keyword that was meant, but refused: misspelt, in the wrong place, without a value or with a bad one. What a block
 // lacks for that reason is not reported a second time.
 struct Attempt {
     Block block = Block::None;  // Script, Instance or Service
-    std::size_t owner = 0;      // its index among the drafts
+    std::size_t owner = 0;      // its index among the drafts; of a service, the place of its address
     std::string_view keyword;   // of the schema
     std::size_t entry = 0;      // the diagnostic
 };
 
 struct Reading {
     Reading(const Environment& env, const Snapshot& text)
-        : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text} {}
+        : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text}, settled{text} {}
 
     const Environment& environment;
     const Snapshot& snapshot;
@@ -236,7 +256,9 @@ struct Reading {
     std::vector<ScriptDraft> scripts;
     std::vector<InstanceDraft> instances;
     std::vector<GroupDraft> groups;
-    std::vector<ServiceDraft> services;
+    std::vector<ServiceDraft> services;  // those that are not settled yet
+    Settled settled;
+    bool settle_early = true;
     std::vector<std::pair<std::string, Mark>> server_groups;
     Rare<More> more;  // outside of all blocks
     std::unordered_map<std::string, std::size_t> script_names, instance_names, group_names;
@@ -297,6 +319,8 @@ void parse(Reading& reading, std::string_view text);
 void check_vrrp(Reading& reading, Config& config);
 class MissingInterfaces;
 void check_groups(Reading& reading, MissingInterfaces& missing, Config& config);
+// At the closing brace of a virtual server: turns the draft into its model, or leaves it to check_services.
+void settle_service(Reading& reading);
 void check_services(Reading& reading, Config& config);
 // What does not fit together, as remarks. Runs before check_vrrp and check_services.
 void check_across(Reading& reading);

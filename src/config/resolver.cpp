@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <optional>
@@ -53,6 +54,23 @@ bool matches_id(std::string_view condition, std::string_view id) {
     return (condition.substr(differs ? 1 : 0) == id) != differs;
 }
 
+// Whether the line that `at` stands in holds nothing but blanks before it.
+bool begins_line(std::string_view text, std::size_t at) {
+    while (at > 0 && is_blank(text[at - 1])) --at;
+    return at == 0 || text[at - 1] == '\n';
+}
+
+// False when every line of `text` would be copied as it stands. May say true of a text in which nothing is to be done.
+bool has_work(std::string_view text) {
+    if (text.find('$') != std::string_view::npos) return true;
+    constexpr std::array<std::string_view, 3> kBeginners{"@", "~", "include"};
+    return std::ranges::any_of(kBeginners, [text](std::string_view beginner) {
+        for (std::size_t at = 0; (at = text.find(beginner, at)) != std::string_view::npos; ++at)
+            if (begins_line(text, at)) return true;
+        return false;
+    });
+}
+
 class Resolver {
 public:
     Resolver(std::vector<SourceFile> tops, const Environment& environment, bool follow)
@@ -66,9 +84,14 @@ public:
     }
 
     Snapshot run() {
+        const bool alone = snapshot_.files.size() == 1;
+        if (alone && snapshot_.files[0].text.ends_with('\n') && !has_work(snapshot_.files[0].text)) {
+            snapshot_.as_written = true;
+            stack_.clear();
+        }
         while (!stack_.empty() && !abandoned_) next_line();
         if (abandoned_) {  // what was read so far makes no sense without the rest: the one message is all that is left
-            snapshot_.text.clear();
+            snapshot_.made.clear();
             snapshot_.map.clear();
             snapshot_.unexpanded.clear();
         }
@@ -346,7 +369,7 @@ private:
     // Lines that follow each other in one file need one entry in the map.
     void copy(std::string_view raw, const Source& source) {
         if (source.file != copied_file_ || source.line != copied_line_ + 1)
-            snapshot_.map.push_back({static_cast<std::uint32_t>(snapshot_.text.size()), source.file, source.line});
+            snapshot_.map.push_back({static_cast<std::uint32_t>(snapshot_.made.size()), source.file, source.line});
         copied_file_ = source.file;
         copied_line_ = source.line;
         append(raw, source);
@@ -361,7 +384,7 @@ private:
             d.effect = "the line is ignored";
             return;
         }
-        const auto start = static_cast<std::uint32_t>(snapshot_.text.size());
+        const auto start = static_cast<std::uint32_t>(snapshot_.made.size());
         for (const auto& [at, source] : line.runs)
             snapshot_.map.push_back({start + static_cast<std::uint32_t>(at), source.file, source.line, source.column,
                                      source.length, source.definition});
@@ -378,10 +401,10 @@ private:
     }
 
     void append(std::string_view line, const Source& source) {
-        if (snapshot_.text.size() + line.size() >= kMaxSnapshotBytes)
+        if (snapshot_.made.size() + line.size() >= kMaxSnapshotBytes)
             return abandon(source, fmt::format("the configuration is longer than {} bytes", kMaxSnapshotBytes));
-        snapshot_.text += line;
-        snapshot_.text += '\n';
+        snapshot_.made += line;
+        snapshot_.made += '\n';
     }
 
     // A bound was passed.

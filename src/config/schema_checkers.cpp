@@ -47,7 +47,7 @@ constexpr Row kRows[]{
      .form = "<interface, max 15>",
      .default_text = "none",
      .help = "Interface the check socket is bound to",
-     .set = [](Reading& r, const Value& v) { r.checker->model.bind_if = v.word; }},
+     .set = [](Reading& r, const Value& v) { r.checker->model.bind_if = std::string{v.word}; }},
     {.blocks = kConnecting,
      .name = "connect_timeout",
      .args = args::seconds(1, 4294967295),
@@ -124,7 +124,8 @@ constexpr Row kRows[]{
      .form = "1.0|1.0C|1.0c|1.1",
      .default_text = "1.0",
      .help = "Request version; 1.0C and 1.1 add Connection: close",
-     .set = [](Reading& r, const Value& v) { r.checker->model.http_protocol = v.word; }},
+     .set = [](Reading& r,
+               const Value& v) { r.checker->model.http_protocol = std::string{v.word == "1.0" ? "" : v.word}; }},
     {.blocks = Block::HttpGet | Block::SslGet,
      .name = "enable_sni",
      .args = args::boolean(),
@@ -138,7 +139,10 @@ constexpr Row kRows[]{
      .form = "[<string>]",
      .default_text = "url, checker, then service virtualhost",
      .help = "Explicit TLS server name",
-     .set = [](Reading& r, const Value& v) { r.checker->model.enable_sni = true, r.checker->model.sni_name = v.word; }},
+     .set =
+         [](Reading& r, const Value& v) {
+             r.checker->model.enable_sni = true, r.checker->model.sni_name = std::string{v.word};
+         }},
     {.blocks = Block::HttpGet | Block::SslGet,
      .name = "fast_recovery",
      .args = args::boolean(),
@@ -373,8 +377,10 @@ constexpr Row kRows[]{
      .form = "<script and args in one quoted string>",
      .default_text = "mandatory, else the check is dropped",
      .help = "Command to run",
-     .set = [](Reading& r,
-               const Value& v) { r.checker->model.misc_path.argv = v.command.argv, r.checker->misc_path = v.mark; }},
+     .set =
+         [](Reading& r, const Value& v) {
+             r.checker->model.misc_path.edit().argv = v.command.argv, r.checker->misc_path = v.mark;
+         }},
     {.blocks = Block::MiscCheck,
      .name = "misc_timeout",
      .args = args::whole_seconds(0, 4294),

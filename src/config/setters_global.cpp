@@ -141,7 +141,7 @@ void set_script_weight(Reading& r, const Value& v) {
 // `user` of vrrp_script and of MISC_CHECK.
 void set_account(Reading& r, const Value& v) {
     const std::string_view group = v.count() > 1 ? v.arg(1) : std::string_view{};
-    Command& command = r.script != nullptr ? r.script->model.command : r.checker->model.misc_path;
+    Command& command = r.script != nullptr ? r.script->model.command : r.checker->model.misc_path.edit();
     command.user = v.word;
     command.group = group;
     if (account_exists(r, v.word, group)) return;
@@ -154,7 +154,7 @@ void set_account(Reading& r, const Value& v) {
 
 // notify, notify_master ..., notify_up, quorum_up: the command that each name means.
 void set_notify(Reading& r, const Value& v) {
-    Command* command = nullptr;
+    Rare<Command>* command = nullptr;
     Mark* mark = nullptr;
     const std::string_view what = v.row.name;
     if (r.server != nullptr) {
@@ -168,7 +168,7 @@ void set_notify(Reading& r, const Value& v) {
     } else {
         Notifies& all = r.instance != nullptr ? r.instance->model.notify : r.group->model.notify;
         NotifyMarks& marks = r.instance != nullptr ? r.instance->notify : r.group->notify;
-        const auto choose = [&](Command Notifies::*c, Mark NotifyMarks::*m) {
+        const auto choose = [&](Rare<Command> Notifies::*c, Mark NotifyMarks::*m) {
             command = &(all.*c), mark = &(marks.*m);
         };
         if (what == "notify_master")

@@ -38,7 +38,7 @@ void begin_service(Reading& r, const Value& v) {
             return;
         }
         if (v.word == "group") {
-            service.model.group = v.arg(1);
+            service.model.group = std::string{v.arg(1)};
         } else if (const auto mark = whole_number(v.arg(1), 1, args::kMost32)) {
             service.model.fwmark = static_cast<std::uint32_t>(*mark);
         } else {

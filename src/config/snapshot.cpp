@@ -8,7 +8,8 @@ namespace mainstay::config {
 
 void Snapshot::index_lines() {
     line_starts_.assign(1, 0);
-    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;)
+    const std::string_view here = text();
+    for (std::size_t at = 0; (at = here.find('\n', at)) != std::string_view::npos;)
         line_starts_.push_back(static_cast<std::uint32_t>(++at));
 }
 
@@ -24,18 +25,19 @@ Snapshot::Spot Snapshot::spot(std::uint32_t offset) const {
     const auto first = std::ranges::upper_bound(line_starts_, span.offset) - 1;
     const bool same = line == first;
     const std::uint32_t from = same ? span.offset : *line;
-    const auto before = static_cast<std::uint32_t>(characters(std::string_view{text}.substr(from, offset - from)));
+    const auto before = static_cast<std::uint32_t>(characters(text().substr(from, offset - from)));
     return {span.file, span.line + static_cast<std::uint32_t>(line - first), (same ? span.column : 1) + before, 1};
 }
 
 Place Snapshot::place(Mark mark) const {
     if (map.empty()) return {};
-    const auto offset = static_cast<std::uint32_t>(std::min<std::size_t>(mark.offset, text.size()));
+    const std::string_view here = text();
+    const auto offset = static_cast<std::uint32_t>(std::min<std::size_t>(mark.offset, here.size()));
     const Spot from = spot(offset);
     // The last character of the mark; it may have come from another part of the same line.
-    std::size_t last = std::min<std::size_t>(offset + std::max(mark.length, 1U), text.size());
+    std::size_t last = std::min<std::size_t>(offset + std::max(mark.length, 1U), here.size());
     last = std::max<std::size_t>(last, offset + 1) - 1;
-    while (last > offset && last < text.size() && (static_cast<unsigned char>(text[last]) & 0xC0) == 0x80) --last;
+    while (last > offset && last < here.size() && (static_cast<unsigned char>(here[last]) & 0xC0) == 0x80) --last;
     const Spot to = spot(static_cast<std::uint32_t>(last));
     std::uint32_t length = from.length;
     if (to.file == from.file && to.line == from.line && to.column >= from.column)
@@ -46,7 +48,7 @@ Place Snapshot::place(Mark mark) const {
 std::pair<std::uint32_t, std::uint32_t> Snapshot::line_of(Mark mark) const {
     if (map.empty()) return {0, 1};
     const Span& span = map[span_at(mark.offset)];
-    const auto lines = std::ranges::count(std::string_view{text}.substr(span.offset, mark.offset - span.offset), '\n');
+    const auto lines = std::ranges::count(text().substr(span.offset, mark.offset - span.offset), '\n');
     return {span.file, span.line + static_cast<std::uint32_t>(lines)};
 }
 

@@ -82,7 +82,7 @@ Converted to_conf(SourceFile toml) {
     }
     const Snapshot snapshot = read_toml(std::move(toml), true);
     lose_errors(snapshot, converted);
-    converted.text = print(snapshot.text);
+    converted.text = print(snapshot.text());
     return converted;
 }
 

@@ -23,19 +23,19 @@ Diagnostic& TomlStatements::find(Severity severity, Code code, TomlPlace place, 
 
 void TomlStatements::put(std::string_view text, TomlPlace place) {
     if (overflow_) return;
-    if (snapshot_.text.size() + text.size() >= kMaxSnapshotBytes) {
+    if (snapshot_.made.size() + text.size() >= kMaxSnapshotBytes) {
         overflow_ = true;
         find(Severity::Fatal, Code::ExpansionLimit, place,
              fmt::format("the configuration is longer than {} bytes", kMaxSnapshotBytes))
             .effect = "this configuration cannot run";
         return;
     }
-    snapshot_.map.push_back({.offset = static_cast<std::uint32_t>(snapshot_.text.size()),
+    snapshot_.map.push_back({.offset = static_cast<std::uint32_t>(snapshot_.made.size()),
                              .file = 0,
                              .line = place.line,
                              .column = place.column,
                              .length = std::max(place.length, 1U)});
-    snapshot_.text += text;
+    snapshot_.made += text;
 }
 
 void TomlStatements::statement(std::string_view keyword, TomlPlace key, std::span<const TomlWord> words,
@@ -65,7 +65,7 @@ void TomlStatements::entry(std::span<const TomlWord> words) {
 void TomlStatements::close(TomlPlace key) { put("}\n", key); }
 
 void TomlStatements::blank_line() {
-    if (!snapshot_.text.empty()) put("\n", {});
+    if (!snapshot_.made.empty()) put("\n", {});
 }
 
 void TomlStatements::comments_before(std::uint32_t line) {
@@ -93,7 +93,7 @@ void TomlStatements::end_line(std::uint32_t first, std::uint32_t last) {
 Snapshot TomlStatements::take() {
     comments_before(UINT32_MAX);
     if (overflow_) {
-        snapshot_.text.clear();
+        snapshot_.made.clear();
         snapshot_.map.clear();
     }
     if (snapshot_.map.empty()) snapshot_.map.push_back({});

@@ -17,7 +17,7 @@ namespace {
 class TreeReader final : Lexer::Listener {
 public:
     TreeReader(const Snapshot& snapshot, std::vector<Converted::Lost>& lost)
-        : snapshot_{snapshot}, lost_{lost}, scratch_{nowhere_, snapshot}, lexer_{snapshot.text, *this} {}
+        : snapshot_{snapshot}, lost_{lost}, scratch_{nowhere_, snapshot}, lexer_{snapshot.text(), *this} {}
 
     TomlTree run() {
         frames_.push_back({Block::Root, nullptr, {}, 0});
@@ -38,7 +38,7 @@ public:
                 close();
             lexer_.next(current);
         }
-        gap(snapshot_.text.size());
+        gap(snapshot_.text().size());
         while (frames_.size() > 1) leave();
         return {std::move(frames_[0].item.children), std::move(comments_)};
     }
@@ -81,7 +81,7 @@ private:
 
     // What lies before `to` and behind the last statement.
     void gap(std::size_t to) {
-        std::string_view between = std::string_view{snapshot_.text}.substr(done_, to > done_ ? to - done_ : 0);
+        std::string_view between = snapshot_.text().substr(done_, to > done_ ? to - done_ : 0);
         bool same_line = true;
         while (!between.empty()) {
             const std::size_t end = std::min(between.find('\n'), between.size());
@@ -104,7 +104,7 @@ private:
     void slash_comment(const Statement& s) {
         if (s.slash_comment.length == 0) return;
         const std::string_view text =
-            trimmed(std::string_view{snapshot_.text}.substr(s.slash_comment.offset + 2, s.slash_comment.length - 2));
+            trimmed(snapshot_.text().substr(s.slash_comment.offset + 2, s.slash_comment.length - 2));
         comment(fmt::format(" {}", text), true);
     }
 

@@ -8,7 +8,7 @@ namespace {
 using Type = config::Checker::Type;
 
 std::string misc_head(const CheckSubject& subject) {
-    const auto& argv = subject.checker.misc_path.argv;
+    const auto& argv = subject.checker.misc_path->argv;
     return fmt::format("Misc check for [{} VS {}] by [{}]", subject.server, subject.service,
                        argv.empty() ? std::string{} : argv.front());
 }

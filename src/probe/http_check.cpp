@@ -119,7 +119,7 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url) {
     auto request =
         wire::http_request({.path = wanted.path,
                             .host = wanted.virtualhost.empty() ? checker.target.to_string() : wanted.virtualhost,
-                            .protocol = checker.http_protocol});
+                            .protocol = checker.http_protocol.empty() ? "1.0" : *checker.http_protocol});
     if (request)
         check.request = std::move(*request);
     else

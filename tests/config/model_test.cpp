@@ -97,7 +97,7 @@ TEST_CASE("a script that cannot be run is removed with its trackers") {
 
 TEST_CASE("a command is split into arguments, with quotes and escapes") {
     const auto argv = [](std::string_view line) {
-        return load_sample(vrrp(6, line)).config.instances.at(0).notify.any.argv;
+        return load_sample(vrrp(6, line)).config.instances.at(0).notify.any->argv;
     };
     using Argv = std::vector<std::string>;
     CHECK(argv("notify \"/bin/true a b\"") == Argv{"/bin/true", "a", "b"});
@@ -228,6 +228,30 @@ TEST_CASE("mail of servers is on and mail of services off, unless the switches s
             .config.virtual_servers.at(0);
     CHECK_FALSE(quiet.smtp_alert);
     CHECK_FALSE(quiet.real_servers.at(0).smtp_alert);
+}
+
+TEST_CASE("virtual servers take the global settings, wherever those stand") {
+    const Loaded loaded =
+        load_sample(std::string{kLvs} + "global_defs {\nsmtp_alert_checker\nchecker_log_all_failures\n}\n");
+    const VirtualServer& service = loaded.config.virtual_servers.at(0);
+    CHECK(service.smtp_alert);
+    CHECK(service.real_servers.at(0).checkers.at(0).log_all_failures);
+}
+
+TEST_CASE("virtual servers keep the order of the file, whatever has to be known before each is complete") {
+    const std::string plain = std::string{kLvs};
+    const std::string with_script = lvs(7, "weight 1\nnotify_up /bin/true");
+    const auto at = [](std::string service, std::string_view address) {
+        return service.replace(service.find("10.9.9.9"), 8, address);
+    };
+    const Loaded loaded = load_sample(at(plain, "10.9.9.1") + at(with_script, "10.9.9.2") + at(plain, "10.9.9.3") +
+                                      at(with_script, "10.9.9.1") + at(plain, "10.9.9.5"));
+    std::string order;
+    for (const VirtualServer& service : loaded.config.virtual_servers) order += service_name(service) + " ";
+    CHECK(order == "[10.9.9.1]:tcp:80 [10.9.9.2]:tcp:80 [10.9.9.3]:tcp:80 [10.9.9.5]:tcp:80 ");
+    CHECK(loaded.config.virtual_servers.at(1).real_servers.at(0).notify_up->argv ==
+          std::vector<std::string>{"/bin/true"});
+    CHECK(loaded.config.virtual_servers.at(2).real_servers.at(0).notify_up.empty());
 }
 
 TEST_CASE("mail settings") {

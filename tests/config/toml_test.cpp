@@ -193,13 +193,13 @@ TEST_CASE("commands keep every argument, whatever is in it") {
         const std::string toml = instance_with(std::string{"notify = "} + line);
         const Loaded loaded = load_toml(toml);
         REQUIRE(loaded.config.instances.size() == 1);
-        REQUIRE(loaded.config.instances[0].notify.any.argv.size() > 1);
+        REQUIRE(loaded.config.instances[0].notify.any->argv.size() > 1);
         const Loaded conf = load_conf(conf_of(toml));
         CHECK(conf.config == loaded.config);
         CHECK(load_toml(toml_of(conf_of(toml))).config == loaded.config);
     }
     const Loaded loaded = load_toml(instance_with("notify = '/x \"a b\" \"\" c\\x22d'"));
-    CHECK(loaded.config.instances.at(0).notify.any.argv == std::vector<std::string>{"/x", "a b", "", "c\"d"});
+    CHECK(loaded.config.instances.at(0).notify.any->argv == std::vector<std::string>{"/x", "a b", "", "c\"d"});
 }
 
 TEST_CASE("the daemon's own tables are no blocks, and are checked with the rest") {

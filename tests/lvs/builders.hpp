@@ -49,7 +49,7 @@ inline config::Checker tcp_check(const Endpoint& target) {
 inline config::Checker misc_check(const Endpoint& target) {
     config::Checker checker = tcp_check(target);
     checker.type = config::Checker::Type::Misc;
-    checker.misc_path.argv = {"/etc/check", "web"};
+    checker.misc_path.edit().argv = {"/etc/check", "web"};
     checker.retry = 0;
     return checker;
 }

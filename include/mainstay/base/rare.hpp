@@ -32,6 +32,11 @@ public:
     [[nodiscard]] const T& operator*() const { return held_ ? *held_ : none(); }
     [[nodiscard]] const T* operator->() const { return &**this; }
     operator const T&() const { return **this; }  // NOLINT: see the constructor
+    [[nodiscard]] bool empty() const              // of strings, lists, commands
+        requires requires(const T& value) {
+        value.empty();
+    }
+    { return (**this).empty(); }
 
     // For changing a part of the value. Takes memory from then on, so it is not for reading.
     [[nodiscard]] T& edit() {

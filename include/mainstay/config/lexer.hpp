@@ -71,6 +71,7 @@ private:
 
     std::string_view text_;
     Listener& listener_;
+    bool has_nul_;  // anywhere: most texts need not be searched line by line
     std::size_t at_ = 0;
     std::size_t line_end_ = 0;
     std::deque<std::string> resolved_;

@@ -93,7 +93,7 @@ struct UnicastPeer {
 };
 
 struct Notifies {  // of an instance or a group
-    Command master, backup, fault, stop, any;
+    Rare<Command> master, backup, fault, stop, any;
     bool operator==(const Notifies&) const = default;
 };
 
@@ -107,7 +107,7 @@ struct Vmac {
     bool operator==(const Vmac&) const = default;
 };
 
-struct VirtualRoute {  // installed while MASTER
+struct VirtualRoute {         // installed while MASTER
     std::string destination;  // a prefix, or "default"
     IpAddress via;
     std::string dev;
@@ -125,7 +125,7 @@ struct Instance {
     std::uint8_t priority = 100;  // 255: address owner
     bool initial_master = false;  // state MASTER
     std::uint8_t version = 2;
-    Family family = Family::V4;  // of the VIPs and adverts
+    Family family = Family::V4;    // of the VIPs and adverts
     Micros advert_int{1'000'000};  // already rounded as the version wants it
     bool nopreempt = false;
     Micros preempt_delay{0};
@@ -133,12 +133,12 @@ struct Instance {
     bool skip_check_adv_addr = false;
     bool dont_track_primary = false;
     AuthType auth_type = AuthType::None;
-    std::string auth_pass;  // at most 8 bytes; a secret
+    std::string auth_pass;                           // at most 8 bytes; a secret
     std::vector<VirtualAddress> addresses;           // in the advert, in this order
     std::vector<VirtualAddress> excluded_addresses;  // set with them, not advertised
-    std::optional<IpAddress> source;  // mcast_src_ip or unicast_src_ip
-    std::vector<UnicastPeer> unicast_peers;  // not empty: unicast
-    std::optional<IpAddress> multicast_group;  // else 224.0.0.18 / ff02::12
+    std::optional<IpAddress> source;                 // mcast_src_ip or unicast_src_ip
+    std::vector<UnicastPeer> unicast_peers;          // not empty: unicast
+    std::optional<IpAddress> multicast_group;        // else 224.0.0.18 / ff02::12
     std::vector<TrackedInterface> track_interfaces;
     std::vector<TrackedScript> track_scripts;
     Micros garp_master_delay{5'000'000};
@@ -199,37 +199,39 @@ struct HttpUrl {  // of HTTP_GET and SSL_GET
     bool operator==(const HttpUrl&) const = default;
 };
 
+// A file may have tens of thousands of checkers and real servers: their members are ordered without gaps, and what is
+// seldom set is Rare.
 struct Checker {
     enum class Type : std::uint8_t { Tcp, Http, Ssl, Smtp, Dns, Udp, Ping, Misc, File, Bfd } type = Type::Tcp;
-    Endpoint target;  // resolved: connect_ip/connect_port, else the real server's
+    bool alpha = false;
+    bool log_all_failures = false;
+    bool misc_dynamic = false;
+    bool enable_sni = false;
+    Endpoint target;               // resolved: connect_ip/connect_port, else the real server's
     std::optional<Endpoint> bind;  // bindto, bind_port
-    std::string bind_if;
+    std::uint32_t retry = 1;       // failures tolerated before it counts as failed
     Micros connect_timeout{5'000'000};
-    std::uint32_t retry = 1;  // failures tolerated before it counts as failed
     Micros delay_before_retry{1'000'000};
     Micros delay_loop{60'000'000};
     Micros warmup{60'000'000};
-    bool alpha = false;
-    bool log_all_failures = false;
-    Command misc_path;  // MISC_CHECK only
     Micros misc_timeout{0};
-    bool misc_dynamic = false;
-    std::vector<HttpUrl> urls;  // HTTP_GET and SSL_GET only
-    std::string http_protocol = "1.0";
-    bool enable_sni = false;
-    std::string sni_name;
+    Rare<std::string> bind_if;
+    Rare<Command> misc_path;          // MISC_CHECK only
+    std::vector<HttpUrl> urls;        // HTTP_GET and SSL_GET only
+    Rare<std::string> http_protocol;  // empty: 1.0
+    Rare<std::string> sni_name;
     Rare<More> more{};
     bool operator==(const Checker&) const = default;
 };
 
 struct RealServer {
     Endpoint endpoint;
-    std::uint32_t weight = 1;  // 0..2147483647
     Forwarding forwarding = Forwarding::Nat;
     bool inhibit_on_failure = false;
+    bool smtp_alert = true;    // resolved
+    std::uint32_t weight = 1;  // 0..2147483647
     std::uint32_t upper_threshold = 0, lower_threshold = 0;
-    bool smtp_alert = true;  // resolved
-    Command notify_up, notify_down;
+    Rare<Command> notify_up, notify_down;
     std::vector<Checker> checkers;
     Rare<More> more{};
     bool operator==(const RealServer&) const = default;
@@ -245,7 +247,7 @@ struct SorryServer {
 struct VirtualServer {
     Endpoint endpoint;         // empty address with fwmark or group
     std::uint32_t fwmark = 0;  // not 0: a firewall-mark service
-    std::string group;
+    Rare<std::string> group;
     Family family = Family::V4;
     Protocol protocol = Protocol::Tcp;
     std::string scheduler = "wlc";
@@ -257,7 +259,7 @@ struct VirtualServer {
     bool alpha = false, omega = false;
     bool inhibit_on_failure = false;
     std::uint32_t quorum = 1, hysteresis = 0;
-    Command quorum_up, quorum_down;
+    Rare<Command> quorum_up, quorum_down;
     bool smtp_alert = false;  // resolved
     std::optional<SorryServer> sorry_server;
     std::vector<RealServer> real_servers;

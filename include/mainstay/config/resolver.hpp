@@ -39,8 +39,10 @@ inline constexpr std::size_t kMaxExpandedLines =
 inline constexpr std::size_t kMaxExpansionDepth = 64;  // definitions and repetitions within each other
 
 struct Snapshot {
-    std::string text;
     std::vector<SourceFile> files;
+    bool as_written = false;  // one file in which nothing had to be done: its text is not held twice
+    std::string made;         // else the text
+    [[nodiscard]] std::string_view text() const { return as_written ? files.front().text : made; }
     std::vector<Diagnostic> findings;  // complete, with their places
 
     // Snapshot text from `offset` on comes from here, until the next entry. Sorted by offset.
