@@ -1,11 +1,20 @@
 #!/usr/bin/python3
-"""Times the configuration test side by side with keepalived's.
+"""What loading a configuration costs, side by side with Debian's keepalived.
 
-    tools/bench-config.py [MAINSTAYD] [--keepalived PATH] [--runs N] [--services N]
+    tools/bench-config.py [MAINSTAYD] [--keepalived PATH] [--runs N] [--services N] [--instances N] [--no-large]
 
-Generates files with N and N/10 virtual servers of four real servers each, tests them alternately with both programs
-inside one network namespace, and prints medians, their ratio and the growth from the small to the large file. The exit
-code is 0 when mainstayd is no slower and its time grows no faster than the file (with a margin for noise).
+Both programs test (-t) generated files alternately in one network namespace, and everything is counted over what the
+same program takes for a file that is all but empty:
+
+  - virtual servers with four real servers each, one TCP_CHECK per real server: mainstayd must be 4 times faster and
+    take no more memory;
+  - VRRP instances, 255 to an interface (keepalived's time grows with their square): mainstayd must be 20 times faster;
+  - ten times as much of each, mainstayd alone: its time and its memory must grow no faster than the file.
+
+Time is the processor's, user and system, of the least disturbed run: neither program waits for anything, so on an idle
+machine it is the wall clock's, and other work adds less to it. Memory is the peak resident set of the largest process.
+Both are as wait4() tells them (ru_utime, ru_stime, ru_maxrss) to a launcher that is smaller than either program. The
+exit code is 0 when all of it holds.
 """
 import argparse
 import os
@@ -14,17 +23,35 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-SERVERS_PER_SERVICE = 4
-SMALL_PART = 10          # the small file has a tenth of the services
 BUILT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "src", "cli", "mainstayd")
-GROWTH_MARGIN = 1.3      # linear means: at most this much more than ten times the time above the empty file's
+SERVERS_PER_SERVICE = 4
+INSTANCES_PER_INTERFACE = 255    # virtual_router_id is 1 to 255 on each
+LARGE = 10                       # the large files hold ten times as much
+LARGE_RUNS = 3
+TIMES_FASTER = {"services": 4.0, "instances": 20.0}
+NAMES = {"services": "virtual servers", "instances": "VRRP instances"}
+# Growth from a file to one of ten times its size: this much more than ten times is taken for noise.
+TIME_MARGIN, MEMORY_MARGIN = 1.3, 1.1
+
+# Runs a program and prints its exit status, seconds of processor time and peak memory in KiB. A process
+# keeps the peak of what it was before it became another program, so this one imports next to nothing.
+LAUNCHER = """
+import posix, sys
+pid = posix.fork()
+if pid == 0:
+    nowhere = posix.open('/dev/null', posix.O_RDWR)
+    posix.dup2(nowhere, 1)
+    posix.dup2(nowhere, 2)
+    posix.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = posix.wait4(pid, 0)
+print(status, usage[0] + usage[1], usage[2])
+"""
 
 
-def text(services):
+def services(count):
     lines = ["global_defs {", "    router_id bench", "}"]
-    for n in range(services):
+    for n in range(count):
         vip = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
         lines += [f"virtual_server {vip} 80 {{", "    delay_loop 6", "    lb_algo wrr", "    lb_kind NAT",
                   "    protocol TCP"]
@@ -36,60 +63,124 @@ def text(services):
     return "\n".join(lines) + "\n"
 
 
-def once(program, path):
-    started = time.perf_counter()
-    code = subprocess.run([program, "-t", "-f", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          check=False).returncode
-    took = time.perf_counter() - started
-    if code != 0:
-        sys.exit(f"{program} -t says {code} of a file that is right")
-    return took * 1000
+def instances(count):
+    lines = ["global_defs {", "    router_id bench", "}"]
+    for n in range(count):
+        lines += [f"vrrp_instance VI_{n} {{", "    state BACKUP", f"    interface {interface(n)}",
+                  f"    virtual_router_id {n % INSTANCES_PER_INTERFACE + 1}", "    priority 100", "    advert_int 1",
+                  "    virtual_ipaddress {", f"        10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/24", "    }", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def interface(instance):
+    return f"bench{instance // INSTANCES_PER_INTERFACE}"
+
+
+def make_interfaces(count):
+    """veth, for every kernel has it; in one batch, for there may be hundreds."""
+    pairs = "".join(f"link add bench{n} type veth peer name bench{n + 1}\n" for n in range(0, count, 2))
+    subprocess.run(["ip", "-batch", "-"], input=pairs, text=True, check=True)
+
+
+def run_once(program, path):
+    """Milliseconds and KiB."""
+    told = subprocess.run([sys.executable, "-ISE", "-c", LAUNCHER, program, "-t", "-f", path], capture_output=True,
+                          text=True, check=True).stdout.split()
+    if told[0] != "0":
+        sys.exit(f"{program} -t ends with status {told[0]} for a file that is right")
+    return float(told[1]) * 1000, int(told[2])
+
+
+class Bench:
+    def __init__(self, programs, folder):
+        self.programs, self.folder = programs, folder
+        self.times, self.memory, self.verdicts = {}, {}, []
+
+    def path(self, kind, count):
+        path = os.path.join(self.folder, f"{kind}-{count}.conf")
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write({"services": services, "instances": instances}[kind](count))
+        return path
+
+    def measure(self, kind, counts, names, runs):
+        """Alternately, so that a busy moment of the machine meets both programs."""
+        for run in range(runs + 1):  # the first warms the caches
+            for count in counts:
+                for name in names:
+                    took, memory = run_once(self.programs[name], self.path(kind, count))
+                    if run > 0:
+                        self.times.setdefault((name, kind, count), []).append(took)
+                        self.memory[name, kind, count] = memory
+
+    def show(self, kind):
+        print(f"{NAMES[kind]}: ms of processor time, min / median / max; peak memory")
+        for (name, what, count), values in self.times.items():
+            if what == kind:
+                print(f"  {name:10} {count:6}  {min(values):8.1f} / {statistics.median(values):8.1f} / "
+                      f"{max(values):8.1f}  {self.memory[name, kind, count] / 1024:7.1f} MB")
+
+    def over_empty(self, name, kind, count):
+        """Milliseconds and KiB."""
+        least = min(self.times[name, kind, count]) - min(self.times[name, kind, 0])
+        return max(least, 0.01), self.memory[name, kind, count] - self.memory[name, kind, 0]
+
+    def judge(self, holds, text):
+        self.verdicts.append(holds)
+        print(f"  {text}: {'ok' if holds else 'NOT ok'}")
+
+    def compare(self, kind, count, memory):
+        (ours, our_memory), (theirs, their_memory) = (self.over_empty(name, kind, count)
+                                                      for name in ("mainstayd", "keepalived"))
+        self.judge(theirs / ours >= TIMES_FASTER[kind],
+                   f"{count} {NAMES[kind]}, over the empty file: mainstayd {ours:.1f} ms, keepalived {theirs:.1f} ms, "
+                   f"{theirs / ours:.2f} times faster (at least {TIMES_FASTER[kind]:.0f})")
+        text = (f"{count} {NAMES[kind]}, over the empty file: mainstayd {our_memory / 1024:.1f} MB, "
+                f"keepalived {their_memory / 1024:.1f} MB")
+        if memory:
+            self.judge(our_memory <= their_memory, f"{text} (no more)")
+        else:
+            print(f"  {text}")
+
+    def growth(self, kind, count):
+        small, large = (self.over_empty("mainstayd", kind, n) for n in (count, count * LARGE))
+        times, memory = large[0] / small[0], large[1] / small[1]
+        self.judge(times <= LARGE * TIME_MARGIN and memory <= LARGE * MEMORY_MARGIN,
+                   f"{count} to {count * LARGE} {NAMES[kind]}: {times:.1f} times the time, {memory:.1f} times the "
+                   f"memory (linear is {LARGE})")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("mainstayd", nargs="?", default=BUILT)
     parser.add_argument("--keepalived", default=shutil.which("keepalived") or "/usr/sbin/keepalived")
-    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--services", type=int, default=5000)
+    parser.add_argument("--instances", type=int, default=5100)
+    parser.add_argument("--no-large", action="store_true", help="leave out the files of ten times the size")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if not options.inside:  # a namespace of its own: keepalived looks at the interfaces
+    if not options.inside:  # a namespace of its own: both look at the interfaces
         os.execvp("unshare", ["unshare", "-n", "--", sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--inside"])
-    programs = {"mainstayd": options.mainstayd}
+    programs = {"mainstayd": os.path.abspath(options.mainstayd)}
     if os.access(options.keepalived, os.X_OK):
         programs["keepalived"] = options.keepalived
     else:
-        print(f"no keepalived at {options.keepalived}: mainstayd is timed alone")
-    sizes = [0, options.services // SMALL_PART, options.services]
+        print(f"no keepalived at {options.keepalived}: mainstayd is measured alone")
+    make_interfaces(-(-options.instances * LARGE // INSTANCES_PER_INTERFACE) + 1)
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
-        paths = {}
-        for size in sizes:
-            paths[size] = os.path.join(folder, f"{size}.conf")
-            with open(paths[size], "w", encoding="utf-8") as file:
-                file.write(text(size))
-        times = {(name, size): [] for name in programs for size in sizes}
-        for run in range(options.runs + 1):  # the first warms the caches
-            for size in sizes:
-                for name, program in programs.items():
-                    took = once(program, paths[size])
-                    if run > 0:
-                        times[name, size].append(took)
-    median = {key: statistics.median(values) for key, values in times.items()}
-    print(f"config test, {SERVERS_PER_SERVICE} real servers each, {options.runs} runs, ms: min / median / max")
-    for (name, size), values in times.items():
-        print(f"  {name:10}  {size:6} virtual servers  {min(values):8.1f} / {median[name, size]:8.1f} / {max(values):8.1f}")
-    # Growth is judged by the least disturbed runs: other work on the machine does not grow with the file.
-    empty, small, large = (min(times["mainstayd", size]) for size in sizes)
-    growth = (large - empty) / max(small - empty, 0.01)
-    verdict = [growth <= SMALL_PART * GROWTH_MARGIN]
-    print(f"  growth of mainstayd from {sizes[1]} to {sizes[2]}: {growth:.1f} times (the file: {SMALL_PART} times)")
-    if "keepalived" in programs:
-        ratio = median["mainstayd", sizes[2]] / median["keepalived", sizes[2]]
-        verdict.append(ratio <= 1.0)
-        print(f"  mainstayd / keepalived at {sizes[2]}: {ratio:.2f}")
-    print("  ok" if all(verdict) else "  NOT ok")
-    return 0 if all(verdict) else 1
+        bench = Bench(programs, folder)
+        for kind, count in (("services", options.services), ("instances", options.instances)):
+            bench.measure(kind, [0, count], list(programs), options.runs)
+            if not options.no_large:
+                bench.measure(kind, [count * LARGE], ["mainstayd"], min(options.runs, LARGE_RUNS))
+            bench.show(kind)
+            if "keepalived" in programs:
+                bench.compare(kind, count, memory=kind == "services")
+            if not options.no_large:
+                bench.growth(kind, count)
+    print("ok" if all(bench.verdicts) else "NOT ok")
+    return 0 if all(bench.verdicts) else 1
 
 
 if __name__ == "__main__":

@@ -18,9 +18,12 @@ public:
     explicit Across(Reading& r) : r_{r} {}
 
     void run() {
-        for (InstanceDraft& instance : r_.instances)
-            for (const VirtualAddress& address : instance.model.addresses)
-                owners_.emplace(address.prefix.address, instance.model.name);
+        const bool any_server = !r_.settled.servers.empty() || !r_.services.empty();
+        for (std::size_t i = 0; any_server && i < r_.instances.size(); ++i) {
+            const Instance& instance = r_.instances[i].model;
+            for (const VirtualAddress& address : instance.addresses)
+                owners_.emplace(address.prefix.address, instance.name);
+        }
         virtual_addresses();
         for (const Settled::Server& server : r_.settled.servers) real_server(server.address, server.own, server.mark);
         for (const ServiceDraft& service : r_.services)
@@ -40,10 +43,10 @@ private:
             const auto& addresses = instance.model.addresses;
             for (std::size_t i = 0; i < std::min(addresses.size(), instance.address_marks.size()); ++i) {
                 const Prefix& prefix = addresses[i].prefix;
+                if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
                 // Nothing is known of the subnets of an interface that is not there.
                 const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
                 if (r_.environment.interface_exists && !r_.environment.interface_exists(device)) continue;
-                if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
                 const bool reached =
                     std::ranges::any_of(subnets, [&](const Prefix& subnet) { return subnet.contains(prefix.address); });
                 if (reached) continue;

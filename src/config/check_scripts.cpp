@@ -145,7 +145,7 @@ private:
 
     void notifies(const std::string& owner, Notifies& commands, const NotifyMarks& marks) {
         const auto one = [&](std::string_view keyword, Rare<Command>& rare, Mark mark) {
-            notify(fmt::format("({}) {}", owner, keyword), rare, mark);
+            if (!rare.empty()) notify(fmt::format("({}) {}", owner, keyword), rare, mark);
         };
         one("notify_master", commands.master, marks.master);
         one("notify_backup", commands.backup, marks.backup);

@@ -41,7 +41,7 @@ public:
 private:
     std::string text(std::string_view rest) const { return fmt::format("({}) {}", m_.name, rest); }
 
-    [[nodiscard]] std::size_t index() const { return static_cast<std::size_t>(&i_ - r_.instances.data()); }
+    [[nodiscard]] std::size_t index() const { return i_.index; }
     // What was said of a line of this instance that meant `keyword`; null when nothing was.
     Diagnostic* said_of(std::string_view keyword) { return r_.said_of(Block::Instance, index(), keyword); }
     // True when the missing keyword was reported already: that message is now the one of what cannot run.
@@ -161,17 +161,16 @@ private:
         std::size_t refused = Diagnoser::kNowhere;
         for (std::size_t n = 0; n < m_.addresses.size(); ++n) {
             VirtualAddress& address = m_.addresses[n];
-            const std::string shown = address.prefix.to_string();
             if (address.prefix.address.family() != m_.family) {
                 auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n],
-                                        text(fmt::format("{} is not {}", shown, wanted_family())));
+                                        text(fmt::format("{} is not {}", address.prefix.to_string(), wanted_family())));
                 d.effect = "the address is ignored";
                 d.hint = "put it into virtual_ipaddress_excluded or an instance of its own";
                 refused = r_.diag.last();
             } else if (!seen.emplace(address.prefix.address, address.dev).second) {
                 r_.diag
                     .warn(Code::DuplicateAddress, i_.address_marks[n],
-                          text(fmt::format("{} is in the list already", shown)))
+                          text(fmt::format("{} is in the list already", address.prefix.to_string())))
                     .effect = "the line is ignored";
             } else {
                 good.push_back(std::move(address));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "files.hpp"
@@ -69,7 +70,7 @@ bool in_skipped_block(const Reading& r, Mark mark) {
 Diagnoser::Entry* refused_definition(Reading& r, const Snapshot& snapshot, const std::string& name) {
     for (Diagnoser::Entry& entry : r.diag.entries())
         if (entry.diagnostic.code == static_cast<std::uint16_t>(Code::DefinitionRefused) &&
-            std::string_view{snapshot.text}.substr(entry.mark.offset, entry.mark.length) == "$" + name)
+            snapshot.text().substr(entry.mark.offset, entry.mark.length) == "$" + name)
             return &entry;
     return nullptr;
 }
@@ -157,7 +158,20 @@ void check_net_namespace(Reading& r) {
 // later, which is unusual, everything is read again and settled at the end.
 bool settled_too_early(const Reading& r) { return r.settled.with && *r.settled.with != r.global; }
 
-Loaded load(Snapshot snapshot, const Environment& environment) {
+// The host is asked once for each interface: a file may name one in thousands of instances.
+Environment remembering(Environment environment) {
+    if (!environment.interface_exists) return environment;
+    environment.interface_exists = [ask = std::move(environment.interface_exists),
+                                    known = std::map<std::string, bool, std::less<>>{}](std::string_view name) mutable {
+        auto found = known.find(name);
+        if (found == known.end()) found = known.emplace(name, ask(name)).first;
+        return found->second;
+    };
+    return environment;
+}
+
+Loaded load(Snapshot snapshot, const Environment& host) {
+    const Environment environment = remembering(host);
     std::optional<Reading> reading;
     reading.emplace(environment, snapshot);
     parse(*reading, snapshot.text());

@@ -133,6 +133,7 @@ struct NotifyMarks {
 
 struct InstanceDraft {
     Instance model;
+    std::size_t index = 0;  // among the drafts
     Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, authentication, auth_type, version;
     Mark addresses, unicast, source, advert_int;
     bool vmac_xmit_base = false;
@@ -254,7 +255,7 @@ struct Reading {
     Mark net_namespace_mark;
     bool script_user_unknown = false;
     std::vector<ScriptDraft> scripts;
-    std::vector<InstanceDraft> instances;
+    std::deque<InstanceDraft> instances;  // large: they stay where they are
     std::vector<GroupDraft> groups;
     std::vector<ServiceDraft> services;  // those that are not settled yet
     Settled settled;
@@ -313,7 +314,6 @@ struct AddressAndPort {
 
 // ---- the passes over what was read
 // -----------------------------------------------------------------------------------
-
 
 void parse(Reading& reading, std::string_view text);
 void check_vrrp(Reading& reading, Config& config);

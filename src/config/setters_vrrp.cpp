@@ -48,6 +48,7 @@ void begin_instance(Reading& r, const Value& v) {
     }
     if (!is_new_name(r, r.instance_names, v, r.instances.size())) return;
     r.instance = &r.instances.emplace_back();
+    r.instance->index = r.instances.size() - 1;
     r.instance->model.name = v.word;
     r.instance->name = v.mark;
 }

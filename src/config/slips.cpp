@@ -111,7 +111,7 @@ void report_missing_word(Reading& r, const Row& row, const Statement& s) {
     if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
     d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
     // The value of a template that was not filled in, or one that begins with a sign of a comment.
-    std::string_view behind = std::string_view{r.snapshot.text}.substr(s.words.back().mark.offset);
+    std::string_view behind = r.snapshot.text().substr(s.words.back().mark.offset);
     behind = behind.substr(0, std::min(behind.find('\n'), behind.size()));
     behind.remove_prefix(std::min<std::size_t>(s.words.back().mark.length, behind.size()));
     behind.remove_prefix(std::min(behind.find_first_not_of(" \t"), behind.size()));
