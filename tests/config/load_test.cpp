@@ -1,6 +1,7 @@
 #include "mainstay/config/load.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "folder.hpp"
 #include "samples.hpp"
@@ -58,6 +59,26 @@ TEST_CASE("an include that matches nothing is told, and changes no exit code") {
     REQUIRE(loaded.diagnostics.size() == 1);
     CHECK(loaded.diagnostics[0].message == "include: nothing matches nosuch/*.conf");
     CHECK(loaded.exit_code() == 0);
+}
+
+TEST_CASE("the host is asked once for each interface, however often the file names it") {
+    std::string text;
+    for (int n = 1; n <= 3; ++n)
+        text += with_line(
+            with_line(vrrp(1, fmt::format("vrrp_instance VI_{} {{", n)), 4, fmt::format("virtual_router_id {}", n)), 12,
+            fmt::format("10.9.9.{}", n));
+    Environment environment = host();
+    std::vector<std::string> asked;
+    environment.interface_exists = [&asked](std::string_view name) {
+        asked.emplace_back(name);
+        return true;
+    };
+    environment.subnets = [] { return std::vector<mainstay::Prefix>{}; };
+
+    const Loaded loaded = load_text("ha.conf", text, environment);
+
+    CHECK(loaded.config.instances.size() == 3);
+    CHECK(asked == std::vector<std::string>{"eth0"});
 }
 
 TEST_CASE("each role gets its own part, passwords and mail settings only where they are used") {
