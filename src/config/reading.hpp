@@ -53,10 +53,10 @@ public:
     struct Entry {
         Diagnostic diagnostic;
         Mark mark;
-        std::size_t repeats = 0;    // of the same slip, from the same definition or repeated line
-        std::vector<Mark> others;   // places of the same slip that have no message of their own
-        std::size_t more = 0;       // of them that are not kept
-        bool dropped = false;       // another one says it
+        std::size_t repeats = 0;   // of the same slip, from the same definition or repeated line
+        std::vector<Mark> others;  // places of the same slip that have no message of their own
+        std::size_t more = 0;      // of them that are not kept
+        bool dropped = false;      // another one says it
     };
     // The same slip once more, at another place.
     void also(std::size_t entry, Mark mark);
@@ -276,7 +276,7 @@ struct Reading {
     // Set by a block's setter when the block is not to be used: its content is passed over.
     bool skip_block = false;
 
-    std::vector<Mark> skipped;  // blocks that were passed over, in their order
+    std::vector<Mark> skipped;                                           // blocks that were passed over, in their order
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::vector<Attempt> attempts;
     // What was said of the keyword in that block; null when nothing was. Valid until the next diagnostic.
