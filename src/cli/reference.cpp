@@ -263,6 +263,8 @@ std::string takes_text(const Row& row) {
         }
         case Takes::Address:
             return "an IP address";
+        case Takes::AddressRange:
+            return "an IP address, a range of them or a prefix";
         case Takes::Prefix:
             return "an IP address with or without a prefix length";
         case Takes::Duration:
@@ -275,15 +277,12 @@ std::string takes_text(const Row& row) {
             return "a block with one entry a line";
         case Takes::Items:
             return "a block of words";
-        case Takes::AnyBlock:
-            return "a block";
         case Takes::Entry:
             return row.form.empty() ? "nothing" : "as shown above";
         case Takes::NumberList:
             return fmt::format("whole numbers, {}", range(row, 1));
         case Takes::Word:
         case Takes::Line:
-        case Takes::Any:
             break;
     }
     if (row.form.empty()) return "nothing";

@@ -40,6 +40,7 @@ std::string prose(std::string_view text) { return replaced(cell(text), "<", "&lt
 std::string code(std::string_view text) { return fmt::format("`{}`", cell(text)); }
 
 std::string shown(const Row& row) {
+    if (row.args.in_line && row.name.starts_with('<')) return std::string{row.form};  // a word that has no name
     return row.form.empty() ? std::string{row.name} : fmt::format("{} {}", row.name, row.form);
 }
 // The language's forms hold the keyword already.

@@ -4,14 +4,12 @@
 #include <utility>
 
 #include "rows.hpp"
+#include "store.hpp"
 
 namespace mainstay::config {
 namespace {
 
 constexpr std::size_t kMostLabel = 15;  // IFNAMSIZ - 1
-constexpr int kMostTrackWeight = 253;
-constexpr std::string_view kAddressWords =
-    "dev|scope|label|brd|broadcast|peer|home|-nodad|mngtmpaddr|noprefixroute|autojoin|no_track|preferred_lft|use_vmac";
 
 std::optional<std::uint8_t> scope_of(std::string_view word) {
     static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kScopes{
@@ -90,15 +88,11 @@ private:
             a_.no_track = true;
         } else if (word == "noprefixroute") {
             a_.noprefixroute = true;
-        } else if (word == "peer" || word == "preferred_lft") {
-            (void)argument();
-            not_yet(mark, word);
-        } else if (word == "home" || word == "-nodad" || word == "mngtmpaddr" || word == "autojoin" ||
-                   word == "use_vmac") {
-            not_yet(mark, word);
+        } else if (const Row* row = find_option(Block::VirtualAddresses, word); row != nullptr) {
+            other(*row, mark);
         } else {
             auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
-            if (const auto near = nearest_choice(kAddressWords, word); !near.empty())
+            if (const auto near = nearest_option(Block::VirtualAddresses, word); !near.empty())
                 d.hint = fmt::format("did you mean `{}`?", near);
         }
         if (!v4 && (word == "label" || word == "brd" || word == "broadcast" || word == "scope")) {
@@ -126,9 +120,19 @@ private:
         d.effect = std::move(effect);
         return d;
     }
-    void not_yet(Mark mark, std::string_view word) {
-        r_.diag.advise(Code::NotActedOn, mark,
-                       fmt::format("{} is accepted, but mainstay does not act on it yet", word));
+    // An option that the model has no member for yet.
+    void other(const Row& row, Mark mark) {
+        if (!row.acts)
+            r_.diag.advise(Code::NotActedOn, mark,
+                           fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+        Value value{.row = row, .statement = v_.statement, .first = v_.first + at_ + 1};
+        if (value.count() == 0 && row.args.words_min != 0) {
+            r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", row.name)).effect =
+                "the word is ignored";
+        } else if (read_value(r_, value)) {
+            keep(r_, a_.more.edit().values, value);
+        }
+        at_ = value.stop - v_.first - 1;
     }
 
     Reading& r_;
@@ -145,36 +149,6 @@ std::optional<VirtualAddress> read_virtual_address(Reading& r, const Value& v) {
     VirtualAddress address{.prefix = *prefix};
     if (!AddressOptions{r, v, address}.read()) return std::nullopt;
     return address;
-}
-
-// "<name> [weight <n> [reverse|noreverse]]"
-std::optional<TrackerDraft> read_tracker(Reading& r, const Value& v, bool script) {
-    TrackerDraft tracker{.name = std::string{v.word}, .mark = v.mark};
-    for (std::size_t i = 1; i < v.count(); ++i) {
-        const std::string_view word = v.arg(i);
-        if (word == "weight" && i + 1 < v.count()) {
-            // keepalived takes +/-254 for +/-253
-            const auto weight = whole_number(v.arg(++i), -kMostTrackWeight - 1, kMostTrackWeight + 1);
-            if (weight) {
-                tracker.weight =
-                    static_cast<int>(std::clamp<std::int64_t>(*weight, -kMostTrackWeight, kMostTrackWeight));
-                continue;
-            }
-            r.diag
-                .error(Code::OutOfRange, v.arg_mark(i),
-                       fmt::format("the weight of tracker {} must be -253 to 253, got {}", v.word, v.arg(i)))
-                .effect = script ? "the script's own weight is used" : "weight 0 is used";
-        } else if (word == "reverse") {
-            tracker.reverse = true;
-        } else if (word != "noreverse") {
-            auto& d =
-                r.diag.error(Code::UnknownWord, v.arg_mark(i), fmt::format("'{}' is not an option of a tracker", word));
-            d.effect = "the word is ignored";
-            d.expected = "weight NUMBER, reverse or noreverse";
-            if (word.starts_with("weight=")) d.hint = fmt::format("write `{} weight {}`", v.word, word.substr(7));
-        }
-    }
-    return tracker;
 }
 
 std::optional<AddressAndPort> read_address_and_port(Reading& r, const Value& v, std::size_t at, std::string_view what,
@@ -214,23 +188,6 @@ std::optional<AddressAndPort> read_address_and_port(Reading& r, const Value& v, 
         found.port = static_cast<std::uint16_t>(*port);
     }
     return found;
-}
-
-std::optional<Forwarding> read_forwarding(Reading& r, const Value& v) {
-    if (v.count() > 1 && (v.word == "TUN"))
-        r.diag
-            .advise(Code::NotActedOn, v.arg_mark(1),
-                    fmt::format("{}: tunnel options are accepted, but not acted on yet", v.row.name))
-            .effect = "an ipip tunnel is used";
-    if (v.word == "NAT") return Forwarding::Nat;
-    if (v.word == "DR") return Forwarding::DirectRoute;
-    if (v.word == "TUN") return Forwarding::Tunnel;
-    auto& d = r.diag.error(Code::UnknownWord, v.mark, fmt::format("{} does not know '{}'", v.row.name, v.word));
-    d.expected = "NAT, DR or TUN, in capitals";
-    d.effect = "the keyword is ignored; without it the method is NAT";
-    if (const auto near = nearest_choice("NAT|DR|TUN", v.word); !near.empty())
-        d.hint = fmt::format("write `{} {}`", v.row.name, near);
-    return std::nullopt;
 }
 
 }  // namespace mainstay::config

@@ -35,7 +35,7 @@ private:
     struct Level {
         Block block = Block::None;
         Section* section = nullptr;
-        std::size_t position = 0;  // the next one
+        std::uint32_t used = 0;  // positions, by their bit
     };
     Level& top() { return open_[depth_]; }
     // Out of the innermost line; false when it is the only one.
@@ -49,13 +49,14 @@ private:
     // A name may look like an option: the first word of a line that begins with a name is the name.
     bool taken_as_position(const Row&) {
         const auto positions = positions_of(top().block);
-        return top().position == 0 && top().section->values.empty() && !positions.empty() &&
+        return top().used == 0 && top().section->values.empty() && !positions.empty() &&
                positions[0]->args.takes == Takes::Word && positions[0]->args.words_min != 0;
     }
 
     void option(const Row& row) {
         const Mark mark = s_.words[at_].mark;
         ++at_;
+        announce(row, mark);
         if (row.args.takes == Takes::Line && depth_ + 1 < kMostNested) {
             Section& section = top().section->sections.emplace_back(Section{.keyword = std::string{row.name}});
             open_[++depth_] = {row.args.opens, &section, 0};
@@ -64,28 +65,57 @@ private:
         value(row, mark);
     }
 
+    void announce(const Row& row, Mark mark) {
+        if (!row.deprecated.empty() && r_.said.insert(&row).second)
+            r_.diag.warn(Code::Deprecated, mark, fmt::format("{} of {} is deprecated", row.name, owner_.name)).hint =
+                fmt::format("write {}", row.deprecated);
+        if (row.acts || !is_acted_on(owner_) || !r_.said.insert(&row).second) return;
+        auto& d = r_.diag.advise(Code::NotActedOn, mark,
+                                 fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
+    }
+
     // The value at at_, of an option or a position. What is wrong with it is reported, and it is passed over.
     void value(const Row& row, Mark keyword) {
         Value value{.row = row, .statement = s_, .first = at_};
         if (at_ >= s_.words.size() && row.args.words_min != 0) return missing(row, keyword);
+        if (at_ == 1 && row.name.starts_with('<')) value.owner = owner_.name;
         const bool read = read_value(r_, value);
         at_ = value.stop;
-        if (read)
-            keep(r_, top().section->values, value);
-        else
-            good_ = false;
+        if (read) return keep(r_, top().section->values, value);
+        if (owner_.strict_line || row.name.starts_with('<')) drop_line();
     }
 
-    // The word as the next position that it fits; false when there is none left.
-    bool position() {
-        for (const auto positions = positions_of(top().block); top().position < positions.size();) {
-            const Row& row = *positions[top().position++];
-            if (row.args.words_min == 0 && !fits(row)) continue;
-            value(row, s_.words[at_].mark);
-            return true;
-        }
-        return false;
+    // What was reported last costs the whole line.
+    void drop_line() {
+        good_ = false;
+        if (r_.diag.last() < r_.diag.entries().size())
+            r_.diag.entries()[r_.diag.last()].diagnostic.effect =
+                is_block(owner_.args.takes) ? "the line is ignored" : "the keyword is ignored";
     }
+
+    // The word as the first position that it fits; false when there is none left for it.
+    bool position() {
+        const auto positions = positions_of(top().block);
+        std::size_t at = 0, blame = positions.size();
+        for (; at < positions.size(); ++at) {
+            if (used(at)) {
+                blame = positions.size();  // what stands before this one does not come any more
+                continue;
+            }
+            if (positions[at]->args.words_min != 0 || fits(*positions[at])) break;
+            const bool better = blame == positions.size() || positions[blame]->args.takes == Takes::OneOf;
+            if (better) blame = at;
+        }
+        // It fits none, nor does it look like an option: then it is the position that is bad.
+        if (at == positions.size() && nearest_option(top().block, s_.words[at_].text).empty() && depth_ == 0)
+            at = blame;
+        if (at == positions.size()) return false;
+        top().used |= 1U << at;
+        value(*positions[at], s_.words[at_].mark);
+        return true;
+    }
+    [[nodiscard]] bool used(std::size_t position) { return (top().used >> position & 1U) != 0; }
 
     // Only asked of positions that may be left out.
     [[nodiscard]] bool fits(const Row& row) const {
@@ -100,9 +130,14 @@ private:
         auto& d = r_.diag.error(Code::UnknownWord, s_.words[at_].mark,
                                 fmt::format("'{}' is not an option of {}", word, owner_.name));
         d.effect = "the word is ignored";
-        if (!near.empty()) d.hint = fmt::format("did you mean `{}`?", near);
-        good_ = false;
         ++at_;
+        const std::size_t equals = word.find('=');
+        if (equals != std::string_view::npos && find_option(top().block, word.substr(0, equals)) != nullptr)
+            d.hint = fmt::format("write `{} {}`", word.substr(0, equals), word.substr(equals + 1));
+        else if (!near.empty())
+            d.hint = fmt::format("did you mean `{}`?", near);
+        if (owner_.strict_line) drop_line();
+        if (equals != std::string_view::npos) return;
         // The argument of the option that was meant, most likely: one cause, one message.
         const Row* meant = near.empty() ? nullptr : find_option(top().block, near);
         if (meant != nullptr && meant->args.words_min != 0 && at_ < s_.words.size() &&
@@ -111,21 +146,22 @@ private:
     }
 
     void missing(const Row& row, Mark mark) {
-        good_ = false;
-        std::string message = fmt::format("{} of {} has no value", row.name, owner_.name);
+        std::string message = row.name.starts_with('<') ? fmt::format("a line of {} needs {}", owner_.name, row.name)
+                                                        : fmt::format("{} of {} has no value", row.name, owner_.name);
         auto& d = row.missing_is_error_only ? r_.diag.error(Code::MissingWord, mark, std::move(message))
                                             : r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, mark,
                                                           message + "; keepalived stops here");
-        if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
+        if (!row.form.empty() && !row.name.starts_with('<')) d.expected = fmt::format("{} {}", row.name, row.form);
         d.effect = row.missing_is_error_only ? "the word is ignored" : "this configuration cannot run";
+        if (row.missing_is_error_only && (owner_.strict_line || row.name.starts_with('<'))) drop_line();
+        if (!row.missing_is_error_only) good_ = false;
     }
 
     // What must stand in the line and does not.
     void check_positions() {
         const auto positions = positions_of(top().block);
-        if (!good_ || top().position >= positions.size()) return;
-        const Row& row = *positions[top().position];
-        if (row.args.words_min != 0) missing(row, s_.words.back().mark);
+        for (std::size_t at = 0; good_ && at < positions.size(); ++at)
+            if (positions[at]->args.words_min != 0 && !used(at)) missing(*positions[at], s_.words.back().mark);
     }
 
     Reading& r_;

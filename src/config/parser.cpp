@@ -1,7 +1,6 @@
 // Applies the schema to the statements. There is no function per keyword: a row says what its words must be and what
 // to set. This file knows only blocks, braces and what to say when they do not fit together.
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "lines.hpp"
@@ -110,7 +109,7 @@ private:
         if (frame.names.empty() && frame.row->repeat != Repeat::Accumulates)
             for (Section& section : sections)
                 if (section.keyword == frame.row->name) return section;
-        return sections.emplace_back(Section{.keyword = std::string{frame.row->name}, .names = frame.names});
+        return add_section(sections, {.keyword = std::string{frame.row->name}, .names = frame.names});
     }
 
     void close(const Statement& brace) {
@@ -262,26 +261,29 @@ private:
         const std::size_t count = row.args.takes == Takes::Items ? s.words.size() : 1;
         for (std::size_t i = 0; i < count; ++i) {
             ++frame.items;
-            if (row.set == nullptr) {
-                keep_item(row, s, i);
-                continue;
-            }
-            Value value{.row = row, .statement = s, .word = s.words[i].text, .mark = s.words[i].mark, .first = i};
             const std::size_t before = r_.diag.said();
-            row.set(r_, value);
+            Value value{.row = row, .statement = s, .word = s.words[i].text, .mark = s.words[i].mark, .first = i};
+            if (row.set != nullptr)
+                row.set(r_, value);
+            else
+                keep_item(value);
             if (r_.diag.said() != before) attempted(row.name, r_.diag.last());
         }
     }
 
-    void keep_item(const Row& row, const Statement& s, std::size_t at) {
+    void keep_item(Value& value) {
+        const Row& row = value.row;
         if (row.args.takes == Takes::Entries) {
             Section line;
-            if (read_line(r_, row, s, 0, row.args.opens, line)) store().sections().push_back(std::move(line));
+            if (!read_line(r_, row, value.statement, value.first, row.args.opens, line)) return;
+            value.section = &line;
+            if (row.line != nullptr) row.line(r_, value);
+            if (row.line == nullptr || row.from_store) store().sections().push_back(std::move(line));
             return;
         }
         auto& values = store().values();
         if (values.empty()) values.push_back({std::string{row.name}, WordList{}});
-        std::get<WordList>(values.front().data).emplace_back(s.words[at].text);
+        std::get<WordList>(values.front().data).emplace_back(value.word);
     }
 
     // True when a word is missing; reported.
@@ -297,11 +299,11 @@ private:
         // Said of the block, it need not be said of what is inside.
         if (inert && std::ranges::any_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
             return;
-        if (!row.deprecated.empty() && said_.insert(&row).second) {
+        if (!row.deprecated.empty() && r_.said.insert(&row).second) {
             auto& d = r_.diag.warn(Code::Deprecated, s.words[0].mark, fmt::format("{} is deprecated", row.name));
             d.hint = fmt::format("write {}", row.deprecated);
             if (inert) d.effect = "it has no effect yet";
-        } else if (inert && said_.insert(&row).second) {
+        } else if (inert && r_.said.insert(&row).second) {
             auto& d = r_.diag.advise(Code::NotActedOn, s.words[0].mark,
                                      fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
             d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
@@ -312,19 +314,20 @@ private:
     bool use(const Row& row, const Statement& s) {
         Value value{.row = row, .statement = s};
         if (!read_value(r_, value)) return false;
-        Section line{.keyword = std::string{}};
-        if (row.args.takes == Takes::Line) {
-            if (!read_line(r_, row, s, 1, row.args.opens, line) && row.set == nullptr) return false;
-            value.section = &line;
-        }
-        if (row.set != nullptr)
-            row.set(r_, value);
-        else if (row.args.takes == Takes::Line)
-            keep_section(store().sections(), row) =
-                Section{std::string{row.name}, {}, std::move(line.values), std::move(line.sections)};
-        else
-            keep(r_, store().values(), value);
+        if (row.args.takes == Takes::Line) return use_line(row, s, value);
+        if (row.set != nullptr) row.set(r_, value);
+        if (row.set == nullptr || row.from_store) keep(r_, store().values(), value);
         return true;
+    }
+
+    // A setter sees what could be read; it has said itself what it needs.
+    bool use_line(const Row& row, const Statement& s, Value& value) {
+        Section line;
+        const bool good = read_line(r_, row, s, 1, row.args.opens, line);
+        value.section = &line;
+        if (row.set != nullptr) row.set(r_, value);
+        if (good && (row.set == nullptr || row.from_store)) keep_line(r_, store().sections(), value, std::move(line));
+        return good;
     }
 
     void keyword(const Row& row, const Statement& s) {
@@ -332,10 +335,8 @@ private:
         const std::size_t before = r_.diag.said();
         const bool used = use(row, s);
         if (r_.diag.said() != before) attempted(row.name, r_.diag.last());
-        if (!used) return;
-        const bool counts_words =
-            row.args.takes != Takes::Any && row.args.takes != Takes::Command && row.args.takes != Takes::Line;
-        if (!counts_words || s.words.size() < row.args.words_max + 3U) return;
+        if (!used || row.args.takes == Takes::Command || row.args.takes == Takes::Line) return;
+        if (s.words.size() < row.args.words_max + 3U) return;
         // keepalived ignores surplus words silently; two keywords on one line are a slip that loses the second.
         const Token& surplus = s.words[row.args.words_max + 1U];
         if (r_.diag.last() < r_.diag.entries().size() &&
@@ -377,7 +378,7 @@ private:
             if (!contents_follow) return attempted(row.name, r_.diag.last());
         }
         announce(row, s);
-        r_.skip_block = row.args.takes == Takes::AnyBlock;
+        r_.skip_block = false;
         const bool lines = row.args.takes == Takes::Entries || row.args.takes == Takes::Items;
         if (const Setter begin = lines ? row.begin : row.set; begin != nullptr) {
             Value value{.row = row, .statement = s};
@@ -444,7 +445,6 @@ private:
     Mark last_closed_;
     std::size_t missing_reported_ = 0;  // closing braces
     bool slash_noted_ = false;
-    std::unordered_set<const Row*> said_;
     Unknowns unknowns_;
     Lexer lexer_;  // last: it calls back into this object from its constructor
 };

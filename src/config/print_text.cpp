@@ -92,7 +92,7 @@ std::string statement_text(const Statement& s, const Row* row, Block block) {
     };
     const std::string keyword{row != nullptr && !s.words[0].quoted ? current_name(*row, block) : written(s.words[0])};
     // Commands are read from the raw text, where every blank may count.
-    if (row != nullptr && (row->args.takes == Takes::Command || row->args.takes == Takes::Any))
+    if (row != nullptr && row->args.takes == Takes::Command)
         return keyword + (s.words.size() > 1 ? " " : "") + std::string{trimmed(s.raw.substr(s.words[0].mark.length))};
     std::string text = keyword;
     for (std::size_t i = 1; i < s.words.size(); ++i) {

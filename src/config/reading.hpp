@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -96,11 +97,13 @@ struct Value {
     Micros time{0};                    // Seconds, WholeSeconds, Millis
     IpAddress address;                 // Address
     Command command;                   // Command
-    Prefix prefix;                     // Prefix
+    Prefix prefix;            // Prefix, AddressRange
+    IpAddress range_end;      // AddressRange: of one that is neither an address nor a prefix
     IntegerList numbers;               // Numbers
     bool named = false;                // a word stood in place of the number or the prefix
     std::string_view lead, tail;       // the word before and behind the argument, where the row has such
     const Section* section = nullptr;  // Line: what was read
+    std::string_view owner;            // of a line's first word: the keyword before it
     std::size_t first = 1;             // index of the first argument in statement.words
     std::size_t stop = 1;              // of the first word that does not belong to it
     [[nodiscard]] std::size_t count() const {
@@ -262,6 +265,7 @@ struct Reading {
     bool settle_early = true;
     std::vector<std::pair<std::string, Mark>> server_groups;
     Rare<More> more;  // outside of all blocks
+    std::unordered_set<const Row*> said;  // what is said of a keyword once
     std::unordered_map<std::string, std::size_t> script_names, instance_names, group_names;
 
     // What the open blocks are about; null outside of them. Valid until the next one of the kind begins.
@@ -302,7 +306,6 @@ struct Reading {
 // ------------------------------------------------------------------------------
 
 [[nodiscard]] std::optional<VirtualAddress> read_virtual_address(Reading& reading, const Value& value);
-[[nodiscard]] std::optional<TrackerDraft> read_tracker(Reading& reading, const Value& value, bool script);
 // "<ip> [<port>]" from argument `at` on. The port is nullopt when absent.
 struct AddressAndPort {
     IpAddress address;
@@ -310,7 +313,6 @@ struct AddressAndPort {
 };
 [[nodiscard]] std::optional<AddressAndPort> read_address_and_port(Reading& reading, const Value& value, std::size_t at,
                                                                   std::string_view what, std::string_view effect);
-[[nodiscard]] std::optional<Forwarding> read_forwarding(Reading& reading, const Value& value);
 
 // ---- the passes over what was read
 // -----------------------------------------------------------------------------------

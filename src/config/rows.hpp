@@ -8,6 +8,9 @@
 namespace mainstay::config {
 
 inline constexpr std::int64_t kDefaultPersistence = 360;  // seconds, of a bare persistence_timeout
+inline constexpr std::int64_t kMostInterfaceName = 15;    // IFNAMSIZ - 1
+inline constexpr std::int64_t kMostEngineName = 15;       // IP_VS_PENAME_MAXLEN - 1
+inline constexpr std::string_view kSchedulers = "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos";
 
 [[nodiscard]] inline std::uint8_t u8(const Value& v) { return static_cast<std::uint8_t>(v.number); }
 [[nodiscard]] inline std::uint16_t u16(const Value& v) { return static_cast<std::uint16_t>(v.number); }
@@ -48,6 +51,8 @@ void add_tracked_interface(Reading& r, const Value& v);
 void add_tracked_script(Reading& r, const Value& v);
 void set_vmac(Reading& r, const Value& v);
 void add_route(Reading& r, const Value& v);
+void check_route(Reading& r, const Value& v);
+void check_rule(Reading& r, const Value& v);
 
 // ---- setters_lvs.cpp
 void begin_service(Reading& r, const Value& v);
@@ -75,6 +80,8 @@ std::span<const Row> process_rows();
 std::span<const Row> instance_rows();
 std::span<const Row> address_rows();
 std::span<const Row> route_rows();
+std::span<const Row> rule_rows();
+std::span<const Row> line_rows();
 std::span<const Row> tracking_rows();
 std::span<const Row> service_rows();
 std::span<const Row> real_server_rows();

@@ -145,9 +145,10 @@ std::string_view path_of(Block block) { return kBlockNames[static_cast<std::size
 Block parent_of(Block block) { return kBlockNames[static_cast<std::size_t>(block)].parent; }
 
 std::span<const std::span<const Row>> schema() {
-    static const std::array kTables{language_rows(), root_rows(),           global_rows(),      process_rows(),
-                                    instance_rows(), authentication_rows(), address_rows(),     route_rows(),
-                                    tracking_rows(), service_rows(),        real_server_rows(), checker_rows()};
+    static const std::array kTables{
+        language_rows(),       root_rows(),        global_rows(),  process_rows(), instance_rows(),
+        authentication_rows(), address_rows(),     route_rows(),   rule_rows(),    tracking_rows(),
+        service_rows(),        real_server_rows(), checker_rows(), line_rows()};
     return kTables;
 }
 

@@ -7,7 +7,7 @@ namespace {
 constexpr Row kRows[]{
     {.blocks = Block::Authentication,
      .name = "auth_type",
-     .args = args::words(1, 1),
+     .args = args::with_choices(args::words(1, 1), "PASS|AH"),
      .form = "PASS|AH",
      .default_text = "none",
      .help = "Authentication type; v2 only; AH IPv4 only.",
@@ -19,6 +19,7 @@ constexpr Row kRows[]{
      .default_text = "required with auth_type",
      .help = "Password, zero padded to 8 bytes.",
      .set = set_auth_pass,
+     .secret = true,
      .example = "auth_pass secret"},
     {.blocks = Block::AuthHmac,
      .name = "key",

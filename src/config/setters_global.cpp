@@ -6,7 +6,6 @@
 namespace mainstay::config {
 namespace {
 
-constexpr int kMostScriptWeight = 253;
 constexpr std::uint16_t kSmtpPort = 25;
 
 // True when the account may be used; otherwise reported. Without an Environment every account is believed.
@@ -125,17 +124,8 @@ void set_script_timeout(Reading& r, const Value& v) {
 }
 
 void set_script_weight(Reading& r, const Value& v) {
-    const auto weight = whole_number(v.word, -kMostScriptWeight, kMostScriptWeight);
-    if (!weight) {
-        auto& d =
-            r.diag.error(Code::OutOfRange, v.mark,
-                         fmt::format("weight of script {} must be -253 to 253, got {}", r.script->model.name, v.word));
-        d.expected = "-253 to 253; 0 means FAULT when the script fails";
-        d.effect = "the keyword is ignored";
-        return;
-    }
-    r.script->model.weight = static_cast<int>(*weight);
-    r.script->model.reverse = v.count() > 1 && v.arg(1) == "reverse";
+    r.script->model.weight = static_cast<int>(v.number);
+    r.script->model.reverse = v.tail == "reverse";
 }
 
 // `user` of vrrp_script and of MISC_CHECK.

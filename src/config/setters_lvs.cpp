@@ -8,7 +8,6 @@ namespace mainstay::config {
 namespace {
 
 constexpr std::uint32_t kFlag1 = 0x08, kFlag2 = 0x10, kFlag3 = 0x20;  // IP_VS_SVC_F_SCHED1..3
-constexpr std::string_view kSchedulers = "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos";
 constexpr std::size_t kDigestDigits = 32;
 
 bool contains(std::string_view choices, std::string_view word) {
@@ -125,15 +124,6 @@ void set_scheduler_flag(Reading& r, const Value& v) {
     d.effect = "the flag is ignored";
 }
 
-void set_forwarding(Reading& r, const Value& v) {
-    r.service->forwarding_given = true;
-    if (const auto method = read_forwarding(r, v)) r.service->forwarding = *method;
-}
-
-void set_server_forwarding(Reading& r, const Value& v) {
-    if (const auto method = read_forwarding(r, v)) r.server->forwarding = *method;
-}
-
 void set_sorry_server(Reading& r, const Value& v) {
     const auto found = read_address_and_port(r, v, 0, "sorry_server", "there is no sorry server");
     if (!found) return;
@@ -149,15 +139,6 @@ void set_sorry_inhibit(Reading& r, const Value& v) {
     }
     r.diag.error(Code::FlagIgnored, v.mark, "sorry_server_inhibit must follow sorry_server").effect =
         "the keyword is ignored";
-}
-
-void set_sorry_forwarding(Reading& r, const Value& v) {
-    if (!r.service->model.sorry_server) {
-        r.diag.error(Code::FlagIgnored, v.mark, "sorry_server_lvs_method must follow sorry_server").effect =
-            "the keyword is ignored";
-        return;
-    }
-    if (const auto method = read_forwarding(r, v)) r.service->sorry_forwarding = *method;
 }
 
 void set_protocol(Reading& r, const Value& v) {

@@ -6,7 +6,6 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::size_t kMostInterfaceName = 15;  // IFNAMSIZ - 1
 constexpr std::size_t kPasswordBytes = 8;
 
 // keepalived: a second block of the same name is passed over.
@@ -144,34 +143,6 @@ void add_excluded_address(Reading& r, const Value& v) {
     }
 }
 
-void add_unicast_peer(Reading& r, const Value& v) {
-    InstanceDraft& i = *r.instance;
-    note_unicast(r, v);
-    const auto address = IpAddress::parse(v.word);
-    if (!address) {
-        auto& d = r.diag.error(Code::NotAnAddress, v.mark,
-                               fmt::format("({}) a unicast peer is an IP address, got '{}'", i.model.name, v.word));
-        d.effect = "the peer is ignored";
-        if (const auto bare = v.word.substr(0, v.word.find('/')); bare.size() < v.word.size() && IpAddress::parse(bare))
-            d.hint = fmt::format("write {}, without the prefix length", bare);
-        return;
-    }
-    UnicastPeer peer{.address = *address};
-    for (std::size_t w = 1; w + 1 < v.count(); w += 2) {
-        const auto ttl = whole_number(v.arg(w + 1), 0, 255);
-        if (ttl && v.arg(w) == "min_ttl")
-            peer.min_ttl = static_cast<std::uint8_t>(*ttl);
-        else if (ttl && v.arg(w) == "max_ttl")
-            peer.max_ttl = static_cast<std::uint8_t>(*ttl);
-        else
-            r.diag
-                .error(Code::UnknownWord, v.arg_mark(w),
-                       fmt::format("'{} {}' is not an option of a peer", v.arg(w), v.arg(w + 1)))
-                .effect = "it is ignored";
-    }
-    i.model.unicast_peers.push_back(peer);
-}
-
 // A keyword that says unicast, and is one too many without peers.
 void note_unicast(Reading& r, const Value& v) {
     r.instance->unicast_keyword = true;
@@ -194,81 +165,6 @@ void set_multicast_destination(Reading& r, const Value& v) {
         return;
     }
     r.instance->model.multicast_group = v.address;
-}
-
-void add_tracked_interface(Reading& r, const Value& v) {
-    auto& list = r.instance != nullptr ? r.instance->track_interfaces : r.group->track_interfaces;
-    if (auto tracker = read_tracker(r, v, false)) list.push_back(std::move(*tracker));
-}
-
-void add_tracked_script(Reading& r, const Value& v) {
-    auto& list = r.instance != nullptr ? r.instance->track_scripts : r.group->track_scripts;
-    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
-    auto tracker = read_tracker(r, v, true);
-    if (!tracker) return;
-    // keepalived: a script must be defined before it is used.
-    const bool known = r.script_names.contains(tracker->name);
-    if (known) {
-        list.push_back(std::move(*tracker));
-        return;
-    }
-    auto& d = r.diag.error(Code::ScriptUndefined, v.mark,
-                           fmt::format("({}) there is no vrrp_script {} above this line", owner, v.word));
-    d.effect = "the tracker is ignored";
-    if (r.undefined_scripts.empty() || r.undefined_scripts.back().second != r.diag.last())
-        r.undefined_scripts.emplace_back(v.word, r.diag.last());
-    std::vector<std::string_view> names;
-    for (const ScriptDraft& s : r.scripts) names.push_back(s.model.name);
-    if (const auto near = nearest(v.word, names); !near.empty())
-        d.hint = fmt::format("did you mean `{}`?", near);
-    else
-        d.hint = "define the vrrp_script before the vrrp_instance";
-}
-
-// use_vmac [[name] <ifname>] [<mac>] [netlink_notify_msg] [group <ifgroup>]
-void set_vmac(Reading& r, const Value& v) {
-    Vmac vmac{.enabled = true};
-    for (std::size_t i = 0; i < v.count(); ++i) {
-        const std::string_view word = v.arg(i);
-        const bool more = i + 1 < v.count();
-        if (word == "name" && more)
-            vmac.name = v.arg(++i);
-        else if (word == "group" && more)
-            vmac.group = v.arg(++i);
-        else if (word == "netlink_notify_msg")
-            vmac.netlink_notify = true;
-        else if (std::ranges::count(word, ':') >= 4)
-            vmac.mac = word;
-        else if (vmac.name.empty())
-            vmac.name = word;
-    }
-    r.instance->model.vmac = vmac;
-}
-
-void add_route(Reading& r, const Value& v) {
-    VirtualRoute route;
-    for (std::size_t i = 0; i < v.count(); ++i) {
-        const std::string_view word = v.arg(i);
-        route.words.emplace_back(word);
-        if ((word == "via" || word == "gw") && i + 1 < v.count()) {
-            if (word == "gw")
-                r.diag.warn(Code::Deprecated, v.arg_mark(i), "gw is the old name of via").hint = "write via";
-            if (const auto address = IpAddress::parse(v.arg(i + 1))) {
-                route.via = *address;
-            } else if (v.arg(i + 1) != "inet" && v.arg(i + 1) != "inet6") {
-                r.diag
-                    .error(Code::NotAnAddress, v.arg_mark(i + 1),
-                           fmt::format("via needs an IP address, got '{}'", v.arg(i + 1)))
-                    .effect = "the route is ignored";
-                return;
-            }
-        } else if ((word == "dev" || word == "oif") && i + 1 < v.count()) {
-            route.dev = v.arg(i + 1);
-        } else if (i == 0 || (i == 1 && route.words[0] == "to")) {
-            route.destination = word;
-        }
-    }
-    r.instance->model.routes.push_back(std::move(route));
 }
 
 }  // namespace mainstay::config

@@ -23,9 +23,12 @@ KeywordData data_of(const Value& v) {
         case Takes::Seconds:
         case Takes::WholeSeconds:
         case Takes::Millis:
-            return v.time;
+            return v.named ? KeywordData{WordList{std::string{v.word}}} : KeywordData{v.time};
         case Takes::Address:
             return v.address;
+        case Takes::AddressRange:
+            if (v.named) return WordList{v.prefix.address.to_string(), v.range_end.to_string()};
+            return v.word.find('/') == std::string_view::npos ? KeywordData{v.prefix.address} : KeywordData{v.prefix};
         case Takes::Prefix:
             return v.named ? KeywordData{WordList{std::string{v.word}}} : KeywordData{v.prefix};
         case Takes::Command:
@@ -48,32 +51,44 @@ std::string_view name_of(const Row& row) {
 
 void put(KeywordValues& values, const Row& row, std::string name, KeywordData data) {
     const auto have = std::ranges::find(values, name, &KeywordValue::keyword);
-    if (have == values.end() || row.repeat == Repeat::Accumulates)
-        values.push_back({std::move(name), std::move(data)});
-    else
+    if (have != values.end() && row.repeat != Repeat::Accumulates) {
         have->data = std::move(data);
+        return;
+    }
+    const auto at = std::ranges::upper_bound(values, name, {}, &KeywordValue::keyword);
+    values.insert(at, {std::move(name), std::move(data)});
+}
+
+bool first_stays(Reading& r, const Value& v, bool have) {
+    if (v.row.repeat != Repeat::FirstWins || !have) return false;
+    r.diag.error(Code::GivenTwice, v.mark, fmt::format("{} was given before", v.row.name)).effect =
+        "the first one is kept";
+    return true;
 }
 
 }  // namespace
 
 void keep(Reading& r, KeywordValues& values, const Value& v) {
     const std::string name{name_of(v.row)};
-    if (v.row.repeat == Repeat::FirstWins && find_value(values, name) != nullptr) {
-        r.diag.error(Code::GivenTwice, v.mark, fmt::format("{} was given before", name)).effect =
-            "the first one is kept";
-        return;
-    }
+    if (first_stays(r, v, find_value(values, name) != nullptr)) return;
     put(values, v.row, name, data_of(v));
     for (const std::string_view word : {v.lead, v.tail})
         if (!word.empty()) put(values, v.row, fmt::format("{} {}", name, word), true);
 }
 
-Section& keep_section(std::vector<Section>& sections, const Row& row) {
-    const auto have = std::ranges::find(sections, row.name, &Section::keyword);
-    if (have == sections.end() || row.repeat == Repeat::Accumulates)
-        return sections.emplace_back(Section{.keyword = std::string{row.name}});
-    *have = Section{.keyword = std::string{row.name}};
-    return *have;
+void keep_line(Reading& r, std::vector<Section>& sections, const Value& v, Section line) {
+    line.keyword = v.row.name;
+    const auto have = std::ranges::find(sections, v.row.name, &Section::keyword);
+    if (first_stays(r, v, have != sections.end())) return;
+    if (have == sections.end() || v.row.repeat == Repeat::Accumulates)
+        add_section(sections, std::move(line));
+    else
+        *have = std::move(line);
+}
+
+Section& add_section(std::vector<Section>& sections, Section section) {
+    const auto at = std::ranges::upper_bound(sections, section.keyword, {}, &Section::keyword);
+    return *sections.insert(at, std::move(section));
 }
 
 Rare<More>* more_of(Reading& r, Block block) {

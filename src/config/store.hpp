@@ -10,8 +10,11 @@ namespace mainstay::config {
 [[nodiscard]] KeywordData data_of(const Value& value);
 // Puts the value into `values`, as the row's `repeat` says. Reports a second one where the first stays.
 void keep(Reading& reading, KeywordValues& values, const Value& value);
-// A section for a block or a line that is kept; a second line of one keyword replaces the first unless it accumulates.
-[[nodiscard]] Section& keep_section(std::vector<Section>& sections, const Row& row);
+// The same for a keyword that is a line of its own.
+void keep_line(Reading& reading, std::vector<Section>& sections, const Value& value, Section line);
+
+// Behind the others of its keyword.
+Section& add_section(std::vector<Section>& sections, Section section);
 
 // Of the struct that this block is about, which is open; null for a block that has none.
 [[nodiscard]] Rare<More>* more_of(Reading& reading, Block block);

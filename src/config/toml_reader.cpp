@@ -263,7 +263,6 @@ TomlShape toml_shape(const Row& row) {
             return row.args.words_max == 0 ? TomlShape::Table : name ? TomlShape::NamedTable : TomlShape::Tables;
         case Takes::Entries:
         case Takes::Items:
-        case Takes::AnyBlock:
             return row.args.words_max == 0 ? TomlShape::List : TomlShape::NamedList;
         default:
             return TomlShape::Value;

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "reading.hpp"
+#include "value_text.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -13,47 +13,14 @@ constexpr std::size_t kDecimals = 6;  // of a time in seconds
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::optional<std::int64_t> hex_number(std::string_view digits, std::int64_t low, std::int64_t high) {
-    std::int64_t number = 0;
-    const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-    if (ec != std::errc{} || stop != digits.data() + digits.size() || number < low || number > high)
-        return std::nullopt;
-    return number;
-}
-
-std::string range_text(const Row& row) {
-    switch (row.args.takes) {
-        case Takes::Seconds:
-            if (row.args.high == kUnlimited) return fmt::format("seconds from {}", format_micros(row.args.low));
-            return fmt::format("{} to {} seconds", format_micros(row.args.low), format_micros(row.args.high));
-        case Takes::Millis:
-            return fmt::format("{} to {} milliseconds", row.args.low / 1000, row.args.high / 1000);
-        case Takes::WholeSeconds:
-            return fmt::format("{} to {} whole seconds", row.args.low, row.args.high);
-        default:
-            return fmt::format("{} to {}", row.args.low, row.args.high);
-    }
-}
-
-std::string default_effect(const Row& row) {
-    if (row.default_text.empty() || row.default_text == "required" || row.default_text == "none")
-        return "the keyword is ignored";
-    return fmt::format("the keyword is ignored (default: {})", row.default_text);
-}
-
 void report_range(Reading& reading, const Value& value) {
-    auto& d =
-        reading.diag.error(Code::OutOfRange, value.mark,
-                           fmt::format("{} must be {}, got {}", value.row.name, range_text(value.row), value.word));
+    auto& d = reading.diag.error(
+        Code::OutOfRange, value.mark,
+        fmt::format("{} must be {}, got {}", shown_name(value.row), range_text(value.row), value.word));
     d.expected = range_text(value.row);
     d.effect = default_effect(value.row);
     if (value.word == "0" && value.row.default_text.starts_with("0"))
         d.hint = "delete the line: 0 is what holds without it";
-}
-
-// A position of a line has a name for people only.
-std::string_view shown_name(const Row& row) {
-    return row.name.starts_with('<') ? row.name.substr(1, row.name.size() - 2) : row.name;
 }
 
 // What stands behind the number, for a message that names the slip.
@@ -90,32 +57,19 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
     return true;
 }
 
-bool same(std::string_view a, std::string_view b, bool any_case) {
-    const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return a == b || (any_case && std::ranges::equal(a, b, {}, low, low));
-}
-
-bool is_choice(std::string_view choices, std::string_view word, bool any_case) {
-    while (!choices.empty()) {
-        const std::size_t bar = choices.find('|');
-        if (same(choices.substr(0, bar), word, any_case)) return true;
-        choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
-    }
-    return false;
-}
-
-std::string listed(std::string_view choices) {
-    std::string list{choices};
-    for (std::size_t at = 0; (at = list.find('|', at)) != std::string::npos;) list.replace(at, 1, ", ");
-    return list;
-}
-
 // A word in place of a number: one of the row's, or a name that the system's own tables know (routing tables, scopes).
 bool read_name(Value& value) {
     const Args& args = value.row.args;
     const char c = value.word.empty() ? '0' : value.word.front();
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    value.named = is_choice(args.choices, value.word, args.any_case) || (args.any_name && letter);
+    value.named = args.any_name && letter;
+    std::string_view rest = args.choices.empty() ? std::string_view{} : value.word;
+    while (!value.named && !rest.empty()) {  // one, or several as in IRUSR|IWUSR
+        const std::size_t end = args.joiner != 0 ? rest.find(args.joiner) : std::string_view::npos;
+        if (!is_choice(args.choices, rest.substr(0, end), args.any_case)) return false;
+        if (end == std::string_view::npos) return value.named = true;
+        rest.remove_prefix(end + 1);
+    }
     return value.named;
 }
 
@@ -225,13 +179,20 @@ bool read_boolean(Reading& reading, Value& value) {
 }
 
 bool read_choice(Reading& reading, Value& value) {
-    if (is_choice(value.row.args.choices, value.word, value.row.args.any_case)) return true;
+    const Args& args = value.row.args;
+    std::size_t at = 0;
+    const std::size_t most = std::min<std::size_t>(value.count(), args.words_max);
+    while (at < most && is_choice(args.choices, value.arg(at), args.any_case)) ++at;
+    if (at == most && most != 0) return true;
+    if (at < most) value.word = value.arg(at), value.mark = value.arg_mark(at);
     auto& d = reading.diag.error(Code::UnknownWord, value.mark,
-                                 fmt::format("{} does not know '{}'", value.row.name, value.word));
+                                 fmt::format("{} does not know '{}'", shown_name(value.row), value.word));
     d.expected = fmt::format("one of {}", listed(value.row.args.choices));
     d.effect = default_effect(value.row);
     if (const auto near = nearest_choice(value.row.args.choices, value.word); !near.empty())
-        d.hint = fmt::format("write `{} {}`", value.row.name, near);
+        d.hint = args.in_line && value.owner.empty()
+                     ? fmt::format("did you mean `{}`?", near)
+                     : fmt::format("write `{} {}`", args.in_line ? value.owner : value.row.name, near);
     return false;
 }
 
@@ -253,113 +214,6 @@ std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low
 
 namespace {
 
-bool read_address(Reading& reading, Value& value) {
-    if (const auto address = IpAddress::parse(value.word)) {
-        value.address = *address;
-        return true;
-    }
-    auto& d = reading.diag.error(Code::NotAnAddress, value.mark,
-                                 fmt::format("{} needs an IP address, got '{}'", shown_name(value.row), value.word));
-    d.effect = default_effect(value.row);
-    if (const auto bare = value.word.substr(0, value.word.find('/'));
-        bare.size() < value.word.size() && IpAddress::parse(bare))
-        d.hint = fmt::format("write {}, without the prefix length", bare);
-    return false;
-}
-
-bool read_prefix(Reading& reading, Value& value) {
-    value.named = is_choice(value.row.args.choices, value.word, false);
-    if (value.named) return true;
-    if (const auto prefix = Prefix::parse(value.word)) {
-        value.prefix = *prefix;
-        return true;
-    }
-    const std::size_t slash = value.word.find('/');
-    const auto address = IpAddress::parse(value.word.substr(0, slash));
-    auto& d = reading.diag.error(
-        address ? Code::BadPrefix : Code::NotAnAddress, value.mark,
-        address ? fmt::format("the prefix length of {} must be 0 to {}, got '{}'", value.word.substr(0, slash),
-                              address->is_v4() ? 32 : 128, value.word.substr(slash + 1))
-                : fmt::format("{} needs an IP address, got '{}'", shown_name(value.row), value.word));
-    d.expected = "ADDRESS or ADDRESS/LENGTH";
-    if (!value.row.args.choices.empty()) d.expected += fmt::format(", or {}", listed(value.row.args.choices));
-    d.effect = default_effect(value.row);
-    return false;
-}
-
-// "250ms", "1.5s"; without a unit it is a number that the kernel understands.
-bool read_duration(Reading& reading, Value& value) {
-    std::string_view word = value.word;
-    std::int64_t scale = 0;  // microseconds
-    if (word.ends_with("ms"))
-        scale = 1'000, word.remove_suffix(2);
-    else if (word.ends_with('s'))
-        scale = kMicrosPerSecond, word.remove_suffix(1);
-    const std::size_t point = word.find('.');
-    const std::string_view whole = word.substr(0, point);
-    const auto number = whole_number(whole, 0, value.row.args.high);
-    std::int64_t fraction = 0, unit = scale;
-    bool good = number.has_value() && (point == std::string_view::npos || scale != 0);
-    for (std::size_t i = point; good && i != std::string_view::npos && ++i < word.size();) {
-        good = is_digit(word[i]);
-        unit /= 10;
-        fraction += unit * (word[i] - '0');
-    }
-    if (!good) {
-        auto& d = reading.diag.error(Code::NotANumber, value.mark,
-                                     fmt::format("{} needs a time, got '{}'", value.row.name, value.word));
-        d.expected = fmt::format("a number of at most {}, with s or ms behind it", value.row.args.high);
-        d.effect = default_effect(value.row);
-        return false;
-    }
-    value.named = scale == 0;
-    value.number = *number;
-    value.time = Micros{*number * scale + fraction};
-    return true;
-}
-
-// One after the other, or two in one word: "0 2 3", "1000-2000".
-bool read_numbers(Reading& reading, Value& value) {
-    const Args& args = value.row.args;
-    std::vector<std::string_view> words;
-    if (args.joiner != 0) {
-        const std::size_t at = value.word.find(args.joiner);
-        words.push_back(value.word.substr(0, at));
-        if (at != std::string_view::npos) words.push_back(value.word.substr(at + 1));
-    } else {
-        for (std::size_t i = 0; i < value.count() && i < args.words_max; ++i) words.push_back(value.arg(i));
-    }
-    bool good = args.joiner == 0 || words.size() >= args.parts_min;
-    for (const std::string_view word : words) {
-        const auto number = args.any_base && word.starts_with("0x") ? hex_number(word.substr(2), args.low, args.high)
-                                                                    : whole_number(word, args.low, args.high);
-        if (!number) good = false;
-        if (number) value.numbers.push_back(*number);
-    }
-    if (good) return true;
-    const std::string_view what = args.joiner == 0 ? " each" : "";
-    auto& d = reading.diag.error(
-        Code::OutOfRange, value.mark,
-        args.joiner != 0 && words.size() < args.parts_min
-            ? fmt::format("{} is two numbers joined by {}, got '{}'", value.row.name, args.joiner, value.word)
-            : fmt::format("{} must be {}{}, got '{}'", value.row.name, range_text(value.row), what, value.word));
-    d.expected = value.row.form.empty() ? range_text(value.row) : std::string{value.row.form};
-    d.effect = default_effect(value.row);
-    return false;
-}
-
-// keepalived: what is too long is cut, and said to be an error.
-bool read_word(Reading& reading, Value& value) {
-    const auto most = static_cast<std::size_t>(value.row.args.high);
-    if (most == 0 || value.word.size() <= most) return true;
-    reading.diag
-        .error(Code::TooLong, value.mark,
-               fmt::format("{} has at most {} characters, got {}", shown_name(value.row), most, value.word.size()))
-        .effect = "only the first of them are used";
-    value.word = value.word.substr(0, most);
-    return true;
-}
-
 bool read_argument(Reading& reading, Value& value) {
     switch (value.row.args.takes) {
         case Takes::Bool:
@@ -380,6 +234,8 @@ bool read_argument(Reading& reading, Value& value) {
             return read_numbers(reading, value);
         case Takes::Address:
             return read_address(reading, value);
+        case Takes::AddressRange:
+            return read_address_range(reading, value);
         case Takes::Prefix:
             return read_prefix(reading, value);
         case Takes::Command: {

@@ -114,7 +114,7 @@ private:
     void keyword(const Row& row, int depth) {
         out_ += blank() + std::string{row.name};
         const auto takes = row.args.takes;
-        if (takes == Takes::Opens || takes == Takes::AnyBlock || takes == Takes::Entries || takes == Takes::Items) {
+        if (takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items) {
             for (int n = 0; n < row.args.words_min; ++n) out_ += blank() + word();
             out_ += open();
             if (takes == Takes::Opens && depth > 0) keywords(row.args.opens, depth - 1);

@@ -187,6 +187,8 @@ std::string RandomConfig::arguments(const Row& row) {
             return choice(row.args.choices);
         case Takes::Address:
             return address();
+        case Takes::AddressRange:
+            return choice("10.0.0.7|10.0.0.1-9|10.0.0.1-10.0.0.4|10.0.0.16/28|2001:db8::1-f");
         case Takes::Prefix:
             if (!row.args.choices.empty() && chance(30)) return choice(row.args.choices);
             return address() + (chance(50) ? "/24" : "");
@@ -200,7 +202,6 @@ std::string RandomConfig::arguments(const Row& row) {
             return line(row.args.opens, 0);
         case Takes::Command:
             return command();
-        case Takes::Any:
         case Takes::Word:
             if (!row.example.empty() && chance(50))
                 if (const std::size_t blank = row.example.find(' '); blank != std::string_view::npos)

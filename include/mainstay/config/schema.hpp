@@ -100,6 +100,7 @@ enum class Takes : std::uint8_t {
     Word,          // words_min..words_max words; high: the most bytes of one, 0 for no limit
     OneOf,         // one of `choices`
     Address,       // an IP address
+    AddressRange,  // an address, a prefix without host bits, or a range: 10.0.0.1-9, 10.0.0.1-10.0.0.9, 2001:db8::1-f
     Prefix,        // an IP address with or without a prefix length, or one of `choices`
     NumberList,    // integers of low..high: words_min..words_max words, or parts of one word joined by `joiner`
     Line,          // words and options in one line: the rows of `opens` that are `in_line`
@@ -108,8 +109,6 @@ enum class Takes : std::uint8_t {
     Entries,       // a block with one entry per line, each given to `set`
     Items,         // a block in which every word is an item given to `set`
     Entry,         // not a keyword: describes one word or the shape of an entry (for people)
-    Any,           // anything; not read
-    AnyBlock,      // a block whose content is not read
 };
 
 inline constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
@@ -124,12 +123,15 @@ struct Args {
     std::int64_t bare = 0;         // the number that a left-out argument means
     std::string_view lead;         // "all": words that may stand before the argument; kept as "<keyword> all"
     std::string_view tail;         // "reverse": the same behind it
-    bool any_base = false;         // Integer, Numbers: 0x and a leading 0 as in C
+    bool any_base = false;         // Integer, NumberList: 0x and a leading 0 as in C
     bool any_name = false;         // Integer: a name that other files of the system give a number
     bool any_case = false;         // choices in capitals or not
-    char joiner = 0;               // Numbers: '-' in "1000-2000"
-    std::uint8_t parts_min = 1;    // of such a word; it has at most two
-    bool in_line = false;          // not a keyword: a word of a line. <name>: the line's next word that is no option
+    char joiner = 0;               // NumberList: '-' in "1000-2000"; of an Integer's choices: '|' in "IRUSR|IWUSR"
+    bool hex = false;              // NumberList: hexadecimal, without 0x
+    std::uint8_t parts_min = 1, parts_max = 2;  // of such a word
+    bool cut = false;                           // Word: what is too long is cut
+    std::string_view letters;                   // Word: nothing but these
+    bool in_line = false;  // not a keyword: a word of a line. <name>: the line's next word that is no option
 };
 
 struct Reading;  // the state of the parser: src/config/reading.hpp
@@ -156,6 +158,10 @@ struct Row {
     Repeat repeat = Repeat::LastWins;  // of a value that has no setter
     bool secret = false;               // the value is shown to nobody and given only to who acts on it
     Setter begin = nullptr;            // of a block of lines: called with the words before its {
+    // Of a block of lines without `set`: called with each line that was read by its rows (Value::section). It keeps the
+    // line itself, unless the row says from_store.
+    Setter line = nullptr;
+    bool strict_line = false;  // a word that is wrong costs the line, not only the word
     std::string_view example;  // how it is written, where the form alone does not tell; the first word is the keyword
 };
 
@@ -200,11 +206,11 @@ constexpr Args any_base(Args args) {
     return args;
 }
 constexpr Args with_lead(Args args, std::string_view lead) {
-    args.lead = lead;
+    args.lead = lead, ++args.words_max;
     return args;
 }
 constexpr Args with_tail(Args args, std::string_view tail) {
-    args.tail = tail;
+    args.tail = tail, ++args.words_max;
     return args;
 }
 constexpr Args bare_means(Args args, std::int64_t number) {
@@ -212,7 +218,7 @@ constexpr Args bare_means(Args args, std::int64_t number) {
     return args;
 }
 constexpr Args optional(Args args) {
-    args.words_min = 0;
+    args.words_min = 0, args.bare_is_allowed = true;
     return args;
 }
 // A word of a line, not a keyword.
@@ -220,9 +226,13 @@ constexpr Args option(Args args) {
     args.in_line = true;
     return args;
 }
-// A word of at most that many bytes.
-constexpr Args short_word(std::int64_t most) {
-    return {.takes = Takes::Word, .high = most, .words_min = 1, .words_max = 1};
+// A word of at most that many bytes: a longer one is refused, or cut.
+constexpr Args short_word(std::int64_t most, bool cut = false) {
+    return {.takes = Takes::Word, .high = most, .words_min = 1, .words_max = 1, .cut = cut};
+}
+constexpr Args of_letters(Args args, std::string_view letters) {
+    args.letters = letters;
+    return args;
 }
 constexpr Args duration(std::int64_t high) {
     return {.takes = Takes::Duration, .high = high, .words_min = 1, .words_max = 1};
@@ -242,9 +252,22 @@ constexpr Args joined(std::int64_t low, std::int64_t high, char joiner, std::uin
             .joiner = joiner,
             .parts_min = parts_min};
 }
+// "100/200/300"
+constexpr Args labels(std::int64_t low, std::int64_t high) {
+    Args args = joined(low, high, '/', 1);
+    args.parts_max = 16;
+    return args;
+}
+// Groups of hexadecimal digits with colons between them: a MAC address, an ILA locator.
+constexpr Args hex_groups(std::int64_t high, std::uint8_t least, std::uint8_t most) {
+    Args args = joined(0, high, ':', least);
+    args.parts_max = most, args.hex = true;
+    return args;
+}
 constexpr Args line(Block words, std::uint8_t least = 1, std::uint8_t most = 255) {
     return {.takes = Takes::Line, .words_min = least, .words_max = most, .opens = words};
 }
+constexpr Args address_range() { return {.takes = Takes::AddressRange, .words_min = 1, .words_max = 1}; }
 constexpr Args address() { return {.takes = Takes::Address, .words_min = 1, .words_max = 1}; }
 constexpr Args command() { return {.takes = Takes::Command, .words_min = 1, .words_max = 3}; }
 constexpr Args opens(Block block, std::uint8_t least = 0, std::uint8_t most = 0) {
@@ -255,12 +278,6 @@ constexpr Args entries(Block block, std::uint8_t names = 0) {
 }
 constexpr Args items(Block block) { return {.takes = Takes::Items, .opens = block}; }
 constexpr Args entry() { return {.takes = Takes::Entry}; }
-constexpr Args any(std::uint8_t least = 0, std::uint8_t most = 255) {
-    return {.takes = Takes::Any, .words_min = least, .words_max = most};
-}
-constexpr Args any_block(std::uint8_t least = 0, std::uint8_t most = 255) {
-    return {.takes = Takes::AnyBlock, .words_min = least, .words_max = most};
-}
 }  // namespace args
 
 // Whether a row describes a word or the shape of an entry's line, not a keyword.
@@ -268,11 +285,12 @@ constexpr Args any_block(std::uint8_t least = 0, std::uint8_t most = 255) {
     return row.args.takes == Takes::Entry || row.args.in_line;
 }
 [[nodiscard]] constexpr bool is_block(Takes takes) {
-    return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items || takes == Takes::AnyBlock;
+    return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items;
 }
 // Whether something follows from the keyword; else it is read and kept only, which is said once.
 [[nodiscard]] constexpr bool is_acted_on(const Row& row) {
-    return row.acts && (row.set != nullptr || row.from_store || row.args.takes == Takes::Opens || is_word_of_line(row));
+    return row.acts && (row.set != nullptr || row.line != nullptr || row.from_store || row.args.takes == Takes::Opens ||
+                        is_word_of_line(row));
 }
 
 // All rows, in no particular order.

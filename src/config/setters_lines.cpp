@@ -1,0 +1,176 @@
+// Setters of lines that were read by their rows: trackers, peers, routes and rules, use_vmac, forwarding methods.
+#include <algorithm>
+#include <utility>
+
+#include "rows.hpp"
+#include "store.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::int64_t kMostTrackWeight = 253;
+
+bool has(const Section& line, std::string_view word) { return find_value(line.values, word) != nullptr; }
+
+std::string text_of(const Section& line, std::string_view word) {
+    const auto words = value_of<WordList>(line.values, word);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+TrackerDraft tracker_of(const Value& v) {
+    TrackerDraft tracker{.name = std::string{v.word}, .mark = v.mark};
+    // keepalived takes +/-254 for +/-253
+    if (const auto weight = value_of<std::int64_t>(v.section->values, "weight"))
+        tracker.weight = static_cast<int>(std::clamp(*weight, -kMostTrackWeight, kMostTrackWeight));
+    tracker.reverse = has(*v.section, "reverse");
+    return tracker;
+}
+
+Diagnostic& line_error(Reading& r, const Value& v, Code code, std::string message) {
+    return r.diag.error(code, v.mark, std::move(message));
+}
+
+}  // namespace
+
+void add_tracked_interface(Reading& r, const Value& v) {
+    auto& list = r.instance != nullptr ? r.instance->track_interfaces : r.group->track_interfaces;
+    list.push_back(tracker_of(v));
+}
+
+void add_tracked_script(Reading& r, const Value& v) {
+    auto& list = r.instance != nullptr ? r.instance->track_scripts : r.group->track_scripts;
+    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    TrackerDraft tracker = tracker_of(v);
+    // keepalived: a script must be defined before it is used.
+    if (r.script_names.contains(tracker.name)) {
+        list.push_back(std::move(tracker));
+        return;
+    }
+    auto& d = line_error(r, v, Code::ScriptUndefined,
+                         fmt::format("({}) there is no vrrp_script {} above this line", owner, v.word));
+    d.effect = "the tracker is ignored";
+    if (r.undefined_scripts.empty() || r.undefined_scripts.back().second != r.diag.last())
+        r.undefined_scripts.emplace_back(v.word, r.diag.last());
+    std::vector<std::string_view> names;
+    for (const ScriptDraft& s : r.scripts) names.push_back(s.model.name);
+    if (const auto near = nearest(v.word, names); !near.empty())
+        d.hint = fmt::format("did you mean `{}`?", near);
+    else
+        d.hint = "define the vrrp_script before the vrrp_instance";
+}
+
+void add_unicast_peer(Reading& r, const Value& v) {
+    const auto address = value_of<IpAddress>(v.section->values, "peer");
+    if (!address) return;
+    UnicastPeer peer{.address = *address};
+    if (const auto ttl = value_of<std::int64_t>(v.section->values, "min_ttl"))
+        peer.min_ttl = static_cast<std::uint8_t>(*ttl);
+    if (const auto ttl = value_of<std::int64_t>(v.section->values, "max_ttl"))
+        peer.max_ttl = static_cast<std::uint8_t>(*ttl);
+    r.instance->model.unicast_peers.push_back(peer);
+}
+
+void set_vmac(Reading& r, const Value& v) {
+    const Section& line = *v.section;
+    Vmac vmac{.enabled = true};
+    vmac.name = text_of(line, "name");
+    vmac.netlink_notify = has(line, "netlink_notify_msg");
+    vmac.group = text_of(line, "group");
+    if (const auto number = value_of<std::int64_t>(line.values, "group")) vmac.group = std::to_string(*number);
+    if (const auto octets = value_of<IntegerList>(line.values, "mac"))
+        for (const std::int64_t octet : *octets)
+            vmac.mac += fmt::format("{}{:02x}", vmac.mac.empty() ? "" : ":", octet);
+    r.instance->model.vmac = vmac;
+}
+
+// ---- routes and rules
+
+void check_route(Reading& r, const Value& v) {
+    if (has(*v.section, "to")) return;
+    auto& d = line_error(r, v, Code::MissingWord, fmt::format("a line of {} needs a destination", v.row.name));
+    d.expected = "ADDRESS/LENGTH or default";
+}
+
+void add_route(Reading& r, const Value& v) {
+    check_route(r, v);
+    const Section& line = *v.section;
+    const KeywordData* to = find_value(line.values, "to");
+    if (to == nullptr) return;
+    VirtualRoute route;
+    if (const auto* prefix = std::get_if<Prefix>(to))
+        route.destination = prefix->to_string();
+    else
+        route.destination = "default";
+    const auto via = value_of<IpAddress>(line.values, "via");
+    route.via = via ? *via : value_of<IpAddress>(line.values, "gw").value_or(IpAddress{});
+    route.dev = has(line, "dev") ? text_of(line, "dev") : text_of(line, "oif");
+    for (std::size_t i = 0; i < v.count(); ++i) route.words.emplace_back(v.arg(i));
+    route.more.edit() = More{line.values, line.sections};
+    r.instance->model.routes.push_back(std::move(route));
+}
+
+void check_rule(Reading& r, const Value& v) {
+    const Section& line = *v.section;
+    constexpr std::string_view kActions[]{"table",  "lookup",    "goto",        "nop",
+                                          "l3mdev", "blackhole", "unreachable", "prohibit"};
+    const auto actions = std::ranges::count_if(kActions, [&](std::string_view word) { return has(line, word); });
+    if (actions != 1) {
+        auto& d = line_error(r, v, Code::MissingWord,
+                             actions == 0 ? fmt::format("a line of {} needs an action", v.row.name)
+                                          : fmt::format("a line of {} has one action, not {}", v.row.name, actions));
+        d.expected = "one of table, lookup, goto, nop, l3mdev, blackhole, unreachable, prohibit";
+        return;
+    }
+    if (has(line, "preference") || has(line, "order") || has(line, "priority")) return;
+    auto& d = r.diag.warn(Code::MissingWord, v.mark, fmt::format("a line of {} has no preference", v.row.name));
+    d.effect = "keepalived counts down from 16384";
+    d.hint = "add `preference NUMBER`";
+}
+
+// ---- forwarding methods
+
+namespace {
+
+std::optional<Forwarding> method_of(const Value& v) {
+    const std::string method = text_of(*v.section, "method");
+    if (method == "NAT") return Forwarding::Nat;
+    if (method == "DR") return Forwarding::DirectRoute;
+    if (method == "TUN") return Forwarding::Tunnel;
+    return std::nullopt;
+}
+
+// What the line says of the tunnel, beside the method.
+void keep_tunnel(Reading& r, Rare<More>& more, const Value& v) {
+    if (v.section->values.size() > 1) keep_line(r, more.edit().sections, v, *v.section);
+}
+
+}  // namespace
+
+void set_forwarding(Reading& r, const Value& v) {
+    r.service->forwarding_given = true;
+    const auto method = method_of(v);
+    if (!method) return;
+    r.service->forwarding = *method;
+    keep_tunnel(r, r.service->model.more, v);
+}
+
+void set_server_forwarding(Reading& r, const Value& v) {
+    const auto method = method_of(v);
+    if (!method) return;
+    r.server->forwarding = *method;
+    keep_tunnel(r, r.server->model.more, v);
+}
+
+void set_sorry_forwarding(Reading& r, const Value& v) {
+    if (!r.service->model.sorry_server) {
+        line_error(r, v, Code::FlagIgnored, "sorry_server_lvs_method must follow sorry_server").effect =
+            "the keyword is ignored";
+        return;
+    }
+    const auto method = method_of(v);
+    if (!method) return;
+    r.service->sorry_forwarding = *method;
+    keep_tunnel(r, r.service->model.more, v);
+}
+
+}  // namespace mainstay::config

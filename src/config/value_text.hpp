@@ -1,0 +1,22 @@
+// What the readers of values share: how a row is spoken of, and the readers of addresses and words.
+#pragma once
+
+#include "reading.hpp"
+
+namespace mainstay::config {
+
+[[nodiscard]] std::string range_text(const Row& row);       // "0 to 255 seconds"
+[[nodiscard]] std::string default_effect(const Row& row);   // what happens when the value is not used
+[[nodiscard]] std::string_view shown_name(const Row& row);  // a position of a line has a name for people only
+[[nodiscard]] bool is_choice(std::string_view choices, std::string_view word, bool any_case);
+[[nodiscard]] std::string listed(std::string_view choices);  // "a, b, c"
+
+// Each fills in the value, or reports what is wrong with it.
+[[nodiscard]] bool read_address(Reading& reading, Value& value);
+[[nodiscard]] bool read_address_range(Reading& reading, Value& value);
+[[nodiscard]] bool read_prefix(Reading& reading, Value& value);
+[[nodiscard]] bool read_duration(Reading& reading, Value& value);
+[[nodiscard]] bool read_numbers(Reading& reading, Value& value);
+[[nodiscard]] bool read_word(Reading& reading, Value& value);
+
+}  // namespace mainstay::config
