@@ -12,7 +12,9 @@ _mainstayctl() {
         doctor) _arguments '--json[findings as JSON]' '(-f --file)'{-f,--file}'[configuration]:file:_files' ;;
         config)
             case $words[2] in
-                check) _arguments '--json[one array of diagnostics]' '--strict[take warnings for errors]' '*:file:_files' ;;
+                check)
+                    _arguments '--json[one array of diagnostics]' '--strict[take warnings for errors]' \
+                        '(-i --config-id)'{-i,--config-id}'[what @id lines are compared with]:id:' '*:file:_files' ;;
                 explain) _arguments '*:keyword:(${(f)"$(mainstayctl config explain 2>/dev/null)"})' ;;
                 print | convert) _arguments '1:file:_files' ;;
                 diff) _arguments '--json[changes as JSON]' '1:file:_files' '2:file:_files' ;;

@@ -1,6 +1,8 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "ctl.hpp"
@@ -22,15 +24,31 @@ int judge(const config::Loaded& loaded, bool strict) {
     return worst;
 }
 
+std::string counted(std::size_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+// "ha.conf: cannot run: 1 error, 2 warnings"; notes are counted, but no problem.
+std::string verdict(const config::Loaded& loaded, bool strict) {
+    std::array<std::size_t, 4> counts{};
+    for (const auto& diagnostic : loaded.diagnostics) ++counts.at(static_cast<std::size_t>(diagnostic.severity));
+    const auto [notes, warnings, mistakes, fatal] = counts;
+    std::vector<std::string> parts;
+    if (mistakes + fatal > 0) parts.push_back(counted(mistakes + fatal, "error"));
+    if (warnings > 0) parts.push_back(counted(warnings, "warning"));
+    if (parts.empty()) parts.emplace_back("no problems");
+    if (notes > 0) parts.push_back(counted(notes, "note"));
+    const bool refused = strict && judge(loaded, false) == kWarnings;
+    return fmt::format("{}{}{}", loaded.can_run() ? "" : "cannot run: ", fmt::join(parts, ", "),
+                       refused ? ", refused by --strict" : "");
+}
+
 void print(const config::Loaded& loaded, const std::string& file, const CheckOptions& options, bool colour) {
     for (const auto& diagnostic : loaded.diagnostics) {
         const std::string text = config::render(diagnostic, loaded, colour);
         std::fwrite(text.data(), 1, text.size(), stdout);
     }
-    const int plain = judge(loaded, false);
-    const char* verdict = plain == kClean ? "no problems" : plain == kWarnings ? "warnings" : "errors";
-    std::printf("%s: %s%s\n", file.c_str(), verdict,
-                plain == kWarnings && options.strict ? ", refused by --strict" : "");
+    std::printf("%s: %s\n", file.c_str(), verdict(loaded, options.strict).c_str());
 }
 
 }  // namespace
@@ -40,15 +58,23 @@ int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& 
     auto environment = kernel::host_environment();
     environment.host_resolves = kernel::host_resolves;
     auto found = nlohmann::ordered_json::array();
+    environment.config_id = options.config_id;
     int worst = kClean;
+    std::array<std::size_t, 3> files_judged{};
     for (const auto& file : files) {
         const auto loaded = config::load_file(file, environment);
-        worst = std::max(worst, judge(loaded, options.strict));
+        const int judged = judge(loaded, options.strict);
+        ++files_judged.at(static_cast<std::size_t>(judged));
+        worst = std::max(worst, judged);
         if (!options.as_json)
             print(loaded, file, options, colour);
         else
             for (auto& diagnostic : role::as_json(loaded)) found.push_back(std::move(diagnostic));
     }
+    const auto [clean, warned, wrong] = files_judged;
+    if (!options.as_json && files.size() > 1)
+        std::printf("%zu files: %zu without problems, %zu with warnings, %zu with errors\n", files.size(), clean,
+                    warned, wrong);
     if (options.as_json) std::fputs(role::json_text(found).c_str(), stdout);
     return worst;
 }

@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
     bool strict = false;
     check->add_flag("--json", as_json, "one array of diagnostics");
     check->add_flag("--strict", strict, "take warnings for errors");
+    std::string config_id;
+    check->add_option("-i,--config-id", config_id, "what @id lines are compared with (default: the host's name)");
     std::vector<std::string> keywords;
     auto* explain = config->add_subcommand("explain", "what a keyword means, takes and does");
     explain->add_option("KEYWORD", keywords, "a keyword, or with its block: TCP_CHECK/retry; none: list all");
@@ -65,7 +67,7 @@ int main(int argc, char** argv) {
 
     CLI11_PARSE(app, argc, argv);
     if (*status) return ctl_status(socket, as_json);
-    if (*check) return ctl_config_check(files, {.as_json = as_json, .strict = strict});
+    if (*check) return ctl_config_check(files, {.as_json = as_json, .strict = strict, .config_id = config_id});
     if (*explain) return ctl_config_explain(keywords);
     if (*reference) return ctl_config_reference(as_man_page, head);
     if (*pair) return ctl_config_pair(first, second);

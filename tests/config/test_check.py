@@ -79,7 +79,7 @@ def test_strict_takes_warnings_for_errors(tmp_path):
 
     assert check(path).returncode == 1
     assert check("--strict", path).returncode == 2
-    assert check("--strict", path).stdout.endswith("warnings, refused by --strict\n")
+    assert check("--strict", path).stdout.endswith(": 1 warning, refused by --strict\n")
     assert check("--strict", file_with(tmp_path, CLEAN, "clean.conf")).returncode == 0
 
 
@@ -93,6 +93,29 @@ def test_the_daemons_test_refuses_warnings_with_strict(tmp_path):
     assert test().returncode == 0
     assert test("--strict").returncode == 5
     assert "is refused by --strict (exit code 5)" in test("--strict").stderr
+
+
+def test_each_file_gets_a_count_and_several_a_sum(tmp_path):
+    clean, broken = file_with(tmp_path, CLEAN, "clean.conf"), file_with(tmp_path, BROKEN, "broken.conf")
+    warned = file_with(tmp_path, "global_defs {\n    enable_dbus\n}\n", "warned.conf")
+
+    done = check(clean, warned, broken, tmp_path / "absent.conf")
+
+    assert done.returncode == 2
+    said = done.stdout.splitlines()
+    assert f"{clean}: no problems" in said
+    assert f"{warned}: 1 warning" in said
+    assert any(line.startswith(f"{broken}: ") and " error" in line for line in said)
+    assert f"{tmp_path / 'absent.conf'}: cannot run: 1 error" in said
+    assert said[-1] == "4 files: 1 without problems, 1 with warnings, 2 with errors"
+    assert check(clean).stdout == f"{clean}: no problems\n"
+
+
+def test_lines_for_one_host_are_checked_as_that_host(tmp_path):
+    path = file_with(tmp_path, "@red global_defs {\n@red prioritty\n@red }\n")
+
+    assert check("-i", "blue", path).returncode == 0
+    assert check("-i", "red", path).returncode == 2
 
 
 def output_on_a_terminal(command):
