@@ -1,12 +1,13 @@
 """Manual pages and completions: troff has no complaint, and what they name is there."""
 
+import json
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from support.paths import TOP, program
+from support.paths import BUILD, TOP, program
 
 SECONDS = 30
 PAGES = ["mainstay-realserver.8", "mainstay.conf.5", "mainstay.toml.5", "mainstayctl.1", "mainstayd.8"]
@@ -140,3 +141,18 @@ def test_bash_completes_files_where_files_are_wanted(tmp_path):
 def test_bash_completes_mainstayd():
     assert complete("mainstayd.bash", "_mainstayd", "mainstayd", "--str") == ["--strict"]
     assert complete("mainstayd.bash", "_mainstayd", "mainstayd", "--signum", "=", "REL") == ["RELOAD"]
+
+
+def test_the_packages_carry_every_manual_page_and_completion():
+    shown = run(["meson", "introspect", str(BUILD), "--installed"])
+    assert shown.returncode == 0, shown.stderr
+    files = [path for path in json.loads(shown.stdout).values() if re.search(r"/share/(man|bash-completion|zsh)/", path)]
+    spec = (TOP / "packaging/rpm/mainstay.spec").read_text(encoding="utf-8").split("%files\n")[1]
+    debian = [line.split()[0].removeprefix("debian/tmp")
+              for line in (TOP / "packaging/debian/mainstay.install").read_text(encoding="utf-8").splitlines()]
+
+    assert len(files) == len(PAGES) + 4
+    for path in files:
+        folder, name = path.rsplit("/", 1)
+        assert re.search(rf"/{re.escape(name)}\*?$", spec, re.MULTILINE), path
+        assert any(path.startswith(f"{line}/") or f"{folder}/*" == line for line in debian), path
