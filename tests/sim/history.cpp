@@ -64,8 +64,8 @@ void Lan::heal() {
         host.kernel_refuses = false;
         if (!host.router) start(host.index, random_.chance(600));
         if (!violation_) resume(host.index);
-        if (!violation_) set_link(host.index, kInterface, true);
-        if (!violation_) set_link(host.index, kUplink, true);
+        if (!violation_) set_link(host.index, 0, true);
+        if (!violation_) set_link(host.index, 1, true);
     }
     unify();
     if (plan_.script_period > Micros{0}) pass(Nanos{plan_.script_period} * 5 + 200ms);  // `rise` results in a row

@@ -41,22 +41,22 @@ void Lan::broken(const Host* host, const std::string& what) {
     if (violation_) return;
     violation_ = fmt::format("{:.6f} s, {}: {}", std::chrono::duration<double>(now_.time_since_epoch()).count(),
                              host == nullptr ? std::string{"lan"} : fmt::format("r{}", host->index), what);
-    say(host, "VIOLATION " + what);
+    say(host, "VIOLATION {}", what);
 }
 
 void Lan::check(Host& host, const RouterSnapshot& snapshot, const Intents& intents, const Packet* heard) {
     const Instant now = host.clock.local(now_);
     bool moved = false;
-    bool handled = starting_;
+    bool handled = starting_;  // something was done about addresses
     for (const Intent& intent : intents)
-        handled |= !std::holds_alternative<SendAdvert>(intent) && !std::holds_alternative<Say>(intent);
+        handled |= std::holds_alternative<AddAddresses>(intent) || std::holds_alternative<RemoveAddresses>(intent) ||
+                   std::holds_alternative<ChangeAddresses>(intent) || std::holds_alternative<RestoreAddress>(intent);
     for (std::size_t n = 0; n < host.states.size(); ++n) {
         const State before = host.states[n], after = snapshot.instances[n].state;
         if (before == after) continue;
         moved = true;
         ++statistics_.transitions;
-        if (trace_)
-            say(&host, fmt::format("{} {} -> {}", snapshot.instances[n].name, to_string(before), to_string(after)));
+        if (trace_) say(&host, "{} {} -> {}", snapshot.instances[n].name, to_string(before), to_string(after));
         if (settled_) broken(&host, "(f) " + snapshot.instances[n].name + " moves in a settled network");
         if (before == State::Master && after == State::Backup) check_yield(host, n, intents, heard);
         if (before == State::Backup && after == State::Master) check_takeover(host, n, intents);

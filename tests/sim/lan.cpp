@@ -62,11 +62,11 @@ Lan::Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage)
         host.index = i;
         host.clock = {.offset = 1'000s + random_.up_to(kClockStarts), .drift_ppm = plan_.drifts_ppm[i]};
         host.config = plan_.configs[i];
-        host.links[kInterface] = {.name = kInterface,
-                                  .index = 2,
-                                  .up = true,
-                                  .addresses = {address_of(i, Family::V4), address_of(i, Family::V6)}};
-        host.links[kUplink] = {.name = kUplink, .index = 3, .up = true};
+        host.links[0] = {.name = kInterface,
+                         .index = 2,
+                         .up = true,
+                         .addresses = {address_of(i, Family::V4), address_of(i, Family::V6)}};
+        host.links[1] = {.name = kUplink, .index = 3, .up = true};
         host.witness.configure(host.config);
         host.states.assign(host.config.instances.size(), State::Init);
         host.heard.resize(host.config.instances.size());
@@ -111,7 +111,7 @@ void Lan::happen(const Happening& what) {
     Host& host = hosts_[what.host];
     if (what.kind == Happening::Kind::Deliver) return deliver(host, what.packet);
     if (!host.router || what.incarnation != host.incarnation) return;
-    if (what.kind == Happening::Kind::Netlink) return tell_link(host, kInterface);
+    if (what.kind == Happening::Kind::Netlink) return tell_link(host, 0);
     if (host.paused)
         host.results.push_back(host.script_good);
     else
@@ -121,7 +121,7 @@ void Lan::happen(const Happening& what) {
 // ---- facts ---------------------------------------------------------------------------------------------------------
 
 void Lan::deliver(Host& host, const std::shared_ptr<const Packet>& packet) {
-    if (!host.router || !host.links[kInterface].up) return;
+    if (!host.router || !host.link().up) return;
     if (!host.paused) return hear(host, *packet);
     if (host.inbox.size() < kInbox) host.inbox.push_back(packet);
 }
@@ -152,14 +152,14 @@ void Lan::script_ends(Host& host, bool good) {
     finish(host, host.router->step(done, now));
 }
 
-InterfaceFact Lan::link_fact(const Host& host, const std::string& interface) const {
-    InterfaceFact fact = host.links.find(interface)->second;
+InterfaceFact Lan::link_fact(const Host& host, std::size_t interface) const {
+    InterfaceFact fact = host.links[interface];
     for (const auto& [name, prefix] : host.kernel)
-        if (name == interface) fact.addresses.push_back(prefix.address);
+        if (name == fact.name) fact.addresses.push_back(prefix.address);
     return fact;
 }
 
-void Lan::tell_link(Host& host, const std::string& interface) {
+void Lan::tell_link(Host& host, std::size_t interface) {
     if (!host.router) return;
     InterfaceFact fact = link_fact(host, interface);
     if (host.paused) {
@@ -239,7 +239,7 @@ void Lan::carry_out(Host& host, const Intents& intents) {
             for (const auto& gone : change->removed) take(host, gone);
             for (const std::size_t k : change->added) put(host, instances.at(change->instance), k);
         } else if (const auto* arp = std::get_if<SendGratuitousArp>(&intent)) {
-            if (!host.links[kInterface].up || cut(host.index, client())) continue;
+            if (!host.link().up || cut(host.index, client())) continue;
             for (const auto& held : instances.at(arp->instance).addresses)
                 client_cache_[held.prefix.address] = host.index;
         } else if (std::holds_alternative<RunScript>(intent)) {
@@ -262,7 +262,7 @@ void Lan::run_script(Host& host) {
 }
 
 void Lan::send(Host& from, const SendAdvert& advert) {
-    if (!from.links[kInterface].up || (sabotage_ == Sabotage::Mute && from.index == 0)) return;
+    if (!from.link().up || (sabotage_ == Sabotage::Mute && from.index == 0)) return;
     for (std::size_t k = 0; k < advert.destinations.size(); ++k) {
         auto packet = std::make_shared<Packet>();
         packet->source = advert.source;
@@ -276,9 +276,8 @@ void Lan::send(Host& from, const SendAdvert& advert) {
                 packet->destination == address_of(to.index, packet->source.family()))
                 post(packet, from.index, to.index);
         if (!trace_ || !trace_packets_) continue;
-        say(&from, fmt::format("advert of VRID {} to {}: priority {}, every {} ms", packet->advert.virtual_router_id,
-                               packet->destination.to_string(), packet->advert.priority,
-                               packet->advert.interval / Micros{1000}));
+        say(&from, "advert of VRID {} to {}: priority {}, every {} ms", packet->advert.virtual_router_id,
+            packet->destination.to_string(), packet->advert.priority, packet->advert.interval / Micros{1000});
     }
 }
 

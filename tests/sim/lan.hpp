@@ -6,6 +6,9 @@
 // the first that breaks ends the history. Nothing here reads a clock or depends on an address in memory.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -54,7 +57,7 @@ struct Host {
     std::set<std::pair<std::string, Prefix>> kernel;   // addresses on its interfaces that an instance put there
     std::set<std::pair<std::string, Prefix>> missing;  // taken away by somebody else, not yet put back
     bool kernel_refuses = false;                       // to put an address back
-    std::map<std::string, vrrp::InterfaceFact, std::less<>> links;  // without the addresses in `kernel`
+    std::array<vrrp::InterfaceFact, 2> links;          // eth0 and eth1, without the addresses in `kernel`
     bool script_good = true;
     bool paused = false;
     std::vector<std::shared_ptr<const Packet>> inbox;  // while paused
@@ -70,6 +73,9 @@ struct Host {
     };
     std::vector<Heard> heard;
     std::vector<vrrp::State> states;  // after the last step
+
+    [[nodiscard]] vrrp::InterfaceFact& link() { return links[0]; }  // the one for adverts
+    [[nodiscard]] const vrrp::InterfaceFact& link() const { return links[0]; }
 };
 
 struct Statistics {
@@ -96,7 +102,7 @@ public:
     void start(std::size_t host, bool with_block);
     void pause(std::size_t host);
     void resume(std::size_t host);
-    void set_link(std::size_t host, const std::string& interface, bool up);
+    void set_link(std::size_t host, std::size_t interface, bool up);  // 0: eth0, 1: eth1
     void replace_interface(std::size_t host, bool at_once);
     void steal_address(std::size_t host);
     void reload(std::size_t host, bool everything);
@@ -134,10 +140,10 @@ private:
     void deliver(Host& host, const std::shared_ptr<const Packet>& packet);
     void hear(Host& host, const Packet& packet);
     void deadline(Host& host);
-    void tell_link(Host& host, const std::string& interface);
+    void tell_link(Host& host, std::size_t interface);
     void script_ends(Host& host, bool good);
     void address_lost(Host& host, const vrrp::AddressLost& fact);
-    [[nodiscard]] vrrp::InterfaceFact link_fact(const Host& host, const std::string& interface) const;
+    [[nodiscard]] vrrp::InterfaceFact link_fact(const Host& host, std::size_t interface) const;
     void finish(Host& host, const vrrp::Intents& intents, const Packet* heard = nullptr);
     void carry_out(Host& host, const vrrp::Intents& intents);
     void put(Host& host, const config::Instance& instance, std::size_t position);
@@ -170,7 +176,12 @@ private:
     void check_best(std::size_t n, const Host& master);
     void check_client();
     void broken(const Host* host, const std::string& what);
-    void say(const Host* host, const std::string& what);
+    // A line of the trace, put into words only when somebody reads it.
+    template <class... Args>
+    void say(const Host* host, fmt::format_string<Args...> format, Args&&... args) const {
+        if (trace_) write(host, fmt::format(format, std::forward<Args>(args)...));
+    }
+    void write(const Host* host, const std::string& what) const;
 
     Random random_;
     Sabotage sabotage_;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 namespace mainstay::sim {
 
@@ -177,15 +179,30 @@ private:
 
 Plan draw_plan(Random& random, const Wish& wish) { return Drawing{random, wish}.draw(); }
 
+namespace {
+
+// Network order; the last two pairs of bytes are given.
+IpAddress v6(std::uint16_t first, std::uint16_t second, std::size_t seventh, std::size_t eighth) {
+    std::array<std::byte, 16> bytes{};
+    const auto put = [&](std::size_t at, std::size_t value) {
+        bytes[at] = static_cast<std::byte>(value >> 8 & 0xff);
+        bytes[at + 1] = static_cast<std::byte>(value & 0xff);
+    };
+    put(0, first), put(2, second), put(12, seventh), put(14, eighth);
+    return IpAddress::v6(std::span<const std::byte, 16>{bytes});
+}
+
+}  // namespace
+
 IpAddress address_of(std::size_t router, Family family) {
-    return family == Family::V4 ? IpAddress::v4(0x0a00'0001 + static_cast<std::uint32_t>(router))
-                                : IpAddress::parse(fmt::format("fe80::{:x}", router + 1)).value();
+    if (family == Family::V4) return IpAddress::v4(0x0a00'0001 + static_cast<std::uint32_t>(router));
+    return v6(0xfe80, 0, 0, router + 1);
 }
 
 Prefix virtual_address(std::size_t virtual_router, Family family, std::uint32_t number) {
     if (family == Family::V4)
         return {IpAddress::v4(0x0a09'0000 + static_cast<std::uint32_t>(virtual_router) * 256 + number), 32};
-    return {IpAddress::parse(fmt::format("2001:db8::{:x}:{:x}", virtual_router + 1, number + 1)).value(), 128};
+    return {v6(0x2001, 0xdb8, virtual_router + 1, number + 1), 128};
 }
 
 std::size_t virtual_router_of(const Prefix& prefix) {

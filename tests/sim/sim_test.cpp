@@ -138,10 +138,10 @@ TEST_CASE("each single kind of trouble is survived on its own") {
     lan.pass(lan.settle_time());
     lan.join();
     lan.check_settled();
-    lan.set_link(0, kInterface, false);
+    lan.set_link(0, 0, false);
     lan.pass(lan.settle_time());
     CHECK(lan.master_of(0) == 1);
-    lan.set_link(0, kInterface, true);
+    lan.set_link(0, 0, true);
     lan.check_settled();
     lan.steal_address(0);
     lan.replace_interface(0, true);

@@ -42,8 +42,7 @@ void Lan::trace(std::function<void(const std::string&)> write, bool packets) {
     trace_packets_ = packets;
 }
 
-void Lan::say(const Host* host, const std::string& what) {
-    if (!trace_) return;
+void Lan::write(const Host* host, const std::string& what) const {
     trace_(fmt::format("{:12.6f}  {:<3} {}", std::chrono::duration<double>(now_.time_since_epoch()).count(),
                        host == nullptr ? std::string{"lan"} : fmt::format("r{}", host->index), what));
 }

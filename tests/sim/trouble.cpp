@@ -27,9 +27,9 @@ void Lan::one_trouble() {
         case 4:
             return host.paused ? resume(i) : pause(i);
         case 5:
-            return set_link(i, kInterface, !host.links[kInterface].up);
+            return set_link(i, 0, !host.link().up);
         case 6:
-            return set_link(i, kUplink, !host.links[kUplink].up);
+            return set_link(i, 1, !host.links[1].up);
         case 7:
             return replace_interface(i, random_.chance(500));
         case 8:
@@ -39,11 +39,10 @@ void Lan::one_trouble() {
         case 10:
             loss_per_mille_ = static_cast<unsigned>(random_.below(3) * 150);
             duplicates_per_mille_ = static_cast<unsigned>(random_.below(2) * 200);
-            return say(nullptr,
-                       fmt::format("loss {} and duplicates {} in 1000", loss_per_mille_, duplicates_per_mille_));
+            return say(nullptr, "loss {} and duplicates {} in 1000", loss_per_mille_, duplicates_per_mille_);
         case 11:
             host.script_good = !host.script_good;
-            return say(&host, host.script_good ? "the script is good again" : "the script begins to fail");
+            return say(&host, "{}", host.script_good ? "the script is good again" : "the script begins to fail");
         case 12:
             host.kernel_refuses = random_.chance(250);
             steal_address(i);
@@ -66,8 +65,8 @@ void Lan::replay() {
     if (packet->source == address_of(to.index, packet->source.family())) return;
     if (!packet->destination.is_multicast() && packet->destination != address_of(to.index, packet->source.family()))
         return;
-    say(&to, fmt::format("is sent an old packet again: VRID {} priority {} from {}", packet->advert.virtual_router_id,
-                         packet->advert.priority, packet->source.to_string()));
+    say(&to, "is sent an old packet again: VRID {} priority {} from {}", packet->advert.virtual_router_id,
+        packet->advert.priority, packet->source.to_string());
     deliver(to, packet);
 }
 
@@ -106,12 +105,12 @@ void Lan::start(std::size_t i, bool with_block) {
     if (host.router) return;
     with_block = with_block && host.has_block;
     const bool forgets = sabotage_ == Sabotage::ForgetsState;
-    say(&host, with_block ? "starts, going on from the state block" : "starts");
+    say(&host, "{}", with_block ? "starts, going on from the state block" : "starts");
     ++host.incarnation;
     const Instant now = host.clock.local(now_);
     host.router.emplace(host.config);
-    for (const auto& [name, link] : host.links) {
-        const InterfaceFact fact = forgets ? link : link_fact(host, name);
+    for (std::size_t k = 0; k < host.links.size(); ++k) {
+        const InterfaceFact fact = forgets ? host.links[k] : link_fact(host, k);
         host.witness.tell(fact);
         (void)host.router->step(fact, now);
     }
@@ -135,7 +134,7 @@ void Lan::pause(std::size_t i) {
 void Lan::resume(std::size_t i) {
     Host& host = hosts_[i];
     if (!host.paused) return;
-    say(&host, fmt::format("runs again, {} packets wait", host.inbox.size()));
+    say(&host, "runs again, {} packets wait", host.inbox.size());
     host.paused = false;
     if (sabotage_ == Sabotage::DeadlinesFirst) deadline(host);
     for (const Fact& fact : std::exchange(host.netlink, {})) {
@@ -158,11 +157,11 @@ void Lan::resume(std::size_t i) {
         if (!violation_) script_ends(host, good);
 }
 
-void Lan::set_link(std::size_t i, const std::string& interface, bool up) {
+void Lan::set_link(std::size_t i, std::size_t interface, bool up) {
     Host& host = hosts_[i];
     auto& link = host.links[interface];
     if (link.up == up || link.index == 0) return;
-    say(&host, fmt::format("{} goes {}", interface, up ? "up" : "down"));
+    say(&host, "{} goes {}", link.name, up ? "up" : "down");
     link.up = up;
     tell_link(host, interface);
 }
@@ -170,9 +169,9 @@ void Lan::set_link(std::size_t i, const std::string& interface, bool up) {
 // Deleted and made again: all its addresses are gone. `at_once`: the director sees only the new one.
 void Lan::replace_interface(std::size_t i, bool at_once) {
     Host& host = hosts_[i];
-    auto& link = host.links[kInterface];
+    auto& link = host.link();
     if (!link.up || host.paused) return;
-    say(&host, at_once ? "eth0 is replaced" : "eth0 is deleted and made again");
+    say(&host, "{}", at_once ? "eth0 is replaced" : "eth0 is deleted and made again");
     for (const auto& held : host.kernel)
         if (host.router) host.missing.insert(held);
     host.kernel.clear();
@@ -184,7 +183,7 @@ void Lan::replace_interface(std::size_t i, bool at_once) {
         finish(host, host.router->step(gone, now));
     }
     link.index = index;
-    if (!violation_) tell_link(host, kInterface);
+    if (!violation_) tell_link(host, 0);
 }
 
 void Lan::steal_address(std::size_t i) {
@@ -193,7 +192,7 @@ void Lan::steal_address(std::size_t i) {
     auto stolen = host.kernel.begin();
     std::advance(stolen, static_cast<std::ptrdiff_t>(random_.below(host.kernel.size())));
     const AddressLost lost{stolen->first, stolen->second};
-    say(&host, fmt::format("somebody removes {}", lost.address.to_string()));
+    say(&host, "somebody removes {}", lost.address.to_string());
     host.kernel.erase(stolen);
     if (!host.router) return;
     host.missing.insert({lost.interface, lost.address});
@@ -220,7 +219,7 @@ void Lan::reload(std::size_t i, bool everything) {
         if (std::ranges::find(c.addresses, fresh, &config::VirtualAddress::prefix) == c.addresses.end())
             c.addresses.push_back({.prefix = fresh});
     }
-    say(&host, fmt::format("reloads{}", everything ? fmt::format(" with priority {}", priority) : ""));
+    say(&host, "reloads{}", everything ? fmt::format(" with priority {}", priority) : "");
     const Instant now = host.clock.local(now_);
     host.witness.reload(now, host.config);
     finish(host, host.router->reload(host.config, now));
@@ -234,7 +233,7 @@ void Lan::partition() {
         for (std::size_t b = 0; b <= client(); ++b) cuts_[a * (client() + 1) + b] = side[a] != side[b];
         if (side[a]) text += a == client() ? " client" : fmt::format(" r{}", a);
     }
-    say(nullptr, "is parted:" + text + " apart from the others");
+    say(nullptr, "is parted:{} apart from the others", text);
 }
 
 void Lan::cut_randomly() {
@@ -244,7 +243,7 @@ void Lan::cut_randomly() {
         if (out) cuts_[victim * (client() + 1) + other] = random_.chance(800);
         if (in) cuts_[other * (client() + 1) + victim] = random_.chance(800);
     }
-    say(&hosts_[victim], fmt::format("is cut off{}{}", out ? ", is not heard" : "", in ? ", does not hear" : ""));
+    say(&hosts_[victim], "is cut off{}{}", out ? ", is not heard" : "", in ? ", does not hear" : "");
 }
 
 void Lan::join() {
@@ -307,7 +306,7 @@ void Lan::forge() {
     p.payload = wire::encode_vrrp(p.advert, p.source, p.destination);
     if (how == std::string_view{"checksum"}) p.payload[6] ^= std::byte{0x10};
     if (random_.chance(100)) p.payload.resize(random_.below(p.payload.size()));
-    say(&hosts_[to], fmt::format("is sent a forged packet, wrong {}", how));
+    say(&hosts_[to], "is sent a forged packet, wrong {}", how);
     deliver(hosts_[to], std::make_shared<const Packet>(std::move(p)));
 }
 

@@ -1,7 +1,7 @@
 // The witness of one director: what RFC 3768/9568 and keepalived's documented departures owe, step by step.
 //
-// A second, much smaller account of the protocol than vrrp's, written from the documents: no packets, no addresses, no
-// reasons, only state, next deadline, effective priority and how many adverts a step may send. It is given the same
+// A second, much smaller account of the protocol than vrrp's: no packets, no addresses, no reasons, only state, next
+// deadline, effective priority and how many adverts a step may send. It is given the same
 // facts as the router, in the same order, and compares after every step. It never looks into the router: whatever
 // snapshot(), deadline() and the intents say is all it knows. In the lettering of the invariants this is (h).
 #pragma once

@@ -16,7 +16,7 @@ BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
 ASAN_BUILD = TOP / "build-asan"
 RESULTS = BUILD / "test-results"
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
-SUITES = ["unit", "sanitize", "structure", "config", "fuzz", "host", "lab", "package"]
+SUITES = ["unit", "sanitize", "sim", "structure", "config", "fuzz", "host", "lab", "package"]
 
 # Bounds on what may hang, in seconds; far above what is normal.
 COMPILE_SECONDS = 1200
@@ -24,6 +24,8 @@ PROGRAM_SECONDS = 240
 FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "lab": 420, "package": 480}
 # Each target of tools/fuzz, and how long it looks; compiling comes on top, for the first of them.
 FUZZ_TARGETS = {"config": 30, "wire_vrrp": 5, "wire_bfd": 5}
+# How long the simulator looks at histories that no test has seen before.
+SIMULATE_SECONDS = 60
 LABS_AT_ONCE_MAX = 4
 LAB_MEMORY_MB = 1024
 # Fuzz targets that replay their corpus: programs without test cases, whose status says it all.
@@ -202,6 +204,18 @@ def run_fuzz(target, seconds):
     return tally
 
 
+@timed
+def run_simulator(seconds):
+    tally = Tally("sim/simulate")
+    seed = int.from_bytes(os.urandom(4), "big") * 1000  # what it finds is printed with its own seed
+    command = [TOP / "tools" / "simulate", "--for", seconds, "--seed", seed]
+    status, tally.output = call(command, COMPILE_SECONDS + 2 * seconds, {"MAINSTAY_BUILD": BUILD.name})
+    tally.passed = 1 if status == 0 else 0
+    tally.judge_status(status, (0,))
+    print("\n".join(line for line in tally.output.splitlines() if "router-hours" in line), flush=True)
+    return tally
+
+
 def suite_of_files(suite, workers, inside_lab=False):
     files = files_of(suite)
     if not files:
@@ -219,6 +233,8 @@ def run_suite(suite):
         return suite_sanitize()
     if suite == "fuzz":
         return [run_fuzz(target, seconds) for target, seconds in FUZZ_TARGETS.items()]
+    if suite == "sim":
+        return [run_simulator(SIMULATE_SECONDS)]
     if suite == "lab":
         return suite_of_files(suite, max(1, min(cpus, LABS_AT_ONCE_MAX)), inside_lab=True)
     return suite_of_files(suite, HOST_FILES_AT_ONCE if suite == "host" else 1)
