@@ -17,11 +17,13 @@ _mainstayctl() {
                         '(-i --config-id)'{-i,--config-id}'[what @id lines are compared with]:id:' '*:file:_files' ;;
                 explain) _arguments '*:keyword:(${(f)"$(mainstayctl config explain 2>/dev/null)"})' ;;
                 print | convert) _arguments '1:file:_files' ;;
+                schema) _arguments '--json[as JSON, the only form there is]' ;;
                 diff) _arguments '--json[changes as JSON]' '1:file:_files' '2:file:_files' ;;
                 pair) _arguments '1:file:_files' '2:file:_files' ;;
                 reference)
-                    _arguments '--markdown[as tables]' '--man[as part of a manual page]' '--head[printed first]:file:_files' ;;
-                *) _values 'command' check convert diff explain pair print reference ;;
+                    _arguments '--markdown[as tables]' '--man[as part of a manual page]' \
+                        '--toml-man[as part of the page about TOML]' '--head[printed first]:file:_files' ;;
+                *) _values 'command' check convert diff explain pair print reference schema ;;
             esac
             ;;
     esac

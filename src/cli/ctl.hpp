@@ -1,6 +1,7 @@
 // The subcommands of mainstayctl. Each prints on stdout, complains on stderr, and returns the exit code.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,10 @@ struct CheckOptions {
 [[nodiscard]] int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& options);
 [[nodiscard]] int ctl_config_explain(const std::vector<std::string>& keywords);
 // Everything about all keywords; `head` is a file that is printed first, unless it is empty.
-[[nodiscard]] int ctl_config_reference(bool as_man_page, const std::string& head);
+enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan };
+[[nodiscard]] int ctl_config_reference(ReferenceForm form, const std::string& head);
+// The JSON Schema of the TOML form.
+[[nodiscard]] int ctl_config_schema();
 [[nodiscard]] int ctl_config_pair(const std::string& first, const std::string& second);
 [[nodiscard]] int ctl_config_print(const std::string& file);
 // keepalived.conf to TOML, or back, by the file's name. Exit 0: all of it, 1: not all, 2: nothing is printed.

@@ -1,4 +1,4 @@
-// mainstayctl config explain, config reference.
+// mainstayctl config explain, config reference, config schema.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -6,6 +6,7 @@
 
 #include "ctl.hpp"
 #include "mainstay/cli/reference.hpp"
+#include "mainstay/cli/toml_reference.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -37,7 +38,7 @@ int ctl_config_explain(const std::vector<std::string>& keywords) {
     return exit_code;
 }
 
-int ctl_config_reference(bool as_man_page, const std::string& head) {
+int ctl_config_reference(ReferenceForm form, const std::string& head) {
     if (!head.empty()) {
         std::ifstream file{head};
         if (!file) {
@@ -46,7 +47,22 @@ int ctl_config_reference(bool as_man_page, const std::string& head) {
         }
         print(std::string{std::istreambuf_iterator<char>{file}, {}});
     }
-    print(as_man_page ? reference_roff() : reference_markdown());
+    switch (form) {
+        case ReferenceForm::Markdown:
+            print(reference_markdown());
+            break;
+        case ReferenceForm::Man:
+            print(reference_roff());
+            break;
+        case ReferenceForm::TomlMan:
+            print(toml_reference_roff());
+            break;
+    }
+    return 0;
+}
+
+int ctl_config_schema() {
+    print(toml_json_schema());
     return 0;
 }
 

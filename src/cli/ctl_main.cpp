@@ -33,7 +33,12 @@ int main(int argc, char** argv) {
     auto* reference = config->add_subcommand("reference", "everything about all keywords");
     bool as_markdown = false;
     auto* markdown = reference->add_flag("--markdown", as_markdown, "as tables (default)");
-    reference->add_flag("--man", as_man_page, "as the keyword part of mainstay.conf(5)")->excludes(markdown);
+    auto* man = reference->add_flag("--man", as_man_page, "as the keyword part of mainstay.conf(5)");
+    man->excludes(markdown);
+    bool as_toml_page = false;
+    reference->add_flag("--toml-man", as_toml_page, "as the keyword part of mainstay.toml(5)")
+        ->excludes(markdown)
+        ->excludes(man);
     reference->add_option("--head", head, "a file that is printed first");
 
     std::string first, second;
@@ -45,6 +50,9 @@ int main(int argc, char** argv) {
     print->add_option("FILE", file, "keepalived.conf")->required();
     auto* convert = config->add_subcommand("convert", "keepalived.conf as TOML, a .toml file as keepalived.conf");
     convert->add_option("FILE", file, "keepalived.conf, or a name that ends in .toml")->required();
+    auto* schema = config->add_subcommand("schema", "the JSON Schema that editors use for the TOML form");
+    bool as_schema = true;
+    schema->add_flag("--json", as_schema, "as JSON (the only form there is)");
     auto* diff =
         config->add_subcommand("diff", "what a reload from A to B would do; exit 0 nothing, 1 something, 2 error");
     diff->add_option("A", first, "the running configuration")->required();
@@ -69,7 +77,12 @@ int main(int argc, char** argv) {
     if (*status) return ctl_status(socket, as_json);
     if (*check) return ctl_config_check(files, {.as_json = as_json, .strict = strict, .config_id = config_id});
     if (*explain) return ctl_config_explain(keywords);
-    if (*reference) return ctl_config_reference(as_man_page, head);
+    if (*reference)
+        return ctl_config_reference(as_toml_page  ? ReferenceForm::TomlMan
+                                    : as_man_page ? ReferenceForm::Man
+                                                  : ReferenceForm::Markdown,
+                                    head);
+    if (*schema) return ctl_config_schema();
     if (*pair) return ctl_config_pair(first, second);
     if (*print) return ctl_config_print(file);
     if (*convert) return ctl_config_convert(file);

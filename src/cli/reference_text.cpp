@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mainstay/cli/reference.hpp"
+#include "roff.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -26,12 +27,6 @@ std::vector<KeywordPlace> rows_for_people(Block block) {
 
 std::string not_yet(const Row& row) {
     return row.instead_of_acting.empty() ? "not yet" : fmt::format("not yet: {}", row.instead_of_acting);
-}
-
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-        text.replace(at, what.size(), with);
-    return text;
 }
 
 std::string cell(std::string_view text) { return replaced(std::string{text}, "|", "\\|"); }
@@ -71,15 +66,6 @@ std::string explain_row(const Row& row, const std::vector<Block>& blocks) {
     }
     return out;
 }
-
-std::string roff(std::string_view text) {
-    std::string out = replaced(std::string{text}, "\\", "\\e");
-    out = replaced(std::move(out), "-", "\\-");
-    if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
-    return out;
-}
-// An argument of a macro.
-std::string roff_word(std::string_view text) { return fmt::format("\"{}\"", replaced(roff(text), "\"", "\\(dq")); }
 
 std::string sentence(std::string_view label, std::string_view text) {
     if (text.empty()) return {};

@@ -9,6 +9,7 @@
 #include "mainstay/config/resolver.hpp"
 #include "mainstay/config/toml.hpp"
 #include "reading.hpp"
+#include "toml_words.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -210,6 +211,12 @@ Loaded load(Snapshot snapshot, const Environment& host) {
     return loaded;
 }
 
+Loaded load_toml(SourceFile file, const Environment& environment) {
+    Loaded loaded = load(read_toml(std::move(file)), environment);
+    for (Diagnostic& d : loaded.diagnostics) d.hint = hint_in_toml(d.hint);
+    return loaded;
+}
+
 Code code_of(const Error& error) {
     switch (error.code()) {
         case Errc::NotFound:
@@ -244,8 +251,8 @@ Loaded load_file(const std::string& path, const Environment& environment) {
         if (looks_binary(*text)) return unusable(name, Code::FileBinary, "this is not a text file");
         tops.push_back({name, std::move(*text)});
     }
-    Snapshot snapshot = paths.size() == 1 && is_toml_name(paths[0]) ? read_toml(std::move(tops[0]))
-                                                                    : resolve(std::move(tops), environment, true);
+    if (paths.size() == 1 && is_toml_name(paths[0])) return load_toml(std::move(tops[0]), environment);
+    Snapshot snapshot = resolve(std::move(tops), environment, true);
     if (paths.size() > 1) {
         Diagnostic d;
         d.severity = Severity::Warning;  // keepalived: one that raises the exit code
@@ -258,7 +265,7 @@ Loaded load_file(const std::string& path, const Environment& environment) {
 }
 
 Loaded load_text(std::string name, std::string text, const Environment& environment) {
-    if (is_toml_name(name)) return load(read_toml({std::move(name), std::move(text)}), environment);
+    if (is_toml_name(name)) return load_toml({std::move(name), std::move(text)}, environment);
     std::vector<SourceFile> tops;
     tops.push_back({std::move(name), std::move(text)});
     return load(resolve(std::move(tops), environment, false), environment);

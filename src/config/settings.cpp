@@ -15,16 +15,13 @@ namespace mainstay::config {
 
 namespace {
 
-// One row a setting, as with the schema of keepalived.conf.
-struct Setting {
-    std::string_view table, key;
-    std::int64_t low, high;  // seconds, inclusive
-    std::uint32_t Settings::*member;
-};
 constexpr std::array kRows{
-    Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s},
-    Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s},
-    Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s},
+    Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s,
+            "How often the kernel's IPVS table is compared with what it should hold, and repaired; 0: never."},
+    Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s,
+            "How long a notify script is waited for before the next one of its instance starts; 0: all start at once."},
+    Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s,
+            "How long a mail that cannot be delivered is kept and tried again."},
 };
 
 std::vector<std::string_view> known_keys(std::string_view table) {
@@ -75,6 +72,8 @@ std::vector<std::string_view> settings_tables() {
         if (std::ranges::find(names, row.table) == names.end()) names.push_back(row.table);
     return names;
 }
+
+std::span<const Setting> settings_rows() { return kRows; }
 
 bool is_settings_table(std::string_view name) {
     return std::ranges::any_of(kRows, [&](const Setting& row) { return row.table == name; });

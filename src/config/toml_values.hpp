@@ -32,7 +32,4 @@ private:
     bool in_list_ = false;
 };
 
-// What is wanted where this keyword stands, for people.
-[[nodiscard]] std::string wanted_in_toml(const Row& row);
-
 }  // namespace mainstay::config

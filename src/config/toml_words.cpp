@@ -51,6 +51,24 @@ std::optional<std::string> words_value(const Row& row, const std::vector<std::st
     return most_words(row) == 1 ? toml_string(words[0]) : toml_entry(words);
 }
 
+// The row of a keyword, whichever block knows it.
+const Row* row_anywhere(std::string_view name) {
+    for (std::size_t b = static_cast<std::size_t>(Block::Root); b < static_cast<std::size_t>(Block::kCount); ++b)
+        if (const Row* row = find_row(static_cast<Block>(b), name); row != nullptr) return row;
+    return nullptr;
+}
+
+std::string statement_in_toml(std::string_view statement) {
+    const auto cut = cut_line(statement);
+    const Row* row = cut.size() > 1 ? row_anywhere(cut[0]) : nullptr;
+    if (row == nullptr) return std::string{statement};
+    const std::vector<std::string> words{cut.begin() + 1, cut.end()};
+    if (toml_shape(*row) == TomlShape::Tables)
+        return fmt::format("{} = {}", kTomlWordsKey, toml_entry(words).value_or(""));
+    if (toml_shape(*row) != TomlShape::Value || row->args.takes == Takes::Command) return std::string{statement};
+    return fmt::format("{} = {}", toml_key(row->name), toml_value(*row, words).value_or(""));
+}
+
 std::optional<std::string> number_value(const Row& row, std::string_view word, bool fraction_allowed) {
     const std::string_view digits = word.substr(word.starts_with('-') ? 1 : 0);
     const bool octal = row.args.any_base && digits.size() > 1 && digits.starts_with('0');
@@ -236,6 +254,20 @@ std::string toml_comment(std::string_view text) {
         out += refused ? '?' : c;
     }
     return out;
+}
+
+std::string hint_in_toml(std::string_view hint) {
+    std::string out;
+    bool statement = false;
+    while (true) {
+        const std::size_t tick = hint.find('`');
+        const std::string_view part = hint.substr(0, tick);
+        out += statement && tick != std::string_view::npos ? statement_in_toml(part) : std::string{part};
+        if (tick == std::string_view::npos) return out;
+        out += '`';
+        statement = !statement;
+        hint.remove_prefix(tick + 1);
+    }
 }
 
 }  // namespace mainstay::config

@@ -8,11 +8,9 @@
 
 #include "mainstay/config/model.hpp"
 #include "mainstay/config/schema.hpp"
+#include "mainstay/config/toml.hpp"
 
 namespace mainstay::config {
-
-// How many words a keyword has at most, those before and behind its argument counted.
-[[nodiscard]] std::size_t most_words(const Row& row);
 
 // ---- to keepalived's language
 [[nodiscard]] bool fits_word(std::string_view text);  // false: no word can hold it
@@ -33,6 +31,8 @@ namespace mainstay::config {
 [[nodiscard]] std::optional<std::string> toml_value(const Row& row, const std::vector<std::string>& words);
 // An entry of a list: its words as one string, or an array of them where a blank belongs to a word.
 [[nodiscard]] std::optional<std::string> toml_entry(const std::vector<std::string>& words);
+// A hint with its statements, which stand in backticks, as TOML: write `state MASTER` becomes write `state = "MASTER"`.
+[[nodiscard]] std::string hint_in_toml(std::string_view hint);
 // "a comment" as "# a comment", with nothing in it that TOML forbids.
 [[nodiscard]] std::string toml_comment(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);

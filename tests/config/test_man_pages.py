@@ -20,9 +20,10 @@ def run(command, text_in=None, **more):
 
 
 def text_of(page):
-    if page != "mainstay.conf.5":
+    form = {"mainstay.conf.5": "--man", "mainstay.toml.5": "--toml-man"}.get(page)
+    if form is None:
         return (MAN / page).read_text(encoding="utf-8")
-    made = run([program("mainstayctl"), "config", "reference", "--man", "--head", str(MAN / "mainstay.conf.5.head")])
+    made = run([program("mainstayctl"), "config", "reference", form, "--head", str(MAN / f"{page}.head")])
     assert made.returncode == 0, made.stderr
     return made.stdout
 
@@ -118,6 +119,7 @@ def complete(script, function, *words):
     (["config", "ex"], ["explain"]),
     (["config", "refe"], ["reference"]),
     (["config", "reference", "--ma"], ["--markdown", "--man"]),
+    (["config", "schema", "--j"], ["--json"]),
     (["--socket", "/x", "config", "check", "--s"], ["--strict"]),
     (["config", "explain", "virtual_router"], ["virtual_router_id"]),
     (["config", "di"], ["diff"]),

@@ -137,6 +137,17 @@ TEST_CASE("a value of a type that the keyword does not take is told what it take
     CHECK(holds(load_toml("vrrp_instance = 5\n"), found(Code::TomlType, 1, 17, 1)));
 }
 
+TEST_CASE("hints are written in the language of the file") {
+    const auto hint = [](const std::string& line) {
+        const Loaded loaded = load_toml(instance_with(line));
+        const auto d = std::ranges::find_if(loaded.diagnostics, [](const Diagnostic& e) { return !e.hint.empty(); });
+        return d == loaded.diagnostics.end() ? std::string{} : d->hint;
+    };
+    CHECK(hint("state = \"MASTERR\"") == "write `state = \"MASTER\"`");
+    CHECK(hint("advert_int = \"2s\"") == "write `advert_int = 2`");
+    CHECK(hint("prioritty = 5") == "did you mean `priority`?");
+}
+
 TEST_CASE("a block without its name or words is told how they are written") {
     CHECK(found_in(load_toml("[vrrp_script]\ninterval = 5\nweight = 2\n")) ==
           std::vector{found(Code::NoName, 2, 1, 8)});

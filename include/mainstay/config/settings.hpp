@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,15 @@ struct Settings {
     std::uint32_t mail_keep_s = 3 * 86400;       // [mail] keep, 60..2592000: how long an undelivered mail is retried
     bool operator==(const Settings&) const = default;
 };
+
+// One row a setting, as with the schema of keepalived.conf. Values are whole seconds, `low` to `high` inclusive.
+struct Setting {
+    std::string_view table, key;
+    std::int64_t low, high;
+    std::uint32_t Settings::* member;
+    std::string_view help;
+};
+[[nodiscard]] std::span<const Setting> settings_rows();
 
 struct ReadSettings {
     Settings settings;

@@ -32,6 +32,11 @@ enum class TomlShape : std::uint8_t {
 };
 [[nodiscard]] TomlShape toml_shape(const Row& row);
 
+// What stands behind the key, for people: "a whole number of seconds".
+[[nodiscard]] std::string wanted_in_toml(const Row& row);
+// Words of a keyword at most, those before and behind its argument ("all", "reverse") counted.
+[[nodiscard]] std::size_t most_words(const Row& row);
+
 // Whether a file of this name is read as TOML.
 [[nodiscard]] bool is_toml_name(std::string_view path);
 // Whether a table of this name holds the daemon's own settings (settings.hpp).

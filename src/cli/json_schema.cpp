@@ -1,0 +1,255 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "mainstay/cli/reference.hpp"
+#include "mainstay/cli/toml_reference.hpp"
+#include "mainstay/config/settings.hpp"
+#include "mainstay/config/toml.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+using config::Block;
+using config::Row;
+using config::Takes;
+using config::TomlShape;
+using Json = nlohmann::ordered_json;
+
+constexpr double kMicrosPerSecond = 1e6, kMicrosPerMilli = 1e3;
+constexpr const char* kAnyName = R"(^[^"\n]*$)";  // what a word of the language can hold
+
+// ---- one value ---------------------------------------------------------------------------------------------------
+
+std::vector<std::string> split(std::string_view choices) {
+    std::vector<std::string> words;
+    while (!choices.empty()) {
+        const std::size_t bar = std::min(choices.find('|'), choices.size());
+        words.emplace_back(choices.substr(0, bar));
+        choices.remove_prefix(std::min(bar + 1, choices.size()));
+    }
+    return words;
+}
+
+std::optional<double> number_of(std::string_view text) {
+    double number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+bool is_whole(std::string_view text) {
+    return number_of(text).has_value() && text.find_first_not_of("-0123456789") == std::string_view::npos;
+}
+
+Json word() { return {{"type", {"string", "integer"}}}; }
+Json words() { return {{"type", {"string", "integer", "array"}}, {"items", word()}}; }
+
+Json one_of(const Row& row) {
+    auto values = Json::array();
+    for (const std::string& choice : split(row.args.choices)) {
+        if (is_whole(choice)) values.push_back(static_cast<std::int64_t>(*number_of(choice)));
+        values.push_back(choice);
+        std::string lower = choice;
+        std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+        if (row.args.any_case && lower != choice) values.push_back(lower);
+    }
+    return {{"enum", std::move(values)}};
+}
+
+Json number(const char* type, const Row& row, double unit) {
+    const auto in_unit = [&](std::int64_t value) -> Json {
+        const auto scaled = static_cast<double>(value) / unit;
+        if (unit == 1 || scaled == static_cast<double>(static_cast<std::int64_t>(scaled)))
+            return unit == 1 ? value : static_cast<std::int64_t>(scaled);
+        return scaled;
+    };
+    Json json{{"type", type}, {"minimum", in_unit(row.args.low)}};
+    if (row.args.high != config::kUnlimited) json["maximum"] = in_unit(row.args.high);
+    return json;
+}
+
+Json command() {
+    const Json text{{"type", "string"}};
+    return {{"anyOf",
+             {text,
+              {{"type", "object"},
+               {"properties", {{"command", text}, {"user", text}, {"group", text}}},
+               {"required", {"command"}},
+               {"additionalProperties", false}}}}};
+}
+
+// The argument, without what may stand instead of it.
+Json plain_value(const Row& row) {
+    switch (row.args.takes) {
+        case Takes::Flag:
+        case Takes::Bool:
+            return {{"type", "boolean"}};
+        case Takes::Integer:
+        case Takes::WholeSeconds:
+            return number("integer", row, 1);
+        case Takes::Seconds:
+            return number("number", row, kMicrosPerSecond);
+        case Takes::Millis:
+            return number("number", row, kMicrosPerMilli);
+        case Takes::Duration:
+            return word();
+        case Takes::OneOf:
+            return row.args.words_max == 1 ? one_of(row) : Json{{"anyOf", {one_of(row), words()}}};
+        case Takes::Address:
+            return {{"type", "string"}, {"pattern", "^[0-9A-Fa-f:.]+$"}};
+        case Takes::NumberList: {
+            Json list{{"type", {"string", "integer", "array"}}, {"items", word()}};
+            list["minimum"] = row.args.low;
+            if (row.args.high != config::kUnlimited) list["maximum"] = row.args.high;
+            return list;
+        }
+        case Takes::Command:
+            return command();
+        default:
+            break;
+    }
+    if (config::most_words(row) != 1) return words();
+    Json json = word();
+    if (row.args.takes == Takes::Word && row.args.high > 0) json["maxLength"] = row.args.high;
+    return json;
+}
+
+Json value(const Row& row) {
+    auto any = Json::array({plain_value(row)});
+    const bool number = row.args.takes == Takes::Integer || row.args.takes == Takes::WholeSeconds;
+    if (number && !row.args.choices.empty()) any.push_back(one_of(row));
+    const bool more = !row.args.lead.empty() || !row.args.tail.empty() || row.args.any_name || row.args.any_base;
+    if (number && more) any.push_back(words());
+    const bool flag = row.args.takes == Takes::Flag || row.args.takes == Takes::Bool;
+    if (!flag && row.args.words_min == 0) any.push_back({{"type", "boolean"}});
+    if (!flag) {  // given several times
+        Json each = any.size() == 1 ? any[0] : Json{{"anyOf", any}};
+        any.push_back({{"type", "array"}, {"items", std::move(each)}});
+    }
+    return any.size() == 1 ? any[0] : Json{{"anyOf", std::move(any)}};
+}
+
+// ---- what is said about it ---------------------------------------------------------------------------------------
+
+void describe(const Row& row, Block block, Json& json) {
+    std::string text{row.help};
+    if (!row.deprecated.empty()) text += fmt::format(" Deprecated: write {}.", row.deprecated);
+    if (!acts_in({&row, block})) text += " Does not act yet.";
+    if (!text.empty()) json["description"] = text;
+    const std::string_view by_default = row.default_text;
+    const auto number = number_of(by_default);
+    if (row.args.takes == Takes::Flag || row.args.takes == Takes::Bool) {
+        if (by_default == "on" || by_default == "off") json["default"] = by_default == "on";
+    } else if (number && is_whole(by_default)) {
+        json["default"] = static_cast<std::int64_t>(*number);
+    } else if (number && (row.args.takes == Takes::Seconds || row.args.takes == Takes::Millis)) {
+        json["default"] = *number;
+    } else if (row.args.takes == Takes::OneOf) {
+        const auto choices = split(row.args.choices);
+        if (std::ranges::find(choices, by_default) != choices.end()) json["default"] = by_default;
+    }
+    if (!row.deprecated.empty()) json["deprecated"] = true;
+}
+
+// ---- blocks ------------------------------------------------------------------------------------------------------
+
+std::string name_of(Block block) {
+    std::string name{config::path_of(block)};
+    std::ranges::replace(name, '/', '.');
+    return name;
+}
+
+Json reference_to(Block block) { return {{"$ref", fmt::format("#/$defs/{}", name_of(block))}}; }
+
+Json or_array_of(const Json& one) { return {{"anyOf", {one, {{"type", "array"}, {"items", one}}}}}; }
+
+Json named(Json one) {
+    return {{"type", "object"}, {"patternProperties", {{kAnyName, std::move(one)}}}, {"additionalProperties", false}};
+}
+
+// An entry is a line of words, or an array of the words.
+Json list() {
+    const Json entry{{"type", {"string", "integer", "array"}}, {"items", word()}};
+    return {{"type", {"string", "array"}}, {"items", entry}};
+}
+
+Json shape(const Row& row) {
+    switch (config::toml_shape(row)) {
+        case TomlShape::List:
+            return list();
+        case TomlShape::NamedList:
+            return named(list());
+        case TomlShape::Table:
+        case TomlShape::Tables:
+            return or_array_of(reference_to(row.args.opens));
+        case TomlShape::NamedTable:
+            return named(or_array_of(reference_to(row.args.opens)));
+        default:
+            return value(row);
+    }
+}
+
+Json properties(Block block) {
+    auto json = Json::object();
+    for (const Row* row : config::rows_of(block)) {
+        Json one = shape(*row);
+        describe(*row, block, one);
+        json[std::string{row->name}] = std::move(one);
+    }
+    return json;
+}
+
+Json table_of(Block block) {
+    Json json{{"type", "object"}, {"properties", properties(block)}};
+    auto required = Json::array();
+    if (const Row* opener = opener_of(block); opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables) {
+        Json on = words();
+        on["description"] = fmt::format("What stands behind {} in keepalived.conf: {}", opener->name, opener->form);
+        json["properties"][std::string{config::kTomlWordsKey}] = std::move(on);
+        required.push_back(config::kTomlWordsKey);
+    }
+    for (const Row* row : config::rows_of(block))
+        if (row->required) required.push_back(row->name);
+    if (!required.empty()) json["required"] = std::move(required);
+    json["additionalProperties"] = false;
+    return json;
+}
+
+void add_settings(Json& properties) {
+    const config::Settings defaults;
+    for (const auto& setting : config::settings_rows()) {
+        Json& table = properties[std::string{setting.table}];
+        table["type"] = "object";
+        table["properties"][std::string{setting.key}] = {{"type", "integer"},
+                                                         {"minimum", setting.low},
+                                                         {"maximum", setting.high},
+                                                         {"description", setting.help},
+                                                         {"default", defaults.*setting.member}};
+        table["additionalProperties"] = false;
+    }
+}
+
+}  // namespace
+
+std::string toml_json_schema() {
+    Json json{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+              {"title", "mainstay.toml"},
+              {"description", "A mainstay director and the settings of its daemon, in TOML"}};
+    json.update(table_of(Block::Root));
+    add_settings(json["properties"]);
+    auto blocks = Json::object();
+    for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b) {
+        const auto block = static_cast<Block>(b);
+        const Row* opener = opener_of(block);
+        if (opener != nullptr && opener->args.takes == Takes::Opens) blocks[name_of(block)] = table_of(block);
+    }
+    json["$defs"] = std::move(blocks);
+    return json.dump(2) + "\n";
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,88 @@
+#include "mainstay/cli/toml_reference.hpp"
+
+#include <fmt/format.h>
+
+#include "mainstay/cli/reference.hpp"
+#include "mainstay/config/settings.hpp"
+#include "mainstay/config/toml.hpp"
+#include "roff.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+using config::Block;
+using config::Row;
+using config::Takes;
+using config::TomlShape;
+
+// The header of the table that mirrors this block: [vrrp_instance.NAME].
+std::string header_of(Block block) {
+    std::string path;
+    bool array = false;
+    for (const Row* opener = opener_of(block); opener != nullptr;
+         opener = opener_of(block = config::parent_of(block))) {
+        const TomlShape shape = config::toml_shape(*opener);
+        const bool first = path.empty();
+        const std::string part = std::string{opener->name} + (shape == TomlShape::NamedTable ? ".NAME" : "");
+        if (first) array = shape == TomlShape::Tables;
+        path = first ? part : part + "." + path;
+    }
+    if (path.empty()) return "(top of the document)";
+    return array ? fmt::format("[[{}]]", path) : fmt::format("[{}]", path);
+}
+
+// A range says what the type is, too.
+std::string type_of(const Row& row) {
+    switch (row.args.takes) {
+        case Takes::Integer:
+        case Takes::WholeSeconds:
+        case Takes::Seconds:
+        case Takes::Millis:
+        case Takes::OneOf:
+            return takes_text(row);
+        default:
+            return config::wanted_in_toml(row);
+    }
+}
+
+std::string item(const Row& row, Block block) {
+    std::string text = fmt::format(".TP\n.B {}\n{}. {}", roff_word(row.name), roff(type_of(row)), roff(row.help));
+    if (!row.help.ends_with('.')) text += '.';
+    const bool words = config::toml_shape(row) == TomlShape::Value && config::most_words(row) > 1;
+    if (!row.form.empty() && words) text += roff(fmt::format(" Words: {}.", row.form));
+    if (!row.default_text.empty()) text += roff(fmt::format(" Default: {}.", row.default_text));
+    if (!row.deprecated.empty()) text += roff(fmt::format(" Deprecated: write {}.", row.deprecated));
+    if (!acts_in({&row, block})) text += " Does not act yet.";
+    return text + '\n';
+}
+
+std::string settings() {
+    const config::Settings defaults;
+    std::string text, table;
+    for (const auto& setting : config::settings_rows()) {
+        if (table != setting.table) text += fmt::format(".SS {}\n", roff_word(fmt::format("[{}]", setting.table)));
+        table = setting.table;
+        text +=
+            fmt::format(".TP\n.B {}\na whole number of seconds ({} to {}). {} Default: {}.\n", roff_word(setting.key),
+                        setting.low, setting.high, roff(setting.help), defaults.*setting.member);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string toml_reference_roff() {
+    std::string out = ".SH SETTINGS OF THE DAEMON\n" + settings() + ".SH THE DIRECTOR\n";
+    for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b) {
+        const auto block = static_cast<Block>(b);
+        const Row* opener = opener_of(block);
+        if (block != Block::Root && (opener == nullptr || opener->args.takes != Takes::Opens)) continue;
+        out += fmt::format(".SS {}\n", roff_word(header_of(block)));
+        if (opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables)
+            out += fmt::format(".TP\n.B {}\na string, required: {}.\n", config::kTomlWordsKey, roff(opener->form));
+        for (const Row* row : config::rows_of(block)) out += item(*row, block);
+    }
+    return out;
+}
+
+}  // namespace mainstay::cli
