@@ -1,6 +1,8 @@
 // A default is written once, in the row, for people; what of it is a value is read as a value of the keyword would be.
 #include "mainstay/config/defaults.hpp"
 
+#include <algorithm>
+
 #include "mainstay/config/lexer.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/resolver.hpp"
@@ -44,7 +46,9 @@ std::optional<KeywordData> default_value(const Row& row) {
     const Environment environment;
     const Snapshot snapshot;
     Reading quiet{environment, snapshot};
-    Value value{.row = row, .statement = written.statement};
+    Row wide = row;
+    wide.args.low = std::min<std::int64_t>(row.args.low, 0);  // 0 may stand for none where it cannot be written
+    Value value{.row = wide, .statement = written.statement};
     const bool read = read_value(quiet, value) && quiet.diag.entries().empty();
     if (!read || value.stop != written.statement.words.size()) return std::nullopt;
     return data_of(value);

@@ -277,8 +277,10 @@ private:
             Section line;
             if (!read_line(r_, row, value.statement, value.first, row.args.opens, line)) return;
             value.section = &line;
+            r_.line_refused = false;
             if (row.line != nullptr) row.line(r_, value);
-            if (row.line == nullptr || row.from_store) store().sections().push_back(std::move(line));
+            if ((row.line == nullptr || row.from_store) && !r_.line_refused)
+                store().sections().push_back(std::move(line));
             return;
         }
         auto& values = store().values();

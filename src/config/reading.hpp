@@ -279,6 +279,8 @@ struct Reading {
 
     // Set by a block's setter when the block is not to be used: its content is passed over.
     bool skip_block = false;
+    // Set by a line's setter when the line is not to be kept; reported.
+    bool line_refused = false;
 
     std::vector<Mark> skipped;                                           // blocks that were passed over, in their order
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic

@@ -27,7 +27,10 @@ TrackerDraft tracker_of(const Value& v) {
 }
 
 Diagnostic& line_error(Reading& r, const Value& v, Code code, std::string message) {
-    return r.diag.error(code, v.mark, std::move(message));
+    r.line_refused = true;
+    auto& d = r.diag.error(code, v.mark, std::move(message));
+    d.effect = "the line is ignored";
+    return d;
 }
 
 }  // namespace

@@ -209,7 +209,8 @@ bool read_numbers(Reading& reading, Value& value) {
     auto& d = reading.diag.error(
         Code::OutOfRange, value.mark,
         args.joiner != 0 && words.size() < args.parts_min
-            ? fmt::format("{} is two numbers joined by {}, got '{}'", value.row.name, args.joiner, value.word)
+            ? fmt::format("{} is {} numbers joined by {}, got '{}'", shown_name(value.row), args.parts_min, args.joiner,
+                          value.word)
             : fmt::format("{} must be {}{}, got '{}'", shown_name(value.row), range_text(value.row), what, value.word));
     d.expected = value.row.form.empty() ? range_text(value.row) : std::string{value.row.form};
     d.effect = default_effect(value.row);

@@ -27,6 +27,11 @@ void mention(Strings& out, std::string_view what, const T& before, const T& afte
     if (!(before == after)) out.push_back(fmt::format("{} changes", what));
 }
 
+// What has no member in the model. Only the keyword: the value may be secret.
+void mention_others(Strings& out, const config::More& before, const config::More& after) {
+    for (const std::string& keyword : config::changed_keywords(before, after)) out.push_back(keyword + " changes");
+}
+
 double seconds(Micros time) { return std::chrono::duration<double>(time).count(); }
 
 const char* switch_text(bool on) { return on ? "on" : "off"; }
@@ -90,6 +95,7 @@ private:
         mention(details, "tracking of scripts", before.track_scripts, after.track_scripts);
         mention(details, "notify scripts", before.notify, after.notify);
         mention(details, "smtp_alert", before.smtp_alert, after.smtp_alert);
+        mention_others(details, before.more, after.more);
         if (details.size() == 1 && before.addresses == after.addresses &&
             before.excluded_addresses == after.excluded_addresses && before.routes == after.routes)
             details.emplace_back("other settings change");
@@ -281,9 +287,15 @@ void unseen(const config::VirtualServer& before, const config::VirtualServer& af
     mention(details, "quorum scripts", std::pair{before.quorum_up, before.quorum_down},
             std::pair{after.quorum_up, after.quorum_down});
     mention(details, "inhibit_on_failure", before.inhibit_on_failure, after.inhibit_on_failure);
+    mention_others(details, before.more, after.more);
     if (!details.empty()) diff.changes.push_back({Action::Change, "settings", name, std::move(details)});
     for (const auto& server : after.real_servers) {
         const auto* old = find_server(before, server.endpoint);
+        Strings others;
+        if (old != nullptr) mention_others(others, old->more, server.more);
+        if (!others.empty())
+            diff.changes.push_back(
+                {Action::Change, "settings", name + " -> " + server.endpoint.to_string(), std::move(others)});
         if (old != nullptr && old->checkers != server.checkers)
             diff.changes.push_back({Action::Change,
                                     "checks",
@@ -315,7 +327,13 @@ constexpr const char* kActions[] = {"keep", "change", "add", "remove"};
 
 ReloadDiff diff_reload(const config::Config& running, const config::Config& next) {
     ReloadDiff diff;
-    if (running.global != next.global) diff.changes.push_back({Action::Change, "settings", "global_defs", {}});
+    if (running.global != next.global) {
+        Strings details;
+        mention_others(details, running.global.more, next.global.more);
+        diff.changes.push_back({Action::Change, "settings", "global_defs", std::move(details)});
+    }
+    for (const std::string& keyword : config::changed_keywords(running.more, next.more))
+        diff.changes.push_back({Action::Change, "settings", keyword, {}});
     named(running.scripts, next.scripts, "script", diff);
     named(running.sync_groups, next.sync_groups, "sync group", diff);
     Instances{running, next, diff}.run();

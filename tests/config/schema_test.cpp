@@ -2,10 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <string>
 #include <utility>
+
+#include "mainstay/config/defaults.hpp"
 
 using namespace mainstay::config;
 
@@ -83,4 +86,92 @@ TEST_CASE("the nearest keyword is one that may be meant") {
     CHECK(nearest_keyword(Block::RealServer, "tcp_check") == "TCP_CHECK");
     CHECK(nearest_keyword(Block::Instance, "xyzzy") == "");
     CHECK(nearest_choice("MASTER|BACKUP", "MATSER") == "MASTER");
+}
+
+namespace {
+
+// What stands where no single value holds: said to people, of no type.
+bool is_prose(std::string_view text) {
+    // There is none, or it is found out at run time.
+    static const std::set<std::string_view> kPlain{"",
+                                                   "none",
+                                                   "required",
+                                                   "required, here or after the word to",
+                                                   "off",
+                                                   "all",
+                                                   "any",
+                                                   "time",
+                                                   "unlimited",
+                                                   "per checker type",
+                                                   "kernel's",
+                                                   "kernel choice",
+                                                   "library default",
+                                                   "system default",
+                                                   "the parent's",
+                                                   "the RFC's",
+                                                   "primary address of interface",
+                                                   "auto detect",
+                                                   "/32 or /128",
+                                                   "not created; value 0",
+                                                   "keepalived (18)",
+                                                   "exact when params given",
+                                                   "probe MII, then ETHTOOL, then IOCTL"};
+    // Another keyword's value, or that of a block around it; or one that depends on the rest.
+    static constexpr std::string_view kInherited[]{
+        "value of the ",  "weight of the ", "port of the ",   "address of the ", "family from the ",
+        "delay_loop of ", "that of ",       "the checker's ", "real server's",   "sync group's",
+        "as SMTP_CHECK",  "global ",        "from vrrp_",     "vrrp_",           "smtp_alert",
+        "snmp_vs_",       "interval",       "strict mode",    "255 IPv4",        "IPv6: ",
+        "3 x advert_int", "counts down ",   "absent = off",   "unset (",         "off; "};
+    const auto begins = [&](std::string_view start) { return text.starts_with(start); };
+    return kPlain.contains(text) || std::ranges::any_of(kInherited, begins);
+}
+
+bool has_typed_value(const Row& row) {
+    switch (row.args.takes) {
+        case Takes::Bool:
+        case Takes::Integer:
+        case Takes::Seconds:
+        case Takes::WholeSeconds:
+        case Takes::Millis:
+        case Takes::Duration:
+        case Takes::OneOf:
+        case Takes::Address:
+        case Takes::Prefix:
+        case Takes::NumberList:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a default is a value of the keyword, within its range, or one of few words that say why there is none") {
+    for (const auto table : schema())
+        for (const Row& row : table) {
+            if (!has_typed_value(row) || is_prose(row.default_text)) continue;
+            INFO(row.name, ": ", row.default_text);
+            CHECK(default_value(row).has_value());
+        }
+}
+
+TEST_CASE("a default is had as a value in the unit of the keyword") {
+    CHECK(default_value(*find_row(Block::Root, "child_wait_time")) == KeywordData{mainstay::Micros{5'000'000}});
+    CHECK(default_value(*find_row(Block::Bfd, "min_tx")) == KeywordData{mainstay::Micros{10'000}});
+    CHECK(default_value(*find_row(Block::Bfd, "multiplier")) == KeywordData{std::int64_t{5}});
+    CHECK(default_value(*find_row(Block::GlobalDefs, "umask")) == KeywordData{std::int64_t{0177}});
+    CHECK(default_value(*find_row(Block::GlobalDefs, "max_auto_priority")) == KeywordData{std::int64_t{0}});
+    CHECK(default_value(*find_row(Block::GlobalDefs, "enable_dbus")) == KeywordData{false});
+    CHECK(default_value(*find_row(Block::AuthHmac, "anti_replay")) == KeywordData{WordList{"time"}});
+    CHECK(default_value(*find_row(Block::Instance, "virtual_router_id")) == std::nullopt);
+}
+
+TEST_CASE("every word of a line has a type, and every line knows its words") {
+    for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b)
+        for (const Row* row : rows_of(static_cast<Block>(b))) {
+            if (row->args.takes != Takes::Line && row->args.takes != Takes::Entries) continue;
+            CAPTURE(row->name);
+            CHECK((positions_of(row->args.opens).size() + options_of(row->args.opens).size()) > 0);
+        }
 }

@@ -116,3 +116,21 @@ TEST_CASE("JSON says the same") {
           "   \"details\": [\n    \"it keeps its state, timers and counters\",\n    \"priority 100 -> 90\"\n   ]\n  }\n"
           " ],\n \"instances_unchanged\": 0,\n \"services_unchanged\": 0,\n \"ipvs_operations\": 0\n}\n");
 }
+
+TEST_CASE("keywords that have no member in the model are named when they change, without their values") {
+    const auto garp = [](const std::string& seconds) {
+        return replaced(kInstance, "priority 100\n", "priority 100\ngarp_extra_if " + seconds + "\n");
+    };
+    CHECK(text_of(garp("30"), garp("60")) ==
+          "change instance VI_1\n"
+          "         it keeps its state, timers and counters\n"
+          "         garp_extra_if changes\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+    CHECK(text_of(kInstance, "static_routes {\n10.0.0.0/8 via 10.9.9.1 dev eth0\n}\n" + kInstance) ==
+          "change settings static_routes\n"
+          "unchanged: 1 instances, 0 services; writes to the IPVS table: 0\n");
+    CHECK(text_of(kService, replaced(kService, "10.1.1.2 80 {\n", "10.1.1.2 80 {\nsnmp_name b\n")) ==
+          "change settings TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
+          "         snmp_name changes\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+}

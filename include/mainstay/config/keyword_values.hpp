@@ -80,4 +80,7 @@ template <class T>
     return nullptr;
 }
 
+// The keywords whose values or blocks are not the same in both, sorted.
+[[nodiscard]] WordList changed_keywords(const More& before, const More& after);
+
 }  // namespace mainstay::config
