@@ -339,10 +339,12 @@ private:
             if (!is_utf8(word)) return lost(item, "its name is no UTF-8");
             name += "." + toml_key(word);
         }
-        const auto twins = std::ranges::count_if(siblings, [&](const TomlItem& other) {
-            return same(other, item) && (shape != TomlShape::NamedTable || other.words == item.words);
-        });
-        const bool array = shape == TomlShape::Tables || twins > 1;
+        const auto has_twin = [&] {
+            return std::ranges::count_if(siblings, [&](const TomlItem& other) {
+                       return same(other, item) && (shape != TomlShape::NamedTable || other.words == item.words);
+                   }) > 1;
+        };
+        const bool array = shape == TomlShape::Tables || has_twin();
         if (!converted_.text.empty()) converted_.text += '\n';
         put({item.before, array ? fmt::format("[[{}]]", name) : fmt::format("[{}]", name), item.behind});
         if (shape == TomlShape::Tables)
