@@ -124,7 +124,17 @@ void Lexer::read_words(Statement& statement) {
 
 // Reads the word at at_. False when the statement ends here.
 bool Lexer::read_word(Statement& statement) {
-    if (at_ >= line_end_ || is_brace(text_[at_])) return false;
+    if (at_ >= line_end_) return false;
+    const std::size_t from = at_;
+    // Nearly every word is of ordinary characters alone, and ends at a blank or at the end of the line.
+    const std::size_t end = skip(kOrdinary, text_, from, line_end_);
+    const bool slashes = end >= from + 2 && text_[from] == '/' && text_[from + 1] == '/';
+    if (end != from && !slashes && (end == line_end_ || is_blank(text_[end]))) {
+        statement.words.push_back({text_.substr(from, end - from), mark_of(from, end), false});
+        at_ = end;
+        return true;
+    }
+    if (is_brace(text_[at_])) return false;
     if (is_comment(text_[at_])) {
         skip_line();
         return false;
@@ -147,7 +157,6 @@ bool Lexer::read_word(Statement& statement) {
         skip_line();
         return false;
     }
-    const std::size_t from = at_;
     bool escaped = false;
     while (at_ < line_end_) {
         at_ = skip(kOrdinary, text_, at_, line_end_);
@@ -158,8 +167,8 @@ bool Lexer::read_word(Statement& statement) {
         } else if (c == '\\' && at_ + 1 < line_end_ && is_comment(text_[at_ + 1])) {
             escaped = true;
             at_ += 2;
-        } else if (const std::size_t end = reference_end(text_.substr(0, line_end_), at_); end != at_) {
-            at_ = end;
+        } else if (const std::size_t behind = reference_end(text_.substr(0, line_end_), at_); behind != at_) {
+            at_ = behind;
         } else {
             ++at_;
         }

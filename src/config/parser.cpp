@@ -31,20 +31,21 @@ public:
     }
 
     void run() {
-        Statement current, ahead;
-        lexer_.next(current);
-        while (current.kind != Statement::Kind::End) {
-            if (current.kind == Statement::Kind::Words) {
-                lexer_.next(ahead);
-                words(current, ahead);
+        Statement one, two;
+        Statement *current = &one, *ahead = &two;
+        lexer_.next(*current);
+        while (current->kind != Statement::Kind::End) {
+            if (current->kind == Statement::Kind::Words) {
+                lexer_.next(*ahead);
+                words(*current, *ahead);
                 std::swap(current, ahead);
                 continue;
             }
-            if (current.kind == Statement::Kind::Open)
-                open(current);
+            if (current->kind == Statement::Kind::Open)
+                open(*current);
             else
-                close(current);
-            lexer_.next(current);
+                close(*current);
+            lexer_.next(*current);
         }
         end();
     }
@@ -390,7 +391,9 @@ private:
             begin(r_, value);
         }
         Frame frame{.block = row.args.opens, .row = &row, .opened = s.words[0].mark};
-        for (std::size_t i = 1; i < s.words.size() && i <= row.args.words_max; ++i)
+        // A block that a struct stands for has its names there.
+        const bool named = !r_.skip_block && more_of(r_, frame.block) == nullptr;
+        for (std::size_t i = 1; named && i < s.words.size() && i <= row.args.words_max; ++i)
             frame.names.emplace_back(s.words[i].text);
         if (!opens && r_.skip_block) {
             skip_depth_ = 1;

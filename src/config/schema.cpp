@@ -188,8 +188,9 @@ std::string_view nearest_in(std::span<const Row* const> rows, std::string_view n
 
 // Asked for every statement: one look instead of a search.
 const Row* find_row(Block block, std::string_view name) {
+    const Index& all = index();
     const auto b = static_cast<std::size_t>(block);
-    return index().hashed[b][index().slot(b, name)];
+    return all.hashed[b][all.slot(b, name)];
 }
 const Row* find_option(Block block, std::string_view name) { return find_in(options_of(block), name); }
 

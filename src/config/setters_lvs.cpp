@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t kFlag1 = 0x08, kFlag2 = 0x10, kFlag3 = 0x20;  // IP_VS_SVC_F_SCHED1..3
 constexpr std::size_t kDigestDigits = 32;
+constexpr std::size_t kUsualServers = 4;  // of a service: room for them is made at once
 
 bool contains(std::string_view choices, std::string_view word) {
     while (!choices.empty()) {
@@ -65,6 +66,7 @@ void begin_server(Reading& r, const Value& v) {
         r.skip_block = r.service->server_refused = true;
         return;
     }
+    if (r.service->servers.capacity() == 0) r.service->servers.reserve(kUsualServers);
     r.server = &r.service->servers.emplace_back();
     r.server->mark = v.mark;
     r.server->model.endpoint = {found->address, found->port.value_or(0)};
