@@ -358,12 +358,15 @@ private:
 
 void check_conflicts(Reading& r, const Config& config) {
     using Key = std::tuple<std::string_view, Family, std::uint8_t>;
-    std::map<Key, std::size_t> seen;
+    std::pmr::monotonic_buffer_resource pool;
+    std::pmr::map<Key, std::size_t> seen{&pool};
     for (std::size_t n = 0; n < config.instances.size(); ++n) {
         const Instance& i = config.instances[n];
+        const std::size_t before = seen.size();
         if (i.virtual_router_id == 0 || i.interface.empty() || !i.unicast_peers.empty()) continue;
-        const auto [first, fresh] = seen.emplace(Key{i.interface, i.family, i.virtual_router_id}, n);
-        if (fresh) continue;
+        // The numbers of a large file mostly count up.
+        const auto first = seen.emplace_hint(seen.end(), Key{i.interface, i.family, i.virtual_router_id}, n);
+        if (seen.size() != before) continue;
         auto& d = r.diag.fatal(Code::VirtualRouterIdConflict, r.instances[n].virtual_router_id,
                                fmt::format("{} and {} both use virtual_router_id {} with IPv{} on interface {}",
                                            config.instances[first->second].name, i.name, i.virtual_router_id,

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -97,8 +98,8 @@ struct Value {
     Micros time{0};                    // Seconds, WholeSeconds, Millis
     IpAddress address;                 // Address
     Command command;                   // Command
-    Prefix prefix;            // Prefix, AddressRange
-    IpAddress range_end;      // AddressRange: of one that is neither an address nor a prefix
+    Prefix prefix;                     // Prefix, AddressRange
+    IpAddress range_end;               // AddressRange: of one that is neither an address nor a prefix
     IntegerList numbers;               // Numbers
     bool named = false;                // a word stood in place of the number or the prefix
     std::string_view lead, tail;       // the word before and behind the argument, where the row has such
@@ -243,6 +244,9 @@ struct Attempt {
     std::size_t entry = 0;      // the diagnostic
 };
 
+// From the name of a block to its index among the drafts.
+using Names = std::pmr::unordered_map<std::string, std::size_t>;
+
 struct Reading {
     Reading(const Environment& env, const Snapshot& text)
         : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text}, settled{text} {}
@@ -264,9 +268,11 @@ struct Reading {
     Settled settled;
     bool settle_early = true;
     std::vector<std::pair<std::string, Mark>> server_groups;
-    Rare<More> more;  // outside of all blocks
+    Rare<More> more;                      // outside of all blocks
     std::unordered_set<const Row*> said;  // what is said of a keyword once
-    std::unordered_map<std::string, std::size_t> script_names, instance_names, group_names;
+    // Side by side in memory: between the drafts each step along a chain of the table would be a miss of the cache.
+    std::pmr::monotonic_buffer_resource name_pool;
+    Names script_names{&name_pool}, instance_names{&name_pool}, group_names{&name_pool};
 
     // What the open blocks are about; null outside of them. Valid until the next one of the kind begins.
     ScriptDraft* script = nullptr;

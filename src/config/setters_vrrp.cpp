@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kPasswordBytes = 8;
 
 // keepalived: a second block of the same name is passed over.
-bool is_new_name(Reading& r, std::unordered_map<std::string, std::size_t>& names, const Value& v, std::size_t index) {
+bool is_new_name(Reading& r, Names& names, const Value& v, std::size_t index) {
     if (names.emplace(std::string{v.word}, index).second) return true;
     auto& d = r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word));
     d.effect = "the whole block is passed over";
