@@ -68,15 +68,26 @@ std::string_view line_of(std::string_view text, std::uint32_t number) {
     return line;
 }
 
-// Passwords are not shown, not even to those who can read the file: such text ends up in tickets.
+// Passwords and keys are not shown, not even to those who can read the file: such text ends up in tickets. Other
+// keywords have names that are words of every day, so they count only where a line or a block begins.
 std::string without_password(std::string_view line) {
+    constexpr std::string_view kBlanks = " \t";
     std::string shown{line};
-    std::size_t at = shown.find("auth_pass");
-    if (at == std::string::npos) return shown;
-    at = shown.find_first_of(" \t", at);
-    if (at == std::string::npos) return shown;
-    at = shown.find_first_not_of(" \t\"'", at);
-    for (; at < shown.size() && shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"'; ++at) shown[at] = '*';
+    for (const std::string_view keyword : {"auth_pass", "password", "key"}) {
+        std::size_t at = shown.find(keyword);
+        if (at == std::string::npos) continue;
+        const std::size_t before = shown.find_last_not_of(" \t", at == 0 ? std::string::npos : at - 1);
+        const bool begins = at == 0 || before == std::string::npos || before >= at || shown[before] == '{';
+        const bool whole = at + keyword.size() < shown.size() && kBlanks.contains(shown[at + keyword.size()]);
+        if (keyword != "auth_pass" && (!begins || !whole)) continue;
+        at = shown.find_first_of(" \t", at);
+        if (at == std::string::npos) continue;
+        at = shown.find_first_not_of(" \t\"'", at);
+        // A key has a number before it: all of the line is hidden.
+        for (; at < shown.size() && (keyword == "key" || (shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"'));
+             ++at)
+            if (shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"') shown[at] = '*';
+    }
     return shown;
 }
 

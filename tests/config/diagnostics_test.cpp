@@ -51,6 +51,18 @@ TEST_CASE("a password is not shown") {
           "  hint: write the first 8 alone: it is the same password\n");
 }
 
+TEST_CASE("keys and passphrases are not shown either") {
+    const Loaded hmac = load_sample(vrrp(7, "    auth_hmac {\n        key 999 opensesameopensesameopensesame12"));
+    REQUIRE_FALSE(hmac.diagnostics.empty());
+    for (const Diagnostic& found : hmac.diagnostics)
+        CHECK(render(found, hmac, false).find("opensesame") == std::string::npos);
+
+    const Loaded ssl = load_sample("SSL { password \"opensesame }\n" + std::string{kVrrp});
+    REQUIRE_FALSE(ssl.diagnostics.empty());
+    for (const Diagnostic& found : ssl.diagnostics)
+        CHECK(render(found, ssl, false).find("opensesame") == std::string::npos);
+}
+
 TEST_CASE("an unknown keyword names the nearest one") {
     const Loaded loaded = load_sample(vrrp(5, "    prioritty 100"));
 
