@@ -245,3 +245,11 @@ TEST_CASE("what a tunnel is made of is kept beside its method") {
     CHECK(wrong(load_sample(lvs(4, "    lb_kind TUN type gue port 99999"))).at(0).message ==
           "port must be 1 to 65535, got 99999");
 }
+
+TEST_CASE("a switch that only the checks look at stands in the model, too") {
+    const Loaded loaded = with_block("use_vmac\nvmac_xmit_base\nunicast_peer {\n192.0.2.9\n}\ncheck_unicast_src");
+
+    const KeywordValues& values = loaded.config.instances.at(0).more->values;
+    CHECK(value_of<bool>(values, "vmac_xmit_base") == true);
+    CHECK(value_of<bool>(values, "check_unicast_src") == true);
+}
