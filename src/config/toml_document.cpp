@@ -106,6 +106,13 @@ TomlPlace place_of(const toml::source_region& source) {
 }
 
 std::variant<TomlDocument, TomlProblem> parse_toml(std::string_view text) {
+    // toml++ 3.3 takes a NUL for the end of the text in some places only, and aborts in others.
+    if (const std::size_t at = text.find('\0'); at != std::string_view::npos) {
+        const std::string_view before = text.substr(0, at);
+        const auto line = static_cast<std::uint32_t>(std::ranges::count(before, '\n')) + 1;
+        const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
+        return TomlProblem{{line, static_cast<std::uint32_t>(at - start + 1), 1}, "a NUL byte stands in it"};
+    }
     TomlDocument document;
     if (auto problem = Scanner{text, document.comments}.run()) return *std::move(problem);
     auto parsed = toml::parse(text);

@@ -163,6 +163,8 @@ TEST_CASE("a document that is no TOML gives one diagnostic, and there is nothing
     CHECK_FALSE(loaded.can_run());
     CHECK(loaded.exit_code() == 4);
     CHECK(found_in(load_toml("router_id = \"\xff\"\n")).size() == 1);
+    using namespace std::string_literals;
+    CHECK(found_in(load_toml("a = 1\n [\0x"s)) == std::vector{found(Code::TomlSyntax, 2, 3, 1)});
 }
 
 TEST_CASE("keys of many parts are refused before they are parsed") {
