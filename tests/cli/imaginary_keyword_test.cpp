@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
+#include "../config/samples.hpp"
 #include "mainstay/cli/reference.hpp"
 #include "mainstay/config/defaults.hpp"
 #include "mainstay/config/print.hpp"
 #include "mainstay/config/toml.hpp"
 #include "mainstay/ipc/config_codec.hpp"
-#include "samples.hpp"
 
 using namespace mainstay;
 using namespace mainstay::config;
