@@ -195,12 +195,13 @@ Result<BfdSender> BfdSender::open(Family family, const IpAddress& source, std::u
     const sock_fprog program{.len = 1, .filter = &drop};
     if (auto done = option(raw, SOL_SOCKET, SO_ATTACH_FILTER, program, "attach a socket filter"); !done)
         return because(std::move(done.error()));
-    const int priority = TC_PRIO_CONTROL;  // ahead of bulk traffic in the interface's queue
-    if (auto done = option(raw, SOL_SOCKET, SO_PRIORITY, priority, "set SO_PRIORITY"); !done)
-        return because(std::move(done.error()));
     auto marked = family == Family::V4 ? option(raw, IPPROTO_IP, IP_TOS, kTrafficClass, "set IP_TOS")
                                        : option(raw, IPPROTO_IPV6, IPV6_TCLASS, kTrafficClass, "set IPV6_TCLASS");
     if (!marked) return because(std::move(marked.error()));
+    // Ahead of bulk traffic in the interface's queue; the highest that needs no capability. IP_TOS resets it.
+    const int priority = TC_PRIO_INTERACTIVE;
+    if (auto done = option(raw, SOL_SOCKET, SO_PRIORITY, priority, "set SO_PRIORITY"); !done)
+        return because(std::move(done.error()));
     return sender;
 }
 

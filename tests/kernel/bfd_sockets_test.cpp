@@ -1,7 +1,9 @@
 #include "mainstay/kernel/bfd_sockets.hpp"
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -94,6 +96,16 @@ TEST_CASE("a port that is taken is told by its error") {
     CHECK(second.error().sys_errno() == EADDRINUSE);
     CHECK(second.error().text().starts_with("receive BFD over IPv4: bind any address port "));
     CHECK(BfdSender::open(Family::V4, {}, first.port()).error().sys_errno() == EADDRINUSE);
+}
+
+TEST_CASE("what is sent goes ahead of other traffic, on this host and beyond") {
+    const auto sender = BfdSender::open(Family::V4, {}, 0).value();
+    int priority = 0, tos = 0;
+    socklen_t size = sizeof(int);
+    REQUIRE(getsockopt(sender.fd(), SOL_SOCKET, SO_PRIORITY, &priority, &size) == 0);
+    REQUIRE(getsockopt(sender.fd(), IPPROTO_IP, IP_TOS, &tos, &size) == 0);
+    CHECK(priority == 6);
+    CHECK(tos == 0xc0);
 }
 
 TEST_CASE("an address of the other family is refused") {

@@ -44,6 +44,7 @@ public:
     // An empty `source` leaves the address to the kernel. EADDRINUSE: the port is somebody else's.
     [[nodiscard]] static Result<BfdSender> open(Family family, const IpAddress& source, std::uint16_t source_port);
 
+    [[nodiscard]] int fd() const { return fd_.get(); }
     // Never waits: EAGAIN or ENOBUFS when the interface's queue is full, ENETUNREACH without a route.
     [[nodiscard]] Result<void> send(const IpAddress& destination, std::uint16_t port, std::uint8_t ttl,
                                     std::span<const std::byte> payload);
