@@ -65,6 +65,10 @@ std::string sample_of(std::string_view shape) {
         Sample{"user", "nobody"},
         Sample{"port", "80"},
         Sample{"cpu", "0"},
+        Sample{"encap options", "dst 192.0.2.1"},
+        Sample{"to>", "10"},
+        Sample{"start", "1024"},
+        Sample{"max>", "4096"},
         Sample{"id", "100"},
         Sample{"time", "200ms"},
         Sample{"scope", "link"},
@@ -102,17 +106,37 @@ std::size_t end_of_piece(std::string_view form) {
     return form.size();
 }
 
+// "<port>-<port>": what is in angles becomes a sample, what is in brackets is left out, the first choice is taken.
+std::string word_for(std::string_view piece) {
+    std::string word;
+    while (!piece.empty() && piece.front() != '|') {
+        const char c = piece.front();
+        if (c != '<' && c != '[') {
+            word += c;
+            piece.remove_prefix(1);
+            continue;
+        }
+        std::size_t end = 0;
+        for (int depth = 0; end < piece.size(); ++end) {
+            if (piece[end] == '<' || piece[end] == '[') ++depth;
+            if ((piece[end] == '>' || piece[end] == ']') && --depth == 0) break;
+        }
+        if (c == '<') word += sample_of(piece.substr(1));
+        piece.remove_prefix(std::min(end + 1, piece.size()));
+    }
+    return word;
+}
+
 // Words for a form: what is optional is left out, of several choices the first is taken.
 std::string words_for(std::string_view form) {
     std::string words;
-    const auto put = [&](std::string word) { words += (words.empty() ? "" : " ") + std::move(word); };
     while (!form.empty()) {
         const std::string_view piece = form.substr(0, end_of_piece(form));
         form.remove_prefix(std::min(piece.size() + 1, form.size()));
-        if (piece.empty() || piece.front() == '[' || piece.starts_with("..")) continue;
-        if (piece.front() == '{' || piece.front() == '|') break;
-        put(piece.front() == '<' ? sample_of(piece.substr(1))
-                                 : std::string{piece.substr(0, piece.find_first_of("|["))});
+        if (piece.starts_with("..")) continue;
+        if (piece.starts_with('{') || piece.starts_with('|')) break;
+        const std::string word = word_for(piece);
+        if (!word.empty()) words += (words.empty() ? "" : " ") + word;
     }
     return words;
 }
@@ -149,7 +173,7 @@ std::string example_line(const Row& row) {
             words = row.args.choices.substr(0, row.args.choices.find('|'));
             break;
         case Takes::Address:
-            words = sample_of(row.form.empty() ? "ip" : row.form.substr(row.form.starts_with('<')));
+            words = words_for(row.form.empty() ? "<ip>" : row.form);
             break;
         case Takes::Command:
             words = "\"/etc/keepalived/notify.sh argument\"";
@@ -172,12 +196,25 @@ std::string_view entry_of(Block block) {
             return "198.51.100.0/24";
         case Block::VirtualRules:
         case Block::StaticRules:
-            return "from 198.51.100.0/24 table 100";
+            return "from 198.51.100.0/24 preference 200";
         case Block::UnicastPeers:
             return "192.0.2.2";
+        case Block::TrackInterfaces:
+            return "eth0";
+        case Block::TrackScripts:
+            return "check_haproxy";
+        case Block::OtherTrackers:
+            return "NAME";
         default:
             return {};
     }
+}
+
+// A rule has one action, and this is one.
+bool is_action(std::string_view word) {
+    static constexpr std::array<std::string_view, 8> kActions{"table",     "lookup",      "goto",     "nop",
+                                                              "blackhole", "unreachable", "prohibit", "l3mdev"};
+    return std::ranges::find(kActions, word) != kActions.end();
 }
 
 // "(address entry)", "<entry>": not a word that anybody writes.
@@ -294,8 +331,15 @@ std::vector<std::string> example_of(const KeywordPlace& place) {
     const bool bare_word = config::is_word_of_line(row) && row.example.empty();
     const std::string_view entry = bare_word ? entry_of(place.block) : std::string_view{};
     if (bare_word && is_shape(row.name)) return {};
+    // A word of a keyword's own line: that line shows how it is written. Parts of parts have none.
+    const Row* around = opener_of(place.block);
+    if (bare_word && around != nullptr && !is_block(*around))
+        return example_of({around, config::parent_of(place.block)});
+    if (bare_word && around == nullptr) return {};
     std::vector<std::string> lines{example_line(row)};
     if (!entry.empty()) lines[0] = fmt::format("{} {}", entry, lines[0]);
+    const bool of_rule = place.block == Block::VirtualRules || place.block == Block::StaticRules;
+    if (bare_word && of_rule && !is_action(row.name)) lines[0] += row.name == "type" ? " blackhole" : " table 100";
     // A row whose example shows its block already is whole.
     if (is_block(row) && lines[0].find('{') == std::string::npos) {
         lines[0] += " {";

@@ -89,7 +89,7 @@ constexpr Row kRows[]{
      .from_store = true,
      .line = check_rule,
      .strict_line = true,
-     .example = "static_rules { from 192.0.2.0/24 table 100 }"},
+     .example = "static_rules { from 192.0.2.0/24 table 100 preference 200 }"},
     {.blocks = Block::Root,
      .name = "vrrp_sync_group",
      .args = args::opens(Block::SyncGroup, 1, 1),

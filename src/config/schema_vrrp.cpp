@@ -256,7 +256,7 @@ constexpr Row kRows[]{
      .from_store = true,
      .line = check_rule,
      .strict_line = true,
-     .example = "virtual_rules { from 192.0.2.0/24 table 100 }"},
+     .example = "virtual_rules { from 192.0.2.0/24 table 100 preference 200 }"},
     {.blocks = Block::Instance,
      .name = "accept",
      .args = args::flag(),
