@@ -100,6 +100,13 @@ bool named_too_early(Reading& r, const ScriptDraft& script) {
     return found;
 }
 
+// A tracker whose name has a slip was reported, with this script as the one that is meant.
+bool meant_by_a_slip(const Reading& r, const ScriptDraft& script) {
+    return std::ranges::any_of(r.undefined_scripts, [&](const auto& tracked) {
+        return !nearest(tracked.first, {std::string_view{script.model.name}}).empty();
+    });
+}
+
 void keep_scripts(Reading& r, Config& config) {
     for (ScriptDraft& script : r.scripts) {
         if (script.removed) continue;
@@ -107,7 +114,7 @@ void keep_scripts(Reading& r, Config& config) {
             config.scripts.push_back(std::move(script.model));
             continue;
         }
-        if (named_too_early(r, script)) continue;
+        if (named_too_early(r, script) || meant_by_a_slip(r, script)) continue;
         r.diag
             .warn(Code::ScriptUnused, script.name,
                   fmt::format("vrrp_script {} is tracked by nobody", script.model.name))

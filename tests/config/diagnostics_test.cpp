@@ -407,3 +407,15 @@ TEST_CASE("a block that lacks both of its braces is one message") {
           Lines{"15:1 error MS0108 vrrp_sync_group is not followed by {",
                 "18:5 warning MS0414 sync group G: there is no vrrp_instance VI_2"});
 }
+
+TEST_CASE("a tracker with a slip in its name is one message: the script that it means is not called unused as well") {
+    const std::string script =
+        "global_defs {\n    enable_script_security\n    script_user root\n}\n"
+        "vrrp_script chk_haproxy {\n    script \"/bin/true\"\n}\n";
+
+    CHECK(lines_of(load_sample(script + vrrp(5, "track_script {\n chk_haproxi\n}"))) ==
+          Lines{"13:2 error MS0304 (VI_1) there is no vrrp_script chk_haproxi above this line"});
+    CHECK(lines_of(load_sample(script + vrrp(5, "track_script {\n nginx_alive\n}"))) ==
+          Lines{"5:13 warning MS0305 vrrp_script chk_haproxy is tracked by nobody",
+                "13:2 error MS0304 (VI_1) there is no vrrp_script nginx_alive above this line"});
+}
