@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "expand.hpp"
 #include "mainstay/config/toml.hpp"
 
 namespace mainstay::config {
@@ -31,6 +32,9 @@ public:
                 comment();
                 continue;
             }
+            if (c == '[' && alone_ && open_ == 0) {
+                if (auto problem = header()) return problem;
+            }
             if (c != ' ' && c != '\t' && c != '\r') alone_ = false;
             if (c == '"' || c == '\'') {
                 string(c);
@@ -48,9 +52,22 @@ private:
             return problem(fmt::format("the key has more than {} parts", kMaxTomlKeyParts));
         const bool value = c == '=' || c == ',' || c == '[' || c == '{';
         if (value || c == ']' || c == '}') dots_ = 0;
+        if (c == '[') ++open_;
+        if (c == ']' && open_ > 0) --open_;
         if (value && ++values_ > kMaxTomlValues)
             return problem(fmt::format("the document has more than {} values", kMaxTomlValues));
         return std::nullopt;
+    }
+
+    // toml++ 3.3 asserts that a table's name begins as one: it does not look.
+    [[nodiscard]] std::optional<TomlProblem> header() {
+        std::size_t at = at_ + (text_.substr(at_, 2) == "[[" ? 2 : 1);
+        while (at < text_.size() && (text_[at] == ' ' || text_[at] == '\t')) ++at;
+        const char c = at < text_.size() ? text_[at] : '\n';
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (letter || c == '_' || c == '-' || c == '"' || c == '\'') return std::nullopt;
+        at_ = at;
+        return problem("a table's name is made of letters, digits, - and _, or stands in quotes");
     }
 
     void comment() {
@@ -88,12 +105,14 @@ private:
     }
 
     [[nodiscard]] TomlProblem problem(std::string message) const {
-        return {{line_, static_cast<std::uint32_t>(at_ - line_start_ + 1), 1}, std::move(message)};
+        const std::size_t before = characters(text_.substr(line_start_, at_ - line_start_));
+        return {{line_, static_cast<std::uint32_t>(before) + 1, 1}, std::move(message)};
     }
 
     std::string_view text_;
     std::vector<TomlComment>& comments_;
     std::size_t at_ = 0, line_start_ = 0, dots_ = 0, values_ = 0;
+    std::size_t open_ = 0;  // [ without their ]
     std::uint32_t line_ = 1;
     bool alone_ = true;
 };
@@ -106,7 +125,7 @@ TomlPlace place_of(const toml::source_region& source) {
 }
 
 std::variant<TomlDocument, TomlProblem> parse_toml(std::string_view text) {
-    // toml++ 3.3 takes a NUL for the end of the text in some places only, and aborts in others.
+    // toml++ 3.3 takes a NUL for the end of the text in some places only, and asserts in others.
     if (const std::size_t at = text.find('\0'); at != std::string_view::npos) {
         const std::string_view before = text.substr(0, at);
         const auto line = static_cast<std::uint32_t>(std::ranges::count(before, '\n')) + 1;
@@ -115,12 +134,13 @@ std::variant<TomlDocument, TomlProblem> parse_toml(std::string_view text) {
     }
     TomlDocument document;
     if (auto problem = Scanner{text, document.comments}.run()) return *std::move(problem);
-    auto parsed = toml::parse(text);
-    if (!parsed) {
-        const auto& error = parsed.error();
+    try {
+        document.root = toml::parse(text);
+    } catch (const toml::parse_error& error) {
         return TomlProblem{place_of(error.source()), std::string{error.description()}};
+    } catch (const std::logic_error&) {
+        return TomlProblem{{1, 1, 1}, "the document is damaged beyond telling where"};
     }
-    document.root = std::move(parsed).table();
     return document;
 }
 

@@ -1,15 +1,25 @@
-// toml++, without exceptions, and what has to be looked at before it sees a document.
+// toml++, and what has to be looked at before it sees a document. Its exceptions end in parse_toml().
 #pragma once
 
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+// toml++ 3.3 asserts what a damaged document can break ("[" before a NUL or a byte that is no UTF-8), and without
+// assertions goes on as if it held. Here it is one more error of the document, whether or not NDEBUG is set.
+namespace mainstay::config {
+[[noreturn]] inline void toml_is_broken(const char* condition) { throw std::logic_error{condition}; }
+}  // namespace mainstay::config
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? void() : ::mainstay::config::toml_is_broken(#condition))
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 #include "mainstay/config/settings.hpp"
 
