@@ -109,7 +109,10 @@ bool meant_by_a_slip(const Reading& r, const ScriptDraft& script) {
 
 void keep_scripts(Reading& r, Config& config) {
     for (ScriptDraft& script : r.scripts) {
-        if (script.removed) continue;
+        if (script.removed) {
+            (void)named_too_early(r, script);
+            continue;
+        }
         if (script.used) {
             config.scripts.push_back(std::move(script.model));
             continue;

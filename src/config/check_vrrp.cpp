@@ -356,23 +356,76 @@ private:
     Instance& m_;
 };
 
-void check_conflicts(Reading& r, const Config& config) {
-    using Key = std::tuple<std::string_view, Family, std::uint8_t>;
-    std::pmr::monotonic_buffer_resource pool;
-    std::pmr::map<Key, std::size_t> seen{&pool};
-    for (std::size_t n = 0; n < config.instances.size(); ++n) {
+// keepalived: one instance per virtual router id, family, interface and multicast group. Unicast instances may share an
+// id on one local address, as long as no peer is in both of their lists.
+class Conflicts {
+public:
+    explicit Conflicts(Reading& r) : r_{r} {}
+
+    void run(const Config& config) {
+        for (std::size_t n = 0; n < config.instances.size(); ++n) {
+            const Instance& i = config.instances[n];
+            if (i.virtual_router_id == 0) continue;
+            if (!i.unicast_peers.empty())
+                unicast(config, n);
+            else if (!i.interface.empty())
+                multicast(config, n);
+        }
+    }
+
+private:
+    void multicast(const Config& config, std::size_t n) {
         const Instance& i = config.instances[n];
-        const std::size_t before = seen.size();
-        if (i.virtual_router_id == 0 || i.interface.empty() || !i.unicast_peers.empty()) continue;
+        const IpAddress group = i.multicast_group.value_or(IpAddress{});
+        const std::size_t before = multicast_.size();
         // The numbers of a large file mostly count up.
-        const auto first = seen.emplace_hint(seen.end(), Key{i.interface, i.family, i.virtual_router_id}, n);
-        if (seen.size() != before) continue;
-        auto& d = r.diag.fatal(Code::VirtualRouterIdConflict, r.instances[n].virtual_router_id,
-                               fmt::format("{} and {} both use virtual_router_id {} with IPv{} on interface {}",
-                                           config.instances[first->second].name, i.name, i.virtual_router_id,
-                                           i.family == Family::V4 ? 4 : 6, i.interface));
+        const auto first =
+            multicast_.emplace_hint(multicast_.end(), Key{i.interface, i.family, i.virtual_router_id, group}, n);
+        if (multicast_.size() == before) report(config, first->second, n, fmt::format("interface {}", i.interface));
+    }
+
+    void unicast(const Config& config, std::size_t n) {
+        const Instance& i = config.instances[n];
+        const std::string& local = *locals_.insert(i.source ? i.source->to_string() : i.interface).first;
+        for (const UnicastPeer& peer : i.unicast_peers) {
+            const auto [first, fresh] = unicast_.emplace(Key{local, i.family, i.virtual_router_id, peer.address}, n);
+            if (fresh || first->second == n) continue;
+            report(config, first->second, n, fmt::format("{} with peer {}", local, peer.address.to_string()));
+            return;
+        }
+    }
+
+    void report(const Config& config, std::size_t first, std::size_t second, const std::string& where) {
+        const Instance& i = config.instances[second];
+        auto& d = r_.diag.fatal(
+            Code::VirtualRouterIdConflict, r_.instances[second].virtual_router_id,
+            fmt::format("{} and {} both use virtual_router_id {} with IPv{} on {}", config.instances[first].name,
+                        i.name, i.virtual_router_id, i.family == Family::V4 ? 4 : 6, where));
         d.expected = "a number of its own for each instance on one interface";
         d.effect = "this configuration cannot run";
+    }
+
+    using Key = std::tuple<std::string_view, Family, std::uint8_t, IpAddress>;  // the last: the group, or a peer
+    Reading& r_;
+    std::pmr::monotonic_buffer_resource pool_;
+    std::pmr::map<Key, std::size_t> multicast_{&pool_}, unicast_{&pool_};
+    std::set<std::string> locals_;  // what the keys of unicast_ name
+};
+
+// keepalived: of two VMACs with one name the second gets a name of its own.
+void check_vmac_names(Reading& r, Config& config) {
+    std::map<std::string, std::size_t> names;
+    for (std::size_t n = 0; n < config.instances.size(); ++n) {
+        Instance& i = config.instances[n];
+        if (!i.vmac.enabled || i.vmac.name.empty()) continue;
+        const auto [first, fresh] = names.emplace(i.vmac.name, n);
+        if (fresh) continue;
+        auto& d = r.diag.error(Code::DuplicateName, r.instances[n].vmac,
+                               fmt::format("({}) the name {} is that of the VMAC of {} already", i.name, i.vmac.name,
+                                           config.instances[first->second].name));
+        d.effect = "the name is ignored";
+        d.hint = "each VMAC has a name of its own; without one it is made of the virtual_router_id";
+        i.vmac.name.clear();
     }
 }
 
@@ -382,7 +435,8 @@ void check_vrrp(Reading& r, Config& config) {
     config.instances.reserve(r.instances.size());
     MissingInterfaces missing{r};
     for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, missing, draft}.run());
-    check_conflicts(r, config);
+    Conflicts{r}.run(config);
+    check_vmac_names(r, config);
     check_groups(r, missing, config);
     missing.report();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 namespace mainstay::config {
 namespace {
@@ -25,20 +26,25 @@ void MissingInterfaces::used(const std::string& owner, const std::string& name, 
     Missing& missing = found->second;
     if (fresh) missing.exists = r_.environment.interface_exists(name);
     if (missing.exists) return;
-    if (missing.owners.empty()) missing.first = mark;
-    if (missing.owners.empty() || missing.owners.back() != owner) missing.owners.push_back(owner);
+    if (!std::exchange(missing.told, true)) missing.first = mark;
+    if (!owner.empty() && (missing.owners.empty() || missing.owners.back() != owner)) missing.owners.push_back(owner);
     missing.needed = missing.needed || use == Use::Needed;
+    missing.tracked = missing.tracked || use == Use::Tracked;
 }
 
 void MissingInterfaces::report() {
+    for (const auto& [name, mark] : r_.named_interfaces) used({}, name, mark, Use::Named);
     for (const auto& [name, missing] : names_) {
         if (missing.exists) continue;
-        auto& d = r_.diag.warn(Code::InterfaceMissing, missing.first,
-                               fmt::format("({}) there is no interface {}", listed(missing.owners), name));
-        const bool one = missing.owners.size() == 1;
-        d.effect = !missing.needed ? "it counts as down until it appears; keepalived does not start"
-                   : one           ? "the instance stays in FAULT until it appears; keepalived does not start"
-                                   : "these instances stay in FAULT until it appears; keepalived does not start";
+        auto& d =
+            r_.diag.warn(Code::InterfaceMissing, missing.first,
+                         fmt::format("{}there is no interface {}",
+                                     missing.owners.empty() ? "" : fmt::format("({}) ", listed(missing.owners)), name));
+        d.effect = missing.needed    ? missing.owners.size() == 1 ? "the instance stays in FAULT until it appears"
+                                                                  : "these instances stay in FAULT until it appears"
+                   : missing.tracked ? "it counts as down until it appears"
+                                     : "the line is not acted on until it appears";
+        d.effect += "; keepalived does not start";
         d.hint = IpAddress::parse(name)
                      ? "write the name of the interface that has this address; `ip -brief address` lists them"
                      : "`ip link` lists the interfaces; dynamic_interfaces in global_defs says that it may come later";

@@ -11,14 +11,14 @@ class MissingInterfaces {
 public:
     explicit MissingInterfaces(Reading& r) : r_{r} {}
 
-    enum class Use : std::uint8_t { Needed, Tracked };
-    // `owner`, an instance or a group, names the interface at `mark`. An empty name is none.
+    enum class Use : std::uint8_t { Needed, Tracked, Named };
+    // `owner`, an instance or a group, or nobody, names the interface at `mark`. An empty name is none.
     void used(const std::string& owner, const std::string& name, Mark mark, Use use);
     void report();
 
 private:
     struct Missing {
-        bool exists = false, needed = false;
+        bool exists = false, told = false, needed = false, tracked = false;
         Mark first;
         std::vector<std::string> owners;
     };

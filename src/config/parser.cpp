@@ -284,6 +284,7 @@ private:
                 store().sections().push_back(std::move(line));
             return;
         }
+        if (row.form.starts_with("{ <ifname>")) r_.named_interfaces.emplace_back(value.word, value.mark);
         auto& values = store().values();
         if (values.empty()) values.push_back({std::string{row.name}, WordList{}});
         std::get<WordList>(values.front().data).emplace_back(value.word);

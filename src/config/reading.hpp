@@ -139,7 +139,7 @@ struct InstanceDraft {
     Instance model;
     std::size_t index = 0;  // among the drafts
     Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, authentication, auth_type, version;
-    Mark addresses, unicast, source, advert_int;
+    Mark addresses, unicast, source, advert_int, vmac;
     bool vmac_xmit_base = false;
     bool unicast_keyword = false, source_is_unicast = false;
     bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
@@ -261,6 +261,10 @@ struct Reading {
     std::string net_namespace;
     Mark net_namespace_mark;
     bool script_user_unknown = false;
+    std::pair<std::string, std::string> unknown_account;  // of script_user
+    std::size_t unknown_account_entry = Diagnoser::kNowhere;
+    // Interfaces that are named where no struct of the model stands for the keyword.
+    std::vector<std::pair<std::string, Mark>> named_interfaces;
     std::vector<ScriptDraft> scripts;
     std::deque<InstanceDraft> instances;  // large: they stay where they are
     std::vector<GroupDraft> groups;

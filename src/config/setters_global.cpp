@@ -86,6 +86,8 @@ void set_script_user(Reading& r, const Value& v) {
                                        : fmt::format("script_user: there is no user {} or no group {}", v.word, group));
         d.effect = "vrrp_scripts without a user of their own are not run";
         r.script_user_unknown = true;
+        r.unknown_account = std::pair{std::string{v.word}, std::string{group}};
+        r.unknown_account_entry = r.diag.last();
         return;
     }
     r.script_user_unknown = false;
@@ -135,7 +137,10 @@ void set_account(Reading& r, const Value& v) {
     command.user = v.word;
     command.group = group;
     if (account_exists(r, v.word, group)) return;
+    // The account of script_user is missing here, too: one message.
+    const bool same = r.script_user_unknown && r.unknown_account == std::pair{std::string{v.word}, std::string{group}};
     (r.script != nullptr ? r.script->account_unknown : r.checker->account_unknown) = true;
+    if (same && r.unknown_account_entry < r.diag.entries().size()) return r.diag.also(r.unknown_account_entry, v.mark);
     auto& d = r.diag.error(Code::UnknownAccount, v.mark,
                            fmt::format("there is no user {}{}{}", v.word, group.empty() ? "" : " or no group ", group));
     d.effect =

@@ -84,6 +84,7 @@ void set_vmac(Reading& r, const Value& v) {
         for (const std::int64_t octet : *octets)
             vmac.mac += fmt::format("{}{:02x}", vmac.mac.empty() ? "" : ":", octet);
     r.instance->model.vmac = vmac;
+    r.instance->vmac = v.mark;
 }
 
 // ---- routes and rules

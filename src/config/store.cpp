@@ -49,6 +49,12 @@ std::string_view name_of(const Row& row) {
     return name;
 }
 
+// One that must be there; use_vmac and lvs_sync_daemon name one that may come.
+bool names_interface(const Row& row) {
+    return row.form == "<ifname>" &&
+           (row.name == "dev" || row.name == "oif" || row.name == "iif" || row.name == "interface");
+}
+
 void put(KeywordValues& values, const Row& row, std::string name, KeywordData data) {
     const auto have = std::ranges::find(values, name, &KeywordValue::keyword);
     if (have != values.end() && row.repeat != Repeat::Accumulates) {
@@ -69,6 +75,7 @@ bool first_stays(Reading& r, const Value& v, bool have) {
 }  // namespace
 
 void keep(Reading& r, KeywordValues& values, const Value& v) {
+    if (names_interface(v.row) && !v.word.empty()) r.named_interfaces.emplace_back(v.word, v.mark);
     const std::string name{name_of(v.row)};
     if (first_stays(r, v, find_value(values, name) != nullptr)) return;
     put(values, v.row, name, data_of(v));

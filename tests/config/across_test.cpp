@@ -54,3 +54,79 @@ TEST_CASE("groups of virtual servers that are not there, or not used, are remark
                         "4:16 warning MS0511 there is no virtual_server_group WEBB"});
     CHECK(loaded.exit_code() == 0);
 }
+
+namespace {
+
+// Two instances with one virtual_router_id, each with these lines more.
+Lines pair_says(std::string_view first, std::string_view second) {
+    return lines_of(load_sample(vrrp(6, std::string{"advert_int 1\n"} + std::string{first}) +
+                                with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 12, "10.9.9.8/24"), 6,
+                                          std::string{"advert_int 1\n"} + std::string{second})));
+}
+std::string without_not_yet(const Lines& lines) {
+    std::string out;
+    for (const std::string& line : lines)
+        if (line.find("MS0209") == std::string::npos)
+            out += (out.empty() ? "" : "\n") + line.substr(line.find(' ') + 1);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("two instances with one virtual_router_id cannot share an interface and family, with VMACs or without") {
+    const char* conflict = "fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on interface eth0";
+    CHECK(without_not_yet(pair_says("", "")) == conflict);
+    CHECK(without_not_yet(pair_says("use_vmac", "use_vmac")) == conflict);
+    CHECK(without_not_yet(pair_says("use_vmac", "")) == conflict);
+    CHECK(without_not_yet(pair_says("interface eth1", "")).empty());
+    CHECK(without_not_yet(pair_says("mcast_dst_ip 224.0.0.77", "")).empty());
+    CHECK(without_not_yet(pair_says("unicast_peer {\n10.0.0.2\n}", "")).empty());
+}
+
+TEST_CASE("unicast instances share a virtual_router_id as long as no peer is in both lists") {
+    const char* one = "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n10.0.0.3\n}";
+    CHECK(without_not_yet(pair_says(one, "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.3\n}")) ==
+          "fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on 10.0.0.1 with peer 10.0.0.3");
+    CHECK(without_not_yet(pair_says(one, "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.4\n}")).empty());
+    CHECK(without_not_yet(pair_says(one, "unicast_src_ip 10.0.0.7\nunicast_peer {\n10.0.0.3\n}")).empty());
+    CHECK(without_not_yet(pair_says("unicast_peer {\n10.0.0.2\n}", "unicast_peer {\n10.0.0.2\n}")) ==
+          "fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on eth0 with peer 10.0.0.2");
+}
+
+TEST_CASE("two VMACs cannot have one name") {
+    const auto said = pair_says("use_vmac vrrp.web", "interface eth1\nuse_vmac vrrp.web");
+    CHECK(without_not_yet(said) == "error MS0416 (VI_2) the name vrrp.web is that of the VMAC of VI_1 already");
+}
+
+TEST_CASE("a quorum above the weights, and a hysteresis that is not below the quorum, are named where they stand") {
+    CHECK(lines_of(load_sample(lvs(5, "    protocol TCP\n    quorum 5"))) ==
+          Lines{"6:12 warning MS0507 virtual server [10.9.9.9]:tcp:80: quorum 5 is above the sum of weights, 1"});
+    CHECK(lines_of(load_sample(
+              with_line(lvs(5, "    protocol TCP\n    quorum 2\n    hysteresis 2"), 9, "        weight 3"))) ==
+          Lines{"7:16 error MS0508 virtual server [10.9.9.9]:tcp:80: hysteresis 2 is not below quorum 2"});
+    CHECK(lines_of(load_sample(with_line(lvs(5, "    protocol TCP\n    quorum 2\n    hysteresis 1"), 9,
+                                         "        weight 3"))) == Lines{});
+}
+
+TEST_CASE("a vrrp_script that nobody tracks is named, and raises the exit code") {
+    const Loaded loaded = load_sample("vrrp_script idle {\nscript \"</dev/null\"\n}\n" + std::string{kVrrp});
+
+    CHECK(lines_of(loaded) == Lines{"1:13 warning MS0305 vrrp_script idle is tracked by nobody"});
+    CHECK(loaded.exit_code() == 5);
+}
+
+TEST_CASE("a script that its user cannot execute names the mend") {
+    const Loaded loaded = load_sample(
+        "global_defs {\nenable_script_security\nscript_user root\n}\n"
+        "vrrp_script chk {\nscript \"/bin/plain\"\n}\n" +
+        vrrp(6, "track_script {\nchk\n}"));
+
+    CHECK(lines_of(loaded) ==
+          Lines{"6:8 error MS0301 vrrp_script chk: /bin/plain is not executable for the user that runs it"});
+    CHECK(loaded.diagnostics.at(0).hint == "chmod a+x /bin/plain");
+}
+
+TEST_CASE("an interface that a garp_group names and that is not there is named") {
+    CHECK(without_not_yet(lines_of(load_sample("garp_group {\ninterface nosuch0\ngarp_interval 1\n}\n" +
+                                               std::string{kVrrp}))) == "warning MS0403 there is no interface nosuch0");
+}

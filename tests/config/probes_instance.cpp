@@ -92,9 +92,9 @@ std::vector<Probe> address_probes() {
         {"virtual_routes via dev", 0, vrrp(6, "virtual_routes {\n10.8.0.0/24 via 10.9.9.1 dev eth0\n}"),
          "6 warning MS0209"},
         {"virtual_routes dev unknown", 5, vrrp(5, "virtual_routes {\n10.8.0.0/24 via 10.9.9.1 dev nosuch0\n}"),
-         "5 warning MS0209", 0},
+         "5 warning MS0209, 6 warning MS0403"},
         {"static_ipaddress dev unknown", 5, "static_ipaddress {\n10.1.1.1/24 dev nosuch0\n}\n" + kGood,
-         "1 warning MS0209", 0},
+         "1 warning MS0209, 2 warning MS0403"},
     };
 }
 
