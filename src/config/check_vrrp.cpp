@@ -1,5 +1,7 @@
 // From the drafts of instances to the model: what needs a whole block, or several, is judged here.
 #include <algorithm>
+#include <map>
+#include <memory_resource>
 #include <set>
 #include <tuple>
 #include <unordered_set>
