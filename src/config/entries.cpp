@@ -122,17 +122,17 @@ private:
     }
     // An option that the model has no member for yet.
     void other(const Row& row, Mark mark) {
-        if (!row.acts)
+        if (!row.acts && r_.said.insert(&row).second)
             r_.diag.advise(Code::NotActedOn, mark,
                            fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
         Value value{.row = row, .statement = v_.statement, .first = v_.first + at_ + 1};
         if (value.count() == 0 && row.args.words_min != 0) {
             r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", row.name)).effect =
                 "the word is ignored";
-        } else if (read_value(r_, value)) {
-            keep(r_, a_.more.edit().values, value);
+            return;
         }
-        at_ = value.stop - v_.first - 1;
+        if (read_value(r_, value)) keep(r_, a_.more.edit().values, value);
+        at_ = std::max(at_, value.stop - v_.first - 1);
     }
 
     Reading& r_;

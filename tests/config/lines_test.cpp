@@ -253,3 +253,9 @@ TEST_CASE("a switch that only the checks look at stands in the model, too") {
     CHECK(value_of<bool>(values, "vmac_xmit_base") == true);
     CHECK(value_of<bool>(values, "check_unicast_src") == true);
 }
+
+TEST_CASE("an option of an address at the end of its line, without its value, is named and the line ends there") {
+    CHECK(lines_of(load_sample(vrrp(12, "        10.9.9.9/24 peer"))) ==
+          std::vector<std::string>{"12:21 warning MS0209 peer is accepted, but mainstay does not act on it yet",
+                                   "12:21 error MS0113 peer has no value"});
+}
