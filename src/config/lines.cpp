@@ -79,7 +79,7 @@ private:
     void value(const Row& row, Mark keyword) {
         Value value{.row = row, .statement = s_, .first = at_};
         if (at_ >= s_.words.size() && row.args.words_min != 0) return missing(row, keyword);
-        if (at_ == 1 && row.name.starts_with('<')) value.owner = owner_.name;
+        if (at_ == 1 && row.name.starts_with('<') && !is_block(owner_.args.takes)) value.owner = owner_.name;
         const bool read = read_value(r_, value);
         at_ = value.stop;
         if (read) return keep(r_, top().section->values, value);

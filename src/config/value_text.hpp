@@ -7,7 +7,8 @@ namespace mainstay::config {
 
 [[nodiscard]] std::string range_text(const Row& row);       // "0 to 255 seconds"
 [[nodiscard]] std::string default_effect(const Row& row);   // what happens when the value is not used
-[[nodiscard]] std::string_view shown_name(const Row& row);  // a position of a line has a name for people only
+// A position of a line has a name for people only; the first one is called as the keyword before it.
+[[nodiscard]] std::string_view shown_name(const Value& value);
 [[nodiscard]] bool is_choice(std::string_view choices, std::string_view word, bool any_case);
 [[nodiscard]] std::string listed(std::string_view choices);  // "a, b, c"
 

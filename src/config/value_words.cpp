@@ -69,7 +69,9 @@ std::string default_effect(const Row& row) {
     return fmt::format("the keyword is ignored (default: {})", row.default_text);
 }
 
-std::string_view shown_name(const Row& row) {
+std::string_view shown_name(const Value& value) {
+    if (!value.owner.empty()) return value.owner;
+    const Row& row = value.row;
     return row.name.starts_with('<') ? row.name.substr(1, row.name.size() - 2) : row.name;
 }
 
@@ -94,7 +96,7 @@ bool read_address(Reading& reading, Value& value) {
         return true;
     }
     auto& d = reading.diag.error(Code::NotAnAddress, value.mark,
-                                 fmt::format("{} needs an IP address, got '{}'", shown_name(value.row), value.word));
+                                 fmt::format("{} needs an IP address, got '{}'", shown_name(value), value.word));
     d.effect = default_effect(value.row);
     if (const auto bare = value.word.substr(0, value.word.find('/'));
         bare.size() < value.word.size() && IpAddress::parse(bare))
@@ -144,7 +146,7 @@ bool read_prefix(Reading& reading, Value& value) {
         address ? Code::BadPrefix : Code::NotAnAddress, value.mark,
         address ? fmt::format("the prefix length of {} must be 0 to {}, got '{}'", value.word.substr(0, slash),
                               address->is_v4() ? 32 : 128, value.word.substr(slash + 1))
-                : fmt::format("{} needs an IP address, got '{}'", shown_name(value.row), value.word));
+                : fmt::format("{} needs an IP address, got '{}'", shown_name(value), value.word));
     d.expected = "ADDRESS or ADDRESS/LENGTH";
     if (!value.row.args.choices.empty()) d.expected += fmt::format(", or {}", listed(value.row.args.choices));
     d.effect = default_effect(value.row);
@@ -209,9 +211,9 @@ bool read_numbers(Reading& reading, Value& value) {
     auto& d = reading.diag.error(
         Code::OutOfRange, value.mark,
         args.joiner != 0 && words.size() < args.parts_min
-            ? fmt::format("{} is {} numbers joined by {}, got '{}'", shown_name(value.row), args.parts_min, args.joiner,
+            ? fmt::format("{} is {} numbers joined by {}, got '{}'", shown_name(value), args.parts_min, args.joiner,
                           value.word)
-            : fmt::format("{} must be {}{}, got '{}'", shown_name(value.row), range_text(value.row), what, value.word));
+            : fmt::format("{} must be {}{}, got '{}'", shown_name(value), range_text(value.row), what, value.word));
     d.expected = value.row.form.empty() ? range_text(value.row) : std::string{value.row.form};
     d.effect = default_effect(value.row);
     return false;
@@ -233,7 +235,7 @@ bool read_word(Reading& reading, Value& value) {
     if (most == 0 || value.word.size() <= most) return true;
     auto& d = reading.diag.error(
         Code::TooLong, value.mark,
-        fmt::format("{} has at most {} characters, got {}", shown_name(value.row), most, value.word.size()));
+        fmt::format("{} has at most {} characters, got {}", shown_name(value), most, value.word.size()));
     d.effect = args.cut ? fmt::format("only the first {} are used", most) : default_effect(value.row);
     value.word = value.word.substr(0, most);
     return args.cut;

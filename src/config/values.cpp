@@ -14,9 +14,9 @@ constexpr std::size_t kDecimals = 6;  // of a time in seconds
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 void report_range(Reading& reading, const Value& value) {
-    auto& d = reading.diag.error(
-        Code::OutOfRange, value.mark,
-        fmt::format("{} must be {}, got {}", shown_name(value.row), range_text(value.row), value.word));
+    auto& d =
+        reading.diag.error(Code::OutOfRange, value.mark,
+                           fmt::format("{} must be {}, got {}", shown_name(value), range_text(value.row), value.word));
     d.expected = range_text(value.row);
     d.effect = default_effect(value.row);
     if (value.word == "0" && value.row.default_text.starts_with("0"))
@@ -36,7 +36,7 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
     if (junk.empty()) return true;
     if (number.empty() || number == "-") {
         auto& d = reading.diag.error(Code::NotANumber, value.mark,
-                                     fmt::format("{} needs a number, got '{}'", value.row.name, value.word));
+                                     fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
         d.expected = range_text(value.row);
         d.effect = default_effect(value.row);
         return false;
@@ -44,11 +44,13 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
     const char c = junk.front();
     const bool unit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     auto& d = reading.diag.error(unit ? Code::UnknownUnit : Code::NotANumber, value.mark,
-                                 unit ? fmt::format("{} takes a plain number, got '{}'", value.row.name, value.word)
-                                      : fmt::format("{} needs a number, got '{}': {} follows it", value.row.name,
+                                 unit ? fmt::format("{} takes a plain number, got '{}'", shown_name(value), value.word)
+                                      : fmt::format("{} needs a number, got '{}': {} follows it", shown_name(value),
                                                     value.word, describe_junk(junk)));
     d.expected = range_text(value.row);
-    d.hint = fmt::format("write `{} {}`", value.row.name, number);
+    d.hint = value.row.name.starts_with('<') && value.owner.empty()
+                 ? fmt::format("write `{}`", number)
+                 : fmt::format("write `{} {}`", shown_name(value), number);
     if (unit) {
         d.effect = default_effect(value.row);
         return false;
@@ -86,7 +88,7 @@ bool read_any_base(Reading& reading, Value& value) {
     const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value.number, base);
     if (ec != std::errc::result_out_of_range && (ec != std::errc{} || stop != digits.data() + digits.size())) {
         auto& d = reading.diag.error(Code::NotANumber, value.mark,
-                                     fmt::format("{} needs a number, got '{}'", value.row.name, value.word));
+                                     fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
         d.expected = fmt::format("{}; 0x begins a hexadecimal number, 0 an octal one", range_text(value.row));
         d.effect = default_effect(value.row);
         return false;
@@ -109,7 +111,7 @@ bool read_integer(Reading& reading, Value& value) {
     if (fraction || !accept_junk(reading, value, number, word.substr(end))) {
         if (fraction) {
             auto& d = reading.diag.error(Code::NotANumber, value.mark,
-                                         fmt::format("{} takes whole numbers only, got {}", value.row.name, word));
+                                         fmt::format("{} takes whole numbers only, got {}", shown_name(value), word));
             d.expected = range_text(value.row);
             d.effect = default_effect(value.row);
         }
@@ -153,7 +155,7 @@ bool read_decimal(Reading& reading, Value& value) {
     if (places.size() > kDecimals) {
         if (places[kDecimals] >= '5') ++fraction;
         auto& d = reading.diag.error(Code::TooManyDecimals, value.mark,
-                                     fmt::format("{} {} has more than six decimal places", value.row.name, word));
+                                     fmt::format("{} {} has more than six decimal places", shown_name(value), word));
         d.effect = "the value is rounded";
     }
     const std::int64_t scale = value.row.args.takes == Takes::Millis ? 1000 : 1;
@@ -186,7 +188,7 @@ bool read_choice(Reading& reading, Value& value) {
     if (at == most && most != 0) return true;
     if (at < most) value.word = value.arg(at), value.mark = value.arg_mark(at);
     auto& d = reading.diag.error(Code::UnknownWord, value.mark,
-                                 fmt::format("{} does not know '{}'", shown_name(value.row), value.word));
+                                 fmt::format("{} does not know '{}'", shown_name(value), value.word));
     d.expected = fmt::format("one of {}", listed(value.row.args.choices));
     d.effect = default_effect(value.row);
     if (const auto near = nearest_choice(value.row.args.choices, value.word); !near.empty())
