@@ -32,6 +32,10 @@ public:
                 real_server(address, address == service.model.endpoint.address, server.mark);
             }
         server_groups();
+        for (const auto& tracked : r_.tracked)
+            if (!tracked.used)
+                r_.diag.note(Code::TrackerUnused, tracked.mark,
+                             fmt::format("{} {} is used by nobody", tracked.keyword, tracked.name));
     }
 
 private:

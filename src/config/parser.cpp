@@ -100,17 +100,20 @@ private:
     Store& store() {
         std::size_t i = frames_.size() - 1;
         while (!frames_[i].store.made()) --i;
-        for (++i; i < frames_.size(); ++i) frames_[i].store = Store{section_of(frames_[i], frames_[i - 1].store)};
+        for (++i; i < frames_.size(); ++i) frames_[i].store = Store{section_of(frames_[i], frames_[i - 1])};
         return frames_.back().store;
     }
 
     // One without a name goes on in a second block of it.
-    static Section& section_of(const Frame& frame, Store& outer) {
-        auto& sections = outer.sections();
+    static Section& section_of(const Frame& frame, Frame& outer) {
+        auto& sections = outer.store.sections();
+        // An old name means the same as its successor, here too.
+        const bool renamed = find_row(outer.block, frame.row->deprecated) != nullptr;
+        const std::string_view keyword = renamed ? frame.row->deprecated : frame.row->name;
         if (frame.names.empty() && frame.row->repeat != Repeat::Accumulates)
             for (Section& section : sections)
-                if (section.keyword == frame.row->name) return section;
-        return add_section(sections, {.keyword = std::string{frame.row->name}, .names = frame.names});
+                if (section.keyword == keyword) return section;
+        return add_section(sections, {.keyword = std::string{keyword}, .names = frame.names});
     }
 
     void close(const Statement& brace) {

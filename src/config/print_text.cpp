@@ -50,12 +50,12 @@ std::string plain_number(std::string_view word, int decimals) {
 }
 
 // The name to write for a deprecated keyword: its successor, where that is a keyword of the same block that takes the
-// same words.
+// same words, and something follows from it.
 std::string_view current_name(const Row& row, Block block) {
     if (row.deprecated.empty() || row.deprecated.find(' ') != std::string_view::npos) return row.name;
     const Row* successor = find_row(block, row.deprecated);
     if (successor == nullptr || successor->args.takes != row.args.takes || successor->set == nullptr ||
-        row.set == nullptr)
+        row.set == nullptr || !is_acted_on(*successor))
         return row.name;
     return successor->name;
 }

@@ -272,6 +272,20 @@ struct Reading {
     Settled settled;
     bool settle_early = true;
     std::vector<std::pair<std::string, Mark>> server_groups;
+    // Defined by track_file, vrrp_track_process or bfd_instance (`keyword`, its present name), in the file's order.
+    struct Tracked {
+        std::string_view keyword;
+        std::string name;
+        Mark mark;
+        bool used = false;
+    };
+    std::vector<Tracked> tracked;
+    struct TrackedTooEarly {
+        std::string_view keyword;
+        std::string name;
+        std::size_t entry;  // the diagnostic, if it is one
+    };
+    std::vector<TrackedTooEarly> tracked_too_early;
     Rare<More> more;                      // outside of all blocks
     std::unordered_set<const Row*> said;  // what is said of a keyword once
     // Side by side in memory: between the drafts each step along a chain of the table would be a miss of the cache.

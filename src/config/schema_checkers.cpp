@@ -409,7 +409,10 @@ constexpr Row kRows[]{
      .args = args::words(1, 1),
      .form = "<name of a track_file block>",
      .default_text = "mandatory, else dropped",
-     .help = "File whose number is used"},
+     .help = "File whose number is used",
+     .set = check_followed,
+     .acts = false,
+     .from_store = true},
     {.blocks = Block::FileCheck,
      .name = "weight",
      .args = args::with_tail(args::integer(-args::kMost31, args::kMost31), "reverse|noreverse"),
@@ -422,6 +425,9 @@ constexpr Row kRows[]{
      .form = "<bfd_instance name>",
      .default_text = "mandatory, else dropped",
      .help = "Session to follow",
+     .set = check_followed,
+     .acts = false,
+     .from_store = true,
      .repeat = Repeat::FirstWins},
 };
 

@@ -33,6 +33,19 @@ Diagnostic& line_error(Reading& r, const Value& v, Code code, std::string messag
     return d;
 }
 
+// The keyword that defines what this one tracks.
+std::string_view definer_of(std::string_view tracker) {
+    if (tracker == "track_process") return "vrrp_track_process";
+    return tracker == "track_bfd" ? "bfd_instance" : tracker;
+}
+
+bool use_tracked(Reading& r, std::string_view keyword, std::string_view name) {
+    bool found = false;
+    for (auto& tracked : r.tracked)
+        if (tracked.keyword == keyword && tracked.name == name) found = tracked.used = true;
+    return found;
+}
+
 }  // namespace
 
 void add_tracked_interface(Reading& r, const Value& v) {
@@ -60,6 +73,43 @@ void add_tracked_script(Reading& r, const Value& v) {
         d.hint = fmt::format("did you mean `{}`?", near);
     else
         d.hint = "define the vrrp_script before the vrrp_instance";
+}
+
+void begin_tracked(Reading& r, const Value& v) {
+    const std::string_view keyword = v.row.deprecated.empty() ? v.row.name : v.row.deprecated;
+    auto& tracked = r.tracked.emplace_back(Reading::Tracked{keyword, std::string{v.word}, v.mark});
+    for (const auto& [wanted, name, entry] : r.tracked_too_early) {
+        if (wanted != keyword || name != v.word) continue;
+        tracked.used = true;
+        if (entry < r.diag.entries().size())
+            r.diag.entries()[entry].diagnostic.hint =
+                fmt::format("move the {} ({}) above it", v.row.name, r.where(v.mark));
+    }
+}
+
+void check_tracker(Reading& r, const Value& v) {
+    const std::string_view keyword = definer_of(v.row.name);
+    if (use_tracked(r, keyword, v.word)) return;
+    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    auto& d = line_error(r, v, Code::TrackerUndefined,
+                         fmt::format("({}) there is no {} {} above this line", owner, keyword, v.word));
+    d.effect = "the tracker is ignored";
+    std::vector<std::string_view> names;
+    for (const auto& t : r.tracked)
+        if (t.keyword == keyword) names.push_back(t.name);
+    if (const auto near = nearest(v.word, names); !near.empty()) {
+        d.hint = fmt::format("did you mean `{}`?", near);
+        (void)use_tracked(r, keyword, near);  // what a slip means is not unused
+    } else {
+        d.hint = fmt::format("define the {} before it is tracked", keyword);
+    }
+    r.tracked_too_early.push_back({keyword, std::string{v.word}, r.diag.last()});
+}
+
+void check_followed(Reading& r, const Value& v) {
+    const std::string_view keyword = v.row.name == "track_file" ? "track_file" : "bfd_instance";
+    if (!use_tracked(r, keyword, v.word))  // a checker may come first
+        r.tracked_too_early.push_back({keyword, std::string{v.word}, Diagnoser::kNowhere});
 }
 
 void add_unicast_peer(Reading& r, const Value& v) {

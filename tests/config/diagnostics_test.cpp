@@ -261,10 +261,11 @@ TEST_CASE("ten megabytes of braces are a few messages") {
 TEST_CASE("a BFD instance without a neighbour is named, once") {
     CHECK(lines_of(load_sample("bfd_instance up {\n  min_rx 250\n}\n")) ==
           Lines{"1:1 warning MS0209 bfd_instance is accepted, but mainstay does not act on it yet",
-                "1:1 error MS0422 bfd_instance up has no neighbor_ip"});
+                "1:1 error MS0422 bfd_instance up has no neighbor_ip",
+                "1:14 note MS0308 bfd_instance up is used by nobody"});
     CHECK(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0.1\n}\n").exit_code() == 0);
-    CHECK(load_sample("bfd_instance up {\n  neighbour_ip 10.0.0.1\n}\n").diagnostics.size() <= 2);
-    CHECK(lines_of(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0\n}\n")).size() == 2);
+    CHECK(load_sample("bfd_instance up {\n  neighbour_ip 10.0.0.1\n}\n").diagnostics.size() <= 3);
+    CHECK(lines_of(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0\n}\n")).size() == 3);
 }
 
 TEST_CASE("in a network namespace that is not there the exit code is 0, and all messages stay") {
@@ -418,4 +419,28 @@ TEST_CASE("a tracker with a slip in its name is one message: the script that it 
     CHECK(lines_of(load_sample(script + vrrp(5, "track_script {\n nginx_alive\n}"))) ==
           Lines{"5:13 warning MS0305 vrrp_script chk_haproxy is tracked by nobody",
                 "13:2 error MS0304 (VI_1) there is no vrrp_script nginx_alive above this line"});
+}
+
+TEST_CASE("files, processes and BFD sessions are tracked where they are defined, and defined where they are tracked") {
+    const std::string defined =
+        "track_file load {\n file /etc/hostname\n}\nvrrp_track_process nginx {\n process nginx\n}\n"
+        "bfd_instance uplink {\n neighbor_ip 10.0.0.4\n}\n";
+    const auto about = [](std::string text) {
+        Lines found;
+        for (const std::string& line : lines_of(load_sample(std::move(text))))
+            if (line.contains("MS03")) found.push_back(line);
+        return found;
+    };
+
+    CHECK(about(defined + vrrp(5, "track_file {\n load\n}\ntrack_process {\n nginx\n}\ntrack_bfd {\n uplink\n}"))
+              .empty());
+    CHECK(about(defined + std::string{kVrrp}) == Lines{"1:12 note MS0308 track_file load is used by nobody",
+                                                       "4:20 note MS0308 vrrp_track_process nginx is used by nobody",
+                                                       "7:14 note MS0308 bfd_instance uplink is used by nobody"});
+    CHECK(about(vrrp(5, "track_file {\n load\n}") + "track_file load {\n file /etc/hostname\n}\n") ==
+          Lines{"6:2 error MS0307 (VI_1) there is no track_file load above this line"});
+    const Loaded slip = load_sample("track_file load {\n file /etc/hostname\n}\n" + vrrp(5, "track_file {\n laod\n}"));
+    CHECK(slip.exit_code() == 5);
+    CHECK(slip.diagnostics.back().hint == "did you mean `load`?");
+    CHECK(about(lvs(8, "FILE_CHECK {\n track_file load\n") + "track_file load {\n file /etc/hostname\n}\n").empty());
 }

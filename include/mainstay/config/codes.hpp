@@ -69,6 +69,8 @@ enum class Code : std::uint16_t {
     ScriptUndefined = 304,
     ScriptUnused = 305,
     ScriptWithoutCommand = 306,
+    TrackerUndefined = 307,  // a track_file, vrrp_track_process or bfd_instance
+    TrackerUnused = 308,
     // VRRP
     NoVirtualRouterId = 400,
     VirtualRouterIdConflict = 401,
