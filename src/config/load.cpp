@@ -123,13 +123,17 @@ void mention_others(Diagnoser::Entry& entry, const Snapshot& snapshot) {
         add_hint(entry.diagnostic, fmt::format("this is said once, and holds {} more times", entry.repeats));
     if (entry.others.empty()) return;
     std::string list;
+    Place last = entry.diagnostic.place;
     for (const Mark other : entry.others) {
         const Place place = snapshot.place(other);
+        if (place.file == last.file && place.line == last.line) continue;  // expanded from one line
+        last = place;
         list += list.empty() ? "" : ", ";
         list += place.file == entry.diagnostic.place.file
                     ? fmt::format("line {}", place.line)
                     : fmt::format("{}:{}", snapshot.files[place.file].path, place.line);
     }
+    if (list.empty()) return;
     if (entry.more != 0) list += fmt::format(" and {} more", entry.more);
     add_hint(entry.diagnostic, fmt::format("the same holds for {}", list));
 }
