@@ -46,7 +46,7 @@ InvisibleCharacter invisible_character(std::string_view text) {
         {"\xC2\xA0", "no-break space"},
         {"\xE2\x80\x8B", "zero-width space"},
         {"\xE3\x80\x80", "full-width space"},
-        {"\xEF\xBB\xBF", "byte order mark"},
+        {kByteOrderMark, "byte order mark"},
         {"\xE2\x80\x83", "em space"},
     }};
     for (const auto& [bytes, name] : kKnown)
@@ -54,9 +54,9 @@ InvisibleCharacter invisible_character(std::string_view text) {
     return {};
 }
 
-Lexer::Lexer(std::string_view text, Listener& listener)
+Lexer::Lexer(std::string_view text, Listener& listener, bool whole)
     : text_{text}, listener_{listener}, has_nul_{text.find('\0') != std::string_view::npos} {
-    if (text_.starts_with("\xEF\xBB\xBF")) {
+    if (whole && text_.starts_with(kByteOrderMark)) {
         listener_.found({LexFinding::Kind::ByteOrderMark, mark_of(0, 3)});
         at_ = 3;
     }

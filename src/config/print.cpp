@@ -16,7 +16,7 @@ namespace {
 class Printer final : Lexer::Listener {
 public:
     std::string run(std::string_view text) {
-        if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+        if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
         std::size_t plain_from = 0, at = 0;
         std::string_view opener;  // the @id of the line before, if that opened a block
         while (at < text.size()) {
@@ -83,7 +83,7 @@ private:
     }
 
     void statements(std::string_view text) {
-        Lexer lexer{text, *this};
+        Lexer lexer{text, *this, false};
         std::size_t done = 0;  // up to here the text is printed
         Statement current, ahead;
         lexer.next(current);

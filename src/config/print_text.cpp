@@ -105,7 +105,9 @@ std::string statement_text(const Statement& s, const Row* row, Block block) {
 
 // A line that the indentation would make too long to be read gets none.
 void PrintedText::add(std::string_view text, std::size_t depth) {
-    const std::size_t indent = depth * kIndent + text.size() <= kMaxLineBytes ? depth * kIndent : 0;
+    std::size_t indent = depth * kIndent + text.size() <= kMaxLineBytes ? depth * kIndent : 0;
+    // Part of a word where it stood; at the start of the file it would cease to be.
+    if (lines_.empty() && indent == 0 && text.starts_with(kByteOrderMark)) indent = 1;
     if (blank_wanted_ && !lines_.empty() && !text.starts_with('}') && !lines_.back().ends_with('{'))
         lines_.emplace_back();
     blank_wanted_ = false;

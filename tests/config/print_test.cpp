@@ -266,3 +266,13 @@ TEST_CASE("random files mean the same after printing") {
     CHECK(addresses > 100);
     CHECK(scripts > 5);
 }
+
+TEST_CASE("a byte order mark within the text stays part of its word") {
+    const std::string bom = "\xEF\xBB\xBF";
+
+    CHECK(print("    " + bom + "state MASTER\n") == " " + bom + "state MASTER\n");
+    CHECK(print(" " + bom + "state MASTER\n") == " " + bom + "state MASTER\n");
+    CHECK(print("$A=1\n   " + bom + "state MASTER\n") == "$A=1\n" + bom + "state MASTER\n");
+    CHECK(print("$A=1\n" + bom + "state MASTER\n") == "$A=1\n" + bom + "state MASTER\n");
+    CHECK(print(bom + "state MASTER\n") == "state MASTER\n");
+}

@@ -43,6 +43,7 @@ struct LexFinding {
 
 // keepalived: longer lines are an error and dropped (2.4.3 drops the first part and reads on in the middle).
 inline constexpr std::size_t kMaxLineBytes = 1023;
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // of UTF-8
 
 class Lexer {
 public:
@@ -58,7 +59,8 @@ public:
     };
 
     // `text` and `listener` are borrowed. Token texts point into `text`, or into the lexer when an escape was resolved.
-    Lexer(std::string_view text, Listener& listener);
+    // A byte order mark is one at the start of a file only: `whole` is false for a later part of one.
+    Lexer(std::string_view text, Listener& listener, bool whole = true);
 
     // False at the end. `statement` is reused to spare allocations.
     bool next(Statement& statement);
