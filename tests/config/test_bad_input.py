@@ -4,6 +4,7 @@ never more memory than a limit that is set on the process."""
 import os
 import resource
 import subprocess
+import tempfile
 
 import pytest
 
@@ -114,3 +115,26 @@ def test_a_folder_and_a_huge_file_are_no_configuration(tmp_path):
 
     assert config_test(tmp_path)[0] == 4
     assert config_test(huge)[0] == 4
+
+
+def test_a_file_that_this_user_may_not_read_is_named():
+    nobody = 65534
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        top, secret = os.path.join(folder, "ha.conf"), os.path.join(folder, "secret.conf")
+        for path, text in ((top, "include secret.conf\n"), (secret, "global_defs {\n}\n")):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        os.chmod(secret, 0o000)
+
+        def test_as_nobody(path):
+            done = subprocess.run([program("mainstayd"), "-t", "-f", path], capture_output=True, timeout=SECONDS,
+                                  check=False, user=nobody, group=nobody, extra_groups=[])
+            return done.returncode, done.stderr.decode(errors="replace")
+
+        exit_code, said = test_as_nobody(top)
+        assert exit_code == 0  # as keepalived's: includer insists
+        assert f"{top}:1:1: warning MS0007: include: open {secret}: Permission denied" in said, said
+        exit_code, said = test_as_nobody(secret)
+        assert exit_code == 4
+        assert f"{secret}: fatal MS0002: open {secret}: Permission denied" in said, said
