@@ -49,16 +49,16 @@ int ctl_config_convert(const std::string& file) {
             if (config::load_text("converted.toml", converted.text, environment).config == loaded.config) break;
         }
     }
+    for (const auto& lost : converted.lost) {
+        const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
+        complain(fmt::format("{}:{}: not carried over: {}", name, lost.place.line, lost.what));
+    }
     // People put the result in the file's place: it is printed only when it is read as the same.
     const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);
     if (back.config != loaded.config) {
         complain(fmt::format("{} cannot be said in {} so that it means the same", file,
                              from_toml ? "keepalived's language" : "TOML"));
         return kError;
-    }
-    for (const auto& lost : converted.lost) {
-        const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
-        complain(fmt::format("{}:{}: not carried over: {}", name, lost.place.line, lost.what));
     }
     std::fwrite(converted.text.data(), 1, converted.text.size(), stdout);
     return converted.lost.empty() ? kWhole : kNotWhole;

@@ -339,6 +339,8 @@ private:
             if (!is_utf8(word)) return lost(item, "its name is no UTF-8");
             name += "." + toml_key(word);
         }
+        const auto on = toml_entry(item.words);
+        if (shape == TomlShape::Tables && !on) return lost(item, "it is no UTF-8");
         const auto has_twin = [&] {
             return std::ranges::count_if(siblings, [&](const TomlItem& other) {
                        return same(other, item) && (shape != TomlShape::NamedTable || other.words == item.words);
@@ -347,8 +349,7 @@ private:
         const bool array = shape == TomlShape::Tables || has_twin();
         if (!converted_.text.empty()) converted_.text += '\n';
         put({item.before, array ? fmt::format("[[{}]]", name) : fmt::format("[{}]", name), item.behind});
-        if (shape == TomlShape::Tables)
-            converted_.text += fmt::format("{} = {}\n", kTomlWordsKey, toml_entry(item.words).value_or("\"\""));
+        if (shape == TomlShape::Tables) converted_.text += fmt::format("{} = {}\n", kTomlWordsKey, *on);
         table(item.children, name + ".");
         comments(item.at_end);
     }

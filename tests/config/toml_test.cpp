@@ -262,6 +262,16 @@ TEST_CASE("of the places for a configuration the first that is there is read, an
     CHECK(find_source(places).passed_over == std::vector{places.files[1], places.own});
 }
 
+TEST_CASE("a block whose words TOML cannot hold is not carried over, and named") {
+    Snapshot snapshot = resolve({{"a.conf", "virtual_server group m\xBB {\n protocol TCP\n}\n"}}, {}, false);
+    const Converted converted = to_toml(snapshot);
+
+    REQUIRE(converted.lost.size() == 1);
+    CHECK(converted.lost[0].place.line == 1);
+    CHECK(converted.lost[0].what.ends_with("it is no UTF-8"));
+    CHECK_FALSE(converted.text.contains("[["));
+}
+
 TEST_CASE("what is not carried over is named, and stands as a comment in its place") {
     Snapshot snapshot =
         resolve({{"x.conf", "global_defs {\n  no_such_word 5\n  router_id x\n}\nfoo {\n  bar\n}\n"}}, kNowhere, false);
