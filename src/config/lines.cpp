@@ -20,7 +20,7 @@ public:
         open_.front() = {block, &out, 0};
         while (at_ < s_.words.size()) {
             const std::string_view word = s_.words[at_].text;
-            if (const Row* row = find_option(top().block, word); row != nullptr && !taken_as_position(*row))
+            if (const Row* row = find_option(top().block, word); row != nullptr && !begins_with_name())
                 option(*row);
             else if (!position())
                 unknown(word);
@@ -47,7 +47,7 @@ private:
     }
 
     // A name may look like an option: the first word of a line that begins with a name is the name.
-    bool taken_as_position(const Row&) {
+    bool begins_with_name() {
         const auto positions = positions_of(top().block);
         return top().used == 0 && top().section->values.empty() && !positions.empty() &&
                positions[0]->args.takes == Takes::Word && positions[0]->args.words_min != 0;

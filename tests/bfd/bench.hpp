@@ -10,12 +10,14 @@
 #include <variant>
 #include <vector>
 
+#include "../wire/hex.hpp"
 #include "mainstay/bfd/sessions.hpp"
 
 namespace mainstay::bfd::test {
 
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
+using mainstay::test::from_hex;
 
 inline constexpr Instant t0{1'000s};
 
@@ -34,17 +36,6 @@ inline constexpr auto kUpPoll = "20 e0 03 18 00 00 00 09 00 00 00 01 00 00 27 10
 inline constexpr auto kUpFinal = "20 d0 03 18 00 00 00 09 00 00 00 01 00 00 27 10 00 00 27 10 00 00 00 00";
 inline constexpr auto kDownAgain = "21 40 03 18 00 00 00 09 00 00 00 01 00 0f 42 40 00 00 27 10 00 00 00 00";
 inline constexpr auto kAdminDown = "27 00 03 18 00 00 00 09 00 00 00 01 00 0f 42 40 00 00 27 10 00 00 00 00";
-
-inline std::vector<std::byte> from_hex(std::string_view text) {
-    std::vector<std::byte> bytes;
-    unsigned value = 0, digits = 0;
-    for (const char c : text) {
-        if (c == ' ') continue;
-        value = value << 4 | static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
-        if (++digits % 2 == 0) bytes.push_back(std::byte(value & 0xff));
-    }
-    return bytes;
-}
 
 struct Render {
     // "Up poll 1>9 tx 10 rx 10", in milliseconds; what is out of the ordinary follows.

@@ -15,16 +15,6 @@ def session(neighbor, *lines):
     return f"bfd_instance peer {{\n{text}\n}}\n"
 
 
-@pytest.fixture
-def two(lan):
-    lan.switch("office")
-    hosts = (lan.host("one", eth0=("office", "192.168.4.11/24", "fd00:4::11/64")),
-             lan.host("two", eth0=("office", "192.168.4.12/24", "fd00:4::12/64")))
-    for host in hosts:
-        wait_until(lambda host=host: "tentative" not in host.run(["ip", "-6", "addr"]).stdout, 10, "IPv6 addresses")
-    return hosts
-
-
 class Director:
     """kernel_probe bfd on a host."""
 

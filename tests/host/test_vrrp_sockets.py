@@ -6,20 +6,9 @@ import pytest
 
 from support.capture import Capture
 from support.kernel_probe import Listening, probe
-from support.wait import wait_until
 
 # A VRRPv2 advertisement: VRID 51, priority 100, one address 10.0.0.1, no authentication.
 ADVERT = "21336401000124fe0a0000010000000000000000"
-
-
-@pytest.fixture
-def two(lan):
-    lan.switch("office")
-    hosts = (lan.host("one", eth0=("office", "192.168.4.11/24", "fd00:4::11/64")),
-             lan.host("two", eth0=("office", "192.168.4.12/24", "fd00:4::12/64")))
-    for host in hosts:
-        wait_until(lambda host=host: "tentative" not in host.run(["ip", "-6", "addr"]).stdout, 10, "IPv6 addresses")
-    return hosts
 
 
 def link_local(host):
