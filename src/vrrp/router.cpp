@@ -32,6 +32,7 @@ Router::Impl::Impl(const config::Config& initial) : config{initial} {
 
 void Router::Impl::index_config() {
     virtuals = virtual_addresses(config);
+    bfds.configure(config);
     by_key.clear();
     by_address.clear();
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
@@ -66,6 +67,7 @@ std::vector<Health> Router::Impl::judge_all() const {
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto* group = group_of[id] == kNoGroup ? nullptr : &groups[group_of[id]].config();
         own.push_back(judge(config.instances[id], group, links, scripts, virtuals));
+        bfds.judge(id, own.back());
     }
     std::vector<Health> combined = own;
     for (const Group& group : groups) {
@@ -97,10 +99,12 @@ void Router::Impl::settle(Step step, InstanceId id) {
 void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     phase = Phase::Running;
     scripts.configure(config, step.now, true);
-    if (previous != nullptr)
+    if (previous != nullptr) {
         scripts.adopt(previous->scripts);
-    else
+        bfds.adopt(previous->bfds);
+    } else {
         remove_leftovers(step);
+    }
     const Micros delay = config.global.vrrp_startup_delay;
     if (previous == nullptr && delay > Micros{0}) {
         startup_until = step.now + delay;
@@ -221,6 +225,10 @@ void Router::Impl::on(Step step, const ScriptDone& fact) {
     if (scripts.done(fact, step.out)) apply_health(step);
 }
 
+void Router::Impl::on(Step step, const BfdFact& fact) {
+    if (bfds.tell(fact, config, step.out) && phase == Phase::Running) apply_health(step);
+}
+
 void Router::Impl::on(Step step, const DeadlineReached&) {
     if (startup_until && *startup_until <= step.now) {
         startup_until.reset();
@@ -262,7 +270,8 @@ Intents Router::start(Instant now, const RouterSnapshot* previous) {
 
 Intents Router::step(const Fact& fact, Instant now) {
     Intents out;
-    const bool gathers = std::holds_alternative<InterfaceFact>(fact) && impl_->phase == Impl::Phase::Gathering;
+    const bool gathers = impl_->phase == Impl::Phase::Gathering &&
+                         (std::holds_alternative<InterfaceFact>(fact) || std::holds_alternative<BfdFact>(fact));
     if (impl_->phase != Impl::Phase::Running && !gathers) return out;
     std::visit([&](const auto& f) { impl_->on({now, out}, f); }, fact);
     return out;
@@ -290,6 +299,7 @@ RouterSnapshot Router::snapshot() const {
     for (const Instance& instance : impl_->instances) all.instances.push_back(instance.snapshot());
     for (const Group& group : impl_->groups) all.groups.push_back(group.snapshot());
     all.scripts = impl_->scripts.snapshot();
+    all.bfds = impl_->bfds.snapshot();
     return all;
 }
 

@@ -11,6 +11,7 @@
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "mainstay/vrrp/track.hpp"
+#include "mainstay/vrrp/track_bfd.hpp"
 
 namespace mainstay::vrrp {
 
@@ -21,6 +22,7 @@ struct Router::Impl {
     config::Config config;
     Links links;
     ScriptBoard scripts;
+    BfdBoard bfds;
     std::set<IpAddress> virtuals;
     std::vector<Instance> instances;  // the index is the InstanceId
     std::vector<Group> groups;
@@ -47,6 +49,7 @@ struct Router::Impl {
     void on(Step step, const AddressLost& fact);
     void on(Step step, const RestoreFailed& fact);
     void on(Step step, const ScriptDone& fact);
+    void on(Step step, const BfdFact& fact);
     void on(Step step, const DeadlineReached& fact);
     void on(Step step, const Shutdown& fact);
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;

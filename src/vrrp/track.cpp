@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::uint8_t kOwnerPriority = 255;
 
-// keepalived: a positive weight counts while up, a negative one while down; `reverse` only turns the sign (2.4.3).
-int contribution(int weight, bool reverse, bool up) {
-    const int value = weight > 0 ? (up ? weight : 0) : (up ? 0 : weight);
-    return reverse ? -value : value;
-}
-
 void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, const Links& links, Health& health) {
     for (const auto& track : tracked) {
         const bool up = links.up(track.name);
@@ -93,6 +87,11 @@ const InterfaceFact* Links::find(std::string_view name) const {
 bool Links::up(std::string_view name) const {
     const InterfaceFact* link = find(name);
     return link != nullptr && link->index != 0 && link->up;
+}
+
+int contribution(int weight, bool reverse, bool up) {
+    const int value = weight > 0 ? (up ? weight : 0) : (up ? 0 : weight);
+    return reverse ? -value : value;
 }
 
 std::uint8_t effective_priority(std::uint8_t base, int total) {

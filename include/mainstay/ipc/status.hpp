@@ -34,7 +34,9 @@ void fields(A& a, ScriptSnapshot& s) {
 template <class A>
 void fields(A& a, GroupSnapshot& s) { a(s.name, s.state, s.last_mailed); }
 template <class A>
-void fields(A& a, RouterSnapshot& s) { a(s.instances, s.groups, s.scripts); }
+void fields(A& a, BfdSnapshot& s) { a(s.name, s.up); }
+template <class A>
+void fields(A& a, RouterSnapshot& s) { a(s.instances, s.groups, s.scripts, s.bfds); }
 
 }  // namespace mainstay::vrrp
 

@@ -74,11 +74,17 @@ struct ScriptDone {
     int status = 0;  // exit status or signal number
 };
 
+// A BFD session came up or went down, or is as it is: told at the start and whenever it changes.
+struct BfdFact {
+    std::string name;  // of the bfd_instance
+    bool up = false;
+};
+
 struct DeadlineReached {};  // early or stale ones are harmless
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
-using Fact =
-    std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown>;
+using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
+                          BfdFact>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // Carried out in the order given. The role looks the instance up in the configuration it shares with the router; what
@@ -192,10 +198,17 @@ struct GroupSnapshot {
     bool operator==(const GroupSnapshot&) const = default;
 };
 
+struct BfdSnapshot {  // what was told last
+    std::string name;
+    bool up = false;
+    bool operator==(const BfdSnapshot&) const = default;
+};
+
 struct RouterSnapshot {
     std::vector<InstanceSnapshot> instances;
     std::vector<GroupSnapshot> groups;
     std::vector<ScriptSnapshot> scripts;
+    std::vector<BfdSnapshot> bfds;
     bool operator==(const RouterSnapshot&) const = default;
 };
 

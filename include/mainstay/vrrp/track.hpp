@@ -71,6 +71,9 @@ struct Health {
     bool operator==(const Health&) const = default;
 };
 
+// keepalived: a positive weight counts while up, a negative one while down; `reverse` only turns the sign (2.4.3).
+[[nodiscard]] int contribution(int weight, bool reverse, bool up);
+
 [[nodiscard]] std::uint8_t effective_priority(std::uint8_t base, int total);
 
 // Addresses that are VIPs of some instance of `config` that does not own them: never a source of adverts.

@@ -1,0 +1,49 @@
+// What BFD sessions mean for the instances that track them.
+//
+// The bfd role tells of each session whether it is up; one that was never told of is down. What was told is kept in the
+// snapshot, so that a new incarnation of the vrrp role does not take its neighbours for dead until it is told again.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/facts.hpp"
+#include "mainstay/vrrp/track.hpp"
+
+namespace mainstay::vrrp {
+
+struct TrackedBfd {
+    std::string name;
+    int weight = 0;  // 0: the instance is in FAULT while the session is down (reverse: up)
+    bool reverse = false;
+    bool operator==(const TrackedBfd&) const = default;
+};
+
+// The sessions that an instance tracks, itself and through its group (null: none). A tracker without a weight has its
+// bfd_instance's. keepalived: a weighted tracker of its own is dropped from an address owner, and from a member of a
+// group without sync_group_tracking_weight.
+[[nodiscard]] std::vector<TrackedBfd> tracked_bfds(const config::Config& config, const config::Instance& instance,
+                                                   const config::SyncGroup* group);
+
+class BfdBoard {
+public:
+    // Forgets what was told of sessions that are not configured any more.
+    void configure(const config::Config& config);
+    void adopt(const std::vector<BfdSnapshot>& previous);
+
+    // True when an instance may be concerned; each one that tracks the session is named in the log.
+    [[nodiscard]] bool tell(const BfdFact& fact, const config::Config& config, Intents& out);
+    // Adds what the sessions mean to what the other trackers say of this instance.
+    void judge(InstanceId id, Health& health) const;
+    [[nodiscard]] std::vector<BfdSnapshot> snapshot() const;
+
+private:
+    [[nodiscard]] bool up(const std::string& name) const;
+
+    std::map<std::string, bool, std::less<>> told_;
+    std::vector<std::vector<TrackedBfd>> tracked_;  // by InstanceId
+};
+
+}  // namespace mainstay::vrrp

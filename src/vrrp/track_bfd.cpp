@@ -1,0 +1,127 @@
+#include "mainstay/vrrp/track_bfd.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "mainstay/config/keyword_values.hpp"
+
+namespace mainstay::vrrp {
+namespace {
+
+using config::KeywordValues;
+using config::Section;
+
+constexpr std::uint8_t kOwnerPriority = 255;
+constexpr std::int64_t kMostWeight = 253;
+
+struct Weight {
+    int value = 0;
+    bool reverse = false;
+};
+
+std::optional<int> weight_in(const KeywordValues& values) {
+    const auto weight = config::value_of<std::int64_t>(values, "weight");
+    if (!weight) return std::nullopt;
+    return static_cast<int>(std::clamp(*weight, -kMostWeight, kMostWeight));  // keepalived takes +/-254 for +/-253
+}
+
+// That of the bfd_instance, for trackers without one of their own.
+Weight default_weight(const config::Config& config, std::string_view name) {
+    for (const Section& section : config.more->sections) {
+        if (section.keyword != "bfd_instance" || section.names.empty() || section.names.front() != name) continue;
+        return {weight_in(section.values).value_or(0), config::find_value(section.values, "weight reverse") != nullptr};
+    }
+    return {};
+}
+
+// keepalived: `reverse` at the tracker turns the session's own around once more.
+void collect(const config::Config& config, const config::More& more, bool weights, std::vector<TrackedBfd>& all) {
+    for (const Section& block : more.sections) {
+        if (block.keyword != "track_bfd") continue;
+        for (const Section& line : block.sections) {
+            const auto name = config::value_of<config::WordList>(line.values, "<name>");
+            if (!name || name->empty()) continue;
+            const Weight usual = default_weight(config, name->front());
+            const bool reverse = config::find_value(line.values, "reverse") != nullptr;
+            TrackedBfd tracked{name->front(), weight_in(line.values).value_or(usual.value), reverse != usual.reverse};
+            const bool twice = std::ranges::find(all, tracked.name, &TrackedBfd::name) != all.end();
+            if (!twice && (weights || tracked.weight == 0)) all.push_back(std::move(tracked));
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<TrackedBfd> tracked_bfds(const config::Config& config, const config::Instance& instance,
+                                     const config::SyncGroup* group) {
+    const bool group_allows =
+        group == nullptr || config::find_value(group->more->values, "sync_group_tracking_weight") != nullptr;
+    std::vector<TrackedBfd> all, of_group;
+    collect(config, *instance.more, group_allows && instance.priority != kOwnerPriority, all);
+    if (group != nullptr) collect(config, *group->more, true, of_group);
+    all.insert(all.end(), of_group.begin(), of_group.end());
+    return all;
+}
+
+void BfdBoard::configure(const config::Config& config) {
+    tracked_.clear();
+    for (const config::Instance& instance : config.instances) {
+        const auto group = std::ranges::find(config.sync_groups, instance.sync_group, &config::SyncGroup::name);
+        tracked_.push_back(tracked_bfds(config, instance, group == config.sync_groups.end() ? nullptr : &*group));
+    }
+    std::erase_if(told_, [&](const auto& entry) {
+        return std::ranges::none_of(config.more->sections, [&](const Section& section) {
+            return section.keyword == "bfd_instance" && !section.names.empty() && section.names.front() == entry.first;
+        });
+    });
+}
+
+void BfdBoard::adopt(const std::vector<BfdSnapshot>& previous) {
+    for (const BfdSnapshot& session : previous) told_.insert_or_assign(session.name, session.up);
+}
+
+bool BfdBoard::up(const std::string& name) const {
+    const auto told = told_.find(name);
+    return told != told_.end() && told->second;
+}
+
+bool BfdBoard::tell(const BfdFact& fact, const config::Config& config, Intents& out) {
+    const bool before = up(fact.name);
+    told_.insert_or_assign(fact.name, fact.up);
+    if (before == fact.up) return false;
+    bool concerned = false;
+    for (InstanceId id = 0; id < tracked_.size(); ++id) {
+        if (std::ranges::find(tracked_[id], fact.name, &TrackedBfd::name) == tracked_[id].end()) continue;
+        concerned = true;
+        out.push_back(
+            Say{{LogLevel::Info, fmt::format("VRRP_Instance({}) Tracked BFD instance {} is {}",
+                                             config.instances[id].name, fact.name, fact.up ? "UP" : "DOWN")}});
+    }
+    return concerned;
+}
+
+void BfdBoard::judge(InstanceId id, Health& health) const {
+    if (id >= tracked_.size()) return;
+    for (const TrackedBfd& track : tracked_[id]) {
+        const bool is_up = up(track.name);
+        if (track.weight != 0) {
+            health.priority += contribution(track.weight, track.reverse, is_up);
+            continue;
+        }
+        if (is_up != track.reverse) continue;
+        if (health.only_waiting) health.faults.clear();  // there is a better reason now
+        health.only_waiting = false;
+        health.faults.push_back(fmt::format("BFD instance {} {}", track.name, is_up ? "up" : "down"));
+    }
+}
+
+std::vector<BfdSnapshot> BfdBoard::snapshot() const {
+    std::vector<BfdSnapshot> all;
+    for (const auto& [name, up] : told_) all.push_back({name, up});
+    return all;
+}
+
+}  // namespace mainstay::vrrp
