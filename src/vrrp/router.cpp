@@ -87,13 +87,24 @@ void Router::Impl::apply_health(Step step) {
 
 void Router::Impl::settle_all(Step step) {
     for (Group& group : groups) group.settle(step, instances);
+    look_at_all_deadlines();
 }
 
+// After whatever concerned one instance: its group follows, and so do the deadlines of all whom that concerned.
 void Router::Impl::settle(Step step, InstanceId id) {
-    if (group_of[id] == kNoGroup)
+    if (group_of[id] == kNoGroup) {
         instances[id].clear_marks();
-    else
-        groups[group_of[id]].settle(step, instances);
+        deadlines.set(id, instances[id].deadline());
+        return;
+    }
+    Group& group = groups[group_of[id]];
+    group.settle(step, instances);
+    for (const InstanceId member : group.members()) deadlines.set(member, instances[member].deadline());
+}
+
+void Router::Impl::look_at_all_deadlines() {
+    deadlines.resize(instances.size());
+    for (InstanceId id = 0; id < instances.size(); ++id) deadlines.set(id, instances[id].deadline());
 }
 
 void Router::Impl::start(Step step, const RouterSnapshot* previous) {
@@ -169,6 +180,7 @@ void Router::Impl::on(Step step, const InterfaceFact& fact) {
                 instance.reassert(step);
                 break;
             }
+    look_at_all_deadlines();
 }
 
 // keepalived: one instance per VRID, family and interface, apart for multicast and unicast; unicast ones may share a
@@ -234,9 +246,11 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
         startup_until.reset();
         step.out.push_back(Say{{LogLevel::Info, "Delayed start completed"}});
     }
-    for (InstanceId id = 0; id < instances.size(); ++id) {
-        const auto due = instances[id].deadline();
-        if (!due || *due > step.now) continue;
+    // A bound: whoever is due again at once comes again with the next fact.
+    for (std::size_t rounds = instances.size(); rounds > 0; --rounds) {
+        const auto next = deadlines.next();
+        if (!next || next->due > step.now) break;
+        const auto id = static_cast<InstanceId>(next->position);
         instances[id].tick(step);
         settle(step, id);
     }
@@ -290,7 +304,7 @@ std::optional<Instant> Router::deadline() const {
         if (due && (!earliest || *due < *earliest)) earliest = due;
     };
     consider(impl_->startup_until);
-    for (const Instance& instance : impl_->instances) consider(instance.deadline());
+    if (const auto next = impl_->deadlines.next()) consider(next->due);
     return earliest;
 }
 

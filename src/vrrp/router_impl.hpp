@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "mainstay/vrrp/deadlines.hpp"
 #include "mainstay/vrrp/group.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/router.hpp"
@@ -25,6 +26,7 @@ struct Router::Impl {
     BfdBoard bfds;
     std::set<IpAddress> virtuals;
     std::vector<Instance> instances;  // the index is the InstanceId
+    Deadlines deadlines;              // of the instances, as of the last time that a step had to do with each
     std::vector<Group> groups;
     std::vector<std::size_t> group_of;                          // per instance: index into groups, or kNoGroup
     using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID
@@ -41,6 +43,7 @@ struct Router::Impl {
     void apply_health(Step step);
     void settle_all(Step step);
     void settle(Step step, InstanceId id);
+    void look_at_all_deadlines();
 
     void start(Step step, const RouterSnapshot* previous);
     void remove_leftovers(Step step);
