@@ -45,6 +45,8 @@ template <class A>
 void fields(A& a, DryRun& m) { a(m.as_json); }
 template <class A>
 void fields(A& a, DryRunDone& m) { a(m.exit_code, m.problem); }
+template <class A>
+void fields(A& a, Ask& m) { a(m.what, m.instance, m.value, m.by); }
 
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;

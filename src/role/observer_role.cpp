@@ -13,6 +13,7 @@
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/ipc/status.hpp"
+#include "observer_bus.hpp"
 #include "status_json.hpp"
 #include "status_server.hpp"
 
@@ -64,7 +65,7 @@ public:
 
     Result<void> start(config::Config config, bool restarted) override;
     Result<void> prepare(config::Config next) override {
-        next_ = std::move(next.global);
+        next_ = std::move(next);
         return {};
     }
     void commit() override;
@@ -91,11 +92,12 @@ private:
 
     Runtime& runtime_;
     config::Global global_;
-    std::optional<config::Global> next_;
+    std::optional<config::Config> next_;
     Source vrrp_{.name = "vrrp", .ring = {}, .block = {}}, lvs_{.name = "lvs", .ring = {}, .block = {}};
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
     std::unique_ptr<StatusServer> server_;
+    ObserverBus bus_{runtime_, vrrp_.ring, vrrp_.block};
     asio::steady_timer tick_, flush_;
     asio::posix::stream_descriptor kick_;
     alert::MailerCounters before_;  // of earlier incarnations
@@ -134,13 +136,14 @@ void ObserverRole::resume() {
 }
 
 Result<void> ObserverRole::start(config::Config config, bool) {
-    global_ = std::move(config.global);
+    global_ = config.global;
     since_ = runtime_.wall();
     if (auto mapped = map_sources(); !mapped) return mapped;
     auto transport = alert::SmtpTransport::make(runtime_.loop());
     if (!transport) return std::unexpected{std::move(transport.error())};
     transport_ = std::move(*transport);
     resume();
+    bus_.start(config, vrrp_.acknowledged);
     error_code ec;
     kick_.assign(ipc::inherited::kObserverKick, ec);
     if (ec) return fail(Errc::Io, "the event descriptor: " + ec.message(), ec.value());
@@ -151,7 +154,8 @@ Result<void> ObserverRole::start(config::Config config, bool) {
 
 void ObserverRole::commit() {
     if (!next_) return;
-    global_ = std::move(*next_);
+    global_ = next_->global;
+    bus_.commit(*next_);
     next_.reset();
     configure();
     wake();
@@ -225,6 +229,7 @@ void ObserverRole::wake() {
 
 // Spool first (on disk), acknowledge then, send last: a crash anywhere in between repeats a step, and loses nothing.
 void ObserverRole::collect() {
+    bus_.collect();
     if (!mailer_) return;
     const bool more_vrrp = collect_from(vrrp_);
     const bool more_lvs = collect_from(lvs_);
@@ -278,6 +283,7 @@ void ObserverRole::flush_step(Instant deadline, const std::function<void()>& don
     const bool empty = !mailer_ || !mailer_->enabled() || mailer_->spool().mails().empty();
     const bool hopeless = mailer_ && !mailer_->sending() && !mailer_->last_problem().empty();
     if (empty || hopeless || runtime_.now() >= deadline) {
+        bus_.stop();
         server_.reset();
         return done();
     }

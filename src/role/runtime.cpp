@@ -52,6 +52,7 @@ public:
     void publish(Event event) override;
     void run_script(std::string key, std::vector<std::string> extra, std::string queue,
                     std::function<void(const ipc::ScriptResult&)> done) override;
+    void ask(const ipc::Ask& wanted) override { send(wanted); }
     Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
     void publish_state(std::span<const std::byte> state) override;
 
@@ -160,7 +161,9 @@ void Process::handle(ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
                 log_.notice("a dump file was asked for by signal {}: not written yet, use mainstayctl status --json",
                             message.signal);
-            else log_.warning("an unexpected message from the supervisor was ignored");
+            else if constexpr (std::is_same_v<M, ipc::Ask>) {
+                if (started_ && !stopping_) role_->asked(message);
+            } else log_.warning("an unexpected message from the supervisor was ignored");
         },
         received.message);
 }

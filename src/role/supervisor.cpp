@@ -245,10 +245,30 @@ void Supervisor::on_message(Child& child, ipc::Received received) {
             } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
             else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
             else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
+            else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
             else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
             else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
         },
         received.message);
+}
+
+// The same that the signals do; what concerns one instance is the vrrp role's affair.
+void Supervisor::child_asks(const ipc::Ask& wanted) {
+    using What = ipc::Ask::What;
+    auto& vrrp = child_of(Kind::Vrrp);
+    const auto dump = [&](const char* what, int signal) {
+        log_.info("{} on {} request", what, wanted.by);
+        if (vrrp.alive()) vrrp.send(ipc::DumpRequested{signal}, -1, log_);
+    };
+    if (phase_ == Phase::Stopping) return;
+    switch (wanted.what) {
+        case What::Reload: return request_reload();
+        case What::PrintData: return dump("Printing VRRP data", SIGUSR1);
+        case What::PrintStats: return dump("Printing VRRP stats", SIGUSR2);
+        case What::PrintStatsClear: return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
+        default: break;
+    }
+    if (vrrp.alive()) vrrp.send(wanted, -1, log_);
 }
 
 void Supervisor::look_after_children() {

@@ -58,6 +58,7 @@ private:
     [[nodiscard]] ipc::Hello hello_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
     void on_message(Child& child, ipc::Received received);
+    void child_asks(const ipc::Ask& wanted);
     void look_after_children();  // once a second: heartbeats
     void write_child_pid(const Child& child, bool gone);
     void stop(int exit_code);

@@ -14,6 +14,7 @@
 #include "mainstay/wire/arp.hpp"
 #include "mainstay/wire/nd.hpp"
 #include "vrrp_addresses.hpp"
+#include "vrrp_asked.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_transport.hpp"
 
@@ -40,6 +41,7 @@ public:
     Result<void> prepare(config::Config next) override;
     void commit() override;
     void abort() override { next_.reset(); }
+    void asked(const ipc::Ask& wanted) override;
     void stop(std::function<void()> done) override;
 
 private:
@@ -112,6 +114,22 @@ void VrrpRole::commit() {
     tell_interfaces(interfaces_of(next));
     transport_.follow(next, links_);
     perform(router_->reload(next, runtime_.now()));
+    publish(true);
+}
+
+void VrrpRole::asked(const ipc::Ask& wanted) {
+    const auto id = instance_of(router_->config(), wanted.instance);
+    if (!id) return runtime_.log().warning("{} asks for an instance {}: there is none", wanted.by, wanted.instance);
+    if (wanted.what == ipc::Ask::What::SendGarp) {
+        runtime_.log().info("Sending garps on {} on {} request", wanted.instance, wanted.by);
+        if (router_->snapshot().instances.at(*id).state == vrrp::State::Master)
+            announce_addresses({.instance = *id, .rounds = 1});
+        return;
+    }
+    const auto changed = with_asked_change(router_->config(), *id, wanted);
+    if (!changed) return runtime_.log().warning("({}) {} asks for what cannot be", wanted.instance, wanted.by);
+    runtime_.log().notice("({}) {} on {} request", wanted.instance, asked_text(wanted), wanted.by);
+    perform(router_->reload(*changed, runtime_.now()));
     publish(true);
 }
 

@@ -89,9 +89,21 @@ struct DryRunDone {  // with one descriptor: the sealed text for the operator
     std::string problem;         // not empty: there is no answer and no descriptor, and this is why
 };
 
+// ---- observer and SNMP agent to the supervisor; what concerns one instance goes on to the vrrp role ----
+struct Ask {  // what somebody wants done over D-Bus or SNMP; nobody waits for an answer
+    enum class What : std::uint8_t {
+        Reload, PrintData, PrintStats, PrintStatsClear,
+        SendGarp,                           // of `instance`, if it is master
+        SetPriority, SetPreempt, SetAccept  // of `instance`, until the next reload; switches are 0 or 1
+    } what = What::Reload;
+    std::string instance;
+    std::int64_t value = 0;
+    std::string by;  // "DBus", "SNMP": for the log
+};
+
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
-                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone>;
+                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -38,6 +38,8 @@ public:
     // non-empty queue run one after the other.
     virtual void run_script(std::string key, std::vector<std::string> extra, std::string queue,
                             std::function<void(const ipc::ScriptResult&)> done) = 0;
+    // Something for the supervisor, or for the vrrp role behind it. Only what watches the others asks.
+    virtual void ask(const ipc::Ask&) {}
     // The role's state block: what it published last in this or an earlier incarnation, and the way to publish.
     [[nodiscard]] virtual Result<std::vector<std::byte>> previous_state() = 0;
     virtual void publish_state(std::span<const std::byte> state) = 0;
@@ -59,6 +61,8 @@ public:
     [[nodiscard]] virtual Result<void> prepare(config::Config next) = 0;
     virtual void commit() = 0;
     virtual void abort() = 0;
+    // Somebody asked for this over D-Bus or SNMP. Only the vrrp role is asked anything.
+    virtual void asked(const ipc::Ask&) {}
     // Resign and release everything, then call `done` on the loop. Must come to an end by itself.
     virtual void stop(std::function<void()> done) = 0;
 };
