@@ -119,6 +119,8 @@ void Instance::set_priority(Step step, int total) {
     const Nanos before = down_time();
     effective_ = next;
     if (state_ == State::Backup && timer_) *timer_ += down_time() - before;
+    if (!around_.tell_priority || (state_ != State::Backup && state_ != State::Master)) return;
+    announce(step, state_, state_ == State::Master ? "MASTER_PRIORITY" : "BACKUP_PRIORITY", {}, true);
 }
 
 void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
@@ -201,8 +203,10 @@ void Instance::remove(Step step) {
     id_ = kNoInstance;
     if (state_ == State::Master) leave_master(step, 1);
     clear_timers();
-    // keepalived: a removed instance ends as FAULT (2.4.3).
-    if (state_ != State::Fault)
+    // keepalived: a removed instance ends as DELETED if notify_deleted says so, else as FAULT (2.4.3).
+    if (find_value(config_.more->values, "notify_deleted") != nullptr)
+        announce(step, State::Init, "DELETED", "VRRP Deleted at reload", true);
+    else if (state_ != State::Fault)
         announce(step, State::Fault, "FAULT", "VRRP Instance is no longer owning VRRP VIPs", true);
     state_ = State::Init;
 }

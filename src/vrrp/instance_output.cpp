@@ -86,7 +86,9 @@ void Instance::announce(Step step, State state, const char* name, std::string de
     event.detail = std::move(detail);
     event.priority = effective_;
     event.notify = notify;
-    event.mail = config_.smtp_alert && last_mailed_ != name && !(state == State::Fault && around_.no_email_faults);
+    const bool new_state = event.state.find('_') == std::string::npos;  // not MASTER_PRIORITY and its like
+    event.mail = config_.smtp_alert && new_state && last_mailed_ != name &&
+                 !(state == State::Fault && around_.no_email_faults);
     if (event.mail) last_mailed_ = name;
     step.out.push_back(Announce{std::move(event)});
 }

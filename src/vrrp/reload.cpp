@@ -45,6 +45,7 @@ void Router::Impl::reload(Step step, const config::Config& next) {
     config = next;
     index_config();
     scripts.configure(config, step.now, false);
+    trackers.configure(config, step.now, false);
     for (Group& group : groups) {
         const auto old = std::ranges::find(old_groups, group.config().name, &GroupSnapshot::name);
         if (old != old_groups.end()) group.adopt(*old);

@@ -33,6 +33,7 @@ Router::Impl::Impl(const config::Config& initial) : config{initial} {
 void Router::Impl::index_config() {
     virtuals = virtual_addresses(config);
     bfds.configure(config);
+    link_delays.configure(config);
     by_key.clear();
     by_address.clear();
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
@@ -55,6 +56,15 @@ void Router::Impl::index_config() {
 
 Instance::Surroundings Router::Impl::surroundings(const config::Instance& instance) const {
     Instance::Surroundings around{.no_email_faults = config.global.no_email_faults, .owner_group = true};
+    // The nearest one that says anything.
+    const auto says = [&](const Rare<config::More>& more, const char* keyword) {
+        if (const auto told = config::value_of<bool>(more->values, keyword)) around.tell_priority = *told;
+    };
+    says(config.global.more, "vrrp_notify_priority_changes");
+    for (const auto& group : config.sync_groups)
+        if (!instance.sync_group.empty() && group.name == instance.sync_group)
+            says(group.more, "notify_priority_changes");
+    says(instance.more, "notify_priority_changes");
     if (instance.sync_group.empty()) return around;
     for (const auto& other : config.instances)
         if (other.sync_group == instance.sync_group && other.priority != 255) around.owner_group = false;
@@ -68,6 +78,7 @@ std::vector<Health> Router::Impl::judge_all() const {
         const auto* group = group_of[id] == kNoGroup ? nullptr : &groups[group_of[id]].config();
         own.push_back(judge(config.instances[id], group, links, scripts, virtuals));
         bfds.judge(id, own.back());
+        trackers.judge(id, own.back());
     }
     std::vector<Health> combined = own;
     for (const Group& group : groups) {
@@ -110,9 +121,11 @@ void Router::Impl::look_at_all_deadlines() {
 void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     phase = Phase::Running;
     scripts.configure(config, step.now, true);
+    trackers.configure(config, step.now, true);
     if (previous != nullptr) {
         scripts.adopt(previous->scripts);
         bfds.adopt(previous->bfds);
+        trackers.adopt(previous->trackers);
     } else {
         remove_leftovers(step);
     }
@@ -160,6 +173,10 @@ void Router::Impl::remove_leftovers(Step step) {
 }
 
 void Router::Impl::on(Step step, const InterfaceFact& fact) {
+    count(step, phase == Phase::Running ? link_delays.pass(fact, links.find(fact.name), step.now) : fact);
+}
+
+void Router::Impl::count(Step step, const InterfaceFact& fact) {
     const InterfaceFact* known = links.find(fact.name);
     if (known != nullptr && *known == fact) return;
     const InterfaceFact before = known != nullptr ? *known : InterfaceFact{};
@@ -241,7 +258,17 @@ void Router::Impl::on(Step step, const BfdFact& fact) {
     if (bfds.tell(fact, config, step.out) && phase == Phase::Running) apply_health(step);
 }
 
+void Router::Impl::on(Step step, const FileFact& fact) {
+    if (trackers.tell(fact, step.out)) apply_health(step);
+}
+
+void Router::Impl::on(Step step, const ProcessFact& fact) {
+    if (trackers.tell(fact, step.now, step.out)) apply_health(step);
+}
+
 void Router::Impl::on(Step step, const DeadlineReached&) {
+    for (const InterfaceFact& fact : link_delays.take_due(step.now)) count(step, fact);
+    if (trackers.tick(step.now, step.out)) apply_health(step);
     if (startup_until && *startup_until <= step.now) {
         startup_until.reset();
         step.out.push_back(Say{{LogLevel::Info, "Delayed start completed"}});
@@ -304,6 +331,8 @@ std::optional<Instant> Router::deadline() const {
         if (due && (!earliest || *due < *earliest)) earliest = due;
     };
     consider(impl_->startup_until);
+    consider(impl_->link_delays.deadline());
+    consider(impl_->trackers.deadline());
     if (const auto next = impl_->deadlines.next()) consider(next->due);
     return earliest;
 }
@@ -314,6 +343,7 @@ RouterSnapshot Router::snapshot() const {
     for (const Group& group : impl_->groups) all.groups.push_back(group.snapshot());
     all.scripts = impl_->scripts.snapshot();
     all.bfds = impl_->bfds.snapshot();
+    all.trackers = impl_->trackers.snapshot();
     return all;
 }
 

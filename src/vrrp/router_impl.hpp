@@ -10,9 +10,11 @@
 #include "mainstay/vrrp/deadlines.hpp"
 #include "mainstay/vrrp/group.hpp"
 #include "mainstay/vrrp/instance.hpp"
+#include "mainstay/vrrp/link_delays.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "mainstay/vrrp/track.hpp"
 #include "mainstay/vrrp/track_bfd.hpp"
+#include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::vrrp {
 
@@ -22,8 +24,10 @@ struct Router::Impl {
     enum class Phase : std::uint8_t { Gathering, Running, Finished } phase = Phase::Gathering;
     config::Config config;
     Links links;
+    LinkDelays link_delays;
     ScriptBoard scripts;
     BfdBoard bfds;
+    TrackerBoard trackers;
     std::set<IpAddress> virtuals;
     std::vector<Instance> instances;  // the index is the InstanceId
     Deadlines deadlines;              // of the instances, as of the last time that a step had to do with each
@@ -47,12 +51,15 @@ struct Router::Impl {
 
     void start(Step step, const RouterSnapshot* previous);
     void remove_leftovers(Step step);
-    void on(Step step, const InterfaceFact& fact);
+    void on(Step step, const InterfaceFact& fact);  // as told
+    void count(Step step, const InterfaceFact& fact);  // as it counts, delays over
     void on(Step step, const PacketHeard& fact);
     void on(Step step, const AddressLost& fact);
     void on(Step step, const RestoreFailed& fact);
     void on(Step step, const ScriptDone& fact);
     void on(Step step, const BfdFact& fact);
+    void on(Step step, const FileFact& fact);
+    void on(Step step, const ProcessFact& fact);
     void on(Step step, const DeadlineReached& fact);
     void on(Step step, const Shutdown& fact);
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;

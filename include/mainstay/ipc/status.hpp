@@ -36,7 +36,9 @@ void fields(A& a, GroupSnapshot& s) { a(s.name, s.state, s.last_mailed); }
 template <class A>
 void fields(A& a, BfdSnapshot& s) { a(s.name, s.up); }
 template <class A>
-void fields(A& a, RouterSnapshot& s) { a(s.instances, s.groups, s.scripts, s.bfds); }
+void fields(A& a, TrackerSnapshot& s) { a(s.kind, s.name, s.value, s.up); }
+template <class A>
+void fields(A& a, RouterSnapshot& s) { a(s.instances, s.groups, s.scripts, s.bfds, s.trackers); }
 
 }  // namespace mainstay::vrrp
 

@@ -80,11 +80,23 @@ struct BfdFact {
     bool up = false;
 };
 
+// What a tracked file holds: the integer of its first line, 0 without one or without the file.
+struct FileFact {
+    std::string file;  // name of the track_file
+    std::int64_t value = 0;
+};
+
+// How many processes run that a vrrp_track_process looks for.
+struct ProcessFact {
+    std::string process;  // name of the vrrp_track_process
+    std::uint32_t count = 0;
+};
+
 struct DeadlineReached {};  // early or stale ones are harmless
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
 using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
-                          BfdFact>;
+                          BfdFact, FileFact, ProcessFact>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // Carried out in the order given. The role looks the instance up in the configuration it shares with the router; what
@@ -204,11 +216,20 @@ struct BfdSnapshot {  // what was told last
     bool operator==(const BfdSnapshot&) const = default;
 };
 
+struct TrackerSnapshot {  // a tracked file or process of which something is known
+    enum class Kind : std::uint8_t { File = 0, Process = 1 } kind = Kind::File;
+    std::string name;
+    std::int64_t value = 0;  // what the file holds, how many processes there are
+    bool up = true;          // of processes: the quorum, delays and all
+    bool operator==(const TrackerSnapshot&) const = default;
+};
+
 struct RouterSnapshot {
     std::vector<InstanceSnapshot> instances;
     std::vector<GroupSnapshot> groups;
     std::vector<ScriptSnapshot> scripts;
     std::vector<BfdSnapshot> bfds;
+    std::vector<TrackerSnapshot> trackers;
     bool operator==(const RouterSnapshot&) const = default;
 };
 

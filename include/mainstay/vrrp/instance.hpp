@@ -45,6 +45,7 @@ public:
     struct Surroundings {
         bool no_email_faults = false;
         bool owner_group = true;  // not grouped, or every member of its group is an address owner
+        bool tell_priority = false;  // notify_priority_changes of the instance, its group or global_defs
     };
 
     Instance(InstanceId id, config::Instance config, Surroundings surroundings);

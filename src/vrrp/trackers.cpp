@@ -1,0 +1,284 @@
+#include "mainstay/vrrp/trackers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace mainstay::vrrp {
+namespace {
+
+using config::Section;
+using config::value_of;
+using config::WordList;
+
+constexpr int kFileContributionMax = 253, kFileFault = -254;
+constexpr std::uint8_t kOwnerPriority = 255;
+
+bool has(const Section& section, std::string_view keyword) { return find_value(section.values, keyword) != nullptr; }
+
+std::string first_word(const Section& section, std::string_view keyword) {
+    const auto words = value_of<WordList>(section.values, keyword);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+template <class Tracker>
+bool known_name(const std::vector<Tracker>& trackers, std::string_view name) {
+    return std::ranges::find(trackers, name, &Tracker::name) != trackers.end();
+}
+
+FileTracker file_tracker(const Section& section) {
+    FileTracker file;
+    file.name = section.names.empty() ? std::string{} : section.names.front();
+    file.path = first_word(section, "file");
+    if (const auto weight = value_of<std::int64_t>(section.values, "weight")) file.weight = static_cast<int>(*weight);
+    file.reverse = has(section, "weight reverse");
+    file.init = value_of<std::int64_t>(section.values, "init_file");
+    file.overwrite = has(section, "init_file overwrite");
+    return file;
+}
+
+ProcessTracker process_tracker(const Section& section) {
+    ProcessTracker process;
+    process.name = section.names.empty() ? std::string{} : section.names.front();
+    process.command = value_of<WordList>(section.values, "process").value_or(WordList{});
+    using Params = ProcessTracker::Params;
+    // keepalived: parameters, and param_match, mean the whole command line (2.4.3).
+    if (process.command.size() > 1) process.params = Params::Exact;
+    if (const auto match = value_of<WordList>(section.values, "param_match"))
+        process.params = match->empty()                ? Params::Exact
+                         : match->front() == "initial" ? Params::Initial
+                                                       : Params::Partial;
+    process.full_command = has(section, "full_command") || process.params != Params::None;
+    if (const auto weight = value_of<std::int64_t>(section.values, "weight"))
+        process.weight = static_cast<int>(*weight);
+    process.reverse = has(section, "weight reverse");
+    if (const auto n = value_of<std::int64_t>(section.values, "quorum"))
+        process.quorum = static_cast<std::uint32_t>(*n);
+    if (const auto n = value_of<std::int64_t>(section.values, "quorum_max")) {
+        process.quorum_max = static_cast<std::uint32_t>(*n);
+        // "none may run" leaves no room for the quorum of 1 that nobody asked for.
+        if (!has(section, "quorum")) process.quorum = std::min(process.quorum, process.quorum_max);
+    }
+    const Micros delay = value_of<Micros>(section.values, "delay").value_or(Micros{0});
+    process.fork_delay = value_of<Micros>(section.values, "fork_delay").value_or(delay);
+    process.terminate_delay = value_of<Micros>(section.values, "terminate_delay").value_or(delay);
+    return process;
+}
+
+int signed_weight(int weight, bool reverse, bool up) {
+    const int value = weight > 0 ? (up ? weight : 0) : (up ? 0 : weight);
+    return reverse ? -value : value;
+}
+
+}  // namespace
+
+std::vector<FileTracker> file_trackers(const config::Config& config) {
+    std::vector<FileTracker> files;
+    for (const Section& section : config.more->sections) {
+        if (section.keyword != "track_file" && section.keyword != "vrrp_track_file") continue;
+        FileTracker file = file_tracker(section);
+        if (!file.path.empty() && !known_name(files, file.name)) files.push_back(std::move(file));
+    }
+    return files;
+}
+
+std::vector<ProcessTracker> process_trackers(const config::Config& config) {
+    std::vector<ProcessTracker> processes;
+    for (const Section& section : config.more->sections) {
+        if (section.keyword != "vrrp_track_process") continue;
+        ProcessTracker process = process_tracker(section);
+        if (!process.command.empty() && !known_name(processes, process.name)) processes.push_back(std::move(process));
+    }
+    return processes;
+}
+
+std::optional<int> file_contribution(std::int64_t value, int weight, bool reverse) {
+    if (weight == 0) return (value != 0) == reverse ? std::optional{0} : std::nullopt;
+    const std::int64_t total = value * weight * (reverse ? -1 : 1);
+    if (total <= kFileFault) return std::nullopt;
+    return static_cast<int>(std::min<std::int64_t>(total, kFileContributionMax));
+}
+
+void TrackerBoard::configure(const config::Config& config, Instant now, bool at_start) {
+    const auto old_files = std::exchange(files_, {});
+    for (FileTracker& file : file_trackers(config)) {
+        const auto same = [&](const File& old) { return old.config.name == file.name && old.config.path == file.path; };
+        const auto old = std::ranges::find_if(old_files, same);
+        files_.push_back({std::move(file), old == old_files.end() ? std::nullopt : old->value});
+    }
+    const auto old_processes = std::exchange(processes_, {});
+    for (ProcessTracker& process : process_trackers(config)) {
+        const auto same = [&](const Process& old) { return old.config == process; };
+        const auto old = std::ranges::find_if(old_processes, same);
+        if (old == old_processes.end())
+            processes_.push_back({.config = std::move(process), .count = {}, .turns = {}});
+        else
+            processes_.push_back(*old);
+    }
+    uses_.clear();
+    for (const config::Instance& instance : config.instances) {
+        std::vector<Use>& uses = uses_.emplace_back();
+        if (files_.empty() && processes_.empty()) continue;
+        const bool owner = instance.priority == kOwnerPriority;
+        add_uses(instance.more, owner, uses);
+        for (const config::SyncGroup& group : config.sync_groups)
+            if (group.name == instance.sync_group) add_uses(group.more, owner, uses);
+    }
+    awaited_until_.reset();
+    const bool used = std::ranges::any_of(uses_, [](const std::vector<Use>& uses) { return !uses.empty(); });
+    if (at_start && used) awaited_until_ = now + kFirstWordWithin;
+}
+
+// keepalived: an address owner has no trackers with a weight (2.4.3).
+void TrackerBoard::add_uses(const Rare<config::More>& more, bool owner, std::vector<Use>& uses) const {
+    for (const Section& block : more->sections) {
+        const bool process = block.keyword == "track_process";
+        if (!process && block.keyword != "track_file") continue;
+        for (const Section& line : block.sections) {
+            const std::string name = first_word(line, "name");
+            Use use{.process = process};
+            const auto find_in = [&](const auto& trackers) {
+                const auto found = std::ranges::find_if(trackers, [&](const auto& t) { return t.config.name == name; });
+                if (found == trackers.end()) return false;
+                use.index = static_cast<std::size_t>(found - trackers.begin());
+                use.weight = found->config.weight;
+                use.reverse = found->config.reverse;
+                return true;
+            };
+            if (!(process ? find_in(processes_) : find_in(files_))) continue;
+            if (const auto weight = value_of<std::int64_t>(line.values, "weight"))
+                use.weight = static_cast<int>(*weight);
+            if (has(line, "reverse")) use.reverse = true;
+            if (has(line, "noreverse")) use.reverse = false;
+            const auto same = [&](const Use& u) { return u.process == process && u.index == use.index; };
+            if ((owner && use.weight != 0) || std::ranges::any_of(uses, same)) continue;
+            uses.push_back(use);
+        }
+    }
+}
+
+void TrackerBoard::adopt(const std::vector<TrackerSnapshot>& previous) {
+    for (const TrackerSnapshot& old : previous) {
+        for (File& file : files_)
+            if (old.kind == TrackerSnapshot::Kind::File && file.config.name == old.name) file.value = old.value;
+        for (Process& process : processes_) {
+            if (old.kind != TrackerSnapshot::Kind::Process || process.config.name != old.name) continue;
+            process.count = static_cast<std::uint32_t>(old.value);
+            process.known = true;
+            process.up = old.up;
+        }
+    }
+    awaited_until_.reset();
+}
+
+bool TrackerBoard::tell(const FileFact& fact, Intents& out) {
+    const auto file = std::ranges::find_if(files_, [&](const File& f) { return f.config.name == fact.file; });
+    if (file == files_.end() || file->value == fact.value) return false;
+    const bool first = !file->value;
+    file->value = fact.value;
+    if (!first || fact.value != 0)
+        out.push_back(Say{{LogLevel::Info, fmt::format("Track file {} now holds {}", fact.file, fact.value)}});
+    return true;
+}
+
+bool TrackerBoard::tell(const ProcessFact& fact, Instant now, Intents& out) {
+    const auto found =
+        std::ranges::find_if(processes_, [&](const Process& p) { return p.config.name == fact.process; });
+    if (found == processes_.end()) return false;
+    Process& process = *found;
+    process.count = fact.count;
+    const bool up = fact.count >= process.config.quorum && fact.count <= process.config.quorum_max;
+    if (process.known && up == process.up) {
+        process.turns.reset();
+        return false;
+    }
+    const Micros delay = up ? process.config.fork_delay : process.config.terminate_delay;
+    if (!process.known || delay <= Micros{0}) {
+        turn(process, up, out);
+        return true;
+    }
+    if (!process.turns) process.turns = now + delay;
+    return false;
+}
+
+void TrackerBoard::turn(Process& process, bool up, Intents& out) const {
+    process.known = true;
+    process.up = up;
+    process.turns.reset();
+    out.push_back(Say{{LogLevel::Info,
+                       fmt::format("Quorum {} for tracked process {}", up ? "gained" : "lost", process.config.name)}});
+}
+
+bool TrackerBoard::tick(Instant now, Intents& out) {
+    bool changed = false;
+    for (Process& process : processes_) {
+        if (!process.turns || *process.turns > now) continue;
+        turn(process, !process.up, out);
+        changed = true;
+    }
+    if (awaited_until_ && *awaited_until_ <= now) {
+        awaited_until_.reset();
+        changed = true;
+    }
+    return changed;
+}
+
+std::optional<Instant> TrackerBoard::deadline() const {
+    std::optional<Instant> earliest = awaited_until_;
+    for (const Process& process : processes_)
+        if (process.turns && (!earliest || *process.turns < *earliest)) earliest = process.turns;
+    return earliest;
+}
+
+void TrackerBoard::judge_file(const Use& use, Health& health, std::vector<std::string>& awaited) const {
+    const File& file = files_[use.index];
+    if (!file.value) {
+        if (use.weight == 0 && awaited_until_)
+            awaited.push_back(fmt::format("waiting for the first reading of file {}", file.config.name));
+        return;
+    }
+    const auto adds = file_contribution(*file.value, use.weight, use.reverse);
+    if (adds)
+        health.priority += *adds;
+    else
+        health.faults.push_back(fmt::format("file {} holds {}", file.config.name, *file.value));
+}
+
+void TrackerBoard::judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const {
+    const Process& process = processes_[use.index];
+    if (!process.known) {
+        if (use.weight == 0 && awaited_until_)
+            awaited.push_back(fmt::format("waiting for the first count of process {}", process.config.name));
+        return;
+    }
+    if (use.weight != 0)
+        health.priority += signed_weight(use.weight, use.reverse, process.up);
+    else if (process.up == use.reverse)
+        health.faults.push_back(
+            fmt::format("process {} {}", process.config.name, process.up ? "has its quorum" : "has no quorum"));
+}
+
+void TrackerBoard::judge(InstanceId id, Health& health) const {
+    if (id >= uses_.size() || uses_[id].empty()) return;
+    std::vector<std::string> awaited;
+    const std::size_t before = health.faults.size();
+    for (const Use& use : uses_[id])
+        use.process ? judge_process(use, health, awaited) : judge_file(use, health, awaited);
+    if (health.faults.size() != before) health.only_waiting = false;
+    if (awaited.empty()) return;
+    if (health.faults.empty()) health.only_waiting = true;
+    health.faults.insert(health.faults.end(), awaited.begin(), awaited.end());
+}
+
+std::vector<TrackerSnapshot> TrackerBoard::snapshot() const {
+    std::vector<TrackerSnapshot> all;
+    for (const File& file : files_)
+        if (file.value) all.push_back({TrackerSnapshot::Kind::File, file.config.name, *file.value, true});
+    for (const Process& process : processes_)
+        if (process.known)
+            all.push_back({TrackerSnapshot::Kind::Process, process.config.name, process.count.value_or(0), process.up});
+    return all;
+}
+
+}  // namespace mainstay::vrrp
