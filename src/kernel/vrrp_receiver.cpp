@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <optional>
 
 #include "mainstay/kernel/netlink_socket.hpp"
@@ -33,6 +34,18 @@ Result<void> option(int fd, int level, int name, const auto& value, std::string_
 
 std::string on(std::string_view what, const std::string& interface) {
     return std::string{what} + " on " + (interface.empty() ? std::string{"any interface"} : interface);
+}
+
+// The kernel stamps with the wall clock; how long ago that was is right unless somebody set the clock meanwhile.
+Nanos since_stamp(msghdr& message, const timespec& read_at) {
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS || c->cmsg_len < CMSG_LEN(sizeof(timespec)))
+            continue;
+        timespec stamp;
+        std::memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+        return Seconds{read_at.tv_sec - stamp.tv_sec} + Nanos{read_at.tv_nsec - stamp.tv_nsec};
+    }
+    return Nanos{0};
 }
 
 // IPv4 raw sockets deliver the IP header with the packet.
@@ -113,6 +126,7 @@ Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interf
         return std::unexpected{std::move(done.error()).with(attempt)};
     }
     (void)size_receive_buffer(fd, kReceiveBuffer);
+    (void)option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1, "");  // without it, an advert is as old as its reading
     if (!group.empty()) {
         if (auto joined = receiver.join(group); !joined) return std::unexpected{std::move(joined.error())};
     }
@@ -170,11 +184,15 @@ Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {
         if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
         return fail_system(on("receive VRRP", interface_), errno);
     }
+    timespec read_at{};
+    clock_gettime(CLOCK_REALTIME, &read_at);
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         const auto bytes =
             std::span{buffer_}.subspan(i * packet_bytes, std::min<std::size_t>(messages[i].msg_len, packet_bytes));
         auto packet = family_ == Family::V4 ? parse_v4(bytes) : parse_v6(bytes, messages[i].msg_hdr);
-        if (packet) packets.push_back(std::move(*packet));
+        if (!packet) continue;
+        packet->waited = since_stamp(messages[i].msg_hdr, read_at);
+        packets.push_back(std::move(*packet));
     }
     return true;
 }

@@ -11,9 +11,9 @@
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/vrrp/router.hpp"
-#include "mainstay/wire/arp.hpp"
-#include "mainstay/wire/nd.hpp"
+#include "precise_timer.hpp"
 #include "vrrp_addresses.hpp"
+#include "vrrp_announcer.hpp"
 #include "vrrp_asked.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_transport.hpp"
@@ -28,13 +28,15 @@ namespace {
 // keep the adverts from going out.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
+constexpr std::size_t kAddressesAtOnce = 32;               // set, then announced, before the next are
+constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
 
 class VrrpRole final : public Role {
 public:
     explicit VrrpRole(Runtime& runtime)
         : runtime_{runtime},
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
-          timer_{runtime.loop()},
+          timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { deadline(); }},
           publish_timer_{runtime.loop()} {}
 
     Result<void> start(config::Config config, bool restarted) override;
@@ -49,6 +51,10 @@ private:
     void perform(const vrrp::Intents& intents);
     void carry_out(const vrrp::Intent& intent);
     void add(vrrp::InstanceId id, const std::vector<std::size_t>& positions);
+    void add(const config::Instance& instance, const std::vector<kernel::Address>& requests);
+    void take_over(vrrp::InstanceId id);
+    // The intents say that the addresses of this instance are announced once they are set.
+    [[nodiscard]] bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) const;
     void remove(const std::vector<vrrp::HeldAddress>& addresses);
     void restore(const vrrp::RestoreAddress& wanted);
     void announce_addresses(const vrrp::SendGratuitousArp& wanted);
@@ -56,21 +62,28 @@ private:
 
     void packets_wait();
     void arm();
+    void ahead_of_deadline();
     void deadline();
     void watch_netlink();
     void netlink_waits();
     void tell_interfaces(const std::set<std::string>& names);
     void publish(bool at_once);
+    void publish_now(Instant begun);
 
     Runtime& runtime_;
     std::optional<kernel::Rtnetlink> netlink_;
     std::optional<asio::posix::stream_descriptor> netlink_ready_;
     Links links_;
     VrrpTransport transport_;
+    Announcer announcer_{transport_, links_, runtime_.log()};
+    std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
     std::optional<vrrp::Router> router_;
     std::optional<config::Config> next_;
-    asio::steady_timer timer_, publish_timer_;
-    bool publish_armed_ = false, performing_ = false, stopping_ = false;
+    PreciseTimer timer_;
+    asio::steady_timer publish_timer_;
+    std::optional<Instant> publish_due_;
+    Instant publish_again_{};  // not before, however much happens
+    bool performing_ = false, stopping_ = false;
     std::vector<vrrp::Fact> pending_;  // facts that arose while intents were carried out
     std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
     std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
@@ -135,8 +148,10 @@ void VrrpRole::asked(const ipc::Ask& wanted) {
 
 void VrrpRole::stop(std::function<void()> done) {
     stopping_ = true;
-    if (router_) step(vrrp::Shutdown{});
-    publish(true);
+    if (router_) {
+        step(vrrp::Shutdown{});
+        publish_now(runtime_.now());
+    }
     timer_.cancel();
     publish_timer_.cancel();
     if (netlink_ready_) netlink_ready_->release();
@@ -144,11 +159,20 @@ void VrrpRole::stop(std::function<void()> done) {
     asio::post(runtime_.loop(), std::move(done));
 }
 
+bool VrrpRole::announced(const vrrp::Intents& intents, vrrp::InstanceId id) const {
+    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
+        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
+        return arp != nullptr && arp->instance == id;
+    });
+}
+
 void VrrpRole::perform(const vrrp::Intents& intents) {
     bool transition = false;
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
-        carry_out(intent);
+        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
+        if (added != nullptr && announced(intents, added->instance)) take_over(added->instance);
+        else carry_out(intent);
         transition = transition || std::holds_alternative<vrrp::AddAddresses>(intent) ||
                      std::holds_alternative<vrrp::RemoveAddresses>(intent) ||
                      std::holds_alternative<vrrp::Announce>(intent);
@@ -182,10 +206,14 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
         intent);
 }
 
-// All addresses of the instance, or those at `positions` (in addresses, then excluded_addresses), in one batch.
+// All addresses of the instance, or those at `positions` (in addresses, then excluded_addresses).
 void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& positions) {
     const auto& instance = router_->config().instances.at(id);
-    const auto requests = address_requests(instance, positions, links_);
+    add(instance, address_requests(instance, positions, links_));
+}
+
+// In one batch.
+void VrrpRole::add(const config::Instance& instance, const std::vector<kernel::Address>& requests) {
     const auto failed = netlink_->add(requests);
     if (!failed) return runtime_.log().error("({}) setting addresses: {}", instance.name, failed.error().text());
     for (const auto& failure : *failed) {
@@ -193,6 +221,21 @@ void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& position
         runtime_.log().error("({}) address {} cannot be set{}", instance.name,
                              requests[failure.index].prefix.to_string(), error.text());
     }
+}
+
+// Setting a thousand addresses takes the kernel tens of milliseconds: those that are set are announced before the next
+// are. The rest of the announcements follows as its own intent.
+void VrrpRole::take_over(vrrp::InstanceId id) {
+    const auto& instance = router_->config().instances.at(id);
+    const auto requests = address_requests(instance, {}, links_);
+    for (std::size_t begin = 0; begin < requests.size(); begin += kAddressesAtOnce) {
+        const auto first = requests.begin() + static_cast<std::ptrdiff_t>(begin);
+        const auto count = static_cast<std::ptrdiff_t>(std::min(kAddressesAtOnce, requests.size() - begin));
+        const std::vector<kernel::Address> some{first, first + count};
+        add(instance, some);
+        announcer_.announce(some, 1, router_->config().global);
+    }
+    taking_over_ = id;
 }
 
 // The kernel has queued the notifications of our own removals by the time it answers; they are told from somebody
@@ -232,30 +275,12 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
         pending_.emplace_back(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
 }
 
-// Round by round over all addresses, so that every address is announced once before any is announced twice.
 void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
-    const auto& instance = router_->config().instances.at(wanted.instance);
-    const auto& global = router_->config().global;
-    std::map<std::uint32_t, std::vector<std::vector<std::byte>>> frames, advertisements;
-    for (std::uint32_t round = 0; round < wanted.rounds; ++round)
-        for (const auto& request : address_requests(instance, {}, links_)) {
-            const auto* link = links_.find(request.interface_index);
-            wire::MacAddress mac{};
-            if (link == nullptr || link->no_arp || link->hardware_address.size() != mac.size()) continue;
-            std::ranges::copy(link->hardware_address, mac.begin());
-            const auto& address = request.prefix.address;
-            auto frame = address.is_v4() ? wire::gratuitous_arp(mac, address)
-                                         : wire::unsolicited_na(mac, address, forwards_ipv6(link->name));
-            if (!frame) continue;
-            (address.is_v4() ? frames : advertisements)[link->index].push_back(
-                std::vector<std::byte>(frame->begin(), frame->end()));
-            if (round == 0)
-                runtime_.log().debug("Sending {} on {} for {}",
-                                     address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert", link->name,
-                                     address.to_string());
-        }
-    for (auto& [index, list] : frames) transport_.send_frames(index, std::move(list), global.vrrp_garp_interval);
-    for (auto& [index, list] : advertisements) transport_.send_frames(index, std::move(list), global.vrrp_gna_interval);
+    const bool begun = taking_over_ == wanted.instance;  // take_over() has sent the first round
+    taking_over_.reset();
+    if (wanted.rounds <= (begun ? 1U : 0U)) return;
+    const auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
+    announcer_.announce(requests, wanted.rounds - (begun ? 1 : 0), router_->config().global);
 }
 
 void VrrpRole::run_script(const std::string& name) {
@@ -278,22 +303,18 @@ void VrrpRole::packets_wait() {
     transport_.drain([this](const vrrp::PacketHeard& packet) { step(packet); }, kPacketsPerRound);
 }
 
-void VrrpRole::arm() {
-    const auto due = router_->deadline();
-    if (!due || stopping_) {
-        timer_.cancel();
-        return;
-    }
-    timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(*due));
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) deadline();
-    });
-}
+void VrrpRole::arm() { timer_.at(stopping_ ? std::nullopt : router_->deadline()); }
 
 // All queues are drained before a deadline fires: a process that was paused hears its master before it takes over.
-void VrrpRole::deadline() {
+// Most of that is done in the moment before; what came in since is heard at the deadline itself.
+void VrrpRole::ahead_of_deadline() {
     if (stopping_) return;
     netlink_waits();
+    packets_wait();
+}
+
+void VrrpRole::deadline() {
+    if (stopping_) return;
     packets_wait();
     step(vrrp::DeadlineReached{});
 }
@@ -339,18 +360,24 @@ void VrrpRole::tell_interfaces(const std::set<std::string>& names) {
     for (const auto& name : names) step(links_.fact(name));
 }
 
-// The state block: transitions at once, everything else a few times a second.
+// The state block: transitions at once, everything else a few times a second. Thousands of transitions in one moment
+// are published together.
 void VrrpRole::publish(bool at_once) {
     if (!router_) return;
-    if (!at_once) {
-        if (std::exchange(publish_armed_, true)) return;
-        publish_timer_.expires_after(kPublishEvery);
-        publish_timer_.async_wait([this](const boost::system::error_code& error) {
-            publish_armed_ = false;
-            if (!error) publish(true);
-        });
-        return;
-    }
+    const Instant now = runtime_.now();
+    const Instant due = at_once ? publish_again_ : std::max<Instant>(publish_again_, now + kPublishEvery);
+    if (due <= now) return publish_now(now);
+    if (publish_due_ && *publish_due_ <= due) return;
+    publish_due_ = due;
+    publish_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(due));
+    publish_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) publish_now(runtime_.now());
+    });
+}
+
+void VrrpRole::publish_now(Instant begun) {
+    publish_due_.reset();
+    publish_timer_.cancel();
     ipc::VrrpStatus status;
     status.generation = runtime_.generation();
     status.router = router_->snapshot();
@@ -365,6 +392,8 @@ void VrrpRole::publish(bool at_once) {
             for (const auto& address : *list) texts.push_back(address.prefix.to_string());
     }
     runtime_.publish_state(ipc::encode(status));
+    const Instant done = runtime_.now();
+    publish_again_ = done + (done - begun) * kPublishShare;
 }
 
 }  // namespace

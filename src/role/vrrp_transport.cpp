@@ -95,7 +95,8 @@ bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& t
             }
             more = *got;
             for (const auto& packet : packets)
-                take({receiver->interface, packet.source, packet.destination, packet.ttl, packet.payload});
+                take({receiver->interface, packet.source, packet.destination, packet.ttl, packet.payload,
+                      packet.waited});
             taken += packets.size();
         }
         more_anywhere = more_anywhere || (more && taken >= limit);

@@ -15,6 +15,12 @@ namespace {
 // Answers to rivals and resigning masters within one advert interval; whoever floods us is not answered in kind.
 constexpr unsigned kAnswersPerInterval = 4;
 
+// A master is silent from when its advert arrived, not from when this process got round to reading it. Whoever was
+// kept waiting for longer than a tenth of an interval may have been paused, and is careful.
+Nanos counted_wait(const PacketHeard& packet, Micros interval) {
+    return std::clamp<Nanos>(packet.waited, Nanos{0}, Nanos{interval} / 10);
+}
+
 auto identity(const config::Instance& config, const config::VirtualAddress& address) {
     const HeldAddress held = held_address(config, address);
     return std::tuple{held.interface, held.prefix, address.scope, address.label};
@@ -45,7 +51,7 @@ void Instance::hear(Step step, const PacketHeard& packet) {
     if (!advert) return;
     if (advert->priority == 0) ++counters_.pri_zero_rcvd;
     if (state_ == State::Backup)
-        hear_as_backup(step, *advert);
+        hear_as_backup({step.now - counted_wait(packet, master_interval_), step.out}, *advert);
     else
         hear_as_master(step, *advert);
 }

@@ -48,6 +48,26 @@ TEST_CASE("nobody heard: the advert goes out first, then addresses and ARPs, and
     CHECK(bench.due() == 4'609'375us);
 }
 
+TEST_CASE("the master is silent from when its advert arrived, not from when it was read; a long wait counts in part") {
+    const auto due_after = [](Nanos waited, Bench bench) {
+        const auto bytes = Peer{200}.bytes();
+        (void)bench.router.step(PacketHeard{.interface = "eth0",
+                                            .source = ip("10.0.0.2"),
+                                            .destination = ip("224.0.0.18"),
+                                            .ttl = 255,
+                                            .payload = bytes,
+                                            .waited = waited},
+                                t0 + 1s);
+        return bench.due() - 1s;
+    };
+
+    CHECK(due_after(0ns, Bench::started(instance())) == 3'609'375us);
+    CHECK(due_after(120us, Bench::started(instance())) == 3'609'255us);
+    CHECK(due_after(100ms, Bench::started(instance())) == 3'509'375us);
+    CHECK(due_after(900ms, Bench::started(instance())) == 3'509'375us);  // perhaps paused: not to be hasty
+    CHECK(due_after(-5s, Bench::started(instance())) == 3'609'375us);    // somebody set the clock
+}
+
 TEST_CASE("a deadline reached early or twice changes nothing") {
     Bench bench = Bench::started(instance());
 

@@ -12,6 +12,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 namespace mainstay::kernel {
@@ -20,6 +21,7 @@ struct ReceivedPacket {
     IpAddress source, destination;
     std::uint8_t ttl = 0;
     std::vector<std::byte> payload;  // the IP payload: VRRP header and what follows
+    Nanos waited{0};                 // between the kernel's stamp of its arrival and its being read; 0: not known
 };
 
 // One receive socket per (family, interface): protocol 112, joined to the group, bound to the device. It hears what

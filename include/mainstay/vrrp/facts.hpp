@@ -53,6 +53,7 @@ struct PacketHeard {
     IpAddress source, destination;
     std::uint8_t ttl = 0;
     std::span<const std::byte> payload;  // VRRP header and what follows, borrowed for the call
+    Nanos waited{0};                     // since it arrived, by the kernel's stamp; 0: not known
 };
 
 // An address that an instance holds was removed by somebody else.

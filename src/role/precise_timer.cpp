@@ -1,0 +1,62 @@
+#include "precise_timer.hpp"
+
+#include <algorithm>
+
+namespace mainstay::role {
+
+namespace {
+
+Instant clock_now() { return std::chrono::time_point_cast<Nanos>(std::chrono::steady_clock::now()); }
+
+}  // namespace
+
+PreciseTimer::PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<void()> due)
+    : timer_{loop}, ahead_{std::move(ahead)}, due_{std::move(due)}, saved_at_{clock_now()} {}
+
+void PreciseTimer::at(std::optional<Instant> deadline) {
+    if (deadline == deadline_) return;
+    deadline_ = deadline;
+    if (!awaking_) arm();
+}
+
+void PreciseTimer::cancel() {
+    deadline_.reset();
+    timer_.cancel();
+}
+
+bool PreciseTimer::may_watch(Instant now) {
+    saved_ = std::min<Nanos>(saved_ + (now - saved_at_) / kShareOfTime, kSavedMax);
+    saved_at_ = now;
+    return saved_ >= Nanos{kAhead};
+}
+
+void PreciseTimer::arm() {
+    if (!deadline_) {
+        timer_.cancel();
+        return;
+    }
+    const Instant now = clock_now();
+    const Instant wake = may_watch(now) ? *deadline_ - Nanos{kAhead} : *deadline_;
+    timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(wake));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) awake();
+    });
+}
+
+void PreciseTimer::awake() {
+    const auto planned = deadline_;
+    if (!planned) return;
+    awaking_ = true;
+    ahead_();
+    awaking_ = false;
+    if (deadline_ != planned) return arm();  // what was heard meanwhile has put it off
+    const Instant begun = clock_now();
+    Instant now = begun;
+    while (now < *planned && now - begun <= Nanos{kAhead}) now = clock_now();
+    saved_ -= now - begun;
+    if (now < *planned) return arm();
+    deadline_.reset();
+    due_();
+}
+
+}  // namespace mainstay::role
