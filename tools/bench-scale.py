@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+"""What many VRRP instances cost, side by side with Debian's keepalived. Needs root.
+
+    tools/bench scale [--seconds 10] [--cases 1000x1,2000x1,4000x1,255x0.01]
+
+A case is so many instances with so many seconds between advertisements, 255 to an interface, all of them master and the
+program on one processor. Told are: seconds from the start to the last instance's first advertisement, less the wait for
+a master that the protocol wants (RFC 9568: three intervals and the skew); the vrrp process's own memory (Pss) and
+processor time; and how far each interval was off, by the kernel's time of each advertisement.
+
+mainstay's start and memory must grow no faster than the number of instances, and its 99th percentile be no worse than
+keepalived's. The exit code is 0 when all of it holds.
+"""
+import argparse
+import os
+import pathlib
+import re
+import signal
+import struct
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
+
+from lan import Director, Lan, PROGRAMS, instance, percentile, time, wait_until  # noqa: E402
+
+PER_INTERFACE = 255
+MARGIN = 1.3          # of linear growth
+BASE_SECONDS = 0.3    # of a start, before the first instance
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def configuration(count, interval):
+    text = []
+    for number in range(count):
+        one = instance(100, 3, f"{interval:g}", 1, number % PER_INTERFACE + 1)
+        one = one.replace("eth0", f"eth{number // PER_INTERFACE}").replace("10.99.0.1", f"10.99.{number // 250}.{number % 250 + 1}")
+        text.append(one.replace(f"vrrp_instance VI_{number % PER_INTERFACE + 1} ", f"vrrp_instance VI_{number} "))
+    return "".join(text)
+
+
+def read_capture(path):
+    """(seconds, (source, VRID)) of each advertisement in a pcap file of nanosecond stamps."""
+    data = pathlib.Path(path).read_bytes()
+    at = 24
+    while at + 16 <= len(data):
+        seconds, fraction, kept, _ = struct.unpack_from("<IIII", data, at)
+        frame = data[at + 16:at + 16 + kept]
+        at += 16 + kept
+        ip = frame[20:]  # after the header of a Linux cooked capture, version 2
+        if len(ip) > 21 and ip[9] == 112:
+            yield seconds + fraction / 1e9, (ip[12:16], ip[21])
+
+
+class Case:
+    def __init__(self, folder, program, count, interval):
+        self.program, self.count, self.interval = program, count, interval
+        self.lan = Lan(folder)
+        self.lan.switch("office")
+        self.director = Director(self.lan, "many", "192.168.4.11", configuration(count, interval))
+        self.host = self.director.host
+        interfaces = -(-count // PER_INTERFACE)
+        batch = "".join(f"link add eth{n} type veth peer name far{n}\nlink set far{n} up\nlink set eth{n} up\n"
+                        f"addr add 10.{100 + n}.0.1/24 dev eth{n}\n" for n in range(1, interfaces))
+        self.lan.ip_batch(self.host.pid, batch)
+
+    def capture(self):
+        self.host.run(["rm", "-f", "/tmp/adverts.pcap"])
+        process = self.host.start(["tcpdump", "-i", "any", "-Q", "out", "-n", "--time-stamp-precision=nano", "-s", "128",
+                                   "-B", "65536", "-Z", "root", "-w", "/tmp/adverts.pcap", "ip proto 112"], name="tcpdump")
+        wait_until(lambda: "listening on" in process.output(), 10, "tcpdump to listen")
+        return process
+
+    def captured(self, process):
+        process.stop(signal.SIGINT)
+        return list(read_capture(self.host.path("/tmp/adverts.pcap")))
+
+    def run(self, seconds):
+        tcpdump = self.capture()
+        begun = time.time()
+        self.director.start(self.program)
+        os.sched_setaffinity(self.director.daemon.pid, {1 % (os.cpu_count() or 1)})
+        settle = 3.7 * self.interval + BASE_SECONDS + self.count / 1000 + 6
+        time.sleep(settle)
+        first = {}
+        for at, key in self.captured(tcpdump):
+            first.setdefault(key, at)
+        if len(first) != self.count:
+            raise RuntimeError(f"{self.program}: {len(first)} of {self.count} instances advertise")
+        started = max(first.values()) - begun - self.interval * (3 + 156 / 256)
+        pid = self.vrrp()
+        before = cpu(pid)
+        tcpdump = self.capture()
+        begun = time.time()
+        time.sleep(seconds)
+        used = (cpu(pid) - before) / (time.time() - begun)
+        last, off = {}, []
+        for at, key in self.captured(tcpdump):
+            if key in last:
+                off.append(abs(at - last[key] - self.interval) * 1000)
+            last[key] = at
+        return {"start": started, "pss": pss(pid), "cpu": used, "off": off}
+
+    def vrrp(self):
+        for pid in self.director.children():
+            name = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii")
+            if self.program == "keepalived" or "vrrp" in name:
+                return pid
+        raise RuntimeError("no vrrp process")
+
+    def close(self):
+        self.lan.close()
+
+
+def cpu(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def pss(pid):
+    """KiB."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(re.search(r"^Pss: +(\d+)", text, re.M).group(1))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--cases", default="1000x1,2000x1,4000x1,255x0.01")
+    options = parser.parse_args()
+    verdicts, ours = [], {}
+
+    def judge(holds, text):
+        verdicts.append(holds)
+        print(f"    {text}: {'ok' if holds else 'NOT ok'}", flush=True)
+
+    for case in options.cases.split(","):
+        count, interval = int(case.split("x")[0]), float(case.split("x")[1])
+        print(f"{count} instances, {interval * 1000:g} ms")
+        found = {}
+        for program in PROGRAMS:
+            with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
+                one = Case(folder, program, count, interval)
+                try:
+                    found[program] = one.run(options.seconds)
+                except RuntimeError as error:
+                    print(f"  {error}")
+                    continue
+                finally:
+                    one.close()
+            told = found[program]
+            off = told["off"]
+            print(f"  {program:10} start {told['start']:6.2f} s, {told['pss'] / 1024:6.1f} MB, {told['cpu'] * 100:5.1f} % CPU; "
+                  f"off by p50 / p99 / most {percentile(off, 0.5):.3f} / {percentile(off, 0.99):.3f} / {max(off):.3f} ms",
+                  flush=True)
+        if "mainstay" not in found:
+            judge(False, "every instance advertises")
+            continue
+        if "keepalived" in found:
+            judge(percentile(found["mainstay"]["off"], 0.99) <= percentile(found["keepalived"]["off"], 0.99),
+                  "99th percentile no worse than keepalived's")
+        if interval == 1:
+            ours[count] = found["mainstay"]
+    if len(ours) > 1:
+        small, large = min(ours), max(ours)
+        growth = large / small
+        start = max(ours[large]["start"], 0.01) / max(ours[small]["start"], BASE_SECONDS)
+        judge(start <= growth * MARGIN, f"start of {large}: {start:.1f} times that of {small} (linear is {growth:g})")
+        memory = ours[large]["pss"] / ours[small]["pss"]
+        judge(memory <= growth * MARGIN, f"memory of {large}: {memory:.1f} times that of {small}")
+    print("ok" if all(verdicts) else "NOT ok")
+    return 0 if all(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
