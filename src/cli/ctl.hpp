@@ -37,6 +37,9 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan };
 [[nodiscard]] int ctl_reload_dry_run(const std::string& socket, bool as_json);
 // The same from the file that the daemon would read to another one, on this host; without the daemon.
 [[nodiscard]] int ctl_reload_dry_run_to(const std::string& file, bool as_json);
+// The daemon becomes `program` (empty: its own, as it lies on disk now), and everything goes on. Exit 0: done, 2: refused
+// or not all of it, 3 and 4 as above.
+[[nodiscard]] int ctl_upgrade(const std::string& socket, const std::string& program);
 [[nodiscard]] int ctl_ipvs(bool stats);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);
 

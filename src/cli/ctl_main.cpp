@@ -65,6 +65,10 @@ int main(int argc, char** argv) {
     reload->add_option("FILE", file, "not the daemon's own file as it is on disk now, but this one, without asking it");
     reload->add_flag("--json", as_json, "changes as JSON");
 
+    auto* upgrade = app.add_subcommand(
+        "upgrade", "the daemon becomes the program on disk; addresses and services stay; exit 2 refused");
+    upgrade->add_option("PROGRAM", file, "another mainstayd (default: the daemon's own path)");
+
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
     ipvs->add_flag("--stats", stats, "connections, packets and bytes");
@@ -88,6 +92,7 @@ int main(int argc, char** argv) {
     if (*convert) return ctl_config_convert(file);
     if (*diff) return ctl_config_diff(first, second, as_json);
     if (*reload) return file.empty() ? ctl_reload_dry_run(socket, as_json) : ctl_reload_dry_run_to(file, as_json);
+    if (*upgrade) return ctl_upgrade(socket, file);
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

@@ -12,6 +12,7 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/role/lvs_role.hpp"
 #include "mainstay/role/reader.hpp"
+#include "mainstay/role/upgrade_trial.hpp"
 #include "mainstay/role/vrrp_role.hpp"
 
 namespace {
@@ -22,6 +23,7 @@ int run_named_role(std::string_view name) {
     if (name == "vrrp") return role::run_role(role::vrrp_traits(), role::make_vrrp_role);
     if (name == "lvs") return role::run_role(role::lvs_traits(), [](role::Runtime& runtime) { return role::make_lvs_role(runtime); });
     if (name == "reader") return role::run_reader();
+    if (name == "upgrade-trial") return role::run_upgrade_trial();
     std::fprintf(stderr, "there is no role %.*s\n", static_cast<int>(name.size()), name.data());
     return 1;
 }
@@ -29,13 +31,14 @@ int run_named_role(std::string_view name) {
 int run_daemon(cli::Options& options) {
     std::vector<std::string> passed_over;
     auto& supervisor = options.supervisor;
+    supervisor.hand_over = cli::take_hand_over(supervisor);
     if (supervisor.config_path.empty()) supervisor.config_path = cli::default_config_path(passed_over);
     if (options.core_dump) {
         const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
         ::setrlimit(RLIMIT_CORE, &unlimited);
     }
     if (options.umask >= 0) ::umask(static_cast<mode_t>(options.umask));
-    if (!options.dont_fork && !cli::daemonize(supervisor.log_console)) return 1;
+    if (!options.dont_fork && supervisor.hand_over < 0 && !cli::daemonize(supervisor.log_console)) return 1;
 
     kernel::DaemonLog log{{.ident = supervisor.identity.log_ident(role::Kind::Supervisor),
                            .socket = supervisor.log_socket,
@@ -53,6 +56,7 @@ int run_daemon(cli::Options& options) {
 int main(int argc, char** argv) {
     if (argc == 3 && std::string_view{argv[1]} == "--role") return run_named_role(argv[2]);
     auto options = cli::parse_options(argc, argv);
+    options.supervisor.arguments.assign(argv, argv + argc);
     switch (options.action) {
         case cli::Options::Action::Refuse:
             std::fprintf(stderr, "%s: %s\n", argv[0], options.complaint.c_str());

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+
+#include "mainstay/ipc/hand_over.hpp"
 
 namespace mainstay::cli {
 
@@ -26,6 +29,21 @@ bool daemonize(bool keep_stderr) {
         if (null > STDERR_FILENO) ::close(null);
     }
     return true;
+}
+
+int take_hand_over(role::SupervisorOptions& options) {
+    const char* number = std::getenv(ipc::kHandOverVariable);  // NOLINT(concurrency-mt-unsafe): nothing runs yet
+    if (number == nullptr) return -1;
+    const int fd = static_cast<int>(std::strtol(number, nullptr, 10));
+    ::unsetenv(ipc::kHandOverVariable);
+    const auto state = ipc::read_hand_over(fd);
+    if (!state) {
+        std::fprintf(stderr, "what the former program left cannot be read: %s\n", state.error().text().c_str());
+        return -1;
+    }
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    options.config_path = state->config_path;
+    return fd;
 }
 
 }  // namespace mainstay::cli

@@ -33,20 +33,28 @@ void fields(A& a, Hello& m) {
     a(m.restarted, m.log_ident, m.log_socket, m.log_facility, m.log_console, m.log_level, m.user, m.process_name,
       m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs,
       m.audit_seconds, m.settings_path, m.mail_keep_seconds, m.strict,
-      m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs, m.notify_wait_seconds);
+      m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs, m.notify_wait_seconds, m.spare);
 }
 template <class A>
 void fields(A& a, Snapshot& m) { a(m.audience, m.needed); }
-template <class A>
-void fields(A& a, ReadingDone& m) {
-    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds);
-}
 template <class A>
 void fields(A& a, DryRun& m) { a(m.as_json); }
 template <class A>
 void fields(A& a, DryRunDone& m) { a(m.exit_code, m.problem); }
 template <class A>
 void fields(A& a, Ask& m) { a(m.what, m.instance, m.value, m.by); }
+template <class A>
+void fields(A&, Retire&) {}
+template <class A>
+void fields(A& a, Upgrade& m) { a(m.program); }
+template <class A>
+void fields(A& a, UpgradeDone& m) { a(m.problem, m.before, m.after, m.roles); }
+template <class A>
+void fields(A& a, UpgradeTrial::Part& m) { a(m.kind, m.snapshot, m.block); }
+template <class A>
+void fields(A& a, UpgradeTrial& m) { a(m.format, m.parts); }
+template <class A>
+void fields(A& a, UpgradeChecked& m) { a(m.problem, m.version); }
 
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;

@@ -123,6 +123,34 @@ Result<int> spawn_script(const ScriptProcess& process) {
     });
 }
 
+void close_on_exec(int fd, bool close) {
+    if (fd >= 0) ::fcntl(fd, F_SETFD, close ? FD_CLOEXEC : 0);
+}
+
+Error exec_again(const std::string& path, std::vector<std::string> argv, const std::string& added_to_environment,
+                 const std::vector<int>& keep) {
+    std::vector<std::string> environment;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) environment.emplace_back(*entry);
+    environment.push_back(added_to_environment);
+    auto argv_list = pointers(argv);
+    auto environment_list = pointers(environment);
+    for (const int fd : keep) close_on_exec(fd, false);
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+    ::execve(path.c_str(), argv_list.data(), environment_list.data());
+    const int error = errno;
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    for (const int fd : keep) close_on_exec(fd, true);
+    return Error::system("start " + path, error);
+}
+
+void unblock_signals() {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 void terminate_group(int pid, bool by_force) { ::kill(-pid, by_force ? SIGKILL : SIGTERM); }
 
 std::optional<Ended> reap() {

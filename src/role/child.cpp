@@ -31,6 +31,22 @@ Result<void> Child::start(const std::string& executable, const ipc::Hello& hello
     return {};
 }
 
+void Child::adopt(int running, UniqueFd control, std::function<void(ipc::Received)> on_message, Log& log) {
+    pid = running;
+    missed = 0;
+    control_.assign(control.release());
+    listen(std::move(on_message), log);
+}
+
+void Child::take_over(Child& spare, std::function<void(ipc::Received)> on_message, Log& log) {
+    boost::system::error_code ignored;
+    control_.close(ignored);
+    born = kernel::monotonic_now();  // as a process that acts
+    ready = prepared = kill_sent = false;
+    adopt(spare.pid, UniqueFd{spare.control_.release()}, std::move(on_message), log);
+    spare.forget();
+}
+
 void Child::send(const ipc::Message& message, int descriptor, Log& log) {
     if (!control_.is_open()) return;
     const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
@@ -65,6 +81,7 @@ void Child::forget() {
     control_.close(ignored);
     pid = 0;
     ready = prepared = false;
+    prepared_generation = 0;
 }
 
 std::chrono::seconds Child::next_delay(Instant now) {

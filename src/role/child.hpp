@@ -35,6 +35,11 @@ public:
     [[nodiscard]] Result<void> start(const std::string& executable, const ipc::Hello& hello,
                                      std::vector<std::pair<int, int>> descriptors,
                                      std::function<void(ipc::Received)> on_message, Log& log);
+    // The same for a process that runs already: one that a former program of this supervisor started.
+    void adopt(int running, UniqueFd control, std::function<void(ipc::Received)> on_message, Log& log);
+    // Becomes what `spare` is; that one is nothing afterwards.
+    void take_over(Child& spare, std::function<void(ipc::Received)> on_message, Log& log);
+    [[nodiscard]] int control() { return control_.is_open() ? control_.native_handle() : -1; }
     void send(const ipc::Message& message, int descriptor, Log& log);
     void forget();  // after its exit
     [[nodiscard]] bool alive() const { return pid != 0; }
@@ -46,7 +51,8 @@ public:
     bool ready = false;      // runs a committed configuration
     bool prepared = false;   // of the reload that is under way
     bool ever_ready = false; // some incarnation was
-    bool kill_sent = false;
+    std::uint64_t prepared_generation = 0;
+    bool kill_sent = false;  // it is leaving: nothing to watch
     int missed = 0;
     Instant born{};
     int short_lives = 0;

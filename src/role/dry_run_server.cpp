@@ -48,8 +48,8 @@ bool is_root(int socket) {
 
 }  // namespace
 
-DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Start start)
-    : log_{log}, start_{std::move(start)}, listener_{loop}, client_{loop}, limit_{loop} {}
+DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade)
+    : log_{log}, start_{std::move(start)}, upgrade_{std::move(upgrade)}, listener_{loop}, client_{loop}, limit_{loop} {}
 
 Result<void> DryRunServer::open(const std::string& path) {
     auto fd = listen_at(path);
@@ -96,25 +96,29 @@ void DryRunServer::accept_later() {
 void DryRunServer::listen_to_client() {
     limit_.expires_after(kQuestionWithin);
     limit_.async_wait([this](const error_code& error) {
-        if (!error && reader_pid_ == 0) answer({kNoAnswer, "no question came"}, -1);
+        if (!error && reader_pid_ == 0) refuse("no question came");
     });
     client_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
         if (error || !client_.is_open()) return;
         limit_.cancel();
         auto got = ipc::receive_message(client_.native_handle());
         if (got && got->has_value())
-            if (const auto* received = std::get_if<ipc::Received>(&**got))
-                if (const auto* question = std::get_if<ipc::DryRun>(&received->message)) return on_question(*question);
-        answer({kNoAnswer, "that is no question"}, -1);
+            if (auto* received = std::get_if<ipc::Received>(&**got))
+                if (std::holds_alternative<ipc::DryRun>(received->message) ||
+                    std::holds_alternative<ipc::Upgrade>(received->message))
+                    return on_question(std::move(received->message));
+        refuse("that is no question");
     });
 }
 
-void DryRunServer::on_question(const ipc::DryRun& question) {
+void DryRunServer::on_question(ipc::Message question) {
+    upgrade_question_.reset();
+    if (auto* upgrade = std::get_if<ipc::Upgrade>(&question)) upgrade_question_ = *upgrade;
     auto channel = ipc::make_channel();
-    if (!channel) return answer({kNoAnswer, channel.error().text()}, -1);
+    if (!channel) return refuse(channel.error().text());
     const auto pid = start_(question, channel->first.get(), channel->second.get());
-    if (!pid) return answer({kNoAnswer, pid.error().text()}, -1);
-    log_.info("a reload is tried: nothing is changed by it");
+    if (!pid) return refuse(pid.error().text());
+    if (!upgrade_question_) log_.info("a reload is tried: nothing is changed by it");
     line_ = std::move(channel->first);
     reader_pid_ = *pid;
     limit_.expires_after(kAnswerWithin);
@@ -130,19 +134,42 @@ bool DryRunServer::ended(const kernel::Ended& how) {
     if (!listener_.is_open()) return true;
     auto got = ipc::receive_message(line.get());
     if (got && got->has_value())
-        if (const auto* received = std::get_if<ipc::Received>(&**got))
+        if (const auto* received = std::get_if<ipc::Received>(&**got)) {
             if (const auto* done = std::get_if<ipc::DryRunDone>(&received->message)) {
                 answer(*done, received->descriptor.get());
                 return true;
             }
-    answer({kNoAnswer, how.signalled && how.status == SIGKILL ? "reading the configuration took too long"
-                                                              : "the reader died; see the log"},
-           -1);
+            if (const auto* verdict = std::get_if<ipc::UpgradeChecked>(&received->message)) {
+                checked(*verdict);
+                return true;
+            }
+        }
+    const bool slow = how.signalled && how.status == SIGKILL;
+    if (upgrade_question_)
+        refuse(slow ? "the new program did not answer in time"
+                    : "the new program did not say that it can go on from here (" +
+                          std::string{how.signalled ? "signal " : "exit status "} + std::to_string(how.status) + ")");
+    else refuse(slow ? "reading the configuration took too long" : "the reader died; see the log");
     return true;
 }
 
+void DryRunServer::checked(const ipc::UpgradeChecked& verdict) {
+    if (!verdict.problem.empty()) return refuse(verdict.problem);
+    limit_.cancel();
+    UniqueFd client{client_.is_open() ? client_.release() : -1};
+    const std::string program = upgrade_question_->program;
+    accept();
+    upgrade_(program, verdict.version, std::move(client));
+}
+
+void DryRunServer::refuse(const std::string& problem) {
+    if (!upgrade_question_) return answer(ipc::DryRunDone{kNoAnswer, problem}, -1);
+    log_.error("the upgrade is refused ({}): everything goes on unchanged", problem);
+    answer(ipc::UpgradeDone{problem, {}, {}, 0}, -1);
+}
+
 // The end of one question; the next may come.
-void DryRunServer::answer(const ipc::DryRunDone& done, int text) {
+void DryRunServer::answer(const ipc::Message& done, int text) {
     if (!client_.is_open()) return;
     limit_.cancel();
     // Whoever asked may be gone; nobody else wants to know.

@@ -1,7 +1,8 @@
-// The supervisor's own socket, for root alone: mainstayctl asks what a reload would do.
+// The supervisor's own socket, for root alone: mainstayctl asks what a reload would do, or for an upgrade.
 //
 // The supervisor parses nothing here either: a reader process reads the configuration, compares it with what runs, and
-// makes the answer; the supervisor hands it on. One question at a time.
+// makes the answer; the supervisor hands it on. For an upgrade, the new program itself, in a child, says whether it can
+// go on from what is there. One question at a time.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -10,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mainstay/base/error.hpp"
@@ -22,9 +24,11 @@ namespace mainstay::role {
 
 class DryRunServer {
 public:
-    // Starts a reader that answers on `control`; its process id.
-    using Start = std::function<Result<int>(const ipc::DryRun& question, int control, int control_of_child)>;
-    DryRunServer(boost::asio::io_context& loop, Log& log, Start start);
+    // Starts a process that answers a DryRun or an Upgrade on `control`; its process id.
+    using Start = std::function<Result<int>(const ipc::Message& question, int control, int control_of_child)>;
+    // The new program can go on from what is there. The client waits for an UpgradeDone.
+    using Upgrade = std::function<void(const std::string& program, const std::string& version, UniqueFd client)>;
+    DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade);
     DryRunServer(const DryRunServer&) = delete;
     DryRunServer& operator=(const DryRunServer&) = delete;
     ~DryRunServer() { close(); }
@@ -39,11 +43,15 @@ private:
     void accept();
     void accept_later();
     void listen_to_client();
-    void on_question(const ipc::DryRun& question);
-    void answer(const ipc::DryRunDone& done, int text);
+    void on_question(ipc::Message question);
+    void refuse(const std::string& problem);
+    void checked(const ipc::UpgradeChecked& checked);
+    void answer(const ipc::Message& done, int text);
 
     Log& log_;
     Start start_;
+    Upgrade upgrade_;
+    std::optional<ipc::Upgrade> upgrade_question_;  // when the question is not a dry run
     std::string path_;
     boost::asio::posix::stream_descriptor listener_, client_;
     boost::asio::steady_timer limit_;

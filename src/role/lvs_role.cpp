@@ -60,6 +60,7 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void stop(std::function<void()> done) override;
+    void retire() override { publish(); }
 
 private:
     [[nodiscard]] lvs::Moment moment() const { return {runtime_.now(), runtime_.wall()}; }

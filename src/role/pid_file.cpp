@@ -44,6 +44,13 @@ Result<PidFile> PidFile::claim(const std::string& path, const std::string& progr
     return file;
 }
 
+PidFile PidFile::adopt(const std::string& path, UniqueFd lock) {
+    PidFile file;
+    file.path_ = path;
+    file.lock_ = std::move(lock);
+    return file;
+}
+
 PidFile& PidFile::operator=(PidFile&& other) noexcept {
     remove();
     path_ = std::move(other.path_);

@@ -28,6 +28,7 @@ namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kHeartbeatEvery{1};
 constexpr int kHelloWaitMs = 10'000;
+constexpr std::string_view kSpareName = "mainstayd-spare";  // one that has nothing to do yet
 constexpr std::size_t kScriptsWaitingMax = 65'536;
 
 class Process final : public Runtime {
@@ -68,6 +69,7 @@ private:
     void script_results(const ipc::ScriptResults& results);
     void supervisor_gone();
     void stop();
+    void retire();
     void finish(int code);
 
     ipc::Hello hello_;
@@ -82,7 +84,9 @@ private:
     config::Config running_;                  // for the notify scripts of events
     const config::Config* replaced_ = nullptr;  // the configuration before, while a reload is committed
     std::optional<config::Config> prepared_;  // of prepared_generation_
-    std::uint64_t prepared_generation_ = 0, generation_ = 0, next_request_ = 1;
+    std::uint64_t prepared_generation_ = 0, generation_ = 0;
+    // Other numbers than the incarnation before had: the results of its scripts are nobody's.
+    std::uint64_t next_request_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
     std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
     std::uint64_t unsent_ = 0;
     bool started_ = false, stopping_ = false, orphan_ = false;
@@ -157,6 +161,7 @@ void Process::handle(ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::Commit>) commit(message.generation);
             else if constexpr (std::is_same_v<M, ipc::Abort>) abort(message.generation);
             else if constexpr (std::is_same_v<M, ipc::Stop>) stop();
+            else if constexpr (std::is_same_v<M, ipc::Retire>) retire();
             else if constexpr (std::is_same_v<M, ipc::ScriptResults>) script_results(message);
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
                 log_.notice("a dump file was asked for by signal {}: not written yet, use mainstayctl status --json",
@@ -199,6 +204,7 @@ void Process::commit(std::uint64_t generation) {
         replaced_ = nullptr;
     } else {
         started_ = true;
+        if (hello_.spare) kernel::set_process_name(hello_.process_name);
         const auto ran = role_->start(running_, hello_.restarted);
         if (!ran) {
             log_.error("cannot start: {}", ran.error().text());
@@ -276,6 +282,13 @@ void Process::stop() {
     });
 }
 
+// The kernel closes everything at once; what is held (addresses, services) is the successor's from here on.
+void Process::retire() {
+    if (std::exchange(stopping_, true)) return;
+    if (started_) role_->retire();
+    finish(0);
+}
+
 void Process::finish(int code) {
     exit_code_ = code;
     loop_.stop();
@@ -306,7 +319,7 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
         std::fprintf(stderr, "this process is started by mainstayd itself: %s\n", hello.error().text().c_str());
         return 1;
     }
-    kernel::set_process_name(hello->process_name);
+    kernel::set_process_name(hello->spare ? kSpareName : hello->process_name);
     Process process{std::move(*hello), std::move(control)};
     if (auto opened = process.open_shared(traits); !opened) {
         process.log().error("cannot start: {}", opened.error().text());

@@ -20,7 +20,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         Kind from;
         std::uint64_t request;
         std::string key, queue;
-        bool timed_out = false;
+        bool timed_out = false, limited = false;
         asio::steady_timer timer;  // its time limit, then the pause before KILL
     };
     struct Queue {
@@ -86,10 +86,11 @@ void ScriptRunner::Impl::start(const Job& job) {
         return answer(job.from, job.wanted.request, How::NotRun, pid.error().sys_errno());
     }
     auto& now_running =
-        running.emplace(*pid, Running{job.from, job.wanted.request, job.wanted.key, job.wanted.queue, false,
+        running.emplace(*pid, Running{job.from, job.wanted.request, job.wanted.key, job.wanted.queue, false, false,
                                       asio::steady_timer{loop}}).first->second;
     if (!job.wanted.queue.empty()) queues[job.wanted.queue].front = *pid;
     if (entry->timeout == Micros{0}) return;
+    now_running.limited = true;
     now_running.timer.expires_after(entry->timeout);
     now_running.timer.async_wait([self = weak_from_this(), id = *pid](const boost::system::error_code& error) {
         const auto alive = self.lock();
@@ -171,6 +172,45 @@ bool ScriptRunner::ended(const kernel::Ended& process) {
         impl_->next_in(script.queue);
     }
     return true;
+}
+
+std::vector<ipc::HandedScript> ScriptRunner::hand_over() const {
+    std::vector<ipc::HandedScript> list;
+    for (const auto& [pid, script] : impl_->running) {
+        const bool limited = script.timed_out || script.limited;
+        list.push_back({pid, static_cast<std::uint8_t>(script.from), script.request, script.key, script.queue, {},
+                        script.timed_out,
+                        limited ? std::chrono::time_point_cast<Instant::duration>(script.timer.expiry()) : Instant{}});
+    }
+    for (const auto& [name, queue] : impl_->queues)
+        for (const auto& job : queue.waiting)
+            list.push_back({0, static_cast<std::uint8_t>(job.from), job.wanted.request, job.wanted.key, name,
+                            job.wanted.extra, false, Instant{}});
+    return list;
+}
+
+void ScriptRunner::adopt(const std::vector<ipc::HandedScript>& scripts) {
+    for (const auto& script : scripts) {
+        const auto from = static_cast<Kind>(script.from);
+        if (script.pid == 0) {
+            impl_->queues[script.queue].waiting.push_back({from, {script.request, script.key, script.queue, script.extra}});
+            continue;
+        }
+        const bool limited = script.due != Instant{};
+        auto& running = impl_->running.emplace(script.pid, Impl::Running{from, script.request, script.key, script.queue,
+                                                                         script.timed_out, limited,
+                                                                         asio::steady_timer{impl_->loop}}).first->second;
+        if (!script.queue.empty()) impl_->queues[script.queue].front = script.pid;
+        if (!limited) continue;
+        running.timer.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(script.due));
+        running.timer.async_wait([self = impl_->weak_from_this(), id = script.pid](const boost::system::error_code& error) {
+            const auto alive = self.lock();
+            if (!error && alive) alive->time_is_up(id);
+        });
+    }
+    std::vector<std::string> names;
+    for (const auto& [name, queue] : impl_->queues) names.push_back(name);
+    for (const auto& name : names) impl_->next_in(name);
 }
 
 std::size_t ScriptRunner::running() const { return impl_->running.size(); }

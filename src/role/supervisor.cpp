@@ -22,8 +22,6 @@ namespace mainstay::role {
 
 namespace inherited = ipc::inherited;
 
-namespace {
-
 const char* label(Kind kind) {
     switch (kind) {
         case Kind::Vrrp: return "VRRP";
@@ -33,8 +31,6 @@ const char* label(Kind kind) {
     }
     return "Supervisor";
 }
-
-}  // namespace
 
 Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
 
@@ -47,7 +43,13 @@ int Supervisor::run() {
         return ready.error().code() == Errc::Permission ? kExitPermission : kExitFatal;
     }
     take_signals();
-    begin_reading();
+    if (replacement_) {
+        kernel::unblock_signals();
+        reap_all();  // whoever ended on the way
+        replace_next();
+    } else {
+        begin_reading();
+    }
     look_after_children();
     loop_.run();
     log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
@@ -66,30 +68,55 @@ Result<void> Supervisor::set_up() {
     for (const auto& folder : {options_.run_directory, options_.spool_directory})
         if (auto made = kernel::make_directory(folder, *account, 0755); !made)
             return std::unexpected{std::move(made.error())};
+    if (auto found = find_executables(); !found) return found;
+    scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
+        child_of(to).send(results, -1, log_);
+    });
+    if (options_.hand_over >= 0) {
+        if (auto adopted = adopt(options_.hand_over); !adopted)
+            return std::unexpected{std::move(adopted.error()).with("what the former program left")};
+    } else {
+        if (auto claimed = claim_pid_file(); !claimed) return claimed;
+        if (auto made = make_shared_memory(); !made) return made;
+    }
+    return open_own_socket();
+}
+
+Result<void> Supervisor::claim_pid_file() {
     const std::string path =
         options_.pid_file.empty() ? options_.identity.pid_file(Kind::Supervisor, options_.run_directory)
                                   : options_.pid_file;
     auto pid_file = PidFile::claim(path, options_.identity.process_name(Kind::Supervisor));
     if (!pid_file) return std::unexpected{std::move(pid_file.error())};
     pid_file_ = std::move(*pid_file);
+    return {};
+}
 
+Result<void> Supervisor::find_executables() {
     auto executable = kernel::own_executable();
     if (!executable) return std::unexpected{std::move(executable.error())};
     executable_ = std::move(*executable);
     observer_executable_ = executable_.substr(0, executable_.rfind('/') + 1) + "mainstayd-obs";
     if (::access(observer_executable_.c_str(), X_OK) != 0)
         observer_executable_ = MAINSTAY_LIBEXECDIR "/mainstayd-obs";
+    return {};
+}
 
-    scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
-        child_of(to).send(results, -1, log_);
-    });
+Result<void> Supervisor::open_own_socket() {
     dry_runs_ = std::make_unique<DryRunServer>(
-        loop_, log_, [this](const ipc::DryRun& question, int control, int control_of_child) {
-            return start_dry_run(question, control, control_of_child);
+        loop_, log_,
+        [this](const ipc::Message& question, int control, int control_of_child) {
+            if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
+                return start_upgrade_trial(*wanted, control, control_of_child);
+            return start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
+        },
+        [this](const std::string& program, const std::string& version, UniqueFd client) {
+            upgrade(program, version, std::move(client));
         });
     const auto opened = dry_runs_->open(options_.run_directory + "/supervisor.sock");
-    if (!opened) log_.warning("mainstayctl reload --dry-run will not work: {}", opened.error().text());
-    return make_shared_memory();
+    if (!opened)
+        log_.warning("mainstayctl reload --dry-run and upgrade will not work: {}", opened.error().text());
+    return {};
 }
 
 Result<void> Supervisor::make_shared_memory() {
@@ -105,6 +132,7 @@ Result<void> Supervisor::make_shared_memory() {
         child->block = std::move(*block);
         child->ring = std::move(*ring);
         children_[slot(kind)] = std::move(child);
+        spares_[slot(kind)] = std::make_unique<Child>(loop_, kind);
     }
     return {};
 }
@@ -148,6 +176,8 @@ void Supervisor::reap_all() {
             reader_ended(*ended);
             continue;
         }
+        for (auto& spare : spares_)
+            if (spare && spare->pid == ended->pid) spare_ended(*spare, *ended);
         for (auto& child : children_)
             if (child->pid == ended->pid) child_ended(*child, *ended);
     }
@@ -159,17 +189,18 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     child.forget();
     write_child_pid(child, true);
     if (phase_ == Phase::Stopping) return;
+    if (replacement_ && replacement_->retiring && replacement_->now == child.kind) return replacement_ended(child);
     const std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
     if (reload_ == Reload::Preparing) abort_all(std::string{label(child.kind)} + " process died meanwhile");
 
     // keepalived: these exit codes will not get better by trying again.
     const bool permanent = !how.signalled && (how.status == kExitConfig || how.status == kExitPermission);
     if ((permanent && !child.ever_ready) || !options_.respawn) {
-        log_.error("{} process({}) exited with permanent error {}. Terminating", label(child.kind), pid, cause);
+        log_.error("{} child process({}) exited with permanent error {}. Terminating", label(child.kind), pid, cause);
         return stop(how.signalled ? kExitFatal : how.status);
     }
     const auto delay = child.next_delay(kernel::monotonic_now());
-    log_.error("{} process({}) died: Respawning ({}, {})", label(child.kind), pid, cause,
+    log_.error("{} child process({}) died: Respawning ({}, {})", label(child.kind), pid, cause,
                delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
     if (delay.count() == 0) return start_child(child);
     start_child_in(child, delay);
@@ -222,6 +253,7 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
 }
 
 void Supervisor::start_child(Child& child) {
+    if (promote_spare(child)) return;
     const auto& executable = child.kind == Kind::Observer ? observer_executable_ : executable_;
     const auto started = child.start(
         executable, hello_for(child.kind, child.ever_ready), descriptors_for(child),
@@ -272,14 +304,16 @@ void Supervisor::child_asks(const ipc::Ask& wanted) {
 }
 
 void Supervisor::look_after_children() {
-    for (auto& child : children_) {
-        if (!child->alive() || child->kill_sent || phase_ == Phase::Stopping) continue;
-        if (++child->missed <= kMissedHeartbeatsMax) continue;
+    const auto look = [this](Child* child) {
+        if (!child->alive() || child->kill_sent || phase_ == Phase::Stopping) return;
+        if (++child->missed <= kMissedHeartbeatsMax) return;
         log_.error("{} process({}) has been silent for {} s: killing it", label(child->kind), child->pid,
                    kMissedHeartbeatsMax);
         child->kill_sent = true;
         ::kill(child->pid, SIGKILL);
-    }
+    };
+    for (auto& child : children_) look(child.get());
+    for (auto& spare : spares_) look(spare.get());
     look_.expires_after(std::chrono::seconds{1});
     look_.async_wait([this](const boost::system::error_code& error) {
         if (!error) look_after_children();
@@ -309,7 +343,9 @@ void Supervisor::stop(int exit_code) {
     limit_.cancel();
     if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
     dry_runs_->close();
+    replacement_.reset();
     for (auto& child : children_) {
+        drop_spare(child->kind);
         child->respawn.cancel();
         if (child->alive() && child->kind != Kind::Observer) child->send(ipc::Stop{}, -1, log_);
     }

@@ -1,5 +1,6 @@
-// The supervisor's inside, in two files: supervisor.cpp (life and death of processes, signals, the stop) and
-// supervisor_reload.cpp (reading a configuration and bringing it to all roles, or to none).
+// The supervisor's inside, in four files: supervisor.cpp (life and death of processes, signals, the stop),
+// supervisor_reload.cpp (reading a configuration and bringing it to all roles, or to none), supervisor_spares.cpp
+// (processes that wait to take another one's place) and supervisor_upgrade.cpp (becoming another program).
 #pragma once
 
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "child.hpp"
 #include "dry_run_server.hpp"
+#include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/role/script_runner.hpp"
@@ -27,7 +29,13 @@ inline constexpr std::chrono::seconds kChildWait{5};      // keepalived: child_w
 inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's last round
 inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
 inline constexpr std::chrono::seconds kPrepareLimit{30};
+inline constexpr std::chrono::seconds kSpareAfter{1};     // of quiet: a start has better things to do
+inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
+inline constexpr std::chrono::seconds kRetireWait{1};      // then it is killed; its state is as of a moment ago
 inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitPermission = 4, kExitNoConfig = 6;
+
+// As the log calls its process.
+[[nodiscard]] const char* label(Kind kind);
 
 // The snapshots of one generation.
 struct Generation {
@@ -47,6 +55,9 @@ public:
 private:
     // -- supervisor.cpp
     [[nodiscard]] Result<void> set_up();
+    [[nodiscard]] Result<void> claim_pid_file();
+    [[nodiscard]] Result<void> find_executables();
+    [[nodiscard]] Result<void> open_own_socket();
     [[nodiscard]] Result<void> make_shared_memory();
     void load_kernel_modules();
     void take_signals();
@@ -66,6 +77,28 @@ private:
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
     [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
+
+    // -- supervisor_spares.cpp
+    // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
+    // milliseconds. The vrrp role always has one; the others get one when they are replaced.
+    void keep_spare_soon();
+    void start_spare(Kind kind);
+    bool promote_spare(Child& child);  // false: there is none that is ready
+    void prepare_spares();             // for the generation that was just committed
+    void drop_spare(Kind kind);
+    void on_spare_message(Child& spare, const ipc::Received& received);
+    void spare_ended(Child& spare, const kernel::Ended& how);
+
+    // -- supervisor_upgrade.cpp
+    [[nodiscard]] Result<int> start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child);
+    [[nodiscard]] std::string upgrade_program(const ipc::Upgrade& question) const;
+    void upgrade(const std::string& program, const std::string& version, UniqueFd client);
+    [[nodiscard]] ipc::HandOver hand_over(int client, std::vector<int>& keep);
+    [[nodiscard]] Result<void> adopt(int descriptor);
+    void replace_next();
+    void successor_ready(Child& spare);
+    void successor_lost(Kind kind, const std::string& why);
+    void replacement_ended(Child& child);  // the old one has left
 
     // -- supervisor_reload.cpp
     void request_reload();
@@ -92,7 +125,18 @@ private:
     std::string executable_, observer_executable_;
     PidFile pid_file_;
     UniqueFd kick_;
-    std::array<std::unique_ptr<Child>, 3> children_;
+    std::array<std::unique_ptr<Child>, 3> children_, spares_;
+    boost::asio::steady_timer spare_timer_{loop_};
+    struct Replacement {  // of the roles, one by one, after an upgrade
+        std::vector<Kind> left;  // the next one at the end
+        std::optional<Kind> now;
+        bool retiring = false;
+        std::uint32_t done = 0;
+        std::string before, problem;
+        UniqueFd client;
+    };
+    std::optional<Replacement> replacement_;
+    boost::asio::steady_timer replacement_limit_{loop_};
     std::unique_ptr<ScriptRunner> scripts_;
     std::unique_ptr<DryRunServer> dry_runs_;
 
@@ -102,7 +146,7 @@ private:
     Generation current_, next_;
     std::optional<ipc::ReadingDone> reading_done_;
     ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
-    UniqueFd next_scripts_;
+    UniqueFd next_scripts_, current_scripts_;
     alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
     std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
     int reader_pid_ = 0;

@@ -15,7 +15,7 @@ namespace mainstay::role {
 
 void Supervisor::request_reload() {
     if (phase_ == Phase::Stopping) return;
-    if (reload_ != Reload::None || phase_ == Phase::Starting) {
+    if (reload_ != Reload::None || phase_ == Phase::Starting || replacement_) {
         log_.info("Reload already in progress, request queued");
         reload_again_ = true;
         return;
@@ -184,10 +184,12 @@ void Supervisor::commit_all() {
     settings_ = *reading_done_;
     scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
     scripts_->set_table(std::exchange(next_table_, {}));
+    current_scripts_ = std::move(next_scripts_);
     for (auto& child : children_)
         if (child->alive() && child->prepared) child->send(ipc::Commit{current_.number}, -1, log_);
     const bool first = phase_ == Phase::Starting;
     phase_ = Phase::Running;
+    prepare_spares();
     start_needed_children();
     if (!first) log_.info("Reload complete");
     reload_over();
@@ -219,6 +221,11 @@ void Supervisor::load_kernel_modules() {
 
 void Supervisor::child_committed(Child& child) {
     child.ready = child.ever_ready = true;
+    keep_spare_soon();
+    if (replacement_ && replacement_->now == child.kind) {
+        ++replacement_->done;
+        replace_next();
+    }
     check_startup_complete();
 }
 

@@ -45,6 +45,7 @@ public:
     void abort() override { next_.reset(); }
     void asked(const ipc::Ask& wanted) override;
     void stop(std::function<void()> done) override;
+    void retire() override { publish(true); }
 
 private:
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }

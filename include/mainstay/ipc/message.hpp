@@ -10,6 +10,7 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/ipc/codec.hpp"
+#include "mainstay/ipc/daemon_settings.hpp"
 
 namespace mainstay::ipc {
 
@@ -52,6 +53,7 @@ struct Hello {  // the first message a role or the reader gets: everything about
     enum class DryRunAs : std::uint8_t { No, Text, Json } dry_run = DryRunAs::No;
     bool run_vrrp = true, run_lvs = true;     // reader in a dry run: -P, -C
     std::uint32_t notify_wait_seconds = 10;   // the same: what runs now
+    bool spare = false;  // load everything and wait: the Commit may come in a second or never
 };
 
 // ---- role to supervisor ----
@@ -79,7 +81,13 @@ struct ReadingDone {
     bool can_run = false;
     std::string summary;  // one line for the log
     std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
+    DaemonSettings daemon;  // from the configuration: what the supervisor itself acts on
 };
+
+template <class A>
+void fields(A& a, ReadingDone& m) {
+    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon);
+}
 
 // ---- mainstayctl to the supervisor, over its own socket ----
 struct DryRun { bool as_json = false; };  // what would a reload do?
@@ -101,9 +109,34 @@ struct Ask {  // what somebody wants done over D-Bus or SNMP; nobody waits for a
     std::string by;  // "DBus", "SNMP": for the log
 };
 
+// ---- supervisor to role ----
+struct Retire {};  // the successor waits: publish the state and leave; nothing is released, nobody resigns
+
+// ---- mainstayctl to the supervisor, over its own socket, and back when all is over ----
+struct Upgrade { std::string program; };  // empty: the daemon's own, as it lies on disk now
+struct UpgradeDone {
+    std::string problem;  // not empty: nothing was changed, or not all roles are the new program's, and this is why
+    std::string before, after;  // versions
+    std::uint32_t roles = 0;    // that were replaced
+};
+// ---- supervisor to the new program, on trial in a child, and back ----
+struct UpgradeTrial {
+    std::uint32_t format = 0;  // of the HandOver that would follow
+    struct Part {
+        std::uint8_t kind = 0;                    // role::Kind
+        std::int32_t snapshot = -1, block = -1;   // inherited descriptors
+    };
+    std::vector<Part> parts;
+};
+struct UpgradeChecked {
+    std::string problem;  // empty: it can go on from what is there
+    std::string version;
+};
+
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
-                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask>;
+                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
+                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -30,6 +30,14 @@ struct ScriptProcess {
 // environment without IFS, LD_PRELOAD and LD_LIBRARY_PATH (keepalived: the same three).
 [[nodiscard]] Result<int> spawn_script(const ScriptProcess& process);
 
+// Becomes another program, with this process's id, children and the descriptors `keep`. All signals are blocked on the
+// way, so that none is lost or kills a program that does not listen yet: it calls unblock_signals() when it does.
+// Returns only when it failed; everything is as it was then.
+[[nodiscard]] Error exec_again(const std::string& path, std::vector<std::string> argv,
+                               const std::string& added_to_environment, const std::vector<int>& keep);
+void unblock_signals();
+void close_on_exec(int fd, bool close);
+
 void terminate_group(int pid, bool by_force);  // TERM, or KILL
 
 struct Ended {

@@ -65,6 +65,8 @@ public:
     virtual void asked(const ipc::Ask&) {}
     // Resign and release everything, then call `done` on the loop. Must come to an end by itself.
     virtual void stop(std::function<void()> done) = 0;
+    // A successor goes on from the state block in a moment: bring the block up to date, and do nothing else any more.
+    virtual void retire() {}
 };
 
 // What kind of process this is.

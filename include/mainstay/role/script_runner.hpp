@@ -13,6 +13,7 @@
 
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/role/identity.hpp"
@@ -36,6 +37,9 @@ public:
     void run(Kind from, const ipc::RunScript& wanted);
     // True when the process was one of ours.
     bool ended(const kernel::Ended& process);
+    // What runs and what waits, for the next program of this supervisor; and to go on from it there.
+    [[nodiscard]] std::vector<ipc::HandedScript> hand_over() const;
+    void adopt(const std::vector<ipc::HandedScript>& scripts);
     [[nodiscard]] std::size_t running() const;
     void terminate_all(bool by_force);
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/role/identity.hpp"
@@ -32,6 +33,8 @@ struct SupervisorOptions {
     LogLevel log_level = LogLevel::Info;
     std::string settings_path = "/etc/mainstay/mainstay.toml";  // need not exist
     bool all_include_checks = false;             // -e
+    std::vector<std::string> arguments;          // the command line, for the program that takes over in an upgrade
+    int hand_over = -1;                          // descriptor of the ipc::HandOver that a former program left; -1: none
     bool strict = false;                         // --strict: a configuration with a warning is refused
 };
 

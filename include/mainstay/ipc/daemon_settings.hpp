@@ -1,0 +1,41 @@
+// What the supervisor itself acts on of a configuration. It parses nothing: the reader tells it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "mainstay/base/time.hpp"
+#include "mainstay/ipc/codec.hpp"
+
+namespace mainstay::ipc {
+
+struct DaemonSettings {
+    std::string net_namespace;        // by name, of /run/netns; empty: where the daemon was started
+    bool has_ipvs_namespace = false;  // net_namespace_ipvs is given
+    std::string ipvs_namespace;       // empty: where the daemon was started
+    std::string instance;             // this copy's name
+    bool use_pid_dir = false;
+    std::uint32_t child_wait_seconds = 5;
+    std::string process_name;      // of the supervisor; empty: the identity's
+    std::int32_t umask = -1;       // -1: not given
+    std::string reload_check_log;  // reload_check_config; what is wrong is appended there
+    bool reload_check = false;
+    std::string reload_time_file;
+    bool reload_repeat = false;
+    bool has_reload_file = false;
+    std::string reload_file;  // empty: keepalived.reload in the run folder
+    std::string config_save_dir, tmp_config_directory;
+    std::string nftables_table;       // with reload: may not change
+    bool disable_local_igmp = false;  // the same
+    bool operator==(const DaemonSettings&) const = default;
+};
+
+template <class A>
+void fields(A& a, DaemonSettings& s) {
+    a(s.net_namespace, s.has_ipvs_namespace, s.ipvs_namespace, s.instance, s.use_pid_dir, s.child_wait_seconds,
+      s.process_name, s.umask, s.reload_check_log, s.reload_check, s.reload_time_file, s.reload_repeat,
+      s.has_reload_file, s.reload_file, s.config_save_dir, s.tmp_config_directory, s.nftables_table,
+      s.disable_local_igmp);
+}
+
+}  // namespace mainstay::ipc

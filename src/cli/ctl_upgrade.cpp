@@ -1,0 +1,25 @@
+// mainstayctl upgrade: the daemon becomes the program that lies on disk now.
+#include <cstdio>
+#include <filesystem>
+
+#include "ctl.hpp"
+#include "ctl_supervisor.hpp"
+
+namespace mainstay::cli {
+
+int ctl_upgrade(const std::string& socket, const std::string& program) {
+    std::error_code ignored;
+    const auto answer = ask_supervisor(
+        socket, ipc::Upgrade{program.empty() ? program : std::filesystem::absolute(program, ignored).string()});
+    if (!answer) return complain(answer.error());
+    const auto* done = std::get_if<ipc::UpgradeDone>(&answer->message);
+    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd gave an answer to another question"});
+    if (!done->problem.empty() && done->roles == 0)
+        return complain(Error{Errc::Invalid, "the upgrade is refused, everything goes on unchanged: " + done->problem});
+    std::printf("upgraded from %s to %s: %u roles were replaced\n", done->before.c_str(), done->after.c_str(),
+                done->roles);
+    if (done->problem.empty()) return 0;
+    return complain(Error{Errc::Invalid, "not all of them: " + done->problem});
+}
+
+}  // namespace mainstay::cli
