@@ -21,7 +21,7 @@ struct CheckOptions {
 [[nodiscard]] int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& options);
 [[nodiscard]] int ctl_config_explain(const std::vector<std::string>& keywords);
 // Everything about all keywords; `head` is a file that is printed first, unless it is empty.
-enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan };
+enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 [[nodiscard]] int ctl_config_reference(ReferenceForm form, const std::string& head);
 // The JSON Schema of the TOML form.
 [[nodiscard]] int ctl_config_schema();

@@ -54,6 +54,9 @@ int ctl_config_reference(ReferenceForm form, const std::string& head) {
         case ReferenceForm::Man:
             print(reference_roff());
             break;
+        case ReferenceForm::List:
+            print(reference_list());
+            break;
         case ReferenceForm::TomlMan:
             print(toml_reference_roff());
             break;

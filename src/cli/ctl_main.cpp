@@ -39,6 +39,8 @@ int main(int argc, char** argv) {
     reference->add_flag("--toml-man", as_toml_page, "as the keyword part of mainstay.toml(5)")
         ->excludes(markdown)
         ->excludes(man);
+    bool as_list = false;
+    reference->add_flag("--list", as_list, "a line for each, for programs")->excludes(markdown)->excludes(man);
     reference->add_option("--head", head, "a file that is printed first");
 
     std::string first, second;
@@ -82,9 +84,10 @@ int main(int argc, char** argv) {
     if (*check) return ctl_config_check(files, {.as_json = as_json, .strict = strict, .config_id = config_id});
     if (*explain) return ctl_config_explain(keywords);
     if (*reference)
-        return ctl_config_reference(as_toml_page  ? ReferenceForm::TomlMan
-                                    : as_man_page ? ReferenceForm::Man
-                                                  : ReferenceForm::Markdown,
+        return ctl_config_reference(as_list        ? ReferenceForm::List
+                                    : as_toml_page ? ReferenceForm::TomlMan
+                                    : as_man_page  ? ReferenceForm::Man
+                                                   : ReferenceForm::Markdown,
                                     head);
     if (*schema) return ctl_config_schema();
     if (*pair) return ctl_config_pair(first, second);

@@ -116,6 +116,15 @@ std::string reference_markdown() {
         all, acting, tables);
 }
 
+std::string reference_list() {
+    std::string lines;
+    for (std::size_t b = 0; b < kBlocks; ++b)
+        for (const auto& place : rows_for_people(static_cast<Block>(b)))
+            lines += fmt::format("{}\t{}\t{}\n", config::path_of(place.block), place.row->name,
+                                 acts_in(place) ? "acts" : "not yet");
+    return lines;
+}
+
 std::string reference_roff() {
     std::string out;
     for (std::size_t b = 0; b < kBlocks; ++b) {

@@ -37,6 +37,8 @@ struct KeywordPlace {
 [[nodiscard]] std::optional<std::string> explain(std::string_view keyword);
 // One table a block: keyword, default, whether it acts yet, meaning.
 [[nodiscard]] std::string reference_markdown();
+// For programs: a line for each keyword in each block that knows it: block, keyword, "acts" or "not yet", between tabs.
+[[nodiscard]] std::string reference_list();
 // The same for mainstay.conf(5), as man(7) macros.
 [[nodiscard]] std::string reference_roff();
 
