@@ -109,7 +109,7 @@ constexpr Row kRows[]{
      .args = args::option(args::flag()),
      .default_text = "off",
      .help = "Put this address on a VMAC over its dev.",
-     .acts = false},
+     .from_store = true},
     {.blocks = Block::ExcludedAddresses,
      .name = "<entry>",
      .args = args::entry(),

@@ -93,9 +93,27 @@ Result<std::optional<RouteNotification>> decode_link(const Message& message) {
               .loopback = (header->ifi_flags & IFF_LOOPBACK) != 0,
               .no_arp = (header->ifi_flags & IFF_NOARP) != 0,
               .mtu = attributes->value<std::uint32_t>(IFLA_MTU).value_or(0),
-              .hardware_address = {}};
+              .hardware_address = {},
+              .hardware_type = header->ifi_type,
+              .kind = {},
+              // An index of another namespace says nothing here (the far end of a veth pair, say).
+              .parent = attributes->bytes(IFLA_LINK_NETNSID) ? 0
+                                                             : attributes->value<std::uint32_t>(IFLA_LINK).value_or(0),
+              .master = attributes->value<std::uint32_t>(IFLA_MASTER).value_or(0),
+              .group = attributes->value<std::uint32_t>(IFLA_GROUP).value_or(0)};
     if (const auto hardware = attributes->bytes(IFLA_ADDRESS)) {
         link.hardware_address.assign(hardware->begin(), hardware->end());
+    }
+    const auto info = attributes->nested(IFLA_LINKINFO);
+    if (!info) return std::unexpected{Error{info.error()}.with("link message")};
+    if (*info) {
+        link.kind = (*info)->text(IFLA_INFO_KIND).value_or(std::string{});
+        if (link.kind == "macvlan") {
+            const auto data = (*info)->nested(IFLA_INFO_DATA);
+            if (!data) return std::unexpected{Error{data.error()}.with("link message")};
+            link.private_macvlan =
+                *data && (*data)->value<std::uint32_t>(IFLA_MACVLAN_MODE) == std::uint32_t{MACVLAN_MODE_PRIVATE};
+        }
     }
     return RouteNotification{LinkChanged{std::move(link)}};
 }

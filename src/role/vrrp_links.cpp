@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "mainstay/vrrp/devices.hpp"
+
 namespace mainstay::role {
 
 std::set<std::string> interfaces_of(const config::Config& config) {
     std::set<std::string> names;
     for (const auto& instance : config.instances) {
         if (!instance.interface.empty()) names.insert(instance.interface);
+        if (!instance.interface.empty()) names.insert(vrrp::base_interface(instance));
         for (const auto& tracked : instance.track_interfaces) names.insert(tracked.name);
         for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
             for (const auto& address : *list)
@@ -46,6 +49,11 @@ Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink
     return lost;
 }
 
+void Links::Change::merge(Change&& later) {
+    interfaces.merge(later.interfaces);
+    lost.insert(lost.end(), later.lost.begin(), later.lost.end());
+}
+
 Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifications) {
     Change change;
     const auto name_of = [this](std::uint32_t index) {
@@ -62,7 +70,10 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                     links_[n.link.index] = n.link;
                     change.interfaces.insert(n.link.name);
                 } else if constexpr (std::is_same_v<N, kernel::LinkGone>) {
-                    change.interfaces.insert(name_of(n.index));
+                    const auto name = name_of(n.index);
+                    change.interfaces.insert(name);
+                    // Its addresses went with it: nobody took them away.
+                    std::erase_if(change.lost, [&](const auto& lost) { return lost.interface == name; });
                     links_.erase(n.index);
                     addresses_.erase(n.index);
                 } else if constexpr (std::is_same_v<N, kernel::AddressAdded>) {
@@ -82,6 +93,8 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
             },
             notification);
     }
+    for (const auto& [borrower, lender] : lenders_)
+        if (change.interfaces.contains(lender)) change.interfaces.insert(borrower);
     change.interfaces.erase(std::string{});
     return change;
 }
@@ -106,14 +119,41 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     fact.up = link->up && link->running;
     fact.loopback = link->loopback;
     fact.mtu = link->mtu;
-    const auto found = addresses_.find(link->index);
-    if (found == addresses_.end()) return fact;
+    add_usable(link->index, false, fact.addresses);
+    const auto lender = lenders_.find(name);
+    const auto* lending = lender == lenders_.end() ? nullptr : find(lender->second);
+    if (lending != nullptr) add_usable(lending->index, true, fact.addresses);
+    return fact;
+}
+
+void Links::add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const {
+    const auto found = addresses_.find(index);
+    if (found == addresses_.end()) return;
     // A VIP is a /32 as a rule, and the primary address of the interface is not: a longer-lived source comes first.
     for (const bool secondary : {false, true})
         for (const auto& address : found->second)
-            if (address.secondary == secondary && !address.tentative)
-                fact.addresses.push_back(address.prefix.address);
-    return fact;
+            if (address.secondary == secondary && !address.tentative && (!v4_alone || address.prefix.address.is_v4()))
+                to.push_back(address.prefix.address);
+}
+
+void Links::for_each(const std::function<void(const kernel::Link&)>& visit) const {
+    for (const auto& [index, link] : links_) visit(link);
+}
+
+bool Links::holds(std::uint32_t index, const Prefix& prefix) const {
+    const auto found = addresses_.find(index);
+    return found != addresses_.end() && std::ranges::find(found->second, prefix, &kernel::Address::prefix) != found->second.end();
+}
+
+bool Links::has_link_local(std::uint32_t index) const {
+    return std::ranges::any_of(addresses_of(index), [](const auto& address) { return address.is_link_local_v6(); });
+}
+
+std::vector<IpAddress> Links::addresses_of(std::uint32_t index) const {
+    std::vector<IpAddress> all;
+    if (const auto found = addresses_.find(index); found != addresses_.end())
+        for (const auto& address : found->second) all.push_back(address.prefix.address);
+    return all;
 }
 
 }  // namespace mainstay::role

@@ -1,6 +1,7 @@
 // What the vrrp role knows of links and addresses, kept current from rtnetlink.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -26,14 +27,25 @@ public:
         std::set<std::string> interfaces;  // whose facts are different now
         std::vector<vrrp::AddressLost> lost;
         bool overrun = false;              // notifications were lost: refresh()
+        void merge(Change&& later);
     };
     [[nodiscard]] Change take(const std::vector<kernel::RouteNotification>& notifications);
+
+    // Interfaces that use another one's IPv4 addresses as source: VMACs, those of their parents.
+    void lend(std::map<std::string, std::string> lenders) { lenders_ = std::move(lenders); }
 
     [[nodiscard]] vrrp::InterfaceFact fact(const std::string& name) const;
     [[nodiscard]] const kernel::Link* find(const std::string& name) const;
     [[nodiscard]] const kernel::Link* find(std::uint32_t index) const;
+    void for_each(const std::function<void(const kernel::Link&)>& visit) const;
+    [[nodiscard]] bool holds(std::uint32_t index, const Prefix& prefix) const;
+    [[nodiscard]] bool has_link_local(std::uint32_t index) const;
+    [[nodiscard]] std::vector<IpAddress> addresses_of(std::uint32_t index) const;
 
 private:
+    void add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const;
+
+    std::map<std::string, std::string> lenders_;
     std::map<std::uint32_t, kernel::Link> links_;
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
 };

@@ -15,6 +15,7 @@
 #include "vrrp_addresses.hpp"
 #include "vrrp_announcer.hpp"
 #include "vrrp_asked.hpp"
+#include "vrrp_devices.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_transport.hpp"
 
@@ -35,6 +36,7 @@ class VrrpRole final : public Role {
 public:
     explicit VrrpRole(Runtime& runtime)
         : runtime_{runtime},
+          devices_{runtime.log()},
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { deadline(); }},
           publish_timer_{runtime.loop()} {}
@@ -67,6 +69,8 @@ private:
     void deadline();
     void watch_netlink();
     void netlink_waits();
+    [[nodiscard]] Links::Change take_notifications();
+    void settle_devices();
     void tell_interfaces(const std::set<std::string>& names);
     void publish(bool at_once);
     void publish_now(Instant begun);
@@ -75,6 +79,7 @@ private:
     std::optional<kernel::Rtnetlink> netlink_;
     std::optional<asio::posix::stream_descriptor> netlink_ready_;
     Links links_;
+    VrrpDevices devices_;
     VrrpTransport transport_;
     Announcer announcer_{transport_, links_, runtime_.log()};
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
@@ -101,14 +106,18 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
 
-    router_.emplace(config);
-    tell_interfaces(interfaces_of(config));
-    transport_.follow(config, links_);
-
     std::optional<ipc::VrrpStatus> previous;
     if (restarted)
         if (const auto bytes = runtime_.previous_state(); bytes)
             if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state) previous = std::move(*state);
+    if (previous) devices_.adopt(*previous);
+    config = devices_.plan(config, links_);
+    settle_devices();
+    devices_.drop_unwanted(links_);
+
+    router_.emplace(config);
+    tell_interfaces(interfaces_of(config));
+    transport_.follow(config, links_);
     if (previous)
         for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
@@ -123,11 +132,13 @@ Result<void> VrrpRole::prepare(config::Config next) {
 
 void VrrpRole::commit() {
     if (!next_) return;
-    const config::Config next = std::move(*next_);
+    const config::Config next = devices_.plan(*next_, links_);
     next_.reset();
+    settle_devices();
     tell_interfaces(interfaces_of(next));
     transport_.follow(next, links_);
     perform(router_->reload(next, runtime_.now()));
+    devices_.drop_unwanted(links_);
     publish(true);
 }
 
@@ -151,6 +162,7 @@ void VrrpRole::stop(std::function<void()> done) {
     stopping_ = true;
     if (router_) {
         step(vrrp::Shutdown{});
+        if (!runtime_.options().keep_addresses) devices_.remove_all(links_);
         publish_now(runtime_.now());
     }
     timer_.cancel();
@@ -329,18 +341,38 @@ void VrrpRole::watch_netlink() {
                                });
 }
 
-void VrrpRole::netlink_waits() {
+Links::Change VrrpRole::take_notifications() {
     auto notifications = netlink_->read_notifications();
-    if (!notifications) return runtime_.log().error("{}", notifications.error().text());
-    auto change = links_.take(*notifications);
-    if (change.overrun) {
-        runtime_.log().warning("netlink notifications were lost: links and addresses are read anew");
-        auto lost = links_.refresh(*netlink_);
-        if (!lost) return runtime_.log().error("{}", lost.error().text());
-        change.lost.insert(change.lost.end(), lost->begin(), lost->end());
-        if (router_) change.interfaces = interfaces_of(router_->config());
+    if (!notifications) {
+        runtime_.log().error("{}", notifications.error().text());
+        return {};
     }
+    auto change = links_.take(*notifications);
+    if (!change.overrun) return change;
+    runtime_.log().warning("netlink notifications were lost: links and addresses are read anew");
+    auto lost = links_.refresh(*netlink_);
+    if (!lost) {
+        runtime_.log().error("{}", lost.error().text());
+        return {};
+    }
+    change.lost.insert(change.lost.end(), lost->begin(), lost->end());
+    if (router_) change.interfaces = interfaces_of(router_->config());
+    return change;
+}
+
+// Makes the devices of the configuration, and reads what they are.
+void VrrpRole::settle_devices() {
+    if (!devices_.keep(links_, *netlink_)) return;
+    if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
+    // An address needs its device: what was missing a moment ago is there now.
+    (void)devices_.keep(links_, *netlink_);
+}
+
+void VrrpRole::netlink_waits() {
+    auto change = take_notifications();
     if (!router_ || stopping_) return;
+    // A device that somebody removed is there again before the router hears of it.
+    if (!change.interfaces.empty() && devices_.keep(links_, *netlink_)) change.merge(take_notifications());
     const auto named = interfaces_of(router_->config());
     std::set<std::string> concerned;
     for (const auto& name : change.interfaces)
@@ -392,6 +424,8 @@ void VrrpRole::publish_now(Instant begun) {
         for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
             for (const auto& address : *list) texts.push_back(address.prefix.to_string());
     }
+    status.saved_settings = devices_.saved_settings();
+    status.devices = devices_.ours();
     runtime_.publish_state(ipc::encode(status));
     const Instant done = runtime_.now();
     publish_again_ = done + (done - begun) * kPublishShare;

@@ -1,6 +1,7 @@
 #include "vrrp_transport.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace mainstay::role {
 
@@ -17,6 +18,7 @@ VrrpTransport::VrrpTransport(asio::io_context& loop, Log& log, std::function<voi
     : loop_{loop}, log_{log}, on_readable_{std::move(on_readable)}, frame_timer_{loop} {}
 
 void VrrpTransport::complain(const std::string& key, const Error& error) {
+    if (error.sys_errno() == ENODEV) return;  // the interface is going away, and the links will say so
     if (complained_.insert(key).second) log_.error("{}: {}", key, error.text());
 }
 

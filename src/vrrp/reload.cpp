@@ -31,7 +31,7 @@ void change_addresses(Step step, std::vector<Instance>& instances, std::vector<P
 bool same_instance(const config::Instance& a, const config::Instance& b) {
     const bool unicast = !a.unicast_peers.empty();
     if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || a.interface != b.interface ||
-        unicast != !b.unicast_peers.empty())
+        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled || a.vmac.mac != b.vmac.mac)
         return false;
     return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
 }

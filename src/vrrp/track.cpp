@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+
+#include "mainstay/vrrp/devices.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -40,7 +43,16 @@ void judge_scripts(const std::vector<config::TrackedScript>& tracked, const Scri
 // Own interface and the devices of the VIPs.
 void judge_links(const config::Instance& instance, const Links& links, Health& health) {
     health.link_up = instance.interface.empty() || links.up(instance.interface);
-    if (!instance.interface.empty()) {
+    const std::string& base = base_interface(instance);
+    const bool over_base = base != instance.interface;  // on a VMAC or an ipvlan
+    if (over_base) {
+        const InterfaceFact* link = links.find(base);
+        if (link == nullptr || link->index == 0)
+            health.faults.push_back(fmt::format("interface {} does not exist", base));
+        else if (!link->up && !instance.dont_track_primary)
+            health.faults.push_back(fmt::format("interface {} down", base));
+    }
+    if (!instance.interface.empty() && health.faults.empty()) {
         const InterfaceFact* link = links.find(instance.interface);
         if (link == nullptr || link->index == 0)
             health.faults.push_back(fmt::format("interface {} does not exist", instance.interface));
@@ -52,6 +64,8 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
     for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
         for (const auto& address : *list) {
             if (address.dev.empty() || address.dev == instance.interface || address.no_track) continue;
+            // Over the interface that is looked at already: its own fault says enough.
+            if (address.dev == base || (address.dev == own_vmac(instance) && instance.dont_track_primary)) continue;
             if (links.up(address.dev) || !named.insert(address.dev).second) continue;
             health.faults.push_back(fmt::format("interface {} down", address.dev));
         }
@@ -65,6 +79,18 @@ bool usable_source(const config::Instance& instance, const IpAddress& address) {
     const bool beyond_link = std::ranges::any_of(
         instance.unicast_peers, [](const config::UnicastPeer& peer) { return !peer.address.is_link_local_v6(); });
     return address.is_link_local_v6() != beyond_link;
+}
+
+bool tracks_source(const config::Instance& instance) {
+    return config::value_of<bool>(instance.more->values, "track_src_ip").value_or(false);
+}
+
+// On the instance's interface, or on the one below its VMAC.
+bool holds_source(const config::Instance& instance, const Links& links) {
+    return std::ranges::any_of(std::array{&instance.interface, &base_interface(instance)}, [&](const auto* name) {
+        const InterfaceFact* link = links.find(*name);
+        return link != nullptr && std::ranges::find(link->addresses, *instance.source) != link->addresses.end();
+    });
 }
 
 std::optional<IpAddress> choose_source(const config::Instance& instance, const Links& links,
@@ -122,6 +148,8 @@ Health judge(const config::Instance& instance, const config::SyncGroup* group, c
         judge_scripts(group->track_scripts, scripts, health, awaited);
     }
     health.source = choose_source(instance, links, virtuals);
+    if (tracks_source(instance) && instance.source && health.faults.empty() && !holds_source(instance, links))
+        health.faults.push_back(fmt::format("source address {} is not on the interface", instance.source->to_string()));
     if (!health.source && health.faults.empty())
         health.faults.push_back(fmt::format("no IPv{} address for interface", instance.family == Family::V6 ? 6 : 4));
     health.only_waiting = health.faults.empty() && !awaited.empty();

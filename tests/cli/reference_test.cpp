@@ -42,10 +42,9 @@ TEST_CASE("a keyword is explained with meaning, range, default, place and exampl
     CHECK(cli::explain("vrrp_garp_extra_if").value().find("  default     ") != std::string::npos);
     CHECK(cli::explain("lvs_flush_onstop").value().find("  deprecated  write lvs_flush_on_stop\n") !=
           std::string::npos);
-    CHECK(cli::explain("vrrp_instance/use_vmac")
+    CHECK(cli::explain("virtual_server_group")
               .value()
-              .find("  acts        not yet: the interface itself is used, with its own MAC address\n") !=
-          std::string::npos);
+              .find("  acts        not yet: services of the group are not programmed\n") != std::string::npos);
     CHECK(cli::explain("xyzzy") == std::nullopt);
     CHECK(cli::explain("") == std::nullopt);
 }
@@ -148,7 +147,7 @@ TEST_CASE("tables escape what Markdown would take for its own") {
     CHECK(text.find("### vrrp_instance\n\n| keyword | default | acts | meaning |\n") != std::string::npos);
     CHECK(text.find("| `state MASTER\\|BACKUP` |") != std::string::npos);
     CHECK(text.find("`use_vmac") != std::string::npos);
-    CHECK(text.find("not yet: the interface itself is used, with its own MAC address") != std::string::npos);
+    CHECK(text.find("not yet: services of the group are not programmed") != std::string::npos);
 }
 
 TEST_CASE("the man page's part holds no line that troff would take for a request") {

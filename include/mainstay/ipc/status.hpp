@@ -51,13 +51,23 @@ void fields(A& a, IpvsServiceKey& k) { a(k.family, k.fwmark, k.protocol, k.addre
 
 namespace mainstay::ipc {
 
+// A kernel setting that the role has changed and will put back.
+struct SavedSetting {
+    std::string name;          // below /proc/sys
+    std::string before, ours;
+};
+template <class A>
+void fields(A& a, SavedSetting& s) { a(s.name, s.before, s.ours); }
+
 struct VrrpStatus {
     std::uint64_t generation = 0;
     vrrp::RouterSnapshot router;
     std::vector<std::vector<std::string>> addresses;  // per instance, as text with prefix
+    std::vector<SavedSetting> saved_settings;
+    std::vector<std::string> devices;  // VMACs and ipvlans that are ours
 };
 template <class A>
-void fields(A& a, VrrpStatus& s) { a(s.generation, s.router, s.addresses); }
+void fields(A& a, VrrpStatus& s) { a(s.generation, s.router, s.addresses, s.saved_settings, s.devices); }
 
 struct CheckStatus {
     std::string type;    // TCP_CHECK

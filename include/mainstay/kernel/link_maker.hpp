@@ -1,0 +1,34 @@
+// Makes, changes and removes interfaces over a request socket of its own. Needs CAP_NET_ADMIN, in the caller's network
+// namespace. The kernel answers within the call.
+#pragma once
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/kernel/netlink_socket.hpp"
+#include "mainstay/netlink/link_request.hpp"
+
+namespace mainstay::kernel {
+
+using netlink::LinkSettings;
+using netlink::NewLink;
+
+class LinkMaker {
+public:
+    [[nodiscard]] static Result<LinkMaker> open();
+
+    // The errno of a refusal is in the error: EEXIST when the name is taken, EOPNOTSUPP when the kernel lacks the kind.
+    [[nodiscard]] Result<void> make(const NewLink& link);
+    [[nodiscard]] Result<void> set(const LinkSettings& settings);
+    // One that is gone already (ENODEV) is no error.
+    [[nodiscard]] Result<void> remove(std::uint32_t index);
+
+private:
+    explicit LinkMaker(NetlinkSocket socket) : socket_{std::move(socket)} {}
+    [[nodiscard]] Result<void> send(std::span<const std::byte> request, std::uint32_t sequence, std::string attempt);
+
+    NetlinkSocket socket_;
+};
+
+// The index of an interface; 0: there is none of this name.
+[[nodiscard]] std::uint32_t interface_index(const std::string& name);
+
+}  // namespace mainstay::kernel

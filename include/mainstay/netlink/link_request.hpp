@@ -1,0 +1,39 @@
+// Requests that make, change and remove interfaces (rtnetlink): VMACs and ipvlans.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+
+namespace mainstay::netlink {
+
+struct NewLink {
+    enum class Kind : std::uint8_t { PrivateMacvlan, Ipvlan } kind = Kind::PrivateMacvlan;
+    enum class IpvlanMode : std::uint8_t { Bridge, Private, Vepa } ipvlan_mode = IpvlanMode::Bridge;  // always L2
+    std::string name;
+    std::uint32_t parent = 0;                          // index
+    std::optional<std::array<std::byte, 6>> hardware_address;  // not for ipvlans, which have their parent's
+    std::uint32_t group = 0;
+};
+
+// What an interface that exists shall be. What has no value stays as it is.
+struct LinkSettings {
+    std::uint32_t index = 0;
+    std::optional<bool> up;
+    std::optional<std::uint32_t> master;  // 0: none
+    std::optional<std::uint32_t> group;   // setting it, even to what it is, makes the kernel tell everybody of the link
+    bool no_generated_address = false;    // IPv6 address generation mode "none"; before it is up for the first time
+};
+
+// Each appends one message with NLM_F_ACK to `out`; on an error `out` is unchanged.
+[[nodiscard]] Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, std::uint32_t sequence);
+[[nodiscard]] Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& settings,
+                                           std::uint32_t sequence);
+[[nodiscard]] Result<void> append_link_delete(std::vector<std::byte>& out, std::uint32_t index, std::uint32_t sequence);
+
+}  // namespace mainstay::netlink

@@ -1,0 +1,113 @@
+#include "mainstay/netlink/link_request.hpp"
+
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include <array>
+#include <span>
+
+namespace mainstay::netlink {
+namespace {
+
+constexpr std::size_t kRequestLimit = 256;  // the longest of them takes some 140 bytes
+constexpr std::uint16_t kFamilyV6 = 10;     // AF_INET6
+
+class Request {
+public:
+    Request(std::uint16_t type, std::uint16_t flags, std::uint32_t index, std::uint32_t sequence)
+        : header_{mnl_nlmsg_put_header(bytes_.data())} {
+        header_->nlmsg_type = type;
+        header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
+        header_->nlmsg_seq = sequence;
+        body_ = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(header_, sizeof(ifinfomsg)));
+        body_->ifi_index = static_cast<int>(index);
+    }
+    [[nodiscard]] nlmsghdr* header() { return header_; }
+    [[nodiscard]] ifinfomsg& body() { return *body_; }
+    void append_to(std::vector<std::byte>& out) const {
+        const auto used = std::span{bytes_}.first(header_->nlmsg_len);
+        out.insert(out.end(), used.begin(), used.end());
+    }
+
+private:
+    alignas(NLMSG_ALIGNTO) std::array<std::byte, kRequestLimit> bytes_{};
+    nlmsghdr* header_;
+    ifinfomsg* body_ = nullptr;
+};
+
+std::uint16_t ipvlan_flags(NewLink::IpvlanMode mode) {
+    switch (mode) {
+        case NewLink::IpvlanMode::Bridge:
+            return 0;
+        case NewLink::IpvlanMode::Private:
+            return IPVLAN_F_PRIVATE;
+        case NewLink::IpvlanMode::Vepa:
+            return IPVLAN_F_VEPA;
+    }
+    return 0;
+}
+
+void put_kind(nlmsghdr* request, const NewLink& link) {
+    const bool macvlan = link.kind == NewLink::Kind::PrivateMacvlan;
+    nlattr* info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+    mnl_attr_put_strz(request, IFLA_INFO_KIND, macvlan ? "macvlan" : "ipvlan");
+    nlattr* data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
+    if (macvlan) {
+        mnl_attr_put_u32(request, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE);
+    } else {
+        mnl_attr_put_u16(request, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
+        // Kernels before 4.15 know no flags, and refuse them.
+        if (const auto flags = ipvlan_flags(link.ipvlan_mode); flags != 0)
+            mnl_attr_put_u16(request, IFLA_IPVLAN_FLAGS, flags);
+    }
+    mnl_attr_nest_end(request, data);
+    mnl_attr_nest_end(request, info);
+}
+
+}  // namespace
+
+Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, std::uint32_t sequence) {
+    if (link.name.empty() || link.name.size() >= IFNAMSIZ)
+        return fail(Errc::Invalid, "interface name '" + link.name + "': 1 to " + std::to_string(IFNAMSIZ - 1) + " bytes");
+    if (link.parent == 0) return fail(Errc::Invalid, link.name + ": no interface to lie over");
+    Request request{RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, sequence};
+    mnl_attr_put_strz(request.header(), IFLA_IFNAME, link.name.c_str());
+    mnl_attr_put_u32(request.header(), IFLA_LINK, link.parent);
+    if (link.group != 0) mnl_attr_put_u32(request.header(), IFLA_GROUP, link.group);
+    if (link.hardware_address && link.kind == NewLink::Kind::PrivateMacvlan)
+        mnl_attr_put(request.header(), IFLA_ADDRESS, link.hardware_address->size(), link.hardware_address->data());
+    put_kind(request.header(), link);
+    request.append_to(out);
+    return {};
+}
+
+Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& settings, std::uint32_t sequence) {
+    if (settings.index == 0) return fail(Errc::Invalid, "no interface to change");
+    Request request{RTM_SETLINK, 0, settings.index, sequence};
+    if (settings.up) {
+        request.body().ifi_flags = *settings.up ? unsigned{IFF_UP} : 0U;
+        request.body().ifi_change = IFF_UP;
+    }
+    if (settings.master) mnl_attr_put_u32(request.header(), IFLA_MASTER, *settings.master);
+    if (settings.group) mnl_attr_put_u32(request.header(), IFLA_GROUP, *settings.group);
+    if (settings.no_generated_address) {
+        nlattr* families = mnl_attr_nest_start(request.header(), IFLA_AF_SPEC);
+        nlattr* v6 = mnl_attr_nest_start(request.header(), kFamilyV6);
+        mnl_attr_put_u8(request.header(), IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+        mnl_attr_nest_end(request.header(), v6);
+        mnl_attr_nest_end(request.header(), families);
+    }
+    request.append_to(out);
+    return {};
+}
+
+Result<void> append_link_delete(std::vector<std::byte>& out, std::uint32_t index, std::uint32_t sequence) {
+    if (index == 0) return fail(Errc::Invalid, "no interface to remove");
+    Request request{RTM_DELLINK, 0, index, sequence};
+    request.append_to(out);
+    return {};
+}
+
+}  // namespace mainstay::netlink

@@ -1,0 +1,256 @@
+#include "vrrp_devices.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "mainstay/kernel/sysctl.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr std::uint16_t kEthernet = 1;  // ARPHRD_ETHER
+constexpr std::string_view kAllRpFilter = "net/ipv4/conf/all/rp_filter";
+constexpr std::string_view kLocalIgmp = "net/ipv4/igmp_link_local_mcast_reports";
+
+vrrp::VirtualMac mac_of(const kernel::Link& link) {
+    vrrp::VirtualMac mac{};
+    for (std::size_t n = 0; n < mac.size() && n < link.hardware_address.size(); ++n)
+        mac[n] = std::to_integer<std::uint8_t>(link.hardware_address[n]);
+    return mac;
+}
+
+vrrp::ExistingLink existing(const kernel::Link& link) {
+    return {link.name, link.index, link.parent, link.kind, link.private_macvlan, mac_of(link)};
+}
+
+kernel::NewLink request_for(const vrrp::WantedDevice& device, const kernel::Link& parent) {
+    kernel::NewLink request;
+    request.name = device.name;
+    request.parent = parent.index;
+    request.group = interface_group(device.group).value_or(parent.group);
+    if (device.kind == vrrp::WantedDevice::Kind::Vmac) {
+        request.kind = kernel::NewLink::Kind::PrivateMacvlan;
+        auto& mac = request.hardware_address.emplace();
+        std::ranges::transform(device.mac, mac.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
+    } else {
+        request.kind = kernel::NewLink::Kind::Ipvlan;
+        request.ipvlan_mode = static_cast<kernel::NewLink::IpvlanMode>(device.mode);
+    }
+    return request;
+}
+
+bool is_ipv4_vmac(const vrrp::WantedDevice& device) {
+    return device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V4;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> interface_group(const std::string& text) {
+    std::uint32_t number = 0;
+    const auto parse = [&number](std::string_view word) {
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+        return error == std::errc{} && end == word.data() + word.size();
+    };
+    if (text.empty()) return std::nullopt;
+    if (parse(text)) return number;
+    std::ifstream file{"/etc/iproute2/group"};
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words{line};
+        std::string first, name;
+        if (words >> first >> name && name == text && parse(first)) return number;
+    }
+    return std::nullopt;
+}
+
+void VrrpDevices::adopt(const ipc::VrrpStatus& previous) {
+    settings_.adopt(previous.saved_settings);
+    ours_.insert(previous.devices.begin(), previous.devices.end());
+}
+
+void VrrpDevices::complain(const std::string& device, const std::string& text) {
+    if (complained_.insert(device).second) log_.error("{}", text);
+}
+
+config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
+    std::vector<vrrp::ExistingLink> there;
+    links.for_each([&](const kernel::Link& link) { there.push_back(existing(link)); });
+    auto plan = vrrp::plan_devices(config, there, ours_);
+    for (const auto& line : plan.lines) log_.line(line);
+    for (const auto& device : plan.devices)
+        if (!device.group.empty() && !interface_group(device.group))
+            log_.warning("({}) interface group {} is not in /etc/iproute2/group: {} gets the group of {}",
+                         device.instance, device.group, device.name, device.parent);
+    wanted_ = std::move(plan.devices);
+    complained_.clear();
+    prepared_.clear();
+    no_local_igmp_ = config::value_of<bool>(config.global.more->values, "disable_local_igmp").value_or(false);
+
+    std::map<std::string, std::string> lenders;  // adverts leave an IPv4 VMAC with an address of its parent
+    for (const auto& device : wanted_)
+        if (is_ipv4_vmac(device)) lenders.emplace(device.name, device.parent);
+    links.lend(std::move(lenders));
+    return std::move(plan.config);
+}
+
+bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
+    if (wanted_.empty()) return false;
+    bool changed = false;
+    for (const auto& device : wanted_) {
+        const auto* parent = links.find(device.parent);
+        if (parent == nullptr) continue;  // it comes with its parent
+        if (parent->hardware_type != kEthernet) {
+            complain(device.name, fmt::format("({}) {} cannot be made: {} is not an Ethernet interface",
+                                              device.instance, device.name, device.parent));
+            continue;
+        }
+        changed = make(device, *parent, links, netlink) || changed;
+    }
+    return changed;
+}
+
+// What is there may belong to another parent by now (eth0 was renamed, and another one has its name).
+bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
+                       kernel::Rtnetlink& netlink) {
+    if (!maker_) {
+        auto opened = kernel::LinkMaker::open();
+        if (!opened) {
+            complain(device.name, opened.error().text());
+            return false;
+        }
+        maker_.emplace(std::move(*opened));
+    }
+    const auto* link = links.find(device.name);
+    if (link != nullptr && !vrrp::serves_as(existing(*link), device, parent.index)) {
+        if (!ours_.contains(device.name)) {
+            complain(device.name, fmt::format("({}) {} cannot be made: there is another interface of this name",
+                                              device.instance, device.name));
+            return false;
+        }
+        remove(device.name, links);
+        link = nullptr;
+    }
+    const bool fresh = link == nullptr;
+    std::uint32_t index = fresh ? 0 : link->index;
+    if (fresh) {
+        prepared_.erase(device.name);
+        prepare_host(links);
+        if (auto done = maker_->make(request_for(device, parent)); !done) {
+            complain(device.name, fmt::format("({}) {}", device.instance, done.error().text()));
+            return false;
+        }
+        index = kernel::interface_index(device.name);
+        if (made_.contains(device.name))
+            log_.warning("({}) {} was removed by somebody else: it is made again", device.instance, device.name);
+        else
+            log_.info("({}): Success creating {} interface {}", device.instance,
+                      device.kind == vrrp::WantedDevice::Kind::Vmac ? "VMAC" : "ipvlan", device.name);
+    }
+    ours_.insert(device.name);
+    made_.insert(device.name);
+    bool changed = fresh;
+    if (prepared_.insert(device.name).second) {
+        if (!fresh) prepare_host(links);
+        if (auto done = configure(device, parent, index, fresh, links); !done)
+            complain(device.name, fmt::format("({}) {}: {}", device.instance, device.name, done.error().text()));
+        changed = true;
+    }
+    return add_addresses(device, index, parent, links, netlink) || changed;
+}
+
+Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kernel::Link& parent, std::uint32_t index,
+                                    bool fresh, const Links& links) {
+    if (fresh && device.kind == vrrp::WantedDevice::Kind::Vmac)
+        if (auto done = maker_->set({.index = index, .no_generated_address = true}); !done) return done;
+    for (const auto& setting : vrrp::device_settings(device)) {
+        const auto done = kernel::write_sysctl(setting.name, setting.value);
+        // A kernel without IPv6 has nothing to turn off.
+        if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
+    }
+    for (const auto& setting : vrrp::parent_settings(device)) settings_.set(setting.name, setting.value);
+    const auto* master = links.find(parent.master);
+    if (master != nullptr && master->kind == "vrf")
+        if (auto done = maker_->set({.index = index, .master = parent.master}); !done) return done;
+    if (auto done = maker_->set({.index = index, .up = true}); !done) return done;
+    if (!device.tell) return {};
+    return maker_->set({.index = index, .group = interface_group(device.group).value_or(parent.group)});
+}
+
+bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
+                                const Links& links, kernel::Rtnetlink& netlink) {
+    std::vector<kernel::Address> missing;
+    const auto want = [&](const Prefix& prefix, bool deprecated) {
+        if (!links.holds(index, prefix))
+            missing.push_back({.interface_index = index, .prefix = prefix, .deprecated = deprecated});
+    };
+    if (device.link_local && device.kind == vrrp::WantedDevice::Kind::Vmac && !links.has_link_local(index))
+        want(vrrp::link_local_of(device, links.addresses_of(parent.index), mac_of(parent)), true);
+    if (device.address) want(*device.address, false);
+    if (missing.empty()) return false;
+    const auto failed = netlink.add(missing);
+    if (failed && failed->empty()) return true;
+    complain(device.name, fmt::format("({}) {}: the address {} cannot be set{}", device.instance, device.name,
+                                      missing.front().prefix.to_string(),
+                                      failed ? Error::system("", failed->front().sys_errno).text()
+                                             : ": " + failed.error().text()));
+    return false;
+}
+
+// all.rp_filter counts besides an interface's own: 0 on a VMAC needs 0 there. The others keep what they had by it.
+void VrrpDevices::prepare_host(const Links& links) {
+    if (std::ranges::none_of(wanted_, is_ipv4_vmac)) return;
+    if (no_local_igmp_) settings_.set(std::string{kLocalIgmp}, "0");
+    const auto all = kernel::read_sysctl_number(kAllRpFilter);
+    if (!all || *all == 0) return;
+    const auto raise = [&](const std::string& name) {
+        const std::string setting = "net/ipv4/conf/" + name + "/rp_filter";
+        const auto now = kernel::read_sysctl_number(setting);
+        if (!now || *now >= *all) return;
+        if (settings_.set(setting, std::to_string(*all)) && name == "default")
+            log_.notice("NOTICE: setting sysctl net.ipv4.conf.default.rp_filter from {} to {}", *now, *all);
+    };
+    raise("default");
+    links.for_each([&](const kernel::Link& link) {
+        if (!ours_.contains(link.name)) raise(link.name);
+    });
+    log_.notice("NOTICE: setting sysctl net.ipv4.conf.all.rp_filter from {} to 0", *all);
+    settings_.set(std::string{kAllRpFilter}, "0");
+}
+
+void VrrpDevices::put_back_settings() {
+    const bool any = std::ranges::any_of(wanted_, is_ipv4_vmac);
+    std::set<std::string> needed;
+    for (const auto& device : wanted_)
+        for (const auto& setting : vrrp::parent_settings(device)) needed.insert(setting.name);
+    settings_.restore([&](const std::string& name) {
+        const bool of_parent = name.ends_with("/arp_ignore") || name.ends_with("/arp_filter");
+        if (name == kLocalIgmp) return !any || !no_local_igmp_;
+        return of_parent ? !needed.contains(name) : !any;
+    });
+}
+
+void VrrpDevices::remove(const std::string& name, const Links& links) {
+    const auto* link = links.find(name);
+    if (link != nullptr && maker_)
+        if (const auto done = maker_->remove(link->index); !done)
+            log_.warning("{} cannot be removed: {}", name, done.error().text());
+    ours_.erase(name);
+    made_.erase(name);
+    prepared_.erase(name);
+}
+
+void VrrpDevices::drop_unwanted(const Links& links) {
+    for (const auto& name : std::set<std::string>{ours_})
+        if (std::ranges::find(wanted_, name, &vrrp::WantedDevice::name) == wanted_.end()) remove(name, links);
+    put_back_settings();
+}
+
+void VrrpDevices::remove_all(const Links& links) {
+    wanted_.clear();
+    drop_unwanted(links);
+}
+
+}  // namespace mainstay::role

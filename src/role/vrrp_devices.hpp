@@ -1,0 +1,64 @@
+// The VMACs and ipvlans of the vrrp role: makes what the plan (vrrp/devices.hpp) wants, keeps it there, and removes it.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/kernel/link_maker.hpp"
+#include "mainstay/vrrp/devices.hpp"
+#include "saved_settings.hpp"
+#include "vrrp_links.hpp"
+
+namespace mainstay::role {
+
+class VrrpDevices {
+public:
+    explicit VrrpDevices(Log& log) : log_{log}, settings_{log} {}
+
+    // What a crashed incarnation had made and changed.
+    void adopt(const ipc::VrrpStatus& previous);
+    // Takes over what this configuration wants, and answers the configuration that the router shall run. Devices that
+    // are not wanted any more stay until drop_unwanted(), for their addresses are still needed.
+    [[nodiscard]] config::Config plan(const config::Config& config, Links& links);
+    // Makes what is missing and mends what others changed. True when something was done: links and addresses are
+    // different now, and the notifications of it wait.
+    bool keep(const Links& links, kernel::Rtnetlink& netlink);
+    void drop_unwanted(const Links& links);
+    // At the end: everything goes, and settings are what they were.
+    void remove_all(const Links& links);
+
+    [[nodiscard]] const std::vector<vrrp::WantedDevice>& wanted() const { return wanted_; }
+    [[nodiscard]] std::vector<std::string> ours() const { return {ours_.begin(), ours_.end()}; }
+    [[nodiscard]] const std::vector<ipc::SavedSetting>& saved_settings() const { return settings_.saved(); }
+
+private:
+    [[nodiscard]] bool make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
+                            kernel::Rtnetlink& netlink);
+    [[nodiscard]] Result<void> configure(const vrrp::WantedDevice& device, const kernel::Link& parent,
+                                         std::uint32_t index, bool fresh, const Links& links);
+    [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
+                                     const Links& links, kernel::Rtnetlink& netlink);
+    void prepare_host(const Links& links);
+    void put_back_settings();
+    void remove(const std::string& name, const Links& links);
+    void complain(const std::string& device, const std::string& text);
+
+    Log& log_;
+    SavedSettings settings_;
+    std::optional<kernel::LinkMaker> maker_;
+    std::vector<vrrp::WantedDevice> wanted_;
+    std::set<std::string> ours_;      // names of devices that are there because of us
+    std::set<std::string> made_;      // by this process, or adopted: one that is missing was removed by somebody
+    std::set<std::string> prepared_;  // whose settings were made
+    std::set<std::string> complained_;
+    bool no_local_igmp_ = false;
+};
+
+// "7", or a name in /etc/iproute2/group.
+[[nodiscard]] std::optional<std::uint32_t> interface_group(const std::string& text);
+
+}  // namespace mainstay::role

@@ -1,0 +1,292 @@
+#include "mainstay/vrrp/devices.hpp"
+
+#include <doctest/doctest.h>
+
+#include "bench.hpp"
+#include "mainstay/vrrp/instance.hpp"
+
+using namespace mainstay;
+using namespace mainstay::vrrp;
+using namespace mainstay::vrrp::test;
+
+namespace {
+
+config::Instance vmac_instance(const char* name = "VI_1", std::uint8_t vrid = 51, const char* address = "10.9.9.9/32") {
+    auto c = instance(100, name, vrid, address);
+    if (c.addresses[0].prefix.address.is_v6()) {
+        c.family = Family::V6;
+        c.version = 3;
+    }
+    c.vmac.enabled = true;
+    return c;
+}
+
+void set(Rare<config::More>& more, const char* keyword, config::KeywordData data = true) {
+    more.edit().values.push_back({keyword, std::move(data)});
+}
+
+ExistingLink link_of(const char* name, std::uint32_t index) { return {.name = name, .index = index}; }
+
+ExistingLink macvlan(const char* name, std::uint32_t index, std::uint32_t parent, VirtualMac mac, bool is_private = true) {
+    return {.name = name, .index = index, .parent = parent, .kind = "macvlan", .private_macvlan = is_private, .mac = mac};
+}
+
+const std::vector<ExistingLink> kTwoCables{link_of("lo", 1), link_of("eth0", 2), link_of("eth1", 3)};
+
+Lines text(const DevicePlan& plan) {
+    Lines lines;
+    for (const auto& d : plan.devices)
+        lines.push_back(fmt::format("{}@{} {:02x}{}{}", d.name, d.parent, fmt::join(d.mac, ":"),
+                                    d.keeps_ipv6 ? " ipv6" : "", d.link_local ? " fe80" : ""));
+    return lines;
+}
+
+Lines said(const DevicePlan& plan) {
+    Lines lines;
+    for (const auto& line : plan.lines) lines.push_back(line.text);
+    return lines;
+}
+
+Lines names(const DevicePlan& plan) {
+    Lines found;
+    for (const auto& d : plan.devices) found.push_back(d.name);
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("a configuration without VMACs stays as it is") {
+    const auto config = with({instance()});
+    const auto plan = plan_devices(config, kTwoCables);
+
+    CHECK(plan.config == config);
+    CHECK(plan.devices.empty());
+    CHECK(base_interface(plan.config.instances[0]) == "eth0");
+}
+
+TEST_CASE("a VMAC carries the virtual router's MAC address, and the instance with its addresses moves onto it") {
+    // effect: vrrp_instance: use_vmac
+    auto v4 = vmac_instance();
+    v4.addresses.push_back(vip("10.9.9.10/32", "eth0"));
+    v4.addresses.push_back(vip("10.9.9.11/32", "eth1"));
+    const auto plan = plan_devices(with({v4, vmac_instance("VI_2", 51, "2001:db8::9/128")}), kTwoCables);
+
+    CHECK(text(plan) == Lines{"vrrp.51@eth0 00:00:5e:00:01:33", "vrrp6.51@eth0 00:00:5e:00:02:33 ipv6 fe80"});
+    CHECK(plan.lines.empty());
+    const auto& first = plan.config.instances[0];
+    CHECK(first.interface == "vrrp.51");
+    CHECK(base_interface(first) == "eth0");
+    CHECK(own_vmac(first) == "vrrp.51");
+    CHECK(held_address(first, first.addresses[0]).interface == "vrrp.51");
+    CHECK(held_address(first, first.addresses[1]).interface == "vrrp.51");
+    CHECK(held_address(first, first.addresses[2]).interface == "eth1");
+    CHECK(plan.config.instances[1].interface == "vrrp6.51");
+}
+
+TEST_CASE("an address of the other family stays on the interface itself, and keeps IPv6 on") {
+    auto c = vmac_instance();
+    c.excluded_addresses = {vip("2001:db8::9/128"), vip("10.9.9.12/32")};
+    const auto plan = plan_devices(with({c}), kTwoCables);
+
+    CHECK(text(plan) == Lines{"vrrp.51@eth0 00:00:5e:00:01:33 ipv6"});
+    const auto& placed = plan.config.instances[0];
+    CHECK(held_address(placed, placed.excluded_addresses[0]).interface == "eth0");
+    CHECK(held_address(placed, placed.excluded_addresses[1]).interface == "vrrp.51");
+}
+
+TEST_CASE("adverts leave from the parent with vmac_xmit_base, and always in unicast") {
+    // effect: vrrp_instance: vmac_xmit_base
+    auto base = vmac_instance();
+    set(base.more, "vmac_xmit_base");
+    auto unicast = vmac_instance("VI_2", 52, "2001:db8::9/128");
+    unicast.unicast_peers = {{ip("2001:db8::2")}};
+    auto strict = vmac_instance("VI_3", 53);
+    set(strict.more, "vmac_xmit_base");
+    strict.strict = true;
+    const auto plan = plan_devices(with({base, unicast, strict}), kTwoCables);
+
+    CHECK(text(plan) == Lines{"vrrp.51@eth0 00:00:5e:00:01:33", "vrrp.52@eth0 00:00:5e:00:02:34 ipv6",
+                              "vrrp.53@eth0 00:00:5e:00:01:35"});
+    const auto& instances = plan.config.instances;
+    CHECK(instances[0].interface == "eth0");
+    CHECK(held_address(instances[0], instances[0].addresses[0]).interface == "vrrp.51");
+    CHECK(instances[1].interface == "eth0");
+    CHECK(instances[2].interface == "vrrp.53");
+}
+
+TEST_CASE("a name that is taken is evaded: IPv6 by vrrp6, then by numbers") {
+    auto links = kTwoCables;
+    links.push_back(link_of("vrrp.51", 7));
+    links.push_back(link_of("vrrp1.51", 8));
+    const auto v4 = with({vmac_instance()});
+    const auto v6 = with({vmac_instance("VI_2", 51, "2001:db8::9/128")});
+
+    CHECK(names(plan_devices(v4, links)) == Lines{"vrrp2.51"});
+    CHECK(names(plan_devices(v6, links)) == Lines{"vrrp6.51"});
+    links.push_back(link_of("vrrp6.51", 9));
+    CHECK(names(plan_devices(v6, links)) == Lines{"vrrp2.51"});
+}
+
+TEST_CASE("the prefix of names is vmac_prefix, cut so that the name fits") {
+    // effect: global_defs: vmac_prefix vmac_addr_prefix
+    auto c = vmac_instance();
+    set(c.more, "use_vmac_addr");
+    c.addresses.push_back(vip("10.8.8.8/32", "eth1"));
+    auto config = with({c});
+    set(config.global.more, "vmac_prefix", config::WordList{"verylongprefixx"});
+
+    CHECK(names(plan_devices(config, kTwoCables)) == Lines{"verylongpref.51", "verylongpre1.51"});
+    set(config.global.more, "vmac_addr_prefix", config::WordList{"addr"});
+    CHECK(names(plan_devices(config, kTwoCables)) == Lines{"verylongpref.51", "addr.51"});
+}
+
+TEST_CASE("a private macvlan with the right MAC address on the right parent is reused") {
+    auto links = kTwoCables;
+    links.push_back(macvlan("mine", 7, 2, virtual_mac(Family::V4, 51)));
+    auto c = vmac_instance();
+    c.vmac.name = "wanted";
+
+    const auto plan = plan_devices(with({c}), links);
+    CHECK(names(plan) == Lines{"mine"});
+    CHECK(said(plan) == Lines{"(VI_1) Found matching interface mine",
+                              "(VI_1) vmac name mismatch wanted <=> mine. changing to mine."});
+    CHECK(plan.config.instances[0].interface == "mine");
+
+    CHECK(said(plan_devices(with({c}), links, {"mine"})).empty());
+}
+
+TEST_CASE("a macvlan that is not private, of another MAC address or on another parent is not reused") {
+    const auto mac = virtual_mac(Family::V4, 51);
+    for (const auto& other : {macvlan("vrrp.51", 7, 2, mac, false), macvlan("vrrp.51", 7, 3, mac),
+                              macvlan("vrrp.51", 7, 2, virtual_mac(Family::V4, 52))}) {
+        auto links = kTwoCables;
+        links.push_back(other);
+        CHECK(names(plan_devices(with({vmac_instance()}), links)) == Lines{"vrrp1.51"});
+    }
+}
+
+TEST_CASE("a MAC address of one's own is used: five octets take the VRID as the sixth") {
+    CHECK(configured_mac("02:00:00:00:00:09", 51) == VirtualMac{2, 0, 0, 0, 0, 9});
+    CHECK(configured_mac("02:00:00:00:01", 51) == VirtualMac{2, 0, 0, 0, 1, 51});
+    CHECK(configured_mac("01:00:5e:00:00:09", 51) == std::nullopt);
+    CHECK(configured_mac("00:00:5e:00:01:09", 51) == std::nullopt);
+    CHECK(configured_mac("00:00:5e:00:02:09", 51) == std::nullopt);
+    CHECK(configured_mac("02:00:00:00", 51) == std::nullopt);
+    CHECK(configured_mac("02:00:00:00:00:00:09", 51) == std::nullopt);
+    CHECK(configured_mac("2-0-0-0-0-9", 51) == std::nullopt);
+
+    auto c = vmac_instance();
+    c.vmac.mac = "02:00:00:00:01";
+    CHECK(text(plan_devices(with({c}), kTwoCables)) == Lines{"vrrp.51@eth0 02:00:00:00:01:33"});
+    c.strict = true;  // RFC 9568 7.3 leaves no choice
+    CHECK(text(plan_devices(with({c}), kTwoCables)) == Lines{"vrrp.51@eth0 00:00:5e:00:01:33"});
+}
+
+TEST_CASE("use_vmac_addr and use_vmac of an address make further VMACs on the addresses' interfaces, shared by MAC") {
+    // effect: vrrp_instance: use_vmac_addr
+    // effect: vrrp_instance/virtual_ipaddress: use_vmac
+    auto all = vmac_instance();
+    set(all.more, "use_vmac_addr");
+    all.addresses.push_back(vip("10.8.8.8/32", "eth1"));
+    all.addresses.push_back(vip("10.8.8.9/32", "eth1"));
+    auto one = instance(100, "VI_2", 52);
+    one.addresses.push_back(vip("10.8.8.10/32", "eth1"));
+    one.addresses.push_back(vip("10.8.8.11/32", "eth1"));
+    set(one.addresses[1].more, "use_vmac");
+    const auto plan = plan_devices(with({all, one}), kTwoCables);
+
+    CHECK(text(plan) == Lines{"vrrp.51@eth0 00:00:5e:00:01:33", "vrrp1.51@eth1 00:00:5e:00:01:33",
+                              "vrrp.52@eth1 00:00:5e:00:01:34"});
+    CHECK(plan.config.instances[0].addresses[1].dev == "vrrp1.51");
+    CHECK(plan.config.instances[0].addresses[2].dev == "vrrp1.51");
+    CHECK(plan.config.instances[1].interface == "eth0");
+    CHECK(plan.config.instances[1].addresses[1].dev == "vrrp.52");
+    CHECK(plan.config.instances[1].addresses[2].dev == "eth1");
+}
+
+TEST_CASE("an ipvlan has its parent's MAC address and an address of its own") {
+    auto c = instance();
+    config::Section line{.keyword = "use_ipvlan"};
+    line.values = {{"address", *Prefix::parse("10.0.0.9/24")}, {"mode", config::WordList{"vepa"}}};
+    c.more.edit().sections.push_back(line);
+    const auto plan = plan_devices(with({c}), kTwoCables);
+
+    REQUIRE(plan.devices.size() == 1);
+    CHECK(plan.devices[0].kind == WantedDevice::Kind::Ipvlan);
+    CHECK(plan.devices[0].name == "ipvlan.51");
+    CHECK(plan.devices[0].mode == WantedDevice::IpvlanMode::Vepa);
+    CHECK(plan.devices[0].address == Prefix::parse("10.0.0.9/24"));
+    CHECK(plan.config.instances[0].interface == "ipvlan.51");
+    CHECK(plan.config.instances[0].source == ip("10.0.0.9"));
+    CHECK(base_interface(plan.config.instances[0]) == "eth0");
+}
+
+TEST_CASE("a unicast instance without an interface is bound to its VRF") {
+    auto c = instance();
+    c.interface.clear();
+    c.unicast_peers = {{ip("10.0.0.2")}};
+    set(c.more, "vrf", config::WordList{"blue"});
+
+    CHECK(plan_devices(with({c}), kTwoCables).config.instances[0].interface == "blue");
+}
+
+TEST_CASE("an instance on a VMAC fails with its parent, and says which interface it was") {
+    const auto plan = plan_devices(with({vmac_instance()}), kTwoCables);
+    const auto& c = plan.config.instances[0];
+    Links links;
+    const ScriptBoard scripts;
+    const auto faults = [&] { return judge(c, nullptr, links, scripts, {}).faults; };
+
+    CHECK(faults() == Lines{"interface eth0 does not exist"});
+    links.tell(link("eth0", false));
+    links.tell(link("vrrp.51", false, {ip("10.0.0.1")}, 7));
+    CHECK(faults() == Lines{"interface eth0 down"});
+    links.tell(link("eth0", true));
+    CHECK(faults() == Lines{"interface vrrp.51 down"});
+    links.tell(link("vrrp.51", true, {ip("10.0.0.1")}, 7));
+    CHECK(faults().empty());
+}
+
+TEST_CASE("a source address that is not on the interface is a fault with track_src_ip") {
+    // effect: vrrp_instance: track_src_ip
+    auto c = instance();
+    c.source = ip("10.0.0.1");
+    set(c.more, "track_src_ip");
+    Links links;
+    const ScriptBoard scripts;
+
+    links.tell(link("eth0", true, {ip("10.0.0.1"), ip("10.0.0.2")}));
+    CHECK(judge(c, nullptr, links, scripts, {}).faults.empty());
+    links.tell(link("eth0", true, {ip("10.0.0.2")}));
+    CHECK(judge(c, nullptr, links, scripts, {}).faults == Lines{"source address 10.0.0.1 is not on the interface"});
+    c.more.reset();
+    CHECK(judge(c, nullptr, links, scripts, {}).faults.empty());
+}
+
+TEST_CASE("a VMAC for IPv4 answers for its own addresses alone, and so does its parent") {
+    const auto v4 = plan_devices(with({vmac_instance()}), kTwoCables).devices.at(0);
+    const auto v6 = plan_devices(with({vmac_instance("VI_2", 52, "2001:db8::9/128")}), kTwoCables).devices.at(0);
+
+    CHECK(device_settings(v4) == std::vector<Setting>{{"net/ipv4/conf/vrrp.51/arp_ignore", "1"},
+                                                      {"net/ipv4/conf/vrrp.51/accept_local", "1"},
+                                                      {"net/ipv4/conf/vrrp.51/rp_filter", "0"},
+                                                      {"net/ipv4/conf/vrrp.51/promote_secondaries", "1"},
+                                                      {"net/ipv6/conf/vrrp.51/disable_ipv6", "1"}});
+    CHECK(parent_settings(v4) == std::vector<Setting>{{"net/ipv4/conf/eth0/arp_ignore", "1"},
+                                                      {"net/ipv4/conf/eth0/arp_filter", "1"}});
+    CHECK(device_settings(v6) == std::vector<Setting>{{"net/ipv4/conf/vrrp.52/arp_ignore", "1"}});
+    CHECK(parent_settings(v6).empty());
+}
+
+TEST_CASE("the link-local address of a VMAC is the source, else the parent's, else made of the parent's MAC address") {
+    auto c = vmac_instance("VI_2", 52, "2001:db8::9/128");
+    const auto plain = plan_devices(with({c}), kTwoCables).devices.at(0);
+    c.source = ip("fe80::5");
+    const auto with_source = plan_devices(with({c}), kTwoCables).devices.at(0);
+    const VirtualMac mac{0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
+    const std::vector<IpAddress> of_parent{ip("10.0.0.1"), ip("2001:db8::1"), ip("fe80::7")};
+
+    CHECK(link_local_of(with_source, of_parent, mac).to_string() == "fe80::5/64");
+    CHECK(link_local_of(plain, of_parent, mac).to_string() == "fe80::7/64");
+    CHECK(link_local_of(plain, {}, mac).to_string() == "fe80::11:22ff:fe33:4455/64");
+}
