@@ -17,7 +17,8 @@ Result<LinkMaker> LinkMaker::open() {
 
 Result<void> LinkMaker::send(std::span<const std::byte> request, std::uint32_t sequence, std::string attempt) {
     std::optional<netlink::Acknowledgement> answer;
-    auto done = socket_.exchange(request, sequence, 1, [&](std::size_t, const netlink::Acknowledgement& a) { answer = a; });
+    auto done =
+        socket_.exchange(request, sequence, 1, [&](std::size_t, const netlink::Acknowledgement& a) { answer = a; });
     if (!done) return std::unexpected{std::move(done.error()).with(attempt)};
     if (!answer || answer->sys_errno == 0) return {};
     if (!answer->text.empty()) attempt += " (" + answer->text + ")";

@@ -70,7 +70,8 @@ void put_kind(nlmsghdr* request, const NewLink& link) {
 
 Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, std::uint32_t sequence) {
     if (link.name.empty() || link.name.size() >= IFNAMSIZ)
-        return fail(Errc::Invalid, "interface name '" + link.name + "': 1 to " + std::to_string(IFNAMSIZ - 1) + " bytes");
+        return fail(Errc::Invalid,
+                    "interface name '" + link.name + "': 1 to " + std::to_string(IFNAMSIZ - 1) + " bytes");
     if (link.parent == 0) return fail(Errc::Invalid, link.name + ": no interface to lie over");
     Request request{RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, sequence};
     mnl_attr_put_strz(request.header(), IFLA_IFNAME, link.name.c_str());

@@ -20,8 +20,10 @@ bool SavedSettings::set(const std::string& name, const std::string& value) {
         }
         return false;
     }
-    if (known == saved_.end()) saved_.push_back({name, *before, value});
-    else known->ours = value;
+    if (known == saved_.end())
+        saved_.push_back({name, *before, value});
+    else
+        known->ours = value;
     return true;
 }
 

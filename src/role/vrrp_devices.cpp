@@ -192,10 +192,10 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
     if (missing.empty()) return false;
     const auto failed = netlink.add(missing);
     if (failed && failed->empty()) return true;
-    complain(device.name, fmt::format("({}) {}: the address {} cannot be set{}", device.instance, device.name,
-                                      missing.front().prefix.to_string(),
-                                      failed ? Error::system("", failed->front().sys_errno).text()
-                                             : ": " + failed.error().text()));
+    complain(device.name,
+             fmt::format("({}) {}: the address {} cannot be set{}", device.instance, device.name,
+                         missing.front().prefix.to_string(),
+                         failed ? Error::system("", failed->front().sys_errno).text() : ": " + failed.error().text()));
     return false;
 }
 

@@ -142,7 +142,8 @@ void Links::for_each(const std::function<void(const kernel::Link&)>& visit) cons
 
 bool Links::holds(std::uint32_t index, const Prefix& prefix) const {
     const auto found = addresses_.find(index);
-    return found != addresses_.end() && std::ranges::find(found->second, prefix, &kernel::Address::prefix) != found->second.end();
+    return found != addresses_.end() &&
+           std::ranges::find(found->second, prefix, &kernel::Address::prefix) != found->second.end();
 }
 
 bool Links::has_link_local(std::uint32_t index) const {

@@ -9,8 +9,8 @@
 namespace mainstay::vrrp {
 namespace {
 
-constexpr std::size_t kMostName = 15;       // IFNAMSIZ without its NUL
-constexpr unsigned kMostNumber = 1000;      // vrrp1. to vrrp1000.: so many names of one VRID are never taken
+constexpr std::size_t kMostName = 15;                 // IFNAMSIZ without its NUL
+constexpr unsigned kMostNumber = 1000;                // vrrp1. to vrrp1000.: so many names of one VRID are never taken
 constexpr std::string_view kBase = "base interface";  // in `more` of an instance of a plan
 constexpr std::string_view kPrefix = "vrrp", kIpvlanPrefix = "ipvlan";
 
@@ -83,9 +83,12 @@ private:
         const bool same_family = address.prefix.address.family() == instance.family;
         const bool asked = flag_of(address.more->values, "use_vmac") ||
                            (dev != base && flag_of(instance.more->values, "use_vmac_addr"));
-        if (dev == base && instance.vmac.enabled) address.dev = same_family ? instance.vmac.name : base;
-        else if (asked && same_family) address.dev = vmac(instance, dev, {}, address_prefix_, true);
-        else if (dev == base && instance.interface != base) address.dev = same_family ? std::string{} : base;
+        if (dev == base && instance.vmac.enabled)
+            address.dev = same_family ? instance.vmac.name : base;
+        else if (asked && same_family)
+            address.dev = vmac(instance, dev, {}, address_prefix_, true);
+        else if (dev == base && instance.interface != base)
+            address.dev = same_family ? std::string{} : base;
     }
 
     static void set_interface(config::Instance& instance, const std::string& name) {
@@ -102,9 +105,9 @@ private:
         device.parent = parent;
         device.mac = mac_of(instance);
         device.family = instance.family;
-        device.keeps_ipv6 = instance.family == Family::V6 ||
-                            std::ranges::any_of(instance.excluded_addresses,
-                                                [](const auto& a) { return a.prefix.address.is_v6(); });
+        device.keeps_ipv6 =
+            instance.family == Family::V6 ||
+            std::ranges::any_of(instance.excluded_addresses, [](const auto& a) { return a.prefix.address.is_v6(); });
         device.link_local = link_local && instance.family == Family::V6;
         if (instance.source && instance.source->is_link_local_v6()) device.source = instance.source;
         device.group = instance.vmac.group;
@@ -161,11 +164,12 @@ private:
         if (instance.vmac.mac.empty()) return usual;
         const auto own = configured_mac(instance.vmac.mac, instance.virtual_router_id);
         if (own && !instance.strict) return *own;
-        say(LogLevel::Warning, fmt::format("({}) use_vmac: {} is not used as MAC address: {}; it is {:02x} as the RFC has it",
-                                           instance.name, instance.vmac.mac,
-                                           instance.strict ? "strict mode allows the RFC's alone"
-                                                           : "a multicast address, or one of the RFC's range",
-                                           fmt::join(usual, ":")));
+        say(LogLevel::Warning,
+            fmt::format("({}) use_vmac: {} is not used as MAC address: {}; it is {:02x} as the RFC has it",
+                        instance.name, instance.vmac.mac,
+                        instance.strict ? "strict mode allows the RFC's alone"
+                                        : "a multicast address, or one of the RFC's range",
+                        fmt::join(usual, ":")));
         return usual;
     }
 
@@ -182,9 +186,7 @@ private:
         return found == links_.end() ? nullptr : &*found;
     }
 
-    bool is_free(const std::string& name) const {
-        return !taken_.contains(name) && find_link(name) == nullptr;
-    }
+    bool is_free(const std::string& name) const { return !taken_.contains(name) && find_link(name) == nullptr; }
 
     // vrrp.51; when that is taken, for IPv6 vrrp6.51; then vrrp1.51, vrrp2.51 ...
     std::string free_name(const config::Instance& instance, const std::string& wanted, const std::string& prefix) {
@@ -258,9 +260,8 @@ std::vector<Setting> device_settings(const WantedDevice& device) {
     const std::string v4 = "net/ipv4/conf/" + device.name + "/";
     std::vector<Setting> settings{{v4 + "arp_ignore", "1"}};
     if (device.family == Family::V4)
-        settings.insert(settings.end(), {{v4 + "accept_local", "1"},
-                                         {v4 + "rp_filter", "0"},
-                                         {v4 + "promote_secondaries", "1"}});
+        settings.insert(settings.end(),
+                        {{v4 + "accept_local", "1"}, {v4 + "rp_filter", "0"}, {v4 + "promote_secondaries", "1"}});
     if (!device.keeps_ipv6) settings.push_back({"net/ipv6/conf/" + device.name + "/disable_ipv6", "1"});
     return settings;
 }

@@ -75,7 +75,7 @@ TEST_CASE("ranges are told with their unit") {
 TEST_CASE("a keyword in a block that does not act does not act either") {
     CHECK(cli::acts_in({&row_in(Block::Instance, "priority"), Block::Instance}));
     CHECK(cli::acts_in({&row_in(Block::TcpCheck, "retry"), Block::TcpCheck}));
-    CHECK_FALSE(cli::acts_in({&row_in(Block::Instance, "use_vmac"), Block::Instance}));
+    CHECK_FALSE(cli::acts_in({&row_in(Block::Root, "virtual_server_group"), Block::Root}));
     CHECK_FALSE(cli::acts_in({&row_in(Block::AuthHmac, "key"), Block::AuthHmac}));
 }
 

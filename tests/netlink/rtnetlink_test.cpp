@@ -165,7 +165,10 @@ TEST_CASE("a link is read with its state, size and hardware address") {
                                                      .loopback = false,
                                                      .no_arp = false,
                                                      .mtu = 1500,
-                                                     .hardware_address = from_hex("02000000aa01")});
+                                                     .hardware_address = from_hex("02000000aa01"),
+                                                     .hardware_type = 1,
+                                                     .kind = {},
+                                                     .parent = 2});
 }
 
 TEST_CASE("a link that goes is told by index and name") {

@@ -27,8 +27,10 @@ void set(Rare<config::More>& more, const char* keyword, config::KeywordData data
 
 ExistingLink link_of(const char* name, std::uint32_t index) { return {.name = name, .index = index}; }
 
-ExistingLink macvlan(const char* name, std::uint32_t index, std::uint32_t parent, VirtualMac mac, bool is_private = true) {
-    return {.name = name, .index = index, .parent = parent, .kind = "macvlan", .private_macvlan = is_private, .mac = mac};
+ExistingLink macvlan(const char* name, std::uint32_t index, std::uint32_t parent, VirtualMac mac,
+                     bool is_private = true) {
+    return {
+        .name = name, .index = index, .parent = parent, .kind = "macvlan", .private_macvlan = is_private, .mac = mac};
 }
 
 const std::vector<ExistingLink> kTwoCables{link_of("lo", 1), link_of("eth0", 2), link_of("eth1", 3)};
@@ -195,8 +197,8 @@ TEST_CASE("use_vmac_addr and use_vmac of an address make further VMACs on the ad
     set(one.addresses[1].more, "use_vmac");
     const auto plan = plan_devices(with({all, one}), kTwoCables);
 
-    CHECK(text(plan) == Lines{"vrrp.51@eth0 00:00:5e:00:01:33", "vrrp1.51@eth1 00:00:5e:00:01:33",
-                              "vrrp.52@eth1 00:00:5e:00:01:34"});
+    CHECK(text(plan) ==
+          Lines{"vrrp.51@eth0 00:00:5e:00:01:33", "vrrp1.51@eth1 00:00:5e:00:01:33", "vrrp.52@eth1 00:00:5e:00:01:34"});
     CHECK(plan.config.instances[0].addresses[1].dev == "vrrp1.51");
     CHECK(plan.config.instances[0].addresses[2].dev == "vrrp1.51");
     CHECK(plan.config.instances[1].interface == "eth0");
@@ -272,8 +274,8 @@ TEST_CASE("a VMAC for IPv4 answers for its own addresses alone, and so does its 
                                                       {"net/ipv4/conf/vrrp.51/rp_filter", "0"},
                                                       {"net/ipv4/conf/vrrp.51/promote_secondaries", "1"},
                                                       {"net/ipv6/conf/vrrp.51/disable_ipv6", "1"}});
-    CHECK(parent_settings(v4) == std::vector<Setting>{{"net/ipv4/conf/eth0/arp_ignore", "1"},
-                                                      {"net/ipv4/conf/eth0/arp_filter", "1"}});
+    CHECK(parent_settings(v4) ==
+          std::vector<Setting>{{"net/ipv4/conf/eth0/arp_ignore", "1"}, {"net/ipv4/conf/eth0/arp_filter", "1"}});
     CHECK(device_settings(v6) == std::vector<Setting>{{"net/ipv4/conf/vrrp.52/arp_ignore", "1"}});
     CHECK(parent_settings(v6).empty());
 }

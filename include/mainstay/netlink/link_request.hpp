@@ -16,7 +16,7 @@ struct NewLink {
     enum class Kind : std::uint8_t { PrivateMacvlan, Ipvlan } kind = Kind::PrivateMacvlan;
     enum class IpvlanMode : std::uint8_t { Bridge, Private, Vepa } ipvlan_mode = IpvlanMode::Bridge;  // always L2
     std::string name;
-    std::uint32_t parent = 0;                          // index
+    std::uint32_t parent = 0;                                  // index
     std::optional<std::array<std::byte, 6>> hardware_address;  // not for ipvlans, which have their parent's
     std::uint32_t group = 0;
 };

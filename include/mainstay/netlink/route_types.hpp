@@ -21,12 +21,12 @@ struct Link {
     bool no_arp = false;
     std::uint32_t mtu = 0;
     std::vector<std::byte> hardware_address;
-    std::uint16_t hardware_type = 0;     // ARPHRD_*: 1 is Ethernet
-    std::string kind;                    // "macvlan", "vrf", "veth" ...; empty: a device of its own
-    std::uint32_t parent = 0;            // index of the interface it lies over; 0: none, or in another namespace
-    std::uint32_t master = 0;            // index of the bridge, bond or VRF it belongs to
+    std::uint16_t hardware_type = 0;  // ARPHRD_*: 1 is Ethernet
+    std::string kind;                 // "macvlan", "vrf", "veth" ...; empty: a device of its own
+    std::uint32_t parent = 0;         // index of the interface it lies over; 0: none, or in another namespace
+    std::uint32_t master = 0;         // index of the bridge, bond or VRF it belongs to
     std::uint32_t group = 0;
-    bool private_macvlan = false;        // mode private
+    bool private_macvlan = false;  // mode private
     bool operator==(const Link&) const = default;
 };
 

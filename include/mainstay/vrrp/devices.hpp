@@ -43,15 +43,15 @@ struct WantedDevice {
     enum class IpvlanMode : std::uint8_t { Bridge, Private, Vepa } mode = IpvlanMode::Bridge;
     std::string name;
     std::string parent;
-    VirtualMac mac{};                   // of a VMAC
-    Family family = Family::V4;         // of the instance
-    bool keeps_ipv6 = false;            // else IPv6 is turned off on it
-    bool link_local = false;            // it needs an IPv6 link-local address
-    std::optional<IpAddress> source;    // which shall be that link-local address
-    std::optional<Prefix> address;      // of an ipvlan
-    std::string group;                  // interface group, as written; empty: the parent's
-    bool tell = false;                  // netlink_notify_msg
-    std::string instance;               // that wants it (the first one), for the log
+    VirtualMac mac{};                 // of a VMAC
+    Family family = Family::V4;       // of the instance
+    bool keeps_ipv6 = false;          // else IPv6 is turned off on it
+    bool link_local = false;          // it needs an IPv6 link-local address
+    std::optional<IpAddress> source;  // which shall be that link-local address
+    std::optional<Prefix> address;    // of an ipvlan
+    std::string group;                // interface group, as written; empty: the parent's
+    bool tell = false;                // netlink_notify_msg
+    std::string instance;             // that wants it (the first one), for the log
     bool operator==(const WantedDevice&) const = default;
 };
 
