@@ -18,7 +18,6 @@
 namespace mainstay::kernel {
 namespace {
 
-constexpr int kProtocolVrrp = 112;
 constexpr std::size_t kPackets = 64;
 // The longest packets: 60 bytes of IPv4 header, 8 of VRRP, 255 addresses, 8 of authentication; IPv6 without header.
 constexpr std::size_t kPacketBytesV4 = 1536;
@@ -59,10 +58,14 @@ std::optional<ReceivedPacket> parse_v4(std::span<const std::byte> bytes) {
     const std::size_t end = std::clamp(total, header_size, bytes.size());  // padding of short frames goes
 
     const auto payload = bytes.subspan(header_size, end - header_size);
-    return ReceivedPacket{.source = IpAddress::v4(ntohl(header.saddr)),
+    ReceivedPacket packet{.source = IpAddress::v4(ntohl(header.saddr)),
                           .destination = IpAddress::v4(ntohl(header.daddr)),
                           .ttl = header.ttl,
-                          .payload = {payload.begin(), payload.end()}};
+                          .payload = {payload.begin(), payload.end()},
+                          .protocol = header.protocol};
+    if (header.protocol == kAuthenticationHeader)
+        packet.ip_header.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header_size));
+    return packet;
 }
 
 // IPv6 ones deliver the payload; the rest is in the sender's address and ancillary data.
@@ -106,11 +109,11 @@ Result<void> prepare_v6(int fd, bool multicast) {
 }  // namespace
 
 Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interface, std::uint32_t interface_index,
-                                        const IpAddress& group) {
+                                        const IpAddress& group, std::uint8_t protocol) {
     const bool v4 = family == Family::V4;
     const std::string attempt = on(v4 ? "receive VRRP over IPv4" : "receive VRRP over IPv6", interface);
     VrrpReceiver receiver;
-    receiver.fd_.reset(socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, kProtocolVrrp));
+    receiver.fd_.reset(socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
     if (!receiver.fd_) return fail_system(attempt, errno);
     const int fd = receiver.fd_.get();
     receiver.family_ = family;
@@ -136,25 +139,39 @@ Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interf
     return receiver;
 }
 
+void VrrpReceiver::set_buffer(std::size_t bytes) { (void)size_receive_buffer(fd_.get(), bytes); }
+
+Result<void> VrrpReceiver::rejoin(const IpAddress& group) {
+    (void)membership(group, false);  // it may be lost already
+    return join(group);
+}
+
 Result<void> VrrpReceiver::join(const IpAddress& group) {
     const std::string attempt = on("join " + group.to_string(), interface_);
     if (group.family() != family_ || !group.is_multicast()) {
         return fail(Errc::Invalid, attempt + ": not a multicast group of this family");
     }
+    if (const int error = membership(group, true); error != 0 && error != EADDRINUSE)
+        return fail_system(attempt, error);
+    return {};
+}
+
+int VrrpReceiver::membership(const IpAddress& group, bool joins) {
     int done = 0;
     if (family_ == Family::V4) {
         ip_mreqn request{};
         std::memcpy(&request.imr_multiaddr, group.bytes().data(), 4);
         request.imr_ifindex = static_cast<int>(interface_index_);
-        done = setsockopt(fd_.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request);
+        done =
+            setsockopt(fd_.get(), IPPROTO_IP, joins ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &request, sizeof request);
     } else {
         ipv6_mreq request{};
         std::memcpy(&request.ipv6mr_multiaddr, group.bytes().data(), 16);
         request.ipv6mr_interface = interface_index_;
-        done = setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof request);
+        done = setsockopt(fd_.get(), IPPROTO_IPV6, joins ? IPV6_ADD_MEMBERSHIP : IPV6_DROP_MEMBERSHIP, &request,
+                          sizeof request);
     }
-    if (done != 0 && errno != EADDRINUSE) return fail_system(attempt, errno);
-    return {};
+    return done != 0 ? errno : 0;
 }
 
 Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {

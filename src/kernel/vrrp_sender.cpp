@@ -16,7 +16,7 @@
 namespace mainstay::kernel {
 namespace {
 
-constexpr int kProtocolVrrp = 112;
+constexpr std::uint8_t kFullTtl = 255;
 constexpr std::uint8_t kTrafficClass = 0xc0;   // RFC 9568 5.1: internetwork control
 constexpr std::size_t kFramesPerCall = 1024;   // the kernel's UIO_MAXIOV
 constexpr int kFrameBuffer = 4 * 1024 * 1024;  // five gratuitous ARPs for each of a thousand addresses at once
@@ -85,7 +85,7 @@ Result<VrrpSender> VrrpSender::open(Family family, const std::string& interface,
     VrrpSender sender;
     // IPPROTO_RAW: our own IP header, and nothing is ever received.
     sender.fd_.reset(
-        socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, v4 ? IPPROTO_RAW : kProtocolVrrp));
+        socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, v4 ? int{IPPROTO_RAW} : int{kVrrp}));
     if (!sender.fd_) return fail_system(attempt, errno);
     sender.family_ = family;
     sender.interface_index_ = interface_index;
@@ -106,24 +106,24 @@ Result<VrrpSender> VrrpSender::open(Family family, const std::string& interface,
     return sender;
 }
 
-Result<void> VrrpSender::send(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
-                              std::span<const std::byte> payload) {
+Result<void> VrrpSender::send(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
+                              std::span<const std::byte> payload, std::uint8_t protocol, std::uint16_t ip_id) {
     if (source.family() != family_ || destination.family() != family_) {
         return fail(Errc::Invalid, attempt_to(source, destination) + ": wrong address family");
     }
-    return family_ == Family::V4 ? send_v4(source, destination, ttl, payload)
+    return family_ == Family::V4 ? send_v4(source, destination, ttl.value_or(kFullTtl), payload, protocol, ip_id)
                                  : send_v6(source, destination, ttl, payload);
 }
 
 Result<void> VrrpSender::send_v4(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
-                                 std::span<const std::byte> payload) {
+                                 std::span<const std::byte> payload, std::uint8_t protocol, std::uint16_t ip_id) {
     iphdr header{};  // the kernel fills in length and checksum, and would choose the id if it were 0
     header.version = 4;
     header.ihl = sizeof header / 4;
     header.tos = kTrafficClass;
-    header.id = htons(next_id_);
+    header.id = htons(ip_id != 0 ? ip_id : next_id_);
     header.ttl = ttl;
-    header.protocol = kProtocolVrrp;
+    header.protocol = protocol;
     std::memcpy(&header.saddr, source.bytes().data(), 4);
     std::memcpy(&header.daddr, destination.bytes().data(), 4);
     next_id_ = next_id_ == UINT16_MAX ? std::uint16_t{1} : static_cast<std::uint16_t>(next_id_ + 1);
@@ -150,7 +150,7 @@ Result<void> VrrpSender::send_v4(const IpAddress& source, const IpAddress& desti
     return send_message(fd_.get(), message, destination.is_multicast() ? MSG_DONTROUTE : 0, source, destination);
 }
 
-Result<void> VrrpSender::send_v6(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
+Result<void> VrrpSender::send_v6(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
                                  std::span<const std::byte> payload) {
     const bool on_link = destination.is_multicast() || destination.is_link_local_v6();
     sockaddr_in6 to{};
@@ -161,10 +161,10 @@ Result<void> VrrpSender::send_v6(const IpAddress& source, const IpAddress& desti
     in6_pktinfo info{};
     std::memcpy(&info.ipi6_addr, source.bytes().data(), 16);
     if (on_link || source.is_link_local_v6()) info.ipi6_ifindex = static_cast<int>(interface_index_);
-    const int hops = ttl;
+    const int hops = ttl.value_or(0);
     alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof info) + CMSG_SPACE(sizeof hops)> control{};
     std::size_t used = put_control(control, IPPROTO_IPV6, IPV6_PKTINFO, info);
-    used += put_control(std::span{control}.subspan(used), IPPROTO_IPV6, IPV6_HOPLIMIT, hops);
+    if (ttl) used += put_control(std::span{control}.subspan(used), IPPROTO_IPV6, IPV6_HOPLIMIT, hops);
 
     iovec piece{.iov_base = const_cast<std::byte*>(payload.data()), .iov_len = payload.size()};
     msghdr message{};

@@ -30,7 +30,13 @@ json counters_json(const vrrp::Counters& c) {
             {"rival_masters", c.rival_masters},
             {"addresses_restored", c.addresses_restored},
             {"deadlines_late", c.deadlines_late},
-            {"adverts_skipped", c.adverts_skipped}};
+            {"adverts_skipped", c.adverts_skipped},
+            {"auth_ext_missing", c.auth_ext_missing},
+            {"auth_ext_malformed", c.auth_ext_malformed},
+            {"auth_ext_unknown_key", c.auth_ext_unknown_key},
+            {"auth_ext_invalid_hmac", c.auth_ext_invalid_hmac},
+            {"auth_ext_stale", c.auth_ext_stale},
+            {"auth_ext_replay", c.auth_ext_replay}};
 }
 
 const char* state_word(vrrp::State state) {

@@ -1,8 +1,7 @@
 #include "vrrp_announcer.hpp"
 
 #include <algorithm>
-#include <map>
-#include <vector>
+#include <utility>
 
 #include "mainstay/wire/arp.hpp"
 #include "mainstay/wire/nd.hpp"
@@ -10,52 +9,81 @@
 
 namespace mainstay::role {
 
-namespace {
-
-using Frames = std::vector<std::vector<std::byte>>;
-
-Frames repeated(const Frames& round, std::uint32_t rounds) {
-    Frames all;
-    all.reserve(round.size() * rounds);
-    for (; rounds > 0; --rounds) all.insert(all.end(), round.begin(), round.end());
-    return all;
+std::vector<Announcer::Place> Announcer::places_of(std::span<const kernel::Address> addresses) const {
+    std::vector<Place> places;
+    for (const auto& address : addresses)
+        if (const auto* link = links_.find(address.interface_index); link != nullptr)
+            places.push_back({link, address.prefix.address});
+    return places;
 }
 
-}  // namespace
+bool Announcer::paced(const Place& place) const {
+    return pacer_.distance(place.link->name, place.address.family()) > Micros{0};
+}
 
-void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32_t rounds,
-                         const config::Global& global) {
-    struct Told {
-        const kernel::Link* link;
-        const IpAddress* address;
-    };
-    std::vector<Told> told;
+void Announcer::begin(std::span<const kernel::Address> addresses) {
+    auto places = places_of(addresses);
+    std::erase_if(places, [this](const Place& place) { return paced(place); });
+    announce(std::move(places), 1);
+}
+
+void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun) {
+    auto places = places_of(addresses);
+    for (const Place& place : places)
+        if (paced(place)) pacer_.ask(place.link->name, {place.link->name, place.address}, rounds, now_());
+    next();
+    std::erase_if(places, [this](const Place& place) { return paced(place); });
+    announce(std::move(places), rounds - (begun && rounds > 0 ? 1 : 0));
+}
+
+void Announcer::announce(const vrrp::AnnounceAddress& own) {
+    if (const auto* link = links_.find(own.interface); link != nullptr) announce({{link, own.address}}, 1);
+}
+
+void Announcer::announce(std::vector<Place> places, std::uint32_t rounds) {
     std::map<std::uint32_t, Frames> arps, advertisements;  // one round of them, by interface
     std::map<std::uint32_t, bool> routers;
-    for (const auto& address : addresses) {
-        const auto* link = links_.find(address.interface_index);
+    std::erase_if(places, [&](const Place& place) {
         wire::MacAddress mac{};
-        if (link == nullptr || link->no_arp || link->hardware_address.size() != mac.size()) continue;
-        std::ranges::copy(link->hardware_address, mac.begin());
-        const IpAddress& ip = address.prefix.address;
-        if (ip.is_v6() && !routers.contains(link->index)) routers[link->index] = forwards_ipv6(link->name);
-        const auto keep = [&](const auto& frame) {
-            if (!frame) return;
-            (ip.is_v4() ? arps : advertisements)[link->index].emplace_back(frame->begin(), frame->end());
-            told.push_back({link, &ip});
-        };
-        if (ip.is_v4())
-            keep(wire::gratuitous_arp(mac, ip));
-        else
-            keep(wire::unsolicited_na(mac, ip, routers[link->index]));
-    }
-    for (const auto& [index, round] : arps)
-        transport_.send_frames(index, repeated(round, rounds), global.vrrp_garp_interval);
-    for (const auto& [index, round] : advertisements)
-        transport_.send_frames(index, repeated(round, rounds), global.vrrp_gna_interval);
-    for (const auto& [link, ip] : told)  // after they went out: a line per address takes its time
-        log_.debug("Sending {} on {} for {}", ip->is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert",
-                   link->name, ip->to_string());
+        if (place.link->no_arp || place.link->hardware_address.size() != mac.size()) return true;
+        std::ranges::copy(place.link->hardware_address, mac.begin());
+        const std::uint32_t index = place.link->index;
+        if (place.address.is_v6() && !routers.contains(index)) routers[index] = forwards_ipv6(place.link->name);
+        const auto frame = place.address.is_v4() ? wire::gratuitous_arp(mac, place.address)
+                                                 : wire::unsolicited_na(mac, place.address, routers[index]);
+        if (frame) (place.address.is_v4() ? arps : advertisements)[index].emplace_back(frame->begin(), frame->end());
+        return !frame;
+    });
+    for (auto* frames : {&arps, &advertisements})
+        for (const auto& [index, round] : *frames) {
+            Frames all;
+            all.reserve(round.size() * rounds);
+            for (std::uint32_t n = 0; n < rounds; ++n) all.insert(all.end(), round.begin(), round.end());
+            transport_.send_frames(index, all);
+        }
+    if (rounds == 0) return;
+    for (const Place& place : places)  // after they went out: a line per address takes its time
+        log_.debug("Sending {} on {} for {}",
+                   place.address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert", place.link->name,
+                   place.address.to_string());
+}
+
+void Announcer::next() {
+    std::vector<Place> places;
+    for (const auto& item : pacer_.take_due(now_()))
+        if (const auto* link = links_.find(item.interface); link != nullptr) places.push_back({link, item.address});
+    if (!places.empty()) announce(std::move(places), 1);
+    const auto due = pacer_.deadline();
+    if (!due) return;
+    timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(*due));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) next();
+    });
+}
+
+void Announcer::close() {
+    timer_.cancel();
+    pacer_.clear();
 }
 
 }  // namespace mainstay::role

@@ -1,11 +1,19 @@
-// Gratuitous ARP and unsolicited neighbour advertisements for addresses that have just been set.
+// Gratuitous ARP and unsolicited neighbour advertisements: at once, or at the distances that vrrp_garp_interval,
+// vrrp_gna_interval and garp_group ask for (vrrp/pacing.hpp).
 #pragma once
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/pacing.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_transport.hpp"
 
@@ -13,17 +21,39 @@ namespace mainstay::role {
 
 class Announcer {
 public:
-    Announcer(VrrpTransport& transport, const Links& links, Log& log)
-        : transport_{transport}, links_{links}, log_{log} {}
+    Announcer(boost::asio::io_context& loop, VrrpTransport& transport, const Links& links, Log& log,
+              std::function<Instant()> now)
+        : transport_{transport}, links_{links}, log_{log}, now_{std::move(now)}, timer_{loop} {}
+
+    void follow(const config::Config& config) { pacer_.configure(config); }
 
     // Round by round over all addresses, so that every address is announced once before any is announced twice.
-    // Addresses on links without ARP or with another kind of hardware address are passed over.
-    void announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, const config::Global& global);
+    // Addresses on links without ARP or with another kind of hardware address are passed over. With `begun` the first
+    // round has gone out by begin().
+    void announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun = false);
+    // The first round of an announcement of which these addresses are a part; paced ones wait for the whole.
+    void begin(std::span<const kernel::Address> addresses);
+    // One that is the host's own.
+    void announce(const vrrp::AnnounceAddress& own);
+    void close();
 
 private:
+    using Frames = std::vector<std::vector<std::byte>>;
+    struct Place {
+        const kernel::Link* link = nullptr;
+        IpAddress address;
+    };
+    void announce(std::vector<Place> places, std::uint32_t rounds);
+    [[nodiscard]] std::vector<Place> places_of(std::span<const kernel::Address> addresses) const;
+    [[nodiscard]] bool paced(const Place& place) const;
+    void next();
+
     VrrpTransport& transport_;
     const Links& links_;
     Log& log_;
+    std::function<Instant()> now_;
+    vrrp::Pacer pacer_;
+    boost::asio::steady_timer timer_;
 };
 
 }  // namespace mainstay::role

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "mainstay/vrrp/devices.hpp"
+#include "mainstay/vrrp/settings.hpp"
 
 namespace mainstay::role {
 
 std::set<std::string> interfaces_of(const config::Config& config) {
     std::set<std::string> names;
     for (const auto& instance : config.instances) {
-        if (!instance.interface.empty()) names.insert(instance.interface);
+        if (const auto& device = vrrp::advert_device(instance); !device.empty()) names.insert(device);
         if (!instance.interface.empty()) names.insert(vrrp::base_interface(instance));
         for (const auto& tracked : instance.track_interfaces) names.insert(tracked.name);
         for (const auto* list : {&instance.addresses, &instance.excluded_addresses})

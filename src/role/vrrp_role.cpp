@@ -63,6 +63,8 @@ private:
     void announce_addresses(const vrrp::SendGratuitousArp& wanted);
     void run_script(const std::string& name);
 
+    // Authentication numbers packets by the calendar clock, which may be set at any time.
+    void tell_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
     void packets_wait();
     void arm();
     void ahead_of_deadline();
@@ -81,7 +83,7 @@ private:
     Links links_;
     VrrpDevices devices_;
     VrrpTransport transport_;
-    Announcer announcer_{transport_, links_, runtime_.log()};
+    Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
     std::optional<vrrp::Router> router_;
     std::optional<config::Config> next_;
@@ -118,6 +120,8 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     router_.emplace(config);
     tell_interfaces(interfaces_of(config));
     transport_.follow(config, links_);
+    announcer_.follow(config);
+    tell_clock();
     if (previous)
         for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
@@ -137,6 +141,8 @@ void VrrpRole::commit() {
     settle_devices();
     tell_interfaces(interfaces_of(next));
     transport_.follow(next, links_);
+    announcer_.follow(next);
+    tell_clock();
     perform(router_->reload(next, runtime_.now()));
     devices_.drop_unwanted(links_);
     publish(true);
@@ -168,6 +174,7 @@ void VrrpRole::stop(std::function<void()> done) {
     timer_.cancel();
     publish_timer_.cancel();
     if (netlink_ready_) netlink_ready_->release();
+    announcer_.close();
     transport_.close();
     asio::post(runtime_.loop(), std::move(done));
 }
@@ -212,6 +219,7 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                 if (!i.added.empty()) add(i.instance, i.added);
             } else if constexpr (std::is_same_v<I, vrrp::RestoreAddress>) restore(i);
             else if constexpr (std::is_same_v<I, vrrp::SendGratuitousArp>) announce_addresses(i);
+            else if constexpr (std::is_same_v<I, vrrp::AnnounceAddress>) announcer_.announce(i);
             else if constexpr (std::is_same_v<I, vrrp::RunScript>) run_script(i.script);
             else if constexpr (std::is_same_v<I, vrrp::Announce>) runtime_.publish(i.event);
             else runtime_.log().line(i.line);
@@ -246,7 +254,7 @@ void VrrpRole::take_over(vrrp::InstanceId id) {
         const auto count = static_cast<std::ptrdiff_t>(std::min(kAddressesAtOnce, requests.size() - begin));
         const std::vector<kernel::Address> some{first, first + count};
         add(instance, some);
-        announcer_.announce(some, 1, router_->config().global);
+        announcer_.begin(some);
     }
     taking_over_ = id;
 }
@@ -291,9 +299,8 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
 void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
     const bool begun = taking_over_ == wanted.instance;  // take_over() has sent the first round
     taking_over_.reset();
-    if (wanted.rounds <= (begun ? 1U : 0U)) return;
     const auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
-    announcer_.announce(requests, wanted.rounds - (begun ? 1 : 0), router_->config().global);
+    announcer_.announce(requests, wanted.rounds, begun);
 }
 
 void VrrpRole::run_script(const std::string& name) {
@@ -313,6 +320,7 @@ void VrrpRole::run_script(const std::string& name) {
 
 void VrrpRole::packets_wait() {
     if (!router_ || stopping_) return;
+    tell_clock();
     transport_.drain([this](const vrrp::PacketHeard& packet) { step(packet); }, kPacketsPerRound);
 }
 

@@ -4,12 +4,11 @@
 #include <utility>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -23,8 +22,6 @@
 
 namespace mainstay::role {
 
-inline constexpr std::size_t kFramesWaitingMax = 65'536;  // with vrrp_garp_interval; the oldest go first
-
 class VrrpTransport {
 public:
     // `on_readable` is called when packets wait: the role then drains everything.
@@ -37,29 +34,39 @@ public:
     bool drain(const std::function<void(const vrrp::PacketHeard&)>& take, std::size_t limit);
 
     void send(const vrrp::SendAdvert& advert, const Links& links);
-    void send_frames(std::uint32_t interface_index, std::vector<std::vector<std::byte>> frames, Micros spacing);
+    void send_frames(std::uint32_t interface_index, const std::vector<std::vector<std::byte>>& frames);
     void close();
     [[nodiscard]] std::uint64_t send_failures() const { return send_failures_; }
 
 private:
     struct Receiver {
         Receiver(boost::asio::io_context& loop, kernel::VrrpReceiver&& s, std::string name, std::uint32_t i)
-            : socket{std::move(s)}, interface{std::move(name)}, index{i}, ready{loop, socket.fd()} {}
-        ~Receiver() { ready.release(); }  // the descriptor is the socket's own
+            : socket{std::move(s)}, interface{std::move(name)}, index{i}, ready_to_read{loop, socket.fd()} {}
+        ~Receiver() { ready_to_read.release(); }  // the descriptor is the socket's own
         Receiver(const Receiver&) = delete;
         Receiver& operator=(const Receiver&) = delete;
         kernel::VrrpReceiver socket;
         std::string interface;
         std::uint32_t index;
-        boost::asio::posix::stream_descriptor ready;
+        boost::asio::posix::stream_descriptor ready_to_read;
         std::set<IpAddress> groups;
+        bool ready = false;  // the link is up and has an address: the memberships hold
+        std::optional<std::size_t> buffer;
     };
-    using ReceiverKey = std::pair<Family, std::string>;
+    using ReceiverKey = std::tuple<Family, std::string, std::uint8_t>;  // the device, empty: any; the protocol
     using SenderKey = std::tuple<Family, std::string, bool>;
-    void listen_on(const ReceiverKey& key, std::uint32_t index, const std::set<IpAddress>& groups);
+    struct Wanted {
+        std::uint32_t index = 0;
+        std::set<IpAddress> groups;  // none: unicast alone
+        bool ready = false;
+        std::optional<std::size_t> buffer;  // none: as large as the socket makes it
+    };
+    using AllWanted = std::map<ReceiverKey, Wanted>;
+    [[nodiscard]] static AllWanted wanted_by(const config::Config& config, const Links& links);
+    void listen_on(const ReceiverKey& key, const Wanted& wanted);
+    kernel::VrrpSender* sender_for(const vrrp::SendAdvert& advert, const IpAddress& destination, std::uint32_t index);
     void watch(const std::shared_ptr<Receiver>& receiver);
     void complain(const std::string& key, const Error& error);
-    void next_frame();
 
     boost::asio::io_context& loop_;
     Log& log_;
@@ -67,18 +74,8 @@ private:
     std::map<ReceiverKey, std::shared_ptr<Receiver>> receivers_;
     std::map<SenderKey, std::pair<std::uint32_t, kernel::VrrpSender>> senders_;
     std::optional<kernel::FrameSender> frames_;
-    struct Waiting {
-        std::uint32_t interface_index;
-        std::vector<std::byte> frame;
-        Micros spacing;
-    };
-    std::deque<Waiting> waiting_;
-    boost::asio::steady_timer frame_timer_;
     std::set<std::string> complained_;
     std::uint64_t send_failures_ = 0;
 };
-
-// 224.0.0.18 or ff02::12, unless configured otherwise (RFC 9568 5.1.1.2, 5.1.2.2).
-[[nodiscard]] IpAddress multicast_group(const config::Config& config, const config::Instance& instance);
 
 }  // namespace mainstay::role

@@ -9,6 +9,12 @@
 #include "mainstay/vrrp/timers.hpp"
 
 namespace mainstay::vrrp {
+namespace {
+
+constexpr std::uint8_t kOwnerPriority = 255;
+constexpr std::uint8_t kReducedPriority = 254;  // of an owner while there is another one
+
+}  // namespace
 
 Instance::Instance(InstanceId id, config::Instance config, Surroundings surroundings)
     : id_{id},
@@ -16,7 +22,13 @@ Instance::Instance(InstanceId id, config::Instance config, Surroundings surround
       around_{surroundings},
       effective_{config_.priority},
       master_interval_{config_.advert_int} {
+    apply_settings();
     refresh_advertised();
+}
+
+void Instance::apply_settings() {
+    old_checksum_ = old_checksum_ || settings().old_unicast_checksum == Settings::OldChecksum::Always;
+    if (settings().old_unicast_checksum == Settings::OldChecksum::Never) old_checksum_ = false;
 }
 
 Nanos Instance::down_time() const {
@@ -48,6 +60,8 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     if (previous.state == State::Init) return start(step, health, step.now);
     counters_ = previous.counters;
     last_mailed_ = previous.last_mailed;
+    auth_.adopt(previous.auth_sent, previous.auth_heard);
+    reduced_ = previous.reduced && config_.priority == kOwnerPriority;
     earliest_ = step.now;
     source_ = health.source;
     mtu_ = health.mtu;
@@ -105,6 +119,8 @@ void Instance::set_health(Step step, const Health& health) {
         if (state_ == State::Master && source_) master_ = *source_;
     }
     if (!health.faults.empty() || state_ != State::Fault) return;
+    // keepalived: the neighbours may have forgotten where to send unicast adverts (2.4.3).
+    if (!config_.unicast_peers.empty() && source_) step.out.push_back(AnnounceAddress{config_.interface, *source_});
     const Instant begin = std::max(step.now, earliest_);
     hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
     master_interval_ = config_.advert_int;
@@ -113,7 +129,7 @@ void Instance::set_health(Step step, const Health& health) {
 
 // A timer that runs must end as if it had been started with the new priority.
 void Instance::set_priority(Step step, int total) {
-    const std::uint8_t next = effective_priority(config_.priority, total);
+    const std::uint8_t next = reduced_ ? kReducedPriority : effective_priority(config_.priority, total);
     if (next == effective_) return;
     say(step, LogLevel::Info, fmt::format("Changing effective priority from {} to {}", effective_, next));
     const Nanos before = down_time();
@@ -154,7 +170,14 @@ void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
 
 // The advert goes first, so that the next backup stays quiet; people are told last.
 void Instance::become_master(Step step) {
+    const IpAddress preempted = preempting_;
     clear_timers();
+    if (!preempted.empty()) preempted_until_ = step.now + config_.advert_int;
+    preempting_ = preempted;
+    if (std::exchange(reduced_, false)) {
+        effective_ = config_.priority;
+        say(step, LogLevel::Info, fmt::format("the other address owner is gone: our priority is {} again", effective_));
+    }
     state_ = State::Master;
     ++counters_.become_master;
     master_interval_ = config_.advert_int;
@@ -216,12 +239,18 @@ void Instance::clear_timers() {
     restores_.clear();
     once_.clear();
     wants_master_ = false;
+    preempting_ = {};
+    for (auto* moment : {&preempted_until_, &other_owner_since_, &other_owner_last_}) moment->reset();
 }
 
 void Instance::tick(Step step) {
     const auto reached = [&](std::optional<Instant>& timer) { return timer && *timer <= step.now; };
     if (reached(timer_)) {
-        if (state_ == State::Master) {
+        if (state_ == State::Master && stalled_too_long(step)) {
+            leave_master(step, 0);  // somebody else may be master by now, and may stay it
+            enter_backup(step, step.now + down_time());
+            follows_master_ = grouped();
+        } else if (state_ == State::Master) {
             advert_due(step);
         } else if (grouped()) {
             wants_master_ = true;
@@ -245,6 +274,21 @@ void Instance::tick(Step step) {
         send_arps(step, config_.garp_lower_prio_repeat);
     }
     for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
+}
+
+// keepalived's timer_expired_backup: a backup of that priority would have taken over by now (2.4.3).
+bool Instance::stalled_too_long(Step step) {
+    if (!config_.nopreempt || !settings().timer_expired_backup) return false;
+    const Nanos late = step.now - *timer_;
+    const Nanos silence = late + config_.advert_int;
+    if (silence < master_down_time(config_.version, *settings().timer_expired_backup, config_.advert_int,
+                                   config_.down_timer_adverts))
+        return false;
+    const auto micros = std::chrono::duration_cast<Micros>(late).count();
+    step.out.push_back(Say{{LogLevel::Info, fmt::format("VRRP thread timer expired {}.{:06} seconds ago",
+                                                        micros / 1'000'000, micros % 1'000'000)}});
+    say(step, LogLevel::Info, "another router may be master by now, which nopreempt respects");
+    return true;
 }
 
 // Due one interval after the last one was due, not after it went out; slots that were missed are left out.
@@ -284,6 +328,9 @@ InstanceSnapshot Instance::snapshot() const {
     s.fault = fault_;
     s.last_mailed = last_mailed_;
     s.counters = counters_;
+    s.auth_sent = auth_.sent();
+    s.auth_heard = auth_.heard();
+    s.reduced = reduced_;
     return s;
 }
 

@@ -14,6 +14,8 @@ namespace {
 
 // Answers to rivals and resigning masters within one advert interval; whoever floods us is not answered in kind.
 constexpr unsigned kAnswersPerInterval = 4;
+constexpr std::uint8_t kOwnerPriority = 255, kReducedPriority = 254;
+constexpr int kOwnerPatienceTenths = 32;  // of an advert interval
 
 // A master is silent from when its advert arrived, not from when this process got round to reading it. Whoever was
 // kept waiting for longer than a tenth of an interval may have been paused, and is careful.
@@ -47,7 +49,11 @@ std::vector<HeldAddress> held_addresses(const config::Instance& config) {
 
 void Instance::hear(Step step, const PacketHeard& packet) {
     if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
-    const auto advert = check_advert({config_, advertised_, master_, counters_, once_, step.out}, packet);
+    const bool old_checksum = old_checksum_;
+    const auto advert = check_advert(
+        {config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_, counters_, once_, step.out},
+        packet);
+    if (old_checksum != old_checksum_) advert_ = {};
     if (!advert) return;
     if (advert->priority == 0) ++counters_.pri_zero_rcvd;
     if (state_ == State::Backup)
@@ -63,6 +69,7 @@ void Instance::hear_as_backup(Step step, const Advert& advert) {
         return;
     }
     if (!accepts(step, advert)) {
+        preempting_ = advert.source;
         if (once_.first(Problem::LowerPriority))
             say(step, LogLevel::Info,
                 fmt::format("received lower priority ({}) advert from {} - discarding", advert.priority,
@@ -71,6 +78,7 @@ void Instance::hear_as_backup(Step step, const Advert& advert) {
     }
     if (advert.source != master_) once_.clear();
     follow(step, advert);
+    preempting_ = {};
     wants_master_ = false;
     follows_master_ = true;
 }
@@ -107,15 +115,16 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         timer_ = step.now + config_.advert_int;
         return;
     }
-    const bool equal = advert.priority == effective_;
-    if (equal && source_ && advert.source == *source_) {
+    if (advert.priority == effective_ && source_ && advert.source == *source_) {
         if (once_.first(Problem::OwnAddress))
             say(step, LogLevel::Warning,
                 fmt::format("received an advert from our own address {}: does another host have it?",
                             advert.source.to_string()));
         return;
     }
-    if (advert.priority > effective_ || (equal && source_ && advert.source > *source_)) {
+    heard_other_owner(step, advert);
+    if (advert.priority > effective_ || (advert.priority == effective_ && source_ && advert.source > *source_)) {
+        const bool equal = advert.priority == effective_;
         say(step, LogLevel::Info,
             equal ? fmt::format("Master received advert from {} with same priority {} but higher IP address than ours",
                                 advert.source.to_string(), advert.priority)
@@ -128,6 +137,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         follows_master_ = true;
         return;
     }
+    if (just_preempted(step, advert)) return;
     ++counters_.rival_masters;
     if (!may_answer(step.now)) return;
     say(step, LogLevel::Info,
@@ -135,6 +145,30 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
                     advert.source.to_string(), advert.priority, effective_));
     answer_rival(step);
     answered_rival_ = true;
+}
+
+// The one who yields to us sends a last advert (higher_prio_send_advert), or had one on its way. Our addresses were
+// announced a moment ago, and there is nothing to elect.
+bool Instance::just_preempted(Step step, const Advert& advert) {
+    if (!preempted_until_ || step.now >= *preempted_until_ || advert.source != preempting_) return false;
+    preempted_until_.reset();
+    return true;
+}
+
+// Of two owners the one with the lower address steps down when it hears the other. One that does not (it may ignore all
+// adverts) is given two more adverts and 1.2 intervals; then we step down, below every owner (2.4.3).
+void Instance::heard_other_owner(Step step, const Advert& advert) {
+    if (effective_ != kOwnerPriority || advert.priority != kOwnerPriority) return;
+    const Nanos interval = config_.advert_int;
+    if (!other_owner_since_ || step.now - *other_owner_last_ > interval * config_.down_timer_adverts)
+        other_owner_since_ = step.now;
+    other_owner_last_ = step.now;
+    if (step.now - *other_owner_since_ < interval * kOwnerPatienceTenths / 10) return;
+    reduced_ = true;
+    effective_ = kReducedPriority;
+    say(step, LogLevel::Warning,
+        fmt::format("{} is configured as address owner (priority 255), too: reducing our priority to {}",
+                    advert.source.to_string(), kReducedPriority));
 }
 
 void Instance::answer_rival(Step step) {
@@ -216,9 +250,12 @@ void Instance::reassert(Step step) {
 }
 
 AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance config, Surroundings around) {
+    if (around.settings.hmac != around_.settings.hmac || config.auth_pass != config_.auth_pass) auth_.forget_senders();
     const config::Instance old = std::exchange(config_, std::move(config));
     id_ = id;
-    around_ = around;
+    around_ = std::move(around);
+    apply_settings();
+    if (config_.priority != kOwnerPriority) reduced_ = false;
     once_.clear();
     if (old.sync_group != config_.sync_group) wants_master_ = false;
     const bool learned = state_ == State::Backup && config_.version == 3 && old.version == 3 && !master_.empty();

@@ -6,16 +6,13 @@
 
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/wire/vrrp.hpp"
+#include "mainstay/wire/vrrp_auth.hpp"
 
 namespace mainstay::vrrp {
 namespace {
 
 constexpr std::size_t kIpv4HeaderLength = 20, kIpv6HeaderLength = 40;
 constexpr std::uint8_t kTtl = 255;
-// RFC 9568 5.1.1.2 and 5.1.2.2.
-const IpAddress kGroup4 = IpAddress::v4(0xe000'0012);
-const IpAddress kGroup6 = IpAddress::parse("ff02::12").value_or(IpAddress{});
-
 // As many addresses as a packet of this MTU carries; the configuration has already warned of the rest.
 std::size_t address_limit(const config::Instance& config, std::uint32_t mtu) {
     const bool v6 = config.family == Family::V6;
@@ -47,27 +44,72 @@ void Instance::build_adverts(std::uint8_t priority) {
         packet.auth_type = static_cast<std::uint8_t>(config_.auth_type);
         packet.auth = auth_bytes(config_);
     }
-    advert_ = {.instance = id_, .interface = config_.interface, .source = *source_, .ttl = kTtl};
+    advert_ = {.instance = id_, .interface = advert_device(config_), .source = *source_, .ttl = kTtl};
+    const bool v4 = config_.family == Family::V4, unicast = !config_.unicast_peers.empty();
     for (const auto& peer : config_.unicast_peers) advert_.destinations.push_back(peer.address);
-    if (config_.unicast_peers.empty())
-        advert_.destinations.push_back(
-            config_.multicast_group.value_or(config_.family == Family::V6 ? kGroup6 : kGroup4));
+    if (unicast) {
+        advert_.in_vrf = config_.interface.empty();
+        advert_.ttl = settings().unicast_ttl.value_or(kTtl);
+        advert_.system_hop_limit = !v4 && !settings().unicast_ttl;
+    } else {
+        advert_.destinations.push_back(settings().group);
+    }
+    const bool as_v2 = v4 && settings().v3_checksum_as_v2;
     for (const IpAddress& destination : advert_.destinations)
-        advert_.payloads.push_back(wire::encode_vrrp(packet, *source_, destination));
+        advert_.payloads.push_back(
+            wire::encode_vrrp(packet, *source_, v4 && unicast && old_checksum_ ? settings().group : destination,
+                              as_v2 ? wire::VrrpChecksum::WithoutPseudoHeader : wire::VrrpChecksum::OfVersion));
     advert_priority_ = priority;
+}
+
+// Numbered and signed anew each time that it goes out.
+bool Instance::seal(Step step, SendAdvert& advert) {
+    const bool header = config_.auth_type == config::AuthType::Ah;
+    const auto& hmac = settings().hmac;
+    const bool signs = hmac && hmac->mode != HmacSettings::Mode::ReceiveOnly;
+    if (!header && !signs) return true;
+    const auto key = auth_key(config_);
+    const std::uint64_t number = header ? auth_.next_ah(step.unix_us) : auth_.next_hmac(step.unix_us);
+    if (header) {
+        advert.protocol = wire::kAhProtocol;
+        ip_id_ = ip_id_ == UINT16_MAX ? std::uint16_t{1} : static_cast<std::uint16_t>(ip_id_ + 1);
+        advert.ip_id = ip_id_;
+    }
+    for (std::size_t i = 0; i < advert.payloads.size(); ++i) {
+        auto& payload = advert.payloads[i];
+        payload = header ? wire::encode_ah({.source = advert.source,
+                                            .destination = advert.destinations[i],
+                                            .ip_id = advert.ip_id,
+                                            .ttl = advert.ttl,
+                                            .sequence = static_cast<std::uint32_t>(number),
+                                            .key = key},
+                                           payload)
+                         : wire::encode_trailer(payload, {.key_id = hmac->active, .sequence = number}, advert.source,
+                                                advert.destinations[i], hmac->key(hmac->active)->secret);
+        if (!payload.empty()) continue;
+        if (once_.first(Problem::NoHash))
+            say(step, LogLevel::Error,
+                fmt::format("no advert can be sent: libcrypto refuses {}", header ? "MD5, which AH needs" : "SHA-256"));
+        return false;
+    }
+    return true;
 }
 
 void Instance::send_advert(Step step) {
     if (!source_) return;
     if (advert_.destinations.empty() || advert_priority_ != effective_) build_adverts(effective_);
-    step.out.push_back(advert_);
+    SendAdvert advert = advert_;
+    if (!seal(step, advert)) return;
+    step.out.push_back(std::move(advert));
     ++counters_.advert_sent;
 }
 
 void Instance::send_resignation(Step step) {
     if (!source_) return;
     build_adverts(0);
-    step.out.push_back(std::exchange(advert_, {}));
+    SendAdvert advert = std::exchange(advert_, {});
+    if (!seal(step, advert)) return;
+    step.out.push_back(std::move(advert));
     ++counters_.pri_zero_sent;
     say(step, LogLevel::Debug, "sent 0 priority");
 }

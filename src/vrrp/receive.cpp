@@ -1,23 +1,17 @@
 #include "mainstay/vrrp/receive.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <utility>
 
 #include "mainstay/wire/vrrp.hpp"
+#include "mainstay/wire/vrrp_auth.hpp"
+#include "receive_auth.hpp"
 
 namespace mainstay::vrrp {
 namespace {
 
+constexpr std::uint8_t kOwnerPriority = 255;
 constexpr std::uint8_t kMulticastTtl = 255;  // RFC 9568 5.1.1.3: whatever was routed is not from this link
-constexpr std::uint8_t kHighestAuthType = 2;
-
-template <class... Args>
-void say_once(const ReceiveContext& c, Problem problem, fmt::format_string<Args...> format, Args&&... args) {
-    if (!c.once.first(problem)) return;
-    c.out.push_back(
-        Say{{LogLevel::Info, "(" + c.config.name + ") " + fmt::format(format, std::forward<Args>(args)...)}});
-}
 
 bool length_ok(const ReceiveContext& c, const PacketHeard& p, bool decoded) {
     if (decoded) return true;
@@ -43,29 +37,6 @@ bool version_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpP
     return false;
 }
 
-bool auth_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
-    const auto ours = static_cast<std::uint8_t>(c.config.auth_type);
-    if (packet.auth_type > kHighestAuthType) {
-        ++c.counters.invalid_authtype;
-        say_once(c, Problem::AuthType, "received an invalid auth type {} from {}", packet.auth_type,
-                 p.source.to_string());
-        return false;
-    }
-    if (packet.auth_type != ours) {
-        ++c.counters.authtype_mismatch;
-        say_once(c, Problem::AuthMismatch, "received a {} auth from {}, expecting {}!", packet.auth_type,
-                 p.source.to_string(), ours);
-        return false;
-    }
-    const bool has_password = c.config.auth_type == config::AuthType::Pass && p.source.is_v4();
-    if (has_password && packet.auth != auth_bytes(c.config)) {
-        ++c.counters.auth_failure;
-        say_once(c, Problem::Password, "received an invalid passwd from {}!", p.source.to_string());
-        return false;
-    }
-    return true;
-}
-
 // keepalived: a version 2 packet with another interval is dropped without being counted as an error (2.4.3).
 bool interval_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.interval == c.config.advert_int) return true;
@@ -79,18 +50,35 @@ bool interval_ok(const ReceiveContext& c, const PacketHeard& p, const wire::Vrrp
     return true;
 }
 
-bool type_and_checksum_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
-    if (packet.type != wire::kVrrpAdvertisement) {
-        ++c.counters.invalid_type_rcvd;
-        say_once(c, Problem::Type, "received a packet of unknown type {} from {}", packet.type, p.source.to_string());
-        return false;
-    }
-    if (!wire::vrrp_checksum_right(p.payload, p.source, p.destination)) {
-        ++c.counters.checksum_err;
-        say_once(c, Problem::Checksum, "received a packet with a wrong checksum from {}", p.source.to_string());
-        return false;
-    }
+bool type_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
+    if (packet.type == wire::kVrrpAdvertisement) return true;
+    ++c.counters.invalid_type_rcvd;
+    say_once(c, Problem::Type, "received a packet of unknown type {} from {}", packet.type, p.source.to_string());
+    return false;
+}
+
+// keepalived before 1.3.6 put the multicast group into the pseudo header of unicast packets. Whoever does so is
+// answered alike, for good.
+bool old_checksum_right(const ReceiveContext& c, const PacketHeard& p, std::span<const std::byte> packet) {
+    if (c.config.unicast_peers.empty() || !p.source.is_v4() || c.config.version != 3) return false;
+    if (c.settings.old_unicast_checksum == Settings::OldChecksum::Never) return false;
+    if (!wire::vrrp_checksum_right(packet, p.source, c.settings.group)) return false;
+    if (!std::exchange(c.old_checksum, true))
+        c.out.push_back(
+            Say{{LogLevel::Info, "(" + c.config.name + ") Setting unicast VRRPv3 checksum to old version"}});
     return true;
+}
+
+// A right HMAC vouches for more than a checksum does. keepalived: with v3_checksum_as_v2 it is not looked at (2.4.3).
+bool checksum_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& parts) {
+    const bool v4 = p.source.is_v4();
+    if (v4 && (!parts.trailer.empty() || (c.config.version == 3 && c.settings.v3_checksum_as_v2))) return true;
+    const bool right = parts.trailer.empty() ? wire::vrrp_checksum_right(parts.packet, p.source, p.destination)
+                                             : wire::ipv6_checksum_right(p.payload, p.source, p.destination);
+    if (right || old_checksum_right(c, p, parts.packet)) return true;
+    ++c.counters.checksum_err;
+    say_once(c, Problem::Checksum, "received a packet with a wrong checksum from {}", p.source.to_string());
+    return false;
 }
 
 bool cast_ok(const ReceiveContext& c, const PacketHeard& p) {
@@ -123,11 +111,12 @@ void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::
     }
 }
 
-// Only when a TTL range is given for some peer; otherwise any unicast source is accepted, as keepalived does.
+// Only when asked for, or when a TTL range is given for some peer; otherwise any unicast source is accepted, as
+// keepalived does.
 bool peer_ok(const ReceiveContext& c, const PacketHeard& p) {
     const auto& peers = c.config.unicast_peers;
     const auto ranged = [](const config::UnicastPeer& peer) { return peer.min_ttl > 0 || peer.max_ttl < 255; };
-    if (std::ranges::none_of(peers, ranged)) return true;
+    if (peers.empty() || (!c.settings.check_unicast_src && std::ranges::none_of(peers, ranged))) return true;
     const auto peer = std::ranges::find(peers, p.source, &config::UnicastPeer::address);
     if (peer != peers.end() && p.ttl >= peer->min_ttl && p.ttl <= peer->max_ttl) return true;
     if (peer != peers.end()) ++c.counters.ip_ttl_err;
@@ -145,20 +134,27 @@ bool OnceLog::first(Problem problem) {
     return first;
 }
 
-std::array<std::byte, 8> auth_bytes(const config::Instance& config) {
+std::array<std::byte, 8> auth_key(const config::Instance& config) {
     std::array<std::byte, 8> bytes{};
-    if (config.auth_type != config::AuthType::Pass) return bytes;
     const auto password = std::as_bytes(std::span{config.auth_pass});
     std::ranges::copy(password.first(std::min(password.size(), bytes.size())), bytes.begin());
     return bytes;
 }
 
+std::array<std::byte, 8> auth_bytes(const config::Instance& config) {
+    return config.auth_type == config::AuthType::Pass ? auth_key(config) : std::array<std::byte, 8>{};
+}
+
 std::optional<Advert> check_advert(const ReceiveContext& c, const PacketHeard& p) {
-    const auto packet = wire::decode_vrrp(p.payload, p.source.family());
+    if (!header_as_expected(c, p)) return std::nullopt;
+    const Parts parts = parts_of(c, p);
+    const auto packet = wire::decode_vrrp(parts.packet, p.source.family());
     if (!length_ok(c, p, packet.has_value()) || !ttl_ok(c, p) || !version_ok(c, p, *packet)) return std::nullopt;
+    if (!trailer_ok(c, p, parts)) return std::nullopt;
     if (packet->version == 2 && !auth_ok(c, p, *packet)) return std::nullopt;
     if (packet->version == 2 && !interval_ok(c, p, *packet)) return std::nullopt;
-    if (!type_and_checksum_ok(c, p, *packet) || !cast_ok(c, p)) return std::nullopt;
+    if (!type_ok(c, p, *packet) || !checksum_ok(c, p, parts) || !cast_ok(c, p)) return std::nullopt;
+    if (c.settings.owner_ignore_adverts && c.config.priority == kOwnerPriority) return std::nullopt;
     if (packet->version == 3) (void)interval_ok(c, p, *packet);  // only logged: backups learn it
 
     ++c.counters.advert_rcvd;

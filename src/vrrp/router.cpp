@@ -6,9 +6,23 @@
 #include <utility>
 
 #include "mainstay/wire/vrrp.hpp"
+#include "mainstay/wire/vrrp_auth.hpp"
 #include "router_impl.hpp"
 
 namespace mainstay::vrrp {
+namespace {
+
+constexpr std::uint8_t kOwnerPriority = 255;
+constexpr std::size_t kUnknownVridsMost = 1024;  // that the log names
+
+// Instants count from the boot of the host, as the kernel's clock does.
+Nanos startup_delay(const config::Global& global, Instant now) {
+    const auto after_boot = config::value_of<Micros>(global.more->values, "vrrp_delay_after_boot");
+    const Nanos rest = after_boot ? *after_boot - now.time_since_epoch() : Nanos{0};
+    return std::max({Nanos{global.vrrp_startup_delay}, rest, Nanos{0}});
+}
+
+}  // namespace
 
 const char* to_string(State state) {
     switch (state) {
@@ -38,7 +52,7 @@ void Router::Impl::index_config() {
     by_address.clear();
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto& c = config.instances[id];
-        by_key[{c.interface, c.family, c.virtual_router_id}].push_back(id);
+        by_key[{advert_device(c), c.family, c.virtual_router_id}].push_back(id);
         for (HeldAddress& held : held_addresses(c)) by_address[{std::move(held.interface), held.prefix}].push_back(id);
     }
     groups.clear();
@@ -55,7 +69,9 @@ void Router::Impl::index_config() {
 }
 
 Instance::Surroundings Router::Impl::surroundings(const config::Instance& instance) const {
-    Instance::Surroundings around{.no_email_faults = config.global.no_email_faults, .owner_group = true};
+    Instance::Surroundings around{.no_email_faults = config.global.no_email_faults,
+                                  .owner_group = true,
+                                  .settings = settings_of(instance, config.global)};
     // The nearest one that says anything.
     const auto says = [&](const Rare<config::More>& more, const char* keyword) {
         if (const auto told = config::value_of<bool>(more->values, keyword)) around.tell_priority = *told;
@@ -79,6 +95,8 @@ std::vector<Health> Router::Impl::judge_all() const {
         own.push_back(judge(config.instances[id], group, links, scripts, virtuals));
         bfds.judge(id, own.back());
         trackers.judge(id, own.back());
+        if (instances[id].settings().unicast_fault_no_peer && config.instances[id].unicast_peers.empty())
+            own.back().faults.emplace_back("no unicast peer");
     }
     std::vector<Health> combined = own;
     for (const Group& group : groups) {
@@ -129,10 +147,10 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     } else {
         remove_leftovers(step);
     }
-    const Micros delay = config.global.vrrp_startup_delay;
-    if (previous == nullptr && delay > Micros{0}) {
+    const Nanos delay = startup_delay(config.global, step.now);
+    if (previous == nullptr && delay > Nanos{0}) {
         startup_until = step.now + delay;
-        step.out.push_back(Say{{LogLevel::Info, fmt::format("Delaying startup for {} seconds",
+        step.out.push_back(Say{{LogLevel::Info, fmt::format("Delaying startup for {:g} seconds",
                                                             std::chrono::duration<double>(delay).count())}});
     }
     const auto health = judge_all();
@@ -157,11 +175,12 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     scripts.run_due(step.now, step.out);
 }
 
-// Whoever held them last, they must not answer before an election. An owner's addresses are the host's own.
+// Whoever held them last, they must not answer before an election. Those of an owner may be the host's own, and it
+// takes them up at once; but not while it waits.
 void Router::Impl::remove_leftovers(Step step) {
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto& c = config.instances[id];
-        if (c.priority == 255) continue;
+        if (c.priority == kOwnerPriority && startup_delay(config.global, step.now) == Nanos{0}) continue;
         std::vector<HeldAddress> left;
         for (HeldAddress& held : held_addresses(c)) {
             const InterfaceFact* link = links.find(held.interface);
@@ -203,20 +222,21 @@ void Router::Impl::count(Step step, const InterfaceFact& fact) {
 // keepalived: one instance per VRID, family and interface, apart for multicast and unicast; unicast ones may share a
 // VRID when their peers differ (2.4.3).
 std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) const {
-    if (packet.payload.size() < wire::kVrrpHeaderLength) return std::nullopt;
-    const auto vrid = std::to_integer<std::uint8_t>(packet.payload[1]);
+    const std::size_t at = packet.protocol == wire::kAhProtocol ? wire::kAhLength : 0;
+    if (packet.payload.size() < at + wire::kVrrpHeaderLength) return std::nullopt;
+    const auto vrid = std::to_integer<std::uint8_t>(packet.payload[at + 1]);
     const bool multicast = packet.destination.is_multicast();
     std::optional<InstanceId> best;
     int best_rank = 0;
-    for (const std::string& interface : {packet.interface, std::string{}}) {
-        const auto it = by_key.find({interface, packet.source.family(), vrid});
-        if (it == by_key.end()) continue;
+    const auto it = by_key.find({packet.interface, packet.source.family(), vrid});
+    if (it != by_key.end()) {
         for (const InstanceId id : it->second) {
             const auto& c = config.instances[id];
             const bool same_cast = c.unicast_peers.empty() == multicast;
             const bool known_peer = std::ranges::find(c.unicast_peers, packet.source, &config::UnicastPeer::address) !=
                                     c.unicast_peers.end();
-            const bool known_group = multicast && c.multicast_group == packet.destination;
+            const bool known_group = multicast && instances[id].settings().group == packet.destination;
+            if (multicast && same_cast && !known_group) continue;  // another instance's group
             const int rank = !same_cast ? 1 : known_peer || known_group ? 3 : 2;
             if (rank > best_rank) {
                 best = id;
@@ -230,9 +250,29 @@ std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) con
 void Router::Impl::on(Step step, const PacketHeard& fact) {
     if (startup_until && step.now < *startup_until) return;
     const auto id = addressee(fact);
-    if (!id) return;
+    if (!id) return unknown_vrid(step, fact);
     instances[*id].hear(step, fact);
     settle(step, *id);
+}
+
+// keepalived: only with log_unknown_vrids. Once for each: others may run VRRP on this network by right.
+void Router::Impl::unknown_vrid(Step step, const PacketHeard& packet) {
+    if (!config::value_of<bool>(config.global.more->values, "log_unknown_vrids").value_or(false)) return;
+    const std::size_t at = packet.protocol == wire::kAhProtocol ? wire::kAhLength : 0;
+    if (packet.payload.size() < at + wire::kVrrpHeaderLength || unknown_vrids.size() >= kUnknownVridsMost) return;
+    const auto vrid = std::to_integer<std::uint8_t>(packet.payload[at + 1]);
+    if (!unknown_vrids.emplace(packet.interface, packet.source.family(), vrid).second) return;
+    step.out.push_back(Say{{LogLevel::Info, fmt::format("unknown VRID {} received from {} on {}", vrid,
+                                                        packet.source.to_string(), packet.interface)}});
+}
+
+void Router::Impl::on(Step step, const ClockTold& fact) {
+    clock_offset_us = fact.at.unix_us - std::chrono::duration_cast<Micros>(step.now.time_since_epoch()).count();
+}
+
+Step Router::Impl::step_at(Instant now, Intents& out) const {
+    const std::int64_t micros = std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
+    return {now, out, clock_offset_us == 0 ? 0 : micros + clock_offset_us};
 }
 
 void Router::Impl::on(Step step, const AddressLost& fact) {
@@ -290,7 +330,7 @@ void Router::Impl::on(Step step, const Shutdown&) {
     Intents told;
     for (Instance& instance : instances) {
         Intents own;
-        instance.stop({step.now, own});
+        instance.stop({step.now, own, step.unix_us});
         for (Intent& intent : own)
             (std::holds_alternative<Announce>(intent) ? told : step.out).push_back(std::move(intent));
     }
@@ -305,22 +345,23 @@ Router::~Router() = default;
 
 Intents Router::start(Instant now, const RouterSnapshot* previous) {
     Intents out;
-    if (impl_->phase == Impl::Phase::Gathering) impl_->start({now, out}, previous);
+    if (impl_->phase == Impl::Phase::Gathering) impl_->start(impl_->step_at(now, out), previous);
     return out;
 }
 
 Intents Router::step(const Fact& fact, Instant now) {
     Intents out;
     const bool gathers = impl_->phase == Impl::Phase::Gathering &&
-                         (std::holds_alternative<InterfaceFact>(fact) || std::holds_alternative<BfdFact>(fact));
+                         (std::holds_alternative<InterfaceFact>(fact) || std::holds_alternative<BfdFact>(fact) ||
+                          std::holds_alternative<ClockTold>(fact));
     if (impl_->phase != Impl::Phase::Running && !gathers) return out;
-    std::visit([&](const auto& f) { impl_->on({now, out}, f); }, fact);
+    std::visit([&](const auto& f) { impl_->on(impl_->step_at(now, out), f); }, fact);
     return out;
 }
 
 Intents Router::reload(const config::Config& config, Instant now) {
     Intents out;
-    if (impl_->phase == Impl::Phase::Running) impl_->reload({now, out}, config);
+    if (impl_->phase == Impl::Phase::Running) impl_->reload(impl_->step_at(now, out), config);
     return out;
 }
 

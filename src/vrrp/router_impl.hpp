@@ -37,6 +37,8 @@ struct Router::Impl {
     std::map<Key, std::vector<InstanceId>> by_key;
     std::map<std::pair<std::string, Prefix>, std::vector<InstanceId>> by_address;
     std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
+    std::int64_t clock_offset_us = 0;      // the calendar clock less `now`; 0: never told
+    std::set<Key> unknown_vrids;           // that were named in the log
 
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 
@@ -60,7 +62,10 @@ struct Router::Impl {
     void on(Step step, const BfdFact& fact);
     void on(Step step, const FileFact& fact);
     void on(Step step, const ProcessFact& fact);
+    void on(Step step, const ClockTold& fact);
     void on(Step step, const DeadlineReached& fact);
+    [[nodiscard]] Step step_at(Instant now, Intents& out) const;
+    void unknown_vrid(Step step, const PacketHeard& packet);
     void on(Step step, const Shutdown& fact);
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;
 

@@ -26,9 +26,10 @@ void add_pseudo_header(ChecksumSum& sum, const IpAddress& source, const IpAddres
 }
 
 std::uint16_t checksum(std::span<const std::byte> packet, std::uint8_t version, const IpAddress& source,
-                       const IpAddress& destination) {
+                       const IpAddress& destination, VrrpChecksum kind = VrrpChecksum::OfVersion) {
     ChecksumSum sum;
-    if (version != 2 || source.is_v6()) add_pseudo_header(sum, source, destination, packet.size());
+    const bool without = version == 2 || kind == VrrpChecksum::WithoutPseudoHeader;
+    if (!without || source.is_v6()) add_pseudo_header(sum, source, destination, packet.size());
     return sum.add(packet).finish();
 }
 
@@ -76,7 +77,13 @@ bool vrrp_checksum_right(std::span<const std::byte> payload, const IpAddress& so
     return checksum(payload.first(length), version, source, destination) == 0;
 }
 
-std::vector<std::byte> encode_vrrp(const VrrpPacket& packet, const IpAddress& source, const IpAddress& destination) {
+bool ipv6_checksum_right(std::span<const std::byte> payload, const IpAddress& source, const IpAddress& destination) {
+    if (!source.is_v6() || !destination.is_v6()) return false;
+    return checksum(payload, 3, source, destination) == 0;
+}
+
+std::vector<std::byte> encode_vrrp(const VrrpPacket& packet, const IpAddress& source, const IpAddress& destination,
+                                   VrrpChecksum kind) {
     const Family family = source.family();
     const auto micros = static_cast<std::uint64_t>(std::max(packet.interval, Micros{0}).count());
 
@@ -101,7 +108,7 @@ std::vector<std::byte> encode_vrrp(const VrrpPacket& packet, const IpAddress& so
     }
     if (has_auth(packet.version, family)) bytes.insert(bytes.end(), packet.auth.begin(), packet.auth.end());
 
-    const std::uint16_t sum = checksum(bytes, packet.version, source, destination);
+    const std::uint16_t sum = checksum(bytes, packet.version, source, destination, kind);
     bytes[6] = std::byte(sum >> 8);
     bytes[7] = std::byte(sum & 0xff);
     return bytes;

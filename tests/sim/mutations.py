@@ -75,6 +75,12 @@ MUTATIONS = [
      "answer_rival(step);\n    answered_rival_ = true;", ";"),
     ("rival-not-announced-over", "instance_hear.cpp", "after a rival the addresses are not announced again",
      "if (config_.garp_lower_prio_repeat == 0) return;", "return;"),
+    ("preempted-counts-as-rival", "instance_hear.cpp", "the last advert of the one who yields is taken for a rival's",
+     "if (just_preempted(step, advert)) return;", ";"),
+    ("owner-does-not-give-way", "instance_hear.cpp", "two owners that do not hear each other both stay master",
+     "reduced_ = true;\n    effective_ = kReducedPriority;", "return;"),
+    ("reduced-for-ever", "instance.cpp", "an owner that gave way does not take its priority back",
+     "std::exchange(reduced_, false)", "false"),
     # Leaving.
     ("kept-on-fault", "instance.cpp", "the addresses stay when a master goes to FAULT", FAULT,
      "if (state_ == State::Master) owns_addresses_ = false;"),

@@ -42,6 +42,7 @@ public:
         uplink_weight_ = random_.chance(500) ? 0 : static_cast<int>(random_.below(101)) - 50;
         down_adverts_ = wish_.plain || random_.chance(800) ? 3 : random_.chance(500) ? 2 : 5;
         owner_ = !wish_.plain && random_.chance(80);
+        two_owners_ = owner_ && random_.chance(400);
         mixed_ = !wish_.plain && plan_.interval < 1s && random_.chance(200);
         for (std::size_t n = 0; n < count; ++n) shared_.push_back(draw_shared(n, count));
         for (std::size_t r = 0; r < routers_; ++r) plan_.configs.push_back(draw_config(r));
@@ -102,7 +103,7 @@ private:
             c.preempt_delay = preemption.delay;
             c.priority = shared.in_group ? group_priority : random_.one_of(kPriorities);
             if (wish_.plain) c.priority = static_cast<std::uint8_t>(200 - std::min<std::size_t>(router, 19) * 10);
-            if (owner_ && router == 0) c.priority = kOwner;
+            if ((owner_ && router == 0) || (two_owners_ && router == 1)) c.priority = kOwner;
             if (c.priority == kOwner) c.nopreempt = false, c.preempt_delay = Micros{0};
             if (!wish_.plain && !shared.in_group && !c.nopreempt && c.preempt_delay == Micros{0})
                 c.initial_master = random_.chance(200);
@@ -170,7 +171,7 @@ private:
     Plan plan_;
     std::size_t routers_ = 0;
     std::vector<Shared> shared_;
-    bool scripted_ = false, uplink_ = false, owner_ = false, mixed_ = false;
+    bool scripted_ = false, uplink_ = false, owner_ = false, two_owners_ = false, mixed_ = false;
     int script_weight_ = 0, uplink_weight_ = 0;
     std::uint32_t down_adverts_ = 3;
 };

@@ -58,7 +58,7 @@ bool Witness::fit(std::size_t n) const {
 // Positive weights count while up, negative ones while down; `reverse` turns the sign.
 std::uint8_t Witness::priority(std::size_t n) const {
     const auto& c = own(n);
-    if (c.priority == 255) return 255;
+    if (c.priority == 255) return expects_[n].reduced ? 254 : 255;
     int total = c.priority;
     const auto add = [&](int weight, bool reverse, bool up) {
         if ((weight > 0) == up) total += reverse ? -weight : weight;
@@ -123,6 +123,9 @@ void Witness::adopt(Instant now, std::size_t n, const Expect& before) {
     e.ripe = false;
     e.preempt_from.reset();
     e.provocations.clear();
+    e.preempting = {};
+    e.preempted_until.reset();
+    e.other_owner_since.reset();
     if (c.version != 3) e.learned = c.advert_int;
     if (!fit(n)) {
         if (e.state != State::Fault) fall(n);
@@ -169,6 +172,9 @@ void Witness::wait(std::size_t n, Instant due) {
     Expect& e = expects_[n];
     e.state = State::Backup;
     e.due = due;
+    e.preempting = {};
+    e.preempted_until.reset();
+    e.other_owner_since.reset();
     e.ripe = false;
     e.preempt_from.reset();
 }
@@ -178,6 +184,9 @@ void Witness::fall(std::size_t n) {
     if (e.state == State::Master && link_up(own(n).interface)) e.resignations_least = 1;  // else nobody would hear it
     e.state = State::Fault;
     e.due = {};
+    e.preempting = {};
+    e.preempted_until.reset();
+    e.other_owner_since.reset();
     e.ripe = false;
     e.preempt_from.reset();
 }
@@ -185,6 +194,9 @@ void Witness::fall(std::size_t n) {
 void Witness::rule(Instant now, std::size_t n) {
     Expect& e = expects_[n];
     e.state = State::Master;
+    if (std::exchange(e.reduced, false)) e.priority = 255;
+    e.other_owner_since.reset();
+    if (!e.preempting.empty()) e.preempted_until = now + own(n).advert_int;
     e.learned = own(n).advert_int;
     e.knows_master = true;
     e.due = now + own(n).advert_int;
@@ -230,11 +242,12 @@ void Witness::hear(Instant now, const Packet& packet) {
     if (delayed(now)) return;
     const auto n = concerns(packet);
     if (!n) return;
-    if (expects_[*n].state == State::Backup) hear_as_backup(now, *n, packet.advert);
+    if (expects_[*n].state == State::Backup) return hear_as_backup(now, *n, packet);
     if (expects_[*n].state == State::Master) hear_as_master(now, *n, packet);
 }
 
-void Witness::hear_as_backup(Instant now, std::size_t n, const wire::VrrpPacket& advert) {
+void Witness::hear_as_backup(Instant now, std::size_t n, const Packet& packet) {
+    const wire::VrrpPacket& advert = packet.advert;
     Expect& e = expects_[n];
     const auto& c = own(n);
     if (advert.priority == 0) {
@@ -247,6 +260,7 @@ void Witness::hear_as_backup(Instant now, std::size_t n, const wire::VrrpPacket&
         if (!e.preempt_from) e.preempt_from = now + c.preempt_delay;
         accepted = now < *e.preempt_from;
     }
+    e.preempting = accepted ? IpAddress{} : packet.source;
     if (!accepted) return;
     if (c.version == 3) e.learned = advert.interval;
     e.knows_master = true;
@@ -260,10 +274,28 @@ void Witness::hear_as_master(Instant now, std::size_t n, const Packet& packet) {
     if (packet.advert.priority == 0) return provoked(now, n, true);
     const auto& addresses = links_.at(kInterface).addresses;
     const auto ours = std::ranges::find(addresses, c.family, &IpAddress::family);
+    if (packet.advert.priority == 255 && e.priority == 255 && packet.source != *ours) other_owner(now, n);
+    if (e.preempted_until && now < *e.preempted_until && packet.source == e.preempting &&
+        std::tie(packet.advert.priority, packet.source) < std::tie(e.priority, *ours)) {
+        e.preempted_until.reset();  // the last word of the one who yields to us
+        return;
+    }
     if (std::tie(packet.advert.priority, packet.source) < std::tie(e.priority, *ours)) return provoked(now, n, false);
     if (c.higher_prio_send_advert) e.adverts_least = e.adverts_most = 1;
     if (c.version == 3) e.learned = packet.advert.interval;
     for (const std::size_t m : together(n)) wait(m, now + down(m));
+}
+
+// keepalived: an owner that hears another one for two adverts and 1.2 intervals more gives way, until that is gone.
+void Witness::other_owner(Instant now, std::size_t n) {
+    Expect& e = expects_[n];
+    const Nanos interval = own(n).advert_int;
+    if (!e.other_owner_since || now - e.other_owner_last > interval * own(n).down_timer_adverts)
+        e.other_owner_since = now;
+    e.other_owner_last = now;
+    if ((now - *e.other_owner_since) * 10 < interval * 32) return;
+    e.reduced = true;
+    e.priority = 254;
 }
 
 // A master answers at once; a flood is not answered in kind.
@@ -303,6 +335,7 @@ void Witness::reload(Instant now, const config::Config& config) {
         Expect& e = expects_[n];
         const auto& c = own(n);
         if (e.state != State::Backup || c.version == 2 || !e.knows_master) e.learned = c.advert_int;
+        if (c.priority != 255) e.reduced = false;
         if (e.state == State::Master) e.due = std::min(e.due, now + Nanos{c.advert_int});
         // Another interval never cuts a wait short.
         if (e.state == State::Backup && c.advert_int != old.instances[n].advert_int)

@@ -37,6 +37,11 @@ public:
         Micros learned{0};          // the master's interval
         bool knows_master = false;  // has heard a master, or was one
         std::optional<Instant> preempt_from;
+        IpAddress preempting;  // whose lower adverts are let go by
+        std::optional<Instant> preempted_until;
+        bool reduced = false;  // an owner that gave way to another one
+        std::optional<Instant> other_owner_since;
+        Instant other_owner_last{};
         std::vector<Instant> provocations;  // rivals and resignations heard as master, within the last interval
         // Of the present step alone:
         unsigned adverts_least = 0, adverts_most = 0, resignations_least = 0;
@@ -88,7 +93,8 @@ private:
     void fall(std::size_t n);
     void rule(Instant now, std::size_t n);
     void adopt(Instant now, std::size_t n, const Expect& before);
-    void hear_as_backup(Instant now, std::size_t n, const wire::VrrpPacket& advert);
+    void hear_as_backup(Instant now, std::size_t n, const Packet& packet);
+    void other_owner(Instant now, std::size_t n);
     void hear_as_master(Instant now, std::size_t n, const Packet& packet);
     void provoked(Instant now, std::size_t n, bool resigned);
     [[nodiscard]] std::optional<std::string> compare_adverts(std::size_t n, const vrrp::Intents& intents) const;

@@ -84,6 +84,9 @@ struct Render {
         return fmt::format("{} restore {}@{}", i.instance, i.prefix.to_string(), i.interface);
     }
     std::string operator()(const SendGratuitousArp& i) const { return fmt::format("{} arp x{}", i.instance, i.rounds); }
+    std::string operator()(const AnnounceAddress& i) const {
+        return fmt::format("announce {}@{}", i.address.to_string(), i.interface);
+    }
     std::string operator()(const RunScript& i) const { return "run " + i.script; }
     std::string operator()(const Announce& i) const {
         const Event& e = i.event;

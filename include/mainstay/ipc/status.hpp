@@ -19,13 +19,16 @@ void fields(A& a, Counters& c) {
     a(c.advert_rcvd, c.advert_sent, c.become_master, c.release_master, c.packet_len_err, c.advert_interval_err,
       c.ip_ttl_err, c.invalid_type_rcvd, c.addr_list_err, c.invalid_authtype, c.authtype_mismatch, c.auth_failure,
       c.pri_zero_rcvd, c.pri_zero_sent, c.checksum_err, c.version_err, c.rival_masters, c.addresses_restored,
-      c.deadlines_late, c.adverts_skipped);
+      c.deadlines_late, c.adverts_skipped, c.auth_ext_missing, c.auth_ext_malformed, c.auth_ext_unknown_key,
+      c.auth_ext_invalid_hmac, c.auth_ext_stale, c.auth_ext_replay);
 }
+template <class A>
+void fields(A& a, HeardSequence& h) { a(h.sender, h.sequence); }
 template <class A>
 void fields(A& a, InstanceSnapshot& s) {
     a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
       s.state, s.owns_addresses, s.deadline, s.master_interval, s.master, s.master_priority, s.since, s.fault,
-      s.last_mailed, s.counters);
+      s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced);
 }
 template <class A>
 void fields(A& a, ScriptSnapshot& s) {

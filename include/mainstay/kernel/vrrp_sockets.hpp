@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,23 +18,33 @@
 
 namespace mainstay::kernel {
 
+inline constexpr std::uint8_t kVrrp = 112, kAuthenticationHeader = 51;  // IP protocols
+
 struct ReceivedPacket {
     IpAddress source, destination;
     std::uint8_t ttl = 0;
     std::vector<std::byte> payload;  // the IP payload: VRRP header and what follows
     Nanos waited{0};                 // between the kernel's stamp of its arrival and its being read; 0: not known
+    std::uint8_t protocol = kVrrp;
+    std::vector<std::byte> ip_header;  // of protocol 51 only: what the authentication header vouches for
 };
 
-// One receive socket per (family, interface): protocol 112, joined to the group, bound to the device. It hears what
+// One receive socket per (family, interface, protocol): 112, or 51 for adverts behind an authentication header; joined to the group, bound to the device. It hears what
 // is sent to the groups it joined and to the host's own addresses. An empty `group` (unicast) joins nothing and
 // filters nothing: it also hears groups that other sockets joined, so it must not stand beside a second receiver on
 // the same interface.
 class VrrpReceiver {
 public:
     [[nodiscard]] static Result<VrrpReceiver> open(Family family, const std::string& interface,
-                                                   std::uint32_t interface_index, const IpAddress& group);
+                                                   std::uint32_t interface_index, const IpAddress& group,
+                                                   std::uint8_t protocol = kVrrp);
     // A further group, for instances with a vrrp_mcast_group of their own. Joining twice is no error.
     [[nodiscard]] Result<void> join(const IpAddress& group);
+    // Joins anew, so that the kernel reports the membership again: an interface forgets its groups when its IPv6 or
+    // IPv4 is switched off, and a switch when the link was down.
+    [[nodiscard]] Result<void> rejoin(const IpAddress& group);
+    // Instead of the buffer that open() chose, 4 MB.
+    void set_buffer(std::size_t bytes);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     // Up to 64 packets by recvmmsg, appended to `packets`; false when the queue is empty. Packets whose IP header
@@ -41,6 +52,8 @@ public:
     [[nodiscard]] Result<bool> receive(std::vector<ReceivedPacket>& packets);
 
 private:
+    int membership(const IpAddress& group, bool joins);  // errno, or 0
+
     UniqueFd fd_;
     Family family_ = Family::V4;
     std::uint32_t interface_index_ = 0;
@@ -56,14 +69,16 @@ public:
     [[nodiscard]] static Result<VrrpSender> open(Family family, const std::string& interface,
                                                  std::uint32_t interface_index, bool multicast);
     // Never waits: EAGAIN or ENOBUFS when the interface's queue is full, ENETDOWN when it is down.
-    [[nodiscard]] Result<void> send(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
-                                    std::span<const std::byte> payload);
+    // Without a ttl IPv6 takes the kernel's own hop limit, IPv4 255. An ip_id of 0 is counted by the socket.
+    [[nodiscard]] Result<void> send(const IpAddress& source, const IpAddress& destination,
+                                    std::optional<std::uint8_t> ttl, std::span<const std::byte> payload,
+                                    std::uint8_t protocol = kVrrp, std::uint16_t ip_id = 0);
 
 private:
     [[nodiscard]] Result<void> send_v4(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
-                                       std::span<const std::byte> payload);
-    [[nodiscard]] Result<void> send_v6(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
-                                       std::span<const std::byte> payload);
+                                       std::span<const std::byte> payload, std::uint8_t protocol, std::uint16_t ip_id);
+    [[nodiscard]] Result<void> send_v6(const IpAddress& source, const IpAddress& destination,
+                                       std::optional<std::uint8_t> ttl, std::span<const std::byte> payload);
 
     UniqueFd fd_;
     Family family_ = Family::V4;

@@ -49,11 +49,19 @@ struct InterfaceFact {
 
 // A VRRP packet as it came from a socket: the IP payload, and what the IP header said.
 struct PacketHeard {
-    std::string interface;  // where it arrived
+    std::string interface;  // where the socket hears: the interface, a vrf, or empty: anywhere
     IpAddress source, destination;
     std::uint8_t ttl = 0;
-    std::span<const std::byte> payload;  // VRRP header and what follows, borrowed for the call
-    Nanos waited{0};                     // since it arrived, by the kernel's stamp; 0: not known
+    std::span<const std::byte> payload;    // VRRP header and what follows, borrowed for the call
+    Nanos waited{0};                       // since it arrived, by the kernel's stamp; 0: not known
+    std::uint8_t protocol = 112;           // 51: the payload begins with an authentication header (RFC 2402)
+    std::span<const std::byte> ip_header;  // of such a packet only: the IPv4 header as it came, borrowed as well
+};
+
+// What the host's calendar clock says now. Authentication numbers packets by it, so it is told before start() and
+// before packets and deadlines; without authentication it may be left out.
+struct ClockTold {
+    WallTime at;
 };
 
 // An address that an instance holds was removed by somebody else.
@@ -97,7 +105,7 @@ struct DeadlineReached {};  // early or stale ones are harmless
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
 using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
-                          BfdFact, FileFact, ProcessFact>;
+                          BfdFact, FileFact, ProcessFact, ClockTold>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // Carried out in the order given. The role looks the instance up in the configuration it shares with the router; what
@@ -112,6 +120,10 @@ struct SendAdvert {
     std::vector<IpAddress> destinations;
     std::vector<std::vector<std::byte>> payloads;  // one per destination
     std::uint8_t ttl = 255;
+    bool system_hop_limit = false;  // IPv6 unicast: the kernel's own hop limit instead of `ttl`
+    bool in_vrf = false;            // unicast that is tied to `interface`, unless that is empty
+    std::uint8_t protocol = 112;    // 51: the payloads begin with an authentication header
+    std::uint16_t ip_id = 0;        // of the IPv4 header, which such a payload vouches for; 0: the socket counts
     bool operator==(const SendAdvert&) const = default;
 };
 struct AddAddresses {  // VIPs and excluded VIPs, one netlink batch; present ones are not an error
@@ -143,6 +155,11 @@ struct SendGratuitousArp {  // `rounds` per VIP, interleaved round by round (NA 
     std::uint32_t rounds = 1;
     bool operator==(const SendGratuitousArp&) const = default;
 };
+struct AnnounceAddress {  // one gratuitous ARP or NA for an address that is the host's own
+    std::string interface;
+    IpAddress address;
+    bool operator==(const AnnounceAddress&) const = default;
+};
 struct RunScript {  // a vrrp_script is due
     std::string script;
     bool operator==(const RunScript&) const = default;
@@ -157,7 +174,7 @@ struct Say {  // a log line
 };
 
 using Intent = std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress,
-                            SendGratuitousArp, RunScript, Announce, Say>;
+                            SendGratuitousArp, RunScript, Announce, Say, AnnounceAddress>;
 using Intents = std::vector<Intent>;
 
 // ---- what survives a crash and what the status page shows ----------------------------------------------------------
@@ -172,7 +189,17 @@ struct Counters {  // names of keepalived's statistics
     std::uint64_t addresses_restored = 0;
     std::uint64_t deadlines_late = 0;   // adverts sent more than a tenth of the interval after they were due
     std::uint64_t adverts_skipped = 0;  // slots missed in a pause
+    // Of the auth_hmac extension.
+    std::uint64_t auth_ext_missing = 0, auth_ext_malformed = 0, auth_ext_unknown_key = 0;
+    std::uint64_t auth_ext_invalid_hmac = 0, auth_ext_stale = 0, auth_ext_replay = 0;
     bool operator==(const Counters&) const = default;
+};
+
+// The highest number that an authenticated packet of this sender carried.
+struct HeardSequence {
+    IpAddress sender;
+    std::uint64_t sequence = 0;
+    bool operator==(const HeardSequence&) const = default;
 };
 
 // Everything about one instance that another incarnation needs to go on, and that people want to see.
@@ -190,6 +217,9 @@ struct InstanceSnapshot {
     std::string fault;        // why it is in Fault, for people
     std::string last_mailed;  // state of the last mail
     Counters counters;
+    std::uint64_t auth_sent = 0;            // number of the last authenticated packet: the next one's is greater
+    std::vector<HeardSequence> auth_heard;  // least recently heard first
+    bool reduced = false;                   // an address owner that gave way to another one: priority 254 for now
     bool operator==(const InstanceSnapshot&) const = default;
 };
 

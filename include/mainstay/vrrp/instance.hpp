@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/authentication.hpp"
 #include "mainstay/vrrp/facts.hpp"
 #include "mainstay/vrrp/receive.hpp"
 #include "mainstay/vrrp/restore.hpp"
@@ -27,6 +28,7 @@ namespace mainstay::vrrp {
 struct Step {
     Instant now;
     Intents& out;
+    std::int64_t unix_us = 0;  // the calendar clock, for authentication alone
 };
 
 // What a reload does to the addresses of a master.
@@ -46,6 +48,7 @@ public:
         bool no_email_faults = false;
         bool owner_group = true;  // not grouped, or every member of its group is an address owner
         bool tell_priority = false;  // notify_priority_changes of the instance, its group or global_defs
+        Settings settings{};
     };
 
     Instance(InstanceId id, config::Instance config, Surroundings surroundings);
@@ -83,6 +86,7 @@ public:
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] bool waits_for_scripts() const { return silent_fault_; }
     [[nodiscard]] const config::Instance& config() const { return config_; }
+    [[nodiscard]] const Settings& settings() const { return around_.settings; }
     [[nodiscard]] std::optional<Instant> deadline() const;
     [[nodiscard]] InstanceSnapshot snapshot() const;
 
@@ -104,6 +108,10 @@ private:
     void resign_for_lost_addresses(Step step);
     void restore(Step step, std::size_t position);
     void set_priority(Step step, int total);
+    void apply_settings();
+    void heard_other_owner(Step step, const Advert& advert);
+    [[nodiscard]] bool stalled_too_long(Step step);
+    [[nodiscard]] bool just_preempted(Step step, const Advert& advert);
     void clear_timers();
     [[nodiscard]] bool may_answer(Instant now);
     [[nodiscard]] std::optional<std::size_t> position_of(const std::string& interface, const Prefix& prefix) const;
@@ -112,7 +120,8 @@ private:
     void send_advert(Step step);
     void send_resignation(Step step);
     void build_adverts(std::uint8_t priority);
-    void refresh_advertised();  // and forget the pre-built adverts
+    [[nodiscard]] bool seal(Step step, SendAdvert& advert);  // as authentication wants it; false: it cannot be sent
+    void refresh_advertised();                               // and forget the pre-built adverts
     void send_arps(Step step, std::uint32_t rounds);
     void announce(Step step, State state, const char* name, std::string detail, bool notify);
     void say(Step step, LogLevel level, const std::string& text) const;
@@ -143,6 +152,13 @@ private:
     Instant answers_since_{};                 // the window of answers to rivals
     unsigned answers_ = 0;
     RestoreBudget restores_;
+    bool reduced_ = false;  // an owner that gave way to another owner
+    std::optional<Instant> other_owner_since_, other_owner_last_;
+    IpAddress preempting_;                    // whose lower adverts are let go by
+    std::optional<Instant> preempted_until_;  // its last ones are no rival's
+    Authentication auth_;
+    bool old_checksum_ = false;  // unicast version 3 as before keepalived 1.3.6
+    std::uint16_t ip_id_ = 0;    // of the last packet with an authentication header
     OnceLog once_;
     Counters counters_;
 

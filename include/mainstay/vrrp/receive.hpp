@@ -7,7 +7,9 @@
 #include <span>
 
 #include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/authentication.hpp"
 #include "mainstay/vrrp/facts.hpp"
+#include "mainstay/vrrp/settings.hpp"
 
 namespace mainstay::vrrp {
 
@@ -28,6 +30,13 @@ enum class Problem : std::uint8_t {
     Peer,
     LowerPriority,
     OwnAddress,
+    TrailerMissing,
+    TrailerMalformed,
+    KeyUnknown,
+    HmacWrong,
+    Stale,
+    Replay,
+    NoHash,
     Count_,  // how many there are
 };
 
@@ -53,6 +62,10 @@ struct ReceiveContext {
     const config::Instance& config;
     std::span<const IpAddress> advertised;  // the addresses our own adverts carry, in order
     const IpAddress& master;                // last master heard; empty: none
+    const Settings& settings;
+    std::int64_t unix_us;  // the calendar clock
+    Authentication& auth;
+    bool& old_checksum;  // unicast version 3: peers compute their checksums as keepalived did before 1.3.6
     Counters& counters;
     OnceLog& once;
     Intents& out;
@@ -61,7 +74,9 @@ struct ReceiveContext {
 // The advert, or nothing when the packet must be dropped. A wrong address list is logged and counted, but used.
 [[nodiscard]] std::optional<Advert> check_advert(const ReceiveContext& context, const PacketHeard& packet);
 
-// The password as it stands in the packet: eight bytes, zero padded.
+// The eight bytes of auth_pass, zero padded: the key of AH.
+[[nodiscard]] std::array<std::byte, 8> auth_key(const config::Instance& config);
+// What stands in the packet: the password, or zeros.
 [[nodiscard]] std::array<std::byte, 8> auth_bytes(const config::Instance& config);
 
 }  // namespace mainstay::vrrp

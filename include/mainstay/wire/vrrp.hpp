@@ -52,10 +52,17 @@ enum class VrrpDefect : std::uint8_t {
 // the pseudo header too. `payload` must have been accepted by decode_vrrp(); padding behind the packet is left out.
 [[nodiscard]] bool vrrp_checksum_right(std::span<const std::byte> payload, const IpAddress& source,
                                        const IpAddress& destination);
+// The same over all of `payload`, whatever its version and length say: IPv6 with something behind the packet.
+[[nodiscard]] bool ipv6_checksum_right(std::span<const std::byte> payload, const IpAddress& source,
+                                       const IpAddress& destination);
+
+// v3_checksum_as_v2: version 3 over IPv4 without the pseudo header.
+enum class VrrpChecksum : std::uint8_t { OfVersion, WithoutPseudoHeader };
 
 // Writes the packet with its checksum. `source` decides the family; addresses of another family and those beyond
 // kVrrpMaxAddresses are left out; an interval that does not fit its field is cut to the largest that does.
 [[nodiscard]] std::vector<std::byte> encode_vrrp(const VrrpPacket& packet, const IpAddress& source,
-                                                 const IpAddress& destination);
+                                                 const IpAddress& destination,
+                                                 VrrpChecksum checksum = VrrpChecksum::OfVersion);
 
 }  // namespace mainstay::wire

@@ -1,0 +1,167 @@
+#include "mainstay/vrrp/settings.hpp"
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mainstay/wire/vrrp.hpp"
+
+namespace mainstay::vrrp {
+namespace {
+
+using config::KeywordValues;
+using config::Section;
+using config::WordList;
+
+constexpr std::uint8_t kOwner = 255;
+constexpr Seconds kLeastWindow{5}, kMostWindow{300};
+constexpr int kWindowIntervals = 3;
+constexpr std::int64_t kUsualPackets = 3;
+constexpr std::size_t kIpv4HeaderLength = 20;
+
+bool flag(const KeywordValues& values, std::string_view keyword) {
+    return config::value_of<bool>(values, keyword).value_or(false);
+}
+
+std::optional<std::uint8_t> byte_of(const KeywordValues& values, std::string_view keyword) {
+    const auto number = config::value_of<std::int64_t>(values, keyword);
+    return number ? std::optional{static_cast<std::uint8_t>(*number)} : std::nullopt;
+}
+
+std::string first_word(const KeywordValues& values, std::string_view keyword) {
+    const auto words = config::value_of<WordList>(values, keyword);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+IpAddress group_of(const config::Instance& instance, const config::Global& global) {
+    if (instance.multicast_group) return *instance.multicast_group;
+    const bool v6 = instance.family == Family::V6;
+    const auto& common = v6 ? global.vrrp_mcast_group6 : global.vrrp_mcast_group4;
+    // RFC 9568 5.1.1.2 and 5.1.2.2.
+    return common ? *common : IpAddress::parse(v6 ? "ff02::12" : "224.0.0.18").value_or(IpAddress{});
+}
+
+// keepalived: "off" does not count for an address owner (2.4.3).
+bool ignores_adverts(const config::Instance& instance, const config::Global& global) {
+    if (instance.strict) return true;
+    const auto own = config::value_of<bool>(instance.more->values, "owner_ignore_adverts");
+    if (own) return *own || instance.priority == kOwner;
+    return flag(global.more->values, "vrrp_owner_ignore_adverts");
+}
+
+std::optional<HmacSettings> hmac_of(const config::Instance& instance) {
+    const Section* block = config::find_section(instance.more->sections, "auth_hmac");
+    if (block == nullptr) return std::nullopt;
+    HmacSettings settings;
+    for (const Section& line : block->sections) {
+        if (line.keyword != "key") continue;
+        const auto id = byte_of(line.values, "id");
+        auto secret = hmac_secret(first_word(line.values, "secret"));
+        if (id && secret && settings.key(*id) == nullptr) settings.keys.push_back({*id, std::move(*secret)});
+    }
+    settings.active = byte_of(block->values, "active_key").value_or(0);
+    // keepalived: without a key to send with, the extension is off.
+    if (settings.key(settings.active) == nullptr) return std::nullopt;
+    const auto usual = std::chrono::ceil<Seconds>(instance.advert_int * kWindowIntervals);
+    const auto given = config::value_of<Micros>(block->values, "time_window");
+    settings.window =
+        given ? std::chrono::duration_cast<Seconds>(*given) : std::clamp(usual, kLeastWindow, kMostWindow);
+    settings.by_time = first_word(block->values, "anti_replay") != "monotonic";
+    const std::string mode = first_word(block->values, "mode");
+    if (mode == "permissive") settings.mode = HmacSettings::Mode::Permissive;
+    if (mode == "receive-only") settings.mode = HmacSettings::Mode::ReceiveOnly;
+    if (instance.strict) settings.mode = HmacSettings::Mode::Enforce;
+    return settings;
+}
+
+std::optional<std::vector<std::byte>> from_hex(std::string_view digits) {
+    if (digits.size() % 2 != 0) return std::nullopt;
+    const auto value = [](char c) {
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                      : -1;
+    };
+    std::vector<std::byte> bytes;
+    for (std::size_t i = 0; i < digits.size(); i += 2) {
+        const int high = value(digits[i]), low = value(digits[i + 1]);
+        if (high < 0 || low < 0) return std::nullopt;
+        bytes.push_back(static_cast<std::byte>(high << 4 | low));
+    }
+    return bytes;
+}
+
+}  // namespace
+
+// The vrf of the configuration is kept by the model; without one there is no name to point to.
+const std::string& advert_device(const config::Instance& instance) {
+    if (!instance.interface.empty()) return instance.interface;
+    const auto* words = config::find_value(instance.more->values, "vrf");
+    const auto* names = words == nullptr ? nullptr : std::get_if<WordList>(words);
+    return names != nullptr && !names->empty() ? names->front() : instance.interface;
+}
+
+// keepalived: a size beats MTU, which beats ADVERT; the two count packets, as many as the multiplier says (2.4.3).
+std::optional<std::size_t> receive_buffer(const config::Instance& instance, const config::Global& global,
+                                          std::uint32_t mtu) {
+    const auto own = config::value_of<std::int64_t>(instance.more->values, "kernel_rx_buf_size");
+    if (own) return static_cast<std::size_t>(*own);
+    std::optional<std::size_t> size;
+    bool by_mtu = false, by_advert = false;
+    for (const auto& value : global.more->values) {
+        if (value.keyword != "vrrp_rx_bufs_policy") continue;
+        if (const auto* bytes = std::get_if<std::int64_t>(&value.data)) size = static_cast<std::size_t>(*bytes);
+        const auto* words = std::get_if<WordList>(&value.data);
+        if (words == nullptr || words->empty()) continue;
+        const char first = words->front().front();
+        (first == 'M' || first == 'm' ? by_mtu : by_advert) = true;
+    }
+    if (size) return size;
+    if (!by_mtu && !by_advert) return std::nullopt;
+    const auto packets = static_cast<std::size_t>(
+        config::value_of<std::int64_t>(global.more->values, "vrrp_rx_bufs_multiplier").value_or(kUsualPackets));
+    if (by_mtu) return packets * mtu;
+    const bool v4 = instance.family == Family::V4;
+    return packets * (wire::vrrp_length(instance.version, instance.family, instance.addresses.size()) +
+                      (v4 ? kIpv4HeaderLength : 0));
+}
+
+const HmacKey* HmacSettings::key(std::uint8_t id) const {
+    const auto found = std::ranges::find(keys, id, &HmacKey::id);
+    return found == keys.end() ? nullptr : &*found;
+}
+
+std::optional<std::vector<std::byte>> hmac_secret(std::string_view text) {
+    constexpr std::string_view kHex = "hex:", kFile = "file:";
+    if (text.starts_with(kFile)) return std::nullopt;
+    std::optional<std::vector<std::byte>> secret;
+    if (text.starts_with(kHex)) {
+        secret = from_hex(text.substr(kHex.size()));
+    } else {
+        const auto bytes = std::as_bytes(std::span{text});
+        secret.emplace(bytes.begin(), bytes.end());
+    }
+    if (!secret || secret->size() < kHmacKeyLeast || secret->size() > kHmacKeyMost) return std::nullopt;
+    return secret;
+}
+
+Settings settings_of(const config::Instance& instance, const config::Global& global) {
+    const KeywordValues& own = instance.more->values;
+    const KeywordValues& common = global.more->values;
+    Settings s;
+    if (config::find_value(own, "old_unicast_checksum") != nullptr)
+        s.old_unicast_checksum = first_word(own, "old_unicast_checksum") == "never" ? Settings::OldChecksum::Never
+                                                                                    : Settings::OldChecksum::Always;
+    s.check_unicast_src = flag(own, "check_unicast_src") || flag(common, "vrrp_check_unicast_src");
+    s.owner_ignore_adverts = ignores_adverts(instance, global);
+    s.v3_checksum_as_v2 = config::value_of<bool>(own, "v3_checksum_as_v2").value_or(flag(common, "v3_checksum_as_v2"));
+    s.unicast_fault_no_peer = flag(own, "unicast_fault_no_peer");
+    s.unicast_ttl = byte_of(own, "unicast_ttl");
+    s.timer_expired_backup = byte_of(own, "timer_expired_backup");
+    s.group = group_of(instance, global);
+    s.hmac = hmac_of(instance);
+    return s;
+}
+
+}  // namespace mainstay::vrrp

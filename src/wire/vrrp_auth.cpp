@@ -1,0 +1,181 @@
+#include "mainstay/wire/vrrp_auth.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+
+#include "mainstay/base/checksum.hpp"
+#include "mainstay/wire/vrrp.hpp"
+
+namespace mainstay::wire {
+namespace {
+
+constexpr std::size_t kIpv4HeaderLength = 20;
+constexpr std::uint8_t kAhLengthField = kAhLength / 4 - 2;  // RFC 2402 2.2: 32-bit words, less two
+constexpr std::size_t kIcvAt = 12, kChecksumAt = 6;
+constexpr std::uint8_t kFullTtl = 255;
+constexpr std::size_t kTrailerHmacAt = kTrailerLength - kTrailerHmacLength;
+
+using Bytes = std::vector<std::byte>;
+
+void put16(std::span<std::byte> at, std::uint16_t value) {
+    at[0] = std::byte(value >> 8);
+    at[1] = std::byte(value & 0xff);
+}
+
+void put32(std::span<std::byte> at, std::uint32_t value) {
+    put16(at, static_cast<std::uint16_t>(value >> 16));
+    put16(at.subspan(2), static_cast<std::uint16_t>(value & 0xffff));
+}
+
+std::uint32_t get32(std::span<const std::byte> at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(at[i]);
+    return value;
+}
+
+// The first N bytes of the HMAC; none when libcrypto refuses.
+template <std::size_t N>
+std::optional<std::array<std::byte, N>> hmac(const EVP_MD* hash, std::span<const std::byte> key,
+                                             std::span<const std::byte> text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+    if (HMAC(hash, key.data(), static_cast<int>(key.size()), bytes, text.size(), digest.data(), &length) == nullptr ||
+        length < N)
+        return std::nullopt;
+    std::array<std::byte, N> out{};
+    for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::byte>(digest[i]);
+    return out;
+}
+
+template <std::size_t N>
+bool same(const std::array<std::byte, N>& a, const std::array<std::byte, N>& b) {
+    return CRYPTO_memcmp(a.data(), b.data(), N) == 0;  // takes the same time wherever they differ
+}
+
+// Of an IP header and payload with the mutable fields as keepalived counts them.
+std::optional<std::array<std::byte, kAhIcvLength>> icv(std::span<const std::byte> ip_header,
+                                                       std::span<const std::byte> ip_payload,
+                                                       std::span<const std::byte> key, std::uint8_t ttl) {
+    Bytes text{ip_header.begin(), ip_header.end()};
+    text[1] = std::byte{0};            // TOS
+    text[6] = text[7] = std::byte{0};  // flags and fragment offset
+    text[8] = std::byte{ttl};
+    text[10] = text[11] = std::byte{0};  // checksum
+    text.insert(text.end(), ip_payload.begin(), ip_payload.end());
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(ip_header.size() + kIcvAt), kAhIcvLength, std::byte{0});
+    return hmac<kAhIcvLength>(EVP_md5(), key, text);
+}
+
+// What the trailer's HMAC covers: a pseudo header, the packet without its checksum, the trailer without its HMAC.
+std::optional<std::array<std::byte, kTrailerHmacLength>> trailer_hmac(std::span<const std::byte> packet,
+                                                                      std::span<const std::byte> trailer,
+                                                                      const IpAddress& source,
+                                                                      std::span<const std::byte> key) {
+    Bytes text(4 + 16);
+    text[0] = std::byte{source.is_v6() ? std::uint8_t{6} : std::uint8_t{4}};
+    text[1] = packet[0] >> 4;
+    text[2] = packet[1];
+    std::ranges::copy(source.bytes(), text.begin() + 4);
+    const std::size_t at = text.size();
+    text.insert(text.end(), packet.begin(), packet.end());
+    text[at + kChecksumAt] = text[at + kChecksumAt + 1] = std::byte{0};
+    text.insert(text.end(), trailer.begin(), trailer.begin() + kTrailerHmacAt);
+    text.resize(text.size() + kTrailerHmacLength);
+    return hmac<kTrailerHmacLength>(EVP_sha256(), key, text);
+}
+
+std::array<std::byte, kTrailerLength> bytes_of(const AuthTrailer& trailer) {
+    std::array<std::byte, kTrailerLength> bytes{};
+    bytes[0] = std::byte{trailer.type};
+    bytes[1] = std::byte{trailer.key_id};
+    put16(std::span{bytes}.subspan(2), trailer.reserved);
+    put32(std::span{bytes}.subspan(4), static_cast<std::uint32_t>(trailer.sequence >> 32));
+    put32(std::span{bytes}.subspan(8), static_cast<std::uint32_t>(trailer.sequence));
+    std::ranges::copy(trailer.hmac, bytes.begin() + kTrailerHmacAt);
+    return bytes;
+}
+
+}  // namespace
+
+std::optional<AhHeader> decode_ah(std::span<const std::byte> p) {
+    if (p.size() < kAhLength || p[1] != std::byte{kAhLengthField}) return std::nullopt;
+    AhHeader header{.next_header = std::to_integer<std::uint8_t>(p[0]),
+                    .spi = get32(p.subspan(4)),
+                    .sequence = get32(p.subspan(8))};
+    std::ranges::copy(p.subspan(kIcvAt, kAhIcvLength), header.icv.begin());
+    return header;
+}
+
+std::vector<std::byte> encode_ah(const AhSeal& seal, std::span<const std::byte> packet) {
+    Bytes ip(kIpv4HeaderLength), out(kAhLength);
+    ip[0] = std::byte{0x45};
+    put16(std::span{ip}.subspan(2), static_cast<std::uint16_t>(kIpv4HeaderLength + kAhLength + packet.size()));
+    put16(std::span{ip}.subspan(4), seal.ip_id);
+    ip[9] = std::byte{kAhProtocol};
+    std::ranges::copy(seal.source.bytes(), ip.begin() + 12);
+    std::ranges::copy(seal.destination.bytes(), ip.begin() + 16);
+    out[0] = std::byte{kVrrpProtocol};
+    out[1] = std::byte{kAhLengthField};
+    std::ranges::copy(seal.source.bytes(), out.begin() + 4);
+    put32(std::span{out}.subspan(8), seal.sequence);
+    out.insert(out.end(), packet.begin(), packet.end());
+    const auto check = icv(ip, out, seal.key, seal.ttl);
+    if (!check) return {};
+    std::ranges::copy(*check, out.begin() + kIcvAt);
+    return out;
+}
+
+bool ah_right(std::span<const std::byte> ip_header, std::span<const std::byte> ip_payload,
+              std::span<const std::byte> key) {
+    const auto header = decode_ah(ip_payload);
+    if (!header || ip_header.size() != kIpv4HeaderLength) return false;
+    for (const std::uint8_t ttl : {std::to_integer<std::uint8_t>(ip_header[8]), kFullTtl, std::uint8_t{0}}) {
+        const auto check = icv(ip_header, ip_payload, key, ttl);
+        if (check && same(*check, header->icv)) return true;
+    }
+    return false;
+}
+
+std::optional<AuthTrailer> decode_trailer(std::span<const std::byte> bytes) {
+    if (bytes.size() != kTrailerLength) return std::nullopt;
+    AuthTrailer trailer;
+    trailer.type = std::to_integer<std::uint8_t>(bytes[0]);
+    trailer.key_id = std::to_integer<std::uint8_t>(bytes[1]);
+    trailer.reserved = static_cast<std::uint16_t>(get32(bytes) & 0xffff);
+    trailer.sequence = std::uint64_t{get32(bytes.subspan(4))} << 32 | get32(bytes.subspan(8));
+    std::ranges::copy(bytes.subspan(kTrailerHmacAt), trailer.hmac.begin());
+    return trailer;
+}
+
+std::vector<std::byte> encode_trailer(std::span<const std::byte> packet, const AuthTrailer& trailer,
+                                      const IpAddress& source, const IpAddress& destination,
+                                      std::span<const std::byte> key) {
+    Bytes out{packet.begin(), packet.end()};
+    if (packet.size() < kVrrpHeaderLength) return {};
+    auto tail = bytes_of(trailer);
+    const auto check = trailer_hmac(packet, tail, source, key);
+    if (!check) return {};
+    std::ranges::copy(*check, tail.begin() + kTrailerHmacAt);
+    out.insert(out.end(), tail.begin(), tail.end());
+    if (source.is_v6()) {
+        out[kChecksumAt] = out[kChecksumAt + 1] = std::byte{0};
+        ChecksumSum sum;
+        sum.add(source.bytes()).add(destination.bytes());
+        sum.add_u16(kVrrpProtocol).add_u16(static_cast<std::uint16_t>(out.size()));
+        put16(std::span{out}.subspan(kChecksumAt), sum.add(out).finish());
+    }
+    return out;
+}
+
+bool trailer_right(std::span<const std::byte> packet, const AuthTrailer& trailer, const IpAddress& source,
+                   std::span<const std::byte> key) {
+    if (packet.size() < kVrrpHeaderLength) return false;
+    const auto check = trailer_hmac(packet, bytes_of(trailer), source, key);
+    return check && same(*check, trailer.hmac);
+}
+
+}  // namespace mainstay::wire
