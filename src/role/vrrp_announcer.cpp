@@ -33,14 +33,14 @@ void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32
         if (paced(place)) pacer_.ask(place.link->name, {place.link->name, place.address}, rounds, now_());
     next();
     std::erase_if(places, [this](const Place& place) { return paced(place); });
-    announce(std::move(places), rounds - (begun && rounds > 0 ? 1 : 0));
+    announce(std::move(places), rounds - (begun && rounds > 0 ? 1 : 0), !begun);
 }
 
 void Announcer::announce(const vrrp::AnnounceAddress& own) {
     if (const auto* link = links_.find(own.interface); link != nullptr) announce({{link, own.address}}, 1);
 }
 
-void Announcer::announce(std::vector<Place> places, std::uint32_t rounds) {
+void Announcer::announce(std::vector<Place> places, std::uint32_t rounds, bool tell) {
     std::map<std::uint32_t, Frames> arps, advertisements;  // one round of them, by interface
     std::map<std::uint32_t, bool> routers;
     std::erase_if(places, [&](const Place& place) {
@@ -61,7 +61,7 @@ void Announcer::announce(std::vector<Place> places, std::uint32_t rounds) {
             for (std::uint32_t n = 0; n < rounds; ++n) all.insert(all.end(), round.begin(), round.end());
             transport_.send_frames(index, all);
         }
-    if (rounds == 0) return;
+    if (rounds == 0 || !tell) return;
     for (const Place& place : places)  // after they went out: a line per address takes its time
         log_.debug("Sending {} on {} for {}",
                    place.address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert", place.link->name,

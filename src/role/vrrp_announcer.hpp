@@ -43,7 +43,7 @@ private:
         const kernel::Link* link = nullptr;
         IpAddress address;
     };
-    void announce(std::vector<Place> places, std::uint32_t rounds);
+    void announce(std::vector<Place> places, std::uint32_t rounds, bool tell = true);
     [[nodiscard]] std::vector<Place> places_of(std::span<const kernel::Address> addresses) const;
     [[nodiscard]] bool paced(const Place& place) const;
     void next();

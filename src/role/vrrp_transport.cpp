@@ -56,6 +56,7 @@ void VrrpTransport::follow(const config::Config& config, const Links& links) {
         return !device.empty() && (link == nullptr || link->index != entry.second.first);
     });
     for (const auto& [key, receiver] : wanted) listen_on(key, receiver);
+    open_ahead(wanted);
 }
 
 // One socket per family, device and protocol, whatever the groups: two would hear every unicast packet twice.
@@ -121,16 +122,32 @@ bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& t
     return more_anywhere;
 }
 
-kernel::VrrpSender* VrrpTransport::sender_for(const vrrp::SendAdvert& advert, const IpAddress& destination,
-                                              std::uint32_t index) {
-    const bool tied = destination.is_multicast() || (advert.in_vrf && !advert.interface.empty());
-    const SenderKey key{destination.family(), advert.interface, tied};
+kernel::VrrpSender* VrrpTransport::sender_for(const SenderKey& key, std::uint32_t index) {
     if (const auto have = senders_.find(key); have != senders_.end()) return &have->second.second;
-    auto opened = kernel::VrrpSender::open(destination.family(), advert.interface, index, tied);
+    const auto& [family, device, tied] = key;
+    auto opened = kernel::VrrpSender::open(family, device, index, tied);
     if (opened) return &senders_.emplace(key, std::pair{index, std::move(*opened)}).first->second.second;
     ++send_failures_;
-    complain("sending VRRP on " + advert.interface, opened.error());
+    complain("sending VRRP on " + device, opened.error());
     return nullptr;
+}
+
+kernel::FrameSender* VrrpTransport::frame_sender() {
+    if (frames_) return &*frames_;
+    auto opened = kernel::FrameSender::open();
+    if (opened) return &frames_.emplace(std::move(*opened));
+    complain("sending gratuitous ARP", opened.error());
+    return nullptr;
+}
+
+// Opening a socket takes a tenth of a millisecond, which a backup that takes over does not have.
+void VrrpTransport::open_ahead(const AllWanted& wanted) {
+    for (const auto& [key, receiver] : wanted) {
+        const auto& [family, device, protocol] = key;
+        if (receiver.ready && !device.empty() && !receiver.groups.empty())
+            (void)sender_for({family, device, true}, receiver.index);
+    }
+    if (!wanted.empty()) (void)frame_sender();
 }
 
 void VrrpTransport::send(const vrrp::SendAdvert& advert, const Links& links) {
@@ -139,7 +156,8 @@ void VrrpTransport::send(const vrrp::SendAdvert& advert, const Links& links) {
     const std::optional<std::uint8_t> ttl = advert.system_hop_limit ? std::nullopt : std::optional{advert.ttl};
     for (std::size_t i = 0; i < advert.destinations.size() && i < advert.payloads.size(); ++i) {
         const auto& destination = advert.destinations[i];
-        auto* sender = sender_for(advert, destination, link == nullptr ? 0 : link->index);
+        const bool tied = destination.is_multicast() || (advert.in_vrf && !advert.interface.empty());
+        auto* sender = sender_for({destination.family(), advert.interface, tied}, link == nullptr ? 0 : link->index);
         if (sender == nullptr) continue;
         const auto sent =
             sender->send(advert.source, destination, ttl, advert.payloads[i], advert.protocol, advert.ip_id);
@@ -154,12 +172,9 @@ void VrrpTransport::send(const vrrp::SendAdvert& advert, const Links& links) {
 
 void VrrpTransport::send_frames(std::uint32_t interface_index, const std::vector<std::vector<std::byte>>& frames) {
     if (frames.empty()) return;
-    if (!frames_) {
-        auto opened = kernel::FrameSender::open();
-        if (!opened) return complain("sending gratuitous ARP", opened.error());
-        frames_.emplace(std::move(*opened));
-    }
-    if (const auto sent = frames_->send(interface_index, frames); !sent)
+    auto* sender = frame_sender();
+    if (sender == nullptr) return;
+    if (const auto sent = sender->send(interface_index, frames); !sent)
         complain("sending gratuitous ARP", sent.error());
 }
 

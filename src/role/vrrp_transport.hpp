@@ -64,7 +64,9 @@ private:
     using AllWanted = std::map<ReceiverKey, Wanted>;
     [[nodiscard]] static AllWanted wanted_by(const config::Config& config, const Links& links);
     void listen_on(const ReceiverKey& key, const Wanted& wanted);
-    kernel::VrrpSender* sender_for(const vrrp::SendAdvert& advert, const IpAddress& destination, std::uint32_t index);
+    [[nodiscard]] kernel::VrrpSender* sender_for(const SenderKey& key, std::uint32_t index);
+    [[nodiscard]] kernel::FrameSender* frame_sender();
+    void open_ahead(const AllWanted& wanted);
     void watch(const std::shared_ptr<Receiver>& receiver);
     void complain(const std::string& key, const Error& error);
 
