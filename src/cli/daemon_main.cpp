@@ -10,6 +10,7 @@
 #include "mainstay/cli/daemonize.hpp"
 #include "mainstay/cli/options.hpp"
 #include "mainstay/kernel/log_sink.hpp"
+#include "mainstay/role/bfd_role.hpp"
 #include "mainstay/role/lvs_role.hpp"
 #include "mainstay/role/reader.hpp"
 #include "mainstay/role/upgrade_trial.hpp"
@@ -22,6 +23,7 @@ using namespace mainstay;
 int run_named_role(std::string_view name) {
     if (name == "vrrp") return role::run_role(role::vrrp_traits(), role::make_vrrp_role);
     if (name == "lvs") return role::run_role(role::lvs_traits(), [](role::Runtime& runtime) { return role::make_lvs_role(runtime); });
+    if (name == "bfd") return role::run_role(role::bfd_traits(), role::make_bfd_role);
     if (name == "reader") return role::run_reader();
     if (name == "upgrade-trial") return role::run_upgrade_trial();
     std::fprintf(stderr, "there is no role %.*s\n", static_cast<int>(name.size()), name.data());

@@ -78,11 +78,9 @@ struct NotYet {
 };
 // Accepted, so that nobody's start script breaks, and said aloud, so that nobody relies on them.
 constexpr std::array kNotYet{
-    NotYet{'B', "-B/--no_bfd has no effect: there is no BFD process yet"},
     NotYet{'g', "-g/--log-file has no effect yet: lines go to syslog, and to the console with -l"},
     NotYet{kFlushLogFile, "--flush-log-file has no effect yet"},
     NotYet{'d', "-d/--dump-conf has no effect yet"},
-    NotYet{'b', "-b/--bfd_pid has no effect: there is no BFD process yet"},
     NotYet{'a', "-a/--address-monitoring has no effect yet"},
     NotYet{'x', "-x/--snmp has no effect yet: there is no SNMP support"},
     NotYet{'A', "-A/--snmp-agent-socket has no effect yet: there is no SNMP support"},
@@ -123,6 +121,7 @@ void take(Options& options, int option, const char* argument) {
         case 'f': supervisor.config_path = absolute(argument); break;
         case 'P': supervisor.run_lvs = false; break;
         case 'C': supervisor.run_vrrp = false; break;
+        case 'B': supervisor.run_bfd = false; break;
         case 'l': supervisor.log_console = true; break;
         case 'D': supervisor.log_level = LogLevel::Debug; break;
         case 'S':
@@ -139,6 +138,7 @@ void take(Options& options, int option, const char* argument) {
         case 'p': supervisor.pid_file = argument; break;
         case 'r': supervisor.vrrp_pid_file = argument; break;
         case 'c': supervisor.lvs_pid_file = argument; break;
+        case 'b': supervisor.bfd_pid_file = argument; break;
         case 'm': options.core_dump = true; break;
         case 'e': supervisor.all_include_checks = true; break;
         case 'i': supervisor.config_id = argument; break;
@@ -205,8 +205,9 @@ std::string help_text(const std::string& program) {
   -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 cannot run,
                                5 warnings or errors, 6 script security, 2 a word is missing
       --strict                 refuse a configuration with warnings or errors, at start and reload
-  -P, --vrrp                   VRRP only
-  -C, --check                  health checks and IPVS only
+  -P, --vrrp                   no health checks and IPVS
+  -C, --check                  no VRRP
+  -B, --no_bfd                 no BFD
   -n, --dont-fork              stay in the foreground
   -l, --log-console            log to the terminal as well
   -D, --log-detail             log more
@@ -215,7 +216,7 @@ std::string help_text(const std::string& program) {
   -V, --dont-release-vrrp      leave the addresses at stop
   -I, --dont-release-ipvs      leave the IPVS table at stop
   -R, --dont-respawn           stop when a process dies instead of starting it again
-  -p, --pid=FILE  -r, --vrrp_pid=FILE  -c, --checkers_pid=FILE
+  -p, --pid=FILE  -r, --vrrp_pid=FILE  -c, --checkers_pid=FILE  -b, --bfd_pid=FILE
                                pid files
   -e, --all-config             every include must find what it names
   -u, --umask=MASK             -m, --core-dump        -i, --config-id=ID

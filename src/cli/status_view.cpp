@@ -99,6 +99,18 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
     return out;
 }
 
+std::string bfd_table(const json& bfd, std::int64_t now_us) {
+    std::vector<Row> rows{{"BFD SESSION", "STATE", "FOR", "NEIGHBOR", "DETECTION", "SENT", "RECEIVED", "DIAGNOSTIC"}};
+    for (const auto& s : list(bfd, "sessions")) {
+        const auto counters = s.contains("counters") ? s["counters"] : json{};
+        const auto detection = number(s, "detection_time_us");
+        rows.push_back({text(s, "name"), text(s, "state"), age(now_us, number(s, "since_unix_us")), text(s, "neighbor"),
+                        detection > 0 ? fmt::format("{} ms", detection / 1000) : "-", text(counters, "sent"),
+                        text(counters, "received"), text(s, "diagnostic")});
+    }
+    return rows.size() > 1 ? "\n" + table(rows, "") : std::string{};
+}
+
 std::string check_text(const json& check, std::int64_t now_us) {
     std::string out = fmt::format("{} {}: ", text(check, "type"), text(check, "target"));
     if (!flag(check, "has_run")) return out + or_dash(text(check, "last_result"));
@@ -160,8 +172,9 @@ Result<std::string> status_tables(std::string_view answer) {
     std::string out =
         fmt::format("mainstay {} on {}, configuration {}, process {}\n", text(status, "version"), text(status, "host"),
                     number(status, "generation"), number(part("supervisor"), "pid"));
-    const json vrrp = part("vrrp"), lvs = part("lvs"), mail = part("mail");
+    const json vrrp = part("vrrp"), lvs = part("lvs"), bfd = part("bfd"), mail = part("mail");
     if (vrrp.is_object()) out += vrrp_tables(vrrp, now_us);
+    if (bfd.is_object()) out += bfd_table(bfd, now_us);
     if (lvs.is_object()) out += lvs_tables(lvs, now_us);
     if (mail.is_object()) out += mail_line(mail);
     return out;

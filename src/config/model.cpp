@@ -102,6 +102,12 @@ Config slice(const Config& config, Audience audience) {
             part.more = config.more;
             drop_sections(part.more, kVrrpOnly);
             break;
+        case Audience::Bfd:
+            part.global = config.global;
+            clear_mail(part.global);
+            for (const Section& section : config.more->sections)
+                if (section.keyword == "bfd_instance") part.more.edit().sections.push_back(section);
+            break;
         case Audience::Observer:
             part = config;
             drop_secrets(part.more, Block::Root);

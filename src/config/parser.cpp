@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "check_bfd.hpp"
 #include "lines.hpp"
 #include "reading.hpp"
 #include "slips.hpp"
@@ -138,7 +139,7 @@ private:
         }
         switch (frame.block) {
             case Block::Bfd:
-                bfd_neighbor(frame);
+                check_bfd(r_, frame.names.empty() ? "" : frame.names.front(), frame.opened, store().values());
                 break;
             case Block::Script:
                 r_.script = nullptr;
@@ -164,22 +165,6 @@ private:
                 if (parent_of(frame.block) == Block::RealServer) r_.checker = nullptr;
         }
         frames_.pop_back();
-    }
-
-    // A bad address was reported already.
-    void bfd_neighbor(const Frame& frame) {
-        const bool told = std::ranges::any_of(r_.diag.entries(), [&](const Diagnoser::Entry& entry) {
-            return entry.mark.offset > frame.opened.offset &&
-                   entry.diagnostic.code == static_cast<std::uint16_t>(Code::NotAnAddress);
-        });
-        const KeywordValues& values = store().values();
-        if (find_value(values, "neighbor_ip") != nullptr || find_value(values, "neighbour_ip") != nullptr || told)
-            return;
-        auto& d = r_.diag.error(
-            Code::NoNeighbor, frame.opened,
-            fmt::format("bfd_instance {} has no neighbor_ip", frame.names.empty() ? "" : frame.names.front()));
-        d.effect = "the instance is not used";
-        d.hint = "add `neighbor_ip ADDRESS`";
     }
 
     void end() {

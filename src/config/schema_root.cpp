@@ -159,7 +159,6 @@ constexpr Row kRows[]{
      .form = "<name, max 31 chars> { block }",
      .help = "One BFD session.",
      .set = begin_tracked,
-     .acts = false,
      .example = "bfd_instance uplink"},
     {.blocks = Block::StaticAddresses,
      .name = "<entry>",

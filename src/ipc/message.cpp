@@ -55,6 +55,12 @@ template <class A>
 void fields(A& a, UpgradeTrial& m) { a(m.format, m.parts); }
 template <class A>
 void fields(A& a, UpgradeChecked& m) { a(m.problem, m.version); }
+template <class A>
+void fields(A& a, Line& m) { a(m.to); }
+template <class A>
+void fields(A& a, BfdState& m) { a(m.name, m.up); }
+template <class A>
+void fields(A& a, BfdStates& m) { a(m.sessions); }
 
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;

@@ -1,8 +1,10 @@
 #include "mainstay/kernel/bfd_sockets.hpp"
 
 #include <fmt/format.h>
+#include <ifaddrs.h>
 #include <linux/filter.h>
 #include <linux/pkt_sched.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <sys/socket.h>
@@ -37,7 +39,7 @@ struct SocketAddress {
 };
 
 // An empty address is the family's "any".
-SocketAddress to_socket_address(Family family, const IpAddress& address, std::uint16_t port) {
+SocketAddress to_socket_address(Family family, const IpAddress& address, std::uint16_t port, std::uint32_t scope) {
     SocketAddress result;
     if (family == Family::V4) {
         sockaddr_in to{};
@@ -50,6 +52,7 @@ SocketAddress to_socket_address(Family family, const IpAddress& address, std::ui
         sockaddr_in6 to{};
         to.sin6_family = AF_INET6;
         to.sin6_port = htons(port);
+        if (address.is_link_local_v6()) to.sin6_scope_id = scope;
         if (!address.empty()) std::memcpy(&to.sin6_addr, address.bytes().data(), 16);
         std::memcpy(&result.storage, &to, sizeof to);
         result.length = sizeof to;
@@ -57,13 +60,13 @@ SocketAddress to_socket_address(Family family, const IpAddress& address, std::ui
     return result;
 }
 
-Result<UniqueFd> bound_socket(Family family, const IpAddress& address, std::uint16_t port) {
+Result<UniqueFd> bound_socket(Family family, const IpAddress& address, std::uint16_t port, std::uint32_t scope) {
     UniqueFd fd{socket(family == Family::V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fail_system("open a UDP socket", errno);
     if (family == Family::V6)  // IPv4 has a socket of its own
         if (auto done = option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "set IPV6_V6ONLY"); !done)
             return std::unexpected{std::move(done.error())};
-    const SocketAddress own = to_socket_address(family, address, port);
+    const SocketAddress own = to_socket_address(family, address, port, scope);
     if (bind(fd.get(), own.get(), own.length) != 0)
         return fail_system(fmt::format("bind {} port {}", address.empty() ? "any address" : address.to_string(), port),
                            errno);
@@ -110,10 +113,15 @@ std::optional<ReceivedDatagram> read_header(msghdr& message) {
         if ((is_v4 && c->cmsg_type == IP_TTL) || (is_v6 && c->cmsg_type == IPV6_HOPLIMIT)) {
             ttl = content<int>(c);
         } else if (is_v4 && c->cmsg_type == IP_PKTINFO) {
-            if (const auto info = content<in_pktinfo>(c))
+            if (const auto info = content<in_pktinfo>(c)) {
                 datagram.destination = IpAddress::v4(ntohl(info->ipi_addr.s_addr));
+                datagram.interface = static_cast<std::uint32_t>(info->ipi_ifindex);
+            }
         } else if (is_v6 && c->cmsg_type == IPV6_PKTINFO) {
-            if (const auto info = content<in6_pktinfo>(c)) datagram.destination = v6(info->ipi6_addr);
+            if (const auto info = content<in6_pktinfo>(c)) {
+                datagram.destination = v6(info->ipi6_addr);
+                datagram.interface = info->ipi6_ifindex;
+            }
         }
     }
     if (!ttl || datagram.source.empty() || datagram.destination.empty()) return std::nullopt;
@@ -126,7 +134,7 @@ std::optional<ReceivedDatagram> read_header(msghdr& message) {
 Result<BfdReceiver> BfdReceiver::open(Family family, std::uint16_t port) {
     const std::string attempt = fmt::format("receive BFD over IPv{}", family == Family::V4 ? 4 : 6);
     BfdReceiver receiver;
-    auto fd = bound_socket(family, {}, port);
+    auto fd = bound_socket(family, {}, port, 0);
     if (!fd) return std::unexpected{std::move(fd.error()).with(attempt)};
     receiver.fd_ = std::move(*fd);
     if (auto done = tell_origin(receiver.fd_.get(), family); !done)
@@ -180,15 +188,32 @@ Result<bool> BfdReceiver::receive(std::vector<ReceivedDatagram>& datagrams) {
     return true;
 }
 
-Result<BfdSender> BfdSender::open(Family family, const IpAddress& source, std::uint16_t source_port) {
+std::vector<std::pair<IpAddress, std::uint32_t>> link_local_addresses() {
+    std::vector<std::pair<IpAddress, std::uint32_t>> found;
+    ifaddrs* first = nullptr;
+    if (getifaddrs(&first) != 0) return found;
+    for (const ifaddrs* at = first; at != nullptr; at = at->ifa_next) {
+        if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET6 || (at->ifa_flags & IFF_UP) == 0) continue;
+        sockaddr_in6 own;
+        std::memcpy(&own, at->ifa_addr, sizeof own);
+        const IpAddress address = v6(own.sin6_addr);
+        if (address.is_link_local_v6()) found.emplace_back(address, own.sin6_scope_id);
+    }
+    freeifaddrs(first);
+    return found;
+}
+
+Result<BfdSender> BfdSender::open(Family family, const IpAddress& source, std::uint16_t source_port,
+                                  std::uint32_t scope) {
     const auto because = [&](Error error) {
         return std::unexpected{std::move(error).with(fmt::format("send BFD from port {}", source_port))};
     };
-    auto fd = bound_socket(family, source, source_port);
+    auto fd = bound_socket(family, source, source_port, scope);
     if (!fd) return because(std::move(fd.error()));
     BfdSender sender;
     sender.fd_ = std::move(*fd);
     sender.family_ = family;
+    sender.scope_ = scope;
     const int raw = sender.fd_.get();
     // Nothing is to come to this port; what comes anyway must not pile up.
     sock_filter drop{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
@@ -218,7 +243,7 @@ Result<void> BfdSender::send(const IpAddress& destination, std::uint16_t port, s
             return std::unexpected{std::move(done.error()).with(attempt)};
         ttl_ = ttl;
     }
-    const SocketAddress to = to_socket_address(family_, destination, port);
+    const SocketAddress to = to_socket_address(family_, destination, port, scope_);
     for (;;) {
         if (sendto(fd_.get(), payload.data(), payload.size(), MSG_DONTWAIT, to.get(), to.length) >= 0) return {};
         if (errno != EINTR) return fail_system(attempt, errno);

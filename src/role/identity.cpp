@@ -12,6 +12,7 @@ std::string Identity::log_ident(Kind kind) const {
         case Kind::Vrrp: return keepalived ? "Keepalived_vrrp" : "mainstayd-vrrp";
         case Kind::Lvs: return keepalived ? "Keepalived_healthcheckers" : "mainstayd-lvs";
         case Kind::Observer: return keepalived ? "Keepalived_observer" : "mainstayd-obs";
+        case Kind::Bfd: return keepalived ? "Keepalived_bfd" : "mainstayd-bfd";
         case Kind::Supervisor: break;
     }
     return keepalived ? "Keepalived" : "mainstayd";
@@ -28,6 +29,7 @@ std::string Identity::pid_file(Kind kind, const std::string& run_directory) cons
         case Kind::Vrrp: return folder + "/vrrp.pid";
         case Kind::Lvs: return folder + (keepalived ? "/checkers.pid" : "/lvs.pid");
         case Kind::Observer: return folder + "/observer.pid";
+        case Kind::Bfd: return folder + "/bfd.pid";
         case Kind::Supervisor: break;
     }
     return folder + (keepalived ? "/keepalived.pid" : "/mainstayd.pid");

@@ -12,6 +12,7 @@
 #include <optional>
 #include <random>
 
+#include "bfd_line.hpp"
 #include "lvs_status.hpp"
 #include "lvs_table_keeper.hpp"
 #include "mainstay/alert/scripts.hpp"
@@ -52,6 +53,7 @@ public:
           runner_{runtime.loop(), runtime.log(),
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
                   raise_descriptor_limit()},
+          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
           deadline_timer_{runtime.loop()},
           publish_timer_{runtime.loop()} {}
 
@@ -59,6 +61,7 @@ public:
     Result<void> prepare(config::Config next) override;
     void commit() override;
     void abort() override { next_.reset(); }
+    void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
     void stop(std::function<void()> done) override;
     void retire() override { publish(); }
 
@@ -72,6 +75,7 @@ private:
     void run_checks(const lvs::Intents& intents);
     void start_check(lvs::CheckerId check, const config::Checker& checker);
     void run_script_check(lvs::CheckerId check);
+    void bfd_told(const ipc::BfdState& told);
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding, std::optional<std::int64_t> weight = {});
     void arm_deadline();
@@ -83,6 +87,8 @@ private:
     lvs::Judge judge_;
     LvsTableKeeper keeper_;
     probe::Runner runner_;
+    BfdListener bfd_;
+    std::map<std::string, bool> bfd_up_;  // as told last; a session that is not in it is down
     std::optional<config::Config> next_;
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
     std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
@@ -139,6 +145,7 @@ void LvsRole::commit() {
 
 void LvsRole::stop(std::function<void()> done) {
     if (std::exchange(stopping_, true)) return;
+    bfd_.close();
     deadline_timer_.cancel();
     publish_timer_.cancel();
     if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
@@ -217,6 +224,12 @@ void LvsRole::run_script_check(lvs::CheckerId check) {
     };
     runtime_.run_script(alert::misc_check_key(service, service.real_servers[place->server], place->checker), {}, {},
                         std::move(done));
+}
+
+// Kept for checks that follow a session.
+void LvsRole::bfd_told(const ipc::BfdState& told) {
+    const bool before = std::exchange(bfd_up_[told.name], told.up);
+    if (before != told.up) runtime_.log().debug("BFD instance {} is {}", told.name, told.up ? "UP" : "DOWN");
 }
 
 void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration) {

@@ -12,6 +12,7 @@
 
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
+#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "observer_bus.hpp"
 #include "status_json.hpp"
@@ -94,6 +95,7 @@ private:
     config::Global global_;
     std::optional<config::Config> next_;
     Source vrrp_{.name = "vrrp", .ring = {}, .block = {}}, lvs_{.name = "lvs", .ring = {}, .block = {}};
+    std::optional<ipc::StateBlock> bfd_block_;  // it has no events
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
     std::unique_ptr<StatusServer> server_;
@@ -119,7 +121,11 @@ Result<void> ObserverRole::map_sources() {
         return {};
     };
     if (auto mapped = map(vrrp_, ipc::inherited::kVrrpRing, ipc::inherited::kVrrpBlock); !mapped) return mapped;
-    return map(lvs_, ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock);
+    if (auto mapped = map(lvs_, ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock); !mapped) return mapped;
+    auto block = ipc::StateBlock::map(ipc::inherited::kBfdBlock, false);
+    if (!block) return std::unexpected{std::move(block.error()).with("bfd")};
+    bfd_block_.emplace(std::move(*block));
+    return {};
 }
 
 // Goes on behind what an earlier incarnation has on disk.
@@ -307,6 +313,7 @@ DaemonStatus ObserverRole::status() const {
     status.settings_path = runtime_.options().settings_path;
     status.vrrp = read_status<ipc::VrrpStatus>(vrrp_.block);
     status.lvs = read_status<ipc::LvsStatus>(lvs_.block);
+    status.bfd = read_status<ipc::BfdStatus>(bfd_block_);
     if (!mailer_) {
         status.mail_problem = "the spool cannot be opened; see the log";
         return status;

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "mainstay/alert/scripts.hpp"
+#include "mainstay/bfd/configured.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/strict.hpp"
@@ -75,6 +76,7 @@ Result<void> send_all(const config::Config& config, const config::Environment& e
         bool needed;
     } parts[] = {{For::Vrrp, config::Audience::Vrrp, !config.instances.empty()},
                  {For::Lvs, config::Audience::Lvs, !config.virtual_servers.empty()},
+                 {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
                  {For::Observer, config::Audience::Observer, true}};
     for (const auto& part : parts)
         if (auto sent = send_snapshot(part.audience, part.needed, ipc::encode(config::slice(config, part.slice))); !sent)

@@ -163,6 +163,7 @@ void Process::handle(ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::Stop>) stop();
             else if constexpr (std::is_same_v<M, ipc::Retire>) retire();
             else if constexpr (std::is_same_v<M, ipc::ScriptResults>) script_results(message);
+            else if constexpr (std::is_same_v<M, ipc::Line>) role_->connect(message.to, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
                 log_.notice("a dump file was asked for by signal {}: not written yet, use mainstayctl status --json",
                             message.signal);

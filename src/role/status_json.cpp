@@ -97,10 +97,46 @@ json vrrp_json(const ipc::VrrpStatus& status) {
                            {"runs", s.runs},
                            {"failures", s.failures}});
     }
+    json bfds = json::array();
+    for (const auto& b : status.router.bfds) bfds.push_back({{"name", b.name}, {"state", b.up ? "UP" : "DOWN"}});
     return {{"generation", status.generation},
             {"instances", std::move(instances)},
             {"groups", std::move(groups)},
-            {"scripts", std::move(scripts)}};
+            {"scripts", std::move(scripts)},
+            {"bfd", std::move(bfds)}};
+}
+
+json session_json(const bfd::SessionSnapshot& s) {
+    json out{{"name", s.name},
+             {"state", wire::to_string(s.state)},
+             {"neighbor", s.neighbor.to_string()},
+             {"source", s.source.empty() ? "" : s.source.to_string()},
+             {"multihop", s.multihop},
+             {"diagnostic", wire::to_string(s.diagnostic)},
+             {"remote_state", wire::to_string(s.remote_state)},
+             {"remote_diagnostic", wire::to_string(s.remote_diagnostic)},
+             {"discriminator", s.discriminator},
+             {"remote_discriminator", s.remote_discriminator},
+             {"source_port", s.source_port},
+             {"transmit_interval_us", s.transmit_interval.count()},
+             {"detection_time_us", s.detection_time.count()}};
+    put_time(out, "since", s.since);
+    out["counters"] = {{"sent", s.counters.sent},
+                       {"received", s.counters.received},
+                       {"discarded", s.counters.discarded},
+                       {"became_up", s.counters.became_up},
+                       {"went_down", s.counters.went_down},
+                       {"expired", s.counters.expired},
+                       {"deadlines_late", s.counters.deadlines_late}};
+    return out;
+}
+
+json bfd_json(const ipc::BfdStatus& status) {
+    json sessions = json::array();
+    for (const auto& session : status.sessions.sessions) sessions.push_back(session_json(session));
+    return {{"generation", status.generation},
+            {"strangers", status.sessions.strangers},
+            {"sessions", std::move(sessions)}};
 }
 
 json server_json(const ipc::ServerStatus& s) {
@@ -175,6 +211,7 @@ std::string status_json(const DaemonStatus& status) {
     put_time(out["observer"], "since", status.observer_since);
     out["vrrp"] = status.vrrp ? vrrp_json(*status.vrrp) : json{};
     out["lvs"] = status.lvs ? lvs_json(*status.lvs) : json{};
+    out["bfd"] = status.bfd ? bfd_json(*status.bfd) : json{};
     out["mail"] = {{"enabled", status.mail_enabled},
                    {"queued", status.mail.queued},
                    {"sent", status.mail.sent},

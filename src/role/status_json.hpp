@@ -8,6 +8,7 @@
 
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
 
 namespace mainstay::role {
@@ -24,6 +25,7 @@ struct DaemonStatus {
     std::string config_path, config_id, settings_path;  // as the daemon was started
     std::optional<ipc::VrrpStatus> vrrp;  // none: the role has not published anything
     std::optional<ipc::LvsStatus> lvs;
+    std::optional<ipc::BfdStatus> bfd;
 };
 
 [[nodiscard]] std::string status_json(const DaemonStatus& status);

@@ -27,6 +27,7 @@ const char* label(Kind kind) {
         case Kind::Vrrp: return "VRRP";
         case Kind::Lvs: return "Healthcheck";
         case Kind::Observer: return "Observer";
+        case Kind::Bfd: return "BFD";
         case Kind::Supervisor: break;
     }
     return "Supervisor";
@@ -122,7 +123,7 @@ Result<void> Supervisor::open_own_socket() {
 Result<void> Supervisor::make_shared_memory() {
     kick_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!kick_) return fail_system("eventfd", errno);
-    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer}) {
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd}) {
         auto child = std::make_unique<Child>(loop_, kind);
         const auto name = options_.identity.process_name(kind);
         auto block = ipc::make_memfd(name + "-state", ipc::kStateBlockBytes);
@@ -247,9 +248,32 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
         list.insert(list.end(), {{vrrp.block.get(), inherited::kVrrpBlock},
                                  {vrrp.ring.get(), inherited::kVrrpRing},
                                  {lvs.block.get(), inherited::kLvsBlock},
-                                 {lvs.ring.get(), inherited::kLvsRing}});
+                                 {lvs.ring.get(), inherited::kLvsRing},
+                                 {children_[slot(Kind::Bfd)]->block.get(), inherited::kBfdBlock}});
     }
     return list;
+}
+
+// The direct lines between roles: a new pair of sockets whenever one of the two starts.
+void Supervisor::lay_lines(const Child& started) {
+    using To = ipc::Line::To;
+    static constexpr struct {
+        Kind from;
+        To name;
+        Kind to;
+        To name_of_to;
+    } kLines[] = {{Kind::Bfd, To::Bfd, Kind::Vrrp, To::Vrrp}, {Kind::Bfd, To::Bfd, Kind::Lvs, To::Lvs}};
+    for (const auto& line : kLines) {
+        auto &from = child_of(line.from), &to = child_of(line.to);
+        if ((started.kind != line.from && started.kind != line.to) || !from.alive() || !to.alive()) continue;
+        auto ends = ipc::make_channel();
+        if (!ends) {
+            log_.error("{} and {} cannot be connected: {}", label(line.from), label(line.to), ends.error().text());
+            continue;
+        }
+        from.send(ipc::Line{line.name_of_to}, ends->first.get(), log_);
+        to.send(ipc::Line{line.name}, ends->second.get(), log_);
+    }
 }
 
 void Supervisor::start_child(Child& child) {
@@ -267,6 +291,7 @@ void Supervisor::start_child(Child& child) {
     }
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);
+    lay_lines(child);
     child.send(ipc::Prepare{current_.number}, current_.parts[slot(child.kind)].snapshot.get(), log_);
 }
 
@@ -323,6 +348,7 @@ void Supervisor::look_after_children() {
 void Supervisor::write_child_pid(const Child& child, bool gone) {
     std::string path = child.kind == Kind::Vrrp ? options_.vrrp_pid_file
                        : child.kind == Kind::Lvs ? options_.lvs_pid_file
+                       : child.kind == Kind::Bfd ? options_.bfd_pid_file
                                                  : std::string{};
     if (path.empty()) path = options_.identity.pid_file(child.kind, options_.run_directory);
     if (gone) {
@@ -357,16 +383,17 @@ void Supervisor::stop_step() {
     const auto expired = [&] { return stop_deadline_ <= kernel::monotonic_now(); };
     auto& vrrp = child_of(Kind::Vrrp);
     auto& lvs = child_of(Kind::Lvs);
+    auto& bfd = child_of(Kind::Bfd);
     auto& observer = child_of(Kind::Observer);
     if (stop_stage_ == 0) {
-        if ((vrrp.alive() || lvs.alive()) && expired())
-            for (Child* child : {&vrrp, &lvs})
+        if ((vrrp.alive() || lvs.alive() || bfd.alive()) && expired())
+            for (Child* child : {&vrrp, &lvs, &bfd})
                 if (child->alive() && !std::exchange(child->kill_sent, true)) {
                     log_.error("{} process({}) failed to stop within {} s - forcing termination", label(child->kind),
                                child->pid, kChildWait.count());
                     ::kill(child->pid, SIGKILL);
                 }
-        if (!vrrp.alive() && !lvs.alive()) {
+        if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {
             stop_stage_ = 1;
             stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{1};  // keepalived: for STOP scripts
         }

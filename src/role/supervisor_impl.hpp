@@ -44,7 +44,7 @@ struct Generation {
         UniqueFd snapshot;
         bool needed = false;
     };
-    std::array<Part, 3> parts;  // by slot(Kind)
+    std::array<Part, kRoles> parts;  // by slot(Kind)
 };
 
 class Supervisor {
@@ -65,6 +65,7 @@ private:
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
     void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
+    void lay_lines(const Child& started);
     void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::Hello hello_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
@@ -125,7 +126,7 @@ private:
     std::string executable_, observer_executable_;
     PidFile pid_file_;
     UniqueFd kick_;
-    std::array<std::unique_ptr<Child>, 3> children_, spares_;
+    std::array<std::unique_ptr<Child>, kRoles> children_, spares_;
     boost::asio::steady_timer spare_timer_{loop_};
     struct Replacement {  // of the roles, one by one, after an upgrade
         std::vector<Kind> left;  // the next one at the end

@@ -97,6 +97,9 @@ void Supervisor::on_reader_message(ipc::Received received) {
             case ipc::Snapshot::For::Observer:
                 next_.parts[slot(Kind::Observer)] = {std::move(received.descriptor), true};
                 break;
+            case ipc::Snapshot::For::Bfd:
+                next_.parts[slot(Kind::Bfd)] = {std::move(received.descriptor), snapshot->needed && options_.run_bfd};
+                break;
             case ipc::Snapshot::For::Scripts: next_scripts_ = std::move(received.descriptor); break;
         }
     } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
@@ -199,7 +202,7 @@ void Supervisor::commit_all() {
 void Supervisor::start_needed_children() {
     if (current_.parts[slot(Kind::Lvs)].needed && !child_of(Kind::Lvs).alive()) load_kernel_modules();
     bool any = false;
-    for (const Kind kind : {Kind::Observer, Kind::Vrrp, Kind::Lvs}) {
+    for (const Kind kind : {Kind::Observer, Kind::Bfd, Kind::Vrrp, Kind::Lvs}) {
         auto& child = child_of(kind);
         const bool needed = current_.parts[slot(kind)].needed;
         any = any || (needed && kind != Kind::Observer);

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/hand_over.hpp"
@@ -41,6 +42,8 @@ Result<void> load_block(Kind kind, int fd) {
             return decodes<ipc::LvsStatus>(*bytes);
         case Kind::Observer:
             return decodes<ipc::ObserverStatus>(*bytes);
+        case Kind::Bfd:
+            return decodes<ipc::BfdStatus>(*bytes);
         default:
             return {};
     }

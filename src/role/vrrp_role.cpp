@@ -11,6 +11,7 @@
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/vrrp/router.hpp"
+#include "bfd_line.hpp"
 #include "precise_timer.hpp"
 #include "vrrp_addresses.hpp"
 #include "vrrp_announcer.hpp"
@@ -38,6 +39,7 @@ public:
         : runtime_{runtime},
           devices_{runtime.log()},
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
+          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { deadline(); }},
           publish_timer_{runtime.loop()} {}
 
@@ -46,6 +48,7 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void asked(const ipc::Ask& wanted) override;
+    void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
     void stop(std::function<void()> done) override;
     void retire() override { publish(true); }
 
@@ -62,6 +65,7 @@ private:
     void restore(const vrrp::RestoreAddress& wanted);
     void announce_addresses(const vrrp::SendGratuitousArp& wanted);
     void run_script(const std::string& name);
+    void bfd_told(const ipc::BfdState& told);
 
     // Authentication numbers packets by the calendar clock, which may be set at any time.
     void tell_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
@@ -85,6 +89,7 @@ private:
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
+    BfdListener bfd_;
     std::optional<vrrp::Router> router_;
     std::optional<config::Config> next_;
     PreciseTimer timer_;
@@ -176,6 +181,7 @@ void VrrpRole::stop(std::function<void()> done) {
     if (netlink_ready_) netlink_ready_->release();
     announcer_.close();
     transport_.close();
+    bfd_.close();
     asio::post(runtime_.loop(), std::move(done));
 }
 
@@ -316,6 +322,14 @@ void VrrpRole::run_script(const std::string& name) {
         if (performing_) pending_.emplace_back(done);
         else step(done);
     });
+}
+
+// What comes before the first configuration waits for it.
+void VrrpRole::bfd_told(const ipc::BfdState& told) {
+    if (stopping_) return;
+    const vrrp::BfdFact fact{told.name, told.up};
+    if (performing_ || !router_) pending_.emplace_back(fact);
+    else step(fact);
 }
 
 void VrrpRole::packets_wait() {

@@ -42,7 +42,7 @@ void collect(const config::Config& config, const config::More& more, bool weight
     for (const Section& block : more.sections) {
         if (block.keyword != "track_bfd") continue;
         for (const Section& line : block.sections) {
-            const auto name = config::value_of<config::WordList>(line.values, "<name>");
+            const auto name = config::value_of<config::WordList>(line.values, "name");
             if (!name || name->empty()) continue;
             const Weight usual = default_weight(config, name->front());
             const bool reverse = config::find_value(line.values, "reverse") != nullptr;

@@ -14,6 +14,11 @@ TEST_CASE("the status is shown as tables") {
          "interface":"eth1","group":"","master":"","addresses":[],"fault":"interface eth1 is down"}],
         "groups":[{"name":"G1","state":"MASTER"}],
         "scripts":[{"name":"chk","state":"DOWN","runs":7,"failures":2,"last_failure":"exited with status 1"}]},
+      "bfd":{"sessions":[
+        {"name":"uplink","state":"Up","since_unix_us":998000000,"neighbor":"192.168.4.1","detection_time_us":500000,
+         "diagnostic":"No Diagnostic","counters":{"sent":12,"received":11}},
+        {"name":"far","state":"Down","neighbor":"fd00::2","detection_time_us":0,
+         "diagnostic":"Control Detection Time Expired","counters":{"sent":3,"received":0}}]},
       "lvs":{"ipvs_available":true,"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"wrr","quorum_up":true,
         "sorry_server":"","servers":[
           {"name":"[10.0.0.11]:tcp:80","alive":true,"in_table":true,"weight":1,"forwarding":"DR","since_unix_us":0,
@@ -39,6 +44,10 @@ TEST_CASE("the status is shown as tables") {
           "\n"
           "SCRIPT  STATE  RUNS  FAILURES  LAST FAILURE\n"
           "chk     DOWN   7     2         exited with status 1\n"
+          "\n"
+          "BFD SESSION  STATE  FOR  NEIGHBOR     DETECTION  SENT  RECEIVED  DIAGNOSTIC\n"
+          "uplink       Up     2 s  192.168.4.1  500 ms     12    11        No Diagnostic\n"
+          "far          Down   -    fd00::2      -          3     0         Control Detection Time Expired\n"
           "\n"
           "[10.0.0.1]:tcp:80 wrr, quorum up\n"
           "  SERVER              STATE  FOR    WEIGHT  FORWARD  IN TABLE  LAST CHECK\n"

@@ -260,12 +260,31 @@ TEST_CASE("ten megabytes of braces are a few messages") {
 
 TEST_CASE("a BFD instance without a neighbour is named, once") {
     CHECK(lines_of(load_sample("bfd_instance up {\n  min_rx 250\n}\n")) ==
-          Lines{"1:1 warning MS0209 bfd_instance is accepted, but mainstay does not act on it yet",
-                "1:1 error MS0422 bfd_instance up has no neighbor_ip",
+          Lines{"1:1 error MS0422 bfd_instance up has no neighbor_ip",
                 "1:14 note MS0308 bfd_instance up is used by nobody"});
     CHECK(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0.1\n}\n").exit_code() == 0);
     CHECK(load_sample("bfd_instance up {\n  neighbour_ip 10.0.0.1\n}\n").diagnostics.size() <= 3);
-    CHECK(lines_of(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0\n}\n")).size() == 3);
+    CHECK(lines_of(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0\n}\n")).size() == 2);
+}
+
+TEST_CASE("a BFD instance of two families, one with another's neighbour, and too many hops are named") {
+    const auto about = [](const std::string& text) {
+        Lines lines = lines_of(load_sample(text));
+        std::erase_if(lines, [](const std::string& line) { return line.contains("MS0308"); });
+        return lines;
+    };
+    const std::string a = "bfd_instance a {\nneighbor_ip 10.0.0.1\n}\n",
+                      b = "bfd_instance b {\nneighbour_ip 10.0.0.1\n";
+
+    CHECK(about("bfd_instance a {\nneighbor_ip 10.0.0.1\nsource_ip fd00::1\n}\n") ==
+          Lines{"1:1 error MS0212 bfd_instance a: source_ip fd00::1 and neighbor_ip 10.0.0.1 are not of one family"});
+    CHECK(about(a + b + "}\n") ==
+          Lines{"4:1 error MS0406 bfd_instance b has the neighbor_ip 10.0.0.1 of bfd_instance a"});
+    CHECK(about(a + b + "multihop\n}\n").empty());
+    CHECK(about(a + b + "source_ip 10.0.0.2\n}\n").empty());
+    CHECK(about("bfd_instance a {\nneighbor_ip fd00::1\nmax_hops 65\n}\n") ==
+          Lines{"1:1 warning MS0201 bfd_instance a: max_hops 65 is more than the hoplimit 64 that is sent"});
+    CHECK(about("bfd_instance a {\nneighbor_ip 10.0.0.1\nmax_hops 255\n}\n").empty());
 }
 
 TEST_CASE("in a network namespace that is not there the exit code is 0, and all messages stay") {

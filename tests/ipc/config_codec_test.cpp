@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
 
 using namespace mainstay;
@@ -40,7 +41,8 @@ TEST_CASE_TEMPLATE("every member of the model travels", T, config::Command, conf
                    config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute,
                    config::HttpUrl, config::HttpUrl::Codes, config::Config, config::KeywordValue,
                    config::Section, config::More, vrrp::Counters,
-                   vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::RouterSnapshot) {
+                   vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::BfdSnapshot,
+                   vrrp::RouterSnapshot) {
     CHECK(encoded_members<T>() == member_count<T>());
 }
 
@@ -167,4 +169,9 @@ TEST_CASE("no prefix of an encoding crashes the decoder or claims more than it h
         const auto decoded = ipc::decode<config::Config>(std::span{bytes}.first(size));
         CHECK_FALSE(decoded.has_value());
     }
+}
+
+TEST_CASE_TEMPLATE("every member of the bfd role's state travels", T, bfd::Counters, bfd::SessionSnapshot,
+                   bfd::SessionsSnapshot, ipc::BfdStatus) {
+    CHECK(encoded_members<T>() == member_count<T>());
 }

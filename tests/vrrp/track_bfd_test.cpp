@@ -15,7 +15,7 @@ namespace {
 
 // A line of track_bfd, as the front end stores it.
 Section line(const char* name, std::optional<std::int64_t> weight = {}, bool reverse = false) {
-    Section line{.values = {{"<name>", config::WordList{name}}}};
+    Section line{.values = {{"name", config::WordList{name}}}};
     if (reverse) line.values.push_back({"reverse", true});
     if (weight) line.values.push_back({"weight", *weight});
     return line;

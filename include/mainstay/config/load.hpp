@@ -74,7 +74,7 @@ struct Loaded {
 
 // Which role a snapshot is for. Each gets only its own blocks; passwords go to the vrrp role alone, mail settings to
 // the observer alone.
-enum class Audience : std::uint8_t { Vrrp, Lvs, Observer };
+enum class Audience : std::uint8_t { Vrrp, Lvs, Observer, Bfd };
 
 // The part of the model that this role may see; everything else is left at its default.
 [[nodiscard]] Config slice(const Config& config, Audience audience);

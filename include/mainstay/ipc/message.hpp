@@ -56,6 +56,18 @@ struct Hello {  // the first message a role or the reader gets: everything about
     bool spare = false;  // load everything and wait: the Commit may come in a second or never
 };
 
+// One end of a new direct line to another role, with one descriptor; it replaces an earlier one to the same role.
+struct Line {
+    enum class To : std::uint8_t { Vrrp, Lvs, Bfd } to = To::Vrrp;
+};
+
+// ---- bfd to vrrp and lvs, over their direct lines ----
+struct BfdState {
+    std::string name;  // of the bfd_instance
+    bool up = false;
+};
+struct BfdStates { std::vector<BfdState> sessions; };  // all of them on a new line, then what changes
+
 // ---- role to supervisor ----
 struct Heartbeat {};
 struct Prepared {  // also the answer to the first Prepare after the start
@@ -73,7 +85,7 @@ struct Stopped {};  // everything is released; the role exits next
 
 // ---- reader to supervisor ----
 struct Snapshot {  // with one descriptor: config::Config, or for the supervisor alert::ScriptTable, encoded and sealed
-    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts } audience = For::Vrrp;
+    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd } audience = For::Vrrp;
     bool needed = false;  // the configuration has work for that role
 };
 struct ReadingDone {
@@ -136,7 +148,7 @@ struct UpgradeChecked {
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
                              Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
-                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked>;
+                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -85,6 +85,7 @@ inline constexpr int kVrrpBlock = 7;    // obs: the roles' blocks and rings
 inline constexpr int kVrrpRing = 8;
 inline constexpr int kLvsBlock = 9;
 inline constexpr int kLvsRing = 10;
+inline constexpr int kBfdBlock = 11;
 // reader in a dry run: the snapshots that the roles run
 inline constexpr int kRunningVrrp = 4;
 inline constexpr int kRunningLvs = 5;

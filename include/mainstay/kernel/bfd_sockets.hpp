@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -15,7 +16,8 @@ namespace mainstay::kernel {
 
 struct ReceivedDatagram {
     IpAddress source, destination;
-    std::uint8_t ttl = 0;  // or hop limit
+    std::uint8_t ttl = 0;         // or hop limit
+    std::uint32_t interface = 0;  // where it arrived
     std::vector<std::byte> payload;
 };
 
@@ -38,11 +40,16 @@ private:
     std::vector<std::byte> buffer_;
 };
 
+// IPv6 link-local addresses of interfaces that are up, with the interface's index.
+[[nodiscard]] std::vector<std::pair<IpAddress, std::uint32_t>> link_local_addresses();
+
 // Sends the packets of one session from its own port: a session keeps it for life (RFC 5881 section 4).
 class BfdSender {
 public:
     // An empty `source` leaves the address to the kernel. EADDRINUSE: the port is somebody else's.
-    [[nodiscard]] static Result<BfdSender> open(Family family, const IpAddress& source, std::uint16_t source_port);
+    // `scope`: the interface of a link-local neighbour, else 0.
+    [[nodiscard]] static Result<BfdSender> open(Family family, const IpAddress& source, std::uint16_t source_port,
+                                                std::uint32_t scope = 0);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     // Never waits: EAGAIN or ENOBUFS when the interface's queue is full, ENETUNREACH without a route.
@@ -52,6 +59,7 @@ public:
 private:
     UniqueFd fd_;
     Family family_ = Family::V4;
+    std::uint32_t scope_ = 0;
     int ttl_ = -1;  // as set on the socket
 };
 

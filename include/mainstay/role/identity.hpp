@@ -2,13 +2,15 @@
 // package). Idents, process names and pid files follow from it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace mainstay::role {
 
-enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer };
+enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer, Bfd };
+inline constexpr std::size_t kRoles = 4;  // all but the supervisor
 
 // The keepalived whose behaviour is kept.
 inline constexpr std::string_view kKeepalivedVersion = "2.4.3";

@@ -13,6 +13,7 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -63,6 +64,8 @@ public:
     virtual void abort() = 0;
     // Somebody asked for this over D-Bus or SNMP. Only the vrrp role is asked anything.
     virtual void asked(const ipc::Ask&) {}
+    // One end of a new direct line to another role, also before start(); for roles that talk to others.
+    virtual void connect(ipc::Line::To, UniqueFd) {}
     // Resign and release everything, then call `done` on the loop. Must come to an end by itself.
     virtual void stop(std::function<void()> done) = 0;
     // A successor goes on from the state block in a moment: bring the block up to date, and do nothing else any more.

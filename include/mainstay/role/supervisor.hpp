@@ -23,10 +23,11 @@ struct SupervisorOptions {
     std::string spool_directory = "/var/spool/mainstay";
     std::string user = "mainstay";
     bool run_vrrp = true, run_lvs = true;        // -P, -C
+    bool run_bfd = true;                         // -B
     bool respawn = true;                         // -R
     bool keep_addresses = false;                 // -V
     bool keep_ipvs = false;                      // -I
-    std::string pid_file, vrrp_pid_file, lvs_pid_file;  // empty: the identity's
+    std::string pid_file, vrrp_pid_file, lvs_pid_file, bfd_pid_file;  // empty: the identity's
     std::string log_socket = "/dev/log";
     int log_facility = 3;
     bool log_console = false;
