@@ -152,6 +152,11 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
     ours_.insert(device.name);
     made_.insert(device.name);
     bool changed = fresh;
+    const std::pair place{index, parent.index};
+    if (const auto known = indexes_.find(device.name); known == indexes_.end() || known->second != place) {
+        indexes_.insert_or_assign(device.name, place);
+        if (before_up_ && device.kind == vrrp::WantedDevice::Kind::Vmac) before_up_();
+    }
     if (prepared_.insert(device.name).second) {
         if (!fresh) prepare_host(links);
         if (auto done = configure(device, parent, index, fresh, links); !done)
@@ -240,6 +245,17 @@ void VrrpDevices::remove(const std::string& name, const Links& links) {
     ours_.erase(name);
     made_.erase(name);
     prepared_.erase(name);
+    indexes_.erase(name);
+}
+
+std::vector<vrrp::IndexedDevice> VrrpDevices::vmacs() const {
+    std::vector<vrrp::IndexedDevice> found;
+    for (const auto& device : wanted_) {
+        const auto at = indexes_.find(device.name);
+        if (at != indexes_.end() && device.kind == vrrp::WantedDevice::Kind::Vmac)
+            found.push_back({at->second.first, at->second.second, device.family});
+    }
+    return found;
 }
 
 void VrrpDevices::drop_unwanted(const Links& links) {

@@ -1,6 +1,8 @@
 // The VMACs and ipvlans of the vrrp role: makes what the plan (vrrp/devices.hpp) wants, keeps it there, and removes it.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,6 +12,7 @@
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/vrrp/devices.hpp"
+#include "mainstay/vrrp/filter.hpp"
 #include "saved_settings.hpp"
 #include "vrrp_links.hpp"
 
@@ -28,6 +31,10 @@ public:
     // different now, and the notifications of it wait.
     bool keep(const Links& links, kernel::Rtnetlink& netlink);
     void drop_unwanted(const Links& links);
+    // VMACs that lie over their parents, also those that are not up yet.
+    [[nodiscard]] std::vector<vrrp::IndexedDevice> vmacs() const;
+    // Called when a VMAC is made, before it is up and sends anything.
+    void before_up(std::function<void()> call) { before_up_ = std::move(call); }
     // At the end: everything goes, and settings are what they were.
     void remove_all(const Links& links);
 
@@ -55,6 +62,8 @@ private:
     std::set<std::string> made_;      // by this process, or adopted: one that is missing was removed by somebody
     std::set<std::string> prepared_;  // whose settings were made
     std::set<std::string> complained_;
+    std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
+    std::function<void()> before_up_;
     bool no_local_igmp_ = false;
 };
 

@@ -17,6 +17,7 @@
 #include "vrrp_announcer.hpp"
 #include "vrrp_asked.hpp"
 #include "vrrp_devices.hpp"
+#include "vrrp_firewall.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_transport.hpp"
 
@@ -38,6 +39,7 @@ public:
     explicit VrrpRole(Runtime& runtime)
         : runtime_{runtime},
           devices_{runtime.log()},
+          firewall_{runtime.loop(), runtime.log(), links_},
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { deadline(); }},
@@ -77,6 +79,7 @@ private:
     void netlink_waits();
     [[nodiscard]] Links::Change take_notifications();
     void settle_devices();
+    void guard_holders();
     void tell_interfaces(const std::set<std::string>& names);
     void publish(bool at_once);
     void publish_now(Instant begun);
@@ -86,6 +89,7 @@ private:
     std::optional<asio::posix::stream_descriptor> netlink_ready_;
     Links links_;
     VrrpDevices devices_;
+    VrrpFirewall firewall_;
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
@@ -119,6 +123,8 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
             if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state) previous = std::move(*state);
     if (previous) devices_.adopt(*previous);
     config = devices_.plan(config, links_);
+    devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
+    firewall_.configure(config, !devices_.wanted().empty(), previous.has_value());
     settle_devices();
     devices_.drop_unwanted(links_);
 
@@ -130,6 +136,8 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (previous)
         for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
+    if (previous) guard_holders();
+    firewall_.settle();
     if (previous) runtime_.log().notice("going on from the state that the previous process left");
     return {};
 }
@@ -143,6 +151,7 @@ void VrrpRole::commit() {
     if (!next_) return;
     const config::Config next = devices_.plan(*next_, links_);
     next_.reset();
+    firewall_.configure(next, !devices_.wanted().empty(), false);
     settle_devices();
     tell_interfaces(interfaces_of(next));
     transport_.follow(next, links_);
@@ -150,6 +159,7 @@ void VrrpRole::commit() {
     tell_clock();
     perform(router_->reload(next, runtime_.now()));
     devices_.drop_unwanted(links_);
+    guard_holders();
     publish(true);
 }
 
@@ -174,6 +184,7 @@ void VrrpRole::stop(std::function<void()> done) {
     if (router_) {
         step(vrrp::Shutdown{});
         if (!runtime_.options().keep_addresses) devices_.remove_all(links_);
+        firewall_.close(runtime_.options().keep_addresses);
         publish_now(runtime_.now());
     }
     timer_.cancel();
@@ -236,6 +247,7 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
 // All addresses of the instance, or those at `positions` (in addresses, then excluded_addresses).
 void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& positions) {
     const auto& instance = router_->config().instances.at(id);
+    firewall_.guard(instance);
     add(instance, address_requests(instance, positions, links_));
 }
 
@@ -254,6 +266,7 @@ void VrrpRole::add(const config::Instance& instance, const std::vector<kernel::A
 // are. The rest of the announcements follows as its own intent.
 void VrrpRole::take_over(vrrp::InstanceId id) {
     const auto& instance = router_->config().instances.at(id);
+    firewall_.guard(instance);
     const auto requests = address_requests(instance, {}, links_);
     for (std::size_t begin = 0; begin < requests.size(); begin += kAddressesAtOnce) {
         const auto first = requests.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -287,6 +300,7 @@ void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
         }
     netlink_waits();
     removing_.clear();
+    firewall_.release(addresses);
 }
 
 void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
@@ -388,6 +402,16 @@ void VrrpRole::settle_devices() {
     if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
     // An address needs its device: what was missing a moment ago is there now.
     (void)devices_.keep(links_, *netlink_);
+}
+
+// Which instances hold addresses under the configuration that has just come.
+void VrrpRole::guard_holders() {
+    std::vector<const config::Instance*> holders;
+    const auto snapshot = router_->snapshot();
+    for (std::size_t id = 0; id < snapshot.instances.size() && id < router_->config().instances.size(); ++id)
+        if (snapshot.instances[id].owns_addresses) holders.push_back(&router_->config().instances[id]);
+    firewall_.set_vmacs(devices_.vmacs());
+    firewall_.guard_only(holders);
 }
 
 void VrrpRole::netlink_waits() {

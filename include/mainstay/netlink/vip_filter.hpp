@@ -1,0 +1,82 @@
+// The firewall rules of one address family: packets to and from the addresses of a master that does not accept them,
+// and what VMACs shall not send under their MAC address. The value is typed; the codec makes nftables batches of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/ip.hpp"
+#include "mainstay/netlink/message.hpp"
+
+namespace mainstay::netlink {
+
+struct VipFilter {
+    struct OnLink {  // a link-local address counts on its interface alone
+        IpAddress address;
+        std::uint32_t index = 0;
+        std::string interface;
+        auto operator<=>(const OnLink&) const = default;
+    };
+
+    Family family = Family::V4;
+    std::string table = "keepalived";
+    std::int32_t priority = -1;
+    bool counters = false;
+    bool by_index = false;  // interfaces of link-local addresses by index, else by name
+    bool reports = false;   // IGMP or MLD sent on a VMAC leaves from its parent instead
+    bool filters = false;   // packets to and from `addresses` and `on_link` are dropped
+
+    std::map<std::uint32_t, std::uint32_t> vmacs;  // index of the VMAC -> of its parent
+    std::set<IpAddress> addresses;
+    std::set<OnLink> on_link;
+
+    [[nodiscard]] bool empty() const { return !reports && !filters; }
+    // True when one can be made of the other by changing elements alone.
+    [[nodiscard]] bool same_rules(const VipFilter& other) const {
+        return std::tie(family, table, priority, counters, by_index, reports, filters) ==
+               std::tie(other.family, other.table, other.priority, other.counters, other.by_index, other.reports,
+                        other.filters);
+    }
+    bool operator==(const VipFilter&) const = default;
+};
+
+// Messages of one transaction: the kernel does all of it or nothing.
+struct NftBatch {
+    std::vector<std::byte> bytes;  // without its first and last message
+    std::uint32_t sequence = 0;    // of the next message
+    std::size_t count = 0;
+};
+
+[[nodiscard]] bool has_nftables();  // false: built without libnftnl; the following then append nothing
+
+// The table as it shall be, whatever it was.
+void append_filter(NftBatch& batch, const VipFilter& filter);
+// Only the elements that differ. Needs same_rules().
+void append_filter_change(NftBatch& batch, const VipFilter& from, const VipFilter& to);
+// A table that is not there is no error.
+void append_table_removal(NftBatch& batch, Family family, const std::string& table);
+
+void append_batch_begin(std::vector<std::byte>& out, std::uint32_t sequence);
+void append_batch_end(std::vector<std::byte>& out, std::uint32_t sequence);
+
+// Questions, outside a batch: the ruleset's generation (which every kernel with nftables answers), one table, and the
+// dumps of its rules and of the elements of one of its sets.
+void append_generation_query(std::vector<std::byte>& out, std::uint32_t sequence);
+void append_table_query(std::vector<std::byte>& out, Family family, const std::string& table, std::uint32_t sequence);
+void append_rule_dump(std::vector<std::byte>& out, Family family, const std::string& table, std::uint32_t sequence);
+void append_element_dump(std::vector<std::byte>& out, Family family, const std::string& table, const std::string& set,
+                         std::uint32_t sequence);
+// How many elements a message of that dump holds.
+[[nodiscard]] Result<std::size_t> count_elements(const Message& message);
+
+// What `filter` comes to: its rules, and the sets with the number of their elements.
+[[nodiscard]] std::size_t rule_count(const VipFilter& filter);
+[[nodiscard]] std::map<std::string, std::size_t> element_counts(const VipFilter& filter);
+
+}  // namespace mainstay::netlink

@@ -1,0 +1,43 @@
+// Accept mode (RFC 9568 6.1): which addresses of this director drop packets, and by which firewall.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/netlink/vip_filter.hpp"
+#include "mainstay/vrrp/devices.hpp"
+#include "mainstay/vrrp/facts.hpp"
+
+namespace mainstay::vrrp {
+
+// A master that does not own its addresses drops what is sent to them: no_accept, or strict mode without `accept`.
+[[nodiscard]] bool refuses_packets(const config::Instance& instance);
+
+enum class Firewall : std::uint8_t { None, Nftables, Iptables };
+struct FirewallChoice {
+    Firewall kind = Firewall::None;
+    std::vector<LogLine> lines;
+};
+// `vmacs`: the configuration wants some. `iptables_is_nft`: the iptables of this host works on nftables.
+[[nodiscard]] FirewallChoice choose_firewall(const config::Config& config, bool vmacs, bool iptables_is_nft);
+
+struct IndexedDevice {  // a VMAC that is there
+    std::uint32_t index = 0, parent = 0;
+    Family family = Family::V4;
+};
+
+// The wanted rules for IPv4 and IPv6. `held`: the addresses that masters hold now, of instances that refuse packets.
+struct FilterPlan {
+    netlink::VipFilter v4, v6;
+    bool operator==(const FilterPlan&) const = default;
+};
+[[nodiscard]] FilterPlan plan_filters(const config::Config& config, const std::vector<HeldAddress>& held,
+                                      const std::vector<IndexedDevice>& vmacs,
+                                      const std::function<std::uint32_t(const std::string&)>& index_of);
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,121 @@
+#include "mainstay/kernel/nftables.hpp"
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace mainstay::kernel {
+namespace {
+
+constexpr std::size_t kMostMessages = 4096;  // of one batch: a table with more than a million addresses
+constexpr int kDrainLimit = 4096;            // datagrams
+
+Result<UniqueFd> open_listener() {
+    UniqueFd fd{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)};
+    if (!fd) return fail_system("open the nftables notification socket", errno);
+    sockaddr_nl local{};
+    local.nl_family = AF_NETLINK;
+    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
+        return fail_system("bind the nftables notification socket", errno);
+    const int group = NFNLGRP_NFTABLES;
+    if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+        return fail_system("listen to nftables notifications", errno);
+    return fd;
+}
+
+}  // namespace
+
+Result<Nftables> Nftables::open() {
+    if (!netlink::has_nftables()) return fail(Errc::Unsupported, "this build has no nftables");
+    auto socket = NetlinkSocket::open(NETLINK_NETFILTER);
+    if (!socket) return std::unexpected{std::move(socket.error()).with("nftables")};
+    // A kernel without nftables refuses a batch as a whole; a plain question is answered in any case.
+    std::vector<std::byte> question;
+    const auto sequence = socket->take_sequences(1);
+    netlink::append_generation_query(question, sequence);
+    auto asked = socket->query(question, sequence, [](const netlink::Message&) { return Result<void>{}; });
+    if (!asked) return std::unexpected{std::move(asked.error()).with("nftables")};
+    auto listener = open_listener();
+    if (!listener) return std::unexpected{std::move(listener.error())};
+    return Nftables{std::move(*socket), std::move(*listener)};
+}
+
+// The sequence numbers of a batch are one row: the first for its begin, the last for its end.
+netlink::NftBatch Nftables::begin() {
+    return {.bytes = {}, .sequence = socket_.take_sequences(kMostMessages) + 1, .count = 0};
+}
+
+Result<void> Nftables::commit(const netlink::NftBatch& batch) {
+    if (batch.count == 0) return {};
+    if (batch.count + 2 > kMostMessages) return fail(Errc::Limit, "nftables: too much for one transaction");
+    const std::uint32_t first = batch.sequence - static_cast<std::uint32_t>(batch.count);
+    std::vector<std::byte> bytes;
+    netlink::append_batch_begin(bytes, first - 1);
+    bytes.insert(bytes.end(), batch.bytes.begin(), batch.bytes.end());
+    netlink::append_batch_end(bytes, batch.sequence);
+    int refused = 0;
+    std::string why;
+    auto done = socket_.exchange(bytes, first, batch.count, [&](std::size_t, const netlink::Acknowledgement& answer) {
+        if (refused != 0 || answer.sys_errno == 0) return;
+        refused = answer.sys_errno;
+        why = answer.text;
+    });
+    forget_changes();
+    if (!done) return std::unexpected{std::move(done.error()).with("change nftables")};
+    if (refused != 0) return fail_system(why.empty() ? "change nftables" : "change nftables (" + why + ")", refused);
+    return {};
+}
+
+Result<bool> Nftables::has_table(Family family, const std::string& table) {
+    std::vector<std::byte> question;
+    const auto sequence = socket_.take_sequences(1);
+    netlink::append_table_query(question, family, table, sequence);
+    auto asked = socket_.query(question, sequence, [](const netlink::Message&) { return Result<void>{}; });
+    if (asked) return true;
+    if (asked.error().sys_errno() == ENOENT) return false;
+    return std::unexpected{std::move(asked.error())};
+}
+
+Result<bool> Nftables::looks_like(const netlink::VipFilter& filter) {
+    const auto there = has_table(filter.family, filter.table);
+    if (!there || !*there) return there;
+    std::size_t rules = 0;
+    auto dumped = socket_.dump(
+        [&](auto& out, auto sequence) { netlink::append_rule_dump(out, filter.family, filter.table, sequence); },
+        [&] { rules = 0; }, [&](const netlink::Message&) { return ++rules, Result<void>{}; });
+    if (!dumped) return std::unexpected{std::move(dumped.error())};
+    if (rules != netlink::rule_count(filter)) return false;
+    for (const auto& [set, wanted] : netlink::element_counts(filter)) {
+        std::size_t elements = 0;
+        dumped = socket_.dump(
+            [&](auto& out, auto sequence) {
+                netlink::append_element_dump(out, filter.family, filter.table, set, sequence);
+            },
+            [&] { elements = 0; },
+            [&](const netlink::Message& message) -> Result<void> {
+                const auto count = netlink::count_elements(message);
+                if (!count) return std::unexpected{count.error()};
+                elements += *count;
+                return {};
+            });
+        if (!dumped && dumped.error().sys_errno() == ENOENT) return false;
+        if (!dumped) return std::unexpected{std::move(dumped.error())};
+        if (elements != wanted) return false;
+    }
+    return true;
+}
+
+void Nftables::forget_changes() {
+    std::array<char, 64> rest;  // what they say does not matter
+    for (int n = 0; n < kDrainLimit; ++n)
+        if (recv(listener_.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != ENOBUFS &&
+            errno != EINTR)
+            return;
+}
+
+}  // namespace mainstay::kernel

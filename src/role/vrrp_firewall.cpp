@@ -1,0 +1,203 @@
+#include "vrrp_firewall.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "mainstay/vrrp/instance.hpp"
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Whoever changes the ruleset often must not keep us busy with looking whether ours is still there.
+constexpr std::chrono::milliseconds kLookAfter{100};
+
+// iptables is a link to the program that does the work: xtables-nft-multi, or xtables-legacy-multi. Where there is
+// none, nftables are all that is left.
+bool iptables_is_nft() {
+    for (const char* path : {"/usr/sbin/iptables", "/sbin/iptables"}) {
+        std::error_code error;
+        const auto program = std::filesystem::canonical(path, error);
+        if (!error) return program.filename().string().find("nft") != std::string::npos;
+    }
+    return true;
+}
+
+}  // namespace
+
+VrrpFirewall::VrrpFirewall(asio::io_context& loop, Log& log, const Links& links)
+    : loop_{loop}, log_{log}, links_{links}, check_timer_{loop} {
+    done_.v6.family = Family::V6;
+}
+
+void VrrpFirewall::complain(const Error& error) {
+    if (!std::exchange(complained_, true))
+        log_.error(
+            "firewall rules cannot be set: {}; addresses with no_accept accept packets, and switches may learn "
+            "the MAC address of a VMAC from a backup",
+            error.text());
+}
+
+void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool restarted) {
+    const auto choice = vrrp::choose_firewall(config, vmacs, iptables_is_nft());
+    if (config_.global.more != config.global.more || kind_ != choice.kind)
+        for (const auto& line : choice.lines) log_.line(line);
+    if (choice.kind != kind_ && kind_ == vrrp::Firewall::Nftables) {
+        drop(done_.v4);
+        drop(done_.v6);
+        done_ = {};
+        done_.v6.family = Family::V6;
+    }
+    kind_ = choice.kind;
+    config_ = config;
+    deferred_ = restarted;
+    if (kind_ != vrrp::Firewall::Nftables || !open() || restarted) return;
+    delete_old_tables(vrrp::plan_filters(config_, {}, {}, {}).v4.table);
+    apply();
+}
+
+bool VrrpFirewall::open() {
+    if (nftables_) return true;
+    auto opened = kernel::Nftables::open();
+    if (!opened) {
+        complain(opened.error());
+        return false;
+    }
+    nftables_.emplace(std::move(*opened));
+    changes_.emplace(loop_, nftables_->change_fd());
+    watch();
+    return true;
+}
+
+// keepalived: what a killed predecessor left is removed at the start, and said.
+void VrrpFirewall::delete_old_tables(const std::string& table) {
+    if (!old_looked_for_.insert(table).second) return;
+    for (const auto family : {Family::V4, Family::V6}) {
+        const auto there = nftables_->has_table(family, table);
+        if (!there || !*there) continue;
+        log_.info("Deleting old ip{} {} table", family == Family::V6 ? "6" : "", table);
+        netlink::VipFilter old;
+        old.family = family;
+        old.table = table;
+        drop(old);
+    }
+}
+
+void VrrpFirewall::set_vmacs(std::vector<vrrp::IndexedDevice> vmacs) {
+    vmacs_ = std::move(vmacs);
+    apply();
+}
+
+void VrrpFirewall::guard(const config::Instance& instance) {
+    if (kind_ == vrrp::Firewall::None || !vrrp::refuses_packets(instance)) return;
+    log_.debug("({}) setting firewall drop rule", instance.name);
+    for (auto& held : vrrp::held_addresses(instance))
+        if (std::ranges::find(held_, held) == held_.end()) held_.push_back(std::move(held));
+    apply();
+}
+
+void VrrpFirewall::release(const std::vector<vrrp::HeldAddress>& addresses) {
+    const auto gone =
+        std::erase_if(held_, [&](const auto& held) { return std::ranges::find(addresses, held) != addresses.end(); });
+    if (gone > 0) apply();
+}
+
+void VrrpFirewall::guard_only(const std::vector<const config::Instance*>& holders) {
+    held_.clear();
+    for (const auto* instance : holders)
+        if (vrrp::refuses_packets(*instance))
+            std::ranges::move(vrrp::held_addresses(*instance), std::back_inserter(held_));
+    apply();
+}
+
+void VrrpFirewall::settle() {
+    if (std::exchange(deferred_, false)) apply();
+}
+
+void VrrpFirewall::apply() {
+    if (deferred_ || kind_ != vrrp::Firewall::Nftables || !nftables_) return;
+    const auto index_of = [this](const std::string& name) {
+        const auto* link = links_.find(name);
+        return link == nullptr ? 0U : link->index;
+    };
+    const auto wanted = vrrp::plan_filters(config_, held_, vmacs_, index_of);
+    apply(done_.v4, wanted.v4);
+    apply(done_.v6, wanted.v6);
+}
+
+void VrrpFirewall::apply(netlink::VipFilter& done, const netlink::VipFilter& wanted) {
+    if (done == wanted) return;
+    if (done.table != wanted.table) drop(done);
+    bool good = false;
+    if (wanted.empty()) {
+        if (!done.empty()) drop(done);
+        good = true;
+    } else if (!done.empty() && done.same_rules(wanted)) {
+        auto batch = nftables_->begin();
+        netlink::append_filter_change(batch, done, wanted);
+        good = nftables_->commit(batch).has_value();  // else somebody has changed it: make it anew
+    }
+    if (good || replace(wanted)) done = wanted;
+}
+
+bool VrrpFirewall::replace(const netlink::VipFilter& wanted) {
+    auto batch = nftables_->begin();
+    netlink::append_filter(batch, wanted);
+    const auto done = nftables_->commit(batch);
+    if (done)
+        complained_ = false;
+    else
+        complain(done.error());
+    return done.has_value();
+}
+
+void VrrpFirewall::drop(const netlink::VipFilter& filter) {
+    if (!nftables_) return;
+    auto batch = nftables_->begin();
+    netlink::append_table_removal(batch, filter.family, filter.table);
+    if (const auto done = nftables_->commit(batch); !done)
+        log_.warning("the nftables table {} cannot be removed: {}", filter.table, done.error().text());
+}
+
+void VrrpFirewall::watch() {
+    changes_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error) return;
+        nftables_->forget_changes();
+        if (!std::exchange(check_armed_, true)) {
+            check_timer_.expires_after(kLookAfter);
+            check_timer_.async_wait([this](const boost::system::error_code& stopped) {
+                check_armed_ = false;
+                if (!stopped) check();
+            });
+        }
+        watch();
+    });
+}
+
+void VrrpFirewall::check() {
+    if (deferred_) return;
+    for (const auto* filter : {&done_.v4, &done_.v6}) {
+        if (filter->empty()) continue;
+        const auto same = nftables_->looks_like(*filter);
+        if (!same || *same) continue;  // a question that was disturbed is asked again at the next change
+        ++repairs_;
+        log_.warning("the nftables table ip{} {} was changed by somebody else: it is set again",
+                     filter->family == Family::V6 ? "6" : "", filter->table);
+        (void)replace(*filter);
+    }
+}
+
+void VrrpFirewall::close(bool keep) {
+    check_timer_.cancel();
+    if (nftables_ && !keep)
+        for (const auto* filter : {&done_.v4, &done_.v6})
+            if (!filter->empty()) drop(*filter);
+    if (changes_) changes_->release();
+    changes_.reset();
+    nftables_.reset();
+    kind_ = vrrp::Firewall::None;
+}
+
+}  // namespace mainstay::role

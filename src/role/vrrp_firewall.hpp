@@ -1,0 +1,67 @@
+// The firewall rules of the vrrp role: keeps the kernel's as the plan (vrrp/filter.hpp) wants them.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/kernel/nftables.hpp"
+#include "mainstay/vrrp/filter.hpp"
+#include "vrrp_links.hpp"
+
+namespace mainstay::role {
+
+class VrrpFirewall {
+public:
+    VrrpFirewall(boost::asio::io_context& loop, Log& log, const Links& links);
+
+    // A configuration takes effect. `restarted`: a crashed process of this daemon has left its rules, which hold until
+    // settle() has replaced them.
+    void configure(const config::Config& config, bool vmacs, bool restarted);
+    void set_vmacs(std::vector<vrrp::IndexedDevice> vmacs);
+    // A master is about to get its addresses, or has got rid of them.
+    void guard(const config::Instance& instance);
+    void release(const std::vector<vrrp::HeldAddress>& addresses);
+    // After a reload: those that hold addresses now.
+    void guard_only(const std::vector<const config::Instance*>& holders);
+    // From now on every change is made at once.
+    void settle();
+    void close(bool keep);
+
+    [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
+
+private:
+    void apply();
+    void apply(netlink::VipFilter& done, const netlink::VipFilter& wanted);
+    [[nodiscard]] bool replace(const netlink::VipFilter& wanted);
+    void drop(const netlink::VipFilter& filter);
+    [[nodiscard]] bool open();
+    void delete_old_tables(const std::string& table);
+    void watch();
+    void check();
+    void complain(const Error& error);
+
+    boost::asio::io_context& loop_;
+    Log& log_;
+    const Links& links_;
+    std::optional<kernel::Nftables> nftables_;
+    std::optional<boost::asio::posix::stream_descriptor> changes_;
+    boost::asio::steady_timer check_timer_;
+    vrrp::Firewall kind_ = vrrp::Firewall::None;
+    config::Config config_;
+    std::vector<vrrp::HeldAddress> held_;
+    std::vector<vrrp::IndexedDevice> vmacs_;
+    vrrp::FilterPlan done_;  // what the kernel has
+    std::set<std::string> old_looked_for_;
+    bool deferred_ = false, check_armed_ = false, complained_ = false;
+    std::uint64_t repairs_ = 0;
+};
+
+}  // namespace mainstay::role
