@@ -3,8 +3,15 @@
 #include <string_view>
 #include <utility>
 
+#include "mainstay/alert/fifos.hpp"
+
 namespace mainstay::alert {
 namespace {
+
+constexpr std::string_view kLowerPriorityHeard = "MASTER_RX_LOWER_PRI";
+
+// Told to FIFOs only: MASTER_PRIORITY, BACKUP_PRIORITY.
+bool is_priority_change(std::string_view state) { return state.ends_with("_PRIORITY"); }
 
 // The part of a key that says which transition it is for. A state without a script of its own (DELETED) still gets a
 // key; no table holds it.
@@ -13,6 +20,8 @@ std::string_view suffix_of(const std::string& state) {
     if (state == "BACKUP") return "backup";
     if (state == "FAULT") return "fault";
     if (state == "STOP") return "stop";
+    if (state == "DELETED") return "deleted";
+    if (state == kLowerPriorityHeard) return "master_rx_lower_pri";
     if (state == "UP") return "up";
     if (state == "DOWN") return "down";
     return "other";
@@ -54,14 +63,25 @@ const config::Command* state_command(const config::Notifies& notify, const std::
     return nullptr;
 }
 
+// notify_deleted, which may come without a command, and notify_master_rx_lower_pri.
+config::Command rarer_command(const config::More& more, std::string_view state) {
+    const char* keyword = state == "DELETED"             ? "notify_deleted"
+                          : state == kLowerPriorityHeard ? "notify_master_rx_lower_pri"
+                                                         : nullptr;
+    if (keyword == nullptr) return {};
+    return config::value_of<config::Command>(more.values, keyword).value_or(config::Command{});
+}
+
 bool configured(const config::Command* command) { return command != nullptr && !command->empty(); }
 
 // keepalived: the state's script gets no arguments of ours, the generic one gets four.
-std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const Event& event) {
+std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::More& more, const Event& event) {
     std::vector<NotifyCall> calls;
+    if (is_priority_change(event.state)) return calls;
     const std::string queue = queue_of(event);
-    if (configured(state_command(notify, event.state))) calls.push_back({notify_key(event, false), queue, {}});
-    if (!notify.any.empty()) {
+    if (configured(state_command(notify, event.state)) || !rarer_command(more, event.state).empty())
+        calls.push_back({notify_key(event, false), queue, {}});
+    if (!notify.any.empty() && event.state != kLowerPriorityHeard) {
         const bool group = event.kind == Event::Kind::Group;
         calls.push_back(
             {notify_key(event, true),
@@ -142,6 +162,18 @@ void want_service(std::vector<Wanted>& all, const config::VirtualServer& service
     }
 }
 
+// startup_script, shutdown_script and the readers of FIFOs.
+void want_process_scripts(std::vector<Wanted>& all, const config::Global& global) {
+    constexpr Seconds kUsualTimeout{10};
+    for (const char* key : {kStartupScript, kShutdownScript}) {
+        const auto command = config::value_of<config::Command>(global.more->values, key);
+        const auto timeout = config::value_of<Micros>(global.more->values, std::string{key} + "_timeout");
+        if (command) want(all, key, *command, timeout.value_or(kUsualTimeout));
+    }
+    for (const Fifo& fifo : fifos(global))
+        if (fifo.script) want(all, fifo_script_key(fifo.keyword), *fifo.script);
+}
+
 }  // namespace
 
 std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }
@@ -160,12 +192,12 @@ std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& 
     switch (event.kind) {
         case Event::Kind::Instance:
             for (const auto& instance : config.instances) {
-                if (instance.name == event.name) return vrrp_calls(instance.notify, event);
+                if (instance.name == event.name) return vrrp_calls(instance.notify, *instance.more, event);
             }
             return {};
         case Event::Kind::Group:
             for (const auto& group : config.sync_groups) {
-                if (group.name == event.name) return vrrp_calls(group.notify, event);
+                if (group.name == event.name) return vrrp_calls(group.notify, *group.more, event);
             }
             return {};
         case Event::Kind::RealServer:
@@ -178,11 +210,15 @@ std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& 
 
 std::vector<Wanted> wanted_scripts(const config::Config& config) {
     std::vector<Wanted> all;
+    want_process_scripts(all, config.global);
     for (const auto& script : config.scripts) {
         want(all, track_script_key(script.name), script.command, script.timeout);
     }
     for (const auto& instance : config.instances) {
         want_notifies(all, Event::Kind::Instance, instance.name, instance.notify);
+        for (const char* state : {"DELETED", kLowerPriorityHeard.data()})
+            want(all, notify_key({.kind = Event::Kind::Instance, .name = instance.name, .state = state}, false),
+                 rarer_command(*instance.more, state));
     }
     for (const auto& group : config.sync_groups) want_notifies(all, Event::Kind::Group, group.name, group.notify);
     for (const auto& service : config.virtual_servers) want_service(all, service);

@@ -15,6 +15,7 @@
 #include "mainstay/role/reader.hpp"
 #include "mainstay/role/upgrade_trial.hpp"
 #include "mainstay/role/vrrp_role.hpp"
+#include "mainstay/role/watcher.hpp"
 
 namespace {
 
@@ -26,6 +27,7 @@ int run_named_role(std::string_view name) {
     if (name == "bfd") return role::run_role(role::bfd_traits(), role::make_bfd_role);
     if (name == "reader") return role::run_reader();
     if (name == "upgrade-trial") return role::run_upgrade_trial();
+    if (name == "watcher") return role::run_watcher();
     std::fprintf(stderr, "there is no role %.*s\n", static_cast<int>(name.size()), name.data());
     return 1;
 }

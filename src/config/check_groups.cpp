@@ -73,12 +73,36 @@ private:
             Instance& i = config_.instances[r_.instance_names.at(name)];
             const auto weighted = std::erase_if(i.track_scripts, [](const TrackedScript& t) { return t.weight != 0; });
             std::size_t made_zero = 0;
+            made_zero_or_dropped_files(i, name, group.name, mark);
             for (TrackedInterface& t : i.track_interfaces) made_zero += std::exchange(t.weight, 0) != 0 ? 1 : 0;
             if (weighted + made_zero == 0) continue;
             auto& d = r_.diag.warn(
                 Code::TrackerWeight, mark,
                 fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group.name));
             d.effect = weighted != 0 ? "the scripts are not tracked" : "the interfaces are tracked with weight 0";
+            d.hint = "sync_group_tracking_weight in the group allows them";
+        }
+    }
+
+    // Who judges trackers does it; here it is said. A file's own weight is in its block.
+    void made_zero_or_dropped_files(const Instance& i, const std::string& name, const std::string& group, Mark mark) {
+        const Section* block = find_section(i.more->sections, "track_file");
+        if (block == nullptr) return;
+        for (const Section& line : block->sections) {
+            const auto file = value_of<WordList>(line.values, "name");
+            if (!file || file->empty()) continue;
+            std::int64_t weight = 1;
+            for (const Section& defined : r_.more->sections)
+                if ((defined.keyword == "track_file" || defined.keyword == "vrrp_track_file") &&
+                    defined.names == *file)
+                    weight = value_of<std::int64_t>(defined.values, "weight").value_or(1);
+            weight = value_of<std::int64_t>(line.values, "weight").value_or(weight);
+            if (weight == 0) continue;
+            auto& d = r_.diag.warn(
+                Code::TrackerWeight, mark,
+                fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group));
+            d.effect = weight == 1 ? fmt::format("the file {} is tracked with weight 0", file->front())
+                                   : fmt::format("the file {} is not tracked", file->front());
             d.hint = "sync_group_tracking_weight in the group allows them";
         }
     }

@@ -13,9 +13,11 @@ void fields(A& a, HandedScript& s) {
     a(s.pid, s.from, s.request, s.key, s.queue, s.extra, s.timed_out, s.due);
 }
 template <class A>
+void fields(A& a, HandedFifo& f) { a(f.path, f.fd, f.created, f.pid); }
+template <class A>
 void fields(A& a, HandOver& h) {
     a(h.format, h.version, h.config_path, h.pid_path, h.pid_file, h.kick, h.scripts, h.client, h.generation, h.settings,
-      h.roles, h.running);
+      h.roles, h.running, h.host, h.fifos);
 }
 
 Result<UniqueFd> write_hand_over(const HandOver& hand_over) {

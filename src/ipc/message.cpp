@@ -62,6 +62,13 @@ void fields(A& a, BfdState& m) { a(m.name, m.up); }
 template <class A>
 void fields(A& a, BfdStates& m) { a(m.sessions); }
 
+template <class A>
+void fields(A& a, FifoLine& m) { a(m.line); }
+template <class A>
+void fields(A& a, Observation& m) { a(m.kind, m.name, m.value); }
+template <class A>
+void fields(A& a, Observations& m) { a(m.list); }
+
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;
     encoder(static_cast<std::uint8_t>(message.index()));

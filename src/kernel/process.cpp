@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -19,7 +20,22 @@
 
 namespace mainstay::kernel {
 
+std::vector<std::uint32_t> supplementary_groups(const Account& account) {
+    std::vector<char> buffer(16384);
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(account.uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return {};
+    int count = 0;
+    (void)::getgrouplist(entry.pw_name, account.gid, nullptr, &count);  // says how many there are
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(count, 1)));
+    if (::getgrouplist(entry.pw_name, account.gid, groups.data(), &count) < 0) return {};
+    groups.resize(static_cast<std::size_t>(count));
+    return {groups.begin(), groups.end()};
+}
+
+// ":group" asks for the supplementary groups as well, ":" alone for the user's own group and them.
 Result<Account> find_account(std::string_view user, std::string_view group) {
+    if (group.starts_with(':')) group.remove_prefix(1);
     Account account;
     std::vector<char> buffer(16384);
     const std::string name{user};

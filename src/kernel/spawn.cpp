@@ -46,6 +46,8 @@ void default_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+constexpr const char* kShell = "/bin/sh";
+
 // The child's side of both: everything that can fail in it is told through a close-on-exec pipe, which an exec that
 // works closes without a word.
 template <class Prepare>
@@ -55,6 +57,7 @@ Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv
     if (::pipe2(report.data(), O_CLOEXEC) != 0) return fail_system("pipe for starting " + path, errno);
     UniqueFd read_end{report[0]}, write_end{report[1]};
     auto argv_list = pointers(argv);
+    std::string shell_argv0{"sh"}, shell_script{path};
     auto environment_list = pointers(environment);
     const int pid = ::fork();
     if (pid < 0) return fail_system("fork for " + path, errno);
@@ -63,6 +66,12 @@ Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv
         if (error == 0) {
             ::execve(path.c_str(), argv_list.data(), environment_list.data());
             error = errno;
+            // keepalived: a file without "#!" is a shell's.
+            if (error == ENOEXEC) {
+                argv_list[0] = shell_argv0.data();
+                argv_list.insert(argv_list.begin() + 1, shell_script.data());
+                ::execve(kShell, argv_list.data(), environment_list.data());
+            }
         }
         [[maybe_unused]] const auto told = ::write(write_end.get(), &error, sizeof error);
         ::_exit(127);
@@ -116,7 +125,11 @@ Result<int> spawn_script(const ScriptProcess& process) {
         ::sched_setscheduler(0, SCHED_OTHER, &normal);
         if (::geteuid() == 0) {
             const gid_t group = process.account.gid;
-            if (::setgroups(1, &group) != 0 || ::setgid(group) != 0 || ::setuid(process.account.uid) != 0) return errno;
+            std::vector<gid_t> groups{group};
+            for (const std::uint32_t more : process.groups) groups.push_back(more);
+            if (::setgroups(groups.size(), groups.data()) != 0 || ::setgid(group) != 0 ||
+                ::setuid(process.account.uid) != 0)
+                return errno;
         }
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // after setuid, which clears it
         return ::getppid() == parent ? 0 : ESRCH;

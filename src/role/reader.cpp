@@ -20,6 +20,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/script_account.hpp"
 #include "reader_dry_run.hpp"
+#include "reader_host_plan.hpp"
 
 namespace mainstay::role {
 
@@ -33,33 +34,6 @@ LogLevel level_of(config::Severity severity) {
         case config::Severity::Fatal: break;
     }
     return LogLevel::Error;
-}
-
-// Commands with their paths and accounts resolved. What cannot be run is left out: the supervisor answers "not run".
-alert::ScriptTable script_table(const config::Config& config, const config::Environment& environment, Log& log) {
-    alert::ScriptTable table;
-    for (const auto& wanted : alert::wanted_scripts(config)) {
-        const auto facts = environment.script_facts(wanted.command, config.global);
-        if (!facts.found || !facts.executable) {
-            log.warning("script {} of {} is not run: {}", wanted.command.argv.at(0), wanted.key,
-                        facts.found ? "it is not executable" : "there is no such file");
-            continue;
-        }
-        if (facts.insecure && config.global.enable_script_security) {
-            log.warning("script {} of {} is not run: others than root may change it (enable_script_security)",
-                        facts.resolved, wanted.key);
-            continue;
-        }
-        auto account = kernel::script_account(wanted.command, config.global);
-        if (!account) {
-            log.warning("script {} of {} is not run: {}", wanted.command.argv.at(0), wanted.key,
-                        account.error().text());
-            continue;
-        }
-        table.emplace(wanted.key, alert::ScriptEntry{wanted.command.argv, facts.resolved, account->uid, account->gid,
-                                                     wanted.timeout});
-    }
-    return table;
 }
 
 Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, std::span<const std::byte> content) {
@@ -81,6 +55,8 @@ Result<void> send_all(const config::Config& config, const config::Environment& e
     for (const auto& part : parts)
         if (auto sent = send_snapshot(part.audience, part.needed, ipc::encode(config::slice(config, part.slice))); !sent)
             return sent;
+    const auto plan = host_plan(config, log);
+    if (auto sent = send_snapshot(For::Host, !plan.watch.empty(), ipc::encode(plan)); !sent) return sent;
     return send_snapshot(For::Scripts, true, ipc::encode(script_table(config, environment, log)));
 }
 

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 
+#include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
@@ -51,6 +52,7 @@ public:
     int run(const std::function<std::unique_ptr<Role>(Runtime&)>& make);
 
     void publish(Event event) override;
+    void write_fifo(const Event& event) override;
     void run_script(std::string key, std::vector<std::string> extra, std::string queue,
                     std::function<void(const ipc::ScriptResult&)> done) override;
     void ask(const ipc::Ask& wanted) override { send(wanted); }
@@ -169,6 +171,8 @@ void Process::handle(ipc::Received received) {
                             message.signal);
             else if constexpr (std::is_same_v<M, ipc::Ask>) {
                 if (started_ && !stopping_) role_->asked(message);
+            } else if constexpr (std::is_same_v<M, ipc::Observations>) {
+                if (started_ && !stopping_) role_->observed(message);
             } else log_.warning("an unexpected message from the supervisor was ignored");
         },
         received.message);
@@ -233,6 +237,11 @@ void Process::publish(Event event) {
     if (calls.empty() && replaced_ != nullptr) calls = alert::notify_calls(*replaced_, event);
     for (auto& call : calls)
         run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
+    write_fifo(event);
+}
+
+void Process::write_fifo(const Event& event) {
+    if (!alert::fifos(running_.global).empty()) send(ipc::FifoLine{alert::fifo_line(event)});
 }
 
 void Process::run_script(std::string key, std::vector<std::string> extra, std::string queue,

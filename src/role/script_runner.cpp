@@ -78,7 +78,7 @@ void ScriptRunner::Impl::start(const Job& job) {
         log.warning("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
         return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
     }
-    kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}};
+    kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}, entry->groups};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
@@ -104,7 +104,7 @@ void ScriptRunner::Impl::time_is_up(int pid) {
     Running& script = found->second;
     const bool second_time = std::exchange(script.timed_out, true);
     kernel::terminate_group(pid, second_time);
-    script.timer.expires_after(kKillAfterTerm);
+    script.timer.expires_after(second_time ? kKillAgain : kKillAfterTerm);
     script.timer.async_wait([self = weak_from_this(), pid](const boost::system::error_code& error) {
         const auto alive = self.lock();
         if (!error && alive) alive->time_is_up(pid);
@@ -144,6 +144,8 @@ ScriptRunner::~ScriptRunner() = default;
 void ScriptRunner::set_table(alert::ScriptTable table) {
     impl_->table_before = std::exchange(impl_->table, std::move(table));
 }
+
+bool ScriptRunner::has(const std::string& key) const { return impl_->table.contains(key); }
 
 void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wait = wait; }
 

@@ -71,8 +71,10 @@ Result<void> Supervisor::set_up() {
             return std::unexpected{std::move(made.error())};
     if (auto found = find_executables(); !found) return found;
     scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
+        if (to == Kind::Supervisor) return own_script_ended(results);
         child_of(to).send(results, -1, log_);
     });
+    set_up_host();
     if (options_.hand_over >= 0) {
         if (auto adopted = adopt(options_.hand_over); !adopted)
             return std::unexpected{std::move(adopted.error()).with("what the former program left")};
@@ -172,7 +174,8 @@ void Supervisor::on_signal(int signal) {
 
 void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
-        if (scripts_->ended(*ended) || dry_runs_->ended(*ended)) continue;
+        if (scripts_->ended(*ended) || dry_runs_->ended(*ended) || watch_->ended(*ended) || fifos_->ended(*ended))
+            continue;
         if (ended->pid == reader_pid_) {
             reader_ended(*ended);
             continue;
@@ -302,6 +305,7 @@ void Supervisor::on_message(Child& child, ipc::Received received) {
             } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
             else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
             else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
+            else if constexpr (std::is_same_v<M, ipc::FifoLine>) fifos_->write(child.kind, message.line);
             else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
             else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
             else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
@@ -329,6 +333,7 @@ void Supervisor::child_asks(const ipc::Ask& wanted) {
 }
 
 void Supervisor::look_after_children() {
+    watch_->look();
     const auto look = [this](Child* child) {
         if (!child->alive() || child->kill_sent || phase_ == Phase::Stopping) return;
         if (++child->missed <= kMissedHeartbeatsMax) return;
@@ -370,6 +375,7 @@ void Supervisor::stop(int exit_code) {
     if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
     dry_runs_->close();
     replacement_.reset();
+    watch_->stop();
     for (auto& child : children_) {
         drop_spare(child->kind);
         child->respawn.cancel();
@@ -395,19 +401,26 @@ void Supervisor::stop_step() {
                 }
         if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {
             stop_stage_ = 1;
+            fifos_->close_writers();
             stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{1};  // keepalived: for STOP scripts
         }
     }
-    if (stop_stage_ == 1 && (scripts_->running() == 0 || expired())) {
+    if (stop_stage_ == 1 && ((scripts_->running() == 0 && fifos_->scripts_running() == 0) || expired())) {
         scripts_->terminate_all(true);
+        fifos_->terminate_scripts();
+        fifos_->remove();
         stop_stage_ = 2;
         stop_deadline_ = kernel::monotonic_now() + kObserverWait;
         if (observer.alive()) observer.send(ipc::Stop{}, -1, log_);
     }
     if (stop_stage_ == 2) {
         if (observer.alive() && expired()) ::kill(observer.pid, SIGKILL);
-        if (!observer.alive()) return finish();
+        if (!observer.alive()) {
+            stop_stage_ = 3;
+            (void)run_own_script(alert::kShutdownScript);
+        }
     }
+    if (stop_stage_ == 3 && own_script_ == 0) return finish();
     stop_tick_.expires_after(std::chrono::milliseconds{50});
     stop_tick_.async_wait([this](const boost::system::error_code& error) {
         if (!error) stop_step();

@@ -16,11 +16,13 @@
 
 #include "child.hpp"
 #include "dry_run_server.hpp"
+#include "host_watch.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/role/script_runner.hpp"
 #include "mainstay/role/supervisor.hpp"
+#include "notify_fifos.hpp"
 #include "pid_file.hpp"
 
 namespace mainstay::role {
@@ -101,6 +103,12 @@ private:
     void successor_lost(Kind kind, const std::string& why);
     void replacement_ended(Child& child);  // the old one has left
 
+    // -- supervisor_host.cpp: scripts of the daemon itself, FIFOs, the watcher
+    void set_up_host();
+    void follow_host_plan();
+    [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
+    void own_script_ended(const ipc::ScriptResults& results);
+
     // -- supervisor_reload.cpp
     void request_reload();
     void begin_reading();
@@ -114,6 +122,7 @@ private:
     void commit_all();
     void abort_all(const std::string& why);
     void reload_over();
+    void begin_running();
     void start_needed_children();
     void check_startup_complete();
 
@@ -140,6 +149,8 @@ private:
     boost::asio::steady_timer replacement_limit_{loop_};
     std::unique_ptr<ScriptRunner> scripts_;
     std::unique_ptr<DryRunServer> dry_runs_;
+    std::unique_ptr<HostWatch> watch_;
+    std::unique_ptr<NotifyFifos> fifos_;
 
     enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
     enum class Reload { None, Reading, Preparing } reload_ = Reload::None;
@@ -147,12 +158,13 @@ private:
     Generation current_, next_;
     std::optional<ipc::ReadingDone> reading_done_;
     ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
-    UniqueFd next_scripts_, current_scripts_;
+    UniqueFd next_scripts_, current_scripts_, next_host_, current_host_;  // sealed: the table of scripts, ipc::HostPlan
     alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
     std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
     int reader_pid_ = 0;
     int exit_code_ = 0;
     int stop_stage_ = 0;
+    std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
     bool startup_told_ = false;
 };
 

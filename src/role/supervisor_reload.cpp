@@ -101,6 +101,7 @@ void Supervisor::on_reader_message(ipc::Received received) {
                 next_.parts[slot(Kind::Bfd)] = {std::move(received.descriptor), snapshot->needed && options_.run_bfd};
                 break;
             case ipc::Snapshot::For::Scripts: next_scripts_ = std::move(received.descriptor); break;
+            case ipc::Snapshot::For::Host: next_host_ = std::move(received.descriptor); break;
         }
     } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
         reading_done_ = std::move(*done);
@@ -186,10 +187,16 @@ void Supervisor::commit_all() {
     current_ = std::move(next_);
     settings_ = *reading_done_;
     scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
+    follow_host_plan();
     scripts_->set_table(std::exchange(next_table_, {}));
     current_scripts_ = std::move(next_scripts_);
     for (auto& child : children_)
         if (child->alive() && child->prepared) child->send(ipc::Commit{current_.number}, -1, log_);
+    if (phase_ == Phase::Starting && run_own_script(alert::kStartupScript)) return;  // begin_running() follows its end
+    begin_running();
+}
+
+void Supervisor::begin_running() {
     const bool first = phase_ == Phase::Starting;
     phase_ = Phase::Running;
     prepare_spares();
@@ -224,6 +231,7 @@ void Supervisor::load_kernel_modules() {
 
 void Supervisor::child_committed(Child& child) {
     child.ready = child.ever_ready = true;
+    if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
     keep_spare_soon();
     if (replacement_ && replacement_->now == child.kind) {
         ++replacement_->done;

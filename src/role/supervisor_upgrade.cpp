@@ -74,6 +74,9 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
                                part.needed, child->ready, child->ever_ready, child->born});
     }
     state.running = scripts_->hand_over();
+    state.host = handed(current_host_.get());
+    state.fifos = fifos_->hand_over();
+    for (const auto& fifo : state.fifos) handed(fifo.fd);
     return state;
 }
 
@@ -137,6 +140,11 @@ Result<void> Supervisor::adopt(int descriptor) {
     auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
     if (!table) return std::unexpected{std::move(table.error()).with("the script table")};
     scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
+    fifos_->adopt(state->fifos, own);
+    watch_->go_on();
+    next_host_ = own(state->host);
+    next_table_ = *table;
+    follow_host_plan();
     scripts_->set_table(std::move(*table));
     scripts_->adopt(state->running);
     phase_ = Phase::Running;

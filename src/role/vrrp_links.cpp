@@ -111,13 +111,21 @@ const kernel::Link* Links::find(std::uint32_t index) const {
     return found == links_.end() ? nullptr : &found->second;
 }
 
+void Links::set_polled(const std::string& name, std::optional<bool> up) {
+    if (up)
+        polled_.insert_or_assign(name, *up);
+    else
+        polled_.erase(name);
+}
+
 vrrp::InterfaceFact Links::fact(const std::string& name) const {
     vrrp::InterfaceFact fact;
     fact.name = name;
     const auto* link = find(name);
     if (link == nullptr) return fact;
     fact.index = link->index;
-    fact.up = link->up && link->running;
+    const auto polled = polled_.find(name);
+    fact.up = link->up && (polled == polled_.end() ? link->running : polled->second);
     fact.loopback = link->loopback;
     fact.mtu = link->mtu;
     add_usable(link->index, false, fact.addresses);

@@ -33,6 +33,8 @@ public:
 
     // Interfaces that use another one's IPv4 addresses as source: VMACs, those of their parents.
     void lend(std::map<std::string, std::string> lenders) { lenders_ = std::move(lenders); }
+    // The link of an interface as polling finds it counts instead of IFF_RUNNING; none: it is not polled.
+    void set_polled(const std::string& name, std::optional<bool> up);
 
     [[nodiscard]] vrrp::InterfaceFact fact(const std::string& name) const;
     [[nodiscard]] const kernel::Link* find(const std::string& name) const;
@@ -46,6 +48,7 @@ private:
     void add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const;
 
     std::map<std::string, std::string> lenders_;
+    std::map<std::string, bool> polled_;
     std::map<std::uint32_t, kernel::Link> links_;
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
 };

@@ -20,6 +20,7 @@
 #include "vrrp_firewall.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_transport.hpp"
+#include "vrrp_watched.hpp"
 
 namespace mainstay::role {
 
@@ -51,6 +52,7 @@ public:
     void abort() override { next_.reset(); }
     void asked(const ipc::Ask& wanted) override;
     void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
+    void observed(const ipc::Observations& observations) override;
     void stop(std::function<void()> done) override;
     void retire() override { publish(true); }
 
@@ -160,7 +162,15 @@ void VrrpRole::commit() {
     perform(router_->reload(next, runtime_.now()));
     devices_.drop_unwanted(links_);
     guard_holders();
+    for (const auto& event : states_after_reload(next.global, router_->snapshot())) runtime_.write_fifo(event);
     publish(true);
+}
+
+void VrrpRole::observed(const ipc::Observations& observations) {
+    for (auto& fact : facts_of(observations, links_)) {
+        if (performing_) pending_.push_back(std::move(fact));
+        else step(fact);
+    }
 }
 
 void VrrpRole::asked(const ipc::Ask& wanted) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -58,7 +59,7 @@ void collect(const config::Config& config, const config::More& more, bool weight
 std::vector<TrackedBfd> tracked_bfds(const config::Config& config, const config::Instance& instance,
                                      const config::SyncGroup* group) {
     const bool group_allows =
-        group == nullptr || config::find_value(group->more->values, "sync_group_tracking_weight") != nullptr;
+        group == nullptr || members_may_have_weights(*group);
     std::vector<TrackedBfd> all, of_group;
     collect(config, *instance.more, group_allows && instance.priority != kOwnerPriority, all);
     if (group != nullptr) collect(config, *group->more, true, of_group);

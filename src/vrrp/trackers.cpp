@@ -73,6 +73,11 @@ int signed_weight(int weight, bool reverse, bool up) {
 
 }  // namespace
 
+bool members_may_have_weights(const config::SyncGroup& group) {
+    return find_value(group.more->values, "sync_group_tracking_weight") != nullptr ||
+           find_value(group.more->values, "global_tracking") != nullptr;
+}
+
 std::vector<FileTracker> file_trackers(const config::Config& config) {
     std::vector<FileTracker> files;
     for (const Section& section : config.more->sections) {
@@ -121,9 +126,11 @@ void TrackerBoard::configure(const config::Config& config, Instant now, bool at_
         std::vector<Use>& uses = uses_.emplace_back();
         if (files_.empty() && processes_.empty()) continue;
         const bool owner = instance.priority == kOwnerPriority;
+        const auto group = std::ranges::find(config.sync_groups, instance.sync_group, &config::SyncGroup::name);
+        const bool grouped = !instance.sync_group.empty() && group != config.sync_groups.end();
         add_uses(instance.more, owner, uses);
-        for (const config::SyncGroup& group : config.sync_groups)
-            if (group.name == instance.sync_group) add_uses(group.more, owner, uses);
+        if (grouped && !members_may_have_weights(*group)) drop_weights(uses);
+        if (grouped) add_uses(group->more, owner, uses);
     }
     awaited_until_.reset();
     const bool used = std::ranges::any_of(uses_, [](const std::vector<Use>& uses) { return !uses.empty(); });
@@ -156,6 +163,14 @@ void TrackerBoard::add_uses(const Rare<config::More>& more, bool owner, std::vec
             uses.push_back(use);
         }
     }
+}
+
+// keepalived: without sync_group_tracking_weight the members' own files have weight 0 where they had 1, and are not
+// tracked where they had another one; processes keep theirs (2.4.3).
+void TrackerBoard::drop_weights(std::vector<Use>& uses) {
+    std::erase_if(uses, [](const Use& use) { return !use.process && use.weight != 0 && use.weight != 1; });
+    for (Use& use : uses)
+        if (!use.process) use.weight = 0;
 }
 
 void TrackerBoard::adopt(const std::vector<TrackerSnapshot>& previous) {

@@ -31,6 +31,7 @@ struct FakeLog final : Log {
 };
 
 struct FakeRuntime final : Runtime {
+    void write_fifo(const Event&) override {}
     boost::asio::io_context& loop() override { return loop_; }
     FakeLog& log() override { return log_; }
     Instant now() const override { return std::chrono::steady_clock::now(); }

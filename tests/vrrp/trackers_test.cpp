@@ -277,6 +277,33 @@ TEST_CASE("what a group tracks counts for each member") {
     CHECK(priority_of(bench, 1) == 128);
 }
 
+TEST_CASE("without sync_group_tracking_weight a member's files have weight 0 for 1, and are dropped for another one") {
+    // effect: vrrp_sync_group: sync_group_tracking_weight
+    struct Row {
+        std::int64_t weight;
+        bool allowed;
+        int priority;
+        State state;
+    };
+    const Row rows[] = {{1, true, 105, State::Backup},
+                        {2, true, 110, State::Backup},
+                        {1, false, 100, State::Fault},
+                        {2, false, 100, State::Backup}};
+    for (const Row& row : rows) {
+        config::Config c = with_group({instance(100), instance(100, "VI_2", 52, "10.9.9.10/32")});
+        c.more.edit().sections = {file(), process()};
+        c.instances[0].more.edit().sections = {tracks("track_file", {line("F", row.weight)}),
+                                               tracks("track_process", {line("P", 7)})};
+        if (row.allowed) c.sync_groups[0].more.edit().values = {{"sync_group_tracking_weight", true}};
+        Bench bench = Bench::started(c);
+        (void)bench.router.step(FileFact{"F", 5}, t0 + 1ms);
+        CHECK(bench.state() == row.state);
+        CHECK(priority_of(bench) == row.priority);
+        (void)bench.router.step(ProcessFact{"P", 1}, t0 + 1ms);
+        CHECK(priority_of(bench) == row.priority + 7);
+    }
+}
+
 TEST_CASE("an address owner has no trackers with a weight") {
     Bench bench = Bench::started(tracking({file()}, {tracks("track_file", {line("F", 1)})}, 255));
     CHECK(deeds(bench.router.step(FileFact{"F", -254}, t0 + 1ms)).empty());

@@ -18,17 +18,21 @@ struct ScriptEntry {
     std::string path;               // resolved, absolute
     std::uint32_t uid = 0, gid = 0;
     Micros timeout{0};  // 0: none (notify scripts are waited for notify_wait only)
+    std::vector<std::uint32_t> groups;  // supplementary ones
+    bool operator==(const ScriptEntry&) const = default;
 };
 using ScriptTable = std::map<std::string, ScriptEntry>;
 
 template <class A>
-void fields(A& a, ScriptEntry& e) { a(e.argv, e.path, e.uid, e.gid, e.timeout); }
+void fields(A& a, ScriptEntry& e) { a(e.argv, e.path, e.uid, e.gid, e.timeout, e.groups); }
 
 // "vrrp_script/chk_haproxy"
 [[nodiscard]] std::string track_script_key(const std::string& name);
 // "misc_check/<RS> of <VS>/<index>", the index among the server's checkers
 [[nodiscard]] std::string misc_check_key(const config::VirtualServer& service, const config::RealServer& server,
                                          std::size_t index);
+inline constexpr const char* kStartupScript = "startup_script";
+inline constexpr const char* kShutdownScript = "shutdown_script";
 // "instance/VI_1/master", "group/G1/any", "real_server/<RS> of <VS>/up", "virtual_server/<VS>/up"
 [[nodiscard]] std::string notify_key(const Event& event, bool generic);
 

@@ -34,6 +34,12 @@ struct HandedScript {  // one that runs; or, with no pid, one that waits in its 
     bool timed_out = false;
     Instant due{};  // its time limit, or KILL after TERM; zero: none
 };
+struct HandedFifo {
+    std::string path;
+    std::int32_t fd = -1;
+    bool created = false;  // by the daemon, which removes it at its end
+    std::int32_t pid = 0;  // of its reader; 0: none
+};
 struct HandOver {
     std::uint32_t format = kHandOverFormat;
     std::string version;      // of the program that hands over
@@ -44,6 +50,8 @@ struct HandOver {
     ReadingDone settings;
     std::vector<HandedRole> roles;
     std::vector<HandedScript> running;
+    std::int32_t host = -1;  // descriptor of the HostPlan
+    std::vector<HandedFifo> fifos;
 };
 
 // A memfd that survives the exec.

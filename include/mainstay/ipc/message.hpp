@@ -84,8 +84,9 @@ struct RunScript {
 struct Stopped {};  // everything is released; the role exits next
 
 // ---- reader to supervisor ----
-struct Snapshot {  // with one descriptor: config::Config, or for the supervisor alert::ScriptTable, encoded and sealed
-    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd } audience = For::Vrrp;
+// With one descriptor: config::Config, or for the supervisor alert::ScriptTable and HostPlan, encoded and sealed.
+struct Snapshot {
+    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host } audience = For::Vrrp;
     bool needed = false;  // the configuration has work for that role
 };
 struct ReadingDone {
@@ -145,10 +146,22 @@ struct UpgradeChecked {
     std::string version;
 };
 
+// ---- role to supervisor ----
+struct FifoLine { std::string line; };  // for notify_fifo and its kin, with its newline
+
+// ---- watcher to supervisor, supervisor to roles ----
+struct Observation {  // what was seen on the host
+    enum class Kind : std::uint8_t { File, Process, Link } kind = Kind::File;
+    std::string name;        // of the track_file, the vrrp_track_process, the interface
+    std::int64_t value = 0;  // what the file holds; how many processes; 1: the link is up, -1: it cannot be asked
+};
+struct Observations { std::vector<Observation> list; };
+
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
                              Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
-                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates>;
+                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates,
+                             FifoLine, Observations>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mainstay/base/error.hpp"
 
@@ -15,6 +16,9 @@ struct Account {
 };
 // Errc::NotFound: no such user or group. An empty group is the user's primary one.
 [[nodiscard]] Result<Account> find_account(std::string_view user, std::string_view group = {});
+
+// The groups that /etc/group puts the account's user into; empty when there is no such user.
+[[nodiscard]] std::vector<std::uint32_t> supplementary_groups(const Account& account);
 
 // Becomes `account` for good, keeping only these capabilities (CAP_NET_ADMIN, ...) permitted and effective; no
 // supplementary groups, nothing in the bounding set, no new privileges. When the process does not run as root,

@@ -25,6 +25,7 @@ struct ScriptProcess {
     std::string path;               // absolute
     std::vector<std::string> argv;  // argv[0] as configured
     Account account;
+    std::vector<std::uint32_t> groups;  // supplementary ones; the account's own group always is
 };
 // Own process group, standard streams on /dev/null, default signals and normal scheduling, TERM if we die, and an
 // environment without IFS, LD_PRELOAD and LD_LIBRARY_PATH (keepalived: the same three).

@@ -33,8 +33,11 @@ public:
     [[nodiscard]] virtual Instant now() const = 0;
     [[nodiscard]] virtual WallTime wall() const = 0;
 
-    // Stamps the event, puts it into the ring, kicks the observer, and asks the supervisor for its notify scripts.
+    // Stamps the event, puts it into the ring, kicks the observer, and asks the supervisor for its notify scripts and
+    // its line in the FIFOs.
     virtual void publish(Event event) = 0;
+    // The line in the FIFOs alone.
+    virtual void write_fifo(const Event& event) = 0;
     // Runs a script of the table; `done` is called on the loop with its result, unless it is empty. Scripts of one
     // non-empty queue run one after the other.
     virtual void run_script(std::string key, std::vector<std::string> extra, std::string queue,
@@ -66,6 +69,8 @@ public:
     virtual void asked(const ipc::Ask&) {}
     // One end of a new direct line to another role, also before start(); for roles that talk to others.
     virtual void connect(ipc::Line::To, UniqueFd) {}
+    // What the watcher sees on the host: everything soon after the start, then what changes.
+    virtual void observed(const ipc::Observations&) {}
     // Resign and release everything, then call `done` on the loop. Must come to an end by itself.
     virtual void stop(std::function<void()> done) = 0;
     // A successor goes on from the state block in a moment: bring the block up to date, and do nothing else any more.

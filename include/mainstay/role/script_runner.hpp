@@ -21,6 +21,7 @@
 namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kKillAfterTerm{2};
+inline constexpr std::chrono::seconds kKillAgain{10};  // and every so often, for one that does not even die of that
 inline constexpr std::size_t kScriptsRunningMax = 4096;  // more than that are answered NotRun, and counted
 inline constexpr std::size_t kQueueMax = 1024;           // per queue
 
@@ -33,6 +34,7 @@ public:
     ScriptRunner& operator=(const ScriptRunner&) = delete;
 
     void set_table(alert::ScriptTable table);
+    [[nodiscard]] bool has(const std::string& key) const;
     void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
     void run(Kind from, const ipc::RunScript& wanted);
     // True when the process was one of ours.

@@ -42,6 +42,9 @@ struct ProcessTracker {
     bool operator==(const ProcessTracker&) const = default;
 };
 
+// sync_group_tracking_weight, or its old name.
+[[nodiscard]] bool members_may_have_weights(const config::SyncGroup& group);
+
 // Those without a file or a process are left out.
 [[nodiscard]] std::vector<FileTracker> file_trackers(const config::Config& config);
 [[nodiscard]] std::vector<ProcessTracker> process_trackers(const config::Config& config);
@@ -86,6 +89,7 @@ private:
         bool reverse = false;
     };
     void add_uses(const Rare<config::More>& more, bool owner, std::vector<Use>& uses) const;
+    static void drop_weights(std::vector<Use>& uses);
     void turn(Process& process, bool up, Intents& out) const;
     void judge_file(const Use& use, Health& health, std::vector<std::string>& awaited) const;
     void judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const;

@@ -1,0 +1,49 @@
+// What the supervisor itself has to do for a configuration, beyond its roles and the table of scripts: FIFOs, and what
+// is watched on the host. Made by the reader; travels sealed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mainstay/ipc/codec.hpp"
+#include "mainstay/vrrp/watch.hpp"
+
+namespace mainstay::ipc {
+
+struct FifoPlan {
+    enum class Lines : std::uint8_t { All, Vrrp, Lvs } lines = Lines::All;
+    std::string path;
+    std::uint32_t uid = 0, gid = 0;  // owner, when it is made
+    std::string script;              // its reader's key in the table of scripts; empty: none
+    bool operator==(const FifoPlan&) const = default;
+};
+
+struct HostPlan {
+    std::vector<FifoPlan> fifos;
+    vrrp::WatchPlan watch;
+    std::uint32_t fifo_mode = 0600;
+};
+
+template <class A>
+void fields(A& a, FifoPlan& p) { a(p.lines, p.path, p.uid, p.gid, p.script); }
+template <class A>
+void fields(A& a, HostPlan& p) { a(p.fifos, p.watch, p.fifo_mode); }
+
+}  // namespace mainstay::ipc
+
+namespace mainstay::vrrp {
+
+template <class A>
+void fields(A& a, FileTracker& t) { a(t.name, t.path, t.weight, t.reverse, t.init, t.overwrite); }
+template <class A>
+void fields(A& a, ProcessTracker& t) {
+    a(t.name, t.command, t.full_command, t.params, t.weight, t.reverse, t.quorum, t.quorum_max, t.fork_delay,
+      t.terminate_delay);
+}
+template <class A>
+void fields(A& a, PolledLink& l) { a(l.method, l.name); }
+template <class A>
+void fields(A& a, WatchPlan& p) { a(p.files, p.processes, p.links); }
+
+}  // namespace mainstay::vrrp

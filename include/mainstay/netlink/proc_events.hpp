@@ -1,0 +1,33 @@
+// The process connector's codec: which process forked, became another program or ended. No socket here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+
+namespace mainstay::netlink {
+
+struct ProcessEvent {
+    enum class Kind : std::uint8_t {
+        Listening,  // the kernel has taken our request; `error` is 0, or why it has not
+        Fork,       // `pid` has a child now
+        Exec,
+        Renamed,  // comm was set
+        Exit,
+    } kind = Kind::Listening;
+    std::int32_t pid = 0;    // of the process, as the initial namespace numbers it; events of threads are left out
+    std::int32_t child = 0;  // of a Fork
+    std::int32_t error = 0;  // errno
+    bool operator==(const ProcessEvent&) const = default;
+};
+
+// Asks for all events of the connector, or for no more.
+[[nodiscard]] std::vector<std::byte> encode_process_listen(bool listen, std::uint32_t port);
+
+// The events of one datagram. Kinds that mainstay does not follow, and events of threads, are left out.
+[[nodiscard]] Result<std::vector<ProcessEvent>> decode_process_events(std::span<const std::byte> datagram);
+
+}  // namespace mainstay::netlink

@@ -1,0 +1,137 @@
+#include "mainstay/kernel/tracked_file.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/wire/track_value.hpp"
+
+namespace mainstay::kernel {
+namespace {
+
+constexpr std::uint32_t kWatched = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |
+                                   IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::size_t kEventBytes = 64U * 1024U;
+
+// Filesystems that do not tell of changes made elsewhere, by the numbers of statfs() and by their names in mountinfo.
+constexpr std::array<std::uint32_t, 14> kRefusedNumbers{
+    NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, 0xFE534D42 /* smb2 */, 0xFF534D42 /* cifs */, NCP_SUPER_MAGIC, CODA_SUPER_MAGIC,
+    AFS_SUPER_MAGIC, 0x00C36400 /* ceph */, V9FS_MAGIC, 0x65735546 /* fuse */, PROC_SUPER_MAGIC, SYSFS_MAGIC,
+    0x7461636f /* ocfs2 */, 0x0BD00BD0 /* lustre */};
+constexpr std::array<std::string_view, 15> kRefusedNames{"nfs",  "nfs4", "smb3",  "smbfs", "cifs", "ncpfs", "coda", "afs",
+                                                         "ceph", "9p",   "proc",  "sysfs", "autofs", "ocfs2", "lustre"};
+
+Result<std::string> refuse(const std::string& path, std::string_view where) {
+    return fail(Errc::Unsupported, path + " is not tracked: " + std::string{where});
+}
+
+// "\040" for a blank: mountinfo writes some bytes in octal.
+std::string unescaped(std::string_view text) {
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto digits = text.substr(i + 1, 3);
+        if (text[i] == '\\' && digits.size() == 3 && digits.find_first_not_of("01234567") == std::string_view::npos) {
+            plain += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
+            i += 3;
+        } else {
+            plain += text[i];
+        }
+    }
+    return plain;
+}
+
+// The type of the filesystem that a path lies on, as far as its words tell; nothing of the path is looked at.
+std::string mounted_type(const std::string& path) {
+    std::ifstream mounts{"/proc/self/mountinfo"};
+    std::string line, type;
+    std::size_t longest = 0;
+    while (std::getline(mounts, line)) {
+        std::istringstream words{line};
+        std::string skip, point, word;
+        words >> skip >> skip >> skip >> skip >> point;
+        while (words >> word && word != "-") {}
+        words >> word;
+        point = unescaped(point);
+        const bool root = point == "/";
+        const bool under = root || (path.starts_with(point) && path.size() > point.size() && path[point.size()] == '/');
+        if (!under || point.size() < longest) continue;  // of two mounts at one place the later one counts
+        longest = point.size();
+        type = word;
+    }
+    return type;
+}
+
+bool refused_type(std::string_view type) {
+    return type.starts_with("fuse") || std::ranges::find(kRefusedNames, type) != kRefusedNames.end();
+}
+
+}  // namespace
+
+Result<std::string> read_tracked_file(const std::string& path) {
+    if (const std::string type = mounted_type(path); refused_type(type))
+        return refuse(path, "changes on a filesystem of type " + type + " are not told of");
+    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!fd) return fail_system("read " + path, errno);
+    struct stat facts {};
+    struct statfs system {};
+    if (::fstat(fd.get(), &facts) != 0 || ::fstatfs(fd.get(), &system) != 0) return fail_system("look at " + path, errno);
+    if (!S_ISREG(facts.st_mode)) return refuse(path, "it is no regular file");
+    if (std::ranges::find(kRefusedNumbers, static_cast<std::uint32_t>(system.f_type)) != kRefusedNumbers.end())
+        return refuse(path, "changes on such a filesystem are not told of");
+    if ((static_cast<unsigned long>(system.f_flags) & ST_RDONLY) != 0) return refuse(path, "its filesystem is read-only");
+    std::string text(wire::kTrackFileBytes, '\0');
+    const ssize_t got = ::read(fd.get(), text.data(), text.size());
+    if (got < 0) return fail_system("read " + path, errno);
+    text.resize(static_cast<std::size_t>(got));
+    return text;
+}
+
+Result<void> make_tracked_file(const std::string& path, std::int64_t value, bool overwrite) {
+    struct stat facts {};
+    if (!overwrite && ::lstat(path.c_str(), &facts) == 0) return {};
+    return write_file_safely(path, std::to_string(value) + "\n", 0644);
+}
+
+Result<FolderWatch> FolderWatch::open() {
+    UniqueFd fd{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
+    if (!fd) return fail_system("inotify", errno);
+    return FolderWatch{std::move(fd)};
+}
+
+Result<int> FolderWatch::add(const std::string& folder) {
+    const int number = ::inotify_add_watch(fd_.get(), folder.c_str(), kWatched);
+    if (number < 0) return fail_system("watch the folder " + folder, errno);
+    return number;
+}
+
+std::vector<FolderWatch::Event> FolderWatch::read() {
+    std::vector<Event> events;
+    alignas(inotify_event) std::array<char, kEventBytes> buffer;
+    const ssize_t got = ::read(fd_.get(), buffer.data(), buffer.size());
+    for (std::size_t at = 0; got > 0 && at + sizeof(inotify_event) <= static_cast<std::size_t>(got);) {
+        inotify_event event{};
+        std::memcpy(&event, buffer.data() + at, sizeof event);
+        const char* name = buffer.data() + at + sizeof event;
+        events.push_back({.folder = event.wd,
+                          .name = event.len == 0 ? std::string{} : std::string{name, ::strnlen(name, event.len)},
+                          .gone = (event.mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) != 0,
+                          .lost = (event.mask & IN_Q_OVERFLOW) != 0});
+        at += sizeof event + event.len;
+    }
+    return events;
+}
+
+}  // namespace mainstay::kernel

@@ -1,0 +1,151 @@
+#include "notify_fifos.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "mainstay/kernel/notify_fifo.hpp"
+
+namespace mainstay::role {
+
+void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts) {
+    auto old = std::exchange(fifos_, {});
+    for (const ipc::FifoPlan& wanted : plan.fifos) {
+        const auto entry = scripts.find(wanted.script);
+        const alert::ScriptEntry script = entry == scripts.end() ? alert::ScriptEntry{} : entry->second;
+        const auto same = std::ranges::find_if(old, [&](const auto& fifo) {
+            return fifo != nullptr && fifo->fd && fifo->plan == wanted && fifo->script == script;
+        });
+        if (same != old.end()) {
+            fifos_.push_back(std::move(*same));
+            continue;
+        }
+        auto& fifo = *fifos_.emplace_back(std::make_unique<Fifo>(loop_, wanted));
+        fifo.script = script;
+    }
+    // Old ones go before new ones come: a path may be in both.
+    for (auto& fifo : old)
+        if (fifo != nullptr) put_away(*fifo);
+    for (auto& fifo : fifos_)
+        if (!fifo->fd) open(*fifo, plan.fifo_mode);
+}
+
+std::vector<ipc::HandedFifo> NotifyFifos::hand_over() const {
+    std::vector<ipc::HandedFifo> all;
+    for (const auto& fifo : fifos_)
+        if (fifo->fd) all.push_back({fifo->plan.path, fifo->fd.get(), fifo->created, fifo->pid});
+    return all;
+}
+
+void NotifyFifos::adopt(const std::vector<ipc::HandedFifo>& handed, const std::function<UniqueFd(int)>& own) {
+    for (const auto& fifo : handed) adopted_.push_back({fifo.path, own(fifo.fd), fifo.created, fifo.pid});
+}
+
+void NotifyFifos::open(Fifo& fifo, std::uint32_t mode) {
+    const auto earlier = std::ranges::find(adopted_, fifo.plan.path, &Adopted::path);
+    if (earlier != adopted_.end()) {
+        fifo.fd = std::move(earlier->fd);
+        fifo.created = earlier->created;
+        fifo.pid = earlier->pid;
+        adopted_.erase(earlier);
+        if (fifo.pid == 0 && !fifo.script.argv.empty()) start_script(fifo);
+        return;
+    }
+    auto opened = kernel::open_notify_fifo(fifo.plan.path, {fifo.plan.uid, fifo.plan.gid}, mode);
+    if (!opened) return log_.error("FIFO {} is not used: {}", fifo.plan.path, opened.error().text());
+    fifo.fd = std::move(opened->fd);
+    fifo.created = opened->created;
+    if (!fifo.plan.script.empty() && !fifo.script.argv.empty()) start_script(fifo);
+}
+
+void NotifyFifos::start_script(Fifo& fifo) {
+    kernel::ScriptProcess process{fifo.script.path, fifo.script.argv, {fifo.script.uid, fifo.script.gid},
+                                  fifo.script.groups};
+    process.argv.push_back(fifo.plan.path);
+    const auto pid = kernel::spawn_script(process);
+    if (!pid) {
+        log_.error("the script that reads {} cannot be started: {}", fifo.plan.path, pid.error().text());
+        return start_script_later(fifo);
+    }
+    fifo.pid = *pid;
+    fifo.started = std::chrono::steady_clock::now();
+}
+
+void NotifyFifos::start_script_later(Fifo& fifo) {
+    const auto lived = std::chrono::steady_clock::now() - fifo.started;
+    if (lived >= kFifoScriptStable) fifo.next_pause = kFifoScriptPause;
+    fifo.pause.expires_after(fifo.next_pause);
+    fifo.next_pause = std::min(fifo.next_pause * 2, kFifoScriptPauseMax);
+    fifo.pause.async_wait([this, &fifo](const boost::system::error_code& error) {
+        if (!error && !stopping_) start_script(fifo);
+    });
+}
+
+void NotifyFifos::write(Kind from, const std::string& line) {
+    for (auto& fifo : fifos_) {
+        using Lines = ipc::FifoPlan::Lines;
+        if (!fifo->fd || (fifo->plan.lines == Lines::Vrrp && from != Kind::Vrrp) ||
+            (fifo->plan.lines == Lines::Lvs && from != Kind::Lvs))
+            continue;
+        ssize_t written = 0;
+        while ((written = ::write(fifo->fd.get(), line.data(), line.size())) < 0 && errno == EINTR) {}
+        if (written == static_cast<ssize_t>(line.size())) {
+            if (const auto lost = std::exchange(fifo->lost_in_a_row, 0); lost != 0)
+                log_.notice("FIFO {} is read again: {} lines were lost ({} in all)", fifo->plan.path, lost, fifo->lost);
+            continue;
+        }
+        ++fifo->lost;
+        if (fifo->lost_in_a_row++ == 0)
+            log_.warning("FIFO {} is full, nobody reads it: lines are lost", fifo->plan.path);
+    }
+}
+
+bool NotifyFifos::ended(const kernel::Ended& process) {
+    if (std::erase(leaving_, process.pid) != 0) return true;
+    for (auto& fifo : fifos_) {
+        if (fifo->pid == 0 || fifo->pid != process.pid) continue;
+        fifo->pid = 0;
+        if (stopping_) return true;
+        log_.warning("the script that reads {} ended ({} {}): it is started again", fifo->plan.path,
+                     process.signalled ? "signal" : "exit status", process.status);
+        start_script_later(*fifo);
+        return true;
+    }
+    return false;
+}
+
+std::size_t NotifyFifos::scripts_running() const {
+    return leaving_.size() +
+           static_cast<std::size_t>(std::ranges::count_if(fifos_, [](const auto& fifo) { return fifo->pid != 0; }));
+}
+
+void NotifyFifos::put_away(Fifo& fifo) {
+    fifo.pause.cancel();
+    fifo.fd.reset();
+    if (fifo.pid != 0) {
+        kernel::terminate_group(fifo.pid, false);
+        leaving_.push_back(std::exchange(fifo.pid, 0));
+    }
+    if (std::exchange(fifo.created, false)) ::unlink(fifo.plan.path.c_str());
+}
+
+void NotifyFifos::close_writers() {
+    stopping_ = true;
+    for (auto& fifo : fifos_) {
+        fifo->pause.cancel();
+        fifo->fd.reset();
+    }
+}
+
+void NotifyFifos::terminate_scripts() {
+    for (const auto& fifo : fifos_)
+        if (fifo->pid != 0) kernel::terminate_group(fifo->pid, false);
+}
+
+void NotifyFifos::remove() {
+    for (auto& fifo : fifos_)
+        if (std::exchange(fifo->created, false)) ::unlink(fifo->plan.path.c_str());
+}
+
+}  // namespace mainstay::role

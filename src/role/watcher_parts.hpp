@@ -1,0 +1,100 @@
+// The three kinds of things that the watcher looks at. Each tells what it saw by `tell`.
+#pragma once
+
+#include <utility>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/ipc/message.hpp"
+#include "mainstay/kernel/link_poll.hpp"
+#include "mainstay/kernel/process_watch.hpp"
+#include "mainstay/kernel/tracked_file.hpp"
+#include "mainstay/vrrp/watch.hpp"
+
+namespace mainstay::role {
+
+using Tell = std::function<void(ipc::Observation)>;
+
+// Folders that are not there yet are tried again; the kernel tells of what happens in those that are.
+inline constexpr std::chrono::seconds kFolderRetry{1};
+// Where the kernel does not tell of processes, /proc is read so often.
+inline constexpr std::chrono::seconds kProcessPoll{1};
+// And where it does: an event more or less is put right so often.
+inline constexpr std::chrono::seconds kProcessAudit{30};
+inline constexpr std::chrono::seconds kLinkPoll{1};
+
+class FileWatcher {
+public:
+    FileWatcher(boost::asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::FileTracker> files);
+
+private:
+    struct File {
+        vrrp::FileTracker tracker;
+        std::string folder, name;
+        std::optional<int> number;  // of the folder, while it is watched
+        std::optional<std::int64_t> told;
+        std::string complaint;  // said last; not repeated
+    };
+    void listen();
+    void look(File& file);
+    void look_at_folders();
+    void complain(File& file, const std::string& text);
+
+    Log& log_;
+    Tell tell_;
+    std::vector<File> files_;
+    std::optional<kernel::FolderWatch> watch_;
+    boost::asio::posix::stream_descriptor ready_;
+    boost::asio::steady_timer retry_;
+};
+
+class ProcessWatcher {
+public:
+    ProcessWatcher(boost::asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::ProcessTracker> processes);
+
+private:
+    void listen();
+    void take(const std::vector<netlink::ProcessEvent>& events);
+    void look_at_all();
+    void tell_changes();
+    void no_events(const std::string& why);
+
+    Log& log_;
+    Tell tell_;
+    vrrp::ProcessTable table_;
+    std::optional<kernel::ProcessConnector> connector_;
+    boost::asio::posix::stream_descriptor ready_;
+    boost::asio::steady_timer timer_;
+    bool served_ = false;    // the kernel has answered: it tells of processes
+    bool resigned_ = false;  // and this was said
+};
+
+class LinkWatcher {
+public:
+    LinkWatcher(boost::asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::PolledLink> links);
+
+private:
+    struct Link {
+        vrrp::PolledLink link;
+        std::optional<std::int64_t> told;
+        std::optional<vrrp::PolledLink::Method> method;
+        std::string complaint;
+    };
+    void look();
+
+    Log& log_;
+    Tell tell_;
+    std::vector<Link> links_;
+    std::optional<kernel::LinkPoller> poller_;
+    boost::asio::steady_timer timer_;
+};
+
+}  // namespace mainstay::role

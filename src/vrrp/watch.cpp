@@ -1,0 +1,111 @@
+#include "mainstay/vrrp/watch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mainstay::vrrp {
+namespace {
+
+using config::value_of;
+using config::WordList;
+
+constexpr std::size_t kCommBytes = 15;  // TASK_COMM_LEN less its NUL
+
+PolledLink::Method method_of(const config::Section& line) {
+    const auto word = value_of<WordList>(line.values, "method");
+    if (!word || word->empty()) return PolledLink::Method::Any;
+    if (word->front() == "MII") return PolledLink::Method::Mii;
+    return word->front() == "ETHTOOL" ? PolledLink::Method::Ethtool : PolledLink::Method::Ioctl;
+}
+
+void add_link(std::vector<PolledLink>& links, PolledLink link) {
+    if (link.name.empty() || std::ranges::find(links, link.name, &PolledLink::name) != links.end()) return;
+    links.push_back(std::move(link));
+}
+
+// The last parameter that is asked for may be the beginning of the one that is there.
+bool same_parameters(const ProcessTracker& tracker, const std::vector<std::string>& argv) {
+    using Params = ProcessTracker::Params;
+    if (tracker.params == Params::None) return true;
+    const auto& wanted = tracker.command;
+    if (argv.size() < wanted.size() || (tracker.params == Params::Exact && argv.size() != wanted.size())) return false;
+    for (std::size_t i = 1; i < wanted.size(); ++i) {
+        const bool part = tracker.params == Params::Partial && i + 1 == wanted.size();
+        if (part ? !argv[i].starts_with(wanted[i]) : argv[i] != wanted[i]) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+WatchPlan watch_plan(const config::Config& config) {
+    WatchPlan plan;
+    plan.files = file_trackers(config);
+    plan.processes = process_trackers(config);
+    if (const auto* block = find_section(config.more->sections, "linkbeat_interfaces"))
+        for (const config::Section& line : block->sections)
+            if (const auto name = value_of<WordList>(line.values, "interface"); name && !name->empty())
+                add_link(plan.links, {method_of(line), name->front()});
+    const bool all = find_value(config.more->values, "linkbeat_use_polling") != nullptr;
+    for (const config::Instance& instance : config.instances)
+        if (all || find_value(instance.more->values, "linkbeat_use_polling") != nullptr)
+            add_link(plan.links, {PolledLink::Method::Any, instance.interface});
+    return plan;
+}
+
+bool matches(const ProcessTracker& tracker, const ProcessSeen& process) {
+    const std::string& name = tracker.command.front();
+    if (!tracker.full_command) {
+        const std::size_t slash = name.rfind('/');
+        const std::string base = slash == std::string::npos ? name : name.substr(slash + 1);
+        return process.comm == base.substr(0, kCommBytes);
+    }
+    return !process.command.empty() && process.command.front() == name && same_parameters(tracker, process.command);
+}
+
+ProcessTable::ProcessTable(std::vector<ProcessTracker> trackers) {
+    for (ProcessTracker& tracker : trackers) counted_.push_back({std::move(tracker), {}, {}});
+}
+
+void ProcessTable::replace(const std::map<int, ProcessSeen>& all) {
+    for (Counted& counted : counted_) {
+        counted.pids.clear();
+        for (const auto& [pid, process] : all)
+            if (matches(counted.tracker, process)) counted.pids.insert(pid);
+    }
+}
+
+void ProcessTable::seen(int pid, const ProcessSeen& process) {
+    for (Counted& counted : counted_) {
+        if (matches(counted.tracker, process))
+            counted.pids.insert(pid);
+        else
+            counted.pids.erase(pid);
+    }
+}
+
+void ProcessTable::forked(int parent, int child) {
+    for (Counted& counted : counted_)
+        if (counted.pids.contains(parent)) counted.pids.insert(child);
+}
+
+void ProcessTable::ended(int pid) {
+    for (Counted& counted : counted_) counted.pids.erase(pid);
+}
+
+std::vector<ProcessFact> ProcessTable::changes() {
+    std::vector<ProcessFact> facts;
+    for (Counted& counted : counted_) {
+        const auto count = static_cast<std::uint32_t>(counted.pids.size());
+        if (counted.told == count) continue;
+        counted.told = count;
+        facts.push_back({counted.tracker.name, count});
+    }
+    return facts;
+}
+
+bool ProcessTable::needs_command() const {
+    return std::ranges::any_of(counted_, [](const Counted& counted) { return counted.tracker.full_command; });
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,324 @@
+"""Tracked files and processes, polled and delayed links, sync groups: what they do to priorities on the wire."""
+
+import signal
+
+import pytest
+from support.capture import Capture
+from support.vrrp import VIP, instance, office, wait_holds, wait_ready, wait_released
+from support.wait import stays, wait_until
+
+FAST = "version 3\n"
+
+
+def fast(name="VI_1", vrid=51, vip=VIP, priority=150, more="", interface="eth0"):
+    """One instance of version 3 with an advert each 100 ms."""
+    return instance("BACKUP", priority, vip, vrid, name, "0.1", FAST + more, interface, auth=False)
+
+
+def priority_on_the_wire(host, value, vrid=51, timeout=10):
+    """Waits for an advert of this priority."""
+    with Capture(host, what="vrrp") as capture:
+        capture.wait_for(timeout=timeout, which=lambda p: p.haslayer("VRRPv3") and p["VRRPv3"].vrid == vrid
+                         and p["VRRPv3"].priority == value)
+
+
+def logged(daemon, text, timeout=10):
+    wait_until(lambda: text in daemon.output(), timeout, lambda: f"{text!r} in\n{daemon.output()}")
+
+
+def test_a_tracked_file_changes_the_priority_on_the_wire(lan):
+    # effect: (root): track_file
+    # effect: track_file: file weight
+    # effect: vrrp_instance: track_file
+    (one,) = office(lan, "one")
+    one.write("/run/weight", "3\n")
+    text = "track_file load {\n file /run/weight\n weight -2\n}\n" + fast(more="track_file {\n load\n }")
+    daemon = wait_ready(one.mainstayd(text))
+    wait_holds(one)
+    priority_on_the_wire(one, 144)
+
+    one.write("/run/weight", "0x0A and more\n")
+    priority_on_the_wire(one, 130)
+    logged(daemon, "(VI_1) Changing effective priority from 144 to 130")
+
+    one.run(["sh", "-c", "echo 1 >/run/new && mv /run/new /run/weight"])
+    priority_on_the_wire(one, 148)
+
+    one.run(["rm", "/run/weight"])
+    priority_on_the_wire(one, 150)
+
+    one.write("/run/weight", "127\n")
+    logged(daemon, "(VI_1) Entering FAULT STATE")
+    wait_released(one)
+
+
+def test_a_file_without_a_weight_holds_the_instance_in_fault_from_the_start(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/drain", "1\n")
+    text = "vrrp_track_file drain {\n file /run/drain\n weight 0\n}\n" + fast(more="track_file {\n drain\n }")
+    daemon = wait_ready(one.mainstayd(text))
+    # effect: (root): vrrp_track_file
+    # effect: vrrp_track_file: file weight
+    logged(daemon, "(VI_1) entering FAULT state (file drain holds 1)")
+    assert not one.holds(VIP)
+
+    one.write("/run/drain", "0\n")
+    wait_holds(one)
+
+
+def test_init_file_makes_the_file_at_the_start_and_overwrites_only_if_told(lan):
+    # effect: track_file: init_file
+    # effect: vrrp_track_file: init_file
+    (one,) = office(lan, "one")
+    one.write("/run/kept", "5\n")
+    one.write("/run/over", "5\n")
+    text = """track_file made {
+ file /run/made
+ init_file 7
+}
+vrrp_track_file kept {
+ file /run/kept
+ init_file 7
+}
+track_file over {
+ file /run/over
+ init_file -4 overwrite
+}
+"""
+    daemon = wait_ready(one.mainstayd(text + fast(more="track_file {\n made\n kept\n over\n }")))
+    priority_on_the_wire(one, 158)
+    assert [one.read(f"/run/{name}") for name in ("made", "kept", "over")] == ["7\n", "5\n", "-4\n"]
+
+    one.run(["rm", "/run/made"])
+    daemon.send(signal.SIGHUP)
+    logged(daemon, "Reload complete")
+    priority_on_the_wire(one, 151)
+    assert not one.path("/run/made").exists()
+
+
+@pytest.mark.parametrize("make,why", [
+    (["mkfifo", "/run/odd"], "/run/odd is not tracked: it is no regular file"),
+    (["ln", "-s", "/proc/uptime", "/run/odd"], "/run/odd is not tracked: changes on such a filesystem are not told of"),
+])
+def test_a_fifo_or_a_file_of_proc_is_refused_and_stops_nobody(lan, make, why):
+    (one,) = office(lan, "one")
+    one.run(make)
+    daemon = wait_ready(one.mainstayd("track_file odd {\n file /run/odd\n}\n" + fast(more="track_file {\n odd\n }")))
+    logged(daemon, why)
+    wait_holds(one)
+    priority_on_the_wire(one, 150)
+
+
+def test_a_watcher_that_dies_or_hangs_holds_up_nobody_and_comes_back(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/weight", "3\n")
+    daemon = wait_ready(one.mainstayd("track_file load {\n file /run/weight\n}\n" + fast(more="track_file {\n load\n }")))
+    priority_on_the_wire(one, 153)
+    wait_holds(one)
+
+    one.run(["sh", "-c", "kill -STOP $(pgrep -x mainstayd-track)"])
+    one.write("/run/weight", "9\n")
+    logged(daemon, "the watcher of files, processes and links has been silent for 10 s", 25)
+    priority_on_the_wire(one, 159)
+    assert daemon.output().count("Entering BACKUP STATE") == 1
+
+
+def test_a_tracked_process_counts_while_it_runs(lan):
+    # effect: (root): vrrp_track_process
+    # effect: vrrp_track_process: process weight
+    # effect: vrrp_instance: track_process
+    (one,) = office(lan, "one")
+    one.run(["cp", "/bin/sleep", "/run/worker"])
+    text = "vrrp_track_process work {\n process worker\n weight 30\n}\n" + fast(more="track_process {\n work\n }")
+    daemon = wait_ready(one.mainstayd(text))
+    wait_holds(one)
+    logged(daemon, "the kernel does not tell of processes")
+    priority_on_the_wire(one, 150)
+
+    worker = one.start(["/run/worker", "1000"])
+    logged(daemon, "Quorum gained for tracked process work")
+    priority_on_the_wire(one, 180)
+
+    worker.stop()
+    logged(daemon, "Quorum lost for tracked process work")
+    priority_on_the_wire(one, 150)
+
+
+def test_a_process_is_told_from_others_by_its_parameters(lan):
+    # effect: vrrp_track_process: param_match full_command quorum quorum_max
+    (one,) = office(lan, "one")
+    one.run(["cp", "/bin/sleep", "/run/worker"])
+    text = """vrrp_track_process exact {
+ process /run/worker 1000
+ quorum 2
+ quorum_max 2
+ weight 1
+}
+vrrp_track_process partial {
+ process /run/worker 10
+ param_match partial
+ weight 10
+}
+vrrp_track_process none {
+ process worker
+ quorum_max 0
+ weight 20
+}
+"""
+    one.start(["/run/worker", "1000"])
+    wait_ready(one.mainstayd(text + fast(more="track_process {\n exact\n partial\n none\n }")))
+    priority_on_the_wire(one, 160)
+    one.start(["/run/worker", "1000"])
+    priority_on_the_wire(one, 161)
+    third = one.start(["/run/worker", "1000"])
+    priority_on_the_wire(one, 160)
+    third.stop()
+    one.run(["sh", "-c", "pkill -x worker"])
+    priority_on_the_wire(one, 170)
+
+
+def test_what_a_group_tracks_counts_for_its_members(lan):
+    # effect: (root): vrrp_sync_group
+    # effect: vrrp_sync_group: group track_interface track_script track_file track_process sync_group_tracking_weight
+    (one,) = office(lan, "one")
+    one.run(["ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1p"])
+    one.run(["ip", "link", "set", "eth1p", "up"])
+    one.write("/run/weight", "2\n")
+    one.write("/run/good", "#!/bin/sh\nexit 0\n", 0o755)
+    text = """track_file load {
+ file /run/weight
+}
+vrrp_track_process work {
+ process no-such-thing
+ weight -16
+}
+vrrp_script good {
+ script "/run/good"
+ interval 1
+}
+vrrp_sync_group G {
+ group {
+  VI_1
+  VI_2
+ }
+ sync_group_tracking_weight
+ track_interface {
+  eth1 weight 4
+ }
+ track_script {
+  good weight 8
+ }
+ track_file {
+  load
+ }
+ track_process {
+  work
+ }
+}
+"""
+    daemon = wait_ready(one.mainstayd(text + fast(priority=100)
+                                      + fast("VI_2", 52, "192.168.4.201", 120, "track_file {\n load weight 3\n }")))
+    wait_holds(one)
+    wait_holds(one, "192.168.4.201")
+    priority_on_the_wire(one, 94)            # 100 + 2 (file) + 8 (script) - 16 (process)
+    priority_on_the_wire(one, 118, vrid=52)  # 120 + 6 (its own weight of the file) + 8 - 16
+
+    one.run(["ip", "link", "set", "eth1", "up"])
+    priority_on_the_wire(one, 98)
+    assert "Syncing instances to MASTER state" in daemon.output()
+
+
+def test_members_of_a_group_have_no_weights_without_sync_group_tracking_weight(lan):
+    # effect: vrrp_sync_group: sync_group_tracking_weight global_tracking
+    (one,) = office(lan, "one")
+    one.write("/run/weight", "0\n")
+    group = "vrrp_sync_group G {\n group {\n  VI_1\n  VI_2\n }\n %s\n}\n"
+    head = "track_file load {\n file /run/weight\n}\ntrack_file other {\n file /run/other\n}\n"
+    members = fast(more="track_file {\n load\n other weight 2\n }") + fast("VI_2", 52, "192.168.4.201")
+    daemon = wait_ready(one.mainstayd(head + group % "" + members))
+    wait_holds(one)
+    one.write("/run/other", "9\n")    # weight 2: the tracker is dropped
+    one.write("/run/weight", "20\n")  # weight 1 becomes 0: FAULT
+    logged(daemon, "(VI_1) entering FAULT state (file load holds 20)")
+    logged(daemon, "VRRP_Group(G) Syncing instances to FAULT state")
+    assert "Changing effective priority" not in daemon.output()
+
+    one.write("/run/keepalived.conf", head + group % "global_tracking" + members)
+    daemon.send(signal.SIGHUP)
+    wait_holds(one)
+    priority_on_the_wire(one, 188)
+
+
+def test_a_group_of_one_works_and_an_unknown_member_is_named(lan):
+    (one,) = office(lan, "one")
+    group = "vrrp_sync_group G {\n group {\n  VI_1\n  VI_9\n }\n}\n"
+    daemon = wait_ready(one.mainstayd(group + fast()))
+    wait_holds(one)
+    assert "sync group G: there is no vrrp_instance VI_9" in daemon.output()
+    assert "VRRP_Group(G) Syncing instances to MASTER state" in daemon.output()
+
+
+def test_a_flapping_link_within_its_delay_is_not_noticed_and_a_longer_one_is(lan):
+    # effect: (root): interface_up_down_delays
+    # effect: interface_up_down_delays: <entry>
+    (one,) = office(lan, "one")
+    text = "interface_up_down_delays {\n eth0 0.15 0.1\n}\n" + fast()
+    daemon = wait_ready(one.mainstayd(text))
+    wait_holds(one)
+
+    one.run(["sh", "-c", "ip link set eth0 down; ip link set eth0 up"])
+    assert stays(lambda: one.holds(VIP), 0.4)
+    assert "Netlink reports eth0 down" not in daemon.output()
+
+    one.run(["ip", "link", "set", "eth0", "down"])
+    logged(daemon, "(VI_1) entering FAULT state (interface eth0 down)")
+
+
+@pytest.mark.parametrize("method,says", [("", "ETHTOOL"), ("ETHTOOL", "ETHTOOL"), ("IOCTL", "IOCTL")])
+def test_a_link_that_is_polled_counts_as_the_device_says(lan, method, says):
+    # effect: (root): linkbeat_interfaces
+    # effect: linkbeat_interfaces: <entry>
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(f"linkbeat_interfaces {{\n eth0 {method}\n}}\n" + fast()))
+    logged(daemon, f"The link of eth0 is polled by {says}")
+    wait_holds(one)
+
+    # Dormant: there is a carrier, but nothing may be sent yet. netlink says not running; ETHTOOL says link.
+    one.run(["ip", "link", "set", "eth0", "mode", "dormant"])
+    one.run(["ip", "link", "set", "eth0", "down"])
+    logged(daemon, "Entering FAULT STATE")
+    one.run(["ip", "link", "set", "eth0", "up"])
+    if says == "ETHTOOL":
+        wait_holds(one)
+    else:
+        assert stays(lambda: not one.holds(VIP), 2)
+
+
+def test_linkbeat_use_polling_polls_the_interfaces_of_the_instances(lan):
+    # effect: (root): linkbeat_use_polling
+    # effect: vrrp_instance: linkbeat_use_polling
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd("linkbeat_use_polling\n" + fast()))
+    logged(daemon, "The link of eth0 is polled by ETHTOOL")
+    daemon.stop()
+    daemon = wait_ready(one.mainstayd(fast(more="linkbeat_use_polling")))
+    logged(daemon, "The link of eth0 is polled by ETHTOOL")
+
+
+def test_tracked_interfaces_add_their_weights_and_dont_track_primary_ignores_its_own(lan):
+    # effect: vrrp_instance: track_interface dont_track_primary
+    (one,) = office(lan, "one")
+    for name in ("eth1", "eth2"):
+        one.run(["ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}p"])
+        one.run(["ip", "link", "set", f"{name}p", "up"])
+    more = "dont_track_primary\ntrack_interface {\n eth1 weight 10\n eth2 weight -20 reverse\n eth2 weight 100\n }"
+    daemon = wait_ready(one.mainstayd(fast(more=more)))
+    priority_on_the_wire(one, 170)
+    one.run(["ip", "link", "set", "eth1", "up"])
+    priority_on_the_wire(one, 180)
+    one.run(["ip", "link", "set", "eth2", "up"])
+    priority_on_the_wire(one, 160)
+
+    one.run(["ip", "link", "set", "eth0", "down"])
+    logged(daemon, "Netlink reports eth0 down")
+    assert "FAULT" not in daemon.output()
