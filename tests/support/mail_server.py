@@ -32,11 +32,11 @@ class Handler:
         envelope.rcpt_tos.append(address)
         return "250 ok"
 
-    async def handle_DATA(self, _server, _session, envelope):
+    async def handle_DATA(self, _server, session, envelope):
         if mode() == "defer":
             note("deferred")
             return "451 try again later"
-        note("mail", sender=envelope.mail_from, to=envelope.rcpt_tos,
+        note("mail", helo=session.host_name, sender=envelope.mail_from, to=envelope.rcpt_tos,
              message=envelope.content.decode("utf-8", "surrogateescape"))
         return "250 ok"
 

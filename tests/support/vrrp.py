@@ -70,3 +70,13 @@ def partition(lan, host, cut=True):
              if p["ifname"].startswith(f"{host.name}.")]
     for port in ports:
         switch.run(["bridge", "link", "set", "dev", port, "state", "0" if cut else "3"])
+
+
+def fast(name="VI_1", vrid=51, vip=VIP, priority=150, more="", interface="eth0"):
+    """One instance of version 3 with an advert each 100 ms and no password."""
+    return instance("BACKUP", priority, vip, vrid, name, "0.1", "version 3\n" + more, interface, auth=False)
+
+
+def logged(daemon, text, timeout=10):
+    """Waits until a daemon's log holds this."""
+    wait_until(lambda: text in daemon.output(), timeout, lambda: f"{text!r} in\n{daemon.output()}")

@@ -1,0 +1,187 @@
+"""Tracked scripts by every setting of theirs, whose they are, and what is said of unsafe ones."""
+
+import pytest
+from support.vrrp import VIP, fast, logged, office, wait_holds, wait_ready
+from support.wait import stays, wait_until
+from test_tracking import priority_on_the_wire
+
+TRACK = "track_script {\n chk\n }"
+
+
+def script(command, options="", interval="0.2"):
+    return f'vrrp_script chk {{\n script "{command}"\n interval {interval}\n {options}\n}}\n'
+
+
+def check(host, name="/run/check"):
+    """A script that exits as /run/status says."""
+    host.write("/run/status", "0")
+    host.write(name, "#!/bin/sh\nexit $(cat /run/status)\n", 0o755)
+    return name
+
+
+def test_weight_rise_and_fall_of_a_script_on_the_wire(lan):
+    # effect: (root): vrrp_script
+    # effect: vrrp_script: script interval weight rise fall
+    # effect: vrrp_instance: track_script
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(script(check(one), "weight 20\nrise 3\nfall 2") + fast(priority=100, more=TRACK)))
+    priority_on_the_wire(one, 120)
+    logged(daemon, "VRRP_Script(chk) succeeded")
+
+    one.write("/run/status", "7")
+    logged(daemon, "Script `chk` now returning 7")
+    logged(daemon, "VRRP_Script(chk) failed (exited with status 7)")
+    logged(daemon, "(VI_1) Changing effective priority from 120 to 100")
+    priority_on_the_wire(one, 100)
+
+    one.write("/run/status", "0")
+    logged(daemon, "Script `chk` now returning 0")
+    priority_on_the_wire(one, 120)
+
+
+@pytest.mark.parametrize("weight,good,bad", [("-30", 100, 70), ("30 reverse", 70, 100), ("-30 reverse", 100, 130)])
+def test_the_sign_of_the_weight_and_reverse_say_when_it_counts(lan, weight, good, bad):
+    # effect: vrrp_script: weight
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(script(check(one), f"weight {weight}") + fast(priority=100, more=TRACK)))
+    priority_on_the_wire(one, good)
+    one.write("/run/status", "1")
+    priority_on_the_wire(one, bad)
+
+
+def test_with_init_fail_a_script_is_bad_until_it_has_risen(lan):
+    # effect: vrrp_script: init_fail rise
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(script(check(one), "init_fail\nrise 3\nweight -40", "0.5")
+                                      + fast(priority=100, more=TRACK)))
+    priority_on_the_wire(one, 60)
+    priority_on_the_wire(one, 100)
+    logged(daemon, "VRRP_Script(chk) succeeded")
+
+
+def test_a_script_that_takes_too_long_gets_term_then_kill_and_counts_as_failed(lan):
+    # effect: vrrp_script: timeout
+    (one,) = office(lan, "one")
+    one.write("/run/slow", "#!/bin/sh\ntrap 'date +%s%N >/run/term' TERM\necho $$ >/run/pid\n"
+              "while :; do sleep 0.1; done\n", 0o755)
+    daemon = wait_ready(one.mainstayd(script("/run/slow", "timeout 0.5\nweight -40", "20")
+                                      + fast(priority=100, more=TRACK)))
+    logged(daemon, "VRRP_Script(chk) timed_out")
+    priority_on_the_wire(one, 60)
+    assert one.path("/run/term").exists()
+    pid = one.read("/run/pid").strip()
+    wait_until(lambda: one.run(["kill", "-0", pid], check=False).returncode != 0, 5, "it to be killed")
+
+
+def test_a_script_that_runs_into_its_next_turn_is_skipped(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/slow", "#!/bin/sh\nexec sleep 1.5\n", 0o755)
+    daemon = wait_ready(one.mainstayd(script("/run/slow", "timeout 5\nweight 1", "0.5") + fast(more=TRACK)))
+    logged(daemon, "Track script chk is already running, expect idle - skipping run")
+
+
+def test_a_script_that_dies_of_a_signal_has_failed(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/dies", "#!/bin/sh\nkill -9 $$\n", 0o755)
+    daemon = wait_ready(one.mainstayd(script("/run/dies", "weight -1") + fast(more=TRACK)))
+    logged(daemon, "VRRP_Script(chk) failed (due to signal 9)")
+
+
+def test_a_redirection_tests_whether_its_user_can_read_the_file(lan):
+    # effect: vrrp_script: script user
+    (one,) = office(lan, "one")
+    one.write("/run/flag", "", 0o644)
+    daemon = wait_ready(one.mainstayd(script("</run/flag", "user nobody") + fast(more=TRACK)))
+    wait_holds(one)
+    one.path("/run/flag").chmod(0o600)
+    logged(daemon, "(VI_1) entering FAULT state (script chk fails)")
+    one.path("/run/flag").chmod(0o644)
+    wait_holds(one)
+    one.path("/run/flag").unlink()
+    wait_until(lambda: not one.holds(VIP), 10, "the VIP to go")
+
+
+def test_a_script_without_an_interpreter_is_the_shell_s(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/plain", "echo \"$0 $1\" >/run/ran\n", 0o755)
+    wait_ready(one.mainstayd(script("/run/plain word", "weight 10") + fast(priority=100, more=TRACK)))
+    priority_on_the_wire(one, 110)
+    assert one.read("/run/ran") == "/run/plain word\n"
+
+
+def accounts(host):
+    """Users and groups of the host's own."""
+    for name in ("passwd", "group"):
+        host.write(f"/run/{name}", open(f"/etc/{name}", encoding="utf-8").read()
+                   + ("tester:x:1234:1234::/:/bin/sh\nkeepalived_script:x:1240:1240::/:/bin/sh\n" if name == "passwd"
+                      else "tester:x:1234:\nkeepalived_script:x:1240:\nextra:x:1235:tester\nother:x:1236:\n"))
+        host.run(["mount", "--bind", f"/run/{name}", f"/etc/{name}"])
+    host.run(["mkdir", "-m", "777", "/run/out"])
+    host.write("/run/who", '#!/bin/sh\necho "$0 $(id -un) $(id -gn) $(id -Gn | tr " " ,)" >/run/out/$1\n', 0o755)
+
+
+def test_the_account_of_a_script_is_its_own_or_script_user_or_keepalived_script(lan):
+    # effect: global_defs: script_user set_supplementary_groups
+    # effect: vrrp_script: user
+    (one,) = office(lan, "one")
+    accounts(one)
+    def run(settings, options, notify=""):
+        text = f"global_defs {{\n {settings}\n}}\n" + script("/run/who script", options) + fast(
+            more=TRACK + f'\nnotify_master "/run/who notify" {notify}')
+        daemon = wait_ready(one.mainstayd(text))
+        names = ("script", "notify")
+        wait_until(lambda: all(one.path(f"/run/out/{n}").exists() and one.read(f"/run/out/{n}") for n in names), 10,
+                   lambda: daemon.output())
+        answers = [one.read(f"/run/out/{name}").split()[1:] for name in names]
+        assert daemon.stop() == 0
+        one.run(["sh", "-c", "rm -f /run/out/*"])
+        return answers
+    default = ["keepalived_script", "keepalived_script", "keepalived_script"]
+    assert run("", "") == [default, default]
+    tester = ["tester", "tester", "tester"]
+    assert run("script_user tester", "") == [tester, tester]
+    assert run("script_user tester", "user nobody") == [["nobody", "nogroup", "nogroup"], tester]
+    assert run("script_user tester other", "", "tester :") == [["tester", "other", "other"],
+                                                             ["tester", "tester", "tester,extra"]]
+    assert run("script_user tester\n set_supplementary_groups", "") == [["tester", "tester", "tester,extra"]] * 2
+
+
+def test_scripts_run_by_their_resolved_path_unless_use_symlink_paths(lan):
+    # effect: global_defs: use_symlink_paths
+    (one,) = office(lan, "one")
+    one.write("/run/real", '#!/bin/sh\necho "$0" >/run/name\n', 0o755)
+    one.run(["ln", "-s", "/run/real", "/run/link"])
+    for settings, name in (("", "/run/real"), ("use_symlink_paths", "/run/link")):
+        daemon = wait_ready(one.mainstayd(f"global_defs {{\n {settings}\n}}\n" + script("/run/link") + fast(more=TRACK)))
+        wait_until(lambda name=name: one.path("/run/name").exists() and one.read("/run/name") == f"{name}\n", 10,
+                   f"it to run as {name}")
+        assert daemon.stop() == 0
+
+
+def test_what_others_may_change_is_told_of_and_with_enable_script_security_not_run(lan):
+    # effect: global_defs: enable_script_security
+    (one,) = office(lan, "one")
+    one.run(["mkdir", "-p", "/run/open"])
+    one.path("/run/open").chmod(0o777)
+    one.write("/run/open/check", "#!/bin/sh\ntouch /run/ran\n", 0o755)
+    text = "global_defs {\n script_user root\n %s\n}\n" + script("/run/open/check") + fast(
+        more=TRACK + '\nnotify_master "/run/open/check"')
+    daemon = wait_ready(one.mainstayd(text % ""))
+    wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
+    assert "Unsafe permissions found for script '/run/open/check'" in daemon.output()
+    assert ("SECURITY VIOLATION - scripts are being executed but script_security not enabled."
+            " There are insecure scripts.") in daemon.output()
+    assert daemon.stop() == 0
+
+    one.run(["rm", "/run/ran"])
+    daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
+    wait_holds(one)  # without its script the instance runs as if it had none
+    assert stays(lambda: not one.path("/run/ran").exists(), 1)
+    assert "Unsafe permissions found for script '/run/open/check' - disabling" in daemon.output()
+    assert "SECURITY VIOLATION" not in daemon.output()
+    assert daemon.stop() == 0
+
+    one.path("/run/open").chmod(0o755)
+    daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
+    wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
+    assert "Unsafe permissions" not in daemon.output()
