@@ -353,7 +353,8 @@ TEST_CASE("a change of the priority is told where notify_priority_changes says s
         c.more.edit().sections = {file()};
         c.instances[0].more.edit().sections = {tracks("track_file", {line("F")})};
         if (row.global) c.global.more.edit().values = {{"vrrp_notify_priority_changes", *row.global}};
-        if (row.group) c.sync_groups[0].more.edit().values = {{"notify_priority_changes", *row.group}};
+        c.sync_groups[0].more.edit().values = {{"sync_group_tracking_weight", true}};
+        if (row.group) c.sync_groups[0].more.edit().values.push_back({"notify_priority_changes", *row.group});
         if (row.instance) c.instances[0].more.edit().values = {{"notify_priority_changes", *row.instance}};
         c.instances[0].smtp_alert = true;
         Bench bench = Bench::started(c);
