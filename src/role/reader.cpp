@@ -99,6 +99,7 @@ int run_reader() {
     auto environment = kernel::host_environment();
     environment.config_id = hello->config_id;
     environment.all_include_checks = hello->all_include_checks;
+    const auto unsafe = note_unsafe_scripts(environment);
     const auto loaded = config::load_file(hello->config_path, environment);
     ipc::ReadingDone done;
     const auto problems = read_own_settings(*hello, done);
@@ -108,6 +109,8 @@ int run_reader() {
     if (hello->dry_run != ipc::Hello::DryRunAs::No) return answer_dry_run(*hello, loaded, done, problems);
     for (const auto& diagnostic : loaded.diagnostics)
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+    for (const auto& [path, disabled] : *unsafe)
+        log.warning("Unsafe permissions found for script '{}'{}", path, disabled ? " - disabling" : "");
     for (const auto& problem : problems) log.warning("{}", problem);
     if (done.can_run) {
         log.info("Configuration file {}", hello->config_path);

@@ -51,12 +51,9 @@ private:
             const auto facts = environment_.script_facts(command, config_.global);
             if (!facts.found || !facts.executable)
                 return refuse(command.argv.at(0), facts.found ? "it is not executable" : "there is no such file");
-            if (facts.insecure) {
-                const bool disable = config_.global.enable_script_security;
-                log_.warning("Unsafe permissions found for script '{}'{}", facts.resolved, disable ? " - disabling" : "");
-                if (disable) return std::nullopt;
-                insecure_ = true;
-            }
+            if (facts.insecure && config_.global.enable_script_security)
+                return refuse(facts.resolved, "others than root may change it (enable_script_security)");
+            insecure_ = insecure_ || facts.insecure;
             entry = {.argv = command.argv, .path = facts.resolved};
             if (is_on(config_.global, "use_symlink_paths") && command.argv.front().starts_with('/'))
                 entry.path = command.argv.front();
@@ -79,6 +76,17 @@ private:
 
 alert::ScriptTable script_table(const config::Config& config, const config::Environment& environment, Log& log) {
     return Table{config, environment, log}.make();
+}
+
+std::shared_ptr<const UnsafeScripts> note_unsafe_scripts(config::Environment& environment) {
+    auto noted = std::make_shared<UnsafeScripts>();
+    environment.script_facts = [ask = environment.script_facts, noted](const config::Command& command,
+                                                                       const config::Global& global) {
+        auto facts = ask(command, global);
+        if (facts.insecure) noted->insert_or_assign(facts.resolved, global.enable_script_security);
+        return facts;
+    };
+    return noted;
 }
 
 ipc::HostPlan host_plan(const config::Config& config, Log& log) {

@@ -1,15 +1,12 @@
 """Mails from a running daemon: their form, and that none is lost when the server or the observer fails."""
 
 import email
-import json
-import pathlib
 import signal
 
+from support.mail import PORT, noted, serve_mail, spooled, subjects
 from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
 
-SERVER = pathlib.Path(__file__).resolve().parents[1] / "support" / "mail_server.py"
-PORT = 2525
 CONFIGURATION = f"""global_defs {{
     router_id LVS_MASTER
     notification_email {{
@@ -24,28 +21,6 @@ CONFIGURATION = f"""global_defs {{
 """ + instance()
 # Retries come after 5 s, 10 s, 20 s: wide enough for two of them on a busy machine.
 LATER = 60
-
-
-def serve_mail(host, mode="accept"):
-    host.write("/run/mail.mode", mode)
-    server = host.start(["/usr/bin/python3", SERVER, PORT, "/run/mail.mode", "/run/mails"], name="mail_server")
-    wait_until(lambda: "ready" in server.output(), 20, "the mail server")
-    return server
-
-
-def noted(host, kind="mail"):
-    file = host.path("/run/mails")
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [entry for entry in map(json.loads, lines) if entry["kind"] == kind]
-
-
-def spooled(host):
-    folder = host.path("/var/spool/mainstay")
-    return sorted(f.name for f in folder.glob("*.mail")) if folder.exists() else []
-
-
-def subjects(host):
-    return [email.message_from_string(m["message"])["Subject"] for m in noted(host)]
 
 
 MASTER = "[LVS_MASTER] VRRP Instance VI_1 - Entering MASTER state"

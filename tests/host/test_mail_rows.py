@@ -3,9 +3,9 @@
 import email
 import signal
 
+from support.mail import PORT, noted, serve_mail, subjects
 from support.vrrp import fast, office, wait_holds, wait_ready
 from support.wait import wait_until
-from test_mail import PORT, noted, serve_mail, subjects
 
 MAIL = f"notification_email {{\n a@example.org\n b@example.org\n }}\n smtp_server 127.0.0.1 {PORT}\n"
 OWNING = "=> VRRP Instance is now owning VRRP VIPs <="

@@ -1,9 +1,8 @@
 """Tracked scripts by every setting of theirs, whose they are, and what is said of unsafe ones."""
 
 import pytest
-from support.vrrp import VIP, fast, logged, office, wait_holds, wait_ready
+from support.vrrp import VIP, fast, logged, office, priority_on_the_wire, wait_holds, wait_ready
 from support.wait import stays, wait_until
-from test_tracking import priority_on_the_wire
 
 TRACK = "track_script {\n chk\n }"
 

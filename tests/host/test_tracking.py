@@ -3,16 +3,8 @@
 import signal
 
 import pytest
-from support.capture import Capture
-from support.vrrp import VIP, fast, logged, office, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, fast, logged, office, priority_on_the_wire, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
-
-
-def priority_on_the_wire(host, value, vrid=51, timeout=10):
-    """Waits for an advert of this priority."""
-    with Capture(host, what="vrrp") as capture:
-        capture.wait_for(timeout=timeout, which=lambda p: p.haslayer("VRRPv3") and p["VRRPv3"].vrid == vrid
-                         and p["VRRPv3"].priority == value)
 
 
 def test_a_tracked_file_changes_the_priority_on_the_wire(lan):

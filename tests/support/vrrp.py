@@ -2,6 +2,7 @@
 
 import json
 
+from .capture import Capture
 from .wait import wait_until
 
 VIP = "192.168.4.200"
@@ -80,3 +81,10 @@ def fast(name="VI_1", vrid=51, vip=VIP, priority=150, more="", interface="eth0")
 def logged(daemon, text, timeout=10):
     """Waits until a daemon's log holds this."""
     wait_until(lambda: text in daemon.output(), timeout, lambda: f"{text!r} in\n{daemon.output()}")
+
+
+def priority_on_the_wire(host, value, vrid=51, timeout=10):
+    """Waits for an advert of this priority."""
+    with Capture(host, what="vrrp") as capture:
+        capture.wait_for(timeout=timeout, which=lambda p: p.haslayer("VRRPv3") and p["VRRPv3"].vrid == vrid
+                         and p["VRRPv3"].priority == value)
