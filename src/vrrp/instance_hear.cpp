@@ -145,6 +145,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
                     advert.source.to_string(), advert.priority, effective_));
     answer_rival(step);
     answered_rival_ = true;
+    announce(step, State::Master, "MASTER_RX_LOWER_PRI", {}, true);  // a script of its own, and the FIFOs
 }
 
 // The one who yields to us sends a last advert (higher_prio_send_advert), or had one on its way. Our addresses were

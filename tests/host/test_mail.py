@@ -75,6 +75,7 @@ def test_a_mail_that_is_put_off_with_451_arrives_later(lan):
 
 
 def test_a_server_that_hangs_delays_the_mail_and_nothing_else(lan):
+    # effect: global_defs: smtp_connect_timeout
     (one,) = office(lan, "one")
     serve_mail(one, "hang")
     daemon = wait_ready(one.mainstayd(CONFIGURATION))

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 from support.paths import program
-from support.vrrp import VIP, fast, logged, office, wait_holds, wait_ready
+from support.vrrp import VIP, fast, logged, office, partition, wait_holds, wait_ready
 from support.wait import wait_until
 
 TELL = '#!/bin/sh\necho "$0 $@" >>/run/told\n'
@@ -222,6 +222,24 @@ def test_every_kind_of_notify_script_of_an_instance(lan):
     assert one.read("/run/told").splitlines() == [
         f"/run/tell {line}" for line in ("backup", "any INSTANCE VI_1 BACKUP 150", "master",
                                          "any INSTANCE VI_1 MASTER 150", "deleted", "any INSTANCE VI_1 DELETED 150")]
+
+
+def test_a_master_that_hears_a_lower_priority_runs_its_script_and_tells_the_fifo(lan):
+    # effect: vrrp_instance: notify_master_rx_lower_pri
+    one, two = office(lan, "one", "two")
+    one.write("/run/tell", TELL, 0o755)
+    wait_ready(one.mainstayd("global_defs {\n notify_fifo /run/fifo\n}\n"
+                             + fast(more='notify "/run/tell any"\nnotify_master_rx_lower_pri "/run/tell lower"')))
+    reader(one)
+    wait_holds(one)
+    partition(lan, two)
+    wait_ready(two.mainstayd(fast(priority=100)))
+    wait_holds(two)
+    partition(lan, two, cut=False)
+    wait_until(lambda: b'INSTANCE "VI_1" MASTER_RX_LOWER_PRI 150\n' in lines(one), 10, "the line")
+    wait_until(lambda: "/run/tell lower\n" in one.read("/run/told"), 10, "the script")
+    assert "RX_LOWER" not in one.read("/run/told")
+    assert one.holds(VIP)
 
 
 def test_startup_script_runs_before_all_others_and_shutdown_script_after_them(lan):

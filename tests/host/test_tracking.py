@@ -241,7 +241,7 @@ def test_a_group_of_one_works_and_an_unknown_member_is_named(lan):
 
 def test_a_flapping_link_within_its_delay_is_not_noticed_and_a_longer_one_is(lan):
     # effect: (root): interface_up_down_delays
-    # effect: interface_up_down_delays: <entry>
+    # effect: interface_up_down_delays: <entry> <interface> <down_delay> <up_delay>
     (one,) = office(lan, "one")
     text = "interface_up_down_delays {\n eth0 0.15 0.1\n}\n" + fast()
     daemon = wait_ready(one.mainstayd(text))
@@ -258,7 +258,7 @@ def test_a_flapping_link_within_its_delay_is_not_noticed_and_a_longer_one_is(lan
 @pytest.mark.parametrize("method,says", [("", "ETHTOOL"), ("ETHTOOL", "ETHTOOL"), ("IOCTL", "IOCTL")])
 def test_a_link_that_is_polled_counts_as_the_device_says(lan, method, says):
     # effect: (root): linkbeat_interfaces
-    # effect: linkbeat_interfaces: <entry>
+    # effect: linkbeat_interfaces: <entry> <interface> <method>
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(f"linkbeat_interfaces {{\n eth0 {method}\n}}\n" + fast()))
     logged(daemon, f"The link of eth0 is polled by {says}")

@@ -240,7 +240,7 @@ TEST_CASE("a rival of lower priority is answered by an advert and ARPs, now and 
 
     CHECK(lines(bench.hear(Peer{100}, now)) ==
           Lines{"(VI_1) Received advert from 10.0.0.2 with lower priority 100, ours 150, forcing new election",
-                "0 advert 150 to 224.0.0.18", "0 arp x3"});
+                "0 advert 150 to 224.0.0.18", "0 arp x3", "announce INSTANCE VI_1 MASTER_RX_LOWER_PRI 150"});
     CHECK(bench.due_of(0) == bench.taken_at + 21s - t0);
     CHECK(bench.counters().rival_masters == 1);
     CHECK(deeds(bench.tick(now + 2s)) == Lines{"0 advert 150 to 224.0.0.18", "0 arp x3"});
