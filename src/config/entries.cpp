@@ -78,9 +78,11 @@ private:
             }
         } else if (word == "scope") {
             const std::string_view name = argument();
-            if (const auto scope = scope_of(name))
+            if (const auto scope = scope_of(name)) {
                 a_.scope = *scope;
-            else
+            } else if (!name.empty() && (name.front() < '0' || name.front() > '9')) {  // of rt_scopes, perhaps
+                keep_name(name, v_.arg_mark(at_));
+            } else
                 unusable(mark, fmt::format("unknown scope '{}'", name), "scope global is used");
         } else if (word == "brd" || word == "broadcast") {
             broadcast(mark);
@@ -100,6 +102,11 @@ private:
             a_.label.clear();
         }
         return true;
+    }
+
+    void keep_name(std::string_view name, Mark mark) {
+        a_.more.edit().values.push_back({"scope", WordList{std::string{name}}});
+        r_.named_numbers.push_back({find_option(Block::VirtualAddresses, "scope"), std::string{name}, mark});
     }
 
     void broadcast(Mark mark) {
@@ -148,6 +155,14 @@ std::optional<VirtualAddress> read_virtual_address(Reading& r, const Value& v) {
     if (!prefix) return std::nullopt;
     VirtualAddress address{.prefix = *prefix};
     if (!AddressOptions{r, v, address}.read()) return std::nullopt;
+    if (find_value(address.more->values, "peer") != nullptr) {
+        // keepalived: the prefix length is then the peer's, which is a single address (2.2.7).
+        const std::uint8_t whole = address.prefix.address.is_v4() ? 32 : 128;
+        if (v.word.find('/') != std::string_view::npos)
+            r.diag.error(Code::BadPrefix, v.mark, fmt::format("{} has a peer: its prefix length means nothing", v.word))
+                .effect = fmt::format("/{} is used", whole);
+        address.prefix.length = whole;
+    }
     return address;
 }
 

@@ -82,6 +82,8 @@ private:
         if (at_ == 1 && row.name.starts_with('<') && !is_block(owner_.args.takes)) value.owner = owner_.name;
         const bool read = read_value(r_, value);
         at_ = value.stop;
+        if (read && value.named && row.args.any_name)
+            r_.named_numbers.push_back({&row, std::string{value.word}, s_.words[at_ - 1].mark});
         if (read) return keep(r_, top().section->values, value);
         if (owner_.strict_line || row.name.starts_with('<')) drop_line();
     }

@@ -8,6 +8,7 @@
 #include "files.hpp"
 #include "mainstay/config/resolver.hpp"
 #include "mainstay/config/toml.hpp"
+#include "names.hpp"
 #include "reading.hpp"
 #include "toml_words.hpp"
 
@@ -194,6 +195,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
     check_services(r, loaded.config);
     loaded.config.global = std::move(r.global);
     loaded.config.more = std::move(r.more);
+    resolve_names(r, loaded.config);
     explain_references(r, snapshot);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();
     for (Diagnoser::Entry& entry : r.diag.entries()) {

@@ -266,6 +266,7 @@ private:
             Section line;
             if (!read_line(r_, row, value.statement, value.first, row.args.opens, line)) return;
             value.section = &line;
+            value.line_values = &line.values;
             r_.line_refused = false;
             if (row.line != nullptr) row.line(r_, value);
             if ((row.line == nullptr || row.from_store) && !r_.line_refused)

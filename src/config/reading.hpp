@@ -103,6 +103,7 @@ struct Value {
     IntegerList numbers;               // Numbers
     bool named = false;                // a word stood in place of the number or the prefix
     std::string_view lead, tail;       // the word before and behind the argument, where the row has such
+    KeywordValues* line_values = nullptr;  // of `section`, of a line of a block: a setter may add what the line means
     const Section* section = nullptr;  // Line: what was read
     std::string_view owner;            // of a line's first word: the keyword before it
     std::size_t first = 1;             // index of the first argument in statement.words
@@ -247,6 +248,9 @@ struct Attempt {
 // From the name of a block to its index among the drafts.
 using Names = std::pmr::unordered_map<std::string, std::size_t>;
 
+// keepalived: what the first rule without a preference gets; the next one gets one less (2.4.3).
+inline constexpr std::uint32_t kFirstRulePreference = 16384;
+
 struct Reading {
     Reading(const Environment& env, const Snapshot& text)
         : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text}, settled{text} {}
@@ -300,6 +304,15 @@ struct Reading {
     ServerDraft* server = nullptr;
     CheckerDraft* checker = nullptr;
     HttpUrl* url = nullptr;
+
+    // Words that files of the system give a number (names.hpp), where they stand.
+    struct NamedNumber {
+        const Row* row;
+        std::string name;
+        Mark mark;
+    };
+    std::vector<NamedNumber> named_numbers;
+    std::uint32_t rule_preference4 = kFirstRulePreference, rule_preference6 = kFirstRulePreference;  // of the next one
 
     // Set by a block's setter when the block is not to be used: its content is passed over.
     bool skip_block = false;

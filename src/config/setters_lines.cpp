@@ -139,7 +139,39 @@ void set_vmac(Reading& r, const Value& v) {
 
 // ---- routes and rules
 
+namespace {
+
+// An IPv4 route may go via an IPv6 router (RFC 5549); nothing else may be of the other family.
+bool mixes_families(const Section& line) {
+    const auto to = value_of<Prefix>(line.values, "to");
+    const auto from = value_of<Prefix>(line.values, "from");
+    Family family = to ? to->address.family() : Family::None;
+    const auto differs = [&family](Family other) {
+        if (family == Family::None) family = other;
+        return other != family;
+    };
+    if (from && differs(from->address.family())) return true;
+    if (const auto source = value_of<IpAddress>(line.values, "src"); source && differs(source->family())) return true;
+    const auto beyond = [&](const KeywordValues& values) {
+        for (const std::string_view word : {"via", "gw", "or"})
+            if (const auto via = value_of<IpAddress>(values, word); via && via->is_v4() && differs(Family::V4))
+                return true;
+        return false;
+    };
+    if (beyond(line.values)) return true;
+    return std::ranges::any_of(line.sections, [&](const Section& hop) { return beyond(hop.values); });
+}
+
+}  // namespace
+
 void check_route(Reading& r, const Value& v) {
+    if (has(*v.section, "as"))
+        r.diag.error(Code::UnknownWord, v.mark, "`as` is for MPLS routes, which these are not").effect =
+            "the word is ignored";
+    if (mixes_families(*v.section)) {
+        line_error(r, v, Code::NotAnAddress, "Cannot mix IPv4 and IPv6 addresses for route");
+        return;
+    }
     if (has(*v.section, "to")) return;
     auto& d = line_error(r, v, Code::MissingWord, fmt::format("a line of {} needs a destination", v.row.name));
     d.expected = "ADDRESS/LENGTH or default";
@@ -176,6 +208,14 @@ void check_rule(Reading& r, const Value& v) {
         return;
     }
     if (has(line, "preference") || has(line, "order") || has(line, "priority")) return;
+    const auto family_of = [&](std::string_view word) {
+        const auto prefix = value_of<Prefix>(line.values, word);
+        return prefix ? prefix->address.family() : Family::None;
+    };
+    const bool v6 = has(line, "inet6") || family_of("from") == Family::V6 || family_of("to") == Family::V6;
+    auto& next = v6 ? r.rule_preference6 : r.rule_preference4;
+    v.line_values->push_back({"preference", std::int64_t{next--}});
+    std::ranges::sort(*v.line_values, {}, &KeywordValue::keyword);
     auto& d = r.diag.warn(Code::MissingWord, v.mark, fmt::format("a line of {} has no preference", v.row.name));
     d.effect = "keepalived counts down from 16384";
     d.hint = "add `preference NUMBER`";

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "value_text.hpp"
+
 namespace mainstay::config {
 
 KeywordData data_of(const Value& v) {
     const auto words = [&] {
         WordList list;
-        const std::size_t most = std::min<std::size_t>(v.count(), v.row.args.words_max);
+        const std::size_t most = std::min(v.count(), argument_words(v.row.args));
         for (std::size_t i = 0; i < most; ++i) list.emplace_back(v.arg(i));
         return list;
     };

@@ -5,6 +5,10 @@
 
 namespace mainstay::config {
 
+// How many words the argument itself may have: the one before and the one behind it do not count.
+[[nodiscard]] constexpr std::size_t argument_words(const Args& args) {
+    return std::size_t{args.words_max} - (args.lead.empty() ? 0 : 1) - (args.tail.empty() ? 0 : 1);
+}
 [[nodiscard]] std::string range_text(const Row& row);       // "0 to 255 seconds"
 [[nodiscard]] std::string default_effect(const Row& row);   // what happens when the value is not used
 // A position of a line has a name for people only; the first one is called as the keyword before it.

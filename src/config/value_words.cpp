@@ -223,7 +223,7 @@ bool read_numbers(Reading& reading, Value& value) {
 bool read_word(Reading& reading, Value& value) {
     const Args& args = value.row.args;
     const auto most = static_cast<std::size_t>(args.high);
-    for (std::size_t i = 0; !args.letters.empty() && i < value.count() && i < args.words_max; ++i) {
+    for (std::size_t i = 0; !args.letters.empty() && i < value.count() && i < argument_words(args); ++i) {
         const std::size_t at = value.arg(i).find_first_not_of(args.letters);
         if (at == std::string_view::npos) continue;
         auto& d = reading.diag.error(Code::UnknownWord, value.arg_mark(i),

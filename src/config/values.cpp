@@ -283,7 +283,7 @@ bool read_value(Reading& reading, Value& value) {
     value.mark = value.absent ? words[0].mark : words[value.first].mark;
     const bool several = args.takes == Takes::Word || args.takes == Takes::NumberList || args.takes == Takes::OneOf ||
                          args.takes == Takes::Command;
-    const std::size_t taken = several ? args.words_max : 1;
+    const std::size_t taken = several ? argument_words(args) : 1;
     value.stop = value.absent ? value.first : std::min(words.size(), value.first + taken);
     if (value.absent && args.bare_is_allowed) {
         value.number = args.bare;

@@ -31,7 +31,7 @@ Result<UniqueFd> open_listener() {
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
         return fail_system("bind the rtnetlink notification socket", errno);
     }
-    for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}) {
+    for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF}) {
         if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
             return fail_system("listen to rtnetlink notifications", errno);
         }
@@ -98,6 +98,21 @@ Result<std::vector<Address>> Rtnetlink::addresses() {
             return {};
         });
     if (!done) return std::unexpected{std::move(done.error()).with("list the addresses")};
+    return found;
+}
+
+Result<std::vector<ForwardingChanged>> Rtnetlink::forwarding() {
+    std::vector<ForwardingChanged> found;
+    auto done = impl_->requests.dump(
+        netlink::append_forwarding_dump, [&] { found.clear(); },
+        [&](const netlink::Message& message) -> Result<void> {
+            auto value = netlink::decode_route_message(message);
+            if (!value) return std::unexpected{std::move(value.error())};
+            if (*value)
+                if (const auto* one = std::get_if<ForwardingChanged>(&**value)) found.push_back(*one);
+            return {};
+        });
+    if (!done) return std::unexpected{std::move(done.error()).with("list the settings of IPv6")};
     return found;
 }
 

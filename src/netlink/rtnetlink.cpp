@@ -4,6 +4,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
 #include <array>
@@ -50,6 +51,9 @@ Result<void> check(const Address& address) {
     if (address.label.size() >= IFNAMSIZ) {
         return fail(Errc::Invalid, "label " + address.label + ": longer than " + std::to_string(IFNAMSIZ - 1));
     }
+    if (address.peer && address.peer->family() != address.prefix.address.family()) {
+        return fail(Errc::Invalid, address.peer->to_string() + ": a peer of the other family");
+    }
     return {};
 }
 
@@ -60,9 +64,9 @@ void put_address_header(nlmsghdr* request, const Address& address, std::uint32_t
     body->ifa_flags = static_cast<std::uint8_t>(flags);
     body->ifa_scope = address.scope;
     body->ifa_index = address.interface_index;
-    const auto bytes = address.prefix.address.bytes();
-    mnl_attr_put(request, IFA_LOCAL, bytes.size(), bytes.data());
-    mnl_attr_put(request, IFA_ADDRESS, bytes.size(), bytes.data());
+    const auto own = address.prefix.address.bytes(), far = address.peer.value_or(address.prefix.address).bytes();
+    mnl_attr_put(request, IFA_LOCAL, own.size(), own.data());
+    mnl_attr_put(request, IFA_ADDRESS, far.size(), far.data());
 }
 
 std::optional<IpAddress> to_address(std::uint8_t family, std::optional<std::span<const std::byte>> bytes) {
@@ -70,6 +74,14 @@ std::optional<IpAddress> to_address(std::uint8_t family, std::optional<std::span
     if (family == kFamilyV4 && bytes->size() >= 4) return IpAddress::v4(bytes->first<4>());
     if (family == kFamilyV6 && bytes->size() >= 16) return IpAddress::v6(bytes->first<16>());
     return std::nullopt;
+}
+
+// Damaged or of another kind: none.
+std::uint32_t vrf_table_of(const Attributes& link) {
+    const auto info = link.nested(IFLA_LINKINFO);
+    if (!info || !*info || (*info)->text(IFLA_INFO_KIND) != "vrf") return 0;
+    const auto data = (*info)->nested(IFLA_INFO_DATA);
+    return data && *data ? (*data)->value<std::uint32_t>(IFLA_VRF_TABLE).value_or(0) : 0;
 }
 
 Result<std::optional<RouteNotification>> decode_link(const Message& message) {
@@ -101,6 +113,7 @@ Result<std::optional<RouteNotification>> decode_link(const Message& message) {
                                                              : attributes->value<std::uint32_t>(IFLA_LINK).value_or(0),
               .master = attributes->value<std::uint32_t>(IFLA_MASTER).value_or(0),
               .group = attributes->value<std::uint32_t>(IFLA_GROUP).value_or(0)};
+    link.vrf_table = vrf_table_of(*attributes);
     if (const auto hardware = attributes->bytes(IFLA_ADDRESS)) {
         link.hardware_address.assign(hardware->begin(), hardware->end());
     }
@@ -132,6 +145,8 @@ Result<std::optional<RouteNotification>> decode_address(const Message& message) 
     if (!own) own = to_address(header->ifa_family, attributes->bytes(IFA_ADDRESS));
     if (!own || header->ifa_prefixlen > (v4 ? 32 : 128)) return fail(Errc::Invalid, "address message without address");
 
+    auto far = to_address(header->ifa_family, attributes->bytes(IFA_ADDRESS));
+    if (far == own) far.reset();
     const std::uint32_t flags = attributes->value<std::uint32_t>(IFA_FLAGS).value_or(header->ifa_flags);
     Address address{.interface_index = header->ifa_index,
                     .prefix = {*own, header->ifa_prefixlen},
@@ -142,9 +157,23 @@ Result<std::optional<RouteNotification>> decode_address(const Message& message) 
                     .tentative = (flags & IFA_F_TENTATIVE) != 0,
                     .nodad = (flags & IFA_F_NODAD) != 0,
                     .noprefixroute = (flags & IFA_F_NOPREFIXROUTE) != 0,
-                    .deprecated = (flags & IFA_F_DEPRECATED) != 0};
+                    .deprecated = (flags & IFA_F_DEPRECATED) != 0,
+                    .peer = far,
+                    .dad_failed = !v4 && (flags & IFA_F_DADFAILED) != 0};
     if (message.type == RTM_DELADDR) return RouteNotification{AddressRemoved{std::move(address)}};
     return RouteNotification{AddressAdded{std::move(address)}};
+}
+
+Result<std::optional<RouteNotification>> decode_forwarding(const Message& message) {
+    const auto header = read_header<netconfmsg>(message.payload);
+    if (!header) return fail(Errc::Invalid, "netconf message is cut off");
+    if (header->ncm_family != kFamilyV6) return std::nullopt;
+    const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(netconfmsg)));
+    if (!attributes) return std::unexpected{Error{attributes.error()}.with("netconf message")};
+    const auto index = attributes->value<std::int32_t>(NETCONFA_IFINDEX);
+    const auto forwards = attributes->value<std::int32_t>(NETCONFA_FORWARDING);
+    if (!index || *index <= 0 || !forwards) return std::nullopt;  // of all interfaces, or of another setting
+    return RouteNotification{ForwardingChanged{static_cast<std::uint32_t>(*index), *forwards != 0}};
 }
 
 }  // namespace
@@ -155,11 +184,21 @@ void append_address_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
     append_dump(out, RTM_GETADDR, sequence);
 }
 
+void append_forwarding_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
+    RequestBuffer request{RTM_GETNETCONF, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    auto* body = static_cast<netconfmsg*>(mnl_nlmsg_put_extra_header(request.header(), sizeof(netconfmsg)));
+    body->ncm_family = kFamilyV6;
+    request.append_to(out);
+}
+
 Result<void> append_address_add(std::vector<std::byte>& out, const Address& address, std::uint32_t sequence) {
     if (auto good = check(address); !good) return good;
     const bool v4 = address.prefix.address.is_v4();
     std::uint32_t flags = 0;
     if (!v4 && address.nodad) flags |= IFA_F_NODAD;
+    if (!v4 && address.home) flags |= IFA_F_HOMEADDRESS;
+    if (!v4 && address.manages_temporary) flags |= IFA_F_MANAGETEMPADDR;
+    if (address.joins_group) flags |= IFA_F_MCAUTOJOIN;
     if (address.noprefixroute) flags |= IFA_F_NOPREFIXROUTE;
 
     RequestBuffer request{RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence};
@@ -169,8 +208,9 @@ Result<void> append_address_add(std::vector<std::byte>& out, const Address& addr
         mnl_attr_put(request.header(), IFA_BROADCAST, 4, address.broadcast->bytes().data());
     }
     if (v4 && !address.label.empty()) mnl_attr_put_strz(request.header(), IFA_LABEL, address.label.c_str());
-    if (!v4 && address.deprecated) {
-        const ifa_cacheinfo lifetimes{.ifa_prefered = 0, .ifa_valid = kForever, .cstamp = 0, .tstamp = 0};
+    if (address.protocol != 0) mnl_attr_put_u8(request.header(), IFA_PROTO, address.protocol);  // Linux 5.18
+    if (!v4 && (address.preferred_lifetime || address.deprecated)) {
+        const ifa_cacheinfo lifetimes{.ifa_prefered = address.preferred_lifetime.value_or(0), .ifa_valid = kForever, .cstamp = 0, .tstamp = 0};
         mnl_attr_put(request.header(), IFA_CACHEINFO, sizeof lifetimes, &lifetimes);
     }
     request.append_to(out);
@@ -193,6 +233,8 @@ Result<std::optional<RouteNotification>> decode_route_message(const Message& mes
         case RTM_NEWADDR:
         case RTM_DELADDR:
             return decode_address(message);
+        case RTM_NEWNETCONF:
+            return decode_forwarding(message);
         default:
             return std::nullopt;
     }

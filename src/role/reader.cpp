@@ -42,13 +42,20 @@ Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, std::span<c
     return ipc::send_message(ipc::inherited::kControl, ipc::Snapshot{audience, needed}, memfd->get());
 }
 
+// Static entries are the vrrp role's too, without any instance.
+bool needs_vrrp(const config::Config& config) {
+    return !config.instances.empty() || std::ranges::any_of(config.more->sections, [](const auto& section) {
+        return section.keyword.starts_with("static_") && !section.sections.empty();
+    });
+}
+
 Result<void> send_all(const config::Config& config, const config::Environment& environment, Log& log) {
     using For = ipc::Snapshot::For;
     const struct {
         For audience;
         config::Audience slice;
         bool needed;
-    } parts[] = {{For::Vrrp, config::Audience::Vrrp, !config.instances.empty()},
+    } parts[] = {{For::Vrrp, config::Audience::Vrrp, needs_vrrp(config)},
                  {For::Lvs, config::Audience::Lvs, !config.virtual_servers.empty()},
                  {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
                  {For::Observer, config::Audience::Observer, true}};

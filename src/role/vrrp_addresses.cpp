@@ -1,7 +1,8 @@
 #include "vrrp_addresses.hpp"
 
 #include <algorithm>
-#include <fstream>
+
+#include "mainstay/netlink/routing.hpp"
 
 namespace mainstay::role {
 
@@ -17,7 +18,48 @@ std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {
     return IpAddress::v4(address.broadcast_all_ones ? own | host : own & ~host);
 }
 
+// In seconds; none: the kernel's, for ever.
+std::optional<std::uint32_t> preferred_lifetime(const config::VirtualAddress& address) {
+    const auto& words = address.more->values;
+    if (!address.prefix.address.is_v6()) return std::nullopt;
+    if (const auto given = config::value_of<Micros>(words, "preferred_lft"))
+        return static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(*given).count());
+    if (config::find_value(words, "preferred_lft") != nullptr) return std::nullopt;  // forever
+    // keepalived: an IPv6 VIP as /128 is never chosen as a source by itself
+    return address.prefix.length == 128 ? std::optional<std::uint32_t>{0} : std::nullopt;
+}
+
 }  // namespace
+
+kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index) {
+    const auto has = [&](std::string_view word) { return config::find_value(address.more->values, word) != nullptr; };
+    return {.interface_index = interface_index,
+            .prefix = address.prefix,
+            .label = address.label,
+            .broadcast = broadcast_of(address),
+            .scope = address.scope,
+            .nodad = !has("-nodad"),
+            .noprefixroute = address.noprefixroute,
+            .peer = config::value_of<IpAddress>(address.more->values, "peer"),
+            .home = has("home"),
+            .manages_temporary = has("mngtmpaddr"),
+            .joins_group = has("autojoin"),
+            .preferred_lifetime = preferred_lifetime(address),
+            .protocol = netlink::kProtocolKeepalived};
+}
+
+std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses, const Links& links) {
+    std::vector<kernel::Address> requests;
+    for (const auto& held : addresses) {
+        const auto* link = links.find(held.interface);
+        if (link == nullptr) continue;
+        const auto* there = links.address(link->index, held.prefix);
+        requests.push_back({.interface_index = link->index,
+                            .prefix = held.prefix,
+                            .peer = there != nullptr ? there->peer : std::nullopt});
+    }
+    return requests;
+}
 
 std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                               const std::vector<std::size_t>& positions, const Links& links) {
@@ -29,21 +71,9 @@ std::vector<kernel::Address> address_requests(const config::Instance& instance,
             ++position;
             const auto* link = chosen ? links.find(device_of(address, instance)) : nullptr;
             if (link == nullptr) continue;
-            requests.push_back({.interface_index = link->index,
-                                .prefix = address.prefix,
-                                .label = address.label,
-                                .broadcast = broadcast_of(address),
-                                .scope = address.scope,
-                                .noprefixroute = address.noprefixroute,
-                                // keepalived: an IPv6 VIP as /128 is never chosen as a source by itself
-                                .deprecated = address.prefix.address.is_v6() && address.prefix.length == 128});
+            requests.push_back(address_request(address, link->index));
         }
     return requests;
-}
-
-bool forwards_ipv6(const std::string& interface) {
-    std::ifstream file{"/proc/sys/net/ipv6/conf/" + interface + "/forwarding"};
-    return file.get() == '1';
 }
 
 }  // namespace mainstay::role

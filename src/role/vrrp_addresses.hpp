@@ -15,6 +15,10 @@ namespace mainstay::role {
 [[nodiscard]] std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                                             const std::vector<std::size_t>& positions,
                                                             const Links& links);
-[[nodiscard]] bool forwards_ipv6(const std::string& interface);
+// Those whose interface exists, by their peer too, without which the kernel does not know them.
+[[nodiscard]] std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses,
+                                                            const Links& links);
+// One of them, on this interface.
+[[nodiscard]] kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index);
 
 }  // namespace mainstay::role

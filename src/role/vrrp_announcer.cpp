@@ -42,15 +42,13 @@ void Announcer::announce(const vrrp::AnnounceAddress& own) {
 
 void Announcer::announce(std::vector<Place> places, std::uint32_t rounds, bool tell) {
     std::map<std::uint32_t, Frames> arps, advertisements;  // one round of them, by interface
-    std::map<std::uint32_t, bool> routers;
     std::erase_if(places, [&](const Place& place) {
         wire::MacAddress mac{};
         if (place.link->no_arp || place.link->hardware_address.size() != mac.size()) return true;
         std::ranges::copy(place.link->hardware_address, mac.begin());
         const std::uint32_t index = place.link->index;
-        if (place.address.is_v6() && !routers.contains(index)) routers[index] = forwards_ipv6(place.link->name);
         const auto frame = place.address.is_v4() ? wire::gratuitous_arp(mac, place.address)
-                                                 : wire::unsolicited_na(mac, place.address, routers[index]);
+                                                 : wire::unsolicited_na(mac, place.address, links_.forwards_ipv6(index));
         if (frame) (place.address.is_v4() ? arps : advertisements)[index].emplace_back(frame->begin(), frame->end());
         return !frame;
     });

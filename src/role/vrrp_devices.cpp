@@ -47,6 +47,10 @@ bool is_ipv4_vmac(const vrrp::WantedDevice& device) {
     return device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V4;
 }
 
+std::string promotion_of(const std::string& interface) {
+    return "net/ipv4/conf/" + interface + "/promote_secondaries";
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> interface_group(const std::string& text) {
@@ -93,10 +97,16 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     for (const auto& device : wanted_)
         if (is_ipv4_vmac(device)) lenders.emplace(device.name, device.parent);
     links.lend(std::move(lenders));
+    promoted_.clear();
+    for (const auto& instance : config.instances)
+        if (!instance.vmac.enabled && config::find_value(instance.more->values, "promote_secondaries") != nullptr)
+            promoted_.emplace(instance.interface, 0);
+    promote(links);
     return std::move(plan.config);
 }
 
 bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
+    promote(links);
     if (wanted_.empty()) return false;
     bool changed = false;
     for (const auto& device : wanted_) {
@@ -225,12 +235,24 @@ void VrrpDevices::prepare_host(const Links& links) {
     settings_.set(std::string{kAllRpFilter}, "0");
 }
 
+// Once for each interface that comes: one that is made anew has the kernel's default.
+void VrrpDevices::promote(const Links& links) {
+    for (auto& [name, index] : promoted_) {
+        const auto* link = links.find(name);
+        if (link == nullptr || link->index == index) continue;
+        index = link->index;
+        settings_.set(promotion_of(name), "1");
+    }
+}
+
 void VrrpDevices::put_back_settings() {
     const bool any = std::ranges::any_of(wanted_, is_ipv4_vmac);
     std::set<std::string> needed;
     for (const auto& device : wanted_)
         for (const auto& setting : vrrp::parent_settings(device)) needed.insert(setting.name);
     settings_.restore([&](const std::string& name) {
+        if (name.ends_with("/promote_secondaries"))
+            return std::ranges::none_of(promoted_, [&](const auto& one) { return name == promotion_of(one.first); });
         const bool of_parent = name.ends_with("/arp_ignore") || name.ends_with("/arp_filter");
         if (name == kLocalIgmp) return !any || !no_local_igmp_;
         return of_parent ? !needed.contains(name) : !any;
@@ -266,6 +288,7 @@ void VrrpDevices::drop_unwanted(const Links& links) {
 
 void VrrpDevices::remove_all(const Links& links) {
     wanted_.clear();
+    promoted_.clear();
     drop_unwanted(links);
 }
 

@@ -51,6 +51,7 @@ private:
                                      const Links& links, kernel::Rtnetlink& netlink);
     void prepare_host(const Links& links);
     void put_back_settings();
+    void promote(const Links& links);
     void remove(const std::string& name, const Links& links);
     void complain(const std::string& device, const std::string& text);
 
@@ -65,6 +66,7 @@ private:
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
     std::function<void()> before_up_;
     bool no_local_igmp_ = false;
+    std::map<std::string, std::uint32_t> promoted_;  // promote_secondaries: interfaces, and the index that has it
 };
 
 // "7", or a name in /etc/iproute2/group.

@@ -4,6 +4,7 @@
 
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/settings.hpp"
+#include "mainstay/vrrp/statics.hpp"
 
 namespace mainstay::role {
 
@@ -17,6 +18,9 @@ std::set<std::string> interfaces_of(const config::Config& config) {
             for (const auto& address : *list)
                 if (!device_of(address, instance).empty()) names.insert(device_of(address, instance));
     }
+    for (const auto& instance : config.instances)
+        for (const auto& entry : vrrp::routing_of(instance)) names.insert(entry.devices.begin(), entry.devices.end());
+    for (const std::string& device : vrrp::static_devices_of(config)) names.insert(device);
     for (const auto& group : config.sync_groups)
         for (const auto& tracked : group.track_interfaces) names.insert(tracked.name);
     return names;
@@ -31,6 +35,12 @@ Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink
     if (!links) return std::unexpected{std::move(links.error())};
     auto addresses = netlink.addresses();
     if (!addresses) return std::unexpected{std::move(addresses.error())};
+
+    if (const auto forwarding = netlink.forwarding()) {  // without IPv6 there is none
+        forwarding_.clear();
+        for (const auto& one : *forwarding)
+            if (one.forwards) forwarding_.insert(one.interface_index);
+    }
 
     const auto before = std::move(addresses_);
     const auto links_before = std::move(links_);
@@ -53,6 +63,7 @@ Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink
 void Links::Change::merge(Change&& later) {
     interfaces.merge(later.interfaces);
     lost.insert(lost.end(), later.lost.begin(), later.lost.end());
+    duplicates.insert(duplicates.end(), later.duplicates.begin(), later.duplicates.end());
 }
 
 Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifications) {
@@ -77,10 +88,13 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                     std::erase_if(change.lost, [&](const auto& lost) { return lost.interface == name; });
                     links_.erase(n.index);
                     addresses_.erase(n.index);
+                    forwarding_.erase(n.index);
                 } else if constexpr (std::is_same_v<N, kernel::AddressAdded>) {
                     auto& list = addresses_[n.address.interface_index];
                     std::erase_if(list, [&](const auto& a) { return a.prefix == n.address.prefix; });
                     list.push_back(n.address);
+                    if (n.address.dad_failed)
+                        change.duplicates.push_back({name_of(n.address.interface_index), n.address.prefix});
                     change.interfaces.insert(name_of(n.address.interface_index));
                 } else if constexpr (std::is_same_v<N, kernel::AddressRemoved>) {
                     std::erase_if(addresses_[n.address.interface_index],
@@ -88,6 +102,10 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                     const auto name = name_of(n.address.interface_index);
                     change.interfaces.insert(name);
                     change.lost.push_back({name, n.address.prefix});
+                } else if constexpr (std::is_same_v<N, kernel::ForwardingChanged>) {
+                    if (n.forwards) forwarding_.insert(n.interface_index);
+                    else
+                        forwarding_.erase(n.interface_index);
                 } else {
                     change.overrun = true;
                 }
@@ -109,6 +127,13 @@ const kernel::Link* Links::find(const std::string& name) const {
 const kernel::Link* Links::find(std::uint32_t index) const {
     const auto found = links_.find(index);
     return found == links_.end() ? nullptr : &found->second;
+}
+
+const kernel::Address* Links::address(std::uint32_t index, const Prefix& prefix) const {
+    const auto list = addresses_.find(index);
+    if (list == addresses_.end()) return nullptr;
+    const auto found = std::ranges::find(list->second, prefix, &kernel::Address::prefix);
+    return found == list->second.end() ? nullptr : &*found;
 }
 
 void Links::set_polled(const std::string& name, std::optional<bool> up) {

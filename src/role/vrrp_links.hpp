@@ -26,6 +26,7 @@ public:
     struct Change {
         std::set<std::string> interfaces;  // whose facts are different now
         std::vector<vrrp::AddressLost> lost;
+        std::vector<vrrp::DuplicateAddress> duplicates;
         bool overrun = false;              // notifications were lost: refresh()
         void merge(Change&& later);
     };
@@ -43,6 +44,9 @@ public:
     [[nodiscard]] bool holds(std::uint32_t index, const Prefix& prefix) const;
     [[nodiscard]] bool has_link_local(std::uint32_t index) const;
     [[nodiscard]] std::vector<IpAddress> addresses_of(std::uint32_t index) const;
+    [[nodiscard]] bool forwards_ipv6(std::uint32_t index) const { return forwarding_.contains(index); }
+    // The address as the kernel told of it; null when it is not there.
+    [[nodiscard]] const kernel::Address* address(std::uint32_t index, const Prefix& prefix) const;
 
 private:
     void add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const;
@@ -51,6 +55,7 @@ private:
     std::map<std::string, bool> polled_;
     std::map<std::uint32_t, kernel::Link> links_;
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
+    std::set<std::uint32_t> forwarding_;  // IPv6
 };
 
 }  // namespace mainstay::role

@@ -19,6 +19,7 @@
 #include "vrrp_devices.hpp"
 #include "vrrp_firewall.hpp"
 #include "vrrp_links.hpp"
+#include "vrrp_routing.hpp"
 #include "vrrp_transport.hpp"
 #include "vrrp_watched.hpp"
 
@@ -42,7 +43,8 @@ public:
           devices_{runtime.log()},
           firewall_{runtime.loop(), runtime.log(), links_},
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
-          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
+          routing_{runtime.loop(), runtime.log(), [this](vrrp::Fact fact) { give(std::move(fact)); }},
+          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { deadline(); }},
           publish_timer_{runtime.loop()} {}
 
@@ -57,6 +59,11 @@ public:
     void retire() override { publish(true); }
 
 private:
+    // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
+    void give(vrrp::Fact fact) {
+        if (performing_ || !router_) pending_.push_back(std::move(fact));
+        else if (!stopping_) step(fact);
+    }
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
     void perform(const vrrp::Intents& intents);
     void carry_out(const vrrp::Intent& intent);
@@ -66,10 +73,10 @@ private:
     // The intents say that the addresses of this instance are announced once they are set.
     [[nodiscard]] bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) const;
     void remove(const std::vector<vrrp::HeldAddress>& addresses);
+    void take_away(const std::vector<vrrp::HeldAddress>& addresses);
     void restore(const vrrp::RestoreAddress& wanted);
     void announce_addresses(const vrrp::SendGratuitousArp& wanted);
     void run_script(const std::string& name);
-    void bfd_told(const ipc::BfdState& told);
 
     // Authentication numbers packets by the calendar clock, which may be set at any time.
     void tell_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
@@ -95,6 +102,7 @@ private:
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
+    VrrpRouting routing_;
     BfdListener bfd_;
     std::optional<vrrp::Router> router_;
     std::optional<config::Config> next_;
@@ -118,6 +126,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (auto read = links_.refresh(*netlink_); !read) return std::unexpected{std::move(read.error())};
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
+    if (auto opened = routing_.open(); !opened) return std::unexpected{std::move(opened.error())};
 
     std::optional<ipc::VrrpStatus> previous;
     if (restarted)
@@ -167,10 +176,7 @@ void VrrpRole::commit() {
 }
 
 void VrrpRole::observed(const ipc::Observations& observations) {
-    for (auto& fact : facts_of(observations, links_)) {
-        if (performing_) pending_.push_back(std::move(fact));
-        else step(fact);
-    }
+    for (auto& fact : facts_of(observations, links_)) give(std::move(fact));
 }
 
 void VrrpRole::asked(const ipc::Ask& wanted) {
@@ -203,6 +209,7 @@ void VrrpRole::stop(std::function<void()> done) {
     announcer_.close();
     transport_.close();
     bfd_.close();
+    routing_.close();
     asio::post(runtime_.loop(), std::move(done));
 }
 
@@ -247,6 +254,10 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
             } else if constexpr (std::is_same_v<I, vrrp::RestoreAddress>) restore(i);
             else if constexpr (std::is_same_v<I, vrrp::SendGratuitousArp>) announce_addresses(i);
             else if constexpr (std::is_same_v<I, vrrp::AnnounceAddress>) announcer_.announce(i);
+            else if constexpr (std::is_same_v<I, vrrp::SetRouting>) routing_.set(i, links_);
+            else if constexpr (std::is_same_v<I, vrrp::RemoveRouting>) {
+                if (!stopping_ || !runtime_.options().keep_addresses) routing_.remove(i, links_);
+            } else if constexpr (std::is_same_v<I, vrrp::SetStaticAddresses>) routing_.set_static(i, links_, *netlink_);
             else if constexpr (std::is_same_v<I, vrrp::RunScript>) run_script(i.script);
             else if constexpr (std::is_same_v<I, vrrp::Announce>) runtime_.publish(i.event);
             else runtime_.log().line(i.line);
@@ -292,14 +303,14 @@ void VrrpRole::take_over(vrrp::InstanceId id) {
 // else's by reading them right here.
 void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
     if (stopping_ && runtime_.options().keep_addresses) return;
+    take_away(addresses);
+    firewall_.release(addresses);
+}
+
+void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     netlink_waits();
-    std::vector<kernel::Address> requests;
-    for (const auto& held : addresses) {
-        const auto* link = links_.find(held.interface);
-        if (link == nullptr) continue;
-        requests.push_back({.interface_index = link->index, .prefix = held.prefix});
-        removing_.push_back(held);
-    }
+    const auto requests = removal_requests(addresses, links_);
+    removing_ = addresses;
     const auto failed = netlink_->remove(requests);
     if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
     else
@@ -310,17 +321,17 @@ void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
         }
     netlink_waits();
     removing_.clear();
-    firewall_.release(addresses);
 }
 
 void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
-    const auto& instance = router_->config().instances.at(wanted.instance);
-    std::vector<kernel::Address> requests;
-    for (auto& request : address_requests(instance, {}, links_)) {
-        const auto* link = links_.find(request.interface_index);
-        if (request.prefix == wanted.prefix && link != nullptr && link->name == wanted.interface)
-            requests.push_back(std::move(request));
-    }
+    auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
+    const auto* link = links_.find(wanted.interface);
+    std::erase_if(requests, [&](const kernel::Address& request) {
+        return link == nullptr || request.prefix != wanted.prefix || request.interface_index != link->index;
+    });
+    // One that another host was found to have stays as it is for ever, unless it is set anew.
+    const auto* there = link == nullptr ? nullptr : links_.address(link->index, wanted.prefix);
+    if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
     const auto failed = netlink_->add(requests);
     if (requests.empty() || !failed || !failed->empty())
         pending_.emplace_back(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
@@ -342,18 +353,8 @@ void VrrpRole::run_script(const std::string& name) {
                          : result.how == Theirs::Signalled ? Ours::Signalled
                          : result.how == Theirs::TimedOut  ? Ours::TimedOut
                                                            : Ours::NotRun;
-        const vrrp::ScriptDone done{name, how, result.status};
-        if (performing_) pending_.emplace_back(done);
-        else step(done);
+        give(vrrp::ScriptDone{name, how, result.status});
     });
-}
-
-// What comes before the first configuration waits for it.
-void VrrpRole::bfd_told(const ipc::BfdState& told) {
-    if (stopping_) return;
-    const vrrp::BfdFact fact{told.name, told.up};
-    if (performing_ || !router_) pending_.emplace_back(fact);
-    else step(fact);
 }
 
 void VrrpRole::packets_wait() {
@@ -433,12 +434,9 @@ void VrrpRole::netlink_waits() {
     std::set<std::string> concerned;
     for (const auto& name : change.interfaces)
         if (named.contains(name)) concerned.insert(name);
-    const auto give = [this](vrrp::Fact fact) {
-        if (performing_) pending_.push_back(std::move(fact));
-        else step(fact);
-    };
     if (!concerned.empty()) transport_.follow(router_->config(), links_);
     for (const auto& name : concerned) give(links_.fact(name));
+    for (const auto& duplicate : change.duplicates) give(duplicate);
     for (const auto& lost : change.lost) {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
         if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);

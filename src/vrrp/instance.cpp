@@ -23,6 +23,8 @@ Instance::Instance(InstanceId id, config::Instance config, Surroundings surround
       effective_{config_.priority},
       master_interval_{config_.advert_int} {
     apply_settings();
+    routing_.rename(id_, "(" + config_.name + ") ");
+    (void)routing_.replace(routing_of(config_));
     refresh_advertised();
 }
 
@@ -96,6 +98,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     }
     timer_ = std::clamp(previous.deadline, step.now, step.now + Nanos{config_.advert_int});
     if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    routing_.establish(step);
     owns_addresses_ = true;
     if (config_.garp_master_delay > Micros{0}) burst_ = step.now + config_.garp_master_delay;
     if (config_.garp_master_refresh > Micros{0})
@@ -185,6 +188,7 @@ void Instance::become_master(Step step) {
     master_priority_ = effective_;
     send_advert(step);
     if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    routing_.establish(step);
     owns_addresses_ = true;
     send_arps(step, config_.garp_master_repeat);
 
@@ -201,6 +205,7 @@ void Instance::become_master(Step step) {
 
 void Instance::leave_master(Step step, unsigned resignations) {
     for (; resignations > 0; --resignations) send_resignation(step);
+    routing_.withdraw(step);
     auto held = held_addresses(config_);
     if (!held.empty()) step.out.push_back(RemoveAddresses{id_, std::move(held)});
     say(step, LogLevel::Debug, "removing VIPs.");
@@ -224,6 +229,7 @@ void Instance::stop(Step step) {
 
 void Instance::remove(Step step) {
     id_ = kNoInstance;
+    routing_.rename(kNoInstance, "(" + config_.name + ") ");
     if (state_ == State::Master) leave_master(step, 1);
     clear_timers();
     // keepalived: a removed instance ends as DELETED if notify_deleted says so, else as FAULT (2.4.3).
@@ -237,6 +243,7 @@ void Instance::remove(Step step) {
 void Instance::clear_timers() {
     for (auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_, &preempt_from_}) timer->reset();
     restores_.clear();
+    duplicates_.clear();
     once_.clear();
     wants_master_ = false;
     preempting_ = {};
@@ -274,6 +281,12 @@ void Instance::tick(Step step) {
         send_arps(step, config_.garp_lower_prio_repeat);
     }
     for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
+    routing_.tick(step);
+    for (const std::size_t position : duplicates_.take_due(step.now)) {
+        const HeldAddress held = held_address(config_, address_at(config_, position));
+        step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
+        send_arps(step, 1);
+    }
 }
 
 // keepalived's timer_expired_backup: a backup of that priority would have taken over by now (2.4.3).
@@ -304,6 +317,8 @@ void Instance::advert_due(Step step) {
 
 std::optional<Instant> Instance::deadline() const {
     std::optional<Instant> earliest = restores_.next();
+    for (const auto& due : {routing_.deadline(), duplicates_.next()})
+        if (due && (!earliest || *due < *earliest)) earliest = due;
     for (const auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_})
         if (*timer && (!earliest || **timer < *earliest)) earliest = *timer;
     return earliest;
@@ -331,6 +346,7 @@ InstanceSnapshot Instance::snapshot() const {
     s.auth_sent = auth_.sent();
     s.auth_heard = auth_.heard();
     s.reduced = reduced_;
+    s.counters.routing_restored += routing_.restored_total();
     return s;
 }
 

@@ -238,15 +238,38 @@ void Instance::restore_failed(Step step, const std::string& interface, const Pre
 }
 
 // With the whole master-down time to wait, not only the skew: a peer that can hold the addresses shall have them.
-void Instance::resign_for_lost_addresses(Step step) {
-    say(step, LogLevel::Warning, "the addresses cannot be kept: resigning");
+void Instance::resign_for_lost_addresses(Step step, const char* what) {
+    say(step, LogLevel::Warning, fmt::format("the {} cannot be kept: resigning", what));
     yield(step, true);
     resigned_ = true;
 }
 
+// Said once while it lasts; it may be that the other host goes away.
+void Instance::duplicate_found(Step step, const std::string& interface, const Prefix& prefix) {
+    if (state_ != State::Master) return;
+    const auto position = position_of(interface, prefix);
+    if (!position) return;
+    ++counters_.duplicate_addresses;
+    if (duplicates_.found(*position, step.now))
+        say(step, LogLevel::Error,
+            fmt::format("address {} on {} is in use by another host (duplicate address detection): the kernel does "
+                        "not use it; it is tried again every {} s",
+                        prefix.to_string(), interface, DuplicateAddresses::kRetry.count()));
+}
+
+void Instance::routing_lost(Step step, const netlink::Routing& told) {
+    if (state_ == State::Master && routing_.lost(step, told)) resign_for_lost_addresses(step, "routes and rules");
+}
+
+void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {
+    if (state_ == State::Master && routing_.outcome(step, outcome))
+        resign_for_lost_addresses(step, "routes and rules");
+}
+
 void Instance::reassert(Step step) {
-    if (state_ != State::Master || held_addresses(config_).empty()) return;
-    step.out.push_back(AddAddresses{id_});
+    if (state_ != State::Master) return;
+    if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    routing_.establish(step);
     send_arps(step, config_.garp_master_repeat);
 }
 
@@ -291,6 +314,9 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
         const auto next = position_of(held.interface, held.prefix);
         return next && std::ranges::find(change.added, *next) == change.added.end() ? next : std::nullopt;
     });
+    duplicates_.clear();
+    routing_.rename(id_, "(" + config_.name + ") ");
+    change.routing = routing_.replace(routing_of(config_));
     return change;
 }
 

@@ -17,12 +17,14 @@ struct PendingChange {
 
 // Removals first, everywhere: an address that moves from one instance to another must not be taken away last.
 void change_addresses(Step step, std::vector<Instance>& instances, std::vector<PendingChange>& pending) {
-    for (auto& [id, change] : pending)
-        if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});
     for (auto& [id, change] : pending) {
-        if (change.added.empty()) continue;
-        step.out.push_back(ChangeAddresses{id, change.added, {}});
-        instances[id].announce_addresses(step);
+        if (!change.routing.removed.empty()) step.out.push_back(RemoveRouting{id, change.routing.removed});
+        if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});
+    }
+    for (auto& [id, change] : pending) {
+        if (!change.added.empty()) step.out.push_back(ChangeAddresses{id, change.added, {}});
+        instances[id].add_routing(step, change.routing.added);
+        if (!change.added.empty()) instances[id].announce_addresses(step);
     }
 }
 
@@ -70,7 +72,10 @@ void Router::Impl::reload(Step step, const config::Config& next) {
     }
     for (std::size_t at = 0; at < old.size(); ++at)
         if (!kept[at]) old[at].remove(step);
+    const Statics::Change static_change = statics.replace(config);
+    statics.remove(step, static_change);
     change_addresses(step, instances, pending);
+    statics.add(step, static_change);
 
     const auto health = judge_all();
     for (InstanceId id = 0; id < instances.size(); ++id) {

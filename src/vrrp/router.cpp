@@ -40,6 +40,7 @@ const char* to_string(State state) {
 
 Router::Impl::Impl(const config::Config& initial) : config{initial} {
     index_config();
+    (void)statics.replace(config);
     for (InstanceId id = 0; id < config.instances.size(); ++id)
         instances.emplace_back(id, config.instances[id], surroundings(config.instances[id]));
 }
@@ -97,6 +98,7 @@ std::vector<Health> Router::Impl::judge_all() const {
         trackers.judge(id, own.back());
         if (instances[id].settings().unicast_fault_no_peer && config.instances[id].unicast_peers.empty())
             own.back().faults.emplace_back("no unicast peer");
+        statics.judge(config.instances[id], links, own.back());
     }
     std::vector<Health> combined = own;
     for (const Group& group : groups) {
@@ -147,6 +149,7 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     } else {
         remove_leftovers(step);
     }
+    statics.start(step);
     const Nanos delay = startup_delay(config.global, step.now);
     if (previous == nullptr && delay > Nanos{0}) {
         startup_until = step.now + delay;
@@ -187,6 +190,8 @@ void Router::Impl::remove_leftovers(Step step) {
             if (link != nullptr && std::ranges::find(link->addresses, held.prefix.address) != link->addresses.end())
                 left.push_back(std::move(held));
         }
+        if (const RoutingSet& routing = instances[id].routing(); !routing.entries().empty())
+            step.out.push_back(RemoveRouting{id, routing.in_order_of_removal()});
         if (!left.empty()) step.out.push_back(RemoveAddresses{id, std::move(left)});
     }
 }
@@ -209,6 +214,10 @@ void Router::Impl::count(Step step, const InterfaceFact& fact) {
         step.out.push_back(
             Say{{LogLevel::Info, fmt::format("Netlink reports {} {}", fact.name, fact.up ? "up" : "down")}});
     apply_health(step);
+    if (fact.up && !before.up) {
+        statics.interface_up(step, fact.name);
+        check_routing(step.now);
+    }
     if (!recreated) return;
     for (Instance& instance : instances)
         for (const HeldAddress& held : held_addresses(instance.config()))
@@ -276,6 +285,8 @@ Step Router::Impl::step_at(Instant now, Intents& out) const {
 }
 
 void Router::Impl::on(Step step, const AddressLost& fact) {
+    statics.address_lost(step, fact);
+    check_routing(step.now);  // a route may have come from it
     const auto holders = by_address.find({fact.interface, fact.address});
     if (holders == by_address.end()) return;
     for (const InstanceId id : holders->second) {
@@ -321,6 +332,7 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
         instances[id].tick(step);
         settle(step, id);
     }
+    statics.tick(step);
     scripts.run_due(step.now, step.out);
 }
 
@@ -334,6 +346,7 @@ void Router::Impl::on(Step step, const Shutdown&) {
         for (Intent& intent : own)
             (std::holds_alternative<Announce>(intent) ? told : step.out).push_back(std::move(intent));
     }
+    statics.stop(step);
     for (Group& group : groups) group.stop({step.now, told});
     std::ranges::move(told, std::back_inserter(step.out));
 }
@@ -375,6 +388,7 @@ std::optional<Instant> Router::deadline() const {
     consider(impl_->link_delays.deadline());
     consider(impl_->trackers.deadline());
     if (const auto next = impl_->deadlines.next()) consider(next->due);
+    consider(impl_->statics.deadline());
     return earliest;
 }
 

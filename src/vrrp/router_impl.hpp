@@ -12,6 +12,7 @@
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/link_delays.hpp"
 #include "mainstay/vrrp/router.hpp"
+#include "mainstay/vrrp/statics.hpp"
 #include "mainstay/vrrp/track.hpp"
 #include "mainstay/vrrp/track_bfd.hpp"
 #include "mainstay/vrrp/trackers.hpp"
@@ -28,6 +29,7 @@ struct Router::Impl {
     ScriptBoard scripts;
     BfdBoard bfds;
     TrackerBoard trackers;
+    Statics statics;
     std::set<IpAddress> virtuals;
     std::vector<Instance> instances;  // the index is the InstanceId
     Deadlines deadlines;              // of the instances, as of the last time that a step had to do with each
@@ -63,6 +65,11 @@ struct Router::Impl {
     void on(Step step, const FileFact& fact);
     void on(Step step, const ProcessFact& fact);
     void on(Step step, const ClockTold& fact);
+    void check_routing(Instant now);  // of the instances, soon
+    void on(Step step, const RoutingLost& fact);
+    void on(Step step, const DuplicateAddress& fact);
+    void on(Step step, const RoutingUncertain& fact);
+    void on(Step step, const RoutingOutcome& fact);
     void on(Step step, const DeadlineReached& fact);
     [[nodiscard]] Step step_at(Instant now, Intents& out) const;
     void unknown_vrid(Step step, const PacketHeard& packet);

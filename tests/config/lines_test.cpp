@@ -28,7 +28,7 @@ TEST_CASE("the words of a route are typed values") {
     const Loaded loaded = with_block(
         "virtual_routes {\n"
         "unicast 10.0.0.0/8 via inet 192.0.2.1 dev eth0 metric 5 mtu lock 1400 table 100 scope link rtt 250ms cwnd 7 "
-        "realms 3/4 tos 0x10 no_track\n"
+        "realms 3/4 tos 0x10 congctl lock cubic no_track\n"
         "}");
 
     REQUIRE(wrong(loaded).empty());
@@ -42,7 +42,8 @@ TEST_CASE("the words of a route are typed values") {
     CHECK(of_first_route<std::int64_t>(loaded, "mtu") == 1400);
     CHECK(of_first_route<bool>(loaded, "mtu lock") == true);
     CHECK(of_first_route<std::int64_t>(loaded, "table") == 100);
-    CHECK(of_first_route<WordList>(loaded, "scope") == WordList{"link"});
+    CHECK(of_first_route<std::int64_t>(loaded, "scope") == 253);
+    CHECK(of_first_route<WordList>(loaded, "congctl") == WordList{"cubic"});
     CHECK(of_first_route<Micros>(loaded, "rtt") == Micros{250'000});
     CHECK(of_first_route<IntegerList>(loaded, "realms") == IntegerList{3, 4});
     CHECK(of_first_route<std::int64_t>(loaded, "tos") == 16);
@@ -118,8 +119,40 @@ TEST_CASE("the words of a rule are typed values, in the bases of C where keepali
     CHECK(value_of<std::int64_t>(rule, "preference") == 32);
     CHECK(value_of<IntegerList>(rule, "fwmark") == IntegerList{1, 255});
     CHECK(value_of<IntegerList>(rule, "uidrange") == IntegerList{100, 200});
-    CHECK(value_of<WordList>(rule, "ipproto") == WordList{"tcp"});
-    CHECK(value_of<WordList>(rule, "lookup") == WordList{"main"});
+    CHECK(value_of<std::int64_t>(rule, "ipproto") == 6);
+    CHECK(value_of<std::int64_t>(rule, "lookup") == 254);
+}
+
+TEST_CASE("a rule without a preference gets the next lower one of its family") {
+    const Loaded loaded = with_block(
+        "virtual_rules {\n"
+        "from 10.0.0.0/8 table 5\nto 10.0.0.0/8 table 5\nfrom 2001:db8::/32 table 5\ninet6 table 5\n"
+        "}");
+    const Section* rules = find_section(loaded.config.instances.at(0).more->sections, "virtual_rules");
+    REQUIRE(rules != nullptr);
+    std::vector<std::int64_t> preferences;
+    for (const Section& rule : rules->sections)
+        preferences.push_back(value_of<std::int64_t>(rule.values, "preference").value_or(0));
+    CHECK(preferences == std::vector<std::int64_t>{16384, 16383, 16384, 16383});
+}
+
+TEST_CASE("a name that no file knows costs the line, and is named") {
+    const Loaded loaded = with_block("virtual_routes {\n10.0.0.0/8 dev eth0 table no-such-table\n10.1.0.0/16 dev eth0\n}");
+    CHECK(wrong(loaded).at(0).message == "there is no table named 'no-such-table'");
+    CHECK(loaded.config.instances.at(0).routes.size() == 1);
+}
+
+TEST_CASE("a route has addresses of one family, but for an IPv6 router of an IPv4 route") {
+    const auto said = [](std::string_view line) {
+        const auto found = wrong(with_block("virtual_routes {\n" + std::string{line} + "\n}"));
+        return found.size() == 1 ? found[0].message : std::to_string(found.size()) + " messages";
+    };
+    const std::string mixed = "Cannot mix IPv4 and IPv6 addresses for route";
+    CHECK(said("10.0.0.0/8 via 192.0.2.1 src 2001:db8::1") == mixed);
+    CHECK(said("2001:db8::/32 via 192.0.2.1") == mixed);
+    CHECK(said("2001:db8::/32 nexthop via 192.0.2.1") == mixed);
+    CHECK(said("default via 192.0.2.1 from 2001:db8::/32") == mixed);
+    CHECK(said("10.0.0.0/8 via inet6 fe80::1 dev eth0") == "0 messages");
 }
 
 TEST_CASE("a rule has one action, and a preference unless keepalived shall choose one") {
@@ -149,7 +182,7 @@ TEST_CASE("an unknown word of a tracker or a peer costs the word only") {
 
 TEST_CASE("an address keeps the options that the model has no member for") {
     const Loaded loaded =
-        load_sample(vrrp(12, "        10.9.9.9/24 dev eth0 peer 10.9.9.1 preferred_lft forever -nodad"));
+        load_sample(vrrp(12, "        10.9.9.9 dev eth0 peer 10.9.9.1 preferred_lft forever -nodad"));
 
     REQUIRE(wrong(loaded).empty());
     const VirtualAddress& address = loaded.config.instances.at(0).addresses.at(0);
@@ -157,6 +190,10 @@ TEST_CASE("an address keeps the options that the model has no member for") {
     CHECK(value_of<IpAddress>(address.more->values, "peer") == IpAddress::parse("10.9.9.1"));
     CHECK(value_of<WordList>(address.more->values, "preferred_lft") == WordList{"forever"});
     CHECK(value_of<bool>(address.more->values, "-nodad") == true);
+
+    const Loaded with_length = load_sample(vrrp(12, "        10.9.9.9/24 dev eth0 peer 10.9.9.1"));
+    CHECK(wrong(with_length).at(0).message == "10.9.9.9/24 has a peer: its prefix length means nothing");
+    CHECK(with_length.config.instances.at(0).addresses.at(0).prefix == *Prefix::parse("10.9.9.9/32"));
 }
 
 TEST_CASE("a group of virtual servers holds addresses, ranges, prefixes and marks") {
@@ -256,6 +293,5 @@ TEST_CASE("a switch that only the checks look at stands in the model, too") {
 
 TEST_CASE("an option of an address at the end of its line, without its value, is named and the line ends there") {
     CHECK(lines_of(load_sample(vrrp(12, "        10.9.9.9/24 peer"))) ==
-          std::vector<std::string>{"12:21 warning MS0209 peer is accepted, but mainstay does not act on it yet",
-                                   "12:21 error MS0113 peer has no value"});
+          std::vector<std::string>{"12:21 error MS0113 peer has no value"});
 }

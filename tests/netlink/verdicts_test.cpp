@@ -14,16 +14,20 @@ constexpr std::array kRequests{Request::AddAddress,     Request::RemoveAddress,
                                Request::AddService,     Request::SetService,
                                Request::DeleteService,  Request::AddDestination,
                                Request::SetDestination, Request::DeleteDestination,
-                               Request::Flush,          Request::Dump};
+                               Request::Flush,          Request::Dump,
+                               Request::AddRouting,     Request::RemoveRouting};
 
 bool is_forgiven(Request request, int code) {
     switch (request) {
         case Request::AddAddress:
         case Request::AddService:
         case Request::AddDestination:
+        case Request::AddRouting:
             return code == EEXIST;
         case Request::RemoveAddress:
             return code == EADDRNOTAVAIL || code == ENODEV;
+        case Request::RemoveRouting:
+            return code == ESRCH || code == ENOENT || code == ENODEV;
         case Request::DeleteService:
             return code == ESRCH;
         case Request::DeleteDestination:

@@ -83,6 +83,24 @@ struct Render {
     std::string operator()(const RestoreAddress& i) const {
         return fmt::format("{} restore {}@{}", i.instance, i.prefix.to_string(), i.interface);
     }
+    std::string operator()(const SetRouting& i) const {
+        std::string text = fmt::format("{} {}", i.owner == kNoInstance ? "static" : std::to_string(i.owner),
+                                       i.how == SetRouting::How::First   ? "route"
+                                       : i.how == SetRouting::How::Audit ? "audit"
+                                                                         : "restore");
+        for (const auto& entry : i.entries) text += fmt::format(" [{}]", describe(entry));
+        return text;
+    }
+    std::string operator()(const RemoveRouting& i) const {
+        std::string text = fmt::format("{} unroute", i.owner == kNoInstance ? "gone" : std::to_string(i.owner));
+        for (const auto& entry : i.entries) text += fmt::format(" [{}]", describe(entry));
+        return text;
+    }
+    std::string operator()(const SetStaticAddresses& i) const {
+        std::string text = "static";
+        for (const auto& address : i.addresses) text += fmt::format(" {}@{}", address.prefix.to_string(), address.dev);
+        return text;
+    }
     std::string operator()(const SendGratuitousArp& i) const { return fmt::format("{} arp x{}", i.instance, i.rounds); }
     std::string operator()(const AnnounceAddress& i) const {
         return fmt::format("announce {}@{}", i.address.to_string(), i.interface);

@@ -20,7 +20,7 @@ void fields(A& a, Counters& c) {
       c.ip_ttl_err, c.invalid_type_rcvd, c.addr_list_err, c.invalid_authtype, c.authtype_mismatch, c.auth_failure,
       c.pri_zero_rcvd, c.pri_zero_sent, c.checksum_err, c.version_err, c.rival_masters, c.addresses_restored,
       c.deadlines_late, c.adverts_skipped, c.auth_ext_missing, c.auth_ext_malformed, c.auth_ext_unknown_key,
-      c.auth_ext_invalid_hmac, c.auth_ext_stale, c.auth_ext_replay);
+      c.auth_ext_invalid_hmac, c.auth_ext_stale, c.auth_ext_replay, c.routing_restored, c.duplicate_addresses);
 }
 template <class A>
 void fields(A& a, HeardSequence& h) { a(h.sender, h.sequence); }

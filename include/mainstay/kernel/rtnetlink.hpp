@@ -16,6 +16,7 @@ namespace mainstay::kernel {
 using netlink::Address;
 using netlink::AddressAdded;
 using netlink::AddressRemoved;
+using netlink::ForwardingChanged;
 using netlink::Link;
 using netlink::LinkChanged;
 using netlink::LinkGone;
@@ -32,6 +33,7 @@ public:
 
     [[nodiscard]] Result<std::vector<Link>> links();  // dumped again on NLM_F_DUMP_INTR
     [[nodiscard]] Result<std::vector<Address>> addresses();
+    [[nodiscard]] Result<std::vector<ForwardingChanged>> forwarding();  // of IPv6, one per interface
 
     struct Failure {
         std::size_t index = 0;

@@ -27,6 +27,7 @@ struct Link {
     std::uint32_t master = 0;         // index of the bridge, bond or VRF it belongs to
     std::uint32_t group = 0;
     bool private_macvlan = false;  // mode private
+    std::uint32_t vrf_table = 0;  // of a VRF; else 0
     bool operator==(const Link&) const = default;
 };
 
@@ -41,6 +42,14 @@ struct Address {
     bool nodad = true;       // requests: IPv6, IFA_F_NODAD
     bool noprefixroute = false;
     bool deprecated = false;  // requests: IPv6, preferred lifetime 0: never chosen as a source by itself
+    // What follows is not compared with what the kernel reports, where it is not said otherwise.
+    std::optional<IpAddress> peer;                    // also reported: the other end; the prefix length is then its
+    bool home = false;                                // IPv6: IFA_F_HOMEADDRESS
+    bool manages_temporary = false;                   // IPv6: IFA_F_MANAGETEMPADDR
+    bool joins_group = false;                         // IFA_F_MCAUTOJOIN, of a multicast address
+    bool dad_failed = false;                          // reported only: another host has it
+    std::optional<std::uint32_t> preferred_lifetime;  // requests: IPv6, seconds
+    std::uint8_t protocol = 0;                        // requests: who set it; 0: not said
     bool operator==(const Address&) const = default;
 };
 
@@ -61,9 +70,15 @@ struct AddressRemoved {
     Address address;
     bool operator==(const AddressRemoved&) const = default;
 };
+struct ForwardingChanged {  // of IPv6
+    std::uint32_t interface_index = 0;
+    bool forwards = false;
+    bool operator==(const ForwardingChanged&) const = default;
+};
 struct NotificationsLost {  // ENOBUFS: dump again and reconcile
     bool operator==(const NotificationsLost&) const = default;
 };
-using RouteNotification = std::variant<LinkChanged, LinkGone, AddressAdded, AddressRemoved, NotificationsLost>;
+using RouteNotification =
+    std::variant<LinkChanged, LinkGone, AddressAdded, AddressRemoved, NotificationsLost, ForwardingChanged>;
 
 }  // namespace mainstay::netlink

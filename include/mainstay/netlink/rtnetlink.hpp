@@ -15,6 +15,8 @@ namespace mainstay::netlink {
 // Each appends one message to `out`, so that a batch is a row of calls. On an error `out` is unchanged.
 void append_link_dump(std::vector<std::byte>& out, std::uint32_t sequence);
 void append_address_dump(std::vector<std::byte>& out, std::uint32_t sequence);
+// Of the settings of IPv6 (RTM_GETNETCONF).
+void append_forwarding_dump(std::vector<std::byte>& out, std::uint32_t sequence);
 
 // With NLM_F_ACK, and NLM_F_CREATE | NLM_F_EXCL: a present address is EEXIST and is never altered.
 [[nodiscard]] Result<void> append_address_add(std::vector<std::byte>& out, const Address& address,

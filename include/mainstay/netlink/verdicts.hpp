@@ -16,6 +16,8 @@ enum class Request : std::uint8_t {
     DeleteDestination,
     Flush,
     Dump,
+    AddRouting,  // a route or a rule
+    RemoveRouting,
 };
 
 enum class Verdict : std::uint8_t {

@@ -14,6 +14,7 @@
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/vrrp/routing.hpp"
 
 namespace mainstay::vrrp {
 
@@ -77,6 +78,26 @@ struct RestoreFailed {
     Prefix address;
 };
 
+// Duplicate address detection found another host that has this address: the kernel keeps it, but does not use it.
+struct DuplicateAddress {
+    std::string interface;
+    Prefix address;
+};
+
+// A route or a rule that may be one of ours is not there any more; Uncertain: any may be gone.
+struct RoutingLost {
+    netlink::Routing what;
+};
+struct RoutingUncertain {};
+
+// What became of a SetRouting. Told when something was refused, and unless `how` was First when something was added.
+struct RoutingOutcome {
+    InstanceId owner = 0;
+    enum class How : std::uint8_t { First, Audit, Restore } how = How::First;
+    std::vector<std::size_t> added;  // positions that were not there before
+    std::vector<std::pair<std::size_t, std::string>> refused;  // and why
+};
+
 struct ScriptDone {
     std::string script;  // name of the vrrp_script
     enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
@@ -105,7 +126,8 @@ struct DeadlineReached {};  // early or stale ones are harmless
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
 using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
-                          BfdFact, FileFact, ProcessFact, ClockTold>;
+                          BfdFact, FileFact, ProcessFact, ClockTold, RoutingLost, RoutingUncertain, RoutingOutcome,
+                          DuplicateAddress>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // Carried out in the order given. The role looks the instance up in the configuration it shares with the router; what
@@ -150,6 +172,24 @@ struct RestoreAddress {  // put back one address that was removed by somebody el
     Prefix prefix;
     bool operator==(const RestoreAddress&) const = default;
 };
+// Routes and rules, one after the other; present ones are not an error. After the addresses, before they are announced.
+struct SetRouting {
+    InstanceId owner = 0;  // kNoInstance: the static ones
+    using How = RoutingOutcome::How;
+    How how = How::First;
+    std::vector<std::size_t> positions;  // in the owner's list, one per entry
+    std::vector<RoutingEntry> entries;
+    bool operator==(const SetRouting&) const = default;
+};
+struct RemoveRouting {  // in this order; absent ones are not an error
+    InstanceId owner = 0;
+    std::vector<RoutingEntry> entries;
+    bool operator==(const RemoveRouting&) const = default;
+};
+struct SetStaticAddresses {  // each names its interface; present ones are not an error
+    std::vector<config::VirtualAddress> addresses;
+    bool operator==(const SetStaticAddresses&) const = default;
+};
 struct SendGratuitousArp {  // `rounds` per VIP, interleaved round by round (NA for IPv6)
     InstanceId instance = 0;
     std::uint32_t rounds = 1;
@@ -174,7 +214,8 @@ struct Say {  // a log line
 };
 
 using Intent = std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress,
-                            SendGratuitousArp, RunScript, Announce, Say, AnnounceAddress>;
+                            SendGratuitousArp, RunScript, Announce, Say, AnnounceAddress, SetRouting, RemoveRouting,
+                            SetStaticAddresses>;
 using Intents = std::vector<Intent>;
 
 // ---- what survives a crash and what the status page shows ----------------------------------------------------------
@@ -192,6 +233,8 @@ struct Counters {  // names of keepalived's statistics
     // Of the auth_hmac extension.
     std::uint64_t auth_ext_missing = 0, auth_ext_malformed = 0, auth_ext_unknown_key = 0;
     std::uint64_t auth_ext_invalid_hmac = 0, auth_ext_stale = 0, auth_ext_replay = 0;
+    std::uint64_t routing_restored = 0;  // routes and rules that somebody else had removed
+    std::uint64_t duplicate_addresses = 0;  // addresses that another host was found to have
     bool operator==(const Counters&) const = default;
 };
 

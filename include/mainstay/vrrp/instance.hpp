@@ -19,22 +19,20 @@
 #include "mainstay/config/model.hpp"
 #include "mainstay/vrrp/authentication.hpp"
 #include "mainstay/vrrp/facts.hpp"
+#include "mainstay/vrrp/duplicates.hpp"
 #include "mainstay/vrrp/receive.hpp"
 #include "mainstay/vrrp/restore.hpp"
+#include "mainstay/vrrp/routing_set.hpp"
+#include "mainstay/vrrp/step.hpp"
 #include "mainstay/vrrp/track.hpp"
 
 namespace mainstay::vrrp {
 
-struct Step {
-    Instant now;
-    Intents& out;
-    std::int64_t unix_us = 0;  // the calendar clock, for authentication alone
-};
-
-// What a reload does to the addresses of a master.
+// What a reload does to the addresses, routes and rules of a master.
 struct AddressChange {
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
     std::vector<HeldAddress> removed;
+    RoutingSet::Change routing;
 };
 
 // The position counts addresses first, then excluded_addresses.
@@ -64,6 +62,12 @@ public:
     void set_health(Step step, const Health& health);
     void address_lost(Step step, const std::string& interface, const Prefix& prefix);
     void restore_failed(Step step, const std::string& interface, const Prefix& prefix);
+    void duplicate_found(Step step, const std::string& interface, const Prefix& prefix);
+    void routing_lost(Step step, const netlink::Routing& told);
+    void routing_outcome(Step step, const RoutingOutcome& outcome);
+    void check_routing(Instant now) { routing_.nudge(now); }  // soon: something around it has changed
+    void add_routing(Step step, const std::vector<std::size_t>& positions) { routing_.set(step, positions); }
+    [[nodiscard]] const RoutingSet& routing() const { return routing_; }
     void reassert(Step step);  // the kernel may have lost a master's addresses: set them all again
     void stop(Step step);      // resign for good
 
@@ -105,7 +109,7 @@ private:
     void tell_fault(Step step, const Health& health, const char* suffix);
     void adopt_state(Step step, const InstanceSnapshot& previous);
     void leave_master(Step step, unsigned resignations);
-    void resign_for_lost_addresses(Step step);
+    void resign_for_lost_addresses(Step step, const char* what = "addresses");
     void restore(Step step, std::size_t position);
     void set_priority(Step step, int total);
     void apply_settings();
@@ -159,6 +163,8 @@ private:
     Authentication auth_;
     bool old_checksum_ = false;  // unicast version 3 as before keepalived 1.3.6
     std::uint16_t ip_id_ = 0;    // of the last packet with an authentication header
+    RoutingSet routing_;
+    DuplicateAddresses duplicates_;
     OnceLog once_;
     Counters counters_;
 

@@ -1,0 +1,66 @@
+// static_ipaddress, static_routes, static_rules and track_group: what is set as long as the daemon runs, whoever is
+// master.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mainstay/vrrp/restore.hpp"
+#include "mainstay/vrrp/routing_set.hpp"
+#include "mainstay/vrrp/step.hpp"
+#include "mainstay/vrrp/track.hpp"
+
+namespace mainstay::vrrp {
+
+// The lines of static_ipaddress, each with its interface (default_interface when it names none).
+struct StaticAddress {
+    config::VirtualAddress address;
+    std::string track_group;
+    bool operator==(const StaticAddress&) const = default;
+};
+[[nodiscard]] std::vector<StaticAddress> static_addresses_of(const config::Config& config);
+
+// Every interface that static entries name.
+[[nodiscard]] std::vector<std::string> static_devices_of(const config::Config& config);
+
+class Statics {
+public:
+    static constexpr Seconds kAudit{30};  // addresses are set again, as routes are
+
+    struct Change {
+        std::vector<config::VirtualAddress> added;
+        std::vector<HeldAddress> removed;
+        RoutingSet::Change routing;
+    };
+    // Takes a configuration; what is to be done about it is done by remove() and add().
+    [[nodiscard]] Change replace(const config::Config& config);
+    void remove(Step step, const Change& change);
+    void add(Step step, const Change& change);
+
+    void start(Step step);
+    void stop(Step step);
+    void interface_up(Step step, const std::string& name);
+    void address_lost(Step step, const AddressLost& fact);
+    void routing_lost(Step step, const netlink::Routing& told) { (void)routing_.lost(step, told); }
+    void outcome(Step step, const RoutingOutcome& outcome) { (void)routing_.outcome(step, outcome); }
+    void check(Instant now);
+    void tick(Step step);
+    [[nodiscard]] std::optional<Instant> deadline() const;
+
+    // The interfaces of the instance's routes and rules, and those of the static entries of its track_groups: FAULT
+    // while one of them is down.
+    void judge(const config::Instance& instance, const Links& links, Health& health) const;
+
+private:
+    void restore(Step step, std::size_t position);
+
+    std::vector<StaticAddress> addresses_;
+    RoutingSet routing_;
+    RestoreBudget restores_;
+    std::optional<Instant> audit_;
+    std::map<std::string, std::vector<std::string>> tracked_;  // by instance: interfaces
+    bool running_ = false;
+};
+
+}  // namespace mainstay::vrrp

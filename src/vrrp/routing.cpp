@@ -1,0 +1,220 @@
+// Lines of virtual_routes and static_routes. The numbers are those of uapi/linux/rtnetlink.h.
+#include "mainstay/vrrp/routing.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "routing_rule.hpp"
+#include "routing_words.hpp"
+
+namespace mainstay::vrrp {
+namespace {
+
+using netlink::Encapsulation;
+using netlink::NextHop;
+using netlink::Route;
+
+constexpr std::uint8_t kScopeLink = 253, kScopeHost = 254;
+constexpr std::array<std::pair<std::string_view, std::uint8_t>, 10> kTypes{{{"unicast", 1},
+                                                                            {"local", 2},
+                                                                            {"broadcast", 3},
+                                                                            {"anycast", 4},
+                                                                            {"multicast", 5},
+                                                                            {"blackhole", 6},
+                                                                            {"unreachable", 7},
+                                                                            {"prohibit", 8},
+                                                                            {"throw", 9},
+                                                                            {"nat", 10}}};
+
+struct MetricWord {
+    std::string_view word;
+    std::uint8_t number;                // RTAX_*
+    std::uint32_t per_millisecond = 0;  // of a time with a unit
+};
+constexpr std::uint8_t kFeatures = 12, kCongestionControl = 16;
+constexpr std::uint32_t kFeatureEcn = 1;
+constexpr MetricWord kMetrics[]{
+    {"mtu", 2},         {"window", 3},    {"rtt", 4, 8},     {"rttvar", 5, 4},          {"ssthresh", 6},
+    {"cwnd", 7},        {"advmss", 8},    {"reordering", 9}, {"hoplimit", 10},          {"initcwnd", 11},
+    {"rto_min", 13, 1}, {"initrwnd", 14}, {"quickack", 15},  {"fastopen_no_cookie", 17}};
+
+Encapsulation encapsulation_of(const Words& words) {
+    const auto* line = config::find_section(words.sections(), "encap");
+    Encapsulation encap;
+    if (line == nullptr) return encap;
+    const Words own{*line};
+    using Type = Encapsulation::Type;
+    encap.type = own.has("ip")     ? Type::Ip
+                 : own.has("ip6")  ? Type::Ip6
+                 : own.has("mpls") ? Type::Mpls
+                 : own.has("ila")  ? Type::Ila
+                                   : Type::None;
+    encap.id = own.number<std::uint64_t>({"id"});
+    encap.destination = own.get<IpAddress>("dst");
+    encap.source = own.get<IpAddress>("src");
+    encap.tos = own.number<std::uint8_t>({"tos", "tc"});
+    encap.ttl = own.number<std::uint8_t>({"ttl", "hoplimit"});
+    encap.flags = own.number<std::uint16_t>({"flags"});
+    for (const auto label : own.get<config::IntegerList>("mpls").value_or(config::IntegerList{}))
+        encap.labels.push_back(static_cast<std::uint32_t>(label));
+    if (const auto groups = own.get<config::IntegerList>("ila")) {
+        encap.locator = 0;
+        for (const auto group : *groups) encap.locator = *encap.locator << 16U | static_cast<std::uint64_t>(group);
+    }
+    return encap;
+}
+
+NextHop hop_of(const Words& words) {
+    NextHop hop;
+    hop.via = words.any<IpAddress>({"via", "gw"}).value_or(IpAddress{});
+    hop.device = words.text({"dev", "oif"});
+    hop.weight = words.number<std::uint16_t>({"weight"}).value_or(1);
+    hop.onlink = words.has("onlink");
+    hop.realms = words.realms();
+    hop.encapsulation = encapsulation_of(words);
+    return hop;
+}
+
+void read_hops(const Words& words, Route& route) {
+    for (const config::Section& section : words.sections())
+        if (section.keyword == "nexthop") route.hops.push_back(hop_of(Words{section}));
+    if (!route.hops.empty()) return;
+    route.hop = hop_of(words);
+    if (const auto second = words.get<IpAddress>("or")) {
+        route.hops = {route.hop, route.hop};
+        route.hops.back().via = *second;
+    }
+}
+
+void read_metrics(const Words& words, Route& route) {
+    const auto lock = [&](std::string_view word, std::uint8_t number) {
+        if (words.has(std::string{word} + " lock")) route.locked |= 1U << number;
+    };
+    for (const MetricWord& metric : kMetrics) {
+        std::optional<std::uint32_t> value = words.number<std::uint32_t>({metric.word});
+        if (const auto time = words.get<Micros>(metric.word))
+            value = static_cast<std::uint32_t>(time->count() * metric.per_millisecond / 1000);
+        if (!value) continue;
+        route.metrics.push_back({metric.number, *value});
+        lock(metric.word, metric.number);
+    }
+    if (words.text({"features"}) == "ecn") route.metrics.push_back({kFeatures, kFeatureEcn});
+    std::ranges::sort(route.metrics, {}, &netlink::Metric::number);
+    route.congestion_control = words.text({"congctl"});
+    if (!route.congestion_control.empty()) lock("congctl", kCongestionControl);
+}
+
+// Of "default" without an address: what else of the line has a family.
+Family family_of(const Words& words) {
+    if (words.has("inet6") || words.has("default6")) return Family::V6;
+    if (words.has("inet")) return Family::V4;
+    if (const auto source = words.get<Prefix>("from")) return source->address.family();
+    if (const auto source = words.get<IpAddress>("src")) return source->family();
+    if (const auto via = words.any<IpAddress>({"via", "gw"})) return via->family();
+    for (const config::Section& section : words.sections())
+        if (const auto via = config::value_of<IpAddress>(section.values, "via")) return via->family();
+    return Family::V4;
+}
+
+std::uint8_t type_of(const Words& words) {
+    const std::string named = words.text({"type"});
+    for (const auto& [name, number] : kTypes)
+        if (named == name || words.has("to " + std::string{name})) return number;
+    return 1;
+}
+
+// The kernel refuses these types in scope global; they get what the ip program gives them.
+std::uint8_t scope_of(const Words& words, std::uint8_t type) {
+    if (const auto given = words.number<std::uint8_t>({"scope"})) return *given;
+    if (type == 2 || type == 10) return kScopeHost;
+    return type >= 3 && type <= 5 ? kScopeLink : std::uint8_t{0};
+}
+
+std::optional<std::uint8_t> preference_of(const Words& words) {
+    const std::string name = words.text({"pref"});
+    if (name == "low") return 3;  // RFC 4191 2.1
+    if (name == "medium") return 0;
+    if (name == "high") return 1;
+    return words.number<std::uint8_t>({"pref"});
+}
+
+std::optional<RoutingEntry> route_entry(const Words& words) {
+    Route route;
+    if (const auto destination = words.get<Prefix>("to"))
+        route.destination = *destination;
+    else if (words.has("to"))
+        route.destination = {family_of(words) == Family::V6 ? *IpAddress::parse("::") : IpAddress::v4(0), 0};
+    else
+        return std::nullopt;
+    RoutingEntry entry;
+    entry.no_track = words.has("no_track");
+    entry.vrf = words.text({"vrf"});
+    entry.track_group = words.text({"track_group"});
+    route.type = type_of(words);
+    route.scope = scope_of(words, route.type);
+    route.source = words.get<Prefix>("from");
+    route.preferred_source = words.get<IpAddress>("src");
+    route.tos = words.number<std::uint8_t>({"tos", "dsfield"}).value_or(0);
+    route.table = words.number<std::uint32_t>({"table"}).value_or(netlink::kTableMain);
+    // keepalived: only its own number can be tracked (2.4.3).
+    if (const auto protocol = words.number<std::uint8_t>({"protocol"}); protocol && entry.no_track)
+        route.protocol = *protocol;
+    route.priority = words.number<std::uint32_t>({"metric", "priority", "preference"});
+    if (const auto expires = words.get<Micros>("expires"))
+        route.expires = static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(*expires).count());
+    route.preference = preference_of(words);
+    if (const std::string propagate = words.text({"ttl-propagate"}); !propagate.empty())
+        route.ttl_propagate = propagate == "enabled";
+    route.placement = words.has("add")      ? Route::Placement::Add
+                      : words.has("append") ? Route::Placement::Append
+                                            : Route::Placement::Prepend;
+    read_metrics(words, route);
+    read_hops(words, route);
+    if (!route.hop.device.empty()) entry.devices.push_back(route.hop.device);
+    for (const NextHop& hop : route.hops)
+        if (!hop.device.empty() && std::ranges::find(entry.devices, hop.device) == entry.devices.end())
+            entry.devices.push_back(hop.device);
+    entry.what = std::move(route);
+    return entry;
+}
+
+void add_lines(const std::vector<config::Section>& sections, std::string_view block, std::vector<RoutingEntry>& out) {
+    const bool rules = block.ends_with("rules");
+    for (const config::Section& section : sections) {
+        if (section.keyword != block) continue;
+        for (const config::Section& line : section.sections)
+            if (auto entry = rules ? rule_entry(Words{line}) : route_entry(Words{line}))
+                out.push_back(std::move(*entry));
+    }
+}
+
+}  // namespace
+
+std::vector<RoutingEntry> routing_of(const config::Instance& instance) {
+    std::vector<RoutingEntry> entries;
+    for (const config::VirtualRoute& route : instance.routes)
+        if (auto entry = route_entry(Words{route.more->values, route.more->sections}))
+            entries.push_back(std::move(*entry));
+    add_lines(instance.more->sections, "virtual_rules", entries);
+    return entries;
+}
+
+std::vector<RoutingEntry> static_routing_of(const config::Config& config) {
+    std::vector<RoutingEntry> entries;
+    add_lines(config.more->sections, "static_routes", entries);
+    add_lines(config.more->sections, "static_rules", entries);
+    return entries;
+}
+
+std::vector<std::string> devices_of(const std::vector<RoutingEntry>& entries) {
+    std::vector<std::string> devices;
+    for (const RoutingEntry& entry : entries) {
+        if (entry.no_track) continue;
+        for (const std::string& device : entry.devices)
+            if (std::ranges::find(devices, device) == devices.end()) devices.push_back(device);
+    }
+    return devices;
+}
+
+}  // namespace mainstay::vrrp

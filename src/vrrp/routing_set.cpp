@@ -1,0 +1,184 @@
+#include "mainstay/vrrp/routing_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace mainstay::vrrp {
+namespace {
+
+using How = SetRouting::How;
+
+// The table of a VRF is known to who sets it.
+bool concerns(const RoutingEntry& entry, const netlink::Routing& told) {
+    if (entry.vrf.empty()) return netlink::may_be(entry.what, told);
+    auto wanted = std::get<netlink::Route>(entry.what);
+    if (const auto* route = std::get_if<netlink::Route>(&told)) wanted.table = route->table;
+    return netlink::may_be(wanted, told);
+}
+
+std::vector<RoutingEntry> rules_first(std::vector<RoutingEntry> entries) {
+    std::ranges::reverse(entries);
+    std::ranges::stable_partition(entries, &RoutingEntry::is_rule);
+    return entries;
+}
+
+}  // namespace
+
+void RoutingSet::rename(InstanceId owner, std::string prefix) {
+    owner_ = owner;
+    prefix_ = std::move(prefix);
+}
+
+RoutingSet::Change RoutingSet::replace(std::vector<RoutingEntry> next) {
+    Change change;
+    for (std::size_t at = 0; at < next.size(); ++at)
+        if (std::ranges::find(entries_, next[at]) == entries_.end()) change.added.push_back(at);
+    for (const RoutingEntry& entry : entries_)
+        if (std::ranges::find(next, entry) == next.end()) change.removed.push_back(entry);
+    change.removed = rules_first(std::move(change.removed));
+
+    const auto position = [&](std::size_t before) -> std::optional<std::size_t> {
+        const auto at = std::ranges::find(next, entries_[before]);
+        return at == next.end() ? std::nullopt : std::optional{static_cast<std::size_t>(at - next.begin())};
+    };
+    restores_.renumber(position);
+    std::vector<Status> status(next.size());
+    for (std::size_t at = 0; at < entries_.size(); ++at)
+        if (const auto to = position(at)) status[*to] = status_[at];
+    entries_ = std::move(next);
+    status_ = std::move(status);
+    return change;
+}
+
+std::vector<RoutingEntry> RoutingSet::in_order_of_removal() const { return rules_first(entries_); }
+
+void RoutingSet::establish(Step step) {
+    std::vector<std::size_t> all(entries_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    established_ = true;
+    set(step, all);
+}
+
+void RoutingSet::set(Step step, const std::vector<std::size_t>& positions) {
+    established_ = true;
+    if (positions.empty()) return;
+    for (const std::size_t position : positions) status_[position] = {};
+    emit(step, positions, How::First);
+    audit_ = step.now + kAudit;
+}
+
+void RoutingSet::withdraw(Step step) {
+    if (!entries_.empty()) step.out.push_back(RemoveRouting{owner_, in_order_of_removal()});
+    established_ = false;
+    restores_.clear();
+    audit_.reset();
+}
+
+void RoutingSet::emit(Step step, const std::vector<std::size_t>& positions, How how) const {
+    SetRouting intent{.owner = owner_, .how = how, .positions = positions, .entries = {}};
+    for (const std::size_t position : positions) intent.entries.push_back(entries_[position]);
+    step.out.push_back(std::move(intent));
+}
+
+bool RoutingSet::lost(Step step, const netlink::Routing& told) {
+    if (!established_) return false;
+    bool give_up = false;
+    for (std::size_t at = 0; at < entries_.size(); ++at) {
+        if (status_[at].refused || !concerns(entries_[at], told)) continue;
+        if (entries_[at].no_track) {
+            say(step, LogLevel::Info, fmt::format("{} was removed by somebody else; it is not tracked", name(at)));
+            continue;
+        }
+        switch (restores_.lost(at, step.now)) {
+            case RestoreBudget::Answer::Now:
+                restore(step, at);
+                break;
+            case RestoreBudget::Answer::Later:
+                say(step, LogLevel::Warning,
+                    fmt::format("{} was removed by somebody else again; it is put back in a while", name(at)));
+                break;
+            case RestoreBudget::Answer::GiveUp:
+                give_up = give_up || entries_[at].decides();
+                break;
+        }
+    }
+    return give_up && owner_ != kNoInstance;
+}
+
+// keepalived: its words for what is static (2.4.3).
+void RoutingSet::restore(Step step, std::size_t position) {
+    emit(step, {position}, How::Restore);
+    ++restored_;
+    if (owner_ == kNoInstance) return say(step, LogLevel::Warning, "Restoring deleted static " + name(position));
+    say(step, LogLevel::Warning, name(position) + " was removed by somebody else: putting it back");
+}
+
+bool RoutingSet::outcome(Step step, const RoutingOutcome& outcome) {
+    if (!established_) return false;
+    bool give_up = false;
+    for (const std::size_t at : outcome.added) {
+        if (at >= entries_.size()) continue;
+        const Status before = std::exchange(status_[at], {});
+        if (outcome.how != How::Audit) continue;
+        if (before.refused) {
+            say(step, LogLevel::Info, name(at) + " is set now");
+        } else {
+            ++restored_;
+            say(step, LogLevel::Warning, name(at) + " was missing: put back");
+        }
+    }
+    for (const auto& [at, reason] : outcome.refused)
+        if (at < entries_.size() && refused(step, outcome.how, at, reason)) give_up = true;
+    return give_up && owner_ != kNoInstance;
+}
+
+// keepalived: who cannot set one at first goes on without it (2.4.3). One that was there and cannot be put back is
+// another matter.
+bool RoutingSet::refused(Step step, How how, std::size_t at, const std::string& reason) {
+    if (how == How::First) {
+        status_[at].refused = true;
+        say(step, LogLevel::Error, fmt::format("{} cannot be set: {}", name(at), reason));
+        audit_ = std::min(audit_.value_or(step.now + kAudit), step.now + kRefusedRetry);
+        return false;
+    }
+    if (status_[at].refused || entries_[at].no_track) return false;
+    if (!std::exchange(status_[at].missing, true))
+        say(step, LogLevel::Warning, fmt::format("{} is missing and cannot be put back: {}", name(at), reason));
+    return restores_.failed(at, step.now) == RestoreBudget::Answer::GiveUp && entries_[at].decides();
+}
+
+void RoutingSet::tick(Step step) {
+    if (!established_) return;
+    for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
+    if (!audit_ || *audit_ > step.now) return;
+    audit_ = step.now + kAudit;
+    std::vector<std::size_t> all;
+    for (std::size_t at = 0; at < entries_.size(); ++at)
+        if (!entries_[at].no_track || status_[at].refused) all.push_back(at);
+    if (!all.empty()) emit(step, all, How::Audit);
+}
+
+void RoutingSet::nudge(Instant now) {
+    if (audit_) audit_ = std::min(*audit_, now + kSettle);
+}
+
+std::optional<Instant> RoutingSet::deadline() const {
+    if (!established_) return std::nullopt;
+    const auto next = restores_.next();
+    if (!next || !audit_) return next ? next : audit_;
+    return std::min(*next, *audit_);
+}
+
+std::string RoutingSet::name(std::size_t position) const {
+    const RoutingEntry& entry = entries_[position];
+    return (entry.is_rule() ? "rule " : "route ") + describe(entry);
+}
+
+void RoutingSet::say(Step step, LogLevel level, std::string text) const {
+    step.out.push_back(Say{{level, prefix_ + std::move(text)}});
+}
+
+}  // namespace mainstay::vrrp

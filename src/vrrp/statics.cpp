@@ -1,0 +1,202 @@
+#include "mainstay/vrrp/statics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "routing_words.hpp"
+
+namespace mainstay::vrrp {
+namespace {
+
+HeldAddress held(const config::VirtualAddress& address) { return {address.dev, address.prefix}; }
+
+void add_once(std::vector<std::string>& list, const std::string& name) {
+    if (std::ranges::find(list, name) == list.end()) list.push_back(name);
+}
+
+// The words of a line of static_ipaddress are those of a VIP, which has members for the common ones.
+std::optional<config::VirtualAddress> address_of(const config::Section& line, const std::string& default_interface) {
+    const Words words{line};
+    const auto prefix = words.get<Prefix>("address");
+    if (!prefix) return std::nullopt;
+    config::VirtualAddress address{.prefix = *prefix};
+    if (words.has("peer")) address.prefix.length = prefix->address.is_v4() ? 32 : 128;
+    address.dev = words.text({"dev"});
+    if (address.dev.empty()) address.dev = default_interface;
+    address.label = words.text({"label"});
+    address.scope = words.number<std::uint8_t>({"scope"}).value_or(0);
+    address.no_track = words.has("no_track");
+    address.noprefixroute = words.has("noprefixroute");
+    const std::string broadcast = words.text({"broadcast", "brd"});
+    address.broadcast_all_ones = broadcast == "+";
+    address.broadcast_all_zeros = broadcast == "-";
+    if (!broadcast.empty()) address.broadcast = IpAddress::parse(broadcast);
+    address.more.edit().values = line.values;
+    return address;
+}
+
+// The members of a track_group stand in a block of their own.
+std::vector<std::string> members_of(const config::Config& config, const std::string& group) {
+    for (const config::Section& section : config.more->sections) {
+        if (section.keyword != "track_group" || section.names.empty() || section.names.front() != group) continue;
+        const auto* members = config::find_section(section.sections, "group");
+        if (members == nullptr) return {};
+        return config::value_of<config::WordList>(members->values, "group").value_or(config::WordList{});
+    }
+    return {};
+}
+
+}  // namespace
+
+std::vector<StaticAddress> static_addresses_of(const config::Config& config) {
+    std::vector<StaticAddress> addresses;
+    for (const config::Section& block : config.more->sections) {
+        if (block.keyword != "static_ipaddress") continue;
+        for (const config::Section& line : block.sections)
+            if (auto address = address_of(line, config.global.default_interface))
+                addresses.push_back({std::move(*address), Words{line}.text({"track_group"})});
+    }
+    return addresses;
+}
+
+std::vector<std::string> static_devices_of(const config::Config& config) {
+    std::vector<std::string> devices;
+    for (const StaticAddress& entry : static_addresses_of(config)) add_once(devices, entry.address.dev);
+    for (const RoutingEntry& entry : static_routing_of(config))
+        for (const std::string& device : entry.devices) add_once(devices, device);
+    return devices;
+}
+
+Statics::Change Statics::replace(const config::Config& config) {
+    Change change;
+    auto next = static_addresses_of(config);
+    for (const StaticAddress& entry : next)
+        if (std::ranges::find(addresses_, entry.address, &StaticAddress::address) == addresses_.end())
+            change.added.push_back(entry.address);
+    for (const StaticAddress& entry : addresses_)
+        if (std::ranges::find(next, entry.address, &StaticAddress::address) == next.end())
+            change.removed.push_back(held(entry.address));
+    restores_.renumber([&](std::size_t before) -> std::optional<std::size_t> {
+        const auto at = std::ranges::find(next, addresses_[before].address, &StaticAddress::address);
+        return at == next.end() ? std::nullopt : std::optional{static_cast<std::size_t>(at - next.begin())};
+    });
+    addresses_ = std::move(next);
+    auto entries = static_routing_of(config);
+
+    tracked_.clear();
+    for (const config::Instance& instance : config.instances)
+        if (auto devices = devices_of(routing_of(instance)); !devices.empty())
+            tracked_.emplace(instance.name, std::move(devices));
+    const auto track = [&](const std::string& group, const std::vector<std::string>& devices) {
+        if (group.empty()) return;
+        for (const std::string& member : members_of(config, group))
+            for (const std::string& device : devices) add_once(tracked_[member], device);
+    };
+    for (const StaticAddress& entry : addresses_) track(entry.track_group, {entry.address.dev});
+    for (const RoutingEntry& entry : entries) track(entry.track_group, entry.devices);
+    change.routing = routing_.replace(std::move(entries));
+    return change;
+}
+
+void Statics::remove(Step step, const Change& change) {
+    if (!change.routing.removed.empty()) step.out.push_back(RemoveRouting{kNoInstance, change.routing.removed});
+    if (!change.removed.empty()) step.out.push_back(RemoveAddresses{kNoInstance, change.removed});
+}
+
+void Statics::add(Step step, const Change& change) {
+    if (!change.added.empty()) step.out.push_back(SetStaticAddresses{change.added});
+    if (!addresses_.empty() && !audit_) audit_ = step.now + kAudit;
+    routing_.set(step, change.routing.added);
+}
+
+void Statics::start(Step step) {
+    running_ = true;
+    std::vector<config::VirtualAddress> all;
+    for (const StaticAddress& entry : addresses_) all.push_back(entry.address);
+    if (!all.empty()) {
+        step.out.push_back(SetStaticAddresses{std::move(all)});
+        audit_ = step.now + kAudit;
+    }
+    routing_.establish(step);
+}
+
+void Statics::stop(Step step) {
+    if (!running_) return;
+    running_ = false;
+    routing_.withdraw(step);
+    std::vector<HeldAddress> all;
+    for (const StaticAddress& entry : addresses_) all.push_back(held(entry.address));
+    if (!all.empty()) step.out.push_back(RemoveAddresses{kNoInstance, std::move(all)});
+    restores_.clear();
+    audit_.reset();
+}
+
+// It may be a new one under an old name, without addresses; its routes may have gone with it.
+void Statics::interface_up(Step step, const std::string& name) {
+    if (!running_) return;
+    std::vector<config::VirtualAddress> there;
+    for (const StaticAddress& entry : addresses_)
+        if (entry.address.dev == name) there.push_back(entry.address);
+    if (!there.empty()) step.out.push_back(SetStaticAddresses{std::move(there)});
+    routing_.nudge(step.now);
+}
+
+void Statics::address_lost(Step step, const AddressLost& fact) {
+    if (!running_) return;
+    routing_.nudge(step.now);
+    for (std::size_t at = 0; at < addresses_.size(); ++at) {
+        const config::VirtualAddress& address = addresses_[at].address;
+        if (address.dev != fact.interface || address.prefix != fact.address) continue;
+        // Nobody resigns for it: past its budget it comes back with the next audit.
+        if (restores_.lost(at, step.now) == RestoreBudget::Answer::Now) restore(step, at);
+    }
+}
+
+void Statics::restore(Step step, std::size_t position) {
+    const config::VirtualAddress& address = addresses_[position].address;
+    step.out.push_back(SetStaticAddresses{{address}});
+    // keepalived: these words (2.4.3)
+    step.out.push_back(Say{{LogLevel::Warning, fmt::format("Restoring deleted static address {} dev {}",
+                                                           address.prefix.to_string(), address.dev)}});
+}
+
+void Statics::check(Instant now) {
+    routing_.nudge(now);
+    if (audit_) audit_ = std::min(*audit_, now + RoutingSet::kSettle);
+}
+
+void Statics::tick(Step step) {
+    if (!running_) return;
+    for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
+    if (audit_ && *audit_ <= step.now) {
+        audit_ = step.now + kAudit;
+        std::vector<config::VirtualAddress> all;
+        for (const StaticAddress& entry : addresses_) all.push_back(entry.address);
+        if (!all.empty()) step.out.push_back(SetStaticAddresses{std::move(all)});
+    }
+    routing_.tick(step);
+}
+
+std::optional<Instant> Statics::deadline() const {
+    std::optional<Instant> earliest = routing_.deadline();
+    for (const auto& due : {restores_.next(), audit_})
+        if (due && (!earliest || *due < *earliest)) earliest = due;
+    return earliest;
+}
+
+void Statics::judge(const config::Instance& instance, const Links& links, Health& health) const {
+    const auto found = tracked_.find(instance.name);
+    if (found == tracked_.end()) return;
+    for (const std::string& device : found->second) {
+        std::string fault = fmt::format("interface {} down", device);
+        const bool said = std::ranges::find(health.faults, fault) != health.faults.end();
+        if (links.up(device) || said || device == instance.interface) continue;
+        if (health.only_waiting) health.faults.clear();  // there is a better reason now
+        health.only_waiting = false;
+        health.faults.push_back(std::move(fault));
+    }
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,165 @@
+"""What an address line says beside the address, read back from the kernel."""
+
+import json
+
+import pytest
+from support.capture import Capture
+from support.vrrp import VIP, instance, office, wait_holds, wait_ready
+from support.wait import wait_until
+
+
+def found(host):
+    entries = {}
+    for link in json.loads(host.run(["ip", "-json", "-details", "addr"]).stdout):
+        for entry in link["addr_info"]:
+            if "local" in entry:
+                entries[f"{entry['local']}/{entry['prefixlen']}"] = {**entry, "dev": link["ifname"]}
+    return entries
+
+
+@pytest.mark.parametrize("block", ["virtual_ipaddress", "virtual_ipaddress_excluded"])
+def test_every_option_of_an_address_stands_in_the_kernel(lan, block):
+    # effect: vrrp_instance: virtual_ipaddress virtual_ipaddress_excluded
+    # effect: vrrp_instance/virtual_ipaddress: <entry> dev scope broadcast brd label peer noprefixroute autojoin
+    # effect: vrrp_instance/virtual_ipaddress_excluded: <entry>
+    (one,) = office(lan, "one")
+    one.run(["ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1"])
+    one.run(["ip", "link", "set", "eth1", "up"])
+    one.run(["ip", "link", "set", "far1", "up"])
+    one.write("/etc/keepalived.names/rt_scopes", "77 campus\n")
+    lines = """
+        192.168.5.1/24 dev eth1
+        192.168.5.2/24 scope link
+        192.168.15.3/24 scope campus
+        192.168.6.1/24 broadcast 192.168.6.127
+        192.168.7.1/24 brd +
+        192.168.8.1/24 brd -
+        192.168.9.1/24 label eth0:web
+        192.168.10.1 peer 192.168.10.9
+        192.168.11.1/24 noprefixroute
+        239.1.1.1/32 autojoin
+        192.168.12.1/24 no_track
+"""
+    more = f"{block} {{\n{lines}\n}}\n"
+    daemon = wait_ready(one.mainstayd("global_defs {\n iproute_etc_dir /etc/keepalived.names\n}\n"
+                                      + instance(more=more)))
+    wait_holds(one, "192.168.12.1")
+    entries = found(one)
+    assert entries["192.168.5.1/24"]["dev"] == "eth1"
+    assert entries["192.168.5.2/24"]["scope"] == "link"
+    assert entries["192.168.15.3/24"]["scope"] == "77"
+    assert entries["192.168.6.1/24"]["broadcast"] == "192.168.6.127"
+    assert entries["192.168.7.1/24"]["broadcast"] == "192.168.7.255"
+    assert entries["192.168.8.1/24"]["broadcast"] == "192.168.8.0"
+    assert "broadcast" not in entries["192.168.9.1/24"] and entries["192.168.9.1/24"]["label"] == "eth0:web"
+    assert entries["192.168.10.1/32"]["address"] == "192.168.10.9"
+    assert entries["192.168.11.1/24"]["noprefixroute"] is True
+    assert "192.168.11.0/24" not in one.run(["ip", "route"]).stdout
+    assert entries["239.1.1.1/32"]["autojoin"] is True
+    assert "239.1.1.1" in one.run(["ip", "maddr", "show", "dev", "eth0"]).stdout
+    assert "cannot be set" not in daemon.output()
+
+    one.run(["ip", "addr", "del", "192.168.12.1/24", "dev", "eth0"])
+    wait_until(lambda: "address 192.168.12.1/24 on eth0 was removed by somebody else; it is not tracked"
+               in daemon.output(), 5, "the log line")
+    one.run(["ip", "addr", "del", "192.168.11.1/24", "dev", "eth0"])
+    wait_holds(one, "192.168.11.1")
+    assert not one.holds("192.168.12.1")
+
+    assert daemon.stop() == 0
+    assert not [a for a in found(one) if not a.startswith(("192.168.4.11", "127.", "fe80", "::1"))]
+
+
+def test_every_option_of_an_ipv6_address_stands_in_the_kernel(lan):
+    # effect: vrrp_instance/virtual_ipaddress: home -nodad mngtmpaddr preferred_lft no_track
+    (one,) = office(lan, "one")
+    more = """virtual_ipaddress_excluded {
+        2001:db8:1::1/64
+        2001:db8:1::2
+        2001:db8:1::3 preferred_lft forever
+        2001:db8:1::4/64 preferred_lft 1000
+        2001:db8:1::5/64 home
+        2001:db8:1::6/64 mngtmpaddr
+        2001:db8:1::7/64 -nodad
+        2001:db8:1::8/64 noprefixroute
+        ff05::77 autojoin
+    }
+"""
+    daemon = wait_ready(one.mainstayd(instance(more=more)))
+    wait_holds(one, "2001:db8:1::8")
+    entries = found(one)
+    one_of = entries["2001:db8:1::1/64"]
+    assert one_of["nodad"] is True and "deprecated" not in one_of
+    assert entries["2001:db8:1::2/128"]["deprecated"] is True
+    assert "deprecated" not in entries["2001:db8:1::3/128"]
+    assert 900 < entries["2001:db8:1::4/64"]["preferred_life_time"] <= 1000
+    assert entries["2001:db8:1::5/64"]["home"] is True
+    assert entries["2001:db8:1::6/64"]["mngtmpaddr"] is True
+    assert "nodad" not in entries["2001:db8:1::7/64"]
+    assert entries["2001:db8:1::8/64"]["noprefixroute"] is True
+    assert "ff05::77" in one.run(["ip", "maddr", "show", "dev", "eth0"]).stdout
+    assert "cannot be set" not in daemon.output()
+    assert daemon.stop() == 0
+    assert not one.holds("2001:db8:1::1")
+
+
+def test_an_address_that_another_host_has_is_told_once_and_right_when_that_host_is_gone(lan):
+    # effect: vrrp_instance/virtual_ipaddress: -nodad
+    one, two = office(lan, "one", "two")
+    two.run(["ip", "addr", "add", "2001:db8:1::7/64", "dev", "eth0", "nodad"])
+    daemon = wait_ready(one.mainstayd(instance(more="virtual_ipaddress_excluded {\n2001:db8:1::7/64 -nodad\n}\n")))
+    told = "address 2001:db8:1::7/64 on eth0 is in use by another host (duplicate address detection)"
+    wait_until(lambda: told in daemon.output(), 15, "the log line")
+    assert found(one)["2001:db8:1::7/64"]["dadfailed"] is True
+    assert one.holds(VIP), "the instance stays master"
+
+    two.run(["ip", "addr", "del", "2001:db8:1::7/64", "dev", "eth0"])
+    wait_until(lambda: "dadfailed" not in found(one).get("2001:db8:1::7/64", {"dadfailed": True})
+               and "tentative" not in found(one)["2001:db8:1::7/64"], 20, "the address to be usable")
+    assert daemon.output().count(told) == 1
+    assert daemon.output().count("Entering MASTER STATE") == 1
+
+
+def test_promote_secondaries_is_on_while_the_daemon_runs(lan):
+    # effect: vrrp_instance: promote_secondaries
+    (one,) = office(lan, "one")
+    name = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
+    one.run(["sh", "-c", f"echo 0 > {name}"])
+    one.run(["ip", "addr", "add", "192.168.4.90/24", "dev", "eth0"])
+    daemon = wait_ready(one.mainstayd(instance("BACKUP", 50, more="promote_secondaries")))
+    wait_until(lambda: one.run(["cat", name]).stdout.strip() == "1", 10, "the setting")
+    # What it is for: the other addresses of the subnet stay when the first one goes.
+    one.run(["ip", "addr", "del", "192.168.4.11/24", "dev", "eth0"])
+    assert one.holds("192.168.4.90")
+    assert daemon.stop() == 0
+    assert one.run(["cat", name]).stdout.strip() == "0"
+
+
+def test_an_instance_may_have_no_address_and_still_elects(lan):
+    # effect: vrrp_instance: no_virtual_ipaddress
+    one, two = office(lan, "one", "two")
+    text = """vrrp_instance VI_1 {
+    state MASTER
+    interface eth0
+    virtual_router_id 51
+    priority 150
+    no_virtual_ipaddress
+}
+"""
+    with Capture(two) as capture:
+        daemon = wait_ready(one.mainstayd(text))
+        wait_until(lambda: "Entering MASTER STATE" in daemon.output(), 10, "MASTER")
+        capture.wait_for(1)
+        advert = bytes(capture.packets()[0]["IP"].payload)
+    assert advert[3] == 0, "no addresses in the advert"
+    assert one.addresses("eth0") >= {"192.168.4.11/24"}
+
+
+def test_the_kernel_knows_who_set_an_address(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance()))
+    wait_holds(one)
+    shown = one.run(["ip", "-json", "addr", "show", "dev", "eth0"]).stdout
+    entry = [a for a in json.loads(shown)[0]["addr_info"] if a["local"] == VIP][0]
+    assert str(entry.get("protocol", "18")) in ("18", "keepalived")
+    assert daemon.alive()

@@ -1,0 +1,316 @@
+#include "mainstay/vrrp/routing.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "bench.hpp"
+
+using namespace mainstay;
+using namespace mainstay::vrrp;
+using namespace mainstay::vrrp::test;
+using config::WordList;
+
+namespace {
+
+config::VirtualRoute route(const char* to, const char* via = "10.0.0.2", const char* dev = "eth0",
+                           bool no_track = false) {
+    config::VirtualRoute line;
+    line.more.edit().values = {{"to", *Prefix::parse(to)}, {"via", ip(via)}};
+    if (*dev != '\0') line.more.edit().values.push_back({"dev", WordList{dev}});
+    if (no_track) line.more.edit().values.push_back({"no_track", true});
+    return line;
+}
+
+config::Section rule(std::int64_t preference, std::int64_t table, const char* iif = "") {
+    config::Section line{.values = {{"preference", preference}, {"table", table}}};
+    if (*iif != '\0') line.values.push_back({"iif", WordList{iif}});
+    return line;
+}
+
+config::Instance routed() {
+    auto c = instance();
+    c.routes = {route("10.1.0.0/16"), route("10.2.0.0/16")};
+    c.more.edit().sections.push_back({.keyword = "virtual_rules", .sections = {rule(100, 5)}});
+    return c;
+}
+
+netlink::Routing gone(const char* destination) { return netlink::Route{.destination = *Prefix::parse(destination)}; }
+
+config::Config with_statics(config::Config c) {
+    config::Section addresses{.keyword = "static_ipaddress"};
+    addresses.sections.push_back({.values = {{"address", *Prefix::parse("10.7.0.1/24")}, {"dev", WordList{"eth1"}}}});
+    config::Section routes{.keyword = "static_routes"};
+    routes.sections.push_back({.values = {{"dev", WordList{"eth1"}}, {"to", *Prefix::parse("10.8.0.0/16")}}});
+    config::Section rules{.keyword = "static_rules"};
+    rules.sections.push_back(rule(200, 9));
+    c.more.edit().sections = {addresses, routes, rules};
+    return c;
+}
+
+const char* const kRoutes = "[10.1.0.0/16 via 10.0.0.2 dev eth0] [10.2.0.0/16 via 10.0.0.2 dev eth0]";
+const char* const kRule = "[from all lookup 5 preference 100]";
+
+}  // namespace
+
+TEST_CASE("a master sets its routes and rules after its addresses, and announces these last") {
+    auto bench = Bench::started(routed());
+
+    CHECK(deeds(bench.tick(bench.router.deadline().value())) ==
+          Lines{"0 advert 100 to 224.0.0.18", "0 add", fmt::format("0 route {} {}", kRoutes, kRule), "0 arp x5"});
+}
+
+TEST_CASE("on leaving, rules go before routes and these before addresses") {
+    auto bench = Bench::master(routed());
+
+    CHECK(deeds(bench.router.step(Shutdown{}, bench.taken_at + 1s)) ==
+          Lines{"0 advert 0 to 224.0.0.18",
+                "0 unroute [from all lookup 5 preference 100] [10.2.0.0/16 via 10.0.0.2 dev eth0] [10.1.0.0/16 via "
+                "10.0.0.2 dev eth0]",
+                "0 remove 10.9.9.9/32@eth0"});
+}
+
+TEST_CASE("what an unclean death left behind is removed at the start, but not an owner's") {
+    Bench bench{routed()};
+    (void)bench.router.step(link(), t0);
+    CHECK(deeds(bench.router.start(t0)).at(0).starts_with("0 unroute [from all lookup 5"));
+
+    auto owner = routed();
+    owner.priority = 255;
+    Bench own{owner};
+    (void)own.router.step(link(), t0);
+    CHECK(deeds(own.router.start(t0)).empty());
+}
+
+TEST_CASE("a route that somebody removes is put back, with a warning, and counted") {
+    auto bench = Bench::master(routed());
+
+    CHECK(brief(bench.router.step(RoutingLost{gone("10.2.0.0/16")}, bench.taken_at + 500ms)) ==
+          Lines{"0 restore [10.2.0.0/16 via 10.0.0.2 dev eth0]",
+                "warning: (VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 was removed by somebody else: putting it "
+                "back"});
+    CHECK(bench.router.snapshot().instances[0].counters.routing_restored == 1);
+    CHECK(brief(bench.router.step(RoutingLost{gone("10.3.0.0/16")}, bench.taken_at + 500ms)).empty());
+}
+
+TEST_CASE("a route that is not tracked stays missing") {
+    // effect: vrrp_instance/virtual_routes: no_track
+    auto c = routed();
+    c.routes = {route("10.1.0.0/16", "10.0.0.2", "eth0", true)};
+    auto bench = Bench::master(c);
+
+    CHECK(brief(bench.router.step(RoutingLost{gone("10.1.0.0/16")}, bench.taken_at + 500ms)) ==
+          Lines{"(VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 was removed by somebody else; it is not tracked"});
+    const auto later = bench.tick(bench.taken_at + 31s);
+    CHECK(deeds(later).back() == fmt::format("0 audit {}", kRule));
+}
+
+TEST_CASE("somebody who keeps removing a route is answered at a bounded rate, and in the end the master resigns") {
+    auto bench = Bench::master(routed());
+    Instant now = bench.taken_at + 100ms;
+    int restored = 0;
+    bool resigned = false;
+    for (int i = 0; i < 200 && !resigned; ++i, now += 500ms) {
+        for (const auto& line : deeds(bench.router.step(DeadlineReached{}, now)))
+            restored += line.starts_with("0 restore");
+        for (const auto& line : lines(bench.router.step(RoutingLost{gone("10.1.0.0/16")}, now))) {
+            restored += line.starts_with("0 restore");
+            resigned = resigned || line == "warning: (VI_1) the routes and rules cannot be kept: resigning";
+        }
+    }
+    CHECK(resigned);
+    CHECK(restored == 20);
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("a route that was there and cannot be put back makes the master resign after three attempts") {
+    auto bench = Bench::master(routed());
+    Instant now = bench.taken_at + 100ms;
+    (void)bench.router.step(RoutingLost{gone("10.1.0.0/16")}, now);
+    const RoutingOutcome refused{
+        .owner = 0, .how = SetRouting::How::Restore, .added = {}, .refused = {{0, "Network is unreachable"}}};
+
+    CHECK(brief(bench.router.step(refused, now)) ==
+          Lines{"warning: (VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 is missing and cannot be put back: Network "
+                "is unreachable"});
+    CHECK(brief(bench.router.step(refused, now)).empty());
+    CHECK(bench.state() == State::Master);
+    CHECK(brief(bench.router.step(refused, now)).at(0) ==
+          "warning: (VI_1) the routes and rules cannot be kept: resigning");
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("a route without an interface is put back too, but is no reason to resign") {
+    auto c = routed();
+    c.routes = {route("10.1.0.0/16", "10.0.0.2", "")};
+    auto bench = Bench::master(c);
+    const RoutingOutcome refused{
+        .owner = 0, .how = SetRouting::How::Restore, .added = {}, .refused = {{0, "Network is unreachable"}}};
+    for (int i = 0; i < 5; ++i) (void)bench.router.step(refused, bench.taken_at + 100ms);
+
+    CHECK(bench.state() == State::Master);
+}
+
+TEST_CASE("what cannot be set at first is said once and tried again in a second; the master stays") {
+    auto bench = Bench::master(routed());
+    const RoutingOutcome refused{.owner = 0, .how = {}, .added = {}, .refused = {{1, "No such device"}}};
+
+    CHECK(brief(bench.router.step(refused, bench.taken_at)) ==
+          Lines{"(VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 cannot be set: No such device"});
+    CHECK(deeds(bench.tick(bench.taken_at + 1s)).back() == fmt::format("0 audit {} {}", kRoutes, kRule));
+    const RoutingOutcome again{
+        .owner = 0, .how = SetRouting::How::Audit, .added = {}, .refused = {{1, "No such device"}}};
+    CHECK(brief(bench.router.step(again, bench.taken_at + 1s)).empty());
+    const RoutingOutcome added{.owner = 0, .how = SetRouting::How::Audit, .added = {1}, .refused = {}};
+    CHECK(brief(bench.router.step(added, bench.taken_at + 31s)) ==
+          Lines{"(VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 is set now"});
+}
+
+TEST_CASE("what the kernel dropped without a word is found when an interface comes back, and every half minute") {
+    auto bench = Bench::master(with({routed()}));
+    const Instant now = bench.taken_at + 100ms;
+    (void)bench.router.step(link("eth1", false), now);
+    (void)bench.router.step(link("eth1", true), now);
+
+    CHECK(deeds(bench.tick(now + 100ms)) == Lines{fmt::format("0 audit {} {}", kRoutes, kRule)});
+    const RoutingOutcome added{.owner = 0, .how = SetRouting::How::Audit, .added = {0}, .refused = {}};
+    CHECK(brief(bench.router.step(added, now + 100ms)) ==
+          Lines{"warning: (VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 was missing: put back"});
+    (void)bench.router.step(RoutingUncertain{}, now + 200ms);
+    CHECK(deeds(bench.tick(now + 300ms)) == Lines{fmt::format("0 audit {} {}", kRoutes, kRule)});
+}
+
+TEST_CASE("a reload removes what is gone, adds what is new and leaves the rest alone, removals first") {
+    auto a = routed(), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a, b}));
+    (void)bench.tick(bench.taken_at + 4s);
+    REQUIRE(bench.state(1) == State::Master);
+    CHECK(lines(bench.router.reload(with({a, b}), bench.taken_at + 4s)).empty());
+    b.routes = {a.routes[0]};
+    a.routes = {a.routes[1], route("10.3.0.0/16")};
+
+    CHECK(deeds(bench.router.reload(with({a, b}), bench.taken_at + 4s)) ==
+          Lines{"0 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "0 route [10.3.0.0/16 via 10.0.0.2 dev eth0]",
+                "1 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+}
+
+TEST_CASE("an instance that a reload removes takes its routes with it") {
+    Bench bench = Bench::master(with({routed(), instance(100, "B", 52, "10.9.9.8/32")}));
+
+    const auto done = deeds(bench.router.reload(with({instance(100, "B", 52, "10.9.9.8/32")}), bench.taken_at + 1s));
+    CHECK(done.at(0) == "gone advert 0 to 224.0.0.18");
+    CHECK(done.at(1).starts_with("gone unroute [from all lookup 5"));
+}
+
+TEST_CASE("a new process sets the routes of a master again, and takes away none") {
+    Bench before = Bench::master(routed());
+    const auto snapshot = before.router.snapshot();
+    Bench after{routed()};
+    (void)after.router.step(link(), before.taken_at + 1s);
+
+    const auto done = deeds(after.router.start(before.taken_at + 100ms, &snapshot));
+    CHECK(done == Lines{"0 add", fmt::format("0 route {} {}", kRoutes, kRule)});
+}
+
+TEST_CASE("an instance is in FAULT while a device of its routes or rules is down") {
+    auto c = routed();
+    c.routes[0] = route("10.1.0.0/16", "10.0.0.2", "eth1");
+    c.more.edit().sections[0].sections[0] = rule(100, 5, "eth2");
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1", false), t0);
+    (void)bench.router.step(link("eth2", true), t0);
+    CHECK(brief(bench.router.start(t0)).at(1) == "(VI_1) entering FAULT state (interface eth1 down)");
+
+    (void)bench.router.step(link("eth1", true), t0);
+    CHECK(bench.state() == State::Backup);
+    (void)bench.router.step(link("eth2", false), t0);
+    CHECK(bench.state() == State::Fault);
+}
+
+TEST_CASE("but not for one that is not tracked") {
+    auto c = routed();
+    c.routes[0] = route("10.1.0.0/16", "10.0.0.2", "eth1", true);
+    Bench bench = Bench::started(c);
+    CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("static entries are set at the start, whoever is master, and removed at the stop") {
+    Bench bench{with_statics(with({instance()}))};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1"), t0);
+
+    CHECK(deeds(bench.router.start(t0)) ==
+          Lines{"static 10.7.0.1/24@eth1", "static route [10.8.0.0/16 dev eth1] [from all lookup 9 preference 200]"});
+    CHECK(deeds(bench.router.step(Shutdown{}, t0 + 1s)) ==
+          Lines{"gone unroute [from all lookup 9 preference 200] [10.8.0.0/16 dev eth1]",
+                "gone remove 10.7.0.1/24@eth1"});
+}
+
+TEST_CASE("static entries that somebody removes come back at once, in keepalived's words") {
+    Bench bench{with_statics(with({instance()}))};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1"), t0);
+    (void)bench.router.start(t0);
+
+    CHECK(brief(bench.router.step(AddressLost{"eth1", *Prefix::parse("10.7.0.1/24")}, t0)) ==
+          Lines{"static 10.7.0.1/24@eth1", "warning: Restoring deleted static address 10.7.0.1/24 dev eth1"});
+    CHECK(brief(bench.router.step(RoutingLost{gone("10.8.0.0/16")}, t0)) ==
+          Lines{"static restore [10.8.0.0/16 dev eth1]",
+                "warning: Restoring deleted static route 10.8.0.0/16 dev eth1"});
+    CHECK(brief(bench.router.step(RoutingLost{netlink::Rule{.table = 9, .priority = 200}}, t0)) ==
+          Lines{"static restore [from all lookup 9 preference 200]",
+                "warning: Restoring deleted static rule from all lookup 9 preference 200"});
+}
+
+TEST_CASE("a reload changes static entries as a difference") {
+    Bench bench{with_statics(with({instance()}))};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1"), t0);
+    (void)bench.router.start(t0);
+    auto next = with_statics(with({instance()}));
+    CHECK(deeds(bench.router.reload(next, t0 + 1s)).empty());
+    auto& sections = next.more.edit().sections;
+    sections[0].sections[0].values[0].data = *Prefix::parse("10.7.0.2/24");
+    sections[2].sections.push_back(rule(201, 10));
+
+    CHECK(deeds(bench.router.reload(next, t0 + 1s)) ==
+          Lines{"gone remove 10.7.0.1/24@eth1", "static 10.7.0.2/24@eth1",
+                "static route [from all lookup 10 preference 201]"});
+}
+
+TEST_CASE("the instances of a track_group are in FAULT while the interface of its static entries is down") {
+    auto c = with_statics(with({instance(), instance(100, "B", 52, "10.9.9.8/32")}));
+    auto& sections = c.more.edit().sections;
+    for (auto* line : {&sections[0].sections[0], &sections[1].sections[0]})
+        line->values.push_back({"track_group", WordList{"uplinks"}});
+    sections.push_back({.keyword = "track_group",
+                        .names = {"uplinks"},
+                        .sections = {{.keyword = "group", .values = {{"group", WordList{"B"}}}}}});
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1", false), t0);
+    (void)bench.router.start(t0);
+
+    CHECK(bench.state(0) == State::Backup);
+    CHECK(bench.state(1) == State::Fault);
+    (void)bench.router.step(link("eth1", true), t0);
+    CHECK(bench.state(1) == State::Backup);
+}
+
+TEST_CASE("an address that another host has is told once, counted each time and tried again") {
+    auto c = instance();
+    c.excluded_addresses = {vip("2001:db8::5/64")};
+    auto bench = Bench::master(c);
+    const DuplicateAddress duplicate{"eth0", *Prefix::parse("2001:db8::5/64")};
+    const Instant now = bench.taken_at + 100ms;
+
+    CHECK(brief(bench.router.step(duplicate, now)) ==
+          Lines{"(VI_1) address 2001:db8::5/64 on eth0 is in use by another host (duplicate address detection): "
+                "the kernel does not use it; it is tried again every 10 s"});
+    CHECK(bench.state() == State::Master);
+    const auto later = deeds(bench.tick(now + 10s));
+    CHECK(std::ranges::find(later, "0 restore 2001:db8::5/64@eth0") != later.end());
+    CHECK(brief(bench.router.step(duplicate, now + 11s)).empty());
+    CHECK(bench.router.snapshot().instances[0].counters.duplicate_addresses == 2);
+}
