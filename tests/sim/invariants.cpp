@@ -50,7 +50,8 @@ void Lan::check(Host& host, const RouterSnapshot& snapshot, const Intents& inten
     bool handled = starting_;  // something was done about addresses
     for (const Intent& intent : intents)
         handled |= std::holds_alternative<AddAddresses>(intent) || std::holds_alternative<RemoveAddresses>(intent) ||
-                   std::holds_alternative<ChangeAddresses>(intent) || std::holds_alternative<RestoreAddress>(intent);
+                   std::holds_alternative<ChangeAddresses>(intent) || std::holds_alternative<RestoreAddress>(intent) ||
+                   std::holds_alternative<SetRouting>(intent) || std::holds_alternative<RemoveRouting>(intent);
     for (std::size_t n = 0; n < host.states.size(); ++n) {
         const State before = host.states[n], after = snapshot.instances[n].state;
         if (before == after) continue;
@@ -88,6 +89,14 @@ void Lan::check_addresses(const Host& host) {
     for (const auto& held : host.kernel)
         if (!owned(host, held.second) && !wanted.contains(held))
             broken(&host, fmt::format("(b) holds {} without being its master", held.second.to_string()));
+    for (std::size_t n = 0; n < host.states.size(); ++n) {
+        const bool master = host.states[n] == State::Master;
+        if (!master && host.config.instances[n].priority == 255) continue;  // an owner's stay when it dies
+        for (const auto& entry : routing_of(host.config.instances[n]))
+            if (host.routes.contains(vrrp::describe(entry)) != master)
+                broken(&host, fmt::format("({} route {}", master ? "g) is master and lacks" : "b) is no master and has",
+                                          vrrp::describe(entry)));
+    }
     for (const auto& held : wanted)
         if (!host.kernel.contains(held) && !host.missing.contains(held))
             broken(&host, fmt::format("(g) is master and lacks {}", held.second.to_string()));

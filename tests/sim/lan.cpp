@@ -238,6 +238,10 @@ void Lan::carry_out(Host& host, const Intents& intents) {
         } else if (const auto* change = std::get_if<ChangeAddresses>(&intent)) {
             for (const auto& gone : change->removed) take(host, gone);
             for (const std::size_t k : change->added) put(host, instances.at(change->instance), k);
+        } else if (const auto* set = std::get_if<SetRouting>(&intent)) {
+            for (const auto& entry : set->entries) host.routes.insert(vrrp::describe(entry));
+        } else if (const auto* unset = std::get_if<RemoveRouting>(&intent)) {
+            for (const auto& entry : unset->entries) host.routes.erase(vrrp::describe(entry));
         } else if (const auto* arp = std::get_if<SendGratuitousArp>(&intent)) {
             if (!host.link().up || cut(host.index, client())) continue;
             for (const auto& held : instances.at(arp->instance).addresses)

@@ -56,6 +56,7 @@ struct Host {
     std::uint32_t incarnation = 0;                     // results of an earlier one's scripts go nowhere
     std::set<std::pair<std::string, Prefix>> kernel;   // addresses on its interfaces that an instance put there
     std::set<std::pair<std::string, Prefix>> missing;  // taken away by somebody else, not yet put back
+    std::set<std::string> routes;                      // and the virtual routes
     bool kernel_refuses = false;                       // to put an address back
     std::array<vrrp::InterfaceFact, 2> links;          // eth0 and eth1, without the addresses in `kernel`
     bool script_good = true;

@@ -92,6 +92,7 @@ MUTATIONS = [
      STOP, STOP.replace("leave_master(step, 1)", "leave_master(step, 0)")),
     ("lost-address-ignored", "instance_hear.cpp", "an address that somebody removes stays away",
      "if (state_ != State::Master || !owns_addresses_) return;", "return;"),
+    ("routes-kept", "instance.cpp", "the routes stay when a master leaves", "routing_.withdraw(step);", ";"),
     # Sync groups.
     ("member-does-not-follow", "group.cpp", "the other members stay master when one yields",
      "for (const InstanceId id : members_) member(id).yield(step, resigned);", ";"),

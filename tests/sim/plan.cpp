@@ -24,6 +24,14 @@ struct Shared {
     int script_weight = 0;  // when tracked at all
 };
 
+// 10.100.0.0/16 dev eth0, and so on.
+config::VirtualRoute virtual_route(std::size_t n) {
+    config::VirtualRoute route;
+    route.more.edit().values = {{"dev", config::WordList{kInterface}},
+                                {"to", Prefix{IpAddress::v4(0x0a64'0000 + static_cast<std::uint32_t>(n << 16)), 16}}};
+    return route;
+}
+
 class Drawing {
 public:
     Drawing(Random& random, const Wish& wish) : random_{random}, wish_{wish} {}
@@ -79,6 +87,7 @@ private:
             c.addresses.push_back({.prefix = virtual_address(n, c.family, k)});
         if (!wish_.plain && random_.chance(300))
             c.excluded_addresses.push_back({.prefix = virtual_address(n, Family::V4, 100)});
+        if (n % 2 == 0) c.routes.push_back(virtual_route(n));  // no draw: histories stay what they were
         if (!wish_.plain && random_.chance(250)) c.unicast_peers.resize(1);  // filled in for each director
         shared.in_group = plan_.grouped && (n < 2 || count == 2 || random_.chance(500));
         shared.script_weight = script_weight_;
