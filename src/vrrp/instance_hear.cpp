@@ -269,6 +269,7 @@ void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {
 void Instance::reassert(Step step) {
     if (state_ != State::Master) return;
     if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    restores_.all_are_back();
     routing_.establish(step);
     send_arps(step, config_.garp_master_repeat);
 }

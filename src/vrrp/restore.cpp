@@ -48,6 +48,17 @@ std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
     return due;
 }
 
+void RestoreBudget::is_back(std::size_t position) {
+    const auto found = addresses_.find(position);
+    if (found == addresses_.end()) return;
+    found->second.due.reset();
+    found->second.failures = 0;
+}
+
+void RestoreBudget::all_are_back() {
+    for (auto& [position, address] : addresses_) is_back(position);
+}
+
 void RestoreBudget::renumber(const std::function<std::optional<std::size_t>(std::size_t)>& new_position) {
     for (auto& [position, address] : std::exchange(addresses_, {}))
         if (const auto next = new_position(position)) addresses_.emplace(*next, std::move(address));

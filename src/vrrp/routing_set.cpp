@@ -65,7 +65,10 @@ void RoutingSet::establish(Step step) {
 void RoutingSet::set(Step step, const std::vector<std::size_t>& positions) {
     established_ = true;
     if (positions.empty()) return;
-    for (const std::size_t position : positions) status_[position] = {};
+    for (const std::size_t position : positions) {
+        status_[position] = {};
+        restores_.is_back(position);
+    }
     emit(step, positions, How::First);
     audit_ = step.now + kAudit;
 }
@@ -122,6 +125,7 @@ bool RoutingSet::outcome(Step step, const RoutingOutcome& outcome) {
     for (const std::size_t at : outcome.added) {
         if (at >= entries_.size()) continue;
         const Status before = std::exchange(status_[at], {});
+        restores_.is_back(at);
         if (outcome.how != How::Audit) continue;
         if (before.refused) {
             say(step, LogLevel::Info, name(at) + " is set now");

@@ -9,6 +9,18 @@ using namespace mainstay;
 using namespace mainstay::vrrp;
 using namespace mainstay::vrrp::test;
 
+TEST_CASE("what was set again with its interface does not wait to be put back: the next loss is answered at once") {
+    Bench bench = Bench::master(instance());
+    const auto address = *Prefix::parse("10.9.9.9/32");
+    const Instant now = bench.taken_at + 100ms;
+    (void)bench.router.step(AddressLost{"eth0", address}, now);
+    (void)bench.router.step(RestoreFailed{0, "eth0", address}, now);  // tried again in a second
+    (void)bench.router.step(link("eth0", true, {ip("10.0.0.1")}, 12), now + 10ms);
+
+    CHECK(deeds(bench.router.step(AddressLost{"eth0", address}, now + 20ms)) ==
+          Lines{"0 restore 10.9.9.9/32@eth0", "0 arp x1"});
+}
+
 TEST_CASE("skew and master-down times are those of the RFCs") {
     struct Row {
         std::uint8_t version, priority;

@@ -30,6 +30,9 @@ public:
 
     [[nodiscard]] std::optional<Instant> next() const;
     [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
+    // It is there again by other means: nothing waits for it any more. How often it was put back stays known.
+    void is_back(std::size_t position);
+    void all_are_back();
     void clear() { addresses_.clear(); }
     // A reload: what stood at `position` stands at new_position(position) now, or nowhere.
     void renumber(const std::function<std::optional<std::size_t>(std::size_t)>& new_position);
