@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint8_t kOwner = 255;
 constexpr std::uint8_t kDefaultPriority = 100;
+constexpr std::uint32_t kStrictDownAdverts = 3;
 constexpr int kSmallWeight = 10;             // priorities of a pair are seldom closer than this
 constexpr std::size_t kMostAddresses = 255;  // the count is one byte in the packet
 constexpr std::int64_t kSecond = 1'000'000, kCentisecond = 10'000, kMostV3Interval = 40'950'000;
@@ -32,6 +33,7 @@ public:
         check_addresses();
         check_unicast();
         settle_authentication();
+        settle_hmac(r_, i_);
         settle_interval();
         settle_preemption();
         settle_strict();
@@ -231,11 +233,6 @@ private:
             m_.auth_pass.clear();
             return;
         }
-        if (m_.auth_type == AuthType::Ah) {
-            auto& d = r_.diag.advise(Code::NotActedOn, i_.auth_type, text("AH authentication is not implemented yet"));
-            d.effect = "routers that use it are not understood, nor do they understand this one";
-            d.hint = "use auth_type PASS on all routers";
-        }
         const auto drop = [&](Code code, std::string message, std::string effect) {
             r_.diag.error(code, i_.auth_type, text(message)).effect = std::move(effect);
             m_.auth_type = AuthType::None;
@@ -246,6 +243,8 @@ private:
             drop(Code::StrictMode, "strict mode does not allow authentication", std::string{kWithout});
         else if (m_.version == 3)
             drop(Code::AuthenticationUnused, "VRRP version 3 has no authentication", std::string{kWithout});
+        else if (m_.auth_type == AuthType::Ah && m_.family == Family::V6)
+            drop(Code::AuthenticationUnused, "auth_type AH is for IPv4 only", std::string{kWithout});
         else if (Diagnostic* refused = said_of("auth_pass"); m_.auth_pass.empty() && refused != nullptr) {
             refused->effect = fmt::format("there is no password: {}", kWithout);
             m_.auth_type = AuthType::None;
@@ -314,18 +313,39 @@ private:
         m_.garp_master_repeat = i_.garp_master_repeat.value_or(g.vrrp_garp_master_repeat);
         m_.garp_master_refresh = i_.garp_master_refresh.value_or(g.vrrp_garp_master_refresh);
         m_.garp_master_refresh_repeat = i_.garp_master_refresh_repeat.value_or(g.vrrp_garp_master_refresh_repeat);
-        m_.garp_lower_prio_delay = i_.garp_lower_prio_delay.value_or(
-            m_.strict ? Micros{0} : g.vrrp_garp_lower_prio_delay.value_or(m_.garp_master_delay));
-        m_.garp_lower_prio_repeat = i_.garp_lower_prio_repeat.value_or(
-            m_.strict ? 0U : g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
+        m_.garp_lower_prio_delay =
+            i_.garp_lower_prio_delay.value_or(g.vrrp_garp_lower_prio_delay.value_or(m_.garp_master_delay));
+        m_.garp_lower_prio_repeat =
+            i_.garp_lower_prio_repeat.value_or(g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
         m_.skip_check_adv_addr = i_.skip_check_adv_addr.value_or(g.vrrp_skip_check_adv_addr);
-        m_.lower_prio_no_advert = i_.lower_prio_no_advert.value_or(m_.strict || g.vrrp_lower_prio_no_advert);
-        m_.higher_prio_send_advert = i_.higher_prio_send_advert.value_or(!m_.strict && g.vrrp_higher_prio_send_advert);
-        m_.down_timer_adverts = m_.strict ? 3 : i_.down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
+        m_.lower_prio_no_advert = i_.lower_prio_no_advert.value_or(g.vrrp_lower_prio_no_advert);
+        // Unlike keepalived: without it nobody who was misled by the loser of a healed partition finds the winner.
+        m_.higher_prio_send_advert = i_.higher_prio_send_advert.value_or(
+            value_of<bool>(g.more->values, "vrrp_higher_prio_send_advert").value_or(true));
+        m_.down_timer_adverts = i_.down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
+        if (m_.strict) force_strict();
         m_.smtp_alert = i_.smtp_alert.value_or(g.smtp_alert_vrrp.value_or(g.smtp_alert.value_or(false)));
         if (!m_.multicast_group)
             m_.multicast_group = m_.family == Family::V6 ? g.vrrp_mcast_group6 : g.vrrp_mcast_group4;
     }
+
+    // What the RFCs leave no choice in, whatever is configured.
+    void force_strict() {
+        const auto forced = [&](const auto& given, auto& value, auto wanted, std::string_view keyword) {
+            if (given && *given != wanted)
+                r_.diag.warn(Code::StrictMode, i_.name, text(fmt::format("{} does not go with strict mode", keyword)))
+                    .effect = fmt::format("{} is used", describe(wanted));
+            value = wanted;
+        };
+        forced(i_.garp_lower_prio_delay, m_.garp_lower_prio_delay, Micros{0}, "garp_lower_prio_delay");
+        forced(i_.garp_lower_prio_repeat, m_.garp_lower_prio_repeat, 0U, "garp_lower_prio_repeat");
+        forced(i_.lower_prio_no_advert, m_.lower_prio_no_advert, true, "lower_prio_no_advert");
+        forced(i_.higher_prio_send_advert, m_.higher_prio_send_advert, false, "higher_prio_send_advert");
+        forced(i_.down_timer_adverts, m_.down_timer_adverts, kStrictDownAdverts, "down_timer_adverts");
+    }
+    static std::string describe(Micros value) { return format_micros(value.count()); }
+    static std::string describe(bool value) { return value ? "on" : "off"; }
+    static std::string describe(std::uint32_t value) { return std::to_string(value); }
 
     void settle_trackers() {
         std::unordered_set<std::string_view> seen;
@@ -431,9 +451,20 @@ void check_vmac_names(Reading& r, Config& config) {
     }
 }
 
+// vrrp_min_garp: whatever still has its default becomes one message, without repetition (2.4.3).
+void apply_min_garp(Global& g) {
+    if (!value_of<bool>(g.more->values, "vrrp_min_garp").value_or(false)) return;
+    const Global usual;
+    if (g.vrrp_garp_master_delay == usual.vrrp_garp_master_delay) g.vrrp_garp_master_delay = Micros{0};
+    if (g.vrrp_garp_master_repeat == usual.vrrp_garp_master_repeat) g.vrrp_garp_master_repeat = 1;
+    if (!g.vrrp_garp_lower_prio_delay) g.vrrp_garp_lower_prio_delay = Micros{0};
+    if (!g.vrrp_garp_lower_prio_repeat) g.vrrp_garp_lower_prio_repeat = 1;
+}
+
 }  // namespace
 
 void check_vrrp(Reading& r, Config& config) {
+    apply_min_garp(r.global);
     config.instances.reserve(r.instances.size());
     MissingInterfaces missing{r};
     for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, missing, draft}.run());

@@ -17,8 +17,14 @@ std::vector<Announcer::Place> Announcer::places_of(std::span<const kernel::Addre
     return places;
 }
 
+const std::string& Announcer::network_of(const Place& place) const {
+    const bool over = place.link->kind == "macvlan" || place.link->kind == "ipvlan";
+    const auto* parent = over ? links_.find(place.link->parent) : nullptr;
+    return parent == nullptr ? place.link->name : parent->name;
+}
+
 bool Announcer::paced(const Place& place) const {
-    return pacer_.distance(place.link->name, place.address.family()) > Micros{0};
+    return pacer_.distance(network_of(place), place.address.family()) > Micros{0};
 }
 
 void Announcer::begin(std::span<const kernel::Address> addresses) {
@@ -30,7 +36,7 @@ void Announcer::begin(std::span<const kernel::Address> addresses) {
 void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun) {
     auto places = places_of(addresses);
     for (const Place& place : places)
-        if (paced(place)) pacer_.ask(place.link->name, {place.link->name, place.address}, rounds, now_());
+        if (paced(place)) pacer_.ask(network_of(place), {place.link->name, place.address}, rounds, now_());
     next();
     std::erase_if(places, [this](const Place& place) { return paced(place); });
     announce(std::move(places), rounds - (begun && rounds > 0 ? 1 : 0), !begun);

@@ -45,6 +45,8 @@ private:
     };
     void announce(std::vector<Place> places, std::uint32_t rounds, bool tell = true);
     [[nodiscard]] std::vector<Place> places_of(std::span<const kernel::Address> addresses) const;
+    // keepalived: VMACs and ipvlans share the distance of the interface that they lie over.
+    [[nodiscard]] const std::string& network_of(const Place& place) const;
     [[nodiscard]] bool paced(const Place& place) const;
     void next();
 

@@ -94,12 +94,16 @@ std::optional<std::vector<std::byte>> from_hex(std::string_view digits) {
 
 }  // namespace
 
-// The vrf of the configuration is kept by the model; without one there is no name to point to.
 const std::string& advert_device(const config::Instance& instance) {
     if (!instance.interface.empty()) return instance.interface;
     const auto* words = config::find_value(instance.more->values, "vrf");
     const auto* names = words == nullptr ? nullptr : std::get_if<WordList>(words);
     return names != nullptr && !names->empty() ? names->front() : instance.interface;
+}
+
+bool runs_in_vrf(const config::Instance& instance) {
+    const std::string vrf = first_word(instance.more->values, "vrf");
+    return !vrf.empty() && (instance.interface.empty() || instance.interface == vrf);
 }
 
 // keepalived: a size beats MTU, which beats ADVERT; the two count packets, as many as the multiplier says (2.4.3).
@@ -159,6 +163,7 @@ Settings settings_of(const config::Instance& instance, const config::Global& glo
     s.unicast_fault_no_peer = flag(own, "unicast_fault_no_peer");
     s.unicast_ttl = byte_of(own, "unicast_ttl");
     s.timer_expired_backup = byte_of(own, "timer_expired_backup");
+    if (!s.timer_expired_backup) s.timer_expired_backup = byte_of(own, "thread_timer_expired");  // its old name
     s.group = group_of(instance, global);
     s.hmac = hmac_of(instance);
     return s;

@@ -52,6 +52,8 @@ struct Settings {
 
 // The device that adverts leave by and come in at: the interface, else the vrf, else any (empty).
 [[nodiscard]] const std::string& advert_device(const config::Instance& instance);
+// Unicast without an interface of its own, in a vrf (which a plan of devices may have put in the interface's place).
+[[nodiscard]] bool runs_in_vrf(const config::Instance& instance);
 
 // What the socket's receive buffer must hold for this instance by kernel_rx_buf_size, else by vrrp_rx_bufs_policy; none
 // when neither is given. `mtu` is the device's.
