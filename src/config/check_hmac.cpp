@@ -1,19 +1,39 @@
-// auth_hmac: its keys, and what it does not go together with.
-#include <algorithm>
-#include <set>
+#include "check_hmac.hpp"
 
-#include "reading.hpp"
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
 
 namespace mainstay::config {
 namespace {
 
 constexpr std::size_t kLeast = 32, kMost = 64;  // bytes of a key
+constexpr std::streamsize kMostFile = 1024;     // bytes of a key file
 constexpr std::string_view kHex = "hex:", kFile = "file:";
 
 std::string hex_of(std::string_view bytes) {
     std::string text{kHex};
     for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
     return text;
+}
+
+// A regular file alone: a FIFO would hold up the reader.
+std::optional<std::string> contents_of(const std::filesystem::path& path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
+    std::ifstream file{path, std::ios::binary};
+    std::string text(kMostFile, '\0');
+    if (!file.read(text.data(), kMostFile) && !file.eof()) return std::nullopt;
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+}
+
+bool exposed(const std::filesystem::path& path) {
+    using std::filesystem::perms;
+    std::error_code error;
+    const auto facts = std::filesystem::status(path, error);
+    return !error && (facts.permissions() & (perms::group_read | perms::others_read)) != perms::none;
 }
 
 class HmacCheck {
@@ -35,7 +55,7 @@ public:
 
 private:
     Diagnostic& error(const std::string& text) {
-        return r_.diag.error(Code::HmacKey, i_.name, fmt::format("({}) {}", name_, text));
+        return r_.diag.error(Code::AuthenticationIncomplete, i_.name, fmt::format("({}) {}", name_, text));
     }
 
     bool refused(std::int64_t id, const std::string& why) {
@@ -66,20 +86,18 @@ private:
         return true;
     }
 
-    // The roles may not read it: what it holds takes the place of its name. Without a host to ask it stays.
     bool from_file(std::int64_t id, std::string& text) {
-        if (!r_.environment.secret_file) return true;
         const std::string path = text.substr(kFile.size());
-        const auto file = r_.environment.secret_file(path);
-        if (!file) return refused(id, fmt::format("cannot be read from {}", path));
-        if (file->exposed) {
+        const auto contents = contents_of(path);
+        if (!contents) return refused(id, fmt::format("cannot be read from {}", path));
+        if (exposed(path)) {
             auto& d =
-                r_.diag.add(Severity::Error, Rank::Security, Code::HmacFileExposed, i_.name,
+                r_.diag.add(Severity::Error, Rank::Security, Code::ScriptInsecure, i_.name,
                             fmt::format("({}) key file {} can be read by its group or by everybody", name_, path));
             d.effect = "the key is used; others may know it";
             d.hint = fmt::format("chmod 600 {}", path);
         }
-        std::string_view held = file->contents;
+        std::string_view held = *contents;
         if (held.ends_with('\n')) held.remove_suffix(1);
         if (held.ends_with('\r')) held.remove_suffix(1);
         text = held.starts_with(kHex) ? std::string{held} : hex_of(held);

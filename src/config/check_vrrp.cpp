@@ -6,6 +6,7 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "check_hmac.hpp"
 #include "missing_interfaces.hpp"
 #include "reading.hpp"
 

@@ -358,7 +358,6 @@ struct AddressAndPort {
 
 void parse(Reading& reading, std::string_view text);
 void check_vrrp(Reading& reading, Config& config);
-void settle_hmac(Reading& reading, InstanceDraft& draft);
 class MissingInterfaces;
 void check_groups(Reading& reading, MissingInterfaces& missing, Config& config);
 // At the closing brace of a virtual server: turns the draft into its model, or leaves it to check_services.

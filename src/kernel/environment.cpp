@@ -1,7 +1,6 @@
 #include "mainstay/kernel/environment.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -21,7 +20,6 @@
 #include <span>
 #include <string>
 
-#include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/script_account.hpp"
 
@@ -30,7 +28,6 @@ namespace {
 
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kMostHostName = 256;
-constexpr std::size_t kMostSecretBytes = 1024;
 
 std::optional<struct stat> stat_of(const std::string& path) {
     struct stat facts {};
@@ -129,19 +126,6 @@ std::vector<Prefix> subnets() {
     return found;
 }
 
-// Opened without waiting: a FIFO must not hold up the reader.
-std::optional<config::Environment::SecretFile> secret_file(const std::string& path) {
-    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    struct ::stat facts {};
-    if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
-    config::Environment::SecretFile file{.contents = std::string(kMostSecretBytes, '\0'),
-                                         .exposed = (facts.st_mode & (S_IRGRP | S_IROTH)) != 0};
-    const ::ssize_t got = ::read(fd.get(), file.contents.data(), file.contents.size());
-    if (got < 0) return std::nullopt;
-    file.contents.resize(static_cast<std::size_t>(got));
-    return file;
-}
-
 std::string host_name() {
     std::array<char, kMostHostName> name{};
     return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{};
@@ -174,8 +158,7 @@ config::Environment host_environment() {
                 },
             .network_namespace_exists =
                 [](std::string_view name) { return stat_of(fmt::format("/run/netns/{}", name)).has_value(); },
-            .subnets = subnets,
-            .secret_file = secret_file};
+            .subnets = subnets};
 }
 
 }  // namespace mainstay::kernel

@@ -256,7 +256,7 @@ void Instance::tick(Step step) {
         if (state_ == State::Master && stalled_too_long(step)) {
             leave_master(step, 0);  // somebody else may be master by now, and may stay it
             enter_backup(step, step.now + down_time());
-            follows_master_ = grouped();
+            if (grouped()) follows_master_ = true;
         } else if (state_ == State::Master) {
             advert_due(step);
         } else if (grouped()) {

@@ -166,7 +166,7 @@ TEST_CASE("unicast_fault_no_peer keeps an instance without peers in FAULT, where
 }
 
 TEST_CASE("a nopreempt master that was held up for longer than timer_expired_backup allows steps back") {
-    // effect: vrrp_instance: timer_expired_backup
+    // effect: vrrp_instance: timer_expired_backup thread_timer_expired
     auto c = instance();
     c.nopreempt = true;
     c.more.edit().values = {{"timer_expired_backup", std::int64_t{254}}};
@@ -180,6 +180,11 @@ TEST_CASE("a nopreempt master that was held up for longer than timer_expired_bac
           Lines{"VRRP thread timer expired 2.507812 seconds ago",
                 "(VI_1) another router may be master by now, which nopreempt respects", "0 remove 10.9.9.9/32@eth0",
                 "debug: (VI_1) removing VIPs.", "(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
+    auto old_name = c;
+    old_name.more.edit().values = {{"thread_timer_expired", std::int64_t{254}}};
+    Bench renamed = Bench::master(old_name);
+    (void)renamed.tick(renamed.taken_at + 3'507'812us);
+    CHECK(renamed.state() == State::Backup);
     CHECK(late.due_of(0) == late.taken_at + 3'507'812us + 3'609'375us - t0);
 
     c.nopreempt = false;
@@ -234,6 +239,30 @@ TEST_CASE("the receive buffer is what the instance says, else what the policy ma
     CHECK(receive_buffer(c, global, 1500) == 10'000);
     c.more.edit().values = {{"kernel_rx_buf_size", std::int64_t{70'000}}};
     CHECK(receive_buffer(c, global, 1500) == 70'000);
+}
+
+TEST_CASE("without an interface, adverts are heard and sent in the vrf, else anywhere") {
+    // effect: vrrp_instance: vrf
+    auto c = unicast();
+    c.interface.clear();
+    c.addresses = {vip("10.9.9.9/32", "eth0")};
+    c.more.edit().values = {{"vrf", config::WordList{"blue"}}};
+    CHECK(advert_device(c) == "blue");
+    CHECK(runs_in_vrf(c));
+    Bench bench = Bench::started(c);
+    Peer peer = unicast_peer();
+    peer.interface = "blue";
+    (void)bench.hear(peer, t0 + 1s);
+    CHECK(bench.due() == 4'609'375us);
+    const auto sent = bench.tick(t0 + 10s);
+    CHECK(advert_in(sent).interface == "blue");
+    CHECK(advert_in(sent).in_vrf);
+
+    c.more.edit().values.clear();
+    Bench anywhere = Bench::started(c);
+    const auto first = anywhere.tick(t0 + 10s);
+    CHECK(advert_in(first).interface.empty());
+    CHECK_FALSE(advert_in(first).in_vrf);
 }
 
 TEST_CASE("a unicast instance that leaves FAULT announces its own address") {

@@ -97,8 +97,6 @@ enum class Code : std::uint16_t {
     NoNeighbor = 422,  // of a bfd_instance
     NetworkNamespaceMissing = 423,
     AddressOffLink = 424,
-    HmacKey = 425,
-    HmacFileExposed = 426,
     // Load balancing
     NoRealServer = 500,
     NoProtocol = 501,

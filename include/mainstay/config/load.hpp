@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +37,6 @@ struct Environment {
     std::function<bool(std::string_view name)> network_namespace_exists;
     // The subnets of this host's interfaces.
     std::function<std::vector<Prefix>()> subnets;
-    // The content of a key file; none when it cannot be read. Large ones are cut.
-    struct SecretFile {
-        std::string contents;
-        bool exposed = false;  // group or others may read it
-    };
-    std::function<std::optional<SecretFile>(const std::string& path)> secret_file;
     bool all_include_checks = false;        // every include is an includea
 };
 
