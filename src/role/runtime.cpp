@@ -335,6 +335,7 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
         process.log().error("cannot start: {}", opened.error().text());
         return 1;
     }
+    if (traits.while_root) traits.while_root(process.options(), process.log());
     auto account = kernel::find_account(process.options().user);
     if (!account) account = kernel::find_account("nobody");
     auto dropped = account ? kernel::drop_privileges(*account, traits.capabilities)

@@ -47,6 +47,12 @@ std::optional<config::Config> with_asked_change(const config::Config& config, vr
             set_switch(instance.more.edit().values, "accept", on);
             set_switch(instance.more.edit().values, "no_accept", !on);
             return changed;
+        case What::SetPromoteSecondaries:
+            set_switch(instance.more.edit().values, "promote_secondaries", on);
+            return changed;
+        case What::SetLinkbeat:
+            set_switch(instance.more.edit().values, "linkbeat_use_polling", on);
+            return changed;
         default:
             return std::nullopt;
     }
@@ -62,6 +68,10 @@ std::string asked_text(const ipc::Ask& wanted) {
             return "preempt " + state;
         case What::SetAccept:
             return "accept " + state;
+        case What::SetPromoteSecondaries:
+            return "promote_secondaries " + state;
+        case What::SetLinkbeat:
+            return "linkbeat_use_polling " + state;
         default:
             return "nothing";
     }

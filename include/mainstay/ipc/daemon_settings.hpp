@@ -27,6 +27,7 @@ struct DaemonSettings {
     std::string config_save_dir, tmp_config_directory;
     std::string nftables_table;       // with reload: may not change
     bool disable_local_igmp = false;  // the same
+    std::string snmp_socket;          // of the AgentX master: -A, else snmp_socket
     bool operator==(const DaemonSettings&) const = default;
 };
 
@@ -35,7 +36,7 @@ void fields(A& a, DaemonSettings& s) {
     a(s.net_namespace, s.has_ipvs_namespace, s.ipvs_namespace, s.instance, s.use_pid_dir, s.child_wait_seconds,
       s.process_name, s.umask, s.reload_check_log, s.reload_check, s.reload_time_file, s.reload_repeat,
       s.has_reload_file, s.reload_file, s.config_save_dir, s.tmp_config_directory, s.nftables_table,
-      s.disable_local_igmp);
+      s.disable_local_igmp, s.snmp_socket);
 }
 
 }  // namespace mainstay::ipc

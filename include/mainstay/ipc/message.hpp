@@ -54,6 +54,8 @@ struct Hello {  // the first message a role or the reader gets: everything about
     bool run_vrrp = true, run_lvs = true;     // reader in a dry run: -P, -C
     std::uint32_t notify_wait_seconds = 10;   // the same: what runs now
     bool spare = false;  // load everything and wait: the Commit may come in a second or never
+    bool snmp = false;                        // reader, SNMP: -x
+    std::string snmp_socket;                  // of the AgentX master; reader: -A; SNMP: the one in use
 };
 
 // One end of a new direct line to another role, with one descriptor; it replaces an earlier one to the same role.
@@ -115,7 +117,8 @@ struct Ask {  // what somebody wants done over D-Bus or SNMP; nobody waits for a
     enum class What : std::uint8_t {
         Reload, PrintData, PrintStats, PrintStatsClear,
         SendGarp,                           // of `instance`, if it is master
-        SetPriority, SetPreempt, SetAccept  // of `instance`, until the next reload; switches are 0 or 1
+        // of `instance`, until the next reload; switches are 0 or 1
+        SetPriority, SetPreempt, SetAccept, SetPromoteSecondaries, SetLinkbeat
     } what = What::Reload;
     std::string instance;
     std::int64_t value = 0;

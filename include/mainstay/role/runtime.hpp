@@ -81,6 +81,8 @@ public:
 struct RoleTraits {
     std::vector<unsigned> capabilities;  // kept after the change of user
     bool has_ring = true;                // owns an event ring (vrrp, lvs)
+    // What only root may do and the role needs; before the change of user, and before the first configuration.
+    std::function<void(const ipc::Hello&, Log&)> while_root = {};
 };
 // Takes the inherited descriptors, hears the supervisor's Hello, drops privileges, runs the loop until the role has
 // stopped or the supervisor is gone. The process's exit code.
