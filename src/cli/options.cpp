@@ -82,8 +82,6 @@ constexpr std::array kNotYet{
     NotYet{kFlushLogFile, "--flush-log-file has no effect yet"},
     NotYet{'d', "-d/--dump-conf has no effect yet"},
     NotYet{'a', "-a/--address-monitoring has no effect yet"},
-    NotYet{'x', "-x/--snmp has no effect yet: there is no SNMP support"},
-    NotYet{'A', "-A/--snmp-agent-socket has no effect yet: there is no SNMP support"},
     NotYet{'M', "-M/--core-dump-pattern has no effect: set kernel.core_pattern yourself"},
     NotYet{'X', "-X/--release-vips has no effect: addresses that are not ours to hold are always removed at the start"},
     NotYet{kAll, "--all has no effect: processes are started when there is work for them"},
@@ -139,6 +137,8 @@ void take(Options& options, int option, const char* argument) {
         case 'r': supervisor.vrrp_pid_file = argument; break;
         case 'c': supervisor.lvs_pid_file = argument; break;
         case 'b': supervisor.bfd_pid_file = argument; break;
+        case 'x': supervisor.snmp = true; break;
+        case 'A': supervisor.snmp_socket = argument; break;
         case 'm': options.core_dump = true; break;
         case 'e': supervisor.all_include_checks = true; break;
         case 'i': supervisor.config_id = argument; break;
@@ -218,6 +218,8 @@ std::string help_text(const std::string& program) {
   -R, --dont-respawn           stop when a process dies instead of starting it again
   -p, --pid=FILE  -r, --vrrp_pid=FILE  -c, --checkers_pid=FILE  -b, --bfd_pid=FILE
                                pid files
+  -x, --snmp                   show KEEPALIVED-MIB over AgentX
+  -A, --snmp-agent-socket=ADDR of the AgentX master, before snmp_socket: unix:PATH, tcp:HOST:PORT
   -e, --all-config             every include must find what it names
   -u, --umask=MASK             -m, --core-dump        -i, --config-id=ID
       --signum=NAME            print the number of STOP RELOAD DATA STATS STATS_CLEAR JSON TDUMP

@@ -14,7 +14,7 @@ Result<void> Child::start(const std::string& executable, const ipc::Hello& hello
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
     descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
-    static constexpr const char* kRoleNames[] = {"supervisor", "vrrp", "lvs", "observer", "bfd"};
+    static constexpr const char* kRoleNames[] = {"supervisor", "vrrp", "lvs", "observer", "bfd", "snmp"};
     auto started = kernel::spawn_role({executable,
                                        {hello.process_name, "--role", kRoleNames[static_cast<std::size_t>(kind)]},
                                        std::move(descriptors)});

@@ -13,6 +13,7 @@ std::string Identity::log_ident(Kind kind) const {
         case Kind::Lvs: return keepalived ? "Keepalived_healthcheckers" : "mainstayd-lvs";
         case Kind::Observer: return keepalived ? "Keepalived_observer" : "mainstayd-obs";
         case Kind::Bfd: return keepalived ? "Keepalived_bfd" : "mainstayd-bfd";
+        case Kind::Snmp: return keepalived ? "Keepalived_snmp" : "mainstayd-snmp";
         case Kind::Supervisor: break;
     }
     return keepalived ? "Keepalived" : "mainstayd";
@@ -30,6 +31,7 @@ std::string Identity::pid_file(Kind kind, const std::string& run_directory) cons
         case Kind::Lvs: return folder + (keepalived ? "/checkers.pid" : "/lvs.pid");
         case Kind::Observer: return folder + "/observer.pid";
         case Kind::Bfd: return folder + "/bfd.pid";
+        case Kind::Snmp: return folder + "/snmp.pid";
         case Kind::Supervisor: break;
     }
     return folder + (keepalived ? "/keepalived.pid" : "/mainstayd.pid");

@@ -21,6 +21,7 @@
 #include "mainstay/kernel/script_account.hpp"
 #include "reader_dry_run.hpp"
 #include "reader_host_plan.hpp"
+#include "snmp_parts.hpp"
 
 namespace mainstay::role {
 
@@ -49,7 +50,8 @@ bool needs_vrrp(const config::Config& config) {
     });
 }
 
-Result<void> send_all(const config::Config& config, const config::Environment& environment, Log& log) {
+Result<void> send_all(const config::Config& config, const SnmpParts& snmp, const config::Environment& environment,
+                      Log& log) {
     using For = ipc::Snapshot::For;
     const struct {
         For audience;
@@ -58,6 +60,7 @@ Result<void> send_all(const config::Config& config, const config::Environment& e
     } parts[] = {{For::Vrrp, config::Audience::Vrrp, needs_vrrp(config)},
                  {For::Lvs, config::Audience::Lvs, !config.virtual_servers.empty()},
                  {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
+                 {For::Snmp, config::Audience::Observer, snmp.any()},
                  {For::Observer, config::Audience::Observer, true}};
     for (const auto& part : parts)
         if (auto sent = send_snapshot(part.audience, part.needed, ipc::encode(config::slice(config, part.slice))); !sent)
@@ -121,7 +124,9 @@ int run_reader() {
     for (const auto& problem : problems) log.warning("{}", problem);
     if (done.can_run) {
         log.info("Configuration file {}", hello->config_path);
-        if (const auto sent = send_all(loaded.config, environment, log); !sent) {
+        const auto snmp = snmp_parts(loaded.config, hello->snmp, hello->snmp_socket);
+        done.daemon.snmp_socket = snmp.socket;
+        if (const auto sent = send_all(loaded.config, snmp, environment, log); !sent) {
             log.error("{}", sent.error().text());
             return 1;
         }

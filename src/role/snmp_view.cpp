@@ -53,32 +53,9 @@ IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance) 
 
 }  // namespace snmp
 
-namespace {
-
-std::string word_of(const config::KeywordValues& values, std::string_view keyword) {
-    const auto words = config::value_of<config::WordList>(values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
-}
-
-}  // namespace
-
-// keepalived: -x is what enable_snmp_vrrp and enable_snmp_checker are; a socket of the command line comes first.
-SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::string& socket_by_option) {
-    const auto& global = config.global.more->values;
-    const auto has = [&](std::string_view keyword) { return config::value_of<bool>(global, keyword).value_or(false); };
-    SnmpParts parts;
-    parts.vrrp = by_option || has("enable_snmp_vrrp") || has("enable_snmp_keepalived");
-    parts.checker = by_option || has("enable_snmp_checker");
-    parts.rfc_v2 = has("enable_snmp_rfc") || has("enable_snmp_rfcv2");
-    parts.rfc_v3 = has("enable_snmp_rfc") || has("enable_snmp_rfcv3");
-    parts.traps = has("enable_traps");
-    parts.socket = socket_by_option.empty() ? word_of(global, "snmp_socket") : socket_by_option;
-    return parts;
-}
-
 std::vector<Oid> snmp_roots(const SnmpParts& parts) {
     std::vector<Oid> roots;
-    if (parts.vrrp || parts.checker) roots.push_back(kKeepalivedMib);
+    if (parts.vrrp) roots.push_back(kKeepalivedMib);
     if (parts.rfc_v2) roots.push_back(kVrrpMib);
     if (parts.rfc_v3) roots.push_back(kVrrpv3Mib);
     return roots;

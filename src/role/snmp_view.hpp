@@ -15,6 +15,7 @@
 #include "mainstay/config/model.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/status.hpp"
+#include "snmp_parts.hpp"
 
 namespace mainstay::role {
 
@@ -29,15 +30,6 @@ struct SnmpValue {
     bool operator==(const SnmpValue&) const = default;
 };
 using SnmpView = std::map<Oid, SnmpValue>;
-
-// Which parts are shown, from the configuration and -x.
-struct SnmpParts {
-    bool vrrp = false, checker = false, rfc_v2 = false, rfc_v3 = false, traps = false;
-    std::string socket;  // empty: the library's own
-    [[nodiscard]] bool any() const { return vrrp || checker || rfc_v2 || rfc_v3; }
-    bool operator==(const SnmpParts&) const = default;
-};
-[[nodiscard]] SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::string& socket_by_option);
 
 struct SnmpLink {
     std::uint32_t index = 0;

@@ -28,6 +28,7 @@ const char* label(Kind kind) {
         case Kind::Lvs: return "Healthcheck";
         case Kind::Observer: return "Observer";
         case Kind::Bfd: return "BFD";
+        case Kind::Snmp: return "SNMP";
         case Kind::Supervisor: break;
     }
     return "Supervisor";
@@ -99,9 +100,6 @@ Result<void> Supervisor::find_executables() {
     auto executable = kernel::own_executable();
     if (!executable) return std::unexpected{std::move(executable.error())};
     executable_ = std::move(*executable);
-    observer_executable_ = executable_.substr(0, executable_.rfind('/') + 1) + "mainstayd-obs";
-    if (::access(observer_executable_.c_str(), X_OK) != 0)
-        observer_executable_ = MAINSTAY_LIBEXECDIR "/mainstayd-obs";
     return {};
 }
 
@@ -125,7 +123,7 @@ Result<void> Supervisor::open_own_socket() {
 Result<void> Supervisor::make_shared_memory() {
     kick_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!kick_) return fail_system("eventfd", errno);
-    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd}) {
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp}) {
         auto child = std::make_unique<Child>(loop_, kind);
         const auto name = options_.identity.process_name(kind);
         auto block = ipc::make_memfd(name + "-state", ipc::kStateBlockBytes);
@@ -169,7 +167,7 @@ void Supervisor::on_signal(int signal) {
     if (signal == SIGTERM || signal == SIGINT) return stop(0);
     if (signal == SIGHUP) return request_reload();
     for (auto& child : children_)
-        if (child->alive() && child->kind != Kind::Observer) child->send(ipc::DumpRequested{signal}, -1, log_);
+        if (child->alive() && !only_watches(child->kind)) child->send(ipc::DumpRequested{signal}, -1, log_);
 }
 
 void Supervisor::reap_all() {
@@ -195,6 +193,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->retiring && replacement_->now == child.kind) return replacement_ended(child);
     const std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
+    if (child.kind == Kind::Snmp) return snmp_ended(child, how);
     if (reload_ == Reload::Preparing) abort_all(std::string{label(child.kind)} + " process died meanwhile");
 
     // keepalived: these exit codes will not get better by trying again.
@@ -208,6 +207,23 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
                delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
     if (delay.count() == 0) return start_child(child);
     start_child_in(child, delay);
+}
+
+// It ends by itself when there is no AgentX master to talk to, which is no reason for anything else to change.
+void Supervisor::snmp_ended(Child& child, const kernel::Ended& how) {
+    const bool again = !how.signalled && how.status == kSnmpAgain;
+    const auto delay = again ? kSnmpPause : child.next_delay(kernel::monotonic_now()) + std::chrono::seconds{1};
+    if (!again) log_.error("SNMP process died: Respawning (in {} s)", delay.count());
+    if (current_.parts[slot(Kind::Snmp)].needed) start_child_in(child, delay);
+    if (reload_ == Reload::Preparing) commit_if_prepared();
+}
+
+// Those that watch are executables of their own: beside ours in a build folder, else where they are installed.
+std::string Supervisor::executable_of(Kind kind) const {
+    if (!only_watches(kind)) return executable_;
+    const std::string name = kind == Kind::Observer ? "mainstayd-obs" : "mainstayd-snmp";
+    auto beside = executable_.substr(0, executable_.rfind('/') + 1) + name;
+    return ::access(beside.c_str(), X_OK) == 0 ? beside : MAINSTAY_LIBEXECDIR "/" + name;
 }
 
 void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
@@ -238,6 +254,8 @@ ipc::Hello Supervisor::hello_for(Kind kind, bool restarted) const {
     hello.mail_keep_seconds = settings_.mail_keep_seconds;
     hello.strict = options_.strict;
     hello.all_include_checks = options_.all_include_checks;
+    hello.snmp = options_.snmp;
+    hello.snmp_socket = kind == Kind::Snmp ? settings_.daemon.snmp_socket : options_.snmp_socket;
     return hello;
 }
 
@@ -245,7 +263,7 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     std::vector<std::pair<int, int>> list{{child.block.get(), inherited::kOwnBlock},
                                           {child.ring.get(), inherited::kOwnRing},
                                           {kick_.get(), inherited::kObserverKick}};
-    if (child.kind == Kind::Observer) {
+    if (only_watches(child.kind)) {
         const auto& vrrp = *children_[slot(Kind::Vrrp)];
         const auto& lvs = *children_[slot(Kind::Lvs)];
         list.insert(list.end(), {{vrrp.block.get(), inherited::kVrrpBlock},
@@ -281,14 +299,14 @@ void Supervisor::lay_lines(const Child& started) {
 
 void Supervisor::start_child(Child& child) {
     if (promote_spare(child)) return;
-    const auto& executable = child.kind == Kind::Observer ? observer_executable_ : executable_;
+    const auto executable = executable_of(child.kind);
     const auto started = child.start(
         executable, hello_for(child.kind, child.ever_ready), descriptors_for(child),
         [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
         // The VIPs and the services matter more than the one who watches them.
-        if (!child.ever_ready && child.kind != Kind::Observer) return stop(kExitFatal);
+        if (!child.ever_ready && !only_watches(child.kind)) return stop(kExitFatal);
         child.born = kernel::monotonic_now();
         return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
     }
@@ -379,7 +397,7 @@ void Supervisor::stop(int exit_code) {
     for (auto& child : children_) {
         drop_spare(child->kind);
         child->respawn.cancel();
-        if (child->alive() && child->kind != Kind::Observer) child->send(ipc::Stop{}, -1, log_);
+        if (child->alive() && !only_watches(child->kind)) child->send(ipc::Stop{}, -1, log_);
     }
     stop_deadline_ = kernel::monotonic_now() + kChildWait;
     stop_step();
@@ -405,17 +423,20 @@ void Supervisor::stop_step() {
             stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{1};  // keepalived: for STOP scripts
         }
     }
+    auto& snmp = child_of(Kind::Snmp);
     if (stop_stage_ == 1 && ((scripts_->running() == 0 && fifos_->scripts_running() == 0) || expired())) {
         scripts_->terminate_all(true);
         fifos_->terminate_scripts();
         fifos_->remove();
         stop_stage_ = 2;
         stop_deadline_ = kernel::monotonic_now() + kObserverWait;
-        if (observer.alive()) observer.send(ipc::Stop{}, -1, log_);
+        for (Child* child : {&observer, &snmp})
+            if (child->alive()) child->send(ipc::Stop{}, -1, log_);
     }
     if (stop_stage_ == 2) {
-        if (observer.alive() && expired()) ::kill(observer.pid, SIGKILL);
-        if (!observer.alive()) {
+        for (const Child* child : {&observer, &snmp})
+            if (child->alive() && expired()) ::kill(child->pid, SIGKILL);
+        if (!observer.alive() && !snmp.alive()) {
             stop_stage_ = 3;
             (void)run_own_script(alert::kShutdownScript);
         }

@@ -29,6 +29,7 @@ namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kChildWait{5};      // keepalived: child_wait_time
 inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's last round
+inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next look for an AgentX master
 inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
 inline constexpr std::chrono::seconds kPrepareLimit{30};
 inline constexpr std::chrono::seconds kSpareAfter{1};     // of quiet: a start has better things to do
@@ -68,6 +69,8 @@ private:
     void child_ended(Child& child, const kernel::Ended& how);
     void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
     void lay_lines(const Child& started);
+    void snmp_ended(Child& child, const kernel::Ended& how);
+    [[nodiscard]] std::string executable_of(Kind kind) const;
     void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::Hello hello_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
@@ -117,6 +120,7 @@ private:
     void reader_ended(const kernel::Ended& how);
     void reading_failed(int exit_code, const std::string& why);
     void begin_preparing();
+    void commit_if_prepared();
     void child_prepared(Child& child, const ipc::Prepared& answer);
     void child_committed(Child& child);
     void commit_all();
@@ -132,7 +136,7 @@ private:
     boost::asio::signal_set signals_{loop_};
     boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_};
     Instant stop_deadline_{};
-    std::string executable_, observer_executable_;
+    std::string executable_;
     PidFile pid_file_;
     UniqueFd kick_;
     std::array<std::unique_ptr<Child>, kRoles> children_, spares_;

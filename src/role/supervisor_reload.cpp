@@ -100,6 +100,9 @@ void Supervisor::on_reader_message(ipc::Received received) {
             case ipc::Snapshot::For::Bfd:
                 next_.parts[slot(Kind::Bfd)] = {std::move(received.descriptor), snapshot->needed && options_.run_bfd};
                 break;
+            case ipc::Snapshot::For::Snmp:
+                next_.parts[slot(Kind::Snmp)] = {std::move(received.descriptor), snapshot->needed};
+                break;
             case ipc::Snapshot::For::Scripts: next_scripts_ = std::move(received.descriptor); break;
             case ipc::Snapshot::For::Host: next_host_ = std::move(received.descriptor); break;
         }
@@ -177,8 +180,12 @@ void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
     if (!answer.refused.empty())
         return abort_all(options_.identity.process_name(child.kind) + " refused it: " + answer.refused);
     child.prepared = true;
-    for (const auto& other : children_)
-        if (other->alive() && !other->prepared) return;
+    commit_if_prepared();
+}
+
+void Supervisor::commit_if_prepared() {
+    for (const auto& child : children_)
+        if (child->alive() && !child->prepared) return;
     commit_all();
 }
 
@@ -209,11 +216,15 @@ void Supervisor::begin_running() {
 void Supervisor::start_needed_children() {
     if (current_.parts[slot(Kind::Lvs)].needed && !child_of(Kind::Lvs).alive()) load_kernel_modules();
     bool any = false;
-    for (const Kind kind : {Kind::Observer, Kind::Bfd, Kind::Vrrp, Kind::Lvs}) {
+    for (const Kind kind : {Kind::Observer, Kind::Bfd, Kind::Vrrp, Kind::Lvs, Kind::Snmp}) {
         auto& child = child_of(kind);
         const bool needed = current_.parts[slot(kind)].needed;
-        any = any || (needed && kind != Kind::Observer);
-        if (needed && !child.alive() && phase_ != Phase::Stopping) start_child(child);
+        any = any || (needed && !only_watches(kind));
+        if (!needed || child.alive() || phase_ == Phase::Stopping) continue;
+        if (kind == Kind::Snmp && ::access(executable_of(kind).c_str(), X_OK) != 0)
+            log_.warning("SNMP has no effect: mainstayd-snmp is not there (built without net-snmp, -Dsnmp=enabled)");
+        else
+            start_child(child);
     }
     if (!any) log_.warning("Warning - {} has no configuration to run", options_.identity.program());
 }
@@ -243,7 +254,7 @@ void Supervisor::child_committed(Child& child) {
 void Supervisor::check_startup_complete() {
     if (startup_told_ || phase_ != Phase::Running) return;
     for (const auto& child : children_)
-        if (child->kind != Kind::Observer && current_.parts[slot(child->kind)].needed && !child->ready) return;
+        if (!only_watches(child->kind) && current_.parts[slot(child->kind)].needed && !child->ready) return;
     startup_told_ = true;
     log_.info("Startup complete");
     tell_service_manager("READY=1\nSTATUS=running");

@@ -28,7 +28,7 @@ void Supervisor::start_spare(Kind kind) {
     Child& spare = *spares_[slot(kind)];
     auto hello = hello_for(kind, true);
     hello.spare = true;
-    const auto& executable = kind == Kind::Observer ? observer_executable_ : executable_;
+    const auto executable = executable_of(kind);
     const auto started = spare.start(
         executable, hello, descriptors_for(child_of(kind)),
         [this, &spare](const ipc::Received& received) { on_spare_message(spare, received); }, log_);

@@ -88,7 +88,7 @@ struct Stopped {};  // everything is released; the role exits next
 // ---- reader to supervisor ----
 // With one descriptor: config::Config, or for the supervisor alert::ScriptTable and HostPlan, encoded and sealed.
 struct Snapshot {
-    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host } audience = For::Vrrp;
+    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host, Snmp } audience = For::Vrrp;
     bool needed = false;  // the configuration has work for that role
 };
 struct ReadingDone {

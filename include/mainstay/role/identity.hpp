@@ -9,8 +9,14 @@
 
 namespace mainstay::role {
 
-enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer, Bfd };
-inline constexpr std::size_t kRoles = 4;  // all but the supervisor
+enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer, Bfd, Snmp };
+inline constexpr std::size_t kRoles = 5;  // all but the supervisor
+
+// Whose life the addresses and services do not hang on: they watch the others, and tell.
+[[nodiscard]] constexpr bool only_watches(Kind kind) { return kind == Kind::Observer || kind == Kind::Snmp; }
+
+// The exit status with which SNMP's process asks to be started anew after a while.
+inline constexpr int kSnmpAgain = 75;
 
 // The keepalived whose behaviour is kept.
 inline constexpr std::string_view kKeepalivedVersion = "2.4.3";

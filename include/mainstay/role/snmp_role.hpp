@@ -9,8 +9,6 @@
 
 namespace mainstay::role {
 
-inline constexpr int kSnmpAgain = 75;
-
 // The whole process. Its exit code.
 [[nodiscard]] int run_snmp();
 

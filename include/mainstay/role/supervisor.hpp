@@ -36,6 +36,8 @@ struct SupervisorOptions {
     bool all_include_checks = false;             // -e
     std::vector<std::string> arguments;          // the command line, for the program that takes over in an upgrade
     int hand_over = -1;                          // descriptor of the ipc::HandOver that a former program left; -1: none
+    bool snmp = false;                           // -x
+    std::string snmp_socket;                     // -A
     bool strict = false;                         // --strict: a configuration with a warning is refused
 };
 

@@ -1,0 +1,19 @@
+// Which parts of SNMP a configuration asks for. Pure; the reader decides by it whether the process is needed.
+#pragma once
+
+#include <string>
+
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::role {
+
+struct SnmpParts {
+    bool vrrp = false, checker = false, rfc_v2 = false, rfc_v3 = false, traps = false;
+    std::string socket;  // of the AgentX master; empty: the library's own
+    [[nodiscard]] bool any() const { return vrrp || rfc_v2 || rfc_v3; }
+    bool operator==(const SnmpParts&) const = default;
+};
+// keepalived: -x is what enable_snmp_vrrp and enable_snmp_checker are. The socket of -A comes before snmp_socket.
+[[nodiscard]] SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::string& socket_by_option);
+
+}  // namespace mainstay::role
