@@ -16,7 +16,7 @@ _mainstayd() {
         *)
             mapfile -t COMPREPLY < <(compgen -W '--use-file= --config-test --strict --all-config --config-id= --vrrp --check --dont-fork
                 --log-console --log-detail --log-facility= --no-syslog --dont-release-vrrp --dont-release-ipvs
-                --dont-respawn --pid= --vrrp_pid= --checkers_pid= --umask= --core-dump --signum= --version --help' \
+                --dont-respawn --pid= --vrrp_pid= --checkers_pid= --umask= --core-dump --snmp --snmp-agent-socket= --signum= --version --help' \
                 -- "$current")
             [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null
             ;;

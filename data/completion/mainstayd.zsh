@@ -20,6 +20,8 @@ _arguments -s \
     '(-e --all-config)'{-e,--all-config}'[every include must find what it names]' \
     '(-u --umask)'{-u+,--umask=}'[file mode mask]:mask:' \
     '(-m --core-dump)'{-m,--core-dump}'[leave a core dump after a crash]' \
+    '(-x --snmp)'{-x,--snmp}'[show KEEPALIVED-MIB over AgentX]' \
+    '(-A --snmp-agent-socket)'{-A+,--snmp-agent-socket=}'[of the AgentX master]:address:' \
     '(-i --config-id)'{-i+,--config-id=}'[what @id lines are compared with]:id:' \
     '--signum=[print the number of a signal]:signal:(STOP RELOAD DATA STATS STATS_CLEAR JSON TDUMP)' \
     '(-v --version)'{-v,--version}'[print the version]' \

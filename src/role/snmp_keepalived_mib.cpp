@@ -50,16 +50,17 @@ void add_mail(SnmpView& view, const config::Global& global) {
     if (const auto address = IpAddress::parse(global.smtp_server)) {
         view[mail + Oid{1, 0}] = address_type(address->is_v4());
         view[mail + Oid{2, 0}] = snmp::address(*address);
-    } else if (!global.smtp_server.empty()) {
-        constexpr int kDns = 16;  // InetAddressType: a name
-        view[mail + Oid{1, 0}] = integer(kDns);
+    } else {
+        constexpr int kUnknown = 0, kDns = 16;  // InetAddressType
+        view[mail + Oid{1, 0}] = integer(global.smtp_server.empty() ? kUnknown : kDns);
         view[mail + Oid{2, 0}] = text(global.smtp_server);
     }
-    view[mail + Oid{3, 0}] = gauge(static_cast<std::uint64_t>(global.smtp_connect_timeout.count()));
-    view[mail + Oid{4, 0}] = text(global.notification_email_from);
+    const bool mails = !global.smtp_server.empty();
+    view[mail + Oid{3, 0}] = gauge(mails ? static_cast<std::uint64_t>(global.smtp_connect_timeout.count()) : 0);
+    if (!global.notification_email_from.empty()) view[mail + Oid{4, 0}] = text(global.notification_email_from);
     for (std::size_t i = 0; i < global.notification_email.size(); ++i)
         SnmpTable{view, mail + Oid{5, 1}, index(i)}.put(2, text(global.notification_email[i]));
-    view[mail + Oid{6, 0}] = gauge(global.smtp_port);
+    view[mail + Oid{6, 0}] = gauge(mails ? global.smtp_port : 0);
     view[mail + Oid{7, 0}] = yes_no(!global.no_email_faults);
     view[mail + Oid{8, 0}] = on_off_unset(global.smtp_alert);
     view[mail + Oid{9, 0}] = on_off_unset(global.smtp_alert_vrrp);
@@ -163,7 +164,8 @@ bool is_sync_daemons(const config::Config& config, const config::Instance& insta
 void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance& i) {
     const auto flag = [&](std::string_view keyword) { return value_of<bool>(i.more->values, keyword).value_or(false); };
     row.put(10, text(i.interface));
-    row.put(11, yes_no(!i.dont_track_primary));
+    // keepalived: whether it tracks an interface beside its own.
+    row.put(11, yes_no(std::ranges::any_of(i.track_interfaces, [&](const auto& t) { return t.name != i.interface; })));
     // VRRP version 2 counts in seconds, version 3 in hundredths.
     row.put(12, gauge(static_cast<std::uint64_t>(i.advert_int.count()) / (i.version == 3 ? 10'000 : 1'000'000)));
     row.put(13, yes_no(!i.nopreempt));
