@@ -90,7 +90,7 @@ void add_v3_operations(SnmpView& view, const SnmpFacts& facts, const Row& row) {
     table.put(4, text(octets(row.own, v4)));
     table.put(5, text(row.link.mac));
     table.put(6, integer(rfc_state(row.now)));
-    table.put(7, gauge(row.now != nullptr ? row.now->effective_priority : row.config.priority));
+    table.put(7, gauge(row.now != nullptr ? row.now->base_priority : row.config.priority));
     table.put(8, integer(static_cast<std::int64_t>(row.config.addresses.size())));
     table.put(9, integer(row.config.advert_int.count() / 10'000));
     table.put(10, yes_no(!row.config.nopreempt));
@@ -144,7 +144,7 @@ void add_vrrp_mib(SnmpView& view, const SnmpFacts& facts) {
         table.put(2, text(row.link.mac));
         table.put(3, integer(rfc_state(row.now)));
         table.put(4, yes_no(true));
-        table.put(5, integer(row.now != nullptr ? row.now->effective_priority : row.config.priority));
+        table.put(5, integer(row.now != nullptr ? row.now->base_priority : row.config.priority));
         table.put(6, integer(static_cast<std::int64_t>(row.config.addresses.size())));
         table.put(7, ip_address(row.master));
         table.put(8, ip_address(row.own));
