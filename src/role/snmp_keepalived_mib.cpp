@@ -67,7 +67,9 @@ void add_mail(SnmpView& view, const config::Global& global) {
     view[mail + Oid{10, 0}] = on_off_unset(global.smtp_alert_checker);
 }
 
-void add_global(SnmpView& view, const SnmpFacts& facts) {
+}  // namespace
+
+void add_global_mib(SnmpView& view, const SnmpFacts& facts) {
     const auto& global = facts.config.global;
     const auto has = [&](const Rare<config::More>& more, std::string_view keyword) {
         return value_of<bool>(more->values, keyword).value_or(false);
@@ -87,6 +89,8 @@ void add_global(SnmpView& view, const SnmpFacts& facts) {
     using Flush = config::Global::FlushOnStop;
     put(11, integer(global.lvs_flush_on_stop == Flush::All ? 1 : global.lvs_flush_on_stop == Flush::No ? 2 : 3));
 }
+
+namespace {
 
 // ---- what instances and groups track ----
 
@@ -331,7 +335,6 @@ void add_bfds(SnmpView& view, const SnmpFacts& facts) {
 }  // namespace
 
 void add_keepalived_mib(SnmpView& view, const SnmpFacts& facts) {
-    add_global(view, facts);
     add_groups(view, facts);
     add_instances(view, facts);
     add_scripts(view, facts);

@@ -10,7 +10,7 @@ namespace mainstay::role {
 struct SnmpParts {
     bool vrrp = false, checker = false, rfc_v2 = false, rfc_v3 = false, traps = false;
     std::string socket;  // of the AgentX master; empty: the library's own
-    [[nodiscard]] bool any() const { return vrrp || rfc_v2 || rfc_v3; }
+    [[nodiscard]] bool any() const { return vrrp || checker || rfc_v2 || rfc_v3; }
     bool operator==(const SnmpParts&) const = default;
 };
 // keepalived: -x is what enable_snmp_vrrp and enable_snmp_checker are. The socket of -A comes before snmp_socket.

@@ -85,11 +85,12 @@ private:
         return snmp_parts(config, runtime_.options().snmp, runtime_.options().snmp_socket);
     }
     [[nodiscard]] SnmpFacts facts() const {
-        return {config_, status_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
+        return {config_, status_, lvs_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
     }
     [[nodiscard]] std::string router_id() const {
         return config_.global.router_id.empty() ? host_name() : config_.global.router_id;
     }
+    Result<void> map_sources();
     const SnmpView& view();
     void refresh();
     void set(const Oid& oid, const SnmpValue& value);
@@ -108,16 +109,32 @@ private:
     config::Config config_;  // with what SNMP has set since
     std::optional<config::Config> next_;
     SnmpParts parts_;
-    std::optional<ipc::EventRing> ring_;
-    std::optional<ipc::StateBlock> block_;
+    std::optional<ipc::EventRing> ring_, lvs_ring_;
+    std::optional<ipc::StateBlock> block_, lvs_block_;
     ipc::VrrpStatus status_;
+    ipc::LvsStatus lvs_;
     std::map<std::string, SnmpLink> links_;
     std::map<std::string, WallTime> up_since_;
     SnmpView view_;
     Instant viewed_{};
-    std::uint64_t read_ = 0, told_ = 0;
+    std::uint64_t read_ = 0, told_ = 0, lvs_read_ = 0, lvs_told_ = 0;
     std::map<int, asio::posix::stream_descriptor> watched_;
 };
+
+Result<void> SnmpRole::map_sources() {
+    const auto map = [](std::optional<ipc::EventRing>& ring, int ring_fd, std::optional<ipc::StateBlock>& block,
+                        int block_fd) -> Result<void> {
+        auto events = ipc::EventRing::map(ring_fd, false);
+        if (!events) return std::unexpected{std::move(events.error())};
+        ring.emplace(std::move(*events));
+        auto state = ipc::StateBlock::map(block_fd, false);
+        if (!state) return std::unexpected{std::move(state.error())};
+        block.emplace(std::move(*state));
+        return {};
+    };
+    if (auto vrrp = map(ring_, ipc::inherited::kVrrpRing, block_, ipc::inherited::kVrrpBlock); !vrrp) return vrrp;
+    return map(lvs_ring_, ipc::inherited::kLvsRing, lvs_block_, ipc::inherited::kLvsBlock);
+}
 
 Result<void> SnmpRole::start(config::Config config, bool restarted) {
     if (!session_.connected()) {
@@ -127,12 +144,7 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
                 runtime_.options().snmp_socket.empty() ? "net-snmp's usual socket" : runtime_.options().snmp_socket);
         ::_exit(kSnmpAgain);
     }
-    auto ring = ipc::EventRing::map(ipc::inherited::kVrrpRing, false);
-    if (!ring) return std::unexpected{std::move(ring.error())};
-    ring_.emplace(std::move(*ring));
-    auto block = ipc::StateBlock::map(ipc::inherited::kVrrpBlock, false);
-    if (!block) return std::unexpected{std::move(block.error())};
-    block_.emplace(std::move(*block));
+    if (auto mapped = map_sources(); !mapped) return mapped;
     config_ = std::move(config);
     parts_ = parts_of(config_);
     version_ = Identity{runtime_.options().log_ident.starts_with("Keepalived")}.program_and_version(MAINSTAY_VERSION);
@@ -150,6 +162,8 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
             for (const auto& event : batch.events) note_event(up_since_, event);
             told_ = batch.last;
         }
+        for (auto batch = lvs_ring_->read_after(0); !batch.events.empty(); batch = lvs_ring_->read_after(lvs_told_))
+            lvs_told_ = batch.last;
     }
     tick();
     return {};
@@ -185,15 +199,21 @@ const SnmpView& SnmpRole::view() {
     return view_;
 }
 
+template <class Status>
+void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& status) {
+    const auto newest = block.sequence();
+    if (newest == read) return;
+    const auto bytes = block.read();
+    auto decoded = bytes ? ipc::decode<Status>(*bytes) : std::unexpected{bytes.error()};
+    if (!decoded) return;
+    status = std::move(*decoded);
+    read = newest;
+}
+
 void SnmpRole::refresh() {
     links_ = read_links();
-    const auto newest = block_->sequence();
-    if (newest == read_) return;
-    const auto bytes = block_->read();
-    auto status = bytes ? ipc::decode<ipc::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
-    if (!status) return;
-    status_ = std::move(*status);
-    read_ = newest;
+    read_newest(*block_, read_, status_);
+    read_newest(*lvs_block_, lvs_read_, lvs_);
 }
 
 void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
@@ -231,6 +251,10 @@ void SnmpRole::tell_events() {
         }
         told_ = batch.last;
     }
+    const auto servers = lvs_ring_->read_after(lvs_told_);
+    if (!servers.events.empty()) read_newest(*lvs_block_, lvs_read_, lvs_);
+    for (const auto& event : servers.events) send(snmp_checker_traps(parts_, facts(), event));
+    lvs_told_ = servers.events.empty() ? lvs_told_ : servers.last;
     if (!parts_.traps || !(parts_.rfc_v2 || parts_.rfc_v3) || block_->sequence() == read_) return;
     const auto before = status_;
     const bool first = read_ == 0;
@@ -245,9 +269,7 @@ void SnmpRole::send(const std::vector<SnmpTrap>& traps) {
 // The library opens and closes descriptors as it likes: each is watched once, until it is no longer named.
 void SnmpRole::watch() {
     const auto wanted = session_.descriptors();
-    std::erase_if(watched_, [&](const auto& entry) {
-        return std::ranges::find(wanted, entry.first) == wanted.end();
-    });
+    std::erase_if(watched_, [&](const auto& entry) { return std::ranges::find(wanted, entry.first) == wanted.end(); });
     for (const int fd : wanted) {
         const auto [entry, added] = watched_.try_emplace(fd, runtime_.loop());
         if (!added) continue;

@@ -55,7 +55,7 @@ IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance) 
 
 std::vector<Oid> snmp_roots(const SnmpParts& parts) {
     std::vector<Oid> roots;
-    if (parts.vrrp) roots.push_back(kKeepalivedMib);
+    if (parts.vrrp || parts.checker) roots.push_back(kKeepalivedMib);
     if (parts.rfc_v2) roots.push_back(kVrrpMib);
     if (parts.rfc_v3) roots.push_back(kVrrpv3Mib);
     return roots;
@@ -63,7 +63,9 @@ std::vector<Oid> snmp_roots(const SnmpParts& parts) {
 
 SnmpView snmp_view(const SnmpParts& parts, const SnmpFacts& facts) {
     SnmpView view;
+    if (parts.vrrp || parts.checker) add_global_mib(view, facts);
     if (parts.vrrp) add_keepalived_mib(view, facts);
+    if (parts.checker) add_checker_mib(view, facts);
     if (parts.rfc_v2) add_vrrp_mib(view, facts);
     if (parts.rfc_v3) add_vrrpv3_mib(view, facts);
     return view;

@@ -41,6 +41,7 @@ struct SnmpLink {
 struct SnmpFacts {
     const config::Config& config;
     const ipc::VrrpStatus& status;
+    const ipc::LvsStatus& lvs;
     const std::map<std::string, SnmpLink>& links;
     std::string version;                            // "mainstay v0.1.0"
     std::string router_id;                          // resolved
@@ -51,7 +52,9 @@ struct SnmpFacts {
 // The subtrees that are registered, whether they have anything in them or not.
 [[nodiscard]] std::vector<Oid> snmp_roots(const SnmpParts& parts);
 [[nodiscard]] SnmpView snmp_view(const SnmpParts& parts, const SnmpFacts& facts);
+void add_global_mib(SnmpView& view, const SnmpFacts& facts);  // KEEPALIVED-MIB, its three sections
 void add_keepalived_mib(SnmpView& view, const SnmpFacts& facts);
+void add_checker_mib(SnmpView& view, const SnmpFacts& facts);
 void add_vrrp_mib(SnmpView& view, const SnmpFacts& facts);    // RFC 2787: VRRP version 2 on IPv4
 void add_vrrpv3_mib(SnmpView& view, const SnmpFacts& facts);  // RFC 6527
 
@@ -63,6 +66,9 @@ struct SnmpTrap {
 // The notifications of one transition, in keepalived's order.
 [[nodiscard]] std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts, const Event& event);
 
+// The same of a real or virtual server.
+[[nodiscard]] std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts& facts,
+                                                       const Event& event);
 // Keeps `up_since` right.
 void note_event(std::map<std::string, WallTime>& up_since, const Event& event);
 // What has happened to packets between two states: an authentication that failed, a packet that breaks the protocol.

@@ -22,7 +22,8 @@ std::string text_of(const SnmpValue& value) {
     using Type = SnmpValue::Type;
     std::string hex;
     switch (value.type) {
-        case Type::Integer: return fmt::format("INTEGER: {}", static_cast<std::int32_t>(value.number));
+        case Type::Integer:
+            return fmt::format("INTEGER: {}", static_cast<std::int32_t>(value.number));
         case Type::Octets:
             if (std::ranges::all_of(value.octets, [](char c) { return c >= ' ' && c < '\x7f'; }))
                 return fmt::format("STRING: \"{}\"", value.octets);
@@ -31,11 +32,16 @@ std::string text_of(const SnmpValue& value) {
         case Type::IpAddress:
             for (const char c : value.octets) hex += fmt::format(".{}", static_cast<unsigned char>(c));
             return "IpAddress: " + hex.substr(1);
-        case Type::Counter32: return fmt::format("Counter32: {}", value.number);
-        case Type::Gauge32: return fmt::format("Gauge32: {}", value.number);
-        case Type::TimeTicks: return fmt::format("Timeticks: {}", value.number);
-        case Type::Counter64: return fmt::format("Counter64: {}", value.number);
-        case Type::ObjectId: return "OID: " + text_of(value.oid);
+        case Type::Counter32:
+            return fmt::format("Counter32: {}", value.number);
+        case Type::Gauge32:
+            return fmt::format("Gauge32: {}", value.number);
+        case Type::TimeTicks:
+            return fmt::format("Timeticks: {}", value.number);
+        case Type::Counter64:
+            return fmt::format("Counter64: {}", value.number);
+        case Type::ObjectId:
+            return "OID: " + text_of(value.oid);
     }
     return {};
 }
@@ -44,6 +50,7 @@ std::string text_of(const SnmpValue& value) {
 struct Scene {
     config::Config config;
     ipc::VrrpStatus status;
+    ipc::LvsStatus lvs;
     std::map<std::string, SnmpLink> links{
         {"eth0",
          {.index = 2,
@@ -74,7 +81,14 @@ struct Scene {
         status.router.instances = {snapshot};
     }
     SnmpFacts facts() const {
-        return {config, status, links, "mainstay v1", "LVS_1", now, WallTime{now.unix_us - 9'000'000},
+        return {config,
+                status,
+                lvs,
+                links,
+                "mainstay v1",
+                "LVS_1",
+                now,
+                WallTime{now.unix_us - 9'000'000},
                 {{"VI_1", WallTime{now.unix_us - 7'040'000}}}};
     }
     std::string shown(const SnmpParts& parts, const Oid& oid) const {
@@ -84,7 +98,7 @@ struct Scene {
     }
 };
 
-const SnmpParts kAll{.vrrp = true, .checker = false, .rfc_v2 = true, .rfc_v3 = true, .traps = true, .socket = {}};
+const SnmpParts kAll{.vrrp = true, .checker = true, .rfc_v2 = true, .rfc_v3 = true, .traps = true, .socket = {}};
 
 config::Config with(config::KeywordValues global) {
     config::Config config;
@@ -114,7 +128,9 @@ TEST_CASE("each keyword switches its part of SNMP on, and -x the sections of KEE
 
 TEST_CASE("an instance stands in KEEPALIVED-MIB with keepalived's columns") {
     const Scene scene;
-    const auto column = [&](std::uint32_t number) { return scene.shown(kAll, kKeepalivedMib + Oid{2, 3, 1, number, 1}); };
+    const auto column = [&](std::uint32_t number) {
+        return scene.shown(kAll, kKeepalivedMib + Oid{2, 3, 1, number, 1});
+    };
     CHECK(column(2) == "STRING: \"VI_1\"");
     CHECK(column(3) == "Gauge32: 51");
     CHECK(column(4) == "INTEGER: 2");
@@ -217,4 +233,68 @@ TEST_CASE("five columns of an instance may be written, within their ranges") {
     CHECK(set(27, 1, snmp::integer(1)) == "no access");  // there is no accept mode in version 2
     CHECK(set(28, 1, snmp::integer(1)) == fmt::format("{} VI_1 1", static_cast<int>(What::SetPromoteSecondaries)));
     CHECK(set(2, 1, snmp::text("x")) == "not writable");
+}
+
+TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes are traps") {
+    // effect: global_defs: enable_snmp_checker
+    Scene scene;
+    config::VirtualServer service;
+    service.endpoint = {*IpAddress::parse("10.1.0.1"), 80};
+    service.scheduler = "wrr";
+    service.quorum = 2;
+    service.delay_loop = Micros{6'000'000};
+    service.sorry_server = config::SorryServer{.endpoint = {*IpAddress::parse("10.9.0.9"), 80}};
+    config::RealServer server;
+    server.endpoint = {*IpAddress::parse("127.1.0.1"), 80};
+    server.weight = 3;
+    service.real_servers = {server};
+    scene.config.virtual_servers = {service};
+    ipc::ServiceStatus status;
+    status.name = "[10.1.0.1]:tcp:80";
+    status.servers = {{.name = "[127.1.0.1]:tcp:80", .endpoint = server.endpoint, .weight = 3, .alive = false}};
+    scene.lvs.services = {status};
+
+    const auto of_service = [&](std::uint32_t column) {
+        return scene.shown(kAll, kKeepalivedMib + Oid{3, 3, 1, column, 1});
+    };
+    CHECK(of_service(2) == "INTEGER: 2");
+    CHECK(of_service(6) == "Hex-STRING: 0A 01 00 01 ");
+    CHECK(of_service(8) == "INTEGER: 1");
+    CHECK(of_service(9) == "INTEGER: 2");
+    CHECK(of_service(16) == "Gauge32: 6");
+    CHECK(of_service(21) == "Gauge32: 0");
+    CHECK(of_service(23) == "INTEGER: 2");
+    CHECK(of_service(27) == "absent");
+    const auto of_server = [&](std::uint32_t column, std::uint32_t row) {
+        return scene.shown(kAll, kKeepalivedMib + Oid{3, 4, 1, column, 1, row});
+    };
+    CHECK(of_server(2, 1) == "INTEGER: 2");  // the sorry server comes first
+    CHECK(of_server(2, 2) == "INTEGER: 1");
+    CHECK(of_server(6, 1) == "absent");
+    CHECK(of_server(6, 2) == "INTEGER: 2");
+    CHECK(of_server(7, 2) == "INTEGER: 3");
+    CHECK(scene.shown({.vrrp = true}, kKeepalivedMib + Oid{3, 3, 1, 2, 1}) == "absent");
+
+    const auto traps = snmp_checker_traps(kAll, scene.facts(),
+                                          {.kind = Event::Kind::RealServer,
+                                           .name = "[127.1.0.1]:tcp:80",
+                                           .parent = "[10.1.0.1]:tcp:80",
+                                           .state = "DOWN"});
+    REQUIRE(traps.size() == 1);
+    std::string all = text_of(traps[0].oid);
+    for (const auto& [oid, value] : traps[0].objects) all += fmt::format("\n{}={}", text_of(oid), text_of(value));
+    CHECK(all ==
+          ".1.3.6.1.4.1.9586.100.5.3.5.0.1\n"
+          ".1.3.6.1.4.1.9586.100.5.3.4.1.3=INTEGER: 1\n"
+          ".1.3.6.1.4.1.9586.100.5.3.4.1.4=Hex-STRING: 7F 01 00 01 \n"
+          ".1.3.6.1.4.1.9586.100.5.3.4.1.5=Gauge32: 80\n"
+          ".1.3.6.1.4.1.9586.100.5.3.4.1.6=INTEGER: 2\n"
+          ".1.3.6.1.4.1.9586.100.5.3.3.1.2=INTEGER: 2\n"
+          ".1.3.6.1.4.1.9586.100.5.3.3.1.5=INTEGER: 1\n"
+          ".1.3.6.1.4.1.9586.100.5.3.3.1.6=Hex-STRING: 0A 01 00 01 \n"
+          ".1.3.6.1.4.1.9586.100.5.3.3.1.7=Gauge32: 80\n"
+          ".1.3.6.1.4.1.9586.100.5.3.3.1.8=INTEGER: 1\n"
+          ".1.3.6.1.4.1.9586.100.5.3.3.1.21=Gauge32: 0\n"
+          ".1.3.6.1.4.1.9586.100.5.3.3.1.20=Gauge32: 1\n"
+          ".1.3.6.1.4.1.9586.100.5.1.2.0=STRING: \"LVS_1\"");
 }
