@@ -1,5 +1,6 @@
 // KEEPALIVED-MIB, section check: virtual and real servers with their settings and states. The columns that count
-// connections and bytes are absent: nothing reads them from the kernel yet.
+// connections and bytes are absent: nothing reads them from the kernel yet. So are those of virtualhost, which the model
+// has for each check only.
 #include <algorithm>
 #include <array>
 
@@ -125,7 +126,6 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     row.put(9, integer(scheduler_number(service.scheduler)));
     row.put(10, integer(forwarding_number(forwarding_of(service))));
     row.put(11, yes_no(true));
-    if (const auto host = word(service.more, "virtualhost"); !host.empty()) row.put(12, text(host));
     row.put(13, yes_no(service.persistent));
     if (service.persistent) row.put(14, gauge(static_cast<std::uint64_t>(service.persistence_timeout.count())));
     if (v4)
@@ -183,7 +183,6 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &ipc::CheckStatus::up) : 0;
     row.put(13, gauge(static_cast<std::uint64_t>(failed)));
     row.put(40, integer(forwarding_number(server.forwarding)));
-    if (const auto host = word(server.more, "virtualhost"); !host.empty()) row.put(41, text(host));
     row.put(42, yes_no(service.alpha));
     row.put(46, gauge(seconds(loop)));
     row.put(47, yes_no(server.smtp_alert));

@@ -28,7 +28,6 @@ virtual_server 10.1.0.1 80 {{
     protocol TCP
     quorum_up "/usr/bin/true up"
     quorum_down "/usr/bin/true down"
-    virtualhost www.example.com
     sorry_server 10.9.0.9 80
     real_server 127.1.0.1 80 {{
         weight 3
