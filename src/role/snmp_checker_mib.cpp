@@ -1,6 +1,6 @@
 // KEEPALIVED-MIB, section check: virtual and real servers with their settings and states. The columns that count
-// connections and bytes are absent: nothing reads them from the kernel yet. So are those of virtualhost, which the model
-// has for each check only.
+// connections and bytes are absent: nothing reads them from the kernel yet. So are those of virtualhost, which the
+// model has for each check only.
 #include <algorithm>
 #include <array>
 
@@ -267,7 +267,10 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
                         {kServers + Oid{6}, yes_no(event.state == "UP")}};
     }
     add_service_objects(trap, service);
-    const auto* status = status_of(facts.lvs, service);
+    // The event may be quicker than the state that it leads to.
+    auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : ipc::ServiceStatus{};
+    for (auto& other : status.servers)
+        if (server && other.name == event.name) other.alive = event.state == "UP";
     const auto put = [&](std::uint32_t column, SnmpValue value) {
         trap.objects.emplace_back(kServices + Oid{column}, std::move(value));
     };
@@ -275,7 +278,7 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
         put(23, yes_no(event.state == "UP"));
         put(22, gauge(service.quorum));
     }
-    put(21, gauge(alive(status)));
+    put(21, gauge(alive(&status)));
     put(20, gauge(service.real_servers.size()));
     trap.objects.emplace_back(kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id));
     return {trap};

@@ -40,7 +40,7 @@ vrrp_script chk {
     weight -7 reverse
 }
 vrrp_track_process tp {
-    process snmpd
+    process no-such-program
     weight 3
     quorum 1
 }
