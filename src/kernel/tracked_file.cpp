@@ -22,17 +22,28 @@
 namespace mainstay::kernel {
 namespace {
 
-constexpr std::uint32_t kWatched = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |
-                                   IN_MOVE_SELF | IN_ONLYDIR;
+constexpr std::uint32_t kWatched =
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::size_t kEventBytes = 64U * 1024U;
 
 // Filesystems that do not tell of changes made elsewhere, by the numbers of statfs() and by their names in mountinfo.
-constexpr std::array<std::uint32_t, 14> kRefusedNumbers{
-    NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, 0xFE534D42 /* smb2 */, 0xFF534D42 /* cifs */, NCP_SUPER_MAGIC, CODA_SUPER_MAGIC,
-    AFS_SUPER_MAGIC, 0x00C36400 /* ceph */, V9FS_MAGIC, 0x65735546 /* fuse */, PROC_SUPER_MAGIC, SYSFS_MAGIC,
-    0x7461636f /* ocfs2 */, 0x0BD00BD0 /* lustre */};
-constexpr std::array<std::string_view, 15> kRefusedNames{"nfs",  "nfs4", "smb3",  "smbfs", "cifs", "ncpfs", "coda", "afs",
-                                                         "ceph", "9p",   "proc",  "sysfs", "autofs", "ocfs2", "lustre"};
+constexpr std::array<std::uint32_t, 14> kRefusedNumbers{NFS_SUPER_MAGIC,
+                                                        SMB_SUPER_MAGIC,
+                                                        0xFE534D42 /* smb2 */,
+                                                        0xFF534D42 /* cifs */,
+                                                        NCP_SUPER_MAGIC,
+                                                        CODA_SUPER_MAGIC,
+                                                        AFS_SUPER_MAGIC,
+                                                        0x00C36400 /* ceph */,
+                                                        V9FS_MAGIC,
+                                                        0x65735546 /* fuse */,
+                                                        PROC_SUPER_MAGIC,
+                                                        SYSFS_MAGIC,
+                                                        0x7461636f /* ocfs2 */,
+                                                        0x0BD00BD0 /* lustre */};
+constexpr std::array<std::string_view, 15> kRefusedNames{"nfs",   "nfs4",  "smb3",   "smbfs", "cifs",
+                                                         "ncpfs", "coda",  "afs",    "ceph",  "9p",
+                                                         "proc",  "sysfs", "autofs", "ocfs2", "lustre"};
 
 Result<std::string> refuse(const std::string& path, std::string_view where) {
     return fail(Errc::Unsupported, path + " is not tracked: " + std::string{where});
@@ -62,7 +73,8 @@ std::string mounted_type(const std::string& path) {
         std::istringstream words{line};
         std::string skip, point, word;
         words >> skip >> skip >> skip >> skip >> point;
-        while (words >> word && word != "-") {}
+        while (words >> word && word != "-") {
+        }
         words >> word;
         point = unescaped(point);
         const bool root = point == "/";
@@ -87,11 +99,13 @@ Result<std::string> read_tracked_file(const std::string& path) {
     if (!fd) return fail_system("read " + path, errno);
     struct stat facts {};
     struct statfs system {};
-    if (::fstat(fd.get(), &facts) != 0 || ::fstatfs(fd.get(), &system) != 0) return fail_system("look at " + path, errno);
+    if (::fstat(fd.get(), &facts) != 0 || ::fstatfs(fd.get(), &system) != 0)
+        return fail_system("look at " + path, errno);
     if (!S_ISREG(facts.st_mode)) return refuse(path, "it is no regular file");
     if (std::ranges::find(kRefusedNumbers, static_cast<std::uint32_t>(system.f_type)) != kRefusedNumbers.end())
         return refuse(path, "changes on such a filesystem are not told of");
-    if ((static_cast<unsigned long>(system.f_flags) & ST_RDONLY) != 0) return refuse(path, "its filesystem is read-only");
+    if ((static_cast<unsigned long>(system.f_flags) & ST_RDONLY) != 0)
+        return refuse(path, "its filesystem is read-only");
     std::string text(wire::kTrackFileBytes, '\0');
     const ssize_t got = ::read(fd.get(), text.data(), text.size());
     if (got < 0) return fail_system("read " + path, errno);

@@ -67,7 +67,8 @@ void HostWatch::listen() {
             auto got = ipc::receive_message(control_->native_handle());
             if (!got) {
                 log_.error("the watcher: {}", got.error().text());
-                continue;
+                if (got.error().code() == Errc::Invalid || got.error().code() == Errc::Unsupported) continue;
+                return;
             }
             if (!got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
@@ -94,8 +95,9 @@ bool HostWatch::ended(const kernel::Ended& process) {
 
 void HostWatch::look() {
     if (pid_ == 0 || stopped_ || ++missed_ != kMissedBeatsMax + 1) return;
-    log_.error("the watcher of files, processes and links has been silent for {} s: it hangs in one of them; killing it",
-               kMissedBeatsMax);
+    log_.error(
+        "the watcher of files, processes and links has been silent for {} s: it hangs in one of them; killing it",
+        kMissedBeatsMax);
     ::kill(pid_, SIGKILL);
 }
 

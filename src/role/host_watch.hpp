@@ -2,10 +2,10 @@
 // saw, and hands that on.
 #pragma once
 
-#include <utility>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 #include <functional>
 #include <map>

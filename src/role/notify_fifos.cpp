@@ -60,8 +60,8 @@ void NotifyFifos::open(Fifo& fifo, std::uint32_t mode) {
 }
 
 void NotifyFifos::start_script(Fifo& fifo) {
-    kernel::ScriptProcess process{fifo.script.path, fifo.script.argv, {fifo.script.uid, fifo.script.gid},
-                                  fifo.script.groups};
+    kernel::ScriptProcess process{
+        fifo.script.path, fifo.script.argv, {fifo.script.uid, fifo.script.gid}, fifo.script.groups};
     process.argv.push_back(fifo.plan.path);
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
@@ -89,7 +89,8 @@ void NotifyFifos::write(Kind from, const std::string& line) {
             (fifo->plan.lines == Lines::Lvs && from != Kind::Lvs))
             continue;
         ssize_t written = 0;
-        while ((written = ::write(fifo->fd.get(), line.data(), line.size())) < 0 && errno == EINTR) {}
+        while ((written = ::write(fifo->fd.get(), line.data(), line.size())) < 0 && errno == EINTR) {
+        }
         if (written == static_cast<ssize_t>(line.size())) {
             if (const auto lost = std::exchange(fifo->lost_in_a_row, 0); lost != 0)
                 log_.notice("FIFO {} is read again: {} lines were lost ({} in all)", fifo->plan.path, lost, fifo->lost);

@@ -2,9 +2,9 @@
 // started again when they die. Never waits: a line that finds its FIFO full is lost, counted and told of.
 #pragma once
 
-#include <utility>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 #include <functional>
 #include <memory>
@@ -21,9 +21,9 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kFifoScriptPause{1};       // before a script that died is started again
-inline constexpr std::chrono::seconds kFifoScriptPauseMax{60};   // doubled up to this when it keeps dying
-inline constexpr std::chrono::seconds kFifoScriptStable{10};     // one that lived so long starts at kFifoScriptPause again
+inline constexpr std::chrono::seconds kFifoScriptPause{1};      // before a script that died is started again
+inline constexpr std::chrono::seconds kFifoScriptPauseMax{60};  // doubled up to this when it keeps dying
+inline constexpr std::chrono::seconds kFifoScriptStable{10};  // one that lived so long starts at kFifoScriptPause again
 
 class NotifyFifos {
 public:

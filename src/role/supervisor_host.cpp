@@ -1,4 +1,5 @@
-// What the supervisor does beside its roles: startup_script and shutdown_script, the FIFOs, and the watcher of the host.
+// What the supervisor does beside its roles: startup_script and shutdown_script, the FIFOs, and the watcher of the
+// host.
 #include <fcntl.h>
 
 #include "mainstay/ipc/host_plan.hpp"
@@ -58,12 +59,16 @@ void Supervisor::own_script_ended(const ipc::ScriptResults& results) {
     for (const auto& result : results.results) {
         if (result.request != std::exchange(own_script_, 0)) continue;
         const char* name = phase_ == Phase::Starting ? alert::kStartupScript : alert::kShutdownScript;
-        if (result.how == How::TimedOut) log_.warning("{} took too long and was ended", name);
-        else if (result.how == How::NotRun) log_.warning("{} was not run", name);
+        if (result.how == How::TimedOut)
+            log_.warning("{} took too long and was ended", name);
+        else if (result.how == How::NotRun)
+            log_.warning("{} was not run", name);
         else if (result.how != How::Exited || result.status != 0)
             log_.warning("{} ended with {} {}", name, result.how == How::Exited ? "status" : "signal", result.status);
-        if (phase_ == Phase::Starting) begin_running();
-        else if (phase_ == Phase::Stopping) stop_step();
+        if (phase_ == Phase::Starting)
+            begin_running();
+        else if (phase_ == Phase::Stopping)
+            stop_step();
     }
 }
 

@@ -76,8 +76,7 @@ void FileWatcher::complain(File& file, const std::string& text) {
     file.complaint = text;
 }
 
-ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, Tell tell,
-                               std::vector<vrrp::ProcessTracker> processes)
+ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::ProcessTracker> processes)
     : log_{log}, tell_{std::move(tell)}, table_{processes}, ready_{loop}, timer_{loop} {
     if (processes.empty()) return;
     auto connector = kernel::ProcessConnector::open();

@@ -1,10 +1,10 @@
 // The three kinds of things that the watcher looks at. Each tells what it saw by `tell`.
 #pragma once
 
-#include <utility>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 #include <functional>
 #include <map>

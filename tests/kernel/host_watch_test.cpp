@@ -134,7 +134,8 @@ TEST_CASE("where the kernel tells of processes, it tells of a fork and of the en
     const int child = ::fork();
     if (child == 0) ::_exit(0);
     ::waitpid(child, nullptr, 0);
-    CHECK(wait_for([&](const auto& e) { return e.kind == Kind::Fork && e.pid == ::getpid() && e.child == child; }, 10'000));
+    CHECK(wait_for([&](const auto& e) { return e.kind == Kind::Fork && e.pid == ::getpid() && e.child == child; },
+                   10'000));
     CHECK(wait_for([&](const auto& e) { return e.kind == Kind::Exit && e.pid == child; }, 10'000));
 }
 
@@ -158,7 +159,8 @@ TEST_CASE("a FIFO is made for its owner, or taken as it is when it is root's or 
     REQUIRE(made.has_value());
     CHECK(made->created);
     CHECK_FALSE(open_notify_fifo(path, self, 0600)->created);
-    CHECK(open_notify_fifo(folder.file("plain", "x"), self, 0600).error().text() == folder.file("plain") + " is not a FIFO");
+    CHECK(open_notify_fifo(folder.file("plain", "x"), self, 0600).error().text() ==
+          folder.file("plain") + " is not a FIFO");
     std::filesystem::create_symlink(path, folder.file("link"));
     CHECK_FALSE(open_notify_fifo(folder.file("link"), self, 0600).has_value());
     if (::getuid() == 0) {

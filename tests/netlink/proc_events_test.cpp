@@ -51,8 +51,8 @@ TEST_CASE("a datagram with several events, and every way to cut it") {
     auto bytes = event(1, {1, 1, 2, 2});
     const auto second = event(0x80000000, {2, 2});
     bytes.insert(bytes.end(), second.begin(), second.end());
-    CHECK(decode_process_events(bytes) == std::vector<ProcessEvent>{{.kind = Kind::Fork, .pid = 1, .child = 2},
-                                                                    {.kind = Kind::Exit, .pid = 2}});
+    CHECK(decode_process_events(bytes) ==
+          std::vector<ProcessEvent>{{.kind = Kind::Fork, .pid = 1, .child = 2}, {.kind = Kind::Exit, .pid = 2}});
     const auto one = event(2, {5, 5});
     for (std::size_t size = 1; size < one.size(); ++size) {
         const std::vector<std::byte> cut(one.begin(), one.begin() + static_cast<std::ptrdiff_t>(size));

@@ -66,7 +66,8 @@ struct Child {
             if (order == 'q') break;
             if (order == 'f' && (grandchild = ::fork()) == 0) {
                 ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-                while (::read(pipe[0], &order, 1) == 1 && order != 'x') {}
+                while (::read(pipe[0], &order, 1) == 1 && order != 'x') {
+                }
                 ::execl("/bin/sleep", "sleep", "1000", nullptr);
             }
             if (order == 'f') {  // the grandchild has the next order
@@ -85,7 +86,8 @@ struct Child {
 
 }  // namespace
 
-TEST_CASE("processes are counted from their start to their end, children with them until they execute another program") {
+TEST_CASE(
+    "processes are counted from their start to their end, children with them until they execute another program") {
     // effect: vrrp_track_process: process
     vrrp::ProcessTracker tracker;
     tracker.name = "P";

@@ -54,9 +54,12 @@ TEST_CASE("parameters are compared exactly, from the beginning, or the last one 
         bool exact, initial, partial;
     };
     const Row rows[] = {
-        {{"p", "-f", "/etc/a"}, true, true, true},       {{"p", "-f", "/etc/a", "-d"}, false, true, true},
-        {{"p", "-f", "/etc/a.conf"}, false, false, true}, {{"p", "-fx", "/etc/a"}, false, false, false},
-        {{"p", "-f"}, false, false, false},               {{"p"}, false, false, false},
+        {{"p", "-f", "/etc/a"}, true, true, true},
+        {{"p", "-f", "/etc/a", "-d"}, false, true, true},
+        {{"p", "-f", "/etc/a.conf"}, false, false, true},
+        {{"p", "-fx", "/etc/a"}, false, false, false},
+        {{"p", "-f"}, false, false, false},
+        {{"p"}, false, false, false},
         {{"q", "-f", "/etc/a"}, false, false, false},
     };
     for (const Row& row : rows) {
@@ -104,7 +107,8 @@ TEST_CASE("what is polled for its link") {
     CHECK(watch_plan(c).empty());
     c.more.edit().sections = {
         {"linkbeat_interfaces", {}, {}, {link("eth2", nullptr), link("eth3", "MII"), link("eth0", "ETHTOOL")}}};
-    CHECK(watch_plan(c).links == std::vector<PolledLink>{{Method::Any, "eth2"}, {Method::Mii, "eth3"}, {Method::Ethtool, "eth0"}});
+    CHECK(watch_plan(c).links ==
+          std::vector<PolledLink>{{Method::Any, "eth2"}, {Method::Mii, "eth3"}, {Method::Ethtool, "eth0"}});
     c.instances[1].more.edit().values = {{"linkbeat_use_polling", true}};
     CHECK(watch_plan(c).links.back() == PolledLink{Method::Any, "eth1"});
     c.more.edit().sections.clear();
