@@ -91,6 +91,13 @@ void Lan::unify() {
         finish(host, host.router->reload(host.config, now));
     }
     if (any && !violation_) pass(settle_time() * 2);
+    // A reload in the last moment may have shortened an interval already; the wait goes on as it began.
+    Nanos rest{0};
+    for (const Host& host : hosts_)
+        for (const auto& expect : host.witness.expects())
+            if (host.router && expect.state == State::Backup)
+                rest = std::max(rest, expect.due - host.clock.local(now_));
+    if (!violation_ && rest > settle_time()) pass(rest - settle_time());
 }
 
 // down_timer_adverts x largest interval + largest skew + one interval, plus what packets, wake-ups and clocks take.
