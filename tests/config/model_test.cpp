@@ -21,6 +21,7 @@ TEST_CASE("a plain instance") {
     expected.auth_type = AuthType::Pass;
     expected.auth_pass = "1111";
     expected.addresses = {{.prefix = *Prefix::parse("10.9.9.9/24")}};
+    expected.higher_prio_send_advert = true;  // unlike keepalived
     CHECK(loaded.config.instances.at(0) == expected);
 }
 

@@ -107,6 +107,7 @@ def test_other_addresses_of_a_known_master_are_told_unless_they_need_not_be_chec
     wait_ready(one.mainstayd(v3(150)))
     wait_holds(one)
     backup = wait_ready(two.mainstayd(settings + v3(100, more)))
+    assert stays(lambda: not two.holds(VIP), 1)  # it knows its master now
     one.write("/run/keepalived.conf", v3(150, vip="192.168.4.201"))
     one.processes[-1].send(1)
     wait_holds(one, "192.168.4.201")
