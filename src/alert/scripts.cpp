@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mainstay/alert/fifos.hpp"
+#include "mainstay/alert/firewall_script.hpp"
 
 namespace mainstay::alert {
 namespace {
@@ -222,6 +223,7 @@ std::vector<Wanted> wanted_scripts(const config::Config& config) {
     }
     for (const auto& group : config.sync_groups) want_notifies(all, Event::Kind::Group, group.name, group.notify);
     for (const auto& service : config.virtual_servers) want_service(all, service);
+    if (wants_firewall_script(config)) all.push_back(firewall_script());
     return all;
 }
 

@@ -3,6 +3,7 @@
 #include <linux/netlink.h>
 #include <net/if.h>
 
+#include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -46,6 +47,11 @@ Result<void> LinkMaker::remove(std::uint32_t index) {
     auto done = send(request, sequence, "remove interface " + std::to_string(index));
     if (!done && done.error().sys_errno() == ENODEV) return {};
     return done;
+}
+
+std::string interface_name(std::uint32_t index) {
+    std::array<char, IF_NAMESIZE> name{};
+    return if_indextoname(index, name.data()) != nullptr ? name.data() : std::string{};
 }
 
 std::uint32_t interface_index(const std::string& name) { return if_nametoindex(name.c_str()); }

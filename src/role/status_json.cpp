@@ -103,7 +103,10 @@ json vrrp_json(const ipc::VrrpStatus& status) {
             {"instances", std::move(instances)},
             {"groups", std::move(groups)},
             {"scripts", std::move(scripts)},
-            {"bfd", std::move(bfds)}};
+            {"bfd", std::move(bfds)},
+            {"netlink_overruns", status.netlink_overruns},
+            {"devices_remade", status.devices_remade},
+            {"firewall_repairs", status.firewall_repairs}};
 }
 
 json session_json(const bfd::SessionSnapshot& s) {

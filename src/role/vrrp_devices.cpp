@@ -153,6 +153,7 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
             return false;
         }
         index = kernel::interface_index(device.name);
+        if (made_.contains(device.name)) ++remade_;
         if (made_.contains(device.name))
             log_.warning("({}) {} was removed by somebody else: it is made again", device.instance, device.name);
         else

@@ -39,6 +39,7 @@ public:
     void remove_all(const Links& links);
 
     [[nodiscard]] const std::vector<vrrp::WantedDevice>& wanted() const { return wanted_; }
+    [[nodiscard]] std::uint64_t remade() const { return remade_; }
     [[nodiscard]] std::vector<std::string> ours() const { return {ours_.begin(), ours_.end()}; }
     [[nodiscard]] const std::vector<ipc::SavedSetting>& saved_settings() const { return settings_.saved(); }
 
@@ -65,6 +66,7 @@ private:
     std::set<std::string> complained_;
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
     std::function<void()> before_up_;
+    std::uint64_t remade_ = 0;
     bool no_local_igmp_ = false;
     std::map<std::string, std::uint32_t> promoted_;  // promote_secondaries: interfaces, and the index that has it
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/vrrp/instance.hpp"
 
 namespace mainstay::role {
@@ -27,8 +28,8 @@ bool iptables_is_nft() {
 
 }  // namespace
 
-VrrpFirewall::VrrpFirewall(asio::io_context& loop, Log& log, const Links& links)
-    : loop_{loop}, log_{log}, links_{links}, check_timer_{loop} {
+VrrpFirewall::VrrpFirewall(asio::io_context& loop, Log& log, const Links& links, Run run)
+    : loop_{loop}, log_{log}, links_{links}, run_{std::move(run)}, check_timer_{loop} {
     done_.v6.family = Family::V6;
 }
 
@@ -50,8 +51,13 @@ void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool rest
         done_ = {};
         done_.v6.family = Family::V6;
     }
+    if (choice.kind != kind_ && iptables_done_)
+        apply_iptables({.names = iptables_done_->names, .plan = {}, .devices = {}});
+    // Whatever others did to the rules meanwhile, a reload puts them all.
+    iptables_done_.reset();
     kind_ = choice.kind;
     config_ = config;
+    if (kind_ == vrrp::Firewall::Iptables) apply();
     deferred_ = restarted;
     if (kind_ != vrrp::Firewall::Nftables || !open() || restarted) return;
     delete_old_tables(vrrp::plan_filters(config_, {}, {}, {}).v4.table);
@@ -116,13 +122,35 @@ void VrrpFirewall::settle() {
     if (std::exchange(deferred_, false)) apply();
 }
 
-void VrrpFirewall::apply() {
-    if (deferred_ || kind_ != vrrp::Firewall::Nftables || !nftables_) return;
-    const auto index_of = [this](const std::string& name) {
+vrrp::FilterPlan VrrpFirewall::plan(const std::vector<vrrp::HeldAddress>& held) const {
+    return vrrp::plan_filters(config_, held, vmacs_, [this](const std::string& name) {
         const auto* link = links_.find(name);
         return link == nullptr ? 0U : link->index;
-    };
-    const auto wanted = vrrp::plan_filters(config_, held_, vmacs_, index_of);
+    });
+}
+
+// iptables cannot be waited for, so its rules are there before the addresses are: an address that is not set gets no
+// packets that they could drop.
+vrrp::FilterState VrrpFirewall::iptables_state() const {
+    std::vector<vrrp::HeldAddress> all;
+    for (const auto& instance : config_.instances)
+        if (vrrp::refuses_packets(instance)) std::ranges::move(vrrp::held_addresses(instance), std::back_inserter(all));
+    vrrp::FilterState state{.names = vrrp::iptables_names(config_), .plan = plan(all), .devices = {}};
+    for (const auto& vmac : vmacs_)
+        if (const auto name = kernel::interface_name(vmac.index); !name.empty())
+            state.devices.emplace_back(vmac.index, name);
+    return state;
+}
+
+void VrrpFirewall::apply_iptables(const vrrp::FilterState& wanted) {
+    for (const auto& call : vrrp::filter_calls(iptables_done_ ? &*iptables_done_ : nullptr, wanted)) run_(call);
+    iptables_done_ = wanted;
+}
+
+void VrrpFirewall::apply() {
+    if (kind_ == vrrp::Firewall::Iptables) return apply_iptables(iptables_state());
+    if (deferred_ || kind_ != vrrp::Firewall::Nftables || !nftables_) return;
+    const auto wanted = plan(held_);
     apply(done_.v4, wanted.v4);
     apply(done_.v6, wanted.v6);
 }
@@ -194,6 +222,7 @@ void VrrpFirewall::close(bool keep) {
     if (nftables_ && !keep)
         for (const auto* filter : {&done_.v4, &done_.v6})
             if (!filter->empty()) drop(*filter);
+    if (iptables_done_ && !keep) apply_iptables({.names = iptables_done_->names, .plan = {}, .devices = {}});
     if (changes_) changes_->release();
     changes_.reset();
     nftables_.reset();

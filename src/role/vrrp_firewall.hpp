@@ -14,13 +14,16 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/kernel/nftables.hpp"
 #include "mainstay/vrrp/filter.hpp"
+#include "mainstay/vrrp/filter_calls.hpp"
 #include "vrrp_links.hpp"
 
 namespace mainstay::role {
 
 class VrrpFirewall {
 public:
-    VrrpFirewall(boost::asio::io_context& loop, Log& log, const Links& links);
+    // `run` has the supervisor run the firewall script with these arguments (alert/firewall_script.hpp).
+    using Run = std::function<void(const vrrp::FilterCall& arguments)>;
+    VrrpFirewall(boost::asio::io_context& loop, Log& log, const Links& links, Run run);
 
     // A configuration takes effect. `restarted`: a crashed process of this daemon has left its rules, which hold until
     // settle() has replaced them.
@@ -39,6 +42,9 @@ public:
 
 private:
     void apply();
+    [[nodiscard]] vrrp::FilterPlan plan(const std::vector<vrrp::HeldAddress>& held) const;
+    void apply_iptables(const vrrp::FilterState& wanted);
+    [[nodiscard]] vrrp::FilterState iptables_state() const;
     void apply(netlink::VipFilter& done, const netlink::VipFilter& wanted);
     [[nodiscard]] bool replace(const netlink::VipFilter& wanted);
     void drop(const netlink::VipFilter& filter);
@@ -51,6 +57,8 @@ private:
     boost::asio::io_context& loop_;
     Log& log_;
     const Links& links_;
+    Run run_;
+    std::optional<vrrp::FilterState> iptables_done_;
     std::optional<kernel::Nftables> nftables_;
     std::optional<boost::asio::posix::stream_descriptor> changes_;
     boost::asio::steady_timer check_timer_;

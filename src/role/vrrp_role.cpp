@@ -2,11 +2,14 @@
 
 #include <linux/capability.h>
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 
+#include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -41,7 +44,7 @@ public:
     explicit VrrpRole(Runtime& runtime)
         : runtime_{runtime},
           devices_{runtime.log()},
-          firewall_{runtime.loop(), runtime.log(), links_},
+          firewall_{runtime.loop(), runtime.log(), links_, [this](const auto& call) { run_firewall_script(call); }},
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
           routing_{runtime.loop(), runtime.log(), [this](vrrp::Fact fact) { give(std::move(fact)); }},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
@@ -88,6 +91,7 @@ private:
     void netlink_waits();
     [[nodiscard]] Links::Change take_notifications();
     void settle_devices();
+    void run_firewall_script(const vrrp::FilterCall& call);
     void guard_holders();
     void tell_interfaces(const std::set<std::string>& names);
     void publish(bool at_once);
@@ -95,6 +99,7 @@ private:
 
     Runtime& runtime_;
     std::optional<kernel::Rtnetlink> netlink_;
+    std::uint64_t overruns_ = 0;
     std::optional<asio::posix::stream_descriptor> netlink_ready_;
     Links links_;
     VrrpDevices devices_;
@@ -396,6 +401,7 @@ Links::Change VrrpRole::take_notifications() {
     }
     auto change = links_.take(*notifications);
     if (!change.overrun) return change;
+    ++overruns_;
     runtime_.log().warning("netlink notifications were lost: links and addresses are read anew");
     auto lost = links_.refresh(*netlink_);
     if (!lost) {
@@ -413,6 +419,13 @@ void VrrpRole::settle_devices() {
     if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
     // An address needs its device: what was missing a moment ago is there now.
     (void)devices_.keep(links_, *netlink_);
+}
+
+void VrrpRole::run_firewall_script(const vrrp::FilterCall& call) {
+    runtime_.run_script(alert::kFirewallKey, call, alert::kFirewallKey, [this, what = call](const auto& result) {
+        if (result.how == ipc::ScriptResult::How::Exited && result.status == 0) return;
+        runtime_.log().error("vrrp_iptables: a change of the rules failed ({})", fmt::join(what, " "));
+    });
 }
 
 // Which instances hold addresses under the configuration that has just come.
@@ -480,6 +493,9 @@ void VrrpRole::publish_now(Instant begun) {
     }
     status.saved_settings = devices_.saved_settings();
     status.devices = devices_.ours();
+    status.netlink_overruns = overruns_;
+    status.devices_remade = devices_.remade();
+    status.firewall_repairs = firewall_.repairs();
     runtime_.publish_state(ipc::encode(status));
     const Instant done = runtime_.now();
     publish_again_ = done + (done - begun) * kPublishShare;

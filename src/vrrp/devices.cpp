@@ -61,7 +61,7 @@ private:
     void place(config::Instance& instance) {
         const std::string base = instance.interface;
         const auto* ipvlan = config::find_section(instance.more->sections, "use_ipvlan");
-        if (base.empty()) return place_in_vrf(instance);
+        if (base.empty()) return;
         if (instance.vmac.enabled) {
             instance.vmac.name = vmac(instance, base, instance.vmac.name, prefix_, !sends_from_parent(instance));
             if (!sends_from_parent(instance)) set_interface(instance, instance.vmac.name);
@@ -73,9 +73,6 @@ private:
         for (auto* list : {&instance.addresses, &instance.excluded_addresses})
             for (auto& address : *list) place(address, instance, base);
     }
-
-    // A unicast instance without an interface is bound to its VRF.
-    static void place_in_vrf(config::Instance& instance) { instance.interface = word_of(instance.more->values, "vrf"); }
 
     // keepalived: an address of the other family than the instance's stays on the interface itself.
     void place(config::VirtualAddress& address, const config::Instance& instance, const std::string& base) {

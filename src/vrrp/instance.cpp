@@ -103,6 +103,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     if (config_.garp_master_delay > Micros{0}) burst_ = step.now + config_.garp_master_delay;
     if (config_.garp_master_refresh > Micros{0})
         refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
+    arm_extra_arps(step.now);
 }
 
 void Instance::set_health(Step step, const Health& health) {
@@ -196,6 +197,7 @@ void Instance::become_master(Step step) {
     if (config_.garp_master_delay > Micros{0}) burst_ = step.now + config_.garp_master_delay;
     if (config_.garp_master_refresh > Micros{0})
         refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
+    arm_extra_arps(step.now);
 
     say(step, LogLevel::Debug, "Receive advertisement timeout");
     say(step, LogLevel::Info, "Entering MASTER STATE");
@@ -241,7 +243,7 @@ void Instance::remove(Step step) {
 }
 
 void Instance::clear_timers() {
-    for (auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_, &preempt_from_}) timer->reset();
+    for (auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_, &preempt_from_, &extra_}) timer->reset();
     restores_.clear();
     duplicates_.clear();
     once_.clear();
@@ -275,6 +277,10 @@ void Instance::tick(Step step) {
         const Nanos period = std::max<Nanos>(config_.garp_master_refresh, Seconds{1});
         *refresh_ += period * ((step.now - *refresh_) / period + 1);
         send_arps(step, config_.garp_master_refresh_repeat);
+    }
+    if (reached(extra_)) {
+        arm_extra_arps(step.now);
+        send_extra_arps(step);
     }
     if (reached(rival_burst_)) {
         rival_burst_.reset();
@@ -319,7 +325,7 @@ std::optional<Instant> Instance::deadline() const {
     std::optional<Instant> earliest = restores_.next();
     for (const auto& due : {routing_.deadline(), duplicates_.next()})
         if (due && (!earliest || *due < *earliest)) earliest = due;
-    for (const auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_})
+    for (const auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_, &extra_})
         if (*timer && (!earliest || **timer < *earliest)) earliest = *timer;
     return earliest;
 }

@@ -279,6 +279,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     const config::Instance old = std::exchange(config_, std::move(config));
     id_ = id;
     around_ = std::move(around);
+    const Micros old_extra = settings().extra_arps;
     apply_settings();
     if (config_.priority != kOwnerPriority) reduced_ = false;
     once_.clear();
@@ -293,6 +294,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
         refresh_.reset();
         if (config_.garp_master_refresh > Micros{0}) refresh_ = step.now + config_.garp_master_refresh;
     }
+    if (state_ == State::Master && old_extra != settings().extra_arps) arm_extra_arps(step.now);
     refresh_advertised();
 
     AddressChange change;

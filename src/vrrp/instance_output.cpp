@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "mainstay/vrrp/instance.hpp"
@@ -117,6 +118,22 @@ void Instance::send_resignation(Step step) {
 void Instance::send_arps(Step step, std::uint32_t rounds) {
     if (rounds == 0 || (config_.addresses.empty() && config_.excluded_addresses.empty())) return;
     step.out.push_back(SendGratuitousArp{id_, rounds});
+}
+
+void Instance::arm_extra_arps(Instant now) {
+    extra_.reset();
+    if (settings().extra_arps > Micros{0}) extra_ = now + settings().extra_arps;
+}
+
+// A switch forgets a VMAC's address when nothing comes from it: with vmac_xmit_base, and on further VMACs, no adverts
+// do. keepalived: one address for each such device, or all of them (watched in 2.2.7).
+void Instance::send_extra_arps(Step step) {
+    std::set<std::string> told;
+    for (const HeldAddress& held : held_addresses(config_)) {
+        if (held.interface == advert_device(config_)) continue;
+        if (!told.insert(held.interface).second && !settings().extra_arps_all) continue;
+        step.out.push_back(AnnounceAddress{held.interface, held.prefix.address});
+    }
 }
 
 // keepalived: mailed only when the state is another one than in the last mail (2.4.3).

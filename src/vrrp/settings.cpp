@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "mainstay/wire/vrrp.hpp"
 
@@ -73,6 +74,22 @@ std::optional<HmacSettings> hmac_of(const config::Instance& instance) {
     if (mode == "receive-only") settings.mode = HmacSettings::Mode::ReceiveOnly;
     if (instance.strict) settings.mode = HmacSettings::Mode::Enforce;
     return settings;
+}
+
+// The old names count where the new ones are not given; an instance's 0 turns the global setting off.
+void set_extra_arps(Settings& settings, const config::Instance& instance, const config::Global& global) {
+    const KeywordValues &own = instance.more->values, &common = global.more->values;
+    const std::pair<const KeywordValues*, std::string> places[]{{&own, "garp_extra_if"},
+                                                                {&own, "vmac_garp_intvl"},
+                                                                {&common, "vrrp_garp_extra_if"},
+                                                                {&common, "vrrp_vmac_garp_intvl"}};
+    for (const auto& [values, keyword] : places) {
+        const auto every = config::value_of<Micros>(*values, keyword);
+        if (!every) continue;
+        settings.extra_arps = *every;
+        settings.extra_arps_all = flag(*values, keyword + " all");
+        return;
+    }
 }
 
 std::optional<std::vector<std::byte>> from_hex(std::string_view digits) {
@@ -166,6 +183,7 @@ Settings settings_of(const config::Instance& instance, const config::Global& glo
     if (!s.timer_expired_backup) s.timer_expired_backup = byte_of(own, "thread_timer_expired");  // its old name
     s.group = group_of(instance, global);
     s.hmac = hmac_of(instance);
+    set_extra_arps(s, instance, global);
     return s;
 }
 

@@ -223,15 +223,6 @@ TEST_CASE("an ipvlan has its parent's MAC address and an address of its own") {
     CHECK(base_interface(plan.config.instances[0]) == "eth0");
 }
 
-TEST_CASE("a unicast instance without an interface is bound to its VRF") {
-    auto c = instance();
-    c.interface.clear();
-    c.unicast_peers = {{ip("10.0.0.2")}};
-    set(c.more, "vrf", config::WordList{"blue"});
-
-    CHECK(plan_devices(with({c}), kTwoCables).config.instances[0].interface == "blue");
-}
-
 TEST_CASE("an instance on a VMAC fails with its parent, and says which interface it was") {
     const auto plan = plan_devices(with({vmac_instance()}), kTwoCables);
     const auto& c = plan.config.instances[0];
@@ -291,4 +282,39 @@ TEST_CASE("the link-local address of a VMAC is the source, else the parent's, el
     CHECK(link_local_of(with_source, of_parent, mac).to_string() == "fe80::5/64");
     CHECK(link_local_of(plain, of_parent, mac).to_string() == "fe80::7/64");
     CHECK(link_local_of(plain, {}, mac).to_string() == "fe80::11:22ff:fe33:4455/64");
+}
+
+TEST_CASE("where no adverts leave, addresses are announced again and again: one for each device, or all") {
+    // effect: vrrp_instance: garp_extra_if vmac_garp_intvl
+    // effect: global_defs: vrrp_garp_extra_if vrrp_vmac_garp_intvl
+    const auto announced = [](config::Config config, Nanos from, Nanos to) {
+        config.instances[0].addresses = {vip("10.9.9.9/32", "eth1"), vip("10.9.9.10/32", "eth1"), vip("10.9.9.11/32")};
+        Bench bench{config};
+        (void)bench.router.step(link(), t0);
+        (void)bench.router.step(link("eth1", true, {}, 3), t0);
+        (void)bench.router.start(t0);
+        Lines found;
+        for (Instant now = t0; now < t0 + to; now += 100ms)
+            for (const auto& line : lines(bench.tick(now)))
+                if (now >= t0 + from && line.starts_with("announce 10.")) found.push_back(line);
+        return found;
+    };
+    auto owner = instance(255);
+    owner.garp_master_delay = Micros{0};
+    auto config = with({owner});
+    CHECK(announced(config, 0s, 10s).empty());
+
+    set(config.instances[0].more, "garp_extra_if", Micros{4s});
+    CHECK(announced(config, 0s, 3900ms).empty());
+    CHECK(announced(config, 0s, 9s) == Lines{"announce 10.9.9.9@eth1", "announce 10.9.9.9@eth1"});
+    set(config.instances[0].more, "garp_extra_if all");
+    CHECK(announced(config, 0s, 5s) == Lines{"announce 10.9.9.9@eth1", "announce 10.9.9.10@eth1"});
+
+    for (const char* keyword : {"vrrp_garp_extra_if", "vrrp_vmac_garp_intvl"}) {
+        auto common = with({owner});
+        set(common.global.more, keyword, Micros{4s});
+        CHECK(announced(common, 0s, 5s) == Lines{"announce 10.9.9.9@eth1"});
+        set(common.instances[0].more, "vmac_garp_intvl", Micros{0});  // an instance's own 0 turns it off
+        CHECK(announced(common, 0s, 5s).empty());
+    }
 }

@@ -68,9 +68,13 @@ struct VrrpStatus {
     std::vector<std::vector<std::string>> addresses;  // per instance, as text with prefix
     std::vector<SavedSetting> saved_settings;
     std::vector<std::string> devices;  // VMACs and ipvlans that are ours
+    std::uint64_t netlink_overruns = 0;   // notifications were lost, and links and addresses read anew
+    std::uint64_t devices_remade = 0;     // removed by somebody else
+    std::uint64_t firewall_repairs = 0;   // rules changed by somebody else
 };
 template <class A>
-void fields(A& a, VrrpStatus& s) { a(s.generation, s.router, s.addresses, s.saved_settings, s.devices); }
+void fields(A& a, VrrpStatus& s) { a(s.generation, s.router, s.addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
+                                       s.firewall_repairs); }
 
 struct CheckStatus {
     std::string type;    // TCP_CHECK

@@ -30,5 +30,6 @@ private:
 
 // The index of an interface; 0: there is none of this name.
 [[nodiscard]] std::uint32_t interface_index(const std::string& name);
+[[nodiscard]] std::string interface_name(std::uint32_t index);  // empty: there is none
 
 }  // namespace mainstay::kernel

@@ -127,6 +127,8 @@ private:
     [[nodiscard]] bool seal(Step step, SendAdvert& advert);  // as authentication wants it; false: it cannot be sent
     void refresh_advertised();                               // and forget the pre-built adverts
     void send_arps(Step step, std::uint32_t rounds);
+    void arm_extra_arps(Instant now);
+    void send_extra_arps(Step step);
     void announce(Step step, State state, const char* name, std::string detail, bool notify);
     void say(Step step, LogLevel level, const std::string& text) const;
 
@@ -151,6 +153,7 @@ private:
     Instant earliest_{};                      // end of vrrp_startup_delay
     std::optional<Instant> timer_;            // next advert, or master down
     std::optional<Instant> burst_, refresh_;  // gratuitous ARPs after taking over, and for ever
+    std::optional<Instant> extra_;            // and where no adverts leave
     std::optional<Instant> rival_burst_;      // and after a rival
     std::optional<Instant> preempt_from_;     // preempt_delay runs until then
     Instant answers_since_{};                 // the window of answers to rivals

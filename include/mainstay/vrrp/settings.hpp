@@ -45,6 +45,8 @@ struct Settings {
     std::optional<std::uint8_t> timer_expired_backup;  // priority whose skew is waited for
     IpAddress group;                                   // where multicast goes
     std::optional<HmacSettings> hmac;
+    Micros extra_arps{0};         // garp_extra_if: distance of announcements where no adverts leave; 0: none
+    bool extra_arps_all = false;  // of every address there, else of one for each device
     bool operator==(const Settings&) const = default;
 };
 

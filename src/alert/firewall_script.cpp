@@ -1,0 +1,55 @@
+#include "mainstay/alert/firewall_script.hpp"
+
+#include <algorithm>
+
+namespace mainstay::alert {
+namespace {
+
+constexpr Micros kFirewallLimit{60'000'000};  // a thousand addresses one by one take iptables some ten seconds
+
+// Each operation can be repeated: what is there already is not added twice, what is gone is not missed.
+//   rule add|del TOOL CHAIN WORD...            one rule at the top of a chain
+//   addresses add|del TOOL CHAIN FLAG ADDR...  a DROP rule for each address
+//   set NAME TYPE FAMILY ENTRY...              a set with exactly these entries
+//   unset NAME...                              sets that go; those in use by others' rules stay
+//   entries add|del NAME ENTRY...              entries that come or go
+constexpr const char* kScript = R"sh(PATH=/usr/sbin:/sbin:/usr/bin:/bin
+operation=$1; shift
+put() { # add|del TOOL CHAIN WORD...
+    what=$1 tool=$2 chain=$3; shift 3
+    while "$tool" -w 5 -D "$chain" "$@" 2>/dev/null; do :; done
+    [ "$what" = del ] || "$tool" -w 5 -I "$chain" "$@" || failed=1
+}
+failed=0
+case $operation in
+rule) put "$@" ;;
+addresses)
+    what=$1 tool=$2 chain=$3 flag=$4; shift 4
+    for address; do put "$what" "$tool" "$chain" "$flag" "$address" -j DROP; done ;;
+set)
+    name=$1 type=$2 family=$3; shift 3
+    ipset -exist create "$name" "$type" family "$family" && ipset flush "$name" || failed=1
+    for entry; do ipset -exist add "$name" "$entry" || failed=1; done ;;
+unset) for name; do ipset destroy "$name" 2>/dev/null || :; done ;;
+entries)
+    what=$1 name=$2; shift 2
+    for entry; do ipset -exist "$what" "$name" "$entry" || failed=1; done ;;
+*) failed=1 ;;
+esac
+exit $failed
+)sh";
+
+}  // namespace
+
+bool wants_firewall_script(const config::Config& config) {
+    const auto& values = config.global.more->values;
+    return config::find_value(values, "vrrp_iptables") != nullptr && config::find_value(values, "nftables") == nullptr;
+}
+
+Wanted firewall_script() {
+    return {.key = kFirewallKey,
+            .command = {.argv = {"/bin/sh", "-c", kScript, "firewall"}, .user = "root", .group = "root"},
+            .timeout = kFirewallLimit};
+}
+
+}  // namespace mainstay::alert

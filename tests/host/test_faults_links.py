@@ -1,0 +1,154 @@
+"""Interfaces that misbehave: flapping carriers, lost notifications, renames; told once, counted, and got over."""
+
+import json
+
+from support.capture import Capture
+from support.paths import program
+from support.vrrp import VIP, office, wait_holds, wait_ready, wait_released
+from support.wait import stays, wait_until
+
+FLAP = """
+import subprocess, sys, time
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    for state in ("down", "up"):
+        subprocess.run(["ip", "link", "set", sys.argv[1], state], check=True)
+        time.sleep(0.01)
+"""
+
+
+def instance(priority=150, vips=(VIP,), more=""):
+    return f"""vrrp_instance VI_1 {{
+    interface eth0
+    virtual_router_id 51
+    version 3
+    priority {priority}
+    advert_int 0.2
+    garp_master_delay 0
+    {more}
+    virtual_ipaddress {{
+        {chr(10).join(vips)}
+    }}
+}}
+"""
+
+
+def status(host):
+    return json.loads(host.run([program("mainstayctl"), "status", "--json"]).stdout)["vrrp"]
+
+
+def port_of(lan, host):
+    """The switch's end of the host's cable."""
+    switch = lan.switches["office"]
+    return switch, next(p["ifname"] for p in json.loads(switch.run(["ip", "-json", "link"]).stdout)
+                        if p["ifname"].startswith(f"{host.name}."))
+
+
+def test_a_carrier_that_flaps_fifty_times_a_second_is_got_over(lan):
+    one, two = office(lan, "one", "two")
+    daemon = wait_ready(one.mainstayd(instance(150)))
+    wait_ready(two.mainstayd(instance(100)))
+    wait_holds(one)
+    switch, port = port_of(lan, one)
+
+    switch.run(["/usr/bin/python3", "-c", FLAP, port, "2"])
+
+    wait_holds(one)
+    wait_released(two)
+    with Capture(two) as capture:
+        capture.wait_for(3, which=lambda p: p["IP"].src == "192.168.4.11")
+        assert {p["IP"].src for p in capture.packets()} == {"192.168.4.11"}
+    assert daemon.alive()
+    assert status(one)["instances"][0]["state"] == "MASTER"
+    # The changes are told, but not each of a hundred.
+    assert 1 <= daemon.output().count("Netlink reports eth0 down") <= 20
+
+
+def test_lost_notifications_are_made_good_by_reading_everything(lan):
+    one, two = office(lan, "one", "two")
+    daemon = wait_ready(one.mainstayd(instance(150)))
+    wait_ready(two.mainstayd(instance(100)))
+    wait_holds(one)
+    pid = one.run(["pgrep", "-x", "mainstayd-vrrp"]).stdout.split()[0]
+
+    # While the role stands still, more happens than its socket holds; its address is among what goes.
+    one.run(["kill", "-STOP", pid])
+    lines = "".join(f"addr add 10.{n // 250}.{n % 250}.1/32 dev lo\n" for n in range(12_000))
+    batch = one.write("/run/many", lines + lines.replace("addr add", "addr del") + f"addr del {VIP}/32 dev eth0\n")
+    one.run(["ip", "-batch", batch], timeout=60)
+    one.run(["kill", "-CONT", pid])
+
+    wait_until(lambda: "netlink notifications were lost" in daemon.output(), 10, "the loss to be told")
+    wait_holds(one)
+    wait_released(two)
+    assert daemon.output().count("netlink notifications were lost") == status(one)["netlink_overruns"] <= 2
+
+
+def test_an_interface_that_is_renamed_is_a_fault_until_its_name_is_back(lan):
+    # effect: global_defs: dynamic_interfaces
+    one, two = office(lan, "one", "two")
+    daemon = wait_ready(one.mainstayd("global_defs {\n dynamic_interfaces allow_if_changes\n}\n" + instance(150)))
+    wait_ready(two.mainstayd(instance(100)))
+    wait_holds(one)
+
+    one.run(["ip", "link", "set", "eth0", "name", "wan0"])
+    wait_holds(two)
+    assert daemon.output().count("Interface eth0 deleted") == 1
+    wait_until(lambda: "Entering FAULT STATE" in daemon.output(), 5, "FAULT")
+
+    one.run(["ip", "link", "set", "wan0", "name", "eth0"])
+    wait_holds(one)
+    wait_released(two)
+
+
+def test_an_interface_that_is_replaced_by_another_kind_is_used(lan):
+    # effect: global_defs: dynamic_interfaces
+    (one,) = office(lan, "one")
+    settings = "global_defs {\n dynamic_interfaces allow_if_changes\n}\n"
+    path = one.write("/run/check.conf", settings + instance().replace("eth0", "later0"))
+    assert one.run([program("mainstayd"), "-t", "-f", path], check=False).returncode == 0
+    one.write("/run/check.conf", instance().replace("eth0", "later0"))
+    assert one.run([program("mainstayd"), "-t", "-f", path], check=False).returncode != 0
+
+    daemon = wait_ready(one.mainstayd(settings + instance()))
+    wait_holds(one)
+    one.run(["ip", "link", "del", "eth0"])
+    wait_until(lambda: "Entering FAULT STATE" in daemon.output(), 5, "FAULT")
+    one.run(["ip", "link", "add", "eth0", "type", "bridge"])
+    one.run(["ip", "addr", "add", "192.168.4.11/24", "dev", "eth0"])
+    one.run(["ip", "link", "add", "inner", "type", "veth", "peer", "name", "outer"])
+    for device in ("inner", "outer", "eth0"):
+        one.run(["ip", "link", "set", device, "up"])
+    one.run(["ip", "link", "set", "inner", "master", "eth0"])
+
+    wait_holds(one)
+
+
+def test_a_source_address_that_goes_is_a_fault_with_track_src_ip(lan):
+    # effect: vrrp_instance: track_src_ip
+    one, two = office(lan, "one", "two")
+    one.run(["ip", "addr", "add", "192.168.4.61/24", "dev", "eth0"])
+    daemon = wait_ready(one.mainstayd(instance(150, more="mcast_src_ip 192.168.4.61\ntrack_src_ip")))
+    wait_ready(two.mainstayd(instance(100)))
+    wait_holds(one)
+
+    one.run(["ip", "addr", "del", "192.168.4.61/24", "dev", "eth0"])
+    wait_holds(two)
+    wait_released(one)
+    assert daemon.output().count("entering FAULT state (source address 192.168.4.61 is not on the interface)") == 1
+    one.run(["ip", "addr", "add", "192.168.4.61/24", "dev", "eth0"])
+
+    wait_holds(one)
+
+
+def test_addresses_that_others_remove_are_counted(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance(vips=[VIP, "192.168.4.201"])))
+    wait_holds(one)
+    one.run(["ip", "addr", "flush", "dev", "eth0", "to", "192.168.4.200/31"])
+
+    wait_holds(one)
+    wait_holds(one, "192.168.4.201")
+    wait_until(lambda: status(one)["instances"][0]["counters"]["addresses_restored"] == 2, 5, lambda: str(status(one)))
+    assert stays(lambda: one.holds(VIP), 0.5)
+    assert "Entering BACKUP STATE" not in daemon.output().split("Entering MASTER STATE")[1]

@@ -1,0 +1,64 @@
+"""no_accept and VMACs by iptables, where it has tables of its own; where it works on nftables, those are used."""
+
+import shutil
+
+import pytest
+
+from support.iptables import legacy_iptables, rules
+from support.vrrp import VIP, office, wait_holds, wait_ready
+from support.wait import wait_until
+
+from test_accept import LOCAL6, VIP6, globals_, instance, pings, ruleset
+
+pytestmark = pytest.mark.skipif(shutil.which("iptables-legacy") is None, reason="no iptables with tables of its own")
+
+
+def test_each_address_that_refuses_packets_has_rules_in_the_named_chains(lan):
+    # effect: global_defs: vrrp_iptables vrrp_ipsets
+    # effect: vrrp_instance: no_accept
+    (one,) = office(lan, "one")
+    client = lan.host("client", eth0=("office", "192.168.4.50/24", "2001:db8:4::50/64"))
+    legacy_iptables(one)
+    one.run(["ip", "addr", "add", "2001:db8:4::11/64", "dev", "eth0", "nodad"])
+    for tool in ("iptables-legacy", "ip6tables-legacy"):
+        for chain in ("vips_in", "vips_out"):
+            one.run([tool, "-N", chain])
+        one.run([tool, "-A", "INPUT", "-j", "vips_in"])
+        one.run([tool, "-A", "OUTPUT", "-j", "vips_out"])
+    own4, own6 = rules(one), rules(one, "ip6tables")
+
+    daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables vips_in vips_out", "vrrp_ipsets") +
+                                      instance(vips=[VIP]) + instance(vips=[LOCAL6, VIP6], name="VI_6")))
+    wait_holds(one)
+    wait_holds(one, VIP6)
+    wait_until(lambda: f"-A vips_out -s {VIP6}/128 -j DROP" in rules(one, "ip6tables"), 10, daemon.output)
+    wait_until(lambda: "-A vips_in -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT" in rules(one, "ip6tables"), 10,
+               daemon.output)
+    assert [rule for rule in rules(one) if "DROP" in rule] == [f"-A vips_in -d {VIP}/32 -j DROP",
+                                                               f"-A vips_out -s {VIP}/32 -j DROP"]
+    assert f"-A vips_in -d {LOCAL6}/128 -i eth0 -j DROP" in rules(one, "ip6tables")
+    assert not pings(client, VIP) and not pings(client, VIP6) and not pings(client, f"{LOCAL6}%eth0")
+    assert pings(client, "192.168.4.11") and pings(client, "2001:db8:4::11")
+    assert ruleset(one) == ""
+
+    one.write("/run/keepalived.conf", globals_("vrrp_iptables vips_in vips_out", "vrrp_ipsets") +
+              instance(vips=["192.168.4.201"]) + instance(vips=[LOCAL6, VIP6], name="VI_6"))
+    daemon.send(1)
+    wait_until(lambda: [rule for rule in rules(one) if "DROP" in rule] ==
+               ["-A vips_in -d 192.168.4.201/32 -j DROP", "-A vips_out -s 192.168.4.201/32 -j DROP"], 10,
+               lambda: f"{rules(one)}\n{daemon.output()}")
+
+    daemon.stop()
+    assert (rules(one), rules(one, "ip6tables")) == (own4, own6)
+
+
+def test_iptables_that_works_on_nftables_is_passed_over_for_them(lan):
+    # effect: global_defs: vrrp_iptables
+    (one,) = office(lan, "one")
+    if "nft" not in one.run(["readlink", "-f", "/usr/sbin/iptables"]).stdout:
+        pytest.skip("this machine's iptables is not the nftables one")
+    daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables") + instance()))
+    wait_holds(one)
+
+    assert "the iptables of this host works on nftables, which is used instead" in daemon.output()
+    assert VIP in ruleset(one)

@@ -1,0 +1,117 @@
+"""Devices that only the lab's kernel has: ipvlan, VRF; and the tables of iptables."""
+
+import json
+
+from support.capture import Capture
+from support.iptables import legacy_iptables
+from support.vrrp import VIP, office, wait_holds, wait_ready, wait_released
+from support.wait import wait_until
+
+
+def instance(more="", vips=(VIP,), priority=150, interface="interface eth0", name="VI_1", vrid=51):
+    return f"""vrrp_instance {name} {{
+    {interface}
+    virtual_router_id {vrid}
+    version 3
+    priority {priority}
+    advert_int 0.5
+    garp_master_delay 0
+    {more}
+    virtual_ipaddress {{
+        {chr(10).join(vips)}
+    }}
+}}
+"""
+
+
+def links(host):
+    return {link["ifname"]: link for link in json.loads(host.run(["ip", "-json", "-details", "link"]).stdout)}
+
+
+def test_an_instance_runs_on_an_ipvlan_with_an_address_of_its_own(lan):
+    # effect: vrrp_instance: use_ipvlan
+    (one,) = office(lan, "one")
+    with Capture(one, what="vrrp") as capture:
+        daemon = wait_ready(one.mainstayd(instance("use_ipvlan 192.168.4.31/24 private group 7")))
+        wait_holds(one, timeout=30)
+        capture.wait_for(2, timeout=30)
+
+    device = links(one)["ipvlan.51"]
+    assert device["link"] == "eth0"
+    assert device["group"] == "7"
+    assert device["linkinfo"]["info_kind"] == "ipvlan"
+    assert device["linkinfo"]["info_data"]["mode"] == "l2"
+    assert device["linkinfo"]["info_data"]["private"] is True
+    assert one.addresses("ipvlan.51") >= {"192.168.4.31/24", f"{VIP}/32"}
+    assert {p["IP"].src for p in capture.packets()} == {"192.168.4.31"}
+    assert {p.src for p in capture.packets()} == {links(one)["eth0"]["address"]}
+
+    daemon.stop(timeout=20)
+    assert "ipvlan.51" not in links(one)
+
+
+def test_a_vmac_is_in_the_vrf_of_its_parent(lan):
+    (one,) = office(lan, "one")
+    one.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
+    one.run(["ip", "link", "set", "blue", "up"])
+    one.run(["ip", "link", "set", "eth0", "master", "blue"])
+    wait_ready(one.mainstayd(instance("use_vmac")))
+    wait_holds(one, timeout=30)
+
+    assert links(one)["vrrp.51"]["master"] == "blue"
+
+
+def test_a_unicast_instance_without_an_interface_talks_within_its_vrf(lan):
+    # effect: vrrp_instance: vrf
+    one, two = office(lan, "one", "two")
+    for host in (one, two):
+        host.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
+        host.run(["ip", "link", "set", "blue", "up"])
+        host.run(["ip", "link", "set", "eth0", "master", "blue"])
+
+    def text(own, other, priority):
+        return instance(f"vrf blue\nunicast_src_ip {own}\nunicast_peer {{\n {other}\n }}", [f"{VIP}/32 dev eth0"],
+                        priority, interface="")
+    with Capture(two, what="vrrp") as capture:
+        wait_ready(one.mainstayd(text("192.168.4.11", "192.168.4.12", 150)))
+        wait_ready(two.mainstayd(text("192.168.4.12", "192.168.4.11", 100)))
+        wait_holds(one, timeout=30)
+        capture.wait_for(4, timeout=30, which=lambda p: p["IP"].src == "192.168.4.11")
+
+    assert not two.holds(VIP)
+
+
+def test_an_interface_that_moves_to_a_vrf_goes_on_with_its_addresses(lan):
+    one, two = office(lan, "one", "two")
+    daemon = wait_ready(one.mainstayd(instance(priority=150)))
+    wait_ready(two.mainstayd(instance(priority=100)))
+    wait_holds(one, timeout=30)
+
+    one.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
+    one.run(["ip", "link", "set", "blue", "up"])
+    one.run(["ip", "link", "set", "eth0", "master", "blue"])
+
+    with Capture(two, what="vrrp") as capture:
+        capture.wait_for(3, timeout=30, which=lambda p: p["IP"].src == "192.168.4.11")
+    wait_holds(one, timeout=30)
+    wait_released(two, timeout=30)
+    assert daemon.alive()
+    assert daemon.output().count("Entering MASTER STATE") <= 2
+
+
+def test_ipsets_hold_the_addresses_that_refuse_packets(lan):
+    # effect: global_defs: vrrp_ipsets
+    (one,) = office(lan, "one")
+    client = lan.host("client", eth0=("office", "192.168.4.50/24"))
+    legacy_iptables(one)
+    daemon = wait_ready(one.mainstayd("global_defs {\n vrrp_iptables\n vrrp_ipsets mine\n}\n" + instance("no_accept")))
+    wait_holds(one, timeout=30)
+
+    wait_until(lambda: VIP in one.run(["ipset", "list", "mine"], check=False).stdout, 20, daemon.output)
+    wait_until(lambda: "--match-set mine dst" in one.run(["iptables-legacy", "-S"]).stdout, 20, daemon.output)
+    assert client.run(["ping", "-c1", "-W1", VIP], check=False).returncode != 0
+    client.run(["ping", "-c1", "-W5", "192.168.4.11"])
+
+    daemon.stop(timeout=20)
+    wait_until(lambda: one.run(["ipset", "list", "-n"]).stdout.split() == [], 20, "the sets to go")
+    assert "mine" not in one.run(["iptables-legacy", "-S"]).stdout

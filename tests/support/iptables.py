@@ -1,0 +1,14 @@
+"""iptables on a host: the one with tables of its own, which keepalived's vrrp_iptables means."""
+
+
+def legacy_iptables(host):
+    """Makes /usr/sbin/iptables of this host the legacy one, as `update-alternatives` would."""
+    host.run(["cp", "-a", "/etc/alternatives", "/run/alternatives"])
+    for tool in ("iptables", "ip6tables"):
+        host.run(["ln", "-sf", f"/usr/sbin/{tool}-legacy", f"/run/alternatives/{tool}"])
+    host.run(["mount", "--bind", "/run/alternatives", "/etc/alternatives"])
+
+
+def rules(host, tool="iptables"):
+    """The rules as `iptables -S` lists them, without the policies."""
+    return [line for line in host.run([f"{tool}-legacy", "-S"]).stdout.splitlines() if not line.startswith("-P")]
