@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mainstay/alert/fifos.hpp"
+#include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/script_account.hpp"
 
@@ -29,7 +30,9 @@ public:
                 entry->timeout = wanted.timeout;
                 table_.emplace(wanted.key, std::move(*entry));
             }
-        if (!table_.empty() && !config_.global.enable_script_security)
+        // The firewall's is mainstay's own.
+        const auto configured = table_.size() - table_.count(alert::kFirewallKey);
+        if (configured > 0 && !config_.global.enable_script_security)
             log_.warning("SECURITY VIOLATION - scripts are being executed but script_security not enabled.{}",
                          insecure_ ? " There are insecure scripts." : "");
         return std::move(table_);

@@ -1,8 +1,11 @@
 #include "vrrp_firewall.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 
+#include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/vrrp/instance.hpp"
 
@@ -28,8 +31,8 @@ bool iptables_is_nft() {
 
 }  // namespace
 
-VrrpFirewall::VrrpFirewall(asio::io_context& loop, Log& log, const Links& links, Run run)
-    : loop_{loop}, log_{log}, links_{links}, run_{std::move(run)}, check_timer_{loop} {
+VrrpFirewall::VrrpFirewall(Runtime& runtime, const Links& links)
+    : runtime_{runtime}, log_{runtime.log()}, links_{links}, check_timer_{runtime.loop()} {
     done_.v6.family = Family::V6;
 }
 
@@ -53,11 +56,16 @@ void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool rest
     }
     if (choice.kind != kind_ && iptables_done_)
         apply_iptables({.names = iptables_done_->names, .plan = {}, .devices = {}});
-    // Whatever others did to the rules meanwhile, a reload puts them all.
-    iptables_done_.reset();
     kind_ = choice.kind;
     config_ = config;
-    if (kind_ == vrrp::Firewall::Iptables) apply();
+    if (kind_ == vrrp::Firewall::Iptables) {
+        apply();
+        // Whatever others did to the rules meanwhile, a reload puts them all.
+        if (!std::exchange(iptables_new_, false)) apply_iptables_anew();
+    } else {
+        iptables_done_.reset();
+        iptables_new_ = true;
+    }
     deferred_ = restarted;
     if (kind_ != vrrp::Firewall::Nftables || !open() || restarted) return;
     delete_old_tables(vrrp::plan_filters(config_, {}, {}, {}).v4.table);
@@ -72,7 +80,7 @@ bool VrrpFirewall::open() {
         return false;
     }
     nftables_.emplace(std::move(*opened));
-    changes_.emplace(loop_, nftables_->change_fd());
+    changes_.emplace(runtime_.loop(), nftables_->change_fd());
     watch();
     return true;
 }
@@ -110,12 +118,14 @@ void VrrpFirewall::release(const std::vector<vrrp::HeldAddress>& addresses) {
     if (gone > 0) apply();
 }
 
-void VrrpFirewall::guard_only(const std::vector<const config::Instance*>& holders) {
+void VrrpFirewall::guard_only(const vrrp::Router& router, std::vector<vrrp::IndexedDevice> vmacs) {
     held_.clear();
-    for (const auto* instance : holders)
-        if (vrrp::refuses_packets(*instance))
-            std::ranges::move(vrrp::held_addresses(*instance), std::back_inserter(held_));
-    apply();
+    const auto snapshot = router.snapshot();
+    const auto& instances = router.config().instances;
+    for (std::size_t id = 0; id < std::min(snapshot.instances.size(), instances.size()); ++id)
+        if (snapshot.instances[id].owns_addresses && vrrp::refuses_packets(instances[id]))
+            std::ranges::move(vrrp::held_addresses(instances[id]), std::back_inserter(held_));
+    set_vmacs(std::move(vmacs));
 }
 
 void VrrpFirewall::settle() {
@@ -142,9 +152,22 @@ vrrp::FilterState VrrpFirewall::iptables_state() const {
     return state;
 }
 
+void VrrpFirewall::apply_iptables_anew() {
+    iptables_done_.reset();
+    apply();
+}
+
 void VrrpFirewall::apply_iptables(const vrrp::FilterState& wanted) {
-    for (const auto& call : vrrp::filter_calls(iptables_done_ ? &*iptables_done_ : nullptr, wanted)) run_(call);
+    for (const auto& call : vrrp::filter_calls(iptables_done_ ? &*iptables_done_ : nullptr, wanted)) run(call);
     iptables_done_ = wanted;
+}
+
+// By the supervisor: iptables and ipset want root, and time.
+void VrrpFirewall::run(const vrrp::FilterCall& arguments) {
+    runtime_.run_script(alert::kFirewallKey, arguments, alert::kFirewallKey, [this, arguments](const auto& result) {
+        if (result.how == ipc::ScriptResult::How::Exited && result.status == 0) return;
+        log_.error("vrrp_iptables: a change of the rules failed ({})", fmt::join(arguments, " "));
+    });
 }
 
 void VrrpFirewall::apply() {

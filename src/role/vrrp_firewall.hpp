@@ -1,11 +1,9 @@
 // The firewall rules of the vrrp role: keeps the kernel's as the plan (vrrp/filter.hpp) wants them.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,17 +11,17 @@
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/kernel/nftables.hpp"
+#include "mainstay/role/runtime.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/filter_calls.hpp"
+#include "mainstay/vrrp/router.hpp"
 #include "vrrp_links.hpp"
 
 namespace mainstay::role {
 
 class VrrpFirewall {
 public:
-    // `run` has the supervisor run the firewall script with these arguments (alert/firewall_script.hpp).
-    using Run = std::function<void(const vrrp::FilterCall& arguments)>;
-    VrrpFirewall(boost::asio::io_context& loop, Log& log, const Links& links, Run run);
+    VrrpFirewall(Runtime& runtime, const Links& links);
 
     // A configuration takes effect. `restarted`: a crashed process of this daemon has left its rules, which hold until
     // settle() has replaced them.
@@ -32,8 +30,8 @@ public:
     // A master is about to get its addresses, or has got rid of them.
     void guard(const config::Instance& instance);
     void release(const std::vector<vrrp::HeldAddress>& addresses);
-    // After a reload: those that hold addresses now.
-    void guard_only(const std::vector<const config::Instance*>& holders);
+    // After a reload: whoever holds addresses now, and the VMACs that are there.
+    void guard_only(const vrrp::Router& router, std::vector<vrrp::IndexedDevice> vmacs);
     // From now on every change is made at once.
     void settle();
     void close(bool keep);
@@ -43,6 +41,7 @@ public:
 private:
     void apply();
     [[nodiscard]] vrrp::FilterPlan plan(const std::vector<vrrp::HeldAddress>& held) const;
+    void apply_iptables_anew();
     void apply_iptables(const vrrp::FilterState& wanted);
     [[nodiscard]] vrrp::FilterState iptables_state() const;
     void apply(netlink::VipFilter& done, const netlink::VipFilter& wanted);
@@ -54,11 +53,13 @@ private:
     void check();
     void complain(const Error& error);
 
-    boost::asio::io_context& loop_;
+    void run(const vrrp::FilterCall& arguments);
+
+    Runtime& runtime_;
     Log& log_;
     const Links& links_;
-    Run run_;
     std::optional<vrrp::FilterState> iptables_done_;
+    bool iptables_new_ = true;  // nothing of an earlier configuration of this process is in force
     std::optional<kernel::Nftables> nftables_;
     std::optional<boost::asio::posix::stream_descriptor> changes_;
     boost::asio::steady_timer check_timer_;

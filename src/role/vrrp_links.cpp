@@ -66,6 +66,24 @@ void Links::Change::merge(Change&& later) {
     duplicates.insert(duplicates.end(), later.duplicates.begin(), later.duplicates.end());
 }
 
+Links::Change Links::take_from(kernel::Rtnetlink& netlink, Log& log) {
+    const auto notifications = netlink.read_notifications();
+    if (!notifications) {
+        log.error("{}", notifications.error().text());
+        return {};
+    }
+    auto change = take(*notifications);
+    if (!change.overrun) return change;
+    log.warning("netlink notifications were lost: links and addresses are read anew");
+    auto lost = refresh(netlink);
+    if (!lost) {
+        log.error("{}", lost.error().text());
+        return change;
+    }
+    change.lost.insert(change.lost.end(), lost->begin(), lost->end());
+    return change;
+}
+
 Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifications) {
     Change change;
     const auto name_of = [this](std::uint32_t index) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/vrrp/facts.hpp"
@@ -31,6 +32,8 @@ public:
         void merge(Change&& later);
     };
     [[nodiscard]] Change take(const std::vector<kernel::RouteNotification>& notifications);
+    // Reads what waits; after an overrun everything anew, and `lost` is what is gone since.
+    [[nodiscard]] Change take_from(kernel::Rtnetlink& netlink, Log& log);
 
     // Interfaces that use another one's IPv4 addresses as source: VMACs, those of their parents.
     void lend(std::map<std::string, std::string> lenders) { lenders_ = std::move(lenders); }

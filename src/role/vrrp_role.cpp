@@ -2,14 +2,11 @@
 
 #include <linux/capability.h>
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 
-#include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -44,7 +41,7 @@ public:
     explicit VrrpRole(Runtime& runtime)
         : runtime_{runtime},
           devices_{runtime.log()},
-          firewall_{runtime.loop(), runtime.log(), links_, [this](const auto& call) { run_firewall_script(call); }},
+          firewall_{runtime, links_},
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
           routing_{runtime.loop(), runtime.log(), [this](vrrp::Fact fact) { give(std::move(fact)); }},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
@@ -91,8 +88,6 @@ private:
     void netlink_waits();
     [[nodiscard]] Links::Change take_notifications();
     void settle_devices();
-    void run_firewall_script(const vrrp::FilterCall& call);
-    void guard_holders();
     void tell_interfaces(const std::set<std::string>& names);
     void publish(bool at_once);
     void publish_now(Instant begun);
@@ -152,7 +147,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (previous)
         for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
-    if (previous) guard_holders();
+    if (previous) firewall_.guard_only(*router_, devices_.vmacs());
     firewall_.settle();
     if (previous) runtime_.log().notice("going on from the state that the previous process left");
     return {};
@@ -175,7 +170,7 @@ void VrrpRole::commit() {
     tell_clock();
     perform(router_->reload(next, runtime_.now()));
     devices_.drop_unwanted(links_);
-    guard_holders();
+    firewall_.guard_only(*router_, devices_.vmacs());
     for (const auto& event : states_after_reload(next.global, router_->snapshot())) runtime_.write_fifo(event);
     publish(true);
 }
@@ -394,22 +389,9 @@ void VrrpRole::watch_netlink() {
 }
 
 Links::Change VrrpRole::take_notifications() {
-    auto notifications = netlink_->read_notifications();
-    if (!notifications) {
-        runtime_.log().error("{}", notifications.error().text());
-        return {};
-    }
-    auto change = links_.take(*notifications);
-    if (!change.overrun) return change;
-    ++overruns_;
-    runtime_.log().warning("netlink notifications were lost: links and addresses are read anew");
-    auto lost = links_.refresh(*netlink_);
-    if (!lost) {
-        runtime_.log().error("{}", lost.error().text());
-        return {};
-    }
-    change.lost.insert(change.lost.end(), lost->begin(), lost->end());
-    if (router_) change.interfaces = interfaces_of(router_->config());
+    auto change = links_.take_from(*netlink_, runtime_.log());
+    if (change.overrun && router_) change.interfaces = interfaces_of(router_->config());
+    overruns_ += change.overrun ? 1 : 0;
     return change;
 }
 
@@ -419,23 +401,6 @@ void VrrpRole::settle_devices() {
     if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
     // An address needs its device: what was missing a moment ago is there now.
     (void)devices_.keep(links_, *netlink_);
-}
-
-void VrrpRole::run_firewall_script(const vrrp::FilterCall& call) {
-    runtime_.run_script(alert::kFirewallKey, call, alert::kFirewallKey, [this, what = call](const auto& result) {
-        if (result.how == ipc::ScriptResult::How::Exited && result.status == 0) return;
-        runtime_.log().error("vrrp_iptables: a change of the rules failed ({})", fmt::join(what, " "));
-    });
-}
-
-// Which instances hold addresses under the configuration that has just come.
-void VrrpRole::guard_holders() {
-    std::vector<const config::Instance*> holders;
-    const auto snapshot = router_->snapshot();
-    for (std::size_t id = 0; id < snapshot.instances.size() && id < router_->config().instances.size(); ++id)
-        if (snapshot.instances[id].owns_addresses) holders.push_back(&router_->config().instances[id]);
-    firewall_.set_vmacs(devices_.vmacs());
-    firewall_.guard_only(holders);
 }
 
 void VrrpRole::netlink_waits() {

@@ -4,20 +4,19 @@ import shutil
 
 import pytest
 
+from support.accept import LOCAL6, VIP6, client_of, globals_, instance, pings, ruleset
 from support.iptables import legacy_iptables, rules
 from support.vrrp import VIP, office, wait_holds, wait_ready
 from support.wait import wait_until
-
-from test_accept import LOCAL6, VIP6, globals_, instance, pings, ruleset
 
 pytestmark = pytest.mark.skipif(shutil.which("iptables-legacy") is None, reason="no iptables with tables of its own")
 
 
 def test_each_address_that_refuses_packets_has_rules_in_the_named_chains(lan):
-    # effect: global_defs: vrrp_iptables vrrp_ipsets
+    # effect: global_defs: vrrp_iptables
     # effect: vrrp_instance: no_accept
     (one,) = office(lan, "one")
-    client = lan.host("client", eth0=("office", "192.168.4.50/24", "2001:db8:4::50/64"))
+    client = client_of(lan)
     legacy_iptables(one)
     one.run(["ip", "addr", "add", "2001:db8:4::11/64", "dev", "eth0", "nodad"])
     for tool in ("iptables-legacy", "ip6tables-legacy"):
@@ -50,6 +49,28 @@ def test_each_address_that_refuses_packets_has_rules_in_the_named_chains(lan):
 
     daemon.stop()
     assert (rules(one), rules(one, "ip6tables")) == (own4, own6)
+
+
+def test_ipsets_hold_the_addresses_that_refuse_packets(lan):
+    # effect: global_defs: vrrp_ipsets
+    (one,) = office(lan, "one")
+    client = client_of(lan)
+    legacy_iptables(one)
+    daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables", "vrrp_ipsets mine") + instance(vips=[VIP, "192.168.4.201"], more="use_vmac")))
+    wait_holds(one)
+
+    wait_until(lambda: VIP in one.run(["ipset", "list", "mine"], check=False).stdout, 20, daemon.output)
+    wanted = ["-A INPUT -m set --match-set mine dst -j DROP",
+              "-A OUTPUT -p igmp -m set --match-set mine_igmp dst,dst -j DROP",
+              "-A OUTPUT -m set --match-set mine src -j DROP"]
+    wait_until(lambda: rules(one) == wanted, 10, lambda: f"{rules(one)}\n{daemon.output()}")
+    assert "224.0.0.0/4,vrrp.51" in one.run(["ipset", "list", "mine_igmp"]).stdout
+    assert not pings(client, VIP)
+    assert pings(client, "192.168.4.11")
+
+    daemon.stop()
+    assert rules(one) == []
+    assert one.run(["ipset", "list", "-n"]).stdout == ""
 
 
 def test_iptables_that_works_on_nftables_is_passed_over_for_them(lan):

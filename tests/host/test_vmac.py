@@ -3,36 +3,9 @@
 import json
 
 from support.capture import Capture
+from support.vmac import MAC4, MAC6, instance, links, sysctl
 from support.vrrp import VIP, office, role_pid, signal_role, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
-
-MAC4, MAC6 = "00:00:5e:00:01:33", "00:00:5e:00:02:33"
-
-
-def instance(priority=150, use_vmac="use_vmac", vips=(VIP,), name="VI_1", vrid=51, more="", interface="eth0"):
-    """A version 3 instance that elects within a second."""
-    return f"""vrrp_instance {name} {{
-    interface {interface}
-    virtual_router_id {vrid}
-    version 3
-    priority {priority}
-    advert_int 0.2
-    garp_master_delay 0
-    {use_vmac}
-    virtual_ipaddress {{
-        {chr(10).join(vips)}
-    }}
-    {more}
-}}
-"""
-
-
-def links(host):
-    return {link["ifname"]: link for link in json.loads(host.run(["ip", "-json", "-details", "link"]).stdout)}
-
-
-def sysctl(host, name):
-    return host.run(["cat", f"/proc/sys/net/{name}"]).stdout.strip()
 
 
 def sources(capture, what):

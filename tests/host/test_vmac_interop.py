@@ -5,9 +5,8 @@ import shutil
 import pytest
 
 from support.capture import Capture
+from support.vmac import MAC4, MAC6, instance, links
 from support.vrrp import wait_holds, wait_ready, wait_released
-
-from test_vmac import MAC4, MAC6, instance, links
 
 pytestmark = pytest.mark.skipif(shutil.which("keepalived") is None, reason="no keepalived to talk to")
 

@@ -1,11 +1,9 @@
-"""Devices that only the lab's kernel has: ipvlan, VRF; and the tables of iptables."""
+"""Devices that only the lab's kernel has: ipvlan and VRF."""
 
 import json
 
 from support.capture import Capture
-from support.iptables import legacy_iptables
 from support.vrrp import VIP, office, wait_holds, wait_ready, wait_released
-from support.wait import wait_until
 
 
 def instance(more="", vips=(VIP,), priority=150, interface="interface eth0", name="VI_1", vrid=51):
@@ -97,21 +95,3 @@ def test_an_interface_that_moves_to_a_vrf_goes_on_with_its_addresses(lan):
     wait_released(two, timeout=30)
     assert daemon.alive()
     assert daemon.output().count("Entering MASTER STATE") <= 2
-
-
-def test_ipsets_hold_the_addresses_that_refuse_packets(lan):
-    # effect: global_defs: vrrp_ipsets
-    (one,) = office(lan, "one")
-    client = lan.host("client", eth0=("office", "192.168.4.50/24"))
-    legacy_iptables(one)
-    daemon = wait_ready(one.mainstayd("global_defs {\n vrrp_iptables\n vrrp_ipsets mine\n}\n" + instance("no_accept")))
-    wait_holds(one, timeout=30)
-
-    wait_until(lambda: VIP in one.run(["ipset", "list", "mine"], check=False).stdout, 20, daemon.output)
-    wait_until(lambda: "--match-set mine dst" in one.run(["iptables-legacy", "-S"]).stdout, 20, daemon.output)
-    assert client.run(["ping", "-c1", "-W1", VIP], check=False).returncode != 0
-    client.run(["ping", "-c1", "-W5", "192.168.4.11"])
-
-    daemon.stop(timeout=20)
-    wait_until(lambda: one.run(["ipset", "list", "-n"]).stdout.split() == [], 20, "the sets to go")
-    assert "mine" not in one.run(["iptables-legacy", "-S"]).stdout
