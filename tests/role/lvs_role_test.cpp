@@ -6,6 +6,7 @@
 #include "../lvs/builders.hpp"
 #include "../probe/loopback.hpp"
 #include "lvs_fakes.hpp"
+#include "mainstay/config/load.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -87,6 +88,23 @@ TEST_CASE("the start puts everything in at once, tells it, and leaves foreign se
     CHECK(bench.runtime.status().services.at(0).servers.at(1).name == "[10.0.0.12]:tcp:80");
     bench.stop();
     CHECK(bench.kernel.table == lvs::Table{foreign()});
+}
+
+TEST_CASE("smtp_alert_checker says whether services are mailed about, whatever smtp_alert says") {
+    // effect: global_defs: smtp_alert_checker
+    for (const bool on : {true, false}) {
+        auto loaded = config::load_text("x.conf",
+                                        std::string{"global_defs {\nsmtp_alert "} + (on ? "off" : "on") +
+                                            "\nsmtp_alert_checker " + (on ? "on" : "off") +
+                                            "\n}\nvirtual_server 10.9.9.9 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"
+                                            "real_server 10.1.1.1 80 {\nweight 1\n}\n}\n",
+                                        {});
+        REQUIRE(loaded.can_run());
+        Bench bench;
+        bench.start(std::move(loaded.config));
+        REQUIRE(bench.runtime.events.size() == 1);
+        CHECK(bench.runtime.events[0].mail == on);
+    }
 }
 
 TEST_CASE("what the kernel holds already is taken up: only the difference is written") {
