@@ -28,6 +28,7 @@ def both(name, state, body):
 
 def test_every_transition_of_an_instance_and_a_group_has_its_words(lan):
     # effect: global_defs: router_id notification_email notification_email_from smtp_server smtp_helo_name smtp_alert
+    # effect: (root): global_defs
     # effect: vrrp_instance: smtp_alert
     # effect: vrrp_sync_group: smtp_alert
     (one,) = office(lan, "one")

@@ -86,8 +86,7 @@ struct Child {
 
 }  // namespace
 
-TEST_CASE(
-    "processes are counted from their start to their end, children with them until they execute another program") {
+TEST_CASE("processes are counted until they end, and their children until they execute another program") {
     // effect: vrrp_track_process: process
     vrrp::ProcessTracker tracker;
     tracker.name = "P";
