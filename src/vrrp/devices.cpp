@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMostName = 15;                 // IFNAMSIZ without its NUL
 constexpr unsigned kMostNumber = 1000;                // vrrp1. to vrrp1000.: so many names of one VRID are never taken
 constexpr std::string_view kBase = "base interface";  // in `more` of an instance of a plan
-constexpr std::string_view kPrefix = "vrrp", kIpvlanPrefix = "ipvlan";
+constexpr std::string_view kPrefix = "vrrp";
 
 config::WordList words_of(const config::KeywordValues& values, std::string_view keyword) {
     return config::value_of<config::WordList>(values, keyword).value_or(config::WordList{});
@@ -85,7 +85,7 @@ private:
         else if (asked && same_family)
             address.dev = vmac(instance, dev, {}, address_prefix_, true);
         else if (dev == base && instance.interface != base)
-            address.dev = same_family ? std::string{} : base;
+            address.dev = base;  // keepalived: an ipvlan carries the adverts, not the addresses (watched in 2.2.7)
     }
 
     static void set_interface(config::Instance& instance, const std::string& name) {
@@ -144,9 +144,9 @@ private:
         device.instance = instance.name;
         device.name = word_of(line.values, "name");
         const std::string wanted = device.name;
-        if (wanted.empty()) device.name = device_name(kIpvlanPrefix, "", instance.virtual_router_id);
+        if (wanted.empty()) device.name = device_name(prefix_, "", instance.virtual_router_id);
         // An ipvlan has no MAC address of its own to be known by: it is the one of this name.
-        if (find_serving(device) == nullptr) device.name = free_name(instance, wanted, std::string{kIpvlanPrefix});
+        if (find_serving(device) == nullptr) device.name = free_name(instance, wanted, prefix_);
         return add(std::move(device));
     }
 

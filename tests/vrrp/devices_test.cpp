@@ -215,10 +215,11 @@ TEST_CASE("an ipvlan has its parent's MAC address and an address of its own") {
 
     REQUIRE(plan.devices.size() == 1);
     CHECK(plan.devices[0].kind == WantedDevice::Kind::Ipvlan);
-    CHECK(plan.devices[0].name == "ipvlan.51");
+    CHECK(plan.devices[0].name == "vrrp.51");
     CHECK(plan.devices[0].mode == WantedDevice::IpvlanMode::Vepa);
     CHECK(plan.devices[0].address == Prefix::parse("10.0.0.9/24"));
-    CHECK(plan.config.instances[0].interface == "ipvlan.51");
+    CHECK(plan.config.instances[0].interface == "vrrp.51");
+    CHECK(held_address(plan.config.instances[0], plan.config.instances[0].addresses[0]).interface == "eth0");
     CHECK(plan.config.instances[0].source == ip("10.0.0.9"));
     CHECK(base_interface(plan.config.instances[0]) == "eth0");
 }
