@@ -422,7 +422,7 @@ private:
         const Instance& i = config.instances[second];
         auto& d = r_.diag.fatal(
             Code::VirtualRouterIdConflict, r_.instances[second].virtual_router_id,
-            fmt::format("{} and {} both use virtual_router_id {} with IPv{} on {}", config.instances[first].name,
+            fmt::format("{} and {} both use VRID {} with IPv{} on {}", config.instances[first].name,
                         i.name, i.virtual_router_id, i.family == Family::V4 ? 4 : 6, where));
         d.expected = "a number of its own for each instance on one interface";
         d.effect = "this configuration cannot run";

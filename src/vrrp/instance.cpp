@@ -202,6 +202,7 @@ void Instance::become_master(Step step) {
     say(step, LogLevel::Debug, "Receive advertisement timeout");
     say(step, LogLevel::Info, "Entering MASTER STATE");
     say(step, LogLevel::Debug, "setting VIPs.");
+    if (!config_.excluded_addresses.empty()) say(step, LogLevel::Debug, "setting E-VIPs.");
     announce(step, State::Master, "MASTER", "VRRP Instance is now owning VRRP VIPs", true);
 }
 
@@ -211,6 +212,7 @@ void Instance::leave_master(Step step, unsigned resignations) {
     auto held = held_addresses(config_);
     if (!held.empty()) step.out.push_back(RemoveAddresses{id_, std::move(held)});
     say(step, LogLevel::Debug, "removing VIPs.");
+    if (!config_.excluded_addresses.empty()) say(step, LogLevel::Debug, "removing E-VIPs.");
     owns_addresses_ = false;
     ++counters_.release_master;
 }

@@ -74,7 +74,7 @@ std::string without_not_yet(const Lines& lines) {
 }  // namespace
 
 TEST_CASE("two instances with one virtual_router_id cannot share an interface and family, with VMACs or without") {
-    const char* conflict = "fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on interface eth0";
+    const char* conflict = "fatal MS0401 VI_1 and VI_2 both use VRID 51 with IPv4 on interface eth0";
     CHECK(without_not_yet(pair_says("", "")) == conflict);
     CHECK(without_not_yet(pair_says("use_vmac", "use_vmac")) == conflict);
     CHECK(without_not_yet(pair_says("use_vmac", "")) == conflict);
@@ -86,11 +86,11 @@ TEST_CASE("two instances with one virtual_router_id cannot share an interface an
 TEST_CASE("unicast instances share a virtual_router_id as long as no peer is in both lists") {
     const char* one = "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n10.0.0.3\n}";
     CHECK(without_not_yet(pair_says(one, "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.3\n}")) ==
-          "fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on 10.0.0.1 with peer 10.0.0.3");
+          "fatal MS0401 VI_1 and VI_2 both use VRID 51 with IPv4 on 10.0.0.1 with peer 10.0.0.3");
     CHECK(without_not_yet(pair_says(one, "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.4\n}")).empty());
     CHECK(without_not_yet(pair_says(one, "unicast_src_ip 10.0.0.7\nunicast_peer {\n10.0.0.3\n}")).empty());
     CHECK(without_not_yet(pair_says("unicast_peer {\n10.0.0.2\n}", "unicast_peer {\n10.0.0.2\n}")) ==
-          "fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on eth0 with peer 10.0.0.2");
+          "fatal MS0401 VI_1 and VI_2 both use VRID 51 with IPv4 on eth0 with peer 10.0.0.2");
 }
 
 TEST_CASE("two VMACs cannot have one name") {

@@ -190,7 +190,7 @@ TEST_CASE("what keepalived cannot run, cannot run") {
     CHECK_FALSE(load_sample(vrrp(3, "    interface lo")).can_run());
     CHECK_FALSE(load_sample(vrrp(2, "    state")).can_run());
     CHECK(lines_of(load_sample(std::string{kVrrp} + vrrp(1, "vrrp_instance VI_2 {"))) ==
-          Lines{"18:23 fatal MS0401 VI_1 and VI_2 both use virtual_router_id 51 with IPv4 on interface eth0"});
+          Lines{"18:23 fatal MS0401 VI_1 and VI_2 both use VRID 51 with IPv4 on interface eth0"});
 }
 
 TEST_CASE("a small negative weight is remarked on: it may not be enough to give up the address") {

@@ -51,9 +51,11 @@ def test_both_families_share_a_vrid_on_one_interface(two):
     one, other = two
     both = (instance("BACKUP", 150, auth=False, interval=0.2, more="version 3") +
             instance("BACKUP", 100, vip="fe80::200", name="VI_6", auth=False, interval=0.2))
-    wait_ready(one.mainstayd(both))
+    daemon = wait_ready(one.mainstayd(both))
     wait_holds(one)
     wait_holds(one, "fe80::200")
+    wait_until(lambda: "Sending unsolicited Neighbour Advert on eth0 for fe80::200" in daemon.output(), 10, "the line")
+    assert "Sending gratuitous ARP on eth0 for 192.168.4.200" in daemon.output()
     wait_ready(other.mainstayd(both.replace("priority 150", "priority 90").replace("priority 100", "priority 200")))
 
     wait_holds(other, "fe80::200")

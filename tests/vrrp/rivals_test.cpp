@@ -1,6 +1,8 @@
 // Several masters at once: two owners, a healed partition, the last advert of the one who yields.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 
 using namespace mainstay;
@@ -104,6 +106,20 @@ TEST_CASE("the last word of a master that was just preempted is no rival's: all 
     (void)late.hear(Peer{100}, t0 + 3s);
     (void)late.tick(taken);
     CHECK_FALSE(late.hear(Peer{100}, taken + 1s).empty());
+}
+
+TEST_CASE("what -D says of taking and giving up addresses, and of the last advert") {
+    auto c = instance();
+    c.excluded_addresses = {vip("10.9.9.10/32")};
+    Bench bench = Bench::started(c);
+    const Lines taken = lines(bench.tick(t0 + 3'609'375us));
+    CHECK(std::ranges::find(taken, "debug: (VI_1) Receive advertisement timeout") != taken.end());
+    CHECK(std::ranges::find(taken, "debug: (VI_1) setting VIPs.") != taken.end());
+    CHECK(std::ranges::find(taken, "debug: (VI_1) setting E-VIPs.") != taken.end());
+    CHECK(lines(bench.router.step(Shutdown{}, t0 + 4s)) ==
+          Lines{"0 advert 0 to 224.0.0.18", "debug: (VI_1) sent 0 priority",
+                "0 remove 10.9.9.9/32@eth0 10.9.9.10/32@eth0", "debug: (VI_1) removing VIPs.",
+                "debug: (VI_1) removing E-VIPs.", "announce INSTANCE VI_1 STOP 100"});
 }
 
 TEST_CASE("an owner's addresses that are there at the start stay when it takes them up at once, not when it waits") {
