@@ -22,10 +22,11 @@ _mainstayctl() {
         fi
     done
     case $command:$part in
-        :) choices='status config reload ipvs doctor --socket --version --help' ;;
+        :) choices='status config reload upgrade ipvs doctor --socket --version --help' ;;
         status:) choices='--json --help' ;;
         ipvs:) choices='--stats --help' ;;
         reload:) choices='--dry-run --json --help' ;;
+        upgrade:) choices='--help' ;;
         doctor:) choices='--json --file --help' ;;
         config:) choices="$(_mainstayctl_help '/^Subcommands/,$s/^  ([a-z]+).*/\1/p' config) --help" ;;
         config:explain) choices=$(mainstayctl config explain 2>/dev/null) ;;
@@ -33,7 +34,7 @@ _mainstayctl() {
         *) choices='--help' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W '$choices' -- "$current")
-    if [[ $command:$part == @(reload:|config:?*) && $part != explain && $current != -* ]]; then
+    if [[ $command:$part == @(reload:|upgrade:|config:?*) && $part != explain && $current != -* ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         compopt -o filenames 2>/dev/null
     fi

@@ -3,12 +3,13 @@
 _mainstayctl() {
     local state line
     _arguments -C '--socket[the control socket of the daemon]:socket:_files' '--version[print the version]' \
-        '(-h --help)'{-h,--help}'[print help]' '1:command:(status config reload ipvs doctor)' '*::argument:->rest'
+        '(-h --help)'{-h,--help}'[print help]' '1:command:(status config reload upgrade ipvs doctor)' '*::argument:->rest'
     [[ $state == rest ]] || return
     case $line[1] in
         status) _arguments '--json[the answer of the daemon as it is]' ;;
         ipvs) _arguments '--stats[connections, packets and bytes]' ;;
         reload) _arguments '--dry-run[only tell]' '--json[changes as JSON]' '1:file:_files' ;;
+        upgrade) _arguments '1:program:_files' ;;
         doctor) _arguments '--json[findings as JSON]' '(-f --file)'{-f,--file}'[configuration]:file:_files' ;;
         config)
             case $words[2] in

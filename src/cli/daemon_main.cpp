@@ -42,6 +42,7 @@ int run_daemon(cli::Options& options) {
         ::setrlimit(RLIMIT_CORE, &unlimited);
     }
     if (options.umask >= 0) ::umask(static_cast<mode_t>(options.umask));
+    supervisor.umask_given = options.umask >= 0;
     if (!options.dont_fork && supervisor.hand_over < 0 && !cli::daemonize(supervisor.log_console)) return 1;
 
     kernel::DaemonLog log{{.ident = supervisor.identity.log_ident(role::Kind::Supervisor),
@@ -49,6 +50,7 @@ int run_daemon(cli::Options& options) {
                            .facility = supervisor.log_facility,
                            .console = supervisor.log_console,
                            .level = supervisor.log_level}};
+    supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
     for (const auto& remark : options.remarks) log.warning("{}", remark);
     for (const auto& path : passed_over)
         log.warning("{} is not read: {} comes first", path, supervisor.config_path);

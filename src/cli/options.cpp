@@ -142,9 +142,7 @@ void take(Options& options, int option, const char* argument) {
         case 'm': options.core_dump = true; break;
         case 'e': supervisor.all_include_checks = true; break;
         case 'i': supervisor.config_id = argument; break;
-        case 's': refuse(options, "-s/--namespace is not there yet: start mainstayd inside the namespace "
-                                  "(ip netns exec " + std::string{argument} + " mainstayd ...)");
-            break;
+        case 's': supervisor.net_namespace = argument; break;
         case 'T': refuse(options, "genhash is not there yet: the digest of a page is `curl -s URL | md5sum`"); break;
         case 't':
             options.action = Options::Action::TestConfig;
@@ -220,6 +218,7 @@ std::string help_text(const std::string& program) {
                                pid files
   -x, --snmp                   show KEEPALIVED-MIB over AgentX
   -A, --snmp-agent-socket=ADDR of the AgentX master, before snmp_socket: unix:PATH, tcp:HOST:PORT
+  -s, --namespace=NAME         work in this network namespace
   -e, --all-config             every include must find what it names
   -u, --umask=MASK             -m, --core-dump        -i, --config-id=ID
       --signum=NAME            print the number of STOP RELOAD DATA STATS STATS_CLEAR JSON TDUMP

@@ -1,3 +1,4 @@
+#include "mainstay/config/consolidated.hpp"
 #include "mainstay/config/load.hpp"
 
 #include <algorithm>
@@ -268,6 +269,17 @@ Loaded load_file(const std::string& path, const Environment& environment) {
         snapshot.findings.push_back(std::move(d));
     }
     return load(std::move(snapshot), environment);
+}
+
+std::string consolidated(const std::string& path, const Environment& environment) {
+    std::vector<SourceFile> tops;
+    for (const std::string& name : named_files(path)) {
+        auto text = read_file(name);
+        if (!text) return {};
+        tops.push_back({name, std::move(*text)});
+    }
+    if (tops.size() == 1 && is_toml_name(tops[0].path)) return tops[0].text;
+    return std::string{resolve(std::move(tops), environment, true).text()};
 }
 
 Loaded load_text(std::string name, std::string text, const Environment& environment) {

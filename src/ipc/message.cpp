@@ -33,7 +33,8 @@ void fields(A& a, Hello& m) {
     a(m.restarted, m.log_ident, m.log_socket, m.log_facility, m.log_console, m.log_level, m.user, m.process_name,
       m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs,
       m.audit_seconds, m.settings_path, m.mail_keep_seconds, m.strict,
-      m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs, m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket);
+      m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs, m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket,
+      m.has_ipvs_namespace, m.net_namespace, m.check_first, m.check_log, m.may_schedule, m.may_lock);
 }
 template <class A>
 void fields(A& a, Snapshot& m) { a(m.audience, m.needed); }
@@ -53,6 +54,8 @@ template <class A>
 void fields(A& a, UpgradeTrial::Part& m) { a(m.kind, m.snapshot, m.block); }
 template <class A>
 void fields(A& a, UpgradeTrial& m) { a(m.format, m.parts); }
+template <class A>
+void fields(A& a, DumpText& m) { a(m.what); }
 template <class A>
 void fields(A& a, UpgradeChecked& m) { a(m.problem, m.version); }
 template <class A>

@@ -1,5 +1,6 @@
 #include "mainstay/kernel/ipvs.hpp"
 
+#include <fcntl.h>
 #include <linux/ip_vs.h>
 #include <linux/netlink.h>
 
@@ -62,8 +63,12 @@ IpvsSocket::IpvsSocket(IpvsSocket&&) noexcept = default;
 IpvsSocket& IpvsSocket::operator=(IpvsSocket&&) noexcept = default;
 IpvsSocket::~IpvsSocket() = default;
 
-Result<IpvsSocket> IpvsSocket::open() {
-    auto socket = NetlinkSocket::open(NETLINK_GENERIC);
+int IpvsSocket::fd() const { return impl_->socket.fd(); }
+
+Result<IpvsSocket> IpvsSocket::open(int netlink) {
+    // A copy: the role opens anew after an error, and has only this one.
+    auto socket = netlink < 0 ? NetlinkSocket::open(NETLINK_GENERIC)
+                              : NetlinkSocket::from(UniqueFd{fcntl(netlink, F_DUPFD_CLOEXEC, 0)});
     if (!socket) return std::unexpected{std::move(socket.error()).with("IPVS")};
     auto family_id = look_up_family(*socket);
     if (!family_id) return std::unexpected{std::move(family_id.error()).with("IPVS")};

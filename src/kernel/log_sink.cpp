@@ -47,6 +47,7 @@ public:
     explicit SyslogSink(const LogOptions& options)
         : ident_{options.ident}, path_{options.socket}, facility_{options.facility} {}
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
+    void set_ident(const std::string& ident) { ident_ = ident; }
 
 protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
@@ -144,6 +145,10 @@ void DaemonLog::line(LogLevel level, std::string_view text) {
 }
 
 bool DaemonLog::enabled(LogLevel level) const { return level <= impl_->level; }
+
+void DaemonLog::set_ident(const std::string& ident) {
+    if (impl_->syslog) impl_->syslog->set_ident(ident);
+}
 
 std::uint64_t DaemonLog::lost() const { return impl_->syslog ? impl_->syslog->lost() : 0; }
 

@@ -44,10 +44,16 @@ NetlinkSocket::NetlinkSocket(UniqueFd fd, std::size_t batch_limit)
 Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
     UniqueFd fd{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)};
     if (!fd) return fail_system("open a netlink socket", errno);
+    return from(std::move(fd));
+}
 
+Result<NetlinkSocket> NetlinkSocket::from(UniqueFd fd) {
     sockaddr_nl local{};
+    socklen_t length = sizeof local;
+    const bool bound = getsockname(fd.get(), reinterpret_cast<sockaddr*>(&local), &length) == 0 && local.nl_pid != 0;
+    local = {};
     local.nl_family = AF_NETLINK;  // port 0: the kernel gives one, so that many sockets of a process do not collide
-    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
+    if (!bound && bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
         return fail_system("bind a netlink socket", errno);
     }
     const timeval limit{.tv_sec = kNetlinkAnswerTimeout.count(), .tv_usec = 0};

@@ -153,6 +153,7 @@ Result<std::vector<Rtnetlink::Failure>> Rtnetlink::remove(const std::vector<Addr
 }
 
 int Rtnetlink::notification_fd() const { return impl_->listener.get(); }
+int Rtnetlink::command_fd() const { return impl_->requests.fd(); }
 
 Result<bool> Rtnetlink::Impl::read_datagram(std::vector<RouteNotification>& found) {
     const auto lost = [&found] {

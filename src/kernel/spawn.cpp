@@ -97,6 +97,7 @@ Result<int> spawn_role(const RoleProcess& process) {
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) environment.emplace_back(*entry);
     return fork_and_exec(process.executable, process.argv, std::move(environment), [&](UniqueFd& report) -> int {
         default_signals();
+        if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
         const int moved = ::fcntl(report.get(), F_DUPFD_CLOEXEC, kAboveAll);
         if (moved < 0) return errno;
         report.reset(moved);
@@ -117,6 +118,7 @@ Result<int> spawn_script(const ScriptProcess& process) {
     return fork_and_exec(process.path, process.argv, clean_environment(), [&](UniqueFd&) -> int {
         ::setpgid(0, 0);
         default_signals();
+        if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
         const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
         if (null < 0) return errno;
         for (const int stream : {0, 1, 2})

@@ -53,7 +53,7 @@ public:
     void abort() override { next_.reset(); }
     void connect(ipc::Line::To other, UniqueFd line) override;
     void stop(std::function<void()> done) override;
-    void retire() override { publish(true); }
+    void save_state() override { publish(true); }
 
 private:
     using Port = std::pair<Family, std::uint16_t>;
@@ -339,7 +339,7 @@ void BfdRole::publish(bool at_once) {
 }  // namespace
 
 // The right to a receive buffer as large as it must be.
-RoleTraits bfd_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_SYS_NICE}, .has_ring = false}; }
+RoleTraits bfd_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_SYS_NICE}, .kind = Kind::Bfd, .has_ring = false}; }
 
 std::unique_ptr<Role> make_bfd_role(Runtime& runtime) { return std::make_unique<BfdRole>(runtime); }
 

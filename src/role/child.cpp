@@ -9,7 +9,7 @@
 namespace mainstay::role {
 
 Result<void> Child::start(const std::string& executable, const ipc::Hello& hello,
-                          std::vector<std::pair<int, int>> descriptors,
+                          std::vector<std::pair<int, int>> descriptors, int network_namespace,
                           std::function<void(ipc::Received)> on_message, Log& log) {
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
@@ -17,7 +17,8 @@ Result<void> Child::start(const std::string& executable, const ipc::Hello& hello
     static constexpr const char* kRoleNames[] = {"supervisor", "vrrp", "lvs", "observer", "bfd", "snmp"};
     auto started = kernel::spawn_role({executable,
                                        {hello.process_name, "--role", kRoleNames[static_cast<std::size_t>(kind)]},
-                                       std::move(descriptors)});
+                                       std::move(descriptors),
+                                       network_namespace});
     if (!started) return std::unexpected{std::move(started.error())};
     pid = *started;
     ready = prepared = kill_sent = false;

@@ -33,7 +33,7 @@ public:
     // Starts the process and says hello. `on_message` is called for each message, `on_closed` never: the end of a
     // role is learnt from its exit.
     [[nodiscard]] Result<void> start(const std::string& executable, const ipc::Hello& hello,
-                                     std::vector<std::pair<int, int>> descriptors,
+                                     std::vector<std::pair<int, int>> descriptors, int network_namespace,
                                      std::function<void(ipc::Received)> on_message, Log& log);
     // The same for a process that runs already: one that a former program of this supervisor started.
     void adopt(int running, UniqueFd control, std::function<void(ipc::Received)> on_message, Log& log);

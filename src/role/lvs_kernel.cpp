@@ -2,6 +2,7 @@
 #include <random>
 
 #include "mainstay/role/lvs_role.hpp"
+#include "netlink_buffers.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -23,9 +24,11 @@ private:
     kernel::IpvsSocket socket_;
 };
 
-Result<std::unique_ptr<IpvsTable>> open_kernel() {
-    auto socket = kernel::IpvsSocket::open();
+Result<std::unique_ptr<IpvsTable>> open_kernel(Runtime& runtime) {
+    auto socket = kernel::IpvsSocket::open(runtime.ipvs_socket());
     if (!socket) return std::unexpected{std::move(socket.error())};
+    if (const auto* config = runtime.running())
+        size_netlink_buffer(socket->fd(), config->global, "lvs_netlink_cmd", runtime.log());
     return std::make_unique<KernelTable>(std::move(*socket));
 }
 
@@ -33,7 +36,7 @@ Result<std::unique_ptr<IpvsTable>> open_kernel() {
 
 std::unique_ptr<Role> make_lvs_role(Runtime& runtime) {
     LvsOptions options;
-    options.open_ipvs = open_kernel;
+    options.open_ipvs = [&runtime] { return open_kernel(runtime); };
     options.random = [engine = std::mt19937_64{std::random_device{}()}](Micros limit) mutable {
         return Micros{std::uniform_int_distribution<std::int64_t>{0, std::max<std::int64_t>(limit.count(), 0)}(engine)};
     };

@@ -63,7 +63,7 @@ public:
     void abort() override { next_.reset(); }
     void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
     void stop(std::function<void()> done) override;
-    void retire() override { publish(); }
+    void save_state() override { publish(); }
 
 private:
     [[nodiscard]] lvs::Moment moment() const { return {runtime_.now(), runtime_.wall()}; }
@@ -282,7 +282,7 @@ void LvsRole::publish() {
 }  // namespace
 
 RoleTraits lvs_traits() {
-    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE}, .has_ring = true};
+    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE}, .kind = Kind::Lvs, .has_ring = true};
 }
 
 std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options) {

@@ -8,7 +8,7 @@
 namespace mainstay::role {
 
 using netlink::IpvsOperation;
-using Kind = IpvsOperation::Kind;
+using Operation = IpvsOperation::Kind;
 
 LvsTableKeeper::LvsTableKeeper(boost::asio::io_context& loop, Log& log, const LvsOptions& options,
                                std::function<void()> changed)
@@ -173,9 +173,9 @@ void LvsTableKeeper::take_over(const Operations& operations, const IpvsTable::Ou
         const Key& key = operation.service.key;
         if (failed.contains(i) || outcome.forgiven != 0) unsure_.insert(key);
         if (failed.contains(i)) continue;
-        if (operation.kind == Kind::AddService) {
+        if (operation.kind == Operation::AddService) {
             shadow_[key] = {operation.service, {}};
-        } else if (operation.kind == Kind::DeleteService) {
+        } else if (operation.kind == Operation::DeleteService) {
             shadow_.erase(key);
             leftover_.erase(key);
         } else if (const auto found = shadow_.find(key); found != shadow_.end()) {

@@ -7,14 +7,18 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <csignal>
 #include <ctime>
+#include <map>
 #include <optional>
 
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "observer_bus.hpp"
+#include "dumps.hpp"
 #include "status_json.hpp"
 #include "status_server.hpp"
 
@@ -72,6 +76,7 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void stop(std::function<void()> done) override;
+    std::vector<Dump> dump(int signal) override;
 
 private:
     Result<void> map_sources();
@@ -104,6 +109,7 @@ private:
     asio::posix::stream_descriptor kick_;
     alert::MailerCounters before_;  // of earlier incarnations
     std::uint64_t events_lost_ = 0;
+    std::map<std::string, vrrp::Counters> cleared_;  // what the dumps' statistics count from
     WallTime since_;
     Instant complained_{};
     bool wake_queued_ = false;
@@ -139,6 +145,8 @@ void ObserverRole::resume() {
     lvs_.acknowledged = previous->lvs_acknowledged;
     before_.sent = previous->mails_sent;
     before_.failed = previous->mails_failed;
+    for (std::size_t i = 0; i < std::min(previous->cleared_instances.size(), previous->cleared_counters.size()); ++i)
+        cleared_[previous->cleared_instances[i]] = previous->cleared_counters[i];
 }
 
 Result<void> ObserverRole::start(config::Config config, bool) {
@@ -269,12 +277,47 @@ void ObserverRole::tell_lost(const Source& source, std::uint64_t lost, std::uint
 
 void ObserverRole::acknowledge() {
     const auto counters = mailer_->counters();
-    const ipc::ObserverStatus status{.vrrp_acknowledged = vrrp_.acknowledged,
+    ipc::ObserverStatus status{.vrrp_acknowledged = vrrp_.acknowledged,
                                      .lvs_acknowledged = lvs_.acknowledged,
                                      .mails_queued = counters.queued,
                                      .mails_sent = before_.sent + counters.sent,
-                                     .mails_failed = before_.failed + counters.failed};
+                                     .mails_failed = before_.failed + counters.failed,
+                                     .cleared_instances = {},
+                                     .cleared_counters = {}};
+    for (const auto& [name, from] : cleared_) {
+        status.cleared_instances.push_back(name);
+        status.cleared_counters.push_back(from);
+    }
     runtime_.publish_state(ipc::encode(status));
+}
+
+// keepalived's signals: data, statistics, JSON, statistics that begin anew afterwards.
+std::vector<Role::Dump> ObserverRole::dump(int signal) {
+    using What = ipc::DumpText::What;
+    const auto* config = runtime_.running();
+    if (config == nullptr) return {};
+    const auto vrrp = read_status<ipc::VrrpStatus>(vrrp_.block);
+    const auto lvs = read_status<ipc::LvsStatus>(lvs_.block);
+    DumpSource source{.config = *config,
+                      .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
+                      .lvs = lvs ? &*lvs : nullptr,
+                      .cleared = cleared_};
+    source.json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2;
+    std::vector<Dump> files;
+    if (signal == SIGUSR1) {
+        files.push_back({What::DataParent, dump_parent_data(source)});
+        if (!config->instances.empty()) files.push_back({What::Data, dump_data(source)});
+        if (!config->virtual_servers.empty()) files.push_back({What::DataCheck, dump_check_data(source)});
+    } else if (signal == SIGRTMIN + 2) {
+        if (auto text = dump_json(source); !text.empty()) files.push_back({What::Json, std::move(text)});
+    } else {
+        files.push_back({What::Stats, dump_stats(source)});
+    }
+    if (signal == SIGRTMAX - 1 && vrrp) {
+        for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;
+        if (mailer_) acknowledge();  // so that it is remembered
+    }
+    return files;
 }
 
 // The last events (STOP, DELETED) are on disk at once; what can be delivered within the bound is, the rest waits for
@@ -334,7 +377,7 @@ StatusServer::Answer ObserverRole::answer(const std::string& target) const {
 
 }  // namespace
 
-RoleTraits observer_traits() { return {.capabilities = {}, .has_ring = false}; }
+RoleTraits observer_traits() { return {.capabilities = {}, .kind = Kind::Observer, .has_ring = false}; }
 
 std::unique_ptr<Role> make_observer_role(Runtime& runtime) { return std::make_unique<ObserverRole>(runtime); }
 

@@ -2,12 +2,17 @@
 
 #include <poll.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/bfd/configured.hpp"
+#include "mainstay/config/consolidated.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/strict.hpp"
@@ -18,7 +23,10 @@
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/script_account.hpp"
+#include "mainstay/role/daemon_settings.hpp"
+#include "reader_copies.hpp"
 #include "reader_dry_run.hpp"
 #include "reader_host_plan.hpp"
 #include "snmp_parts.hpp"
@@ -93,6 +101,36 @@ std::vector<std::string> read_own_settings(const ipc::Hello& hello, ipc::Reading
     return std::move(read.problems);
 }
 
+// Names and numbers of interfaces are those of the network namespace that the configuration names, and ${_RANDOM} is as
+// it says; both are known when it has been read once.
+config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& environment, Log& log) {
+    auto loaded = config::load_file(hello.config_path, environment);
+    const auto name = daemon_settings(loaded.config, hello.net_namespace).net_namespace;
+    const auto seed = config::value_of<std::int64_t>(loaded.config.global.more->values, "random_seed");
+    if (name.empty() && !seed) return loaded;
+    if (!name.empty()) {
+        const auto there = kernel::open_network_namespace(name);
+        const auto entered = there ? kernel::enter_network_namespace(there->get()) : std::unexpected{there.error()};
+        if (!entered) log.warning("{}", entered.error().text());
+    }
+    if (seed)
+        environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable { return engine(); };
+    return config::load_file(hello.config_path, environment);
+}
+
+// reload_check_config: whatever is wrong refuses the reload, and is told in a file of its own.
+int refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
+    std::string text;
+    for (const auto& diagnostic : loaded.diagnostics) text += config::render_line(diagnostic, loaded) + "\n";
+    const std::string file = hello.check_log.empty() ? "/dev/null" : hello.check_log;
+    const UniqueFd fd{::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!fd || ::write(fd.get(), text.data(), text.size()) < 0) log.warning("{} cannot be written", file);
+    log.error("New config failed validation, see {} for details", file);
+    done.can_run = false;
+    done.summary = hello.config_path + " is refused";
+    return ipc::send_message(ipc::inherited::kControl, done) ? 0 : 1;
+}
+
 }  // namespace
 
 int run_reader() {
@@ -110,12 +148,14 @@ int run_reader() {
     environment.config_id = hello->config_id;
     environment.all_include_checks = hello->all_include_checks;
     const auto unsafe = note_unsafe_scripts(environment);
-    const auto loaded = config::load_file(hello->config_path, environment);
+    const auto loaded = load_where_it_runs(*hello, environment, log);
     ipc::ReadingDone done;
+    done.daemon = daemon_settings(loaded.config, hello->net_namespace);
     const auto problems = read_own_settings(*hello, done);
     const bool refused = hello->strict && loaded.can_run() && config::has_warnings(loaded);
     done.can_run = loaded.can_run() && !refused;
     done.exit_code = loaded.exit_code();
+    if (hello->check_first && done.can_run && config::has_warnings(loaded)) return refuse_checked(*hello, loaded, done, log);
     if (hello->dry_run != ipc::Hello::DryRunAs::No) return answer_dry_run(*hello, loaded, done, problems);
     for (const auto& diagnostic : loaded.diagnostics)
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
@@ -130,6 +170,8 @@ int run_reader() {
             log.error("{}", sent.error().text());
             return 1;
         }
+        if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
+            keep_copies(done.daemon, hello->config_path, config::consolidated(hello->config_path, environment), log);
     } else {
         // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
         const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {

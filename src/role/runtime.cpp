@@ -1,6 +1,7 @@
 #include "mainstay/role/runtime.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -20,6 +21,8 @@
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/scheduling.hpp"
+#include "process_tuning.hpp"
 
 namespace mainstay::role {
 
@@ -34,12 +37,14 @@ constexpr std::size_t kScriptsWaitingMax = 65'536;
 
 class Process final : public Runtime {
 public:
-    Process(ipc::Hello hello, UniqueFd control)
-        : hello_{std::move(hello)},
+    Process(const RoleTraits& traits, ipc::Hello hello, UniqueFd control)
+        : kind_{traits.kind},
+          hello_{std::move(hello)},
           log_{kernel::LogOptions{hello_.log_ident, hello_.log_socket, hello_.log_facility, hello_.log_console,
                                   hello_.log_level}},
           control_{loop_, control.release()},
-          heartbeat_{loop_} {}
+          heartbeat_{loop_},
+          tuning_{log_, hello_.process_name} {}
 
     asio::io_context& loop() override { return loop_; }
     Log& log() override { return log_; }
@@ -47,6 +52,10 @@ public:
     WallTime wall() const override { return kernel::wall_now(); }
     std::uint64_t generation() const override { return generation_; }
     const ipc::Hello& options() const override { return hello_; }
+    const config::Config* running() const override { return started_ ? &running_ : nullptr; }
+    int ipvs_socket() const override { return ipvs_socket_.get(); }
+    // Where only root may: before the privileges are dropped.
+    Result<void> open_ipvs_namespace();
 
     Result<void> open_shared(const RoleTraits& traits);
     int run(const std::function<std::unique_ptr<Role>(Runtime&)>& make);
@@ -63,7 +72,7 @@ private:
     void listen();
     void drain();
     void beat();
-    void send(const ipc::Message& message);
+    void send(const ipc::Message& message, int descriptor = -1);
     void handle(ipc::Received received);
     void prepare(std::uint64_t generation, const UniqueFd& snapshot);
     void commit(std::uint64_t generation);
@@ -72,13 +81,17 @@ private:
     void supervisor_gone();
     void stop();
     void retire();
+    void dump(int signal);
     void finish(int code);
 
+    Kind kind_;
     ipc::Hello hello_;
     kernel::DaemonLog log_;
     asio::io_context loop_{1};
     asio::posix::stream_descriptor control_;
     asio::steady_timer heartbeat_;
+    ProcessTuning tuning_;
+    UniqueFd ipvs_socket_;
     std::optional<ipc::StateBlock> block_;
     std::optional<ipc::EventRing> ring_;
     UniqueFd kick_;
@@ -104,6 +117,15 @@ Result<void> Process::open_shared(const RoleTraits& traits) {
     if (!ring) return std::unexpected{std::move(ring.error())};
     ring_.emplace(std::move(*ring));
     kick_.reset(ipc::inherited::kObserverKick);
+    return {};
+}
+
+Result<void> Process::open_ipvs_namespace() {
+    if (!hello_.has_ipvs_namespace) return {};
+    const UniqueFd there{ipc::inherited::kIpvsNamespace};
+    auto socket = kernel::generic_netlink_in(there.get());
+    if (!socket) return std::unexpected{std::move(socket.error()).with("net_namespace_ipvs")};
+    ipvs_socket_ = std::move(*socket);
     return {};
 }
 
@@ -142,13 +164,16 @@ void Process::beat() {
     send(ipc::Heartbeat{});
     heartbeat_.expires_after(kHeartbeatEvery);
     heartbeat_.async_wait([this](const boost::system::error_code& error) {
-        if (!error && control_.is_open()) beat();
+        if (error || !control_.is_open()) return;
+        const auto late = std::chrono::steady_clock::now() - heartbeat_.expiry();
+        tuning_.look(std::chrono::duration_cast<Micros>(late));
+        beat();
     });
 }
 
-void Process::send(const ipc::Message& message) {
+void Process::send(const ipc::Message& message, int descriptor) {
     if (!control_.is_open()) return;
-    const auto sent = ipc::send_message(control_.native_handle(), message);
+    const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
     if (sent) return;
     ++unsent_;
     // A paused supervisor fills the queue with heartbeats; those may be lost, anything else is told.
@@ -166,9 +191,7 @@ void Process::handle(ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::Retire>) retire();
             else if constexpr (std::is_same_v<M, ipc::ScriptResults>) script_results(message);
             else if constexpr (std::is_same_v<M, ipc::Line>) role_->connect(message.to, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
-                log_.notice("a dump file was asked for by signal {}: not written yet, use mainstayctl status --json",
-                            message.signal);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump(message.signal);
             else if constexpr (std::is_same_v<M, ipc::Ask>) {
                 if (started_ && !stopping_) role_->asked(message);
             } else if constexpr (std::is_same_v<M, ipc::Observations>) {
@@ -203,13 +226,14 @@ void Process::commit(std::uint64_t generation) {
     generation_ = generation;
     const config::Config before = std::exchange(running_, std::move(*prepared_));
     prepared_.reset();
+    if (!started_ && hello_.spare) kernel::set_process_name(hello_.process_name);
+    tuning_.apply(process_options(running_.global, kind_));
     if (started_) {
         replaced_ = &before;  // what the reload removes is told by the scripts it had
         role_->commit();
         replaced_ = nullptr;
     } else {
         started_ = true;
-        if (hello_.spare) kernel::set_process_name(hello_.process_name);
         const auto ran = role_->start(running_, hello_.restarted);
         if (!ran) {
             log_.error("cannot start: {}", ran.error().text());
@@ -295,8 +319,19 @@ void Process::stop() {
 // The kernel closes everything at once; what is held (addresses, services) is the successor's from here on.
 void Process::retire() {
     if (std::exchange(stopping_, true)) return;
-    if (started_) role_->retire();
+    if (started_) role_->save_state();
     finish(0);
+}
+
+void Process::dump(int signal) {
+    if (!started_) return;
+    role_->save_state();
+    for (const auto& file : role_->dump(signal)) {
+        const auto memfd = ipc::make_sealed_memfd("dump", std::as_bytes(std::span{file.text}));
+        if (memfd) send(ipc::DumpText{file.what}, memfd->get());
+        else log_.error("a dump file cannot be made: {}", memfd.error().text());
+    }
+    send(ipc::DumpRequested{signal});
 }
 
 void Process::finish(int code) {
@@ -330,15 +365,20 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
         return 1;
     }
     kernel::set_process_name(hello->spare ? kSpareName : hello->process_name);
-    Process process{std::move(*hello), std::move(control)};
-    if (auto opened = process.open_shared(traits); !opened) {
+    Process process{traits, std::move(*hello), std::move(control)};
+    auto opened = process.open_shared(traits);
+    if (opened) opened = process.open_ipvs_namespace();
+    if (!opened) {
         process.log().error("cannot start: {}", opened.error().text());
         return 1;
     }
     if (traits.while_root) traits.while_root(process.options(), process.log());
     auto account = kernel::find_account(process.options().user);
     if (!account) account = kernel::find_account("nobody");
-    auto dropped = account ? kernel::drop_privileges(*account, traits.capabilities)
+    auto kept = traits.capabilities;
+    if (process.options().may_schedule) kept.push_back(CAP_SYS_NICE);
+    if (process.options().may_lock) kept.push_back(CAP_IPC_LOCK);
+    auto dropped = account ? kernel::drop_privileges(*account, kept)
                            : Result<void>{std::unexpected{std::move(account.error())}};
     if (!dropped) {
         process.log().error("cannot drop privileges: {}", dropped.error().text());

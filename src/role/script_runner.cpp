@@ -48,6 +48,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     std::map<Kind, ipc::ScriptResults> results;
     bool flush_posted = false;
     std::chrono::seconds notify_wait{10};
+    int network_namespace = -1;
 };
 
 void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status) {
@@ -78,7 +79,8 @@ void ScriptRunner::Impl::start(const Job& job) {
         log.warning("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
         return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
     }
-    kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}, entry->groups};
+    kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}, entry->groups,
+                                  network_namespace};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
@@ -148,6 +150,8 @@ void ScriptRunner::set_table(alert::ScriptTable table) {
 bool ScriptRunner::has(const std::string& key) const { return impl_->table.contains(key); }
 
 void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wait = wait; }
+
+void ScriptRunner::set_network_namespace(int fd) { impl_->network_namespace = fd; }
 
 void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
     if (wanted.queue.empty() || impl_->notify_wait.count() == 0) return impl_->start({from, wanted});

@@ -298,7 +298,7 @@ void SnmpRole::begin_anew(const char* why) {
 int run_snmp() {
     std::unique_ptr<SnmpSession> session;
     const RoleTraits traits{
-        .capabilities = {}, .has_ring = false, .while_root = [&](const ipc::Hello& hello, Log& log) {
+        .capabilities = {}, .kind = Kind::Snmp, .has_ring = false, .while_root = [&](const ipc::Hello& hello, Log& log) {
             session = SnmpSession::open(hello.snmp_socket, log);
         }};
     return run_role(traits, [&](Runtime& runtime) { return std::make_unique<SnmpRole>(runtime, *session); });

@@ -3,10 +3,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
 #include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "service_manager.hpp"
 #include "supervisor_impl.hpp"
@@ -67,32 +69,17 @@ Result<void> Supervisor::set_up() {
         account = kernel::find_account("nobody");
         if (!account) return std::unexpected{std::move(account.error())};
     }
-    for (const auto& folder : {options_.run_directory, options_.spool_directory})
-        if (auto made = kernel::make_directory(folder, *account, 0755); !made)
-            return std::unexpected{std::move(made.error())};
+    account_ = *account;
+    kernel::allow_roles_scheduling();
     if (auto found = find_executables(); !found) return found;
     scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
         if (to == Kind::Supervisor) return own_script_ended(results);
         child_of(to).send(results, -1, log_);
     });
     set_up_host();
-    if (options_.hand_over >= 0) {
-        if (auto adopted = adopt(options_.hand_over); !adopted)
-            return std::unexpected{std::move(adopted.error()).with("what the former program left")};
-    } else {
-        if (auto claimed = claim_pid_file(); !claimed) return claimed;
-        if (auto made = make_shared_memory(); !made) return made;
-    }
-    return open_own_socket();
-}
-
-Result<void> Supervisor::claim_pid_file() {
-    const std::string path =
-        options_.pid_file.empty() ? options_.identity.pid_file(Kind::Supervisor, options_.run_directory)
-                                  : options_.pid_file;
-    auto pid_file = PidFile::claim(path, options_.identity.process_name(Kind::Supervisor));
-    if (!pid_file) return std::unexpected{std::move(pid_file.error())};
-    pid_file_ = std::move(*pid_file);
+    if (options_.hand_over < 0) return make_shared_memory();  // the rest when the configuration is known
+    if (auto adopted = adopt(options_.hand_over); !adopted)
+        return std::unexpected{std::move(adopted.error()).with("what the former program left")};
     return {};
 }
 
@@ -114,7 +101,7 @@ Result<void> Supervisor::open_own_socket() {
         [this](const std::string& program, const std::string& version, UniqueFd client) {
             upgrade(program, version, std::move(client));
         });
-    const auto opened = dry_runs_->open(options_.run_directory + "/supervisor.sock");
+    const auto opened = dry_runs_->open(places_.run_directory + "/supervisor.sock");
     if (!opened)
         log_.warning("mainstayctl reload --dry-run and upgrade will not work: {}", opened.error().text());
     return {};
@@ -166,13 +153,12 @@ void Supervisor::on_signal(int signal) {
     if (signal == SIGCHLD) return reap_all();
     if (signal == SIGTERM || signal == SIGINT) return stop(0);
     if (signal == SIGHUP) return request_reload();
-    for (auto& child : children_)
-        if (child->alive() && !only_watches(child->kind)) child->send(ipc::DumpRequested{signal}, -1, log_);
+    ask_for_dump(signal);
 }
 
 void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
-        if (scripts_->ended(*ended) || dry_runs_->ended(*ended) || watch_->ended(*ended) || fifos_->ended(*ended))
+        if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) || fifos_->ended(*ended))
             continue;
         if (ended->pid == reader_pid_) {
             reader_ended(*ended);
@@ -236,7 +222,7 @@ void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
 ipc::Hello Supervisor::hello_for(Kind kind, bool restarted) const {
     ipc::Hello hello;
     hello.restarted = restarted;
-    hello.log_ident = options_.identity.log_ident(kind);
+    hello.log_ident = options_.identity.log_ident(kind) + places_.suffix;
     hello.log_socket = options_.log_socket;
     hello.log_facility = options_.log_facility;
     hello.log_console = options_.log_console;
@@ -245,8 +231,13 @@ ipc::Hello Supervisor::hello_for(Kind kind, bool restarted) const {
     hello.process_name = options_.identity.process_name(kind);
     hello.config_path = options_.config_path;
     hello.config_id = options_.config_id;
-    hello.control_socket = options_.run_directory + "/control.sock";
-    hello.spool_directory = options_.spool_directory;
+    hello.control_socket = places_.run_directory + "/control.sock";
+    hello.spool_directory = places_.spool_directory;
+    hello.net_namespace = options_.net_namespace;
+    const auto number = static_cast<std::uint8_t>(kind);
+    hello.may_schedule = std::ranges::count(settings_.daemon.scheduling_roles, number) != 0;
+    hello.may_lock = std::ranges::count(settings_.daemon.locking_roles, number) != 0;
+    hello.has_ipvs_namespace = kind == Kind::Lvs && ipvs_namespace_;
     hello.keep_addresses = options_.keep_addresses;
     hello.keep_ipvs = options_.keep_ipvs;
     hello.settings_path = options_.settings_path;
@@ -272,6 +263,8 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
                                  {lvs.ring.get(), inherited::kLvsRing},
                                  {children_[slot(Kind::Bfd)]->block.get(), inherited::kBfdBlock}});
     }
+    if (child.kind == Kind::Lvs && ipvs_namespace_)
+        list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
     return list;
 }
 
@@ -297,11 +290,16 @@ void Supervisor::lay_lines(const Child& started) {
     }
 }
 
+// Who only watches stays outside: the mail server, the AgentX master and the ones who ask are there.
+int Supervisor::network_namespace_of(Kind kind) const {
+    return only_watches(kind) ? -1 : network_namespace_.get();
+}
+
 void Supervisor::start_child(Child& child) {
     if (promote_spare(child)) return;
     const auto executable = executable_of(child.kind);
     const auto started = child.start(
-        executable, hello_for(child.kind, child.ever_ready), descriptors_for(child),
+        executable, hello_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
         [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
@@ -325,6 +323,8 @@ void Supervisor::on_message(Child& child, ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
             else if constexpr (std::is_same_v<M, ipc::FifoLine>) fifos_->write(child.kind, message.line);
             else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
+            else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
             else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
             else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
         },
@@ -337,7 +337,7 @@ void Supervisor::child_asks(const ipc::Ask& wanted) {
     auto& vrrp = child_of(Kind::Vrrp);
     const auto dump = [&](const char* what, int signal) {
         log_.info("{} on {} request", what, wanted.by);
-        if (vrrp.alive()) vrrp.send(ipc::DumpRequested{signal}, -1, log_);
+        ask_for_dump(signal);
     };
     if (phase_ == Phase::Stopping) return;
     switch (wanted.what) {
@@ -362,24 +362,11 @@ void Supervisor::look_after_children() {
     };
     for (auto& child : children_) look(child.get());
     for (auto& spare : spares_) look(spare.get());
+    look_at_schedule();
     look_.expires_after(std::chrono::seconds{1});
     look_.async_wait([this](const boost::system::error_code& error) {
         if (!error) look_after_children();
     });
-}
-
-void Supervisor::write_child_pid(const Child& child, bool gone) {
-    std::string path = child.kind == Kind::Vrrp ? options_.vrrp_pid_file
-                       : child.kind == Kind::Lvs ? options_.lvs_pid_file
-                       : child.kind == Kind::Bfd ? options_.bfd_pid_file
-                                                 : std::string{};
-    if (path.empty()) path = options_.identity.pid_file(child.kind, options_.run_directory);
-    if (gone) {
-        ::unlink(path.c_str());
-        return;
-    }
-    if (const auto written = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !written)
-        log_.warning("{}", written.error().text());
 }
 
 // Stages: 0 the roles resign, 1 their last scripts run, 2 the observer empties its hands, 3 over.
@@ -391,7 +378,7 @@ void Supervisor::stop(int exit_code) {
     tell_service_manager("STOPPING=1");
     limit_.cancel();
     if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
-    dry_runs_->close();
+    if (dry_runs_) dry_runs_->close();
     replacement_.reset();
     watch_->stop();
     for (auto& child : children_) {
@@ -399,7 +386,7 @@ void Supervisor::stop(int exit_code) {
         child->respawn.cancel();
         if (child->alive() && !only_watches(child->kind)) child->send(ipc::Stop{}, -1, log_);
     }
-    stop_deadline_ = kernel::monotonic_now() + kChildWait;
+    stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{settings_.daemon.child_wait_seconds};
     stop_step();
 }
 
@@ -414,7 +401,7 @@ void Supervisor::stop_step() {
             for (Child* child : {&vrrp, &lvs, &bfd})
                 if (child->alive() && !std::exchange(child->kill_sent, true)) {
                     log_.error("{} process({}) failed to stop within {} s - forcing termination", label(child->kind),
-                               child->pid, kChildWait.count());
+                               child->pid, settings_.daemon.child_wait_seconds);
                     ::kill(child->pid, SIGKILL);
                 }
         if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {
@@ -449,6 +436,8 @@ void Supervisor::stop_step() {
 }
 
 void Supervisor::finish() {
+    remove_config_copy();
+    mark_reading(false);
     pid_file_.remove();
     loop_.stop();
 }

@@ -22,13 +22,16 @@ void Supervisor::set_up_host() {
     fifos_ = std::make_unique<NotifyFifos>(loop_, log_);
     const auto hello = [this](bool again) {
         auto greeting = hello_for(Kind::Supervisor, again);
-        greeting.log_ident = options_.identity.log_ident(Kind::Vrrp);  // keepalived: the VRRP process watches
+        greeting.log_ident = options_.identity.log_ident(Kind::Vrrp) + places_.suffix;  // keepalived: the VRRP process watches
         greeting.process_name = watcher_name(options_.identity.process_name(Kind::Supervisor));
         return greeting;
     };
     const auto start = [this](int control) {
         const auto name = watcher_name(options_.identity.process_name(Kind::Supervisor));
-        return kernel::spawn_role({executable_, {name, "--role", "watcher"}, {{control, ipc::inherited::kControl}}});
+        return kernel::spawn_role({executable_,
+                                   {name, "--role", "watcher"},
+                                   {{control, ipc::inherited::kControl}},
+                                   network_namespace_.get()});
     };
     const auto deliver = [this](const ipc::Observations& observations) {
         for (auto& child : children_)

@@ -20,6 +20,7 @@
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/role/daemon_settings.hpp"
 #include "mainstay/role/script_runner.hpp"
 #include "mainstay/role/supervisor.hpp"
 #include "notify_fifos.hpp"
@@ -27,7 +28,6 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kChildWait{5};      // keepalived: child_wait_time
 inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's last round
 inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next look for an AgentX master
 inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
@@ -84,6 +84,22 @@ private:
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
     [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
 
+    // -- supervisor_places.cpp
+    [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
+    [[nodiscard]] Result<void> open_namespaces(const ipc::DaemonSettings& settings);
+    void apply_settings(const ipc::DaemonSettings& settings);
+    [[nodiscard]] int network_namespace_of(Kind kind) const;
+
+    // -- supervisor_schedule.cpp
+    void look_at_schedule();
+    void mark_reading(bool reading);
+    void remove_config_copy();
+
+    // -- supervisor_dumps.cpp
+    void ask_for_dump(int signal);
+    void dump_step(Kind done, int signal);
+    void write_dump(const ipc::DumpText& dump, const UniqueFd& text);
+
     // -- supervisor_spares.cpp
     // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
     // milliseconds. The vrrp role always has one; the others get one when they are replaced.
@@ -137,6 +153,9 @@ private:
     boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
+    kernel::Account account_;
+    Places places_;
+    UniqueFd network_namespace_, ipvs_namespace_;
     PidFile pid_file_;
     UniqueFd kick_;
     std::array<std::unique_ptr<Child>, kRoles> children_, spares_;
@@ -165,6 +184,8 @@ private:
     UniqueFd next_scripts_, current_scripts_, next_host_, current_host_;  // sealed: the table of scripts, ipc::HostPlan
     alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
     std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
+    std::string scheduled_text_, reading_mark_;
+    std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int reader_pid_ = 0;
     int exit_code_ = 0;
     int stop_stage_ = 0;

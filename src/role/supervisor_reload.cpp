@@ -27,6 +27,7 @@ void Supervisor::request_reload() {
 
 void Supervisor::begin_reading() {
     reload_ = Reload::Reading;
+    mark_reading(true);
     reading_done_.reset();
     next_ = Generation{};
     next_.number = current_.number + 1;
@@ -39,6 +40,8 @@ void Supervisor::begin_reading() {
     reader_pid_ = *pid;
     reader_line_ = std::make_unique<boost::asio::posix::stream_descriptor>(loop_, channel->first.release());
     auto hello = hello_for(Kind::Supervisor, false);
+    hello.check_first = phase_ == Phase::Running && settings_.daemon.reload_check;
+    hello.check_log = settings_.daemon.reload_check_log;
     if (const auto sent = ipc::send_message(reader_line_->native_handle(), hello); !sent)
         log_.error("reader: {}", sent.error().text());
 
@@ -113,6 +116,7 @@ void Supervisor::on_reader_message(ipc::Received received) {
 
 void Supervisor::reader_ended(const kernel::Ended& how) {
     reader_pid_ = 0;
+    mark_reading(false);
     limit_.cancel();
     // Its last messages may still be in the queue.
     while (reader_line_) {
@@ -144,6 +148,17 @@ void Supervisor::begin_preparing() {
     auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
     if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
     next_table_ = std::move(*table);
+    const auto& settings = reading_done_->daemon;
+    if (phase_ == Phase::Starting && !dry_runs_) {
+        if (const auto settled = settle(settings); !settled) {
+            log_.error("{}", settled.error().text());
+            // keepalived: a second daemon is not an error of the one who starts it.
+            return stop(settled.error().code() == Errc::Exists ? 0 : kExitFatal);
+        }
+    } else if (const auto changed = changed_at_reload(settings_.daemon, settings)) {
+        log_.error("Cannot change {} at a reload - please restart {}", *changed, options_.identity.program());
+        return reading_failed(kExitConfig, "the new configuration is refused");
+    }
     // A role that is just starting gets its first configuration before anything new.
     for (const auto& child : children_)
         if (child->alive() && !child->ready) {
@@ -193,6 +208,7 @@ void Supervisor::commit_all() {
     limit_.cancel();
     current_ = std::move(next_);
     settings_ = *reading_done_;
+    apply_settings(settings_.daemon);
     scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
     follow_host_plan();
     scripts_->set_table(std::exchange(next_table_, {}));

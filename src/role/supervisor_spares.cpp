@@ -30,7 +30,7 @@ void Supervisor::start_spare(Kind kind) {
     hello.spare = true;
     const auto executable = executable_of(kind);
     const auto started = spare.start(
-        executable, hello, descriptors_for(child_of(kind)),
+        executable, hello, descriptors_for(child_of(kind)), network_namespace_of(kind),
         [this, &spare](const ipc::Received& received) { on_spare_message(spare, received); }, log_);
     if (!started) {
         log_.warning("no process can wait as a spare: {}", started.error().text());

@@ -117,6 +117,8 @@ Result<void> Supervisor::adopt(int descriptor) {
     current_scripts_ = own(state->scripts);
     current_.number = state->generation;
     settings_ = state->settings;
+    apply_settings(settings_.daemon);
+    if (auto settled = settle(settings_.daemon); !settled) return settled;
     replacement_.emplace();
     replacement_->client = own(state->client);
     replacement_->before = state->version;

@@ -13,6 +13,7 @@
 #include "mainstay/vrrp/router.hpp"
 #include "bfd_line.hpp"
 #include "precise_timer.hpp"
+#include "netlink_buffers.hpp"
 #include "vrrp_addresses.hpp"
 #include "vrrp_announcer.hpp"
 #include "vrrp_asked.hpp"
@@ -56,7 +57,7 @@ public:
     void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
     void observed(const ipc::Observations& observations) override;
     void stop(std::function<void()> done) override;
-    void retire() override { publish(true); }
+    void save_state() override { publish_now(runtime_.now()); }
 
 private:
     // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
@@ -117,12 +118,11 @@ private:
 };
 
 Result<void> VrrpRole::start(config::Config config, bool restarted) {
-    if (config.global.vrrp_rt_priority)
-        if (const auto set = kernel::set_realtime(*config.global.vrrp_rt_priority); !set)
-            runtime_.log().warning("vrrp_rt_priority: {}", set.error().text());
     auto netlink = kernel::Rtnetlink::open();
     if (!netlink) return std::unexpected{std::move(netlink.error())};
     netlink_.emplace(std::move(*netlink));
+    size_netlink_buffer(netlink_->command_fd(), config.global, "vrrp_netlink_cmd", runtime_.log());
+    size_netlink_buffer(netlink_->notification_fd(), config.global, "vrrp_netlink_monitor", runtime_.log());
     if (auto read = links_.refresh(*netlink_); !read) return std::unexpected{std::move(read.error())};
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
@@ -468,7 +468,7 @@ void VrrpRole::publish_now(Instant begun) {
 
 }  // namespace
 
-RoleTraits vrrp_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE}, .has_ring = true}; }
+RoleTraits vrrp_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE}, .kind = Kind::Vrrp, .has_ring = true}; }
 
 std::unique_ptr<Role> make_vrrp_role(Runtime& runtime) { return std::make_unique<VrrpRole>(runtime); }
 

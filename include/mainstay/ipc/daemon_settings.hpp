@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/ipc/codec.hpp"
@@ -28,6 +29,10 @@ struct DaemonSettings {
     std::string nftables_table;       // with reload: may not change
     bool disable_local_igmp = false;  // the same
     std::string snmp_socket;          // of the AgentX master: -A, else snmp_socket
+    std::string state_dump_file;
+    bool data_use_instance = false;
+    // Roles (role::Kind) that keep the right to set their class and priority, and to lock their memory.
+    std::vector<std::uint8_t> scheduling_roles, locking_roles;
     bool operator==(const DaemonSettings&) const = default;
 };
 
@@ -36,7 +41,8 @@ void fields(A& a, DaemonSettings& s) {
     a(s.net_namespace, s.has_ipvs_namespace, s.ipvs_namespace, s.instance, s.use_pid_dir, s.child_wait_seconds,
       s.process_name, s.umask, s.reload_check_log, s.reload_check, s.reload_time_file, s.reload_repeat,
       s.has_reload_file, s.reload_file, s.config_save_dir, s.tmp_config_directory, s.nftables_table,
-      s.disable_local_igmp, s.snmp_socket);
+      s.disable_local_igmp, s.snmp_socket, s.state_dump_file, s.data_use_instance, s.scheduling_roles,
+      s.locking_roles);
 }
 
 }  // namespace mainstay::ipc

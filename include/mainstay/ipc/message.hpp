@@ -29,7 +29,8 @@ struct ScriptResult {
     std::int32_t status = 0;  // exit status, signal; NotRun: errno, EAGAIN when there are too many, 0: no such key
 };
 struct ScriptResults { std::vector<ScriptResult> results; };  // what ended since the last batch
-struct DumpRequested { std::int32_t signal = 0; };             // SIGUSR1, SIGUSR2 and kin, relayed
+// SIGUSR1, SIGUSR2 and kin, relayed: bring the state block up to date (vrrp), make the texts (observer). And back, done.
+struct DumpRequested { std::int32_t signal = 0; };
 
 struct Hello {  // the first message a role or the reader gets: everything about its start
     bool restarted = false;        // an earlier incarnation crashed: adopt what it left
@@ -53,6 +54,12 @@ struct Hello {  // the first message a role or the reader gets: everything about
     enum class DryRunAs : std::uint8_t { No, Text, Json } dry_run = DryRunAs::No;
     bool run_vrrp = true, run_lvs = true;     // reader in a dry run: -P, -C
     std::uint32_t notify_wait_seconds = 10;   // the same: what runs now
+    bool has_ipvs_namespace = false;  // lvs: IPVS is that of the network namespace at kIpvsNamespace
+    std::string net_namespace;        // reader: -s
+    // reader, at a reload: anything that is wrong refuses it; all of it is appended to this file (none: to none)
+    bool check_first = false;
+    std::string check_log;
+    bool may_schedule = false, may_lock = false;  // as its process options want it
     bool spare = false;  // load everything and wait: the Commit may come in a second or never
     bool snmp = false;                        // reader, SNMP: -x
     std::string snmp_socket;                  // of the AgentX master; reader: -A; SNMP: the one in use
@@ -160,11 +167,16 @@ struct Observation {  // what was seen on the host
 };
 struct Observations { std::vector<Observation> list; };
 
+// ---- observer to supervisor ----
+struct DumpText {  // with one descriptor: the sealed text of a dump file
+    enum class What : std::uint8_t { Data, DataCheck, DataParent, DataBfd, Stats, Json } what = What::Data;
+};
+
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
                              Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
                              Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates,
-                             FifoLine, Observations>;
+                             FifoLine, Observations, DumpText>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

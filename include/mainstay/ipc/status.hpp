@@ -136,10 +136,14 @@ void fields(A& a, LvsStatus& s) {
 struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring
     std::uint64_t vrrp_acknowledged = 0, lvs_acknowledged = 0;
     std::uint64_t mails_queued = 0, mails_sent = 0, mails_failed = 0;
+    // What the dumps' statistics count from, per instance: as it was when they were cleared (SIGRTMAX-1).
+    std::vector<std::string> cleared_instances;
+    std::vector<vrrp::Counters> cleared_counters;
 };
 template <class A>
 void fields(A& a, ObserverStatus& s) {
-    a(s.vrrp_acknowledged, s.lvs_acknowledged, s.mails_queued, s.mails_sent, s.mails_failed);
+    a(s.vrrp_acknowledged, s.lvs_acknowledged, s.mails_queued, s.mails_sent, s.mails_failed,
+      s.cleared_instances, s.cleared_counters);
 }
 
 }  // namespace mainstay::ipc

@@ -20,7 +20,8 @@ class IpvsSocket {
 public:
     // Resolves the family. Errc::Unsupported: the kernel has no IPVS (module ip_vs is not loaded and could not be);
     // Errc::Permission: CAP_NET_ADMIN is missing. The text says what to do.
-    [[nodiscard]] static Result<IpvsSocket> open();
+    // `netlink`: a generic netlink socket of the network namespace whose IPVS it is; -1: this process's own.
+    [[nodiscard]] static Result<IpvsSocket> open(int netlink = -1);
     IpvsSocket(IpvsSocket&&) noexcept;
     IpvsSocket& operator=(IpvsSocket&&) noexcept;
     ~IpvsSocket();
@@ -45,6 +46,7 @@ public:
     [[nodiscard]] Result<std::vector<netlink::IpvsServiceEntry>> services();
     // Empty for a service that is not there.
     [[nodiscard]] Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key);
+    [[nodiscard]] int fd() const;
     [[nodiscard]] Result<void> flush();  // all services of the network namespace, everybody's
 
     [[nodiscard]] std::uint64_t sendmsg_total() const;

@@ -26,6 +26,7 @@ public:
     void line(LogLevel level, std::string_view text) override;
     [[nodiscard]] bool enabled(LogLevel level) const override;
     using Log::line;
+    void set_ident(const std::string& ident);  // of the lines from here on
     [[nodiscard]] std::uint64_t lost() const;  // lines that could not be delivered to syslog
 
 private:

@@ -25,8 +25,11 @@ class NetlinkSocket {
 public:
     // `protocol` is NETLINK_ROUTE, NETLINK_GENERIC ... In the caller's network namespace.
     [[nodiscard]] static Result<NetlinkSocket> open(int protocol);
+    // From a socket that is open already, and belongs perhaps to another network namespace.
+    [[nodiscard]] static Result<NetlinkSocket> from(UniqueFd fd);
 
     // How many acknowledgements the receive buffer holds for certain: the largest batch that cannot lose one.
+    [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] std::size_t batch_limit() const { return batch_limit_; }
     [[nodiscard]] std::uint64_t sendmsg_total() const { return sendmsg_total_; }
 

@@ -50,6 +50,7 @@ public:
     // drains what is there without blocking (at most a bounded amount; the rest keeps the socket readable). Lost or
     // damaged notifications come as one NotificationsLost.
     [[nodiscard]] int notification_fd() const;
+    [[nodiscard]] int command_fd() const;  // the socket for requests, to size its buffer
     [[nodiscard]] Result<std::vector<RouteNotification>> read_notifications();
 
 private:

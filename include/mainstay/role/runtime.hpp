@@ -17,6 +17,7 @@
 #include "mainstay/config/model.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/shared.hpp"
+#include "mainstay/role/identity.hpp"
 
 namespace mainstay::role {
 
@@ -49,6 +50,10 @@ public:
     virtual void publish_state(std::span<const std::byte> state) = 0;
     [[nodiscard]] virtual std::uint64_t generation() const = 0;  // of the running configuration
     [[nodiscard]] virtual const ipc::Hello& options() const = 0;  // how this process was asked to run
+    // The configuration that runs; null: there is none yet.
+    [[nodiscard]] virtual const config::Config* running() const { return nullptr; }
+    // A generic netlink socket in the network namespace that IPVS work is done in; -1: this process's own.
+    [[nodiscard]] virtual int ipvs_socket() const { return -1; }
 };
 
 class Role {
@@ -73,13 +78,20 @@ public:
     virtual void observed(const ipc::Observations&) {}
     // Resign and release everything, then call `done` on the loop. Must come to an end by itself.
     virtual void stop(std::function<void()> done) = 0;
-    // A successor goes on from the state block in a moment: bring the block up to date, and do nothing else any more.
-    virtual void retire() {}
+    // Bring the state block up to date: somebody is about to read it, or to go on from it.
+    virtual void save_state() {}
+    // The dump files that a signal asks for.
+    struct Dump {
+        ipc::DumpText::What what;
+        std::string text;
+    };
+    [[nodiscard]] virtual std::vector<Dump> dump(int) { return {}; }
 };
 
 // What kind of process this is.
 struct RoleTraits {
     std::vector<unsigned> capabilities;  // kept after the change of user
+    Kind kind = Kind::Vrrp;
     bool has_ring = true;                // owns an event ring (vrrp, lvs)
     // What only root may do and the role needs; before the change of user, and before the first configuration.
     std::function<void(const ipc::Hello&, Log&)> while_root = {};

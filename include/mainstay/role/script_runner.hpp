@@ -36,6 +36,7 @@ public:
     void set_table(alert::ScriptTable table);
     [[nodiscard]] bool has(const std::string& key) const;
     void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
+    void set_network_namespace(int fd);  // that scripts run in; lives longer than this
     void run(Kind from, const ipc::RunScript& wanted);
     // True when the process was one of ours.
     bool ended(const kernel::Ended& process);

@@ -34,6 +34,9 @@ struct SupervisorOptions {
     LogLevel log_level = LogLevel::Info;
     std::string settings_path = "/etc/mainstay/mainstay.toml";  // need not exist
     bool all_include_checks = false;             // -e
+    std::string net_namespace;                   // -s; beats the configuration's
+    bool umask_given = false;                    // -u; beats the configuration's
+    std::function<void(const std::string&)> set_log_ident;  // when the configuration names this copy of the daemon
     std::vector<std::string> arguments;          // the command line, for the program that takes over in an upgrade
     int hand_over = -1;                          // descriptor of the ipc::HandOver that a former program left; -1: none
     bool snmp = false;                           // -x

@@ -1,0 +1,24 @@
+// The time in a reload_time_file: "HH:MM:SS", or with a date before it, "YY-MM-DD HH:MM:SS" or "YYYY-MM-DD HH:MM:SS";
+// a Z behind it means UTC, else it is local time. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "mainstay/base/error.hpp"
+
+namespace mainstay::config {
+
+struct ReloadTime {
+    std::optional<std::int64_t> day;  // days since 1970-01-01; none: every day
+    std::int64_t second = 0;          // of the day
+    bool utc = false;
+    bool operator==(const ReloadTime&) const = default;
+};
+
+[[nodiscard]] Result<ReloadTime> parse_reload_time(std::string_view text);
+// The next moment (Unix seconds) after `now`; none when the date is over. `offset`: local time less UTC, in seconds.
+[[nodiscard]] std::optional<std::int64_t> next_reload(const ReloadTime& time, std::int64_t now, std::int64_t offset);
+
+}  // namespace mainstay::config

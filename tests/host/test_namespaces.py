@@ -1,0 +1,147 @@
+"""Network namespaces and several daemons on one host: where each works and where its files are."""
+
+import re
+import signal
+
+from support.paths import program
+from support.vrrp import VIP, instance, office, wait_holds, wait_ready
+from support.wait import wait_until
+
+SERVICE = "virtual_server 192.168.4.99 80 {\n protocol TCP\n real_server 192.168.4.12 80 {\n TCP_CHECK {\n }\n }\n}\n"
+
+
+def with_namespace(lan, name="blue", **options):
+    """A host whose second interface is in a network namespace of its own, as `ip netns` makes it."""
+    lan.switch("office")
+    one = lan.host("one", eth0=("office", "192.168.4.11/24"), **options)
+    one.run(["ip", "netns", "add", name])
+    one.run(["ip", "link", "add", "eth9", "type", "veth", "peer", "name", "eth0", "netns", name])
+    one.run(["ip", "link", "set", "eth9", "up"])
+    inside = ["ip", "netns", "exec", name]
+    one.run([*inside, "ip", "addr", "add", "192.168.4.31/24", "dev", "eth0"])
+    one.run([*inside, "ip", "link", "set", "eth0", "up"])
+    one.run([*inside, "ip", "link", "set", "lo", "up"])
+    return one, inside
+
+
+def held_inside(host, inside, address=VIP):
+    return f" {address}/" in host.run([*inside, "ip", "-o", "addr"]).stdout
+
+
+def test_the_roles_and_their_scripts_work_in_the_named_network_namespace(lan):
+    # effect: (root): net_namespace
+    one, inside = with_namespace(lan)
+    script = one.write("/run/where.sh", "#!/bin/sh\nreadlink /proc/self/ns/net >/run/where.tmp\n"
+                       "mv /run/where.tmp /run/where\n", mode=0o755)
+    text = "net_namespace blue\nglobal_defs {\n script_user root\n}\n" + SERVICE + instance(more=f"notify_master {script}")
+    daemon = wait_ready(one.mainstayd(text))
+
+    wait_until(lambda: held_inside(one, inside), 15, "the address in the namespace")
+    assert not one.holds(VIP)
+    there = one.run([*inside, "readlink", "/proc/self/ns/net"]).stdout.strip()
+    here = one.run(["readlink", "/proc/self/ns/net"]).stdout.strip()
+    wait_until(lambda: one.path("/run/where").exists(), 10, "the script")
+    assert one.read("/run/where").strip() == there != here
+    names = {name: one.run(["readlink", f"/proc/{int(one.read(f'/run/mainstay/blue/{name}.pid'))}/ns/net"]).stdout.strip()
+             for name in ("mainstayd", "vrrp", "lvs")}
+    assert names == {"mainstayd": here, "vrrp": there, "lvs": there}
+
+    # A process that is started anew is there as well.
+    old = int(one.read("/run/mainstay/blue/vrrp.pid"))
+    one.run(["kill", "-9", str(old)])
+    wait_until(lambda: int(one.read("/run/mainstay/blue/vrrp.pid") or old) != old, 10, "another process")
+    assert held_inside(one, inside)
+    status = one.run([program("mainstayctl"), "--socket", "/run/mainstay/blue/control.sock", "status"])
+    assert "VI_1" in status.stdout
+    assert daemon.stop() == 0
+    assert not held_inside(one, inside)
+
+
+def test_the_command_line_s_namespace_beats_the_configuration_s(lan):
+    # effect: (root): net_namespace
+    one, inside = with_namespace(lan, "green")
+    daemon = wait_ready(one.mainstayd("net_namespace elsewhere\n" + instance(), "-s", "green"))
+
+    wait_until(lambda: held_inside(one, inside), 15, "the address in the namespace")
+    assert daemon.stop() == 0
+
+
+def test_a_namespace_that_is_not_there_is_told_and_stops_the_start(lan):
+    (one,) = office(lan, "one")
+
+    daemon = one.mainstayd("net_namespace nowhere\n" + instance())
+
+    assert daemon.wait(10) == 1
+    assert "/run/netns/nowhere" in daemon.output()
+
+
+def test_a_reload_that_would_move_the_daemon_is_refused(lan):
+    # effect: (root): net_namespace instance net_namespace_ipvs
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance()))
+    wait_holds(one)
+
+    for line, what in [("net_namespace blue", "network namespace"), ("instance red", "instance name"),
+                       ("net_namespace_ipvs blue", "IPVS network namespace"),
+                       ("global_defs {\n nftables other\n }", "nftables table name"),
+                       ("global_defs {\n tmp_config_directory /run\n }", "tmp_config_directory"),
+                       ("global_defs {\n disable_local_igmp\n }", "disable_local_igmp")]:
+        one.write("/run/keepalived.conf", line + "\n" + instance(priority=120))
+        daemon.send(signal.SIGHUP)
+        wait_until(lambda w=what: f"Cannot change {w} at a reload - please restart" in daemon.output(), 10, what)
+    assert one.holds(VIP) and "Reload complete" not in daemon.output()
+
+
+def test_two_instances_run_side_by_side_with_files_of_their_own(lan):
+    # effect: (root): instance use_pid_dir
+    (one,) = office(lan, "one")
+    first = wait_ready(one.mainstayd("instance red\n" + instance(), name="red.conf"))
+    second = wait_ready(one.mainstayd("instance blue\n" + instance(vip="192.168.4.201", vrid=52), name="blue.conf"))
+    wait_holds(one)
+    wait_holds(one, "192.168.4.201")
+
+    pids = {name: int(one.read(f"/run/mainstay/{name}/mainstayd.pid")) for name in ("red", "blue")}
+    assert len(set(pids.values())) == 2
+    for name in ("red", "blue"):
+        shown = one.run([program("mainstayctl"), "--socket", f"/run/mainstay/{name}/control.sock", "status"]).stdout
+        assert f"{51 if name == 'red' else 52}" in shown
+    assert "daemon is already running" in wait_ended(one.mainstayd("instance red\n" + instance(), name="again.conf"))
+    assert first.stop() == 0 and second.stop() == 0
+
+
+def wait_ended(process):
+    assert process.wait(10) == 0
+    return process.output()
+
+
+def test_under_keepalived_s_name_the_pid_files_are_where_keepalived_has_them(lan):
+    # effect: (root): use_pid_dir instance
+    (one,) = office(lan, "one")
+    one.run(["mkdir", "/run/bin"])
+    one.run(["ln", "-s", program("mainstayd"), "/run/bin/keepalived"])
+
+    def files(text):
+        path = one.write("/run/keepalived.conf", text + instance())
+        daemon = wait_ready(one.start(["/run/bin/keepalived", "-n", "-l", "-G", "-f", path]))
+        found = one.run(["sh", "-c", "cd /run && ls *.pid keepalived/*.pid 2>/dev/null"], check=False).stdout.split()
+        assert daemon.stop() == 0
+        return {f for f in found if not f.endswith("observer.pid") and "observer" not in f}
+
+    assert files("") == {"keepalived.pid", "vrrp.pid"}
+    assert files("use_pid_dir\n") == {"keepalived/keepalived.pid", "keepalived/vrrp.pid"}
+    assert files("instance red\n") == {"keepalived/keepalived_red.pid", "keepalived/vrrp_red.pid"}
+
+
+def test_syslog_idents_carry_namespace_and_instance(lan):
+    # effect: (root): instance
+    one, _ = with_namespace(lan, private_dev=True)
+    listener = one.start(["/usr/bin/python3", "-u", "-c",
+                          "import socket,os\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind('/run/devlog')\n"
+                          "os.chmod('/run/devlog',0o666)\nprint('bound')\nwhile True: print(s.recv(8192).decode())"])
+    wait_until(lambda: "bound" in listener.output(), 10, "the log socket")
+    one.run(["ln", "-s", "/run/devlog", "/dev/log"])
+
+    wait_ready(one.mainstayd("net_namespace blue\ninstance red\n" + instance()))
+
+    wait_until(lambda: re.search(r"mainstayd-vrrp_blue_red\[\d+\]", listener.output()), 10, listener.output)
+    assert re.search(r" mainstayd_blue_red\[\d+\]: Startup complete", listener.output())
