@@ -48,6 +48,7 @@ private:
             for (std::size_t i = 0; i < std::min(addresses.size(), instance.address_marks.size()); ++i) {
                 const Prefix& prefix = addresses[i].prefix;
                 if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
+                if (find_value(addresses[i].more->values, "peer") != nullptr) continue;  // the other end is enough
                 // Nothing is known of the subnets of an interface that is not there.
                 const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
                 if (r_.environment.interface_exists && !r_.environment.interface_exists(device)) continue;

@@ -20,7 +20,8 @@ def found(host):
 @pytest.mark.parametrize("block", ["virtual_ipaddress", "virtual_ipaddress_excluded"])
 def test_every_option_of_an_address_stands_in_the_kernel(lan, block):
     # effect: vrrp_instance: virtual_ipaddress virtual_ipaddress_excluded
-    # effect: vrrp_instance/virtual_ipaddress: <entry> dev scope broadcast brd label peer noprefixroute autojoin
+    # effect: vrrp_instance/virtual_ipaddress: <entry> <address> dev scope broadcast brd label peer noprefixroute
+    # effect: vrrp_instance/virtual_ipaddress: autojoin
     # effect: vrrp_instance/virtual_ipaddress_excluded: <entry>
     (one,) = office(lan, "one")
     one.run(["ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1"])
