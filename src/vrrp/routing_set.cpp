@@ -115,6 +115,7 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
 void RoutingSet::restore(Step step, std::size_t position) {
     emit(step, {position}, How::Restore);
     ++restored_;
+    if (status_[position].missing) return say(step, LogLevel::Warning, name(position) + " is missing: putting it back");
     if (owner_ == kNoInstance) return say(step, LogLevel::Warning, "Restoring deleted static " + name(position));
     say(step, LogLevel::Warning, name(position) + " was removed by somebody else: putting it back");
 }
