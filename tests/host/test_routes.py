@@ -271,8 +271,8 @@ def test_what_the_kernel_drops_with_an_interface_comes_back_with_it(lan):
     # eth1 is named by nobody: found by the next look at everything
     wait_until(lambda: "10.1.0.0/24" in routes_of(one), 40, "the route to come back")
     # Said by that look, or by the one before, which found eth1 still down.
-    found = [f"route 10.1.0.0/24 via 10.20.0.2 {what}" for what in ("was missing: put back", "is missing: putting it back")]
-    assert any(line in daemon.output() for line in found)
+    said = ("was missing: put back", "is missing: putting it back")
+    assert any(f"route 10.1.0.0/24 via 10.20.0.2 {what}" in daemon.output() for what in said)
     assert "removed by somebody else" not in daemon.output()
 
 
