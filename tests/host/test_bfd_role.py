@@ -13,7 +13,7 @@ from support.wait import stays, wait_until
 
 V3 = "global_defs {\n vrrp_version 3\n}\n"
 QUICK = "min_rx 100\nmin_tx 100\nmultiplier 5\n"  # a neighbour may be silent for 500 ms
-CALM = "min_rx 200\nmin_tx 200\nmultiplier 5\n"  # for a second: a process can be replaced within that
+CALM = "min_rx 500\nmin_tx 500\nmultiplier 6\n"  # for 3 s: a busy machine replaces a process within that
 
 
 def session(name, neighbor, lines=QUICK):
@@ -89,27 +89,25 @@ def test_instances_leave_master_when_their_bfd_neighbour_dies_whoever_that_is(la
         wait_holds(one, vip)
 
     with Capture(one, what="vrrp or udp port 3784 or udp port 4784") as capture:
-        for number, (hosts, names) in enumerate([((frr,), ("frr4", "frr6")), ((ka,), ("ka4", "ka6")), ((own,), ("own4",)),
-                                                 ((far,), ("far",))]):
-            wait_until(lambda n=number: len(capture.packets()) > 20 * n, 10, "packets")
-            for host in hosts:
-                host.kill()
+        for host, names in ((frr, ("frr4", "frr6")), (ka, ("ka4", "ka6")), (own, ("own4",)), (far, ("far",))):
+            host.kill()
             for name in names:
                 says(master, f"VRRP_Instance(VI_{name}) Tracked BFD instance {name} is DOWN")
                 says(master, f"(VI_{name}) entering FAULT state (BFD instance {name} down)")
                 wait_holds(two, vips[name])
                 wait_released(one, vips[name])
-        packets = capture.packets()
     assert backup.alive()
+    shown = one.run(["tshark", "-r", capture.file, "-T", "fields", "-E", "separator=;"] + [
+        word for f in ("frame.time_epoch", "ip.src", "ipv6.src", "vrrp.virt_rtr_id", "vrrp.prio") for word in ("-e", f)]).stdout
+    packets = [(float(at), v4 or v6, vrid, prio) for at, v4, v6, vrid, prio in (line.split(";") for line in shown.splitlines())]
 
     for number, (name, (address, _)) in enumerate(peers.items()):
         assert re.search(rf"\({name}\) Expired after 500 ms \(\d+ usec overdue\)", master.output())
         assert re.search(rf"\({name}\) Entering Down state \(Local diagnostic - Control Detection Time Expired, "
                          r"Remote diagnostic - No Diagnostic\)", master.output())
-        last = max(float(p.time) for p in packets if is_bfd(p, address, 4784 if name == "far" else 3784))
-        resigned = min(float(p.time) for p in packets
-                       if float(p.time) > last and "IP" in p and p["IP"].proto == 112 and p["IP"].src == "192.168.4.11"
-                       and bytes(p["IP"].payload)[1:3] == bytes([51 + number, 0]))
+        last = max(at for at, source, vrid, _ in packets if source == address and not vrid)
+        resigned = min(at for at, source, vrid, priority in packets
+                       if at > last and (source, vrid, priority) == ("192.168.4.11", str(51 + number), "0"))
         # The detection time is the least; the rest is this machine's.
         assert 0.5 <= resigned - last < 1.5, name
 
@@ -117,8 +115,8 @@ def test_instances_leave_master_when_their_bfd_neighbour_dies_whoever_that_is(la
 def test_a_killed_bfd_or_vrrp_process_is_not_noticed_by_the_neighbour(lan):
     one, two, frr = network(lan, "one", "two", "frr")
     daemon = Frr(frr)
-    bfdd = daemon.bfdd("debug bfd peer\nbfd\npeer 192.168.4.11\ndetect-multiplier 5\nreceive-interval 200\n"
-                       "transmit-interval 200\nexit\nexit\n")
+    bfdd = daemon.bfdd("debug bfd peer\nbfd\npeer 192.168.4.11\ndetect-multiplier 6\nreceive-interval 500\n"
+                       "transmit-interval 500\nexit\nexit\n")
     neighbour = two.mainstayd(session("peer", "192.168.4.11", CALM))
     master = wait_ready(one.mainstayd(V3 + session("two", "192.168.4.12", CALM) + session("frr", "192.168.4.13", CALM) +
                                       tracking("1", "192.168.4.200", 51, 150, "two\n frr", interval=0.3)))
@@ -133,7 +131,7 @@ def test_a_killed_bfd_or_vrrp_process_is_not_noticed_by_the_neighbour(lan):
         old = signal_role(one, "mainstayd-bfd", signal.SIGKILL)
         wait_until(lambda: master.output().count("going on from the state") == 1, 10, "the new process to adopt")
         seen = len(capture.packets())
-        capture.wait_for(seen + 12)
+        capture.wait_for(seen + 8)
         heard = [fields(p) for p in capture.packets() if is_bfd(p, "192.168.4.11")]
     assert role_pid(one, "mainstayd-bfd") != old
     assert {(f["discriminator"], f["port"]) for f in heard} == {before["frr"]}
@@ -143,11 +141,18 @@ def test_a_killed_bfd_or_vrrp_process_is_not_noticed_by_the_neighbour(lan):
     wait_until(lambda: master.output().count("going on from the state") == 2, 10, "the new process to adopt")
     assert stays(lambda: one.holds("192.168.4.200"), 2)
 
-    # The new one hears of the sessions too.
+    one.run([program("mainstayctl"), "upgrade"], timeout=60)
+    assert stays(lambda: one.holds("192.168.4.200"), 1)
+    with Capture(frr, what="udp port 3784") as capture:
+        capture.wait_for(4)
+        heard = [fields(p) for p in capture.packets() if is_bfd(p, "192.168.4.11")]
+    assert {(f["discriminator"], f["port"], f["state"]) for f in heard} == {(*before["frr"], 3)}
+    assert daemon.peers()["192.168.4.11"]["status"] == "up" and "up -> down" not in bfdd.output()
+
+    # The new ones hear of the sessions too.
     frr.kill()
     says(master, "VRRP_Instance(VI_1) Tracked BFD instance frr is DOWN")
     wait_released(one, "192.168.4.200")
-    assert "up -> down" not in bfdd.output() if bfdd.alive() else True
     assert "Entering Down" not in neighbour.output() and "Expired" not in neighbour.output()
     assert master.output().count("Entering FAULT STATE") == 2  # at the start, and now
 
@@ -231,15 +236,15 @@ def test_intervals_ttl_source_and_silence_are_on_the_wire_as_configured(lan):
             session("near", "192.168.4.33", "source_ip 192.168.4.43\nttl 50\nmax_hops 10\n") +
             session("peer", "192.168.4.11", "source_ip 192.168.4.12\npassive\n")))
         says(daemon, "(peer) Entering Up state")
-        idle = [(float(p.time), fields(p)) for p in
-                capture.wait_for(4, which=lambda p: is_bfd(p, "192.168.4.31"))]
+        wait_until(lambda: status(one)["bfd"]["sessions"][0]["counters"]["sent"] >= 4, 15, "packets to nobody", interval=0.5)
         packets = capture.packets()
+        idle = [(float(p.time), fields(p)) for p in packets if is_bfd(p, "192.168.4.31")]
 
     for _, said in idle:
         assert {k: said[k] for k in ("state", "multiplier", "min_tx", "min_rx", "ttl")} == \
             {"state": 1, "multiplier": 7, "min_tx": 1_500_000, "min_rx": 30_000, "ttl": 77}
     gaps = [b - a for (a, _), (b, _) in zip(idle, idle[1:])]
-    assert all(1.5 * 0.75 - 0.05 <= gap <= 1.5 + 0.5 for gap in gaps), gaps
+    assert len(gaps) >= 2 and all(1.5 * 0.75 - 0.05 <= gap <= 1.5 + 0.5 for gap in gaps), gaps
     assert not [p for p in packets if is_bfd(p, "192.168.4.32") or is_bfd(p, "192.168.4.42")]
     up = [f for f in map(fields, (p for p in packets if is_bfd(p, "192.168.4.11"))) if f["state"] == 3]
     assert (up[-1]["min_tx"], up[-1]["min_rx"], up[-1]["ttl"]) == (40_000, 60_000, 255)
@@ -248,3 +253,46 @@ def test_intervals_ttl_source_and_silence_are_on_the_wire_as_configured(lan):
     sessions = {s["name"]: s for s in status(one)["bfd"]["sessions"]}
     assert sessions["near"]["state"] == "Down" and sessions["near"]["counters"]["discarded"] > 0
     assert {s["name"]: s["state"] for s in status(two)["bfd"]["sessions"]}["near"] in ("Down", "Init")
+
+
+def test_a_link_local_neighbour_is_reached_on_its_interface(lan):
+    one, two = network(lan, "one", "two")
+
+    def link_local(host, device):
+        def look():
+            shown = json.loads(host.run(["ip", "-6", "-json", "addr", "show", "dev", device, "scope", "link"]).stdout)
+            return [a["local"] for link in shown for a in link.get("addr_info", []) if "local" in a and "tentative" not in a]
+        return wait_until(look, 10, "a link-local address")[0]
+    lan.switch("back")
+    lan.plug(one, "eth1", "back", "10.7.0.1/24")
+    ours, elsewhere, theirs = link_local(one, "eth0"), link_local(one, "eth1"), link_local(two, "eth0")
+    assert ours != elsewhere
+
+    # Two interfaces: the source says which one. The other side has one only.
+    daemon = wait_ready(one.mainstayd(session("right", theirs, f"source_ip {ours}\n") +
+                                      session("vague", "fe80::5:5")))
+    other = two.mainstayd(session("right", ours))
+    says(daemon, "(right) Entering Up state")
+    says(other, "(right) Entering Up state")
+    says(daemon, "the neighbour fe80::5:5 is a link-local address and more than one interface could lead to it: "
+                 "give its session the link-local address of its interface as source_ip")
+
+
+def test_the_checkers_hear_of_sessions_too_and_a_port_that_is_taken_refuses_a_reload(lan):
+    # effect: bfd_instance: checker
+    one, two = network(lan, "one", "two")
+    two.mainstayd(session("peer", "192.168.4.11"))
+    service = "virtual_server 192.168.4.200 80 {\nprotocol TCP\nlb_algo rr\nlb_kind DR\nreal_server 192.168.4.12 80 {\n}\n}\n"
+    daemon = wait_ready(one.mainstayd(service + session("peer", "192.168.4.12", QUICK + "checker\n"), "-D"))
+    says(daemon, "BFD instance peer is UP")
+    signal_role(one, "mainstayd-lvs", signal.SIGKILL)
+    wait_until(lambda: daemon.output().count("BFD instance peer is UP") == 2, 10, daemon.output)
+
+    taken = one.start(["/usr/bin/python3", "-c", "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+                       "s.bind(('', 4784)); print('bound', flush=True); time.sleep(600)"])
+    says(taken, "bound")
+    one.write("/run/keepalived.conf", service + session("peer", "192.168.4.12", QUICK + "multihop\n"))
+    daemon.send(signal.SIGHUP)
+    says(daemon, "the reload is refused (mainstayd-bfd refused it: receive BFD over IPv4: bind any address port 4784")
+    two.kill()
+    wait_until(lambda: daemon.output().count("BFD instance peer is DOWN") == 1, 10, daemon.output)
