@@ -63,6 +63,7 @@ void NotifyFifos::start_script(Fifo& fifo) {
     kernel::ScriptProcess process{
         fifo.script.path, fifo.script.argv, {fifo.script.uid, fifo.script.gid}, fifo.script.groups};
     process.argv.push_back(fifo.plan.path);
+    process.network_namespace = network_namespace_;
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
         log_.error("the script that reads {} cannot be started: {}", fifo.plan.path, pid.error().text());

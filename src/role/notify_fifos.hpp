@@ -29,6 +29,8 @@ class NotifyFifos {
 public:
     NotifyFifos(boost::asio::io_context& loop, Log& log) : loop_{loop}, log_{log} {}
 
+    // Where their scripts run; -1: where we do. Before the first plan.
+    void set_network_namespace(int fd) { network_namespace_ = fd; }
     // FIFOs that are in both plans stay open, and their scripts stay if they are the same.
     void follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts);
     void write(Kind from, const std::string& line);
@@ -74,6 +76,7 @@ private:
         int pid = 0;
     };
     std::vector<Adopted> adopted_;
+    int network_namespace_ = -1;
     bool stopping_ = false;
 };
 

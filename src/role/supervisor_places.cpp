@@ -29,6 +29,7 @@ Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {
         if (!there) return std::unexpected{std::move(there.error()).with("net_namespace")};
         network_namespace_ = std::move(*there);
         scripts_->set_network_namespace(network_namespace_.get());
+        fifos_->set_network_namespace(network_namespace_.get());
         log_.info("Changing to network namespace {}", settings.net_namespace);
     }
     if (!settings.has_ipvs_namespace || settings.ipvs_namespace == settings.net_namespace) return {};
