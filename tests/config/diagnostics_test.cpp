@@ -297,7 +297,7 @@ TEST_CASE("in a network namespace that is not there the exit code is 0, and all 
     };
     CHECK(exit_code("blue") == 5);
     CHECK(exit_code("red") == 0);
-    CHECK(load_text("ha.conf", "net_namespace red\nfoo\n", environment).diagnostics.size() == 3);
+    CHECK(load_text("ha.conf", "net_namespace red\nfoo\n", environment).diagnostics.size() == 2);
 }
 
 TEST_CASE("what a block lacks because its line was refused is not reported a second time") {

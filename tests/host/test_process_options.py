@@ -197,3 +197,29 @@ def test_the_old_name_of_the_bfd_process_s_limit_counts_too(lan):
 
     wait_until(lambda: soft_limit(one, pid_in(one, "/run/mainstay/bfd.pid"), "Max realtime timeout") == "500000", 10,
                "the limit")
+
+
+def buffers(host):
+    """Receive buffers of the host's netlink sockets, as the kernel counts them (twice what was asked for)."""
+    shown = host.run(["ss", "-a", "-f", "netlink", "-m", "-H", "-O"]).stdout
+    return {int(size) for size in re.findall(r"\brb(\d+)", shown)}
+
+
+def test_the_buffers_of_the_netlink_sockets_are_as_big_as_they_are_said_to_be(lan):
+    # effect: global_defs: vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force
+    # effect: global_defs: vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force
+    one, _ = daemon_with(lan, "vrrp_netlink_cmd_rcv_bufs 100000\n vrrp_netlink_monitor_rcv_bufs 12000000\n"
+                         " vrrp_netlink_monitor_rcv_bufs_force")
+    wait_holds(one)
+
+    assert {200000, 24000000} <= buffers(one)
+
+
+def test_a_buffer_is_bounded_by_the_host_unless_it_is_forced(lan):
+    # effect: global_defs: vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs_force
+    most = int(open("/proc/sys/net/core/rmem_max", encoding="ascii").read())
+    one, _ = daemon_with(lan, f"vrrp_netlink_monitor_rcv_bufs {4 * most}\n vrrp_netlink_cmd_rcv_bufs {3 * most}\n"
+                         " vrrp_netlink_cmd_rcv_bufs_force")
+    wait_holds(one)
+
+    assert {2 * most, 6 * most} <= buffers(one)

@@ -13,7 +13,7 @@ using namespace mainstay::role;
 using namespace mainstay::role::test;
 using namespace mainstay::lvs::test;
 using namespace std::chrono_literals;
-using Kind = netlink::IpvsOperation::Kind;
+using Operation = netlink::IpvsOperation::Kind;
 
 namespace {
 
@@ -129,13 +129,13 @@ TEST_CASE("a reload writes the difference only, nothing when nothing changed") {
 
     bench.reload(with({pair(), service({server("10.0.0.13", 7)}, "10.0.0.2")}));
     REQUIRE(bench.operations() == 1);
-    CHECK(bench.kernel.batches[0][0].kind == Kind::SetDestination);
+    CHECK(bench.kernel.batches[0][0].kind == Operation::SetDestination);
     CHECK(bench.kernel.batches[0][0].destination.weight == 7);
 
     bench.kernel.batches.clear();
     bench.reload(with({pair()}));
     REQUIRE(bench.operations() == 1);
-    CHECK(bench.kernel.batches[0][0].kind == Kind::DeleteService);
+    CHECK(bench.kernel.batches[0][0].kind == Operation::DeleteService);
 }
 
 TEST_CASE("an aborted reload changes nothing") {
@@ -190,9 +190,9 @@ TEST_CASE("the sorry server enters in the same batch before the last server leav
 
     CHECK(bench.runtime.until([&] { return bench.kernel.batches.size() == 2; }));
     REQUIRE(bench.kernel.batches[1].size() == 2);
-    CHECK(bench.kernel.batches[1][0].kind == Kind::AddDestination);
+    CHECK(bench.kernel.batches[1][0].kind == Operation::AddDestination);
     CHECK(bench.kernel.batches[1][0].destination == to("10.0.0.99"));
-    CHECK(bench.kernel.batches[1][1].kind == Kind::DeleteDestination);
+    CHECK(bench.kernel.batches[1][1].kind == Operation::DeleteDestination);
 }
 
 TEST_CASE("without IPVS checks run and status says what is missing; once it is there the table is put in") {
