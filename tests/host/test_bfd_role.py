@@ -89,6 +89,10 @@ def test_instances_leave_master_when_their_bfd_neighbour_dies_whoever_that_is(la
         wait_holds(one, vip)
 
     with Capture(one, what="vrrp or udp port 3784 or udp port 4784") as capture:
+        def received():
+            return [s["counters"]["received"] for s in status(one)["bfd"]["sessions"]]
+        before = received()
+        wait_until(lambda: all(now >= then + 3 for now, then in zip(received(), before)), 10, "packets of each neighbour")
         for host, names in ((frr, ("frr4", "frr6")), (ka, ("ka4", "ka6")), (own, ("own4",)), (far, ("far",))):
             host.kill()
             for name in names:
