@@ -60,7 +60,8 @@ constexpr Row kRows[]{
      .form = "<ip>",
      .default_text = "none",
      .help = "Point to point peer address.",
-     .missing_is_error_only = true},
+     .missing_is_error_only = true,
+     .example = "192.0.2.10 peer 192.0.2.11"},
     {.blocks = Block::VirtualAddresses,
      .name = "home",
      .args = args::option(args::flag()),
@@ -121,7 +122,6 @@ constexpr Row kRows[]{
      .form = "<int 0..255>",
      .default_text = "0",
      .help = "Least TTL accepted from this peer.",
-     .acts = false,
      .missing_is_error_only = true},
     {.blocks = Block::UnicastPeers,
      .name = "max_ttl",
@@ -129,7 +129,6 @@ constexpr Row kRows[]{
      .form = "<int 0..255>",
      .default_text = "255",
      .help = "Greatest TTL accepted from this peer.",
-     .acts = false,
      .missing_is_error_only = true},
 };
 

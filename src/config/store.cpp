@@ -45,8 +45,9 @@ KeywordData data_of(const Value& v) {
 
 namespace {
 
+// An old name that does what its successor does is printed as that, and so it stands under that.
 std::string_view name_of(const Row& row) {
-    std::string_view name = row.name;
+    std::string_view name = row.set != nullptr && !row.deprecated.empty() ? row.deprecated : row.name;
     if (name.starts_with('<') && name.ends_with('>')) name = name.substr(1, name.size() - 2);
     return name;
 }

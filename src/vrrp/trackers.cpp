@@ -74,8 +74,7 @@ int signed_weight(int weight, bool reverse, bool up) {
 }  // namespace
 
 bool members_may_have_weights(const config::SyncGroup& group) {
-    return find_value(group.more->values, "sync_group_tracking_weight") != nullptr ||
-           find_value(group.more->values, "global_tracking") != nullptr;
+    return find_value(group.more->values, "sync_group_tracking_weight") != nullptr;
 }
 
 std::vector<FileTracker> file_trackers(const config::Config& config) {

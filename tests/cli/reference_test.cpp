@@ -76,7 +76,6 @@ TEST_CASE("a keyword in a block that does not act does not act either") {
     CHECK(cli::acts_in({&row_in(Block::Instance, "priority"), Block::Instance}));
     CHECK(cli::acts_in({&row_in(Block::TcpCheck, "retry"), Block::TcpCheck}));
     CHECK_FALSE(cli::acts_in({&row_in(Block::Root, "virtual_server_group"), Block::Root}));
-    CHECK_FALSE(cli::acts_in({&row_in(Block::AuthHmac, "key"), Block::AuthHmac}));
 }
 
 TEST_CASE("an example shows the blocks around it") {
@@ -107,6 +106,7 @@ TEST_CASE("every example is understood where it stands") {
             for (const auto& row : table)
                 if (config::is_word_of_line(row) && row.blocks.has(block)) rows.push_back(&row);
         for (const config::Row* row : rows) {
+            if (row->name == "as") continue;  // refused with an error wherever it stands
             const std::string text = joined(cli::example_of({row, block}));
             CAPTURE(text);
             const auto loaded = config::load_text("example", text, {});
