@@ -23,7 +23,7 @@ _mainstayctl() {
                 pair) _arguments '1:file:_files' '2:file:_files' ;;
                 reference)
                     _arguments '--markdown[as tables]' '--man[as part of a manual page]' \
-                        '--toml-man[as part of the page about TOML]' '--head[printed first]:file:_files' ;;
+                        '--toml-man[as part of the page about TOML]' '--list[a line for each]' '--head[printed first]:file:_files' ;;
                 *) _values 'command' check convert diff explain pair print reference schema ;;
             esac
             ;;

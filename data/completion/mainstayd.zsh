@@ -6,6 +6,8 @@ _arguments -s \
     '--strict[refuse a configuration with warnings or errors]' \
     '(-P --vrrp)'{-P,--vrrp}'[VRRP only]' \
     '(-C --check)'{-C,--check}'[health checks and IPVS only]' \
+    '(-B --no_bfd)'{-B,--no_bfd}'[no BFD]' \
+    '(-s --namespace)'{-s+,--namespace=}'[work in this network namespace]:namespace:' \
     '(-n --dont-fork)'{-n,--dont-fork}'[stay in the foreground]' \
     '(-l --log-console)'{-l,--log-console}'[log to the terminal as well]' \
     '(-D --log-detail)'{-D,--log-detail}'[log more]' \
@@ -17,6 +19,7 @@ _arguments -s \
     '(-p --pid)'{-p+,--pid=}'[pid file]:file:_files' \
     '(-r --vrrp_pid)'{-r+,--vrrp_pid=}'[pid file of the VRRP process]:file:_files' \
     '(-c --checkers_pid)'{-c+,--checkers_pid=}'[pid file of the health checks]:file:_files' \
+    '(-b --bfd_pid)'{-b+,--bfd_pid=}'[pid file of the BFD process]:file:_files' \
     '(-e --all-config)'{-e,--all-config}'[every include must find what it names]' \
     '(-u --umask)'{-u+,--umask=}'[file mode mask]:mask:' \
     '(-m --core-dump)'{-m,--core-dump}'[leave a core dump after a crash]' \

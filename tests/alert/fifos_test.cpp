@@ -16,6 +16,7 @@ TEST_CASE("the lines of FIFOs, to the byte") {
     };
     CHECK(line(Event::Kind::Instance, "VI 1", "MASTER") == "INSTANCE \"VI 1\" MASTER 101\n");
     CHECK(line(Event::Kind::Instance, "VI_1", "MASTER_RX_LOWER_PRI") == "INSTANCE \"VI_1\" MASTER_RX_LOWER_PRI 101\n");
+    CHECK(line(Event::Kind::Instance, "VI_1", "DELETED") == "INSTANCE \"VI_1\" DELETED 101\n");
     CHECK(line(Event::Kind::Group, "G1", "FAULT") == "GROUP \"G1\" FAULT 0\n");
     CHECK(line(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "DOWN", "[10.0.0.1]:tcp:80") ==
           "RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN\n");
