@@ -32,3 +32,10 @@ def test_explain_tells_what_a_keyword_means_and_one_that_is_unknown_ends_with_2(
     assert slip.returncode == 2
     assert slip.stderr == "mainstayctl: there is no keyword virtual_ruoter_id; did you mean virtual_router_id?\n"
     assert slip.stdout.startswith("priority <int 1..255>\n")
+
+
+def test_the_page_of_effects_is_what_the_tests_say_and_leaves_no_acting_keyword_out():
+    checked = subprocess.run([TOP / "tools/effects", "--check"], capture_output=True, text=True, timeout=SECONDS,
+                             check=False)
+
+    assert checked.returncode == 0, checked.stdout

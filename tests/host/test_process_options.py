@@ -3,6 +3,7 @@
 import re
 import signal
 
+from support.netlink import buffers
 from support.paths import program
 from support.vrrp import VIP, instance, office, role_pid, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
@@ -197,12 +198,6 @@ def test_the_old_name_of_the_bfd_process_s_limit_counts_too(lan):
 
     wait_until(lambda: soft_limit(one, pid_in(one, "/run/mainstay/bfd.pid"), "Max realtime timeout") == "500000", 10,
                "the limit")
-
-
-def buffers(host):
-    """Receive buffers of the host's netlink sockets, as the kernel counts them (twice what was asked for)."""
-    shown = host.run(["ss", "-a", "-f", "netlink", "-m", "-H", "-O"]).stdout
-    return {int(size) for size in re.findall(r"\brb(\d+)", shown)}
 
 
 def test_the_buffers_of_the_netlink_sockets_are_as_big_as_they_are_said_to_be(lan):

@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from support.lvs import Watch, listen, lvs_pid, real_server, virtual_server
+from support.netlink import buffers
 from support.paths import program
 from support.wait import stays, wait_until
 
@@ -142,3 +143,15 @@ def test_a_thousand_services_take_few_calls(director):
     assert len(director.ipvs()) == 1001
     assert 0 < len(writes) <= 5000 / 32
     assert len(daemon.output().splitlines()) < 1000 + 100  # at most a line per service
+
+
+def test_the_buffer_of_the_netlink_socket_is_as_big_as_it_is_said_to_be(director):
+    # effect: global_defs: lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force
+    most = int(director.read("/proc/sys/net/core/rmem_max"))
+    listen(director, "127.1.0.1:80")
+    settings = f"lvs_netlink_cmd_rcv_bufs {3 * most}\n  lvs_netlink_cmd_rcv_bufs_force\n"
+    text = TWO.replace("router_id lab\n", f"router_id lab\n  {settings}")
+    director.mainstayd(text, "-C")
+    until_table(director, web("127.1.0.1:80"))
+
+    assert 6 * most in buffers(director)

@@ -134,6 +134,7 @@ TEST_CASE("retry 0 takes a server out at its first failure") {
 }
 
 TEST_CASE("every failing try of a server that is up is told with log_all_failures") {
+    // effect: global_defs: checker_log_all_failures
     auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
     web.real_servers[0].checkers[0].log_all_failures = true;
     web.real_servers[0].checkers[0].retry = 1;

@@ -318,6 +318,7 @@ TEST_CASE("the stop deletes services, not their servers one by one, unless they 
         CHECK(bench.kernel.table.size() == 3);
     }
     SUBCASE("lvs_flush_on_stop") {
+        // effect: global_defs: lvs_flush_on_stop lvs_flush_onstop
         config.global.lvs_flush_on_stop = config::Global::FlushOnStop::All;
         bench.start(config);
         bench.stop();
@@ -327,6 +328,7 @@ TEST_CASE("the stop deletes services, not their servers one by one, unless they 
 }
 
 TEST_CASE("lvs_flush empties the table first, but not for a new incarnation after a crash") {
+    // effect: global_defs: lvs_flush
     Bench bench;
     bench.kernel.table.push_back(foreign());
     config::Config config = with({pair()});
