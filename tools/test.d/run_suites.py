@@ -34,8 +34,8 @@ LABS_AT_ONCE_MAX = 4
 LAB_MEMORY_MB = 1024
 # Fuzz targets that replay their corpus: programs without test cases, whose status says it all.
 REPLAY_SUFFIX = "_fuzz"
-# Tests on hosts wait most of the time: two files at once do not disturb each other on two CPUs.
-HOST_FILES_AT_ONCE = 2
+# Tests on hosts wait most of the time: four files at once do not disturb each other on two CPUs.
+HOST_FILES_AT_ONCE = 4
 
 
 class Tally:
