@@ -16,7 +16,7 @@ namespace mainstay::role {
 
 class PreciseTimer {
 public:
-    static constexpr std::chrono::microseconds kAhead{150};   // how long before the deadline it awakes
+    static constexpr std::chrono::microseconds kAhead{400};   // how long before the deadline it awakes
     static constexpr int kShareOfTime = 100;                  // watching takes at most 1/100 of a processor, and then
     static constexpr std::chrono::milliseconds kSavedMax{5};  // at most so much at once; beyond it, it just sleeps
 
