@@ -125,9 +125,10 @@ void NetlinkSocket::drain() {
 }
 
 Result<void> NetlinkSocket::exchange(std::span<const std::byte> requests, std::uint32_t first, std::size_t count,
-                                     const OnAnswer& on_answer) {
+                                     const OnAnswer& on_answer, const std::function<void()>& meanwhile) {
     if (count == 0) return {};
     if (auto sent = send(requests); !sent) return sent;
+    if (meanwhile) meanwhile();
 
     std::vector<bool> answered(count, false);
     std::size_t open = count;

@@ -48,7 +48,8 @@ struct Rtnetlink::Impl {
     UniqueFd listener;
     std::vector<std::byte> buffer = std::vector<std::byte>(kNotificationBytes);
 
-    Result<std::vector<Failure>> change(const std::vector<Address>& addresses, netlink::Request kind, Append append);
+    Result<std::vector<Failure>> change(const std::vector<Address>& addresses, netlink::Request kind, Append append,
+                                        const std::function<void()>& meanwhile = {});
     // True while there may be more.
     Result<bool> read_datagram(std::vector<RouteNotification>& found);
 };
@@ -117,7 +118,8 @@ Result<std::vector<ForwardingChanged>> Rtnetlink::forwarding() {
 }
 
 Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::change(const std::vector<Address>& addresses,
-                                                                netlink::Request kind, Append append) {
+                                                                netlink::Request kind, Append append,
+                                                                const std::function<void()>& meanwhile) {
     std::vector<Failure> failures;
     const std::size_t batch_limit = std::min(kAddressBatch, requests.batch_limit());
     for (std::size_t begin = 0; begin < addresses.size(); begin += batch_limit) {
@@ -132,20 +134,22 @@ Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::change(const std::vecto
                 failures.push_back({.index = i, .sys_errno = EINVAL});
             }
         }
-        auto done = requests.exchange(bytes, first, sent.size(),
-                                      [&](std::size_t index, const netlink::Acknowledgement& answer) {
-                                          if (netlink::judge(kind, answer.sys_errno) != netlink::Verdict::Failed)
-                                              return;
-                                          failures.push_back({.index = sent[index], .sys_errno = answer.sys_errno});
-                                      });
+        auto done = requests.exchange(
+            bytes, first, sent.size(),
+            [&](std::size_t index, const netlink::Acknowledgement& answer) {
+                if (netlink::judge(kind, answer.sys_errno) != netlink::Verdict::Failed) return;
+                failures.push_back({.index = sent[index], .sys_errno = answer.sys_errno});
+            },
+            end == addresses.size() ? meanwhile : std::function<void()>{});
         if (!done) return std::unexpected{std::move(done.error()).with("change addresses")};
     }
     std::ranges::sort(failures, {}, &Failure::index);
     return failures;
 }
 
-Result<std::vector<Rtnetlink::Failure>> Rtnetlink::add(const std::vector<Address>& addresses) {
-    return impl_->change(addresses, netlink::Request::AddAddress, netlink::append_address_add);
+Result<std::vector<Rtnetlink::Failure>> Rtnetlink::add(const std::vector<Address>& addresses,
+                                                       const std::function<void()>& meanwhile) {
+    return impl_->change(addresses, netlink::Request::AddAddress, netlink::append_address_add, meanwhile);
 }
 
 Result<std::vector<Rtnetlink::Failure>> Rtnetlink::remove(const std::vector<Address>& addresses) {

@@ -69,7 +69,8 @@ private:
     void perform(const vrrp::Intents& intents);
     void carry_out(const vrrp::Intent& intent);
     void add(vrrp::InstanceId id, const std::vector<std::size_t>& positions);
-    void add(const config::Instance& instance, const std::vector<kernel::Address>& requests);
+    void add(const config::Instance& instance, const std::vector<kernel::Address>& requests,
+             const std::function<void()>& meanwhile = {});
     void take_over(vrrp::InstanceId id);
     // The intents say that the addresses of this instance are announced once they are set.
     [[nodiscard]] bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) const;
@@ -273,8 +274,9 @@ void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& position
 }
 
 // In one batch.
-void VrrpRole::add(const config::Instance& instance, const std::vector<kernel::Address>& requests) {
-    const auto failed = netlink_->add(requests);
+void VrrpRole::add(const config::Instance& instance, const std::vector<kernel::Address>& requests,
+                   const std::function<void()>& meanwhile) {
+    const auto failed = netlink_->add(requests, meanwhile);
     if (!failed) return runtime_.log().error("({}) setting addresses: {}", instance.name, failed.error().text());
     for (const auto& failure : *failed) {
         const auto error = Error::system("", failure.sys_errno);
@@ -293,8 +295,7 @@ void VrrpRole::take_over(vrrp::InstanceId id) {
         const auto first = requests.begin() + static_cast<std::ptrdiff_t>(begin);
         const auto count = static_cast<std::ptrdiff_t>(std::min(kAddressesAtOnce, requests.size() - begin));
         const std::vector<kernel::Address> some{first, first + count};
-        add(instance, some);
-        announcer_.begin(some);
+        add(instance, some, [&] { announcer_.begin(some); });
     }
     taking_over_ = id;
 }

@@ -38,9 +38,10 @@ public:
 
     // Sends `count` requests (sequences `first`, first + 1 ...) with one sendmsg and waits for the answer to each.
     // An error of the call: the socket failed or answers were lost; what the kernel did is then unknown.
+    // `meanwhile`, if any, is called once the kernel has carried them out and before the answers are read.
     using OnAnswer = std::function<void(std::size_t index, const netlink::Acknowledgement& answer)>;
     [[nodiscard]] Result<void> exchange(std::span<const std::byte> requests, std::uint32_t first, std::size_t count,
-                                        const OnAnswer& on_answer);
+                                        const OnAnswer& on_answer, const std::function<void()>& meanwhile = {});
 
     // Sends the dump request that `make` builds for a sequence number and hands each message of the answer to
     // `on_message`; before each new attempt it calls `restart`, so that nothing is counted twice.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -43,7 +44,10 @@ public:
     // ENODEV (the interface is gone, and the address with it) on removing count as success (netlink/verdicts.hpp);
     // everything else is a failure. A value that cannot be encoded (no family, index 0) is EINVAL.
     // An error of the call: the socket failed or acknowledgements were lost; dump and reconcile.
-    [[nodiscard]] Result<std::vector<Failure>> add(const std::vector<Address>& addresses);
+    // add: `meanwhile` is called when the kernel has carried out the last of them, before its answers are read; not when
+    // nothing could be sent.
+    [[nodiscard]] Result<std::vector<Failure>> add(const std::vector<Address>& addresses,
+                                                   const std::function<void()>& meanwhile = {});
     [[nodiscard]] Result<std::vector<Failure>> remove(const std::vector<Address>& addresses);
 
     // The listening socket: readable when notifications wait. read_notifications()
