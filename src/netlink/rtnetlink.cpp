@@ -64,7 +64,8 @@ void put_address_header(nlmsghdr* request, const Address& address, std::uint32_t
     body->ifa_flags = static_cast<std::uint8_t>(flags);
     body->ifa_scope = address.scope;
     body->ifa_index = address.interface_index;
-    const auto own = address.prefix.address.bytes(), far = address.peer.value_or(address.prefix.address).bytes();
+    const IpAddress far_end = address.peer.value_or(address.prefix.address);  // its bytes are borrowed
+    const auto own = address.prefix.address.bytes(), far = far_end.bytes();
     mnl_attr_put(request, IFA_LOCAL, own.size(), own.data());
     mnl_attr_put(request, IFA_ADDRESS, far.size(), far.data());
 }
