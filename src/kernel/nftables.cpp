@@ -9,24 +9,13 @@
 #include <optional>
 #include <utility>
 
+#include "mainstay/kernel/netlink_listener.hpp"
+
 namespace mainstay::kernel {
 namespace {
 
 constexpr std::size_t kMostMessages = 4096;  // of one batch: a table with more than a million addresses
 constexpr int kDrainLimit = 4096;            // datagrams
-
-Result<UniqueFd> open_listener() {
-    UniqueFd fd{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)};
-    if (!fd) return fail_system("open the nftables notification socket", errno);
-    sockaddr_nl local{};
-    local.nl_family = AF_NETLINK;
-    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
-        return fail_system("bind the nftables notification socket", errno);
-    const int group = NFNLGRP_NFTABLES;
-    if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
-        return fail_system("listen to nftables notifications", errno);
-    return fd;
-}
 
 }  // namespace
 
@@ -40,7 +29,8 @@ Result<Nftables> Nftables::open() {
     netlink::append_generation_query(question, sequence);
     auto asked = socket->query(question, sequence, [](const netlink::Message&) { return Result<void>{}; });
     if (!asked) return std::unexpected{std::move(asked.error()).with("nftables")};
-    auto listener = open_listener();
+    auto listener =
+        open_netlink_listener({.protocol = NETLINK_NETFILTER, .groups = {NFNLGRP_NFTABLES}, .what = "nftables"});
     if (!listener) return std::unexpected{std::move(listener.error())};
     return Nftables{std::move(*socket), std::move(*listener)};
 }

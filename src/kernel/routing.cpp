@@ -12,6 +12,7 @@
 #include <span>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/netlink_listener.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 
 namespace mainstay::kernel {
@@ -27,7 +28,7 @@ constexpr int kDatagramsPerRead = 512;
 // Where a message tells its type, and a route message its protocol. Loads are in network order, fields are not.
 constexpr std::uint32_t kTypeOffset = 4, kProtocolOffset = sizeof(nlmsghdr) + 5;
 
-Result<void> attach_filter(int fd) {
+Result<UniqueFd> open_listener() {
     const auto stored = [](std::uint16_t value) { return std::uint32_t{htons(value)}; };
     std::array<sock_filter, 7> program{{
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kTypeOffset),
@@ -39,24 +40,12 @@ Result<void> attach_filter(int fd) {
         BPF_STMT(BPF_RET | BPF_K, 0),
     }};
     const sock_fprog filter{.len = program.size(), .filter = program.data()};
-    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
-        return fail_system("filter the routing notifications", errno);
-    return {};
-}
-
-Result<UniqueFd> open_listener() {
-    UniqueFd fd{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)};
-    if (!fd) return fail_system("open the routing notification socket", errno);
-    if (auto filtered = attach_filter(fd.get()); !filtered) return std::unexpected{std::move(filtered.error())};
-    (void)size_receive_buffer(fd.get(), kNotificationBuffer);
-    sockaddr_nl local{};
-    local.nl_family = AF_NETLINK;
-    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
-        return fail_system("bind the routing notification socket", errno);
-    for (const int group : {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE})
-        if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
-            return fail_system("listen to routing notifications", errno);
-    return fd;
+    return open_netlink_listener(
+        {.protocol = NETLINK_ROUTE,
+         .groups = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE},
+         .what = "routing",
+         .buffer = kNotificationBuffer,
+         .filter = &filter});
 }
 
 Result<void> append(std::vector<std::byte>& out, const Routing& what, bool add, std::uint32_t sequence) {
@@ -75,8 +64,6 @@ struct RoutingTables::Impl {
     std::vector<std::byte> buffer = std::vector<std::byte>(kNotificationBytes);
 
     Result<std::vector<Answer>> change(const std::vector<Routing>& list, bool add);
-    // True while there may be more.
-    Result<bool> read_datagram(Removals& found);
 };
 
 RoutingTables::RoutingTables(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -132,43 +119,17 @@ Result<std::vector<RoutingTables::Answer>> RoutingTables::remove(const std::vect
 
 int RoutingTables::notification_fd() const { return impl_->listener.get(); }
 
-Result<bool> RoutingTables::Impl::read_datagram(Removals& found) {
-    const auto lost = [&found] { return found.lost = true; };
-    sockaddr_nl from{};
-    iovec piece{.iov_base = buffer.data(), .iov_len = buffer.size()};
-    msghdr header{};
-    header.msg_name = &from;
-    header.msg_namelen = sizeof from;
-    header.msg_iov = &piece;
-    header.msg_iovlen = 1;
-    const ssize_t size = recvmsg(listener.get(), &header, MSG_DONTWAIT);
-    if (size < 0) {
-        if (errno == EINTR) return true;
-        if (errno == EAGAIN) return false;
-        if (errno == ENOBUFS) return lost();
-        return fail_system("read routing notifications", errno);
-    }
-    if (from.nl_pid != 0) return true;  // not from the kernel
-    if ((header.msg_flags & MSG_TRUNC) != 0) return lost();
-    netlink::MessageReader reader{std::span{buffer}.first(static_cast<std::size_t>(size))};
-    for (;;) {
-        const auto message = reader.next();
-        if (!message) return lost();
-        if (!*message) return true;
-        if ((*message)->type != RTM_DELROUTE && (*message)->type != RTM_DELRULE) continue;
-        auto value = netlink::decode_routing(**message);
-        if (!value) return lost();
-        if (*value) found.removed.push_back(std::move(**value));
-    }
-}
-
 Result<RoutingTables::Removals> RoutingTables::read_removals() {
     Removals found;
-    for (int i = 0; i < kDatagramsPerRead; ++i) {
-        const auto more = impl_->read_datagram(found);
-        if (!more) return std::unexpected{more.error()};
-        if (!*more) break;
-    }
+    const auto take = [&found](const netlink::Message& message) {
+        if (message.type != RTM_DELROUTE && message.type != RTM_DELRULE) return true;
+        auto value = netlink::decode_routing(message);
+        if (value && *value) found.removed.push_back(std::move(**value));
+        return value.has_value();
+    };
+    auto read = read_notifications(impl_->listener.get(), impl_->buffer, kDatagramsPerRead, "routing", take,
+                                   [&found] { found.lost = true; });
+    if (!read) return std::unexpected{std::move(read.error())};
     return found;
 }
 

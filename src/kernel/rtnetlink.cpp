@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/netlink_listener.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/netlink/rtnetlink.hpp"
 #include "mainstay/netlink/verdicts.hpp"
@@ -22,23 +23,6 @@ constexpr std::size_t kNotificationBuffer = 8U * 1024U * 1024U;
 constexpr std::size_t kNotificationBytes = 64U * 1024U;
 constexpr int kDatagramsPerRead = 1024;
 
-Result<UniqueFd> open_listener() {
-    UniqueFd fd{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)};
-    if (!fd) return fail_system("open the rtnetlink notification socket", errno);
-    (void)size_receive_buffer(fd.get(), kNotificationBuffer);
-    sockaddr_nl local{};
-    local.nl_family = AF_NETLINK;
-    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
-        return fail_system("bind the rtnetlink notification socket", errno);
-    }
-    for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF}) {
-        if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
-            return fail_system("listen to rtnetlink notifications", errno);
-        }
-    }
-    return fd;
-}
-
 }  // namespace
 
 struct Rtnetlink::Impl {
@@ -50,8 +34,6 @@ struct Rtnetlink::Impl {
 
     Result<std::vector<Failure>> change(const std::vector<Address>& addresses, netlink::Request kind, Append append,
                                         const std::function<void()>& meanwhile = {});
-    // True while there may be more.
-    Result<bool> read_datagram(std::vector<RouteNotification>& found);
 };
 
 Rtnetlink::Rtnetlink(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -62,7 +44,11 @@ Rtnetlink::~Rtnetlink() = default;
 Result<Rtnetlink> Rtnetlink::open() {
     auto requests = NetlinkSocket::open(NETLINK_ROUTE);
     if (!requests) return std::unexpected{std::move(requests.error()).with("rtnetlink")};
-    auto listener = open_listener();
+    auto listener =
+        open_netlink_listener({.protocol = NETLINK_ROUTE,
+                               .groups = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF},
+                               .what = "rtnetlink",
+                               .buffer = kNotificationBuffer});
     if (!listener) return std::unexpected{std::move(listener.error())};
     return Rtnetlink{
         std::unique_ptr<Impl>{new Impl{.requests = std::move(*requests), .listener = std::move(*listener)}}};
@@ -159,48 +145,20 @@ Result<std::vector<Rtnetlink::Failure>> Rtnetlink::remove(const std::vector<Addr
 int Rtnetlink::notification_fd() const { return impl_->listener.get(); }
 int Rtnetlink::command_fd() const { return impl_->requests.fd(); }
 
-Result<bool> Rtnetlink::Impl::read_datagram(std::vector<RouteNotification>& found) {
-    const auto lost = [&found] {
-        if (found.empty() || !std::holds_alternative<NotificationsLost>(found.back())) {
-            found.emplace_back(NotificationsLost{});
-        }
-        return true;
-    };
-    sockaddr_nl from{};
-    iovec piece{.iov_base = buffer.data(), .iov_len = buffer.size()};
-    msghdr header{};
-    header.msg_name = &from;
-    header.msg_namelen = sizeof from;
-    header.msg_iov = &piece;
-    header.msg_iovlen = 1;
-    const ssize_t size = recvmsg(listener.get(), &header, MSG_DONTWAIT);
-    if (size < 0) {
-        if (errno == EINTR) return true;
-        if (errno == EAGAIN) return false;
-        if (errno == ENOBUFS) return lost();
-        return fail_system("read rtnetlink notifications", errno);
-    }
-    if (from.nl_pid != 0) return true;  // not from the kernel
-    if ((header.msg_flags & MSG_TRUNC) != 0) return lost();
-
-    netlink::MessageReader reader{std::span{buffer}.first(static_cast<std::size_t>(size))};
-    for (;;) {
-        const auto message = reader.next();
-        if (!message) return lost();
-        if (!*message) return true;
-        auto value = netlink::decode_route_message(**message);
-        if (!value) return lost();
-        if (*value) found.push_back(std::move(**value));
-    }
-}
-
 Result<std::vector<RouteNotification>> Rtnetlink::read_notifications() {
     std::vector<RouteNotification> found;
-    for (int i = 0; i < kDatagramsPerRead; ++i) {
-        const auto more = impl_->read_datagram(found);
-        if (!more) return std::unexpected{more.error()};
-        if (!*more) break;
-    }
+    const auto take = [&found](const netlink::Message& message) {
+        auto value = netlink::decode_route_message(message);
+        if (value && *value) found.push_back(std::move(**value));
+        return value.has_value();
+    };
+    const auto lost = [&found] {
+        if (found.empty() || !std::holds_alternative<NotificationsLost>(found.back()))
+            found.emplace_back(NotificationsLost{});
+    };
+    auto read =
+        kernel::read_notifications(impl_->listener.get(), impl_->buffer, kDatagramsPerRead, "rtnetlink", take, lost);
+    if (!read) return std::unexpected{std::move(read.error())};
     return found;
 }
 

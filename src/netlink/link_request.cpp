@@ -5,8 +5,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-#include <array>
-#include <span>
+#include "request_buffer.hpp"
 
 namespace mainstay::netlink {
 namespace {
@@ -14,27 +13,17 @@ namespace {
 constexpr std::size_t kRequestLimit = 256;  // the longest of them takes some 140 bytes
 constexpr std::uint16_t kFamilyV6 = 10;     // AF_INET6
 
-class Request {
+class Request : public RequestBuffer<kRequestLimit> {
 public:
     Request(std::uint16_t type, std::uint16_t flags, std::uint32_t index, std::uint32_t sequence)
-        : header_{mnl_nlmsg_put_header(bytes_.data())} {
-        header_->nlmsg_type = type;
-        header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
-        header_->nlmsg_seq = sequence;
-        body_ = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(header_, sizeof(ifinfomsg)));
-        body_->ifi_index = static_cast<int>(index);
+        : RequestBuffer{type, static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags), sequence},
+          link_{RequestBuffer::body<ifinfomsg>()} {
+        link_->ifi_index = static_cast<int>(index);
     }
-    [[nodiscard]] nlmsghdr* header() { return header_; }
-    [[nodiscard]] ifinfomsg& body() { return *body_; }
-    void append_to(std::vector<std::byte>& out) const {
-        const auto used = std::span{bytes_}.first(header_->nlmsg_len);
-        out.insert(out.end(), used.begin(), used.end());
-    }
+    [[nodiscard]] ifinfomsg& link() { return *link_; }
 
 private:
-    alignas(NLMSG_ALIGNTO) std::array<std::byte, kRequestLimit> bytes_{};
-    nlmsghdr* header_;
-    ifinfomsg* body_ = nullptr;
+    ifinfomsg* link_;
 };
 
 std::uint16_t ipvlan_flags(NewLink::IpvlanMode mode) {
@@ -88,8 +77,8 @@ Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& se
     if (settings.index == 0) return fail(Errc::Invalid, "no interface to change");
     Request request{RTM_SETLINK, 0, settings.index, sequence};
     if (settings.up) {
-        request.body().ifi_flags = *settings.up ? unsigned{IFF_UP} : 0U;
-        request.body().ifi_change = IFF_UP;
+        request.link().ifi_flags = *settings.up ? unsigned{IFF_UP} : 0U;
+        request.link().ifi_change = IFF_UP;
     }
     if (settings.master) mnl_attr_put_u32(request.header(), IFLA_MASTER, *settings.master);
     if (settings.group) mnl_attr_put_u32(request.header(), IFLA_GROUP, *settings.group);

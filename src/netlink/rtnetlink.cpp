@@ -7,8 +7,9 @@
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
-#include <array>
 #include <span>
+
+#include "request_buffer.hpp"
 
 namespace mainstay::netlink {
 namespace {
@@ -17,28 +18,10 @@ constexpr std::size_t kRequestLimit = 256;             // an address request tak
 constexpr std::uint8_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
 constexpr std::uint32_t kForever = 0xffffffff;         // an address lifetime without end
 
-// One request, built by libmnl in a buffer that every request fits into.
-class RequestBuffer {
-public:
-    RequestBuffer(std::uint16_t type, std::uint16_t flags, std::uint32_t sequence)
-        : header_{mnl_nlmsg_put_header(bytes_.data())} {
-        header_->nlmsg_type = type;
-        header_->nlmsg_flags = flags;
-        header_->nlmsg_seq = sequence;
-    }
-    [[nodiscard]] nlmsghdr* header() { return header_; }
-    void append_to(std::vector<std::byte>& out) const {
-        const auto used = std::span{bytes_}.first(header_->nlmsg_len);
-        out.insert(out.end(), used.begin(), used.end());
-    }
-
-private:
-    alignas(NLMSG_ALIGNTO) std::array<std::byte, kRequestLimit> bytes_{};
-    nlmsghdr* header_;
-};
+using Request = RequestBuffer<kRequestLimit>;
 
 void append_dump(std::vector<std::byte>& out, std::uint16_t type, std::uint32_t sequence) {
-    RequestBuffer request{type, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    Request request{type, NLM_F_REQUEST | NLM_F_DUMP, sequence};
     mnl_nlmsg_put_extra_header(request.header(), type == RTM_GETLINK ? sizeof(ifinfomsg) : sizeof(ifaddrmsg));
     request.append_to(out);
 }
@@ -186,7 +169,7 @@ void append_address_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
 }
 
 void append_forwarding_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
-    RequestBuffer request{RTM_GETNETCONF, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    Request request{RTM_GETNETCONF, NLM_F_REQUEST | NLM_F_DUMP, sequence};
     auto* body = static_cast<netconfmsg*>(mnl_nlmsg_put_extra_header(request.header(), sizeof(netconfmsg)));
     body->ncm_family = kFamilyV6;
     request.append_to(out);
@@ -202,7 +185,7 @@ Result<void> append_address_add(std::vector<std::byte>& out, const Address& addr
     if (address.joins_group) flags |= IFA_F_MCAUTOJOIN;
     if (address.noprefixroute) flags |= IFA_F_NOPREFIXROUTE;
 
-    RequestBuffer request{RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence};
+    Request request{RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence};
     put_address_header(request.header(), address, flags);
     if (flags > 0xff) mnl_attr_put_u32(request.header(), IFA_FLAGS, flags);
     if (v4 && address.broadcast && address.broadcast->is_v4()) {
@@ -220,7 +203,7 @@ Result<void> append_address_add(std::vector<std::byte>& out, const Address& addr
 
 Result<void> append_address_remove(std::vector<std::byte>& out, const Address& address, std::uint32_t sequence) {
     if (auto good = check(address); !good) return good;
-    RequestBuffer request{RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, sequence};
+    Request request{RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, sequence};
     put_address_header(request.header(), address, 0);
     request.append_to(out);
     return {};

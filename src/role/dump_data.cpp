@@ -20,20 +20,6 @@ std::string section(std::string_view name) { return fmt::format("------< {} >---
 
 const char* yes(bool on) { return on ? "true" : "false"; }
 
-const char* word(vrrp::State state) {
-    switch (state) {
-        case vrrp::State::Init:
-            return "INIT";
-        case vrrp::State::Backup:
-            return "BACKUP";
-        case vrrp::State::Master:
-            return "MASTER";
-        case vrrp::State::Fault:
-            return "FAULT";
-    }
-    return "?";
-}
-
 std::string value_text(const config::KeywordData& data) {
     return std::visit(
         []<class T>(const T& value) -> std::string {
@@ -132,12 +118,12 @@ void put_instance(std::string& out, const config::Instance& instance, const vrrp
     out += fmt::format(" VRRP Instance = {}\n", instance.name);
     line("VRRP Version", static_cast<int>(instance.version));
     if (!instance.sync_group.empty()) line("Sync group", instance.sync_group);
-    line("State", word(now.state));
+    line("State", to_string(now.state));
     if (now.state == vrrp::State::Backup && !now.master.empty()) {
         line("Master router", now.master.to_string());
         line("Master priority", static_cast<int>(now.master_priority));
     }
-    line("Wantstate", word(now.state));
+    line("Wantstate", to_string(now.state));
     if (!now.fault.empty()) line("Fault", now.fault);
     line("Last transition", time_text(now.since));
     const std::string vmac = vmac_name(instance);
@@ -210,7 +196,7 @@ std::string groups(const DumpSource& source) {
         const char* state = "INIT";
         if (source.vrrp != nullptr)
             for (const auto& now : source.vrrp->router.groups)
-                if (now.name == group.name) state = word(now.state);
+                if (now.name == group.name) state = to_string(now.state);
         out += fmt::format(" VRRP Sync Group = {}, {}\n   VRRP member instances :\n", group.name, state);
         for (const auto& member : group.members) out += fmt::format("     {}\n", member);
         out += fmt::format("   Using smtp notification = {}\n", group.smtp_alert ? "yes" : "no");

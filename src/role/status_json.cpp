@@ -39,20 +39,6 @@ json counters_json(const vrrp::Counters& c) {
             {"auth_ext_replay", c.auth_ext_replay}};
 }
 
-const char* state_word(vrrp::State state) {
-    switch (state) {
-        case vrrp::State::Init:
-            return "INIT";
-        case vrrp::State::Backup:
-            return "BACKUP";
-        case vrrp::State::Master:
-            return "MASTER";
-        case vrrp::State::Fault:
-            return "FAULT";
-    }
-    return "?";
-}
-
 void put_time(json& object, const std::string& name, WallTime at) {
     object[name] = iso_time(at);
     object[name + "_unix_us"] = at.unix_us;
@@ -60,7 +46,7 @@ void put_time(json& object, const std::string& name, WallTime at) {
 
 json instance_json(const vrrp::InstanceSnapshot& i, const std::vector<std::string>& addresses) {
     json out{{"name", i.name},
-             {"state", state_word(i.state)},
+             {"state", to_string(i.state)},
              {"interface", i.interface},
              {"group", i.group},
              {"virtual_router_id", i.virtual_router_id},
@@ -85,7 +71,7 @@ json vrrp_json(const ipc::VrrpStatus& status) {
                                                                           ? status.addresses[i]
                                                                           : std::vector<std::string>{}));
     }
-    for (const auto& g : status.router.groups) groups.push_back({{"name", g.name}, {"state", state_word(g.state)}});
+    for (const auto& g : status.router.groups) groups.push_back({{"name", g.name}, {"state", to_string(g.state)}});
     for (const auto& s : status.router.scripts) {
         scripts.push_back({{"name", s.name},
                            {"state", !s.known ? "UNKNOWN"
