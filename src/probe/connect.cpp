@@ -18,7 +18,16 @@ namespace mainstay::probe {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-void TcpAttempt::State::guard(Micros limit) {
+Attempt::Attempt(const asio::any_io_executor& executor) : state_{std::make_shared<State>(executor)} {}
+Attempt::~Attempt() = default;
+
+void Attempt::cancel() {
+    state_->cancelled = true;
+    state_->close();
+    state_->watchdog.cancel();
+}
+
+void Attempt::State::guard(Micros limit) {
     watchdog.expires_after(limit);
     watchdog.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto alive = weak.lock();
@@ -38,29 +47,6 @@ tcp::endpoint to_asio(const Endpoint& endpoint) {
         return {asio::ip::address_v6{raw}, endpoint.port};
     }
     return {asio::ip::address_v4{endpoint.address.v4_host_order()}, endpoint.port};
-}
-
-// Opens and binds. An error here is this host's, not the server's.
-Result<void> prepare(tcp::socket& socket, const TcpCheck& check) {
-    boost::system::error_code error;
-    socket.open(check.target.address.is_v6() ? tcp::v6() : tcp::v4(), error);
-    if (error) return fail_system("socket", error.value());
-    const int fd = socket.native_handle();
-    if (!check.bind_if.empty() && ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, check.bind_if.c_str(),
-                                               static_cast<socklen_t>(check.bind_if.size() + 1)) != 0) {
-        return fail_system(fmt::format("bind to interface {}", check.bind_if), errno);
-    }
-    if (!check.bind) return {};
-    const int on = 1;
-    if (check.bind->port == 0) {
-        // The port is chosen at connect, so that one per destination is enough. Only an optimisation.
-        static_cast<void>(::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
-    } else {
-        static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
-    }
-    socket.bind(to_asio(*check.bind), error);
-    if (error) return fail_system(fmt::format("bind to {}", check.bind->to_string()), error.value());
-    return {};
 }
 
 bool is_servers_fault(int sys_errno) {
@@ -85,9 +71,66 @@ std::string words_of(const boost::system::error_code& error) {
     return text;
 }
 
+sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size) {
+    sockaddr_storage storage{};
+    const auto bytes = endpoint.address.bytes();
+    if (endpoint.address.is_v6()) {
+        sockaddr_in6 v6{};
+        v6.sin6_family = AF_INET6;
+        v6.sin6_port = htons(endpoint.port);
+        std::memcpy(&v6.sin6_addr, bytes.data(), sizeof v6.sin6_addr);
+        std::memcpy(&storage, &v6, size = sizeof v6);
+    } else {
+        sockaddr_in v4{};
+        v4.sin_family = AF_INET;
+        v4.sin_port = htons(endpoint.port);
+        std::memcpy(&v4.sin_addr, bytes.data(), sizeof v4.sin_addr);
+        std::memcpy(&storage, &v4, size = sizeof v4);
+    }
+    return storage;
+}
+
+Result<void> open_tcp(tcp::socket& socket, const Connection& check) {
+    boost::system::error_code error;
+    socket.open(check.target.address.is_v6() ? tcp::v6() : tcp::v4(), error);
+    if (error) return fail_system("socket", error.value());
+    return dress_socket(socket.native_handle(), check);
+}
+
 }  // namespace
 
-Finding finding_of(const TcpAttempt::State& state, const boost::system::error_code& error, Micros limit,
+Connection connection_of(const config::Checker& checker) {
+    return {
+        .target = checker.target,
+        .bind = checker.bind,
+        .bind_if = checker.bind_if,
+        .connect_timeout = checker.connect_timeout,
+        .mark = static_cast<std::uint32_t>(config::value_of<std::int64_t>(checker.more->values, "fwmark").value_or(0))};
+}
+
+Result<void> dress_socket(int fd, const Connection& check) {
+    if (check.mark != 0 && ::setsockopt(fd, SOL_SOCKET, SO_MARK, &check.mark, sizeof check.mark) != 0)
+        return fail_system(fmt::format("set mark {}", check.mark), errno);
+    if (!check.bind_if.empty() && ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, check.bind_if.c_str(),
+                                               static_cast<socklen_t>(check.bind_if.size() + 1)) != 0) {
+        return fail_system(fmt::format("bind to interface {}", check.bind_if), errno);
+    }
+    if (!check.bind) return {};
+    const int on = 1;
+    if (check.bind->port == 0) {
+        // The port is chosen at connect, so that one per destination is enough. Only an optimisation.
+        static_cast<void>(::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on));
+    } else {
+        static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+    }
+    socklen_t size = 0;
+    const sockaddr_storage source = to_sockaddr(*check.bind, size);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&source), size) != 0)
+        return fail_system(fmt::format("bind to {}", check.bind->to_string()), errno);
+    return {};
+}
+
+Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
                    const char* attempted) {
     if (state.cancelled) return {lvs::Outcome::NotRun, "cancelled", {}, {}};
     if (state.expired) {
@@ -100,9 +143,9 @@ Finding finding_of(const TcpAttempt::State& state, const boost::system::error_co
     return {lvs::Outcome::NotRun, fmt::format("{}: {}", attempted, words_of(error)), {}, {}};
 }
 
-asio::awaitable<Finding> connect(TcpCheck check, std::shared_ptr<TcpAttempt::State> state) {
+asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state) {
     if (state->cancelled) co_return Finding{lvs::Outcome::NotRun, "cancelled", {}, {}};
-    if (const auto ready = prepare(state->socket, check); !ready)
+    if (const auto ready = open_tcp(state->socket, check); !ready)
         co_return Finding{lvs::Outcome::NotRun, ready.error().text(), {}, {}};
     state->guard(check.connect_timeout);
     boost::system::error_code error;

@@ -70,7 +70,7 @@ Finding judge(const HttpCheck& check, const wire::HttpReader& answer, Md5& md5) 
     return {Outcome::Passed, fmt::format("HTTP status code {}", *status), {}, {}};
 }
 
-Finding broken(const TcpAttempt::State& state, const boost::system::error_code& error, Micros limit,
+Finding broken(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
                const char* attempted) {
     Finding finding = finding_of(state, error, limit, attempted);
     if (finding.outcome == Outcome::NotRun && !state.cancelled) finding.outcome = Outcome::Failed;
@@ -78,7 +78,7 @@ Finding broken(const TcpAttempt::State& state, const boost::system::error_code& 
     return finding;
 }
 
-asio::awaitable<Finding> exchange(HttpCheck check, std::shared_ptr<TcpAttempt::State> state) {
+asio::awaitable<Finding> exchange(HttpCheck check, std::shared_ptr<Attempt::State> state) {
     const Micros limit = check.connection.connect_timeout;
     const auto end = Clock::now() + limit * kHttpWaitsMax;
     boost::system::error_code error;
@@ -108,7 +108,7 @@ asio::awaitable<Finding> exchange(HttpCheck check, std::shared_ptr<TcpAttempt::S
 
 HttpCheck http_check_of(const config::Checker& checker, std::size_t url) {
     HttpCheck check{
-        .connection = tcp_check_of(checker), .request = {}, .refused = {}, .digest = {}, .status_codes = {}};
+        .connection = connection_of(checker), .request = {}, .refused = {}, .digest = {}, .status_codes = {}};
     if (url >= checker.urls.size()) {
         check.refused = "there is no such url";
         return check;
@@ -127,7 +127,7 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url) {
     return check;
 }
 
-asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<TcpAttempt> attempt) {
+asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<Attempt> attempt) {
     const auto started = Clock::now();
     const auto state = attempt->state();
     Finding finding;

@@ -12,16 +12,14 @@ namespace mainstay::probe {
 
 namespace asio = boost::asio;
 
-using Check = std::variant<TcpCheck, HttpCheck>;
-
 // Shared with the running coroutines, which may outlive the Runner by a turn of the loop.
 struct Runner::State : std::enable_shared_from_this<Runner::State> {
     State(asio::io_context& the_loop, Log& the_log, Done the_done, std::size_t the_max)
         : loop{the_loop}, log{the_log}, done{std::move(the_done)}, concurrent_max{the_max} {}
 
-    void launch(std::uint64_t check, Check what);
+    void launch(std::uint64_t check, Probe what);
     void launch_waiting();
-    void ended(std::uint64_t check, const std::shared_ptr<TcpAttempt>& attempt, Finding finding);
+    void ended(std::uint64_t check, const std::shared_ptr<Attempt>& attempt, Finding finding);
     void cancel_all();
 
     asio::io_context& loop;
@@ -29,8 +27,8 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
     Done done;
     std::size_t concurrent_max;
     std::size_t alive = 0;  // coroutines, the cancelled ones included
-    std::unordered_map<std::uint64_t, std::shared_ptr<TcpAttempt>> running;
-    std::unordered_map<std::uint64_t, Check> waiting;
+    std::unordered_map<std::uint64_t, std::shared_ptr<Attempt>> running;
+    std::unordered_map<std::uint64_t, Probe> waiting;
     std::deque<std::uint64_t> order;  // of the waiting; may name some that were cancelled
     std::function<void()> stopped;
     bool stopping = false;
@@ -39,27 +37,18 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
 namespace {
 
 // The finding is handed out through `result`: what is thrown on the way leaves its default there.
-asio::awaitable<void> run(Check what, std::shared_ptr<TcpAttempt> attempt, std::shared_ptr<Finding> result) {
-    if (auto* http = std::get_if<HttpCheck>(&what))
-        *result = co_await http_check(std::move(*http), std::move(attempt));
-    else
-        *result = co_await tcp_check(std::move(std::get<TcpCheck>(what)), std::move(attempt));
-}
-
-std::string name_of(const Check& what) {
-    if (const auto* http = std::get_if<HttpCheck>(&what))
-        return fmt::format("HTTP_GET {}", http->connection.target.to_string());
-    return fmt::format("TCP_CHECK {}", std::get<TcpCheck>(what).target.to_string());
+asio::awaitable<void> run(Probe what, std::shared_ptr<Attempt> attempt, std::shared_ptr<Finding> result) {
+    *result = co_await what.begin(std::move(attempt));
 }
 
 }  // namespace
 
-void Runner::State::launch(std::uint64_t check, Check what) {
-    auto attempt = std::make_shared<TcpAttempt>(loop.get_executor());
+void Runner::State::launch(std::uint64_t check, Probe what) {
+    auto attempt = std::make_shared<Attempt>(loop.get_executor());
     auto result = std::make_shared<Finding>();
     running.emplace(check, attempt);
     ++alive;
-    std::string name_in_log = name_of(what);
+    std::string name_in_log = what.name;
     spawn(loop.get_executor(), std::move(name_in_log), run(std::move(what), attempt, result),
           [self = shared_from_this(), check, attempt, result](const std::string& name, const std::string& thrown) {
               if (!thrown.empty()) {
@@ -70,7 +59,7 @@ void Runner::State::launch(std::uint64_t check, Check what) {
           });
 }
 
-void Runner::State::ended(std::uint64_t check, const std::shared_ptr<TcpAttempt>& attempt, Finding finding) {
+void Runner::State::ended(std::uint64_t check, const std::shared_ptr<Attempt>& attempt, Finding finding) {
     --alive;
     const auto found = running.find(check);
     if (found != running.end() && found->second == attempt) {
@@ -105,10 +94,7 @@ Runner::~Runner() {
     state_->cancel_all();
 }
 
-void Runner::start(std::uint64_t check, TcpCheck what) { start_any(check, std::move(what)); }
-void Runner::start(std::uint64_t check, HttpCheck what) { start_any(check, std::move(what)); }
-
-void Runner::start_any(std::uint64_t check, Check what) {
+void Runner::start(std::uint64_t check, Probe what) {
     if (state_->stopping || state_->running.contains(check) || state_->waiting.contains(check)) return;
     if (state_->alive < state_->concurrent_max) return state_->launch(check, std::move(what));
     state_->waiting.emplace(check, std::move(what));

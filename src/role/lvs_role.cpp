@@ -77,7 +77,7 @@ private:
     void run_script_check(lvs::CheckerId check);
     void bfd_told(const ipc::BfdState& told);
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
-    void check_done(std::uint64_t check, probe::Finding finding, std::optional<std::int64_t> weight = {});
+    void check_done(std::uint64_t check, probe::Finding finding);
     void arm_deadline();
     void publish_within(Micros pause);
     void publish();
@@ -204,9 +204,8 @@ void LvsRole::start_check(lvs::CheckerId check, const config::Checker& checker) 
     const auto place = judge_.place(check);
     if (!place) return;
     if (checker.type == config::Checker::Type::Misc) return run_script_check(check);
-    if (checker.type != config::Checker::Type::Http) return runner_.start(check, probe::tcp_check_of(checker));
     const auto& state = judge_.states()[place->service].servers[place->server].checkers[place->checker];
-    runner_.start(check, probe::http_check_of(checker, state.url));
+    if (auto probe = probe::probe_of(checker, state.url)) runner_.start(check, std::move(*probe));
 }
 
 // The supervisor ends it at its time limit. Its result is queued, because it may be answered from within the call.
@@ -236,12 +235,12 @@ void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result,
     const auto* checker = judge_.checker(check);
     if (checker == nullptr) return;
     auto verdict = verdict_of(result, checker->misc_dynamic);
-    check_done(check, {verdict.outcome, std::move(verdict.reason), duration, {}}, verdict.weight);
+    check_done(check, {verdict.outcome, std::move(verdict.reason), duration, {}, verdict.weight});
 }
 
-void LvsRole::check_done(std::uint64_t check, probe::Finding finding, std::optional<std::int64_t> weight) {
+void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
     if (stopping_) return;
-    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, weight,
+    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, finding.weight,
                             std::move(finding.words)});
     publish_within(kPublishLater);
 }

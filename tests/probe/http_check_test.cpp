@@ -83,7 +83,7 @@ config::Checker checker(const Endpoint& target) {
     return one;
 }
 
-boost::asio::awaitable<void> store(HttpCheck check, std::shared_ptr<TcpAttempt> attempt, std::optional<Finding>& out) {
+boost::asio::awaitable<void> store(HttpCheck check, std::shared_ptr<Attempt> attempt, std::optional<Finding>& out) {
     out = co_await http_check(std::move(check), std::move(attempt));
 }
 
@@ -91,7 +91,7 @@ Finding run(const config::Checker& what) {
     boost::asio::io_context loop;
     std::optional<Finding> finding;
     std::string thrown = "never ended";
-    const auto attempt = std::make_shared<TcpAttempt>(loop.get_executor());
+    const auto attempt = std::make_shared<Attempt>(loop.get_executor());
     spawn(loop.get_executor(), "test", store(http_check_of(what, 0), attempt, finding),
           [&thrown](const std::string&, const std::string& text) { thrown = text; });
     loop.run_for(kPatience);

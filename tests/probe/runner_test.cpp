@@ -32,6 +32,12 @@ struct Bench {
     }
 };
 
+Probe tcp(const Endpoint& target) {
+    config::Checker checker;
+    checker.target = target;
+    return probe_of(checker, 0).value();
+}
+
 }  // namespace
 
 TEST_CASE("every check gives one result under its own number") {
@@ -40,10 +46,10 @@ TEST_CASE("every check gives one result under its own number") {
     const UniqueFd closed = bind_only();
     Runner runner{bench.loop, bench.log, bench.done()};
 
-    runner.start(1, {.target = bound_to(open)});
-    runner.start(2, {.target = bound_to(closed)});
-    runner.start(2, {.target = bound_to(open)});  // runs already
-    CHECK(bench.results == 0);                    // never from within start
+    runner.start(1, tcp(bound_to(open)));
+    runner.start(2, tcp(bound_to(closed)));
+    runner.start(2, tcp(bound_to(open)));  // runs already
+    CHECK(bench.results == 0);             // never from within start
     bench.loop.run_for(kPatience);
 
     CHECK(bench.results == 2);
@@ -63,7 +69,7 @@ TEST_CASE("no more than the limit connect at a time, the others follow in order"
         most = std::max(most, runner.running());
     };
 
-    for (std::uint64_t i = 1; i <= 20; ++i) runner.start(i, {.target = bound_to(open)});
+    for (std::uint64_t i = 1; i <= 20; ++i) runner.start(i, tcp(bound_to(open)));
     CHECK(runner.running() == 3);
     CHECK(runner.waiting() == 17);
     bench.loop.run_for(kPatience);
@@ -78,9 +84,9 @@ TEST_CASE("a cancelled check gives no result, running or waiting, and makes room
     const UniqueFd open = listen_on_any();
     const Blackhole silent;
     Runner runner{bench.loop, bench.log, bench.done(), 1};
-    runner.start(1, {.target = silent.endpoint()});
-    runner.start(2, {.target = bound_to(open)});
-    runner.start(3, {.target = bound_to(open)});
+    runner.start(1, tcp(silent.endpoint()));
+    runner.start(2, tcp(bound_to(open)));
+    runner.start(3, tcp(bound_to(open)));
 
     runner.cancel(1);
     runner.cancel(2);
@@ -95,10 +101,10 @@ TEST_CASE("a cancelled number may be started again at once and gives the new res
     const UniqueFd open = listen_on_any();
     const Blackhole silent;
     Runner runner{bench.loop, bench.log, bench.done()};
-    runner.start(1, {.target = silent.endpoint()});
+    runner.start(1, tcp(silent.endpoint()));
     runner.cancel(1);
 
-    runner.start(1, {.target = bound_to(open)});
+    runner.start(1, tcp(bound_to(open)));
     bench.loop.run_for(kPatience);
 
     CHECK(bench.results == 1);
@@ -109,12 +115,12 @@ TEST_CASE("stopping waits for the end of what runs, without results") {
     Bench bench;
     const Blackhole silent;
     Runner runner{bench.loop, bench.log, bench.done(), 2};
-    for (std::uint64_t i = 1; i <= 5; ++i) runner.start(i, {.target = silent.endpoint()});
+    for (std::uint64_t i = 1; i <= 5; ++i) runner.start(i, tcp(silent.endpoint()));
     bool stopped = false;
 
     runner.stop([&stopped] { stopped = true; });
     CHECK_FALSE(stopped);
-    runner.start(9, {.target = silent.endpoint()});
+    runner.start(9, tcp(silent.endpoint()));
     bench.loop.run_for(kPatience);
 
     CHECK(stopped);
@@ -127,7 +133,7 @@ TEST_CASE("a runner may go while its checks run") {
     const Blackhole silent;
     {
         Runner runner{bench.loop, bench.log, bench.done()};
-        runner.start(1, {.target = silent.endpoint()});
+        runner.start(1, tcp(silent.endpoint()));
         bench.loop.poll();
     }
     bench.loop.run_for(kPatience);

@@ -18,15 +18,15 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{20};
 
-boost::asio::awaitable<void> store(TcpCheck check, std::shared_ptr<TcpAttempt> attempt, std::optional<Finding>& out) {
+boost::asio::awaitable<void> store(Connection check, std::shared_ptr<Attempt> attempt, std::optional<Finding>& out) {
     out = co_await tcp_check(std::move(check), std::move(attempt));
 }
 
-Finding run(TcpCheck check, const std::function<void(TcpAttempt&)>& meanwhile = {}) {
+Finding run(Connection check, const std::function<void(Attempt&)>& meanwhile = {}) {
     boost::asio::io_context loop;
     std::optional<Finding> finding;
     std::string thrown = "never ended";
-    const auto attempt = std::make_shared<TcpAttempt>(loop.get_executor());
+    const auto attempt = std::make_shared<Attempt>(loop.get_executor());
     spawn(loop.get_executor(), "test", store(std::move(check), attempt, finding),
           [&thrown](const std::string&, const std::string& what) { thrown = what; });
     if (meanwhile) boost::asio::post(loop, [&] { meanwhile(*attempt); });
@@ -91,7 +91,7 @@ TEST_CASE("the connection comes from the address and port that bindto and bind_p
 
 TEST_CASE("what is wrong on this host is no failure of the server") {
     const UniqueFd listener = listen_on_any();
-    TcpCheck check{.target = bound_to(listener)};
+    Connection check{.target = bound_to(listener)};
     SUBCASE("an address that is not here") {
         check.bind = Endpoint{IpAddress::parse("192.0.2.1").value(), 0};
         const Finding finding = run(check);
@@ -107,7 +107,7 @@ TEST_CASE("what is wrong on this host is no failure of the server") {
 TEST_CASE("a cancelled check ends at once and says so") {
     const Blackhole silent;
 
-    const Finding finding = run({.target = silent.endpoint()}, [](TcpAttempt& attempt) { attempt.cancel(); });
+    const Finding finding = run({.target = silent.endpoint()}, [](Attempt& attempt) { attempt.cancel(); });
 
     CHECK(finding.outcome == Outcome::NotRun);
     CHECK(finding.reason == "cancelled");

@@ -17,7 +17,7 @@ namespace mainstay::probe {
 inline constexpr int kHttpWaitsMax = 12;
 
 struct HttpCheck {
-    TcpCheck connection;
+    Connection connection;
     std::string request;
     std::string refused;  // why there is no request: the check fails
     std::string digest;   // MD5 of the body in lower case; empty: not compared
@@ -27,6 +27,6 @@ struct HttpCheck {
 [[nodiscard]] HttpCheck http_check_of(const config::Checker& checker, std::size_t url);
 
 // Findings as of tcp_check; an answer that does not hold is Failed.
-[[nodiscard]] boost::asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<TcpAttempt> attempt);
+[[nodiscard]] boost::asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<Attempt> attempt);
 
 }  // namespace mainstay::probe

@@ -10,12 +10,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <variant>
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/probe/finding.hpp"
-#include "mainstay/probe/http_check.hpp"
-#include "mainstay/probe/tcp_check.hpp"
+#include "mainstay/probe/probe.hpp"
 
 namespace mainstay::probe {
 
@@ -33,8 +31,7 @@ public:
     ~Runner();  // cancels what runs
 
     // `check` is the caller's name for it. Starting one that already runs or waits is the caller's mistake: ignored.
-    void start(std::uint64_t check, TcpCheck what);
-    void start(std::uint64_t check, HttpCheck what);
+    void start(std::uint64_t check, Probe what);
     // Its result will not be reported.
     void cancel(std::uint64_t check);
     // Cancels all, takes no more, and calls `stopped` on the loop when the last coroutine has ended.
@@ -45,7 +42,6 @@ public:
 
 private:
     struct State;
-    void start_any(std::uint64_t check, std::variant<TcpCheck, HttpCheck> what);
     std::shared_ptr<State> state_;
 };
 

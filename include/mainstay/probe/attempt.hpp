@@ -1,0 +1,44 @@
+// What every check has in common: where it goes and from where, how long it may take, and one try that can be ended
+// from outside.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::probe {
+
+struct Connection {
+    Endpoint target;               // the port is not 0, but for an ICMP echo
+    std::optional<Endpoint> bind;  // bindto, bind_port; port 0: any
+    std::string bind_if;           // empty: as routed
+    Micros connect_timeout{5'000'000};
+    std::uint32_t mark = 0;  // SO_MARK; 0: none
+};
+[[nodiscard]] Connection connection_of(const config::Checker& checker);
+
+// One try, cancellable from outside. Shared, because its watchdog's handler may be queued when the rest is gone.
+class Attempt {
+public:
+    explicit Attempt(const boost::asio::any_io_executor& executor);
+    ~Attempt();
+    // Wakes the coroutine; its finding is then NotRun, "cancelled".
+    void cancel();
+
+    struct State;
+    [[nodiscard]] const std::shared_ptr<State>& state() const { return state_; }
+
+private:
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace mainstay::probe

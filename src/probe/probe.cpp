@@ -1,0 +1,33 @@
+#include "mainstay/probe/probe.hpp"
+
+#include <fmt/format.h>
+
+#include "mainstay/probe/http_check.hpp"
+#include "mainstay/probe/tcp_check.hpp"
+
+namespace mainstay::probe {
+namespace {
+
+// From a coroutine function `check(What, attempt)` and its argument.
+template <class What, class Check>
+Probe ready(const config::Checker& checker, What what, Check check) {
+    return {
+        fmt::format("{} {}", lvs::keyword_of(checker.type), checker.target.to_string()),
+        [what = std::move(what), check](std::shared_ptr<Attempt> attempt) { return check(what, std::move(attempt)); }};
+}
+
+}  // namespace
+
+std::optional<Probe> probe_of(const config::Checker& checker, std::uint32_t url) {
+    using Type = config::Checker::Type;
+    switch (checker.type) {
+        case Type::Tcp:
+            return ready(checker, connection_of(checker), tcp_check);
+        case Type::Http:
+            return ready(checker, http_check_of(checker, url), http_check);
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace mainstay::probe
