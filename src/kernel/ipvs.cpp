@@ -81,15 +81,21 @@ Result<void> IpvsSocket::Impl::perform_batch(const std::vector<netlink::IpvsOper
     const std::uint32_t first = socket.take_sequences(end - begin);
     std::vector<std::byte> bytes;
     std::vector<std::size_t> sent;  // position in the batch -> position in `operations`
+    std::size_t last = 0;
     for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t at = bytes.size();
         const auto sequence = first + static_cast<std::uint32_t>(sent.size());
-        if (auto good = netlink::append_operation(bytes, family_id, operations[i], sequence)) {
+        if (auto good =
+                netlink::append_operation(bytes, family_id, operations[i], sequence, netlink::Answer::Refusal)) {
             sent.push_back(i);
+            last = at;
         } else {
             outcome.failures.push_back({.index = i, .sys_errno = EINVAL, .text = good.error().text()});
         }
     }
-    return socket.exchange(bytes, first, sent.size(), [&](std::size_t index, const netlink::Acknowledgement& answer) {
+    if (sent.empty()) return {};
+    netlink::ask_acknowledgement(bytes, last);
+    const auto take = [&](std::size_t index, const netlink::Acknowledgement& answer) {
         const std::size_t i = sent[index];
         switch (netlink::judge(netlink::request_of(operations[i].kind), answer.sys_errno)) {
             case netlink::Verdict::Done:
@@ -100,7 +106,8 @@ Result<void> IpvsSocket::Impl::perform_batch(const std::vector<netlink::IpvsOper
             case netlink::Verdict::Failed:
                 outcome.failures.push_back({.index = i, .sys_errno = answer.sys_errno, .text = answer.text});
         }
-    });
+    };
+    return socket.exchange_quietly(bytes, first, sent.size(), take);
 }
 
 Result<IpvsSocket::Outcome> IpvsSocket::perform(const std::vector<netlink::IpvsOperation>& operations) {

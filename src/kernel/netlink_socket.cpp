@@ -129,7 +129,17 @@ Result<void> NetlinkSocket::exchange(std::span<const std::byte> requests, std::u
     if (count == 0) return {};
     if (auto sent = send(requests); !sent) return sent;
     if (meanwhile) meanwhile();
+    return collect(first, count, true, on_answer);
+}
 
+Result<void> NetlinkSocket::exchange_quietly(std::span<const std::byte> requests, std::uint32_t first,
+                                             std::size_t count, const OnAnswer& on_answer) {
+    if (count == 0) return {};
+    if (auto sent = send(requests); !sent) return sent;
+    return collect(first, count, false, on_answer);
+}
+
+Result<void> NetlinkSocket::collect(std::uint32_t first, std::size_t count, bool each, const OnAnswer& on_answer) {
     std::vector<bool> answered(count, false);
     std::size_t open = count;
     while (open > 0) {
@@ -150,6 +160,7 @@ Result<void> NetlinkSocket::exchange(std::span<const std::byte> requests, std::u
             answered[index] = true;
             --open;
             on_answer(index, *answer);
+            if (!each && index == count - 1) return {};
         }
     }
     return {};

@@ -5,6 +5,7 @@
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -159,7 +160,7 @@ std::vector<std::byte> encode_family_query(const char* name, std::uint32_t seque
 }
 
 Result<void> append_operation(std::vector<std::byte>& out, std::uint16_t family_id, const IpvsOperation& operation,
-                              std::uint32_t sequence) {
+                              std::uint32_t sequence, Answer answer) {
     const Shape shape = shape_of(operation.kind);
     const IpvsServiceKey& key = operation.service.key;
     auto good = check_key(key);
@@ -167,7 +168,8 @@ Result<void> append_operation(std::vector<std::byte>& out, std::uint16_t family_
     if (good && shape.destination) good = check_destination(key, operation.destination, shape.whole);
     if (!good) return std::unexpected{std::move(good.error()).with(describe(operation))};
 
-    Builder message{family_id, shape.command, NLM_F_ACK, sequence, IPVS_GENL_VERSION};
+    const int flags = answer == Answer::Always ? NLM_F_ACK : 0;
+    Builder message{family_id, shape.command, flags, sequence, IPVS_GENL_VERSION};
     message.nest(IPVS_CMD_ATTR_SERVICE, [&] {
         put_key(message, key);
         if (shape.settings) put_settings(message, operation.service);
@@ -176,6 +178,14 @@ Result<void> append_operation(std::vector<std::byte>& out, std::uint16_t family_
         message.nest(IPVS_CMD_ATTR_DEST, [&] { put_destination(message, operation.destination, shape.whole); });
     }
     return message.append_to(out);
+}
+
+void ask_acknowledgement(std::span<std::byte> messages, std::size_t at) {
+    nlmsghdr header{};
+    const auto place = messages.subspan(at, sizeof header);
+    std::memcpy(&header, place.data(), sizeof header);
+    header.nlmsg_flags |= NLM_F_ACK;
+    std::memcpy(place.data(), &header, sizeof header);
 }
 
 void append_flush(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence) {

@@ -87,6 +87,22 @@ std::string destination_dump(const std::string& tail) {
 
 }  // namespace
 
+TEST_CASE("an operation asks for an answer, or for nothing but a refusal, or is made to ask afterwards") {
+    const IpvsOperation operation{IpvsOperation::Kind::DeleteService, web(), {}};
+    constexpr std::size_t kFlagsAt = 6;
+    std::vector<std::byte> always, quiet;
+    REQUIRE(append_operation(always, kFamilyId, operation, 7));
+    REQUIRE(append_operation(quiet, kFamilyId, operation, 7, Answer::Refusal));
+    CHECK(std::to_integer<int>(always[kFlagsAt]) == (NLM_F_REQUEST | NLM_F_ACK));
+    CHECK(std::to_integer<int>(quiet[kFlagsAt]) == NLM_F_REQUEST);
+
+    std::vector<std::byte> two = quiet;
+    two.insert(two.end(), quiet.begin(), quiet.end());
+    ask_acknowledgement(two, quiet.size());
+    quiet.insert(quiet.end(), always.begin(), always.end());
+    CHECK(two == quiet);
+}
+
 TEST_CASE("a service goes out whole, with its persistence") {
     CHECK(encoded({Kind::AddService, web(), {}}) == whole("5c000000", "01010000 4800 0180" + kKey + kSettings));
     CHECK(encoded({Kind::SetService, web(), {}}) == whole("5c000000", "02010000 4800 0180" + kKey + kSettings));

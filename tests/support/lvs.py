@@ -53,8 +53,8 @@ class Watch:
         return [line for line in self.process.output().splitlines() if "sendmsg(" in line and "GENERIC" in line]
 
     def writes(self):
-        """Requests that change something: they ask for an acknowledgement; reading asks for a dump."""
-        return sum(line.count("NLM_F_REQUEST|NLM_F_ACK,") for line in self.calls())
+        """Requests that change something: reading asks for a dump."""
+        return sum(len(re.findall(r"NLM_F_REQUEST(?:\|NLM_F_ACK)?,", line)) for line in self.calls())
 
     def stop(self):
         self.process.stop()

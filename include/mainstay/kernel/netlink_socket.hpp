@@ -36,12 +36,16 @@ public:
     // `count` sequence numbers in a row that no earlier request had; the first one.
     [[nodiscard]] std::uint32_t take_sequences(std::size_t count);
 
-    // Sends `count` requests (sequences `first`, first + 1 ...) with one sendmsg and waits for the answer to each.
-    // An error of the call: the socket failed or answers were lost; what the kernel did is then unknown.
+    // Sends `count` requests (sequences `first`, first + 1 ...) with one sendmsg and waits for their answers, which
+    // come in order. An error of the call: the socket failed or answers were lost; what the kernel did is then unknown.
     // `meanwhile`, if any, is called once the kernel has carried them out and before the answers are read.
     using OnAnswer = std::function<void(std::size_t index, const netlink::Acknowledgement& answer)>;
     [[nodiscard]] Result<void> exchange(std::span<const std::byte> requests, std::uint32_t first, std::size_t count,
                                         const OnAnswer& on_answer, const std::function<void()>& meanwhile = {});
+    // The same where only the last request asks for an acknowledgement: a refusal is answered all the same, and what
+    // was not answered when the last one is was done. Each answer costs a system call, and most would say nothing.
+    [[nodiscard]] Result<void> exchange_quietly(std::span<const std::byte> requests, std::uint32_t first,
+                                                std::size_t count, const OnAnswer& on_answer);
 
     // Sends the dump request that `make` builds for a sequence number and hands each message of the answer to
     // `on_message`; before each new attempt it calls `restart`, so that nothing is counted twice.
@@ -57,6 +61,7 @@ public:
 
 private:
     NetlinkSocket(UniqueFd fd, std::size_t batch_limit);
+    [[nodiscard]] Result<void> collect(std::uint32_t first, std::size_t count, bool each, const OnAnswer& on_answer);
     [[nodiscard]] Result<void> send(std::span<const std::byte> bytes);
     [[nodiscard]] Result<std::span<const std::byte>> receive(int flags = 0);
     [[nodiscard]] Result<bool> dump_once(std::uint32_t sequence, const OnMessage& on_message);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -24,10 +25,15 @@ inline constexpr std::size_t kIpvsNameLimit = 15;
 [[nodiscard]] Result<std::uint16_t> decode_family(const Message& message);
 
 // ---- writes: each appends one message with NLM_F_ACK; on an error `out` is unchanged ----
+// Refusal: without NLM_F_ACK, so that nothing but a refusal is answered.
+enum class Answer : std::uint8_t { Always, Refusal };
 // Refused: a key without family, or without mark and protocol or address; a destination without an address; names
 // that are too long or empty. A destination of another family than its service's only for tunnels.
 [[nodiscard]] Result<void> append_operation(std::vector<std::byte>& out, std::uint16_t family_id,
-                                            const IpvsOperation& operation, std::uint32_t sequence);
+                                            const IpvsOperation& operation, std::uint32_t sequence,
+                                            Answer answer = Answer::Always);
+// Makes the message that begins at `at` ask for an acknowledgement.
+void ask_acknowledgement(std::span<std::byte> messages, std::size_t at);
 void append_flush(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
 // Which row of the verdicts' table an operation's answer is judged by.
 [[nodiscard]] Request request_of(IpvsOperation::Kind kind);
