@@ -32,8 +32,10 @@ struct Rtnetlink::Impl {
     UniqueFd listener;
     std::vector<std::byte> buffer = std::vector<std::byte>(kNotificationBytes);
 
-    Result<std::vector<Failure>> change(const std::vector<Address>& addresses, netlink::Request kind, Append append,
-                                        const std::function<void()>& meanwhile = {});
+    [[nodiscard]] std::size_t batch_limit() const { return std::min(kAddressBatch, requests.batch_limit()); }
+    [[nodiscard]] Batch build(std::span<const Address> addresses, Append append);
+    Result<std::vector<Failure>> carry_out(Batch batch, netlink::Request kind, const std::function<void()>& meanwhile);
+    Result<std::vector<Failure>> change(std::span<const Address> addresses, netlink::Request kind, Append append);
 };
 
 Rtnetlink::Rtnetlink(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -103,39 +105,57 @@ Result<std::vector<ForwardingChanged>> Rtnetlink::forwarding() {
     return found;
 }
 
-Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::change(const std::vector<Address>& addresses,
-                                                                netlink::Request kind, Append append,
-                                                                const std::function<void()>& meanwhile) {
-    std::vector<Failure> failures;
-    const std::size_t batch_limit = std::min(kAddressBatch, requests.batch_limit());
-    for (std::size_t begin = 0; begin < addresses.size(); begin += batch_limit) {
-        const std::size_t end = std::min(begin + batch_limit, addresses.size());
-        const std::uint32_t first = requests.take_sequences(end - begin);
-        std::vector<std::byte> bytes;
-        std::vector<std::size_t> sent;  // position in the batch -> position in `addresses`
-        for (std::size_t i = begin; i < end; ++i) {
-            if (append(bytes, addresses[i], first + static_cast<std::uint32_t>(sent.size()))) {
-                sent.push_back(i);
-            } else {
-                failures.push_back({.index = i, .sys_errno = EINVAL});
-            }
+Rtnetlink::Batch Rtnetlink::Impl::build(std::span<const Address> addresses, Append append) {
+    Batch batch;
+    batch.first_sequence = requests.take_sequences(addresses.size());
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        if (append(batch.bytes, addresses[i], batch.first_sequence + static_cast<std::uint32_t>(batch.sent.size()))) {
+            batch.sent.push_back(i);
+        } else {
+            batch.failures.push_back({.index = i, .sys_errno = EINVAL});
         }
-        auto done = requests.exchange(
-            bytes, first, sent.size(),
-            [&](std::size_t index, const netlink::Acknowledgement& answer) {
-                if (netlink::judge(kind, answer.sys_errno) != netlink::Verdict::Failed) return;
-                failures.push_back({.index = sent[index], .sys_errno = answer.sys_errno});
-            },
-            end == addresses.size() ? meanwhile : std::function<void()>{});
-        if (!done) return std::unexpected{std::move(done.error()).with("change addresses")};
     }
+    return batch;
+}
+
+Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::carry_out(Batch batch, netlink::Request kind,
+                                                                   const std::function<void()>& meanwhile) {
+    auto failures = std::move(batch.failures);
+    auto done = requests.exchange(
+        batch.bytes, batch.first_sequence, batch.sent.size(),
+        [&](std::size_t index, const netlink::Acknowledgement& answer) {
+            if (netlink::judge(kind, answer.sys_errno) != netlink::Verdict::Failed) return;
+            failures.push_back({.index = batch.sent[index], .sys_errno = answer.sys_errno});
+        },
+        meanwhile);
+    if (!done) return std::unexpected{std::move(done.error()).with("change addresses")};
     std::ranges::sort(failures, {}, &Failure::index);
     return failures;
 }
 
-Result<std::vector<Rtnetlink::Failure>> Rtnetlink::add(const std::vector<Address>& addresses,
-                                                       const std::function<void()>& meanwhile) {
-    return impl_->change(addresses, netlink::Request::AddAddress, netlink::append_address_add, meanwhile);
+Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::change(std::span<const Address> addresses,
+                                                                netlink::Request kind, Append append) {
+    std::vector<Failure> failures;
+    const std::size_t limit = batch_limit();
+    for (std::size_t begin = 0; begin < addresses.size(); begin += limit) {
+        const auto some = addresses.subspan(begin, std::min(limit, addresses.size() - begin));
+        auto failed = carry_out(build(some, append), kind, {});
+        if (!failed) return failed;
+        for (const Failure& failure : *failed) failures.push_back({begin + failure.index, failure.sys_errno});
+    }
+    return failures;
+}
+
+Rtnetlink::Batch Rtnetlink::prepare_add(std::span<const Address> addresses) {
+    return impl_->build(addresses.first(std::min(addresses.size(), impl_->batch_limit())), netlink::append_address_add);
+}
+
+Result<std::vector<Rtnetlink::Failure>> Rtnetlink::add(Batch batch, const std::function<void()>& meanwhile) {
+    return impl_->carry_out(std::move(batch), netlink::Request::AddAddress, meanwhile);
+}
+
+Result<std::vector<Rtnetlink::Failure>> Rtnetlink::add(const std::vector<Address>& addresses) {
+    return impl_->change(addresses, netlink::Request::AddAddress, netlink::append_address_add);
 }
 
 Result<std::vector<Rtnetlink::Failure>> Rtnetlink::remove(const std::vector<Address>& addresses) {

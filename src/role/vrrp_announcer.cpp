@@ -1,6 +1,7 @@
 #include "vrrp_announcer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "mainstay/wire/arp.hpp"
@@ -27,10 +28,10 @@ bool Announcer::paced(const Place& place) const {
     return pacer_.distance(network_of(place), place.address.family()) > Micros{0};
 }
 
-void Announcer::begin(std::span<const kernel::Address> addresses) {
+Announcer::Round Announcer::first_round(std::span<const kernel::Address> addresses) const {
     auto places = places_of(addresses);
     std::erase_if(places, [this](const Place& place) { return paced(place); });
-    announce(std::move(places), 1);
+    return round_of(places);
 }
 
 void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun) {
@@ -39,44 +40,64 @@ void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32
         if (paced(place)) pacer_.ask(network_of(place), {place.link->name, place.address}, rounds, now_());
     next();
     std::erase_if(places, [this](const Place& place) { return paced(place); });
-    announce(std::move(places), rounds - (begun && rounds > 0 ? 1 : 0), !begun);
+    if (rounds == 0) return;
+    const Round round = round_of(places);
+    if (const std::uint32_t left = rounds - (begun ? 1 : 0); left > 0) send(round, left);
+    tell(places);
 }
 
 void Announcer::announce(const vrrp::AnnounceAddress& own) {
-    if (const auto* link = links_.find(own.interface); link != nullptr) announce({{link, own.address}}, 1);
+    if (const auto* link = links_.find(own.interface); link != nullptr) announce_once({{link, own.address}});
 }
 
-void Announcer::announce(std::vector<Place> places, std::uint32_t rounds, bool tell) {
-    std::map<std::uint32_t, Frames> arps, advertisements;  // one round of them, by interface
+Announcer::Round Announcer::round_of(std::vector<Place>& places) const {
+    std::map<std::uint32_t, Frames> arps, advertisements;  // by interface
     std::erase_if(places, [&](const Place& place) {
         wire::MacAddress mac{};
         if (place.link->no_arp || place.link->hardware_address.size() != mac.size()) return true;
         std::ranges::copy(place.link->hardware_address, mac.begin());
         const std::uint32_t index = place.link->index;
-        const auto frame = place.address.is_v4() ? wire::gratuitous_arp(mac, place.address)
-                                                 : wire::unsolicited_na(mac, place.address, links_.forwards_ipv6(index));
+        const auto frame = place.address.is_v4()
+                               ? wire::gratuitous_arp(mac, place.address)
+                               : wire::unsolicited_na(mac, place.address, links_.forwards_ipv6(index));
         if (frame) (place.address.is_v4() ? arps : advertisements)[index].emplace_back(frame->begin(), frame->end());
         return !frame;
     });
-    for (auto* frames : {&arps, &advertisements})
-        for (const auto& [index, round] : *frames) {
-            Frames all;
-            all.reserve(round.size() * rounds);
-            for (std::uint32_t n = 0; n < rounds; ++n) all.insert(all.end(), round.begin(), round.end());
-            transport_.send_frames(index, all);
+    Round round;
+    for (auto* frames : {&arps, &advertisements}) std::ranges::move(*frames, std::back_inserter(round));
+    return round;
+}
+
+void Announcer::send(const Round& round, std::uint32_t rounds) {
+    for (const auto& [index, frames] : round) {
+        if (rounds == 1) {
+            transport_.send_frames(index, frames);
+            continue;
         }
-    if (rounds == 0 || !tell) return;
-    for (const Place& place : places)  // after they went out: a line per address takes its time
-        log_.debug("Sending {} on {} for {}",
-                   place.address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert", place.link->name,
-                   place.address.to_string());
+        Frames all;
+        all.reserve(frames.size() * rounds);
+        for (std::uint32_t n = 0; n < rounds; ++n) all.insert(all.end(), frames.begin(), frames.end());
+        transport_.send_frames(index, all);
+    }
+}
+
+void Announcer::announce_once(std::vector<Place> places) {
+    send(round_of(places), 1);
+    tell(places);
+}
+
+// After they went out: a line per address takes its time.
+void Announcer::tell(const std::vector<Place>& places) const {
+    for (const Place& place : places)
+        log_.debug("Sending {} on {} for {}", place.address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert",
+                   place.link->name, place.address.to_string());
 }
 
 void Announcer::next() {
     std::vector<Place> places;
     for (const auto& item : pacer_.take_due(now_()))
         if (const auto* link = links_.find(item.interface); link != nullptr) places.push_back({link, item.address});
-    if (!places.empty()) announce(std::move(places), 1);
+    if (!places.empty()) announce_once(std::move(places));
     const auto due = pacer_.deadline();
     if (!due) return;
     timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(*due));

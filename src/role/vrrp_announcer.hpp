@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/log.hpp"
@@ -31,19 +32,24 @@ public:
     // Addresses on links without ARP or with another kind of hardware address are passed over. With `begun` the first
     // round has gone out by begin().
     void announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun = false);
-    // The first round of an announcement of which these addresses are a part; paced ones wait for the whole.
-    void begin(std::span<const kernel::Address> addresses);
+    // The first round of an announcement of which these addresses are a part, built; paced ones wait for the whole.
+    using Frames = std::vector<std::vector<std::byte>>;
+    using Round = std::vector<std::pair<std::uint32_t, Frames>>;  // by interface, those of IPv4 before those of IPv6
+    [[nodiscard]] Round first_round(std::span<const kernel::Address> addresses) const;
+    void send(const Round& round, std::uint32_t rounds);
     // One that is the host's own.
     void announce(const vrrp::AnnounceAddress& own);
     void close();
 
 private:
-    using Frames = std::vector<std::vector<std::byte>>;
     struct Place {
         const kernel::Link* link = nullptr;
         IpAddress address;
     };
-    void announce(std::vector<Place> places, std::uint32_t rounds, bool tell = true);
+    void announce_once(std::vector<Place> places);
+    void tell(const std::vector<Place>& places) const;
+    // Places whose addresses cannot be announced are taken out.
+    [[nodiscard]] Round round_of(std::vector<Place>& places) const;
     [[nodiscard]] std::vector<Place> places_of(std::span<const kernel::Address> addresses) const;
     // keepalived: VMACs and ipvlans share the distance of the interface that they lie over.
     [[nodiscard]] const std::string& network_of(const Place& place) const;

@@ -21,6 +21,7 @@
 #include "vrrp_firewall.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_routing.hpp"
+#include "vrrp_takeover.hpp"
 #include "vrrp_transport.hpp"
 #include "vrrp_watched.hpp"
 
@@ -34,7 +35,7 @@ namespace {
 // keep the adverts from going out.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
-constexpr std::size_t kAddressesAtOnce = 32;               // set, then announced, before the next are
+constexpr std::size_t kInstancesRehearsed = 16;  // copying more takes longer than it saves
 constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
 
 class VrrpRole final : public Role {
@@ -69,8 +70,6 @@ private:
     void perform(const vrrp::Intents& intents);
     void carry_out(const vrrp::Intent& intent);
     void add(vrrp::InstanceId id, const std::vector<std::size_t>& positions);
-    void add(const config::Instance& instance, const std::vector<kernel::Address>& requests,
-             const std::function<void()>& meanwhile = {});
     void take_over(vrrp::InstanceId id);
     // The intents say that the addresses of this instance are announced once they are set.
     [[nodiscard]] bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) const;
@@ -85,6 +84,7 @@ private:
     void packets_wait();
     void arm();
     void ahead_of_deadline();
+    void rehearse();
     void deadline();
     void watch_netlink();
     void netlink_waits();
@@ -103,10 +103,16 @@ private:
     VrrpFirewall firewall_;
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
+    TakeOver addresses_{links_, announcer_, runtime_.log()};
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
     VrrpRouting routing_;
     BfdListener bfd_;
     std::optional<vrrp::Router> router_;
+    struct Rehearsal {
+        vrrp::Router router;  // after the step
+        vrrp::Intents intents;
+    };
+    std::optional<Rehearsal> rehearsal_;  // of the deadline that is near; nothing else has happened since
     std::optional<config::Config> next_;
     PreciseTimer timer_;
     asio::steady_timer publish_timer_;
@@ -222,6 +228,10 @@ bool VrrpRole::announced(const vrrp::Intents& intents, vrrp::InstanceId id) cons
 }
 
 void VrrpRole::perform(const vrrp::Intents& intents) {
+    if (rehearsal_) {  // of what was before these
+        rehearsal_.reset();
+        addresses_.forget();
+    }
     bool transition = false;
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
@@ -270,33 +280,14 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
 void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& positions) {
     const auto& instance = router_->config().instances.at(id);
     firewall_.guard(instance);
-    add(instance, address_requests(instance, positions, links_));
+    addresses_.set_silently(*netlink_, instance, positions);
 }
 
-// In one batch.
-void VrrpRole::add(const config::Instance& instance, const std::vector<kernel::Address>& requests,
-                   const std::function<void()>& meanwhile) {
-    const auto failed = netlink_->add(requests, meanwhile);
-    if (!failed) return runtime_.log().error("({}) setting addresses: {}", instance.name, failed.error().text());
-    for (const auto& failure : *failed) {
-        const auto error = Error::system("", failure.sys_errno);
-        runtime_.log().error("({}) address {} cannot be set{}", instance.name,
-                             requests[failure.index].prefix.to_string(), error.text());
-    }
-}
-
-// Setting a thousand addresses takes the kernel tens of milliseconds: those that are set are announced before the next
-// are. The rest of the announcements follows as its own intent.
+// The rest of the announcements follows as its own intent.
 void VrrpRole::take_over(vrrp::InstanceId id) {
     const auto& instance = router_->config().instances.at(id);
     firewall_.guard(instance);
-    const auto requests = address_requests(instance, {}, links_);
-    for (std::size_t begin = 0; begin < requests.size(); begin += kAddressesAtOnce) {
-        const auto first = requests.begin() + static_cast<std::ptrdiff_t>(begin);
-        const auto count = static_cast<std::ptrdiff_t>(std::min(kAddressesAtOnce, requests.size() - begin));
-        const std::vector<kernel::Address> some{first, first + count};
-        add(instance, some, [&] { announcer_.begin(some); });
-    }
+    addresses_.set(*netlink_, instance);
     taking_over_ = id;
 }
 
@@ -372,12 +363,31 @@ void VrrpRole::ahead_of_deadline() {
     if (stopping_) return;
     netlink_waits();
     packets_wait();
+    rehearse();
+}
+
+// Steps are pure: what a backup does at its deadline, unless it hears of its master until then, is known before.
+void VrrpRole::rehearse() {
+    const auto& config = router_->config();
+    const auto due = router_->deadline();
+    if (!due || !router_->takes_over_next() || config.instances.size() > kInstancesRehearsed) return;
+    rehearsal_.emplace(router_->copy(), vrrp::Intents{});
+    rehearsal_->intents = rehearsal_->router.step(vrrp::DeadlineReached{}, *due);
+    for (const auto& intent : rehearsal_->intents) {
+        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
+        if (added != nullptr && announced(rehearsal_->intents, added->instance))
+            addresses_.prepare(*netlink_, config.instances.at(added->instance));
+    }
 }
 
 void VrrpRole::deadline() {
     if (stopping_) return;
     packets_wait();
-    step(vrrp::DeadlineReached{});
+    if (!rehearsal_) return step(vrrp::DeadlineReached{});
+    auto [router, intents] = *std::exchange(rehearsal_, std::nullopt);
+    router_ = std::move(router);
+    perform(intents);
+    addresses_.forget();
 }
 
 void VrrpRole::watch_netlink() {

@@ -352,9 +352,12 @@ void Router::Impl::on(Step step, const Shutdown&) {
 }
 
 Router::Router(const config::Config& config) : impl_{std::make_unique<Impl>(config)} {}
+Router::Router(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 Router::~Router() = default;
+
+Router Router::copy() const { return Router{std::make_unique<Impl>(*impl_)}; }
 
 Intents Router::start(Instant now, const RouterSnapshot* previous) {
     Intents out;
@@ -390,6 +393,11 @@ std::optional<Instant> Router::deadline() const {
     if (const auto next = impl_->deadlines.next()) consider(next->due);
     consider(impl_->statics.deadline());
     return earliest;
+}
+
+bool Router::takes_over_next() const {
+    const auto next = impl_->deadlines.next();
+    return next && next->due == deadline() && impl_->instances[next->position].state() == State::Backup;
 }
 
 RouterSnapshot Router::snapshot() const {

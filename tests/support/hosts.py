@@ -256,7 +256,15 @@ class Lan:
         lines = [f"addr add {a} dev {device}{' nodad' if ':' in a else ''}\n" for a in addresses]
         self.ip_batch(host.pid, "".join(lines) + f"link set {device} up\n")
         # An address added before the link is up has no connected route in IPv6; there is none missing in IPv4.
+        # The kernel tells of a new carrier when it comes to it, on a busy machine after a program has started.
+        wait_until(lambda: self.running(host.pid, device), 10, f"{device} of {host.name} to have a carrier")
         return port
+
+    @staticmethod
+    def running(pid, device):
+        shown = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-o", "link", "show", "dev", device],
+                               capture_output=True, text=True, timeout=30, check=True).stdout
+        return " state UP " in shown
 
     @staticmethod
     def ip_batch(pid, lines):

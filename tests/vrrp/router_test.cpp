@@ -218,3 +218,22 @@ TEST_CASE("a fault that was told before the crash is not told again") {
     CHECK(bench.state() == State::Fault);
     CHECK(bench.router.snapshot().instances[0].fault == "interface eth0 down");
 }
+
+TEST_CASE("what a backup will do at its deadline is seen by stepping a copy, which changes nothing") {
+    Bench bench{with({instance()})};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.start(t0);
+    const auto due = bench.router.deadline();
+    REQUIRE(due);
+    CHECK(bench.router.takes_over_next());
+
+    auto other = bench.router.copy();
+    const auto seen = lines(other.step(DeadlineReached{}, *due));
+
+    CHECK(seen.at(0) == "0 advert 100 to 224.0.0.18");
+    CHECK(other.snapshot().instances.at(0).state == State::Master);
+    CHECK(bench.router.snapshot().instances.at(0).state == State::Backup);
+    CHECK(bench.router.deadline() == due);
+    CHECK(lines(bench.router.step(DeadlineReached{}, *due)) == seen);
+    CHECK_FALSE(bench.router.takes_over_next());
+}

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -44,11 +45,20 @@ public:
     // ENODEV (the interface is gone, and the address with it) on removing count as success (netlink/verdicts.hpp);
     // everything else is a failure. A value that cannot be encoded (no family, index 0) is EINVAL.
     // An error of the call: the socket failed or acknowledgements were lost; dump and reconcile.
-    // add: `meanwhile` is called when the kernel has carried out the last of them, before its answers are read; not when
-    // nothing could be sent.
-    [[nodiscard]] Result<std::vector<Failure>> add(const std::vector<Address>& addresses,
-                                                   const std::function<void()>& meanwhile = {});
+    [[nodiscard]] Result<std::vector<Failure>> add(const std::vector<Address>& addresses);
     [[nodiscard]] Result<std::vector<Failure>> remove(const std::vector<Address>& addresses);
+
+    // Requests to add addresses, built now and sent later; at most 256, the rest is left out.
+    struct Batch {
+        std::vector<std::byte> bytes;
+        std::uint32_t first_sequence = 0;
+        std::vector<std::size_t> sent;  // position in the batch -> position among the addresses
+        std::vector<Failure> failures;  // what could not be encoded
+    };
+    [[nodiscard]] Batch prepare_add(std::span<const Address> addresses);
+    // `meanwhile` is called when the kernel has carried out the last of them, before its answers are read; not when
+    // nothing could be sent.
+    [[nodiscard]] Result<std::vector<Failure>> add(Batch batch, const std::function<void()>& meanwhile = {});
 
     // The listening socket: readable when notifications wait. read_notifications()
     // drains what is there without blocking (at most a bounded amount; the rest keeps the socket readable). Lost or

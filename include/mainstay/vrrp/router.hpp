@@ -21,6 +21,8 @@ public:
     Router(Router&&) noexcept;
     Router& operator=(Router&&) noexcept;
     ~Router();
+    // One that goes on from here by itself: what a step would do is seen without taking it.
+    [[nodiscard]] Router copy() const;
 
     // Enter the protocol. Give every InterfaceFact first (through step(): before start() they only fill in facts).
     // With `previous`, the snapshot of a crashed incarnation, instances of the same identity go on where they were:
@@ -36,6 +38,8 @@ public:
     [[nodiscard]] Intents reload(const config::Config& config, Instant now);
 
     [[nodiscard]] std::optional<Instant> deadline() const;
+    // The deadline is that of a backup which then takes over.
+    [[nodiscard]] bool takes_over_next() const;
     [[nodiscard]] RouterSnapshot snapshot() const;
     [[nodiscard]] const config::Config& config() const;
     // True when the Shutdown fact has been taken and every instance has resigned.
@@ -43,6 +47,7 @@ public:
 
 private:
     struct Impl;
+    explicit Router(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 
