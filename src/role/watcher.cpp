@@ -75,7 +75,7 @@ private:
         const Tell tell = [this](ipc::Observation seen) { note(std::move(seen)); };
         files_ = std::make_unique<FileWatcher>(loop_, log_, tell, std::move(plan->watch.files));
         links_ = std::make_unique<LinkWatcher>(loop_, log_, tell, std::move(plan->watch.links));
-        processes_ = std::make_unique<ProcessWatcher>(loop_, log_, tell, std::move(plan->watch.processes));
+        processes_ = std::make_unique<ProcessWatcher>(loop_, log_, tell, plan->watch);
     }
 
     void make_files(const std::vector<vrrp::FileTracker>& files) {

@@ -1,7 +1,9 @@
 #include "watcher_parts.hpp"
 
 #include <algorithm>
+#include <climits>
 
+#include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/wire/track_value.hpp"
 
 namespace mainstay::role {
@@ -76,18 +78,26 @@ void FileWatcher::complain(File& file, const std::string& text) {
     file.complaint = text;
 }
 
-ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::ProcessTracker> processes)
-    : log_{log}, tell_{std::move(tell)}, table_{processes}, ready_{loop}, timer_{loop} {
-    if (processes.empty()) return;
+ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, Tell tell, const vrrp::WatchPlan& plan)
+    : log_{log}, tell_{std::move(tell)}, table_{plan.processes}, ready_{loop}, timer_{loop} {
+    if (plan.processes.empty()) return;
     auto connector = kernel::ProcessConnector::open();
     if (connector) {
         connector_.emplace(std::move(*connector));
+        size_event_buffer(plan);
         ready_.assign(::dup(connector_->fd()));
         listen();
     } else {
         no_events(connector.error().text());
     }
     look_at_all();
+}
+
+void ProcessWatcher::size_event_buffer(const vrrp::WatchPlan& plan) {
+    if (plan.event_buffer == 0) return;
+    const auto bytes = static_cast<int>(std::min<std::uint32_t>(plan.event_buffer, INT_MAX));
+    const auto sized = kernel::size_buffer(connector_->fd(), bytes, plan.event_buffer_forced);
+    if (!sized) log_.warning("process_monitor_rcv_bufs: {}", sized.error().text());
 }
 
 void ProcessWatcher::listen() {

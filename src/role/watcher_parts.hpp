@@ -58,10 +58,11 @@ private:
 
 class ProcessWatcher {
 public:
-    ProcessWatcher(boost::asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::ProcessTracker> processes);
+    ProcessWatcher(boost::asio::io_context& loop, Log& log, Tell tell, const vrrp::WatchPlan& plan);
 
 private:
     void listen();
+    void size_event_buffer(const vrrp::WatchPlan& plan);
     void take(const std::vector<netlink::ProcessEvent>& events);
     void look_at_all();
     void tell_changes();

@@ -44,6 +44,6 @@ void fields(A& a, ProcessTracker& t) {
 template <class A>
 void fields(A& a, PolledLink& l) { a(l.method, l.name); }
 template <class A>
-void fields(A& a, WatchPlan& p) { a(p.files, p.processes, p.links); }
+void fields(A& a, WatchPlan& p) { a(p.files, p.processes, p.links, p.event_buffer, p.event_buffer_forced); }
 
 }  // namespace mainstay::vrrp

@@ -24,6 +24,8 @@ struct WatchPlan {
     std::vector<FileTracker> files;
     std::vector<ProcessTracker> processes;
     std::vector<PolledLink> links;
+    std::uint32_t event_buffer = 0;    // bytes for the kernel's words about processes; 0: as the socket makes it
+    bool event_buffer_forced = false;  // beyond net.core.rmem_max
     [[nodiscard]] bool empty() const { return files.empty() && processes.empty() && links.empty(); }
     bool operator==(const WatchPlan&) const = default;
 };
