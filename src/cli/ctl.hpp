@@ -40,6 +40,15 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 // The daemon becomes `program` (empty: its own, as it lies on disk now), and everything goes on. Exit 0: done, 2: refused
 // or not all of it, 3 and 4 as above.
 [[nodiscard]] int ctl_upgrade(const std::string& socket, const std::string& program);
+// An operator's word on servers, done by the running daemon and kept until it is withdrawn. Exit 0: done, or in a dry run
+// nothing would change; 1: in a dry run, something would; 2: refused; 3 and 4 as above.
+struct ServerOptions {
+    std::string verb;  // show, drain, disable, enable, weight
+    std::string which;
+    std::int64_t weight = 0;
+    bool dry_run = false;
+};
+[[nodiscard]] int ctl_servers(const std::string& socket, const ServerOptions& options);
 [[nodiscard]] int ctl_ipvs(bool stats);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);
 

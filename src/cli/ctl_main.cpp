@@ -1,7 +1,18 @@
 // mainstayctl: shows what the daemon does, checks configurations, looks for what is wrong with the host.
 #include <CLI/CLI.hpp>
 
+#include <string_view>
+
 #include "ctl.hpp"
+
+namespace {
+
+constexpr const char* kServersFooter =
+    "SERVERS are meant by address or address:port, as in `10.0.0.11`, `10.0.0.*:80`, `[2001:db8::1]:80`; SERVICES\n"
+    "likewise, or by mark (`fwmark 5`) or group name: `drain web/10.0.0.11`, `weight 10.0.0.1:80/* 5`.\n"
+    "HAProxy's `set server ... state drain|maint|ready` is `drain`, `disable`, `enable` here.";
+
+}  // namespace
 
 int main(int argc, char** argv) {
     using namespace mainstay::cli;
@@ -71,6 +82,31 @@ int main(int argc, char** argv) {
         "upgrade", "the daemon becomes the program on disk; addresses and services stay; exit 2 refused");
     upgrade->add_option("PROGRAM", file, "another mainstayd (default: the daemon's own path)");
 
+    ServerOptions servers;
+    auto* server =
+        app.add_subcommand("server", "drain, disable or weigh servers of the running daemon, until withdrawn");
+    server->require_subcommand(1);
+    server->footer(kServersFooter);
+    const auto server_verb = [&](const char* name, const char* help) {
+        auto* verb = server->add_subcommand(name, help);
+        auto* which = verb->add_option("SERVERS", servers.which, "[SERVICES/]SERVERS: names, * and ? for any");
+        if (std::string_view{name} != "show") {
+            which->required();
+            verb->add_flag("--dry-run", servers.dry_run,
+                           "only tell; exit 0 nothing would change, 1 something, 2 refused");
+        }
+        verb->callback([&servers, name] { servers.verb = name; });
+        return verb;
+    };
+    server_verb("show", "how servers are, and what is held of them");
+    server_verb("drain", "weight 0: connections go on, none are added");
+    server_verb("disable", "out of the table, and not checked");
+    server_verb("enable", "as configuration and checks say again");
+    server_verb("weight", "another weight, whatever configuration and checks say")
+        ->add_option("WEIGHT", servers.weight, "0..2147483647")
+        ->required()
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{2'147'483'647}));
+
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
     ipvs->add_flag("--stats", stats, "connections, packets and bytes");
@@ -96,6 +132,10 @@ int main(int argc, char** argv) {
     if (*diff) return ctl_config_diff(first, second, as_json);
     if (*reload) return file.empty() ? ctl_reload_dry_run(socket, as_json) : ctl_reload_dry_run_to(file, as_json);
     if (*upgrade) return ctl_upgrade(socket, file);
+    if (*server) {
+        if (servers.which.empty()) servers.which = "*";
+        return ctl_servers(socket, servers);
+    }
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

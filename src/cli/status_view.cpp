@@ -128,6 +128,7 @@ std::string service_table(const json& service, std::int64_t now_us) {
         out += fmt::format(", sorry server {} {}", sorry, flag(service, "sorry_in_use") ? "in use" : "not in use");
     }
     out += "\n";
+    std::string notes;
     std::vector<Row> rows{{"SERVER", "STATE", "FOR", "WEIGHT", "FORWARD", "IN TABLE", "LAST CHECK"}};
     for (const auto& server : list(service, "servers")) {
         const auto& checks = list(server, "checks");
@@ -139,11 +140,27 @@ std::string service_table(const json& service, std::int64_t now_us) {
                 flag(server, "in_table") ? "yes" : "no",
                 checks.empty() ? "no check" : check_text(checks.front(), now_us)};
         rows.push_back(std::move(row));
+        if (const auto note = text(server, "note"); !note.empty())
+            notes += fmt::format("  {}: {}\n", text(server, "name"), note);
         for (std::size_t i = 1; i < checks.size(); ++i) {
             rows.push_back({"", "", "", "", "", "", check_text(checks[i], now_us)});
         }
     }
-    return out + table(rows, "  ");
+    for (const auto& one : list(service, "leaving")) {
+        notes += fmt::format("  {}: not configured any more, its connections go on{}\n", text(one, "name"),
+                             one.contains("connections") ? fmt::format(": {}", number(one, "connections")) : "");
+    }
+    return out + table(rows, "  ") + notes;
+}
+
+// What operators said of servers, also of those that are not configured.
+std::string override_table(const json& lvs, std::int64_t now_us) {
+    std::vector<Row> rows{{"HELD SERVER", "OF", "IS", "FOR", "BY"}};
+    for (const auto& o : list(lvs, "overrides")) {
+        rows.push_back({text(o, "server"), text(o, "service"), text(o, "is"), age(now_us, number(o, "since_unix_us")),
+                        text(o, "by")});
+    }
+    return rows.size() > 1 ? "\n" + table(rows, "") : std::string{};
 }
 
 std::string lvs_tables(const json& lvs, std::int64_t now_us) {
@@ -151,7 +168,7 @@ std::string lvs_tables(const json& lvs, std::int64_t now_us) {
     if (!flag(lvs, "ipvs_available"))
         out += fmt::format("\nIPVS cannot be programmed: {}\n", text(lvs, "ipvs_problem"));
     for (const auto& service : list(lvs, "services")) out += service_table(service, now_us);
-    return out;
+    return out + override_table(lvs, now_us);
 }
 
 std::string mail_line(const json& mail) {

@@ -72,6 +72,11 @@ void fields(A& a, Observation& m) { a(m.kind, m.name, m.value); }
 template <class A>
 void fields(A& a, Observations& m) { a(m.list); }
 
+template <class A>
+void fields(A& a, ServerQuestion& m) { a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by); }
+template <class A>
+void fields(A& a, ServerAnswered& m) { a(m.request, m.exit_code, m.problem); }
+
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;
     encoder(static_cast<std::uint8_t>(message.index()));

@@ -21,6 +21,6 @@ struct CheckSubject {
 // It counts as failed from now on; `retried`: after its retries, of which it had `used`.
 [[nodiscard]] std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried,
                                        std::uint32_t used);
-[[nodiscard]] std::string mail_words(config::Checker::Type type, Outcome outcome);
+[[nodiscard]] std::string mail_words(const config::Checker& checker, const CheckFinished& fact);
 
 }  // namespace mainstay::lvs

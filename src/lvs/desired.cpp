@@ -68,13 +68,18 @@ ServiceTable desired(const config::VirtualServer& service, const ServiceVerdict&
     table.destinations.reserve(count + 1);
     for (std::size_t i = 0; i < count; ++i) {
         const auto& server = service.real_servers[i];
-        const bool serving = verdict.servers[i].alive && !verdict.sorry_in_use;
-        if (serving) {
-            table.destinations.push_back(wanted_server(server, clamp_weight(verdict.servers[i].weight)));
+        const auto& found = verdict.servers[i];
+        const bool serving = found.alive && !verdict.sorry_in_use;
+        if (found.place == ServerVerdict::Place::Out) continue;
+        if (found.place == ServerVerdict::Place::Drained) {
+            table.destinations.push_back(wanted_server(server, 0));
+        } else if (serving) {
+            table.destinations.push_back(wanted_server(server, clamp_weight(found.weight_now.value_or(found.weight))));
         } else if (inhibits(service, server)) {
             table.destinations.push_back(wanted_server(server, 0));
         }
     }
+    for (const auto& server : verdict.leaving) table.destinations.push_back(wanted_server(server, 0));
     if (service.sorry_server) {
         put_sorry_server(*service.sorry_server, verdict.sorry_in_use, service.sorry_server->inhibit,
                          table.destinations);

@@ -19,10 +19,6 @@ bool is_run(config::Checker::Type type) {
            type == config::Checker::Type::Misc;
 }
 
-bool all_up(const ServerState& server) {
-    return std::ranges::all_of(server.checkers, [](const CheckerState& checker) { return checker.up; });
-}
-
 }  // namespace
 
 std::string_view keyword_of(config::Checker::Type type) {
@@ -33,14 +29,17 @@ std::string_view keyword_of(config::Checker::Type type) {
     return index < kKeywords.size() ? kKeywords[index] : "unknown check";
 }
 
-Intents Judge::start(config::Config config, const Memory& memory, Moment at) {
+Intents Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides) {
     Intents out;
+    overrides_ = std::move(overrides);
     adopt_config(std::move(config), out);
     make_fresh_states(at, false);
-    recall(memory);
+    recall(memory, at);
+    arm_gradual(at.now);
     index_checkers();
     enqueue_all(at.now);
     say_not_run(out);
+    tell_initial(memory, out);
     for (std::size_t i = 0; i < services_.size(); ++i) evaluate_quorum(i, Mode::Start, out);
     say_activations(out);
     return out;
@@ -90,18 +89,20 @@ void Judge::make_fresh_states(Moment at, bool first_run_retries) {
             state.servers.push_back(std::move(fresh));
         }
     }
+    apply_overrides();
 }
 
-void Judge::recall(const Memory& memory) {
+void Judge::recall(const Memory& memory, Moment at) {
     std::map<netlink::IpvsServiceKey, const ServiceMemory*> known;
     for (const auto& service : memory) known.emplace(service.key, &service);
     for (std::size_t i = 0; i < services_.size(); ++i) {
         const auto found = known.find(key_of(services_[i]));
-        if (found != known.end()) recall_service(i, *found->second);
+        if (found != known.end()) recall_service(i, *found->second, at);
     }
 }
 
-void Judge::recall_service(std::size_t service, const ServiceMemory& memory) {
+void Judge::recall_service(std::size_t service, const ServiceMemory& memory, Moment at) {
+    const auto moved = [at](WallTime wall) { return at.now + Micros{wall.unix_us - at.wall.unix_us}; };
     auto& state = states_[service];
     state.quorum_up = memory.quorum_up;
     state.sorry_in_use = memory.sorry_in_use && services_[service].sorry_server.has_value();
@@ -127,9 +128,32 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory) {
             server.checkers[c].running = false;
             if (!wanted.misc_dynamic) server.checkers[c].dynamic_weight.reset();
         }
-        server.alive = all_up(server);
+        server.kept = found->kept && !all_up(server) && server.hold != Hold::Disabled;
+        server.alive = may_live(server);
         server.weight = effective_weight(server_config, server);
         if (server.alive == found->alive) server.since = found->since;
+        if (server.alive && found->grows_since) server.grows_since = moved(*found->grows_since);
+        server.leave = found->leave;
+        if (server.leave) server.leave->until = moved(server.leave->until_wall);
+    }
+    for (auto one : memory.leaving) {
+        const auto& now = services_[service].real_servers;
+        if (std::ranges::find(now, one.server.endpoint, &config::RealServer::endpoint) != now.end()) continue;
+        one.leave.until = moved(one.leave.until_wall);
+        state.leaving.push_back(std::move(one));
+    }
+}
+
+void Judge::tell_initial(const Memory& memory, Intents& out) const {
+    if (!is_on(global_, "rs_init_notifies")) return;
+    std::set<std::pair<netlink::IpvsServiceKey, Endpoint>> known;
+    for (const auto& service : memory)
+        for (const auto& server : service.servers) known.emplace(service.key, server.endpoint);
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const auto key = key_of(services_[v]);
+        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
+            if (!known.contains({key, services_[v].real_servers[s].endpoint})) announce_initial(v, s, out);
+        }
     }
 }
 
@@ -145,6 +169,7 @@ void Judge::index_checkers() {
             }
         }
     }
+    group_checkers();
 }
 
 void Judge::enqueue_all(Instant now) {
@@ -152,7 +177,8 @@ void Judge::enqueue_all(Instant now) {
     for (const auto& [id, where] : positions_) {
         const auto& state = state_at(where);
         // A checker that was carried over may be due at once, never in the past of its own schedule.
-        if (state.acts && !state.running) queue_.emplace(std::max(state.due, now), id);
+        const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
+        if (state.acts && !state.running && !disabled) queue_.emplace(std::max(state.due, now), id);
     }
     for (const auto& [due, id] : queue_) state_at(positions_.at(id)).due = due;
 }
@@ -197,26 +223,52 @@ void Judge::say_activations(Intents& out) const {
 
 Intents Judge::step(const Fact& fact, Moment at) {
     Intents out;
+    for (auto& line : budget_.look(at.now)) out.emplace_back(Say{std::move(line)});
     if (const auto* finished = std::get_if<CheckFinished>(&fact))
-        on_finished(*finished, at, out);
+        on_results(*finished, at, out);
+    else if (const auto* counted = std::get_if<ConnectionsCounted>(&fact))
+        on_counted(*counted, out);
     else
         on_deadline(at, out);
+    std::erase_if(out, [this, at](const Intent& intent) {
+        const auto* said = std::get_if<Say>(&intent);
+        return said != nullptr && !budget_.allows(said->line, at.now);
+    });
     return out;
+}
+
+// One run may answer for several checks.
+void Judge::on_results(const CheckFinished& fact, Moment at, Intents& out) {
+    on_finished(fact, at, out);
+    const auto led = led_.extract(fact.checker);
+    if (led.empty()) return;
+    for (const CheckerId other : led.mapped()) {
+        CheckFinished same = fact;
+        same.checker = other;
+        on_finished(same, at, out);
+    }
 }
 
 void Judge::on_deadline(Moment at, Intents& out) {
     while (!queue_.empty() && queue_.begin()->first <= at.now) {
         const CheckerId id = queue_.begin()->second;
         queue_.erase(queue_.begin());
-        const Position where = positions_.at(id);
-        auto& state = state_at(where);
-        state.running = true;
-        // After a pause of the process the missed slots are skipped, and each check keeps its phase: the spread over
-        // the interval stays.
-        const Nanos loop = std::max<Nanos>(config_at(where).delay_loop, Micros{1});
-        state.due += (at.now - state.due) / loop * loop;
-        out.emplace_back(StartCheck{id});
+        start_run(id, at, out);
     }
+    grow(at, out);
+    look_at_leaving(at, out);
+}
+
+void Judge::start_run(CheckerId id, Moment at, Intents& out) {
+    const Position where = positions_.at(id);
+    auto& state = state_at(where);
+    state.running = true;
+    // After a pause of the process the missed slots are skipped, and each check keeps its phase: the spread over
+    // the interval stays.
+    const Nanos loop = std::max<Nanos>(config_at(where).delay_loop, Micros{1});
+    state.due += (at.now - state.due) / loop * loop;
+    out.emplace_back(StartCheck{id});
+    start_with(id);
 }
 
 void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
@@ -260,8 +312,12 @@ void Judge::schedule(const Position& where, Instant due) {
 }
 
 std::optional<Instant> Judge::deadline() const {
-    if (queue_.empty()) return std::nullopt;
-    return queue_.begin()->first;
+    std::optional<Instant> first = look_at_leaving_at_;
+    const auto no_later_than = [&first](Instant other) { first = first ? std::min(*first, other) : other; };
+    if (!queue_.empty()) no_later_than(queue_.begin()->first);
+    if (!growing_.empty()) no_later_than(growing_.begin()->first);
+    if (const auto told = budget_.deadline()) no_later_than(*told);
+    return first;
 }
 
 const config::Checker* Judge::checker(CheckerId id) const {
@@ -276,9 +332,20 @@ std::optional<Judge::Place> Judge::place(CheckerId id) const {
 }
 
 ServiceVerdict Judge::verdict(std::size_t service) const {
-    ServiceVerdict verdict{.sorry_in_use = states_[service].sorry_in_use, .servers = {}};
+    using Stands = ServerVerdict::Place;
+    ServiceVerdict verdict{.sorry_in_use = states_[service].sorry_in_use, .servers = {}, .leaving = {}};
     verdict.servers.reserve(states_[service].servers.size());
-    for (const auto& server : states_[service].servers) verdict.servers.push_back({server.alive, server.weight});
+    for (const auto& server : states_[service].servers) {
+        ServerVerdict one{.alive = server.alive, .weight = server.weight, .place = Stands::AsChecked, .weight_now = {}};
+        const bool leaves = server.leave && !server.leave->over;
+        if (server.hold == Hold::Disabled) one.place = leaves ? Stands::Drained : Stands::Out;
+        if (server.hold == Hold::Drained && server.alive) {
+            one.place = server.leave && server.leave->over ? Stands::Out : Stands::Drained;
+        }
+        one.weight_now = server.growing_weight;
+        verdict.servers.push_back(one);
+    }
+    for (const auto& one : states_[service].leaving) verdict.leaving.push_back(one.server);
     return verdict;
 }
 

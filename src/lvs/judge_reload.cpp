@@ -6,6 +6,7 @@
 
 #include "judge_text.hpp"
 #include "mainstay/lvs/judge.hpp"
+#include "questions.hpp"
 
 namespace mainstay::lvs {
 
@@ -19,13 +20,6 @@ struct Judge::Previous {
 namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-
-// Ask the same question of the same place: the verdict stays valid though the timing changed.
-bool same_question(const config::Checker& left, const config::Checker& right) {
-    return left.type == right.type && left.target == right.target && left.bind == right.bind &&
-           left.bind_if == right.bind_if && left.misc_path == right.misc_path && left.urls == right.urls &&
-           left.http_protocol == right.http_protocol;
-}
 
 std::size_t find_server(const config::VirtualServer& service, const Endpoint& endpoint) {
     const auto found = std::ranges::find(service.real_servers, endpoint, &config::RealServer::endpoint);
@@ -61,9 +55,9 @@ void carry_checker(const config::Checker& now, const config::Checker& before, co
 }
 
 void tell_removed_server(const config::VirtualServer& service, const config::RealServer& server, bool alive,
-                         Intents& out) {
+                         bool drains, Intents& out) {
     const bool inhibited = !alive && inhibits(service, server);
-    if (alive || inhibited) {
+    if ((alive || inhibited) && !drains) {
         out.push_back(
             say(LogLevel::Info, fmt::format("Removing {}service {} from VS {}", inhibited ? "(inhibited) " : "",
                                             text_of(service, server), config::service_name(service))));
@@ -74,7 +68,7 @@ void tell_removed_server(const config::VirtualServer& service, const config::Rea
 void tell_removed_service(const config::VirtualServer& service, const ServiceState& state, Intents& out) {
     out.push_back(say(LogLevel::Info, fmt::format("Removing Virtual Server {}", config::service_name(service))));
     for (std::size_t s = 0; s < state.servers.size(); ++s) {
-        tell_removed_server(service, service.real_servers[s], state.servers[s].alive, out);
+        tell_removed_server(service, service.real_servers[s], state.servers[s].alive, false, out);
     }
     if (!state.quorum_up) return;
     out.emplace_back(
@@ -92,11 +86,17 @@ Intents Judge::reload(config::Config next, Moment at) {
     make_fresh_states(at, true);
     tell_removed(before, out);
     carry_over(before, at, out);
+    tell_added(before, out);
+    arm_gradual(at.now);
     index_checkers();
+    unlead_gone(at.now);
     enqueue_all(at.now);
     cancel_gone(before, out);
     say_not_run(out);
-    for (std::size_t i = 0; i < services_.size(); ++i) evaluate_quorum(i, Mode::Reload, out);
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        release_kept(i, at, out);
+        evaluate_quorum(i, Mode::Reload, out);
+    }
     return out;
 }
 
@@ -114,7 +114,21 @@ void Judge::tell_removed(const Previous& before, Intents& out) const {
             const auto& server = service.real_servers[s];
             if (find_server(services_[found->second], server.endpoint) != kNone) continue;
             out.push_back(say(LogLevel::Info, fmt::format("service {} no longer exist", text_of(service, server))));
-            tell_removed_server(service, server, before.states[v].servers[s].alive, out);
+            const auto& state = before.states[v].servers[s];
+            tell_removed_server(service, server, state.alive, drains(service, server, before.states[v], state), out);
+        }
+    }
+}
+
+void Judge::tell_added(const Previous& before, Intents& out) const {
+    if (!is_on(global_, "rs_init_notifies")) return;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const auto found = before.by_key.find(key_of(services_[v]));
+        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
+            const bool is_new =
+                found == before.by_key.end() ||
+                find_server(before.services[found->second], services_[v].real_servers[s].endpoint) == kNone;
+            if (is_new) announce_initial(v, s, out);
         }
     }
 }
@@ -153,7 +167,11 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
                 server.checkers[c].first_run_retries = old_server.alive && !checkers[c].alpha;
             }
         }
-        const bool alive = std::ranges::all_of(server.checkers, &CheckerState::up);
+        server.kept = old_server.kept && !all_up(server);
+        server.leave = old_server.leave;
+        server.grows_since = old_server.grows_since;
+        server.growing_weight = old_server.growing_weight;
+        const bool alive = may_live(server);
         server.alive = old_server.alive;
         server.since = old_server.since;
         server.weight = effective_weight(config.real_servers[s], server);
@@ -172,6 +190,7 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
             server.alive = alive;
         }
     }
+    leave_after_reload(service, old_config, before.states[old], at, out);
 }
 
 void Judge::cancel_gone(const Previous& before, Intents& out) const {

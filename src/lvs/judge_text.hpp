@@ -1,7 +1,9 @@
 // The judge's words, shared by its source files.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "mainstay/lvs/judge.hpp"
@@ -19,8 +21,11 @@ namespace mainstay::lvs {
                                service.fwmark != 0 ? config::Protocol::None : service.protocol);
 }
 
-// keepalived: every dynamic check adds the difference between what it asks for and what is configured.
+// keepalived: every dynamic check adds the difference between what it asks for and what is configured. An operator's
+// word goes before both.
 [[nodiscard]] inline std::int64_t effective_weight(const config::RealServer& server, const ServerState& state) {
+    if (state.hold == Hold::Weight) return state.held_weight;
+    if (state.hold == Hold::Drained) return 0;
     const std::int64_t configured = server.weight;
     std::int64_t weight = configured;
     for (const auto& checker : state.checkers) {
@@ -29,8 +34,34 @@ namespace mainstay::lvs {
     return weight;
 }
 
+// A switch of global_defs that has no member.
+[[nodiscard]] inline bool is_on(const config::Global& global, std::string_view keyword) {
+    return config::value_of<bool>(global.more->values, keyword).value_or(false);
+}
+
+[[nodiscard]] inline bool all_up(const ServerState& server) {
+    return std::ranges::all_of(server.checkers, [](const CheckerState& checker) { return checker.up; });
+}
+
+// Whether it takes new connections as far as its checks and operators go.
+[[nodiscard]] inline bool serves(const ServerState& server) { return server.alive && server.hold != Hold::Drained; }
+
+// Whether it lives by its checks and an operator's word.
+[[nodiscard]] inline bool may_live(const ServerState& server) {
+    return server.hold != Hold::Disabled && (all_up(server) || server.kept);
+}
+
 [[nodiscard]] inline bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {
     return service.inhibit_on_failure || server.inhibit_on_failure;
+}
+
+// Whether a server that a reload removes keeps its connections for a while: it is in the table, and may.
+[[nodiscard]] inline bool drains(const config::VirtualServer& service, const config::RealServer& server,
+                                 const ServiceState& around, const ServerState& state) {
+    if (drain_timeout_of(service, server).count() <= 0) return false;
+    if (state.leave) return !state.leave->over;
+    if (state.hold == Hold::Disabled) return false;
+    return (state.alive && (!around.sorry_in_use || state.hold == Hold::Drained)) || inhibits(service, server);
 }
 
 [[nodiscard]] inline Event server_event(const config::VirtualServer& service, const config::RealServer& server, bool up,

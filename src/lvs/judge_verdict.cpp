@@ -9,6 +9,22 @@
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {
+namespace {
+
+bool is_http(const config::Checker& checker) {
+    return checker.type == config::Checker::Type::Http || checker.type == config::Checker::Type::Ssl;
+}
+
+Micros pause_while_down(const config::Checker& checker) {
+    return is_http(checker) ? std::max(checker.delay_loop, checker.delay_before_retry) : checker.delay_loop;
+}
+
+}  // namespace
+
+RiseFall Judge::counts(const Position& where) const {
+    const auto& service = services_[where.service];
+    return rise_fall_of(service, service.real_servers[where.server], config_at(where));
+}
 
 // keepalived: one URL per run. A checker that is down comes up after all have passed in order; once the URL that it
 // failed at works, the pass begins anew. True while that takes more runs.
@@ -32,20 +48,42 @@ void Judge::passed(const Position& where, const CheckFinished& fact, const Run& 
     const bool was_up = state.up;
     state.retries_used = 0;
     state.failures_in_row = 0;
-    if (config_at(where).type == config::Checker::Type::Http && pass_goes_on(where, out)) return;
+    state.falls = 0;
+    if (is_http(config_at(where)) && pass_goes_on(where, out)) return;
+    if (!was_up && ++state.rises < counts(where).rise) return;
+    state.rises = 0;
     state.up = true;
     if (!was_up || (run.first && names_servers())) {
         const std::string name = server_text(where.service, where.server);
         const std::string parent = service_text(where.service);
         out.push_back(say(LogLevel::Info, success_line({config_at(where), name, parent})));
     }
-    state.dynamic_weight = config_at(where).misc_dynamic ? fact.weight : std::nullopt;
-    const bool reweighed = reweigh(where, out);
-    const auto& server = states_[where.service].servers[where.server];
-    const bool comes_up = !was_up && std::ranges::all_of(server.checkers, &CheckerState::up);
+    const bool is_fixed = config_at(where).type == config::Checker::Type::Misc && !config_at(where).misc_dynamic;
+    state.dynamic_weight = is_fixed ? std::nullopt : fact.weight;
+    const bool reweighed = reweigh(where, at.now, out);
+    auto& server = states_[where.service].servers[where.server];
+    if (all_up(server)) server.kept = false;
+    const bool comes_up = !was_up && !server.alive && may_live(server);
     if (comes_up) set_alive(where, true, at, out);
-    if (!was_up) announce_check(where, Outcome::Passed, comes_up, true, out);
+    if (!was_up) announce_check(where, fact, comes_up, true, out);
+    if (comes_up) release_kept(where.service, at, out);
     if (comes_up || (reweighed && server.alive)) evaluate_quorum(where.service, Mode::Running, out);
+}
+
+// Whether the failure is one that is tolerated; its retry is in the queue then.
+bool Judge::tries_again(const Position& where, const Run& run, Moment at) {
+    auto& state = state_at(where);
+    const auto& checker = config_at(where);
+    // keepalived: the very first run has no retries, and a checker that is down has none; SMTP_CHECK has both.
+    const bool smtp = checker.type == config::Checker::Type::Smtp;
+    const bool has_retries = smtp || (state.up && (!run.first || state.first_run_retries));
+    if (!has_retries || state.retries_used >= checker.retry) return false;
+    ++state.retries_used;
+    if (smtp && run.first) state.has_run = false;  // its retries belong to its first run
+    // keepalived: a script's retry is counted from the start of the run that failed, a connection's from its end.
+    const bool script = checker.type == config::Checker::Type::Misc;
+    schedule(where, std::max((script ? run.began : at.now) + checker.delay_before_retry, at.now));
+    return true;
 }
 
 void Judge::failed(const Position& where, const CheckFinished& fact, const Run& run, Moment at, Intents& out) {
@@ -55,30 +93,30 @@ void Judge::failed(const Position& where, const CheckFinished& fact, const Run& 
     const std::string parent = service_text(where.service);
     const CheckSubject subject{checker, name, parent};
     ++state.failures_in_row;
+    state.rises = 0;
 
     if (!state.up) {
         state.pass_broken = true;
-        if (checker.type == config::Checker::Type::Http)
-            schedule(where, std::max(run.began + std::max(checker.delay_loop, checker.delay_before_retry), at.now));
+        if (tries_again(where, run, at)) return;
+        state.retries_used = 0;
+        schedule(where, std::max(run.began + pause_while_down(checker), at.now));
         // Alpha: it counted as failed before it ever ran. That it is so is told once, but nothing changes.
         if (run.first) {
             out.push_back(say(LogLevel::Info, failure_line(subject, fact, false, 0)));
-            announce_check(where, fact.outcome, true, false, out);
+            announce_check(where, fact, true, false, out);
         }
         return;
     }
     if (checker.log_all_failures || global_.checker_log_all_failures) {
         out.push_back(say(LogLevel::Info, try_line(subject, fact, state.retries_used)));
     }
-    const bool has_retries = checker.retry > 0 && (!run.first || state.first_run_retries);
-    if (has_retries && state.retries_used < checker.retry) {
-        ++state.retries_used;
-        // keepalived: a script's retry is counted from the start of the run that failed, a connection's from its end.
-        const bool script = checker.type == config::Checker::Type::Misc;
-        schedule(where, std::max((script ? run.began : at.now) + checker.delay_before_retry, at.now));
+    if (tries_again(where, run, at)) return;
+    const bool retried = state.retries_used > 0;
+    if (++state.falls < counts(where).fall) {
+        state.retries_used = 0;  // the next round is due delay_loop after this one
         return;
     }
-    fell(where, fact, has_retries, at, out);
+    fell(where, fact, retried, at, out);
 }
 
 void Judge::fell(const Position& where, const CheckFinished& fact, bool retried, Moment at, Intents& out) {
@@ -90,15 +128,16 @@ void Judge::fell(const Position& where, const CheckFinished& fact, bool retried,
     state.up = false;
     state.pass_broken = true;
     state.retries_used = 0;
+    state.falls = 0;
     state.dynamic_weight.reset();
-    const bool was_alive = states_[where.service].servers[where.server].alive;
-    if (was_alive) set_alive(where, false, at, out);
-    reweigh(where, out);
-    announce_check(where, fact.outcome, was_alive, true, out);
-    if (was_alive) evaluate_quorum(where.service, Mode::Running, out);
+    const bool goes = states_[where.service].servers[where.server].alive && !is_kept(where, out);
+    if (goes) set_alive(where, false, at, out);
+    const bool reweighed = reweigh(where, at.now, out);
+    announce_check(where, fact, goes, true, out);
+    if (goes || reweighed) evaluate_quorum(where.service, Mode::Running, out);
 }
 
-bool Judge::reweigh(const Position& where, Intents& out) {
+bool Judge::reweigh(const Position& where, Instant now, Intents& out) {
     auto& server = states_[where.service].servers[where.server];
     const std::int64_t weight = effective_weight(services_[where.service].real_servers[where.server], server);
     if (weight == server.weight) return false;
@@ -107,6 +146,7 @@ bool Judge::reweigh(const Position& where, Intents& out) {
                                         weight, server.alive ? "active" : "inactive",
                                         server_text(where.service, where.server), service_text(where.service))));
     server.weight = weight;
+    if (server.grows_since) grow_one({where.service, where.server}, now);
     if (server.alive) out.emplace_back(TableChanged{where.service});
     return true;
 }
@@ -115,6 +155,7 @@ void Judge::set_alive(const Position& where, bool alive, Moment at, Intents& out
     auto& server = states_[where.service].servers[where.server];
     server.alive = alive;
     server.since = at.wall;
+    budget_.changed(alive, at.now);
     const auto& service = services_[where.service];
     const bool stays = inhibits(service, service.real_servers[where.server]);
     const std::string name = server_text(where.service, where.server);
@@ -126,19 +167,33 @@ void Judge::set_alive(const Position& where, bool alive, Moment at, Intents& out
         line = alive ? fmt::format("Adding service {} to VS {}", name, parent)
                      : fmt::format("Removing service {} from VS {}", name, parent);
     out.push_back(say(LogLevel::Info, std::move(line)));
+    if (alive)
+        begin_growth(where, at.now, out);
+    else
+        server.grows_since.reset(), server.growing_weight.reset(), server.leave.reset();
     out.emplace_back(TableChanged{where.service});
 }
 
-// A mail for each change of a checker, even when its server's state stays; scripts and FIFO only with `notify`.
-void Judge::announce_check(const Position& where, Outcome outcome, bool notify, bool mail, Intents& out) const {
+// A mail for each change of a checker, even when its server's state stays, unless no_checker_emails; scripts and FIFO
+// only with `notify`, when the server's state changes.
+void Judge::announce_check(const Position& where, const CheckFinished& fact, bool notify, bool mail,
+                           Intents& out) const {
     const auto& service = services_[where.service];
     const auto& server = service.real_servers[where.server];
     // keepalived: the state told is the server's, not the checker's.
     Event event = server_event(service, server, states_[where.service].servers[where.server].alive,
-                               mail_words(config_at(where).type, outcome));
+                               mail_words(config_at(where), fact));
     event.notify = notify;
-    event.mail = event.mail && mail;
+    event.mail = event.mail && mail && (notify || !is_on(global_, "no_checker_emails"));
     if (event.notify || event.mail) out.emplace_back(Announce{std::move(event)});
+}
+
+// rs_init_notifies: servers that are put in before any check are told as if they had come up, without a mail.
+void Judge::announce_initial(std::size_t service, std::size_t server, Intents& out) const {
+    if (!states_[service].servers[server].alive) return;
+    Event event = server_event(services_[service], services_[service].real_servers[server], true, "Starting");
+    event.mail = false;
+    out.emplace_back(Announce{std::move(event)});
 }
 
 void Judge::evaluate_quorum(std::size_t service, Mode mode, Intents& out) {

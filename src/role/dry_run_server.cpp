@@ -1,10 +1,12 @@
 #include "dry_run_server.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -19,7 +21,7 @@ using boost::system::error_code;
 
 constexpr int kQueue = 8;
 constexpr int kNoAnswer = 2;
-constexpr std::chrono::seconds kQuestionWithin{5}, kAnswerWithin{60};
+constexpr std::chrono::seconds kQuestionWithin{5}, kAnswerWithin{60}, kRelayedWithin{20};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 Result<UniqueFd> listen_at(const std::string& path) {
@@ -46,10 +48,31 @@ bool is_root(int socket) {
     return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
 }
 
+// Who asks. Root may be somebody who became root: then the account that logged in is told too.
+std::string peer_text(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "somebody";
+    const std::string path = "/proc/" + std::to_string(peer.pid) + "/loginuid";
+    std::array<char, 16> text{};
+    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    const auto got = file ? ::read(file.get(), text.data(), text.size() - 1) : -1;
+    const std::string login{text.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+    const bool known = !login.empty() && login != "4294967295" && login != std::to_string(peer.uid);
+    return "uid " + std::to_string(peer.uid) + (known ? " (login uid " + login + ")" : "") + ", pid " +
+           std::to_string(peer.pid);
+}
+
 }  // namespace
 
-DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade)
-    : log_{log}, start_{std::move(start)}, upgrade_{std::move(upgrade)}, listener_{loop}, client_{loop}, limit_{loop} {}
+DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade, Relay relay)
+    : log_{log},
+      start_{std::move(start)},
+      upgrade_{std::move(upgrade)},
+      relay_{std::move(relay)},
+      listener_{loop},
+      client_{loop},
+      limit_{loop} {}
 
 Result<void> DryRunServer::open(const std::string& path) {
     auto fd = listen_at(path);
@@ -105,7 +128,8 @@ void DryRunServer::listen_to_client() {
         if (got && got->has_value())
             if (auto* received = std::get_if<ipc::Received>(&**got))
                 if (std::holds_alternative<ipc::DryRun>(received->message) ||
-                    std::holds_alternative<ipc::Upgrade>(received->message))
+                    std::holds_alternative<ipc::Upgrade>(received->message) ||
+                    std::holds_alternative<ipc::ServerQuestion>(received->message))
                     return on_question(std::move(received->message));
         refuse("that is no question");
     });
@@ -113,6 +137,7 @@ void DryRunServer::listen_to_client() {
 
 void DryRunServer::on_question(ipc::Message question) {
     upgrade_question_.reset();
+    if (auto* servers = std::get_if<ipc::ServerQuestion>(&question)) return relay(std::move(*servers));
     if (auto* upgrade = std::get_if<ipc::Upgrade>(&question)) upgrade_question_ = *upgrade;
     auto channel = ipc::make_channel();
     if (!channel) return refuse(channel.error().text());
@@ -125,6 +150,20 @@ void DryRunServer::on_question(ipc::Message question) {
     limit_.async_wait([this](const error_code& error) {
         if (!error && reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);  // its end is its answer
     });
+}
+
+void DryRunServer::relay(ipc::ServerQuestion question) {
+    question.request = relayed_ = next_relayed_++;
+    question.by = peer_text(client_.native_handle());
+    if (const auto sent = relay_(question); !sent) return refuse(sent.error().text());
+    limit_.expires_after(kRelayedWithin);
+    limit_.async_wait([this](const error_code& error) {
+        if (!error && relayed_ != 0) refuse("the load balancing process does not answer; see the log");
+    });
+}
+
+void DryRunServer::answered(const ipc::ServerAnswered& done, int text) {
+    if (done.request == relayed_ && relayed_ != 0) answer(done, text);
 }
 
 bool DryRunServer::ended(const kernel::Ended& how) {
@@ -163,6 +202,7 @@ void DryRunServer::checked(const ipc::UpgradeChecked& verdict) {
 }
 
 void DryRunServer::refuse(const std::string& problem) {
+    if (relayed_ != 0) return answer(ipc::ServerAnswered{relayed_, kNoAnswer, problem}, -1);
     if (!upgrade_question_) return answer(ipc::DryRunDone{kNoAnswer, problem}, -1);
     log_.error("the upgrade is refused ({}): everything goes on unchanged", problem);
     answer(ipc::UpgradeDone{problem, {}, {}, 0}, -1);
@@ -170,6 +210,7 @@ void DryRunServer::refuse(const std::string& problem) {
 
 // The end of one question; the next may come.
 void DryRunServer::answer(const ipc::Message& done, int text) {
+    relayed_ = 0;
     if (!client_.is_open()) return;
     limit_.cancel();
     // Whoever asked may be gone; nobody else wants to know.

@@ -1,4 +1,5 @@
-// The supervisor's own socket, for root alone: mainstayctl asks what a reload would do, or for an upgrade.
+// The supervisor's own socket, for root alone: mainstayctl asks what a reload would do, for an upgrade, or for servers to
+// be drained and the like, which the lvs role does.
 //
 // The supervisor parses nothing here either: a reader process reads the configuration, compares it with what runs, and
 // makes the answer; the supervisor hands it on. For an upgrade, the new program itself, in a child, says whether it can
@@ -28,7 +29,9 @@ public:
     using Start = std::function<Result<int>(const ipc::Message& question, int control, int control_of_child)>;
     // The new program can go on from what is there. The client waits for an UpgradeDone.
     using Upgrade = std::function<void(const std::string& program, const std::string& version, UniqueFd client)>;
-    DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade);
+    // Hands the question to the lvs role, whose answer comes by answered().
+    using Relay = std::function<Result<void>(const ipc::ServerQuestion& question)>;
+    DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade, Relay relay);
     DryRunServer(const DryRunServer&) = delete;
     DryRunServer& operator=(const DryRunServer&) = delete;
     ~DryRunServer() { close(); }
@@ -38,12 +41,15 @@ public:
     void close();  // ends a reader that is under way
     // A child has ended; true when it was the reader.
     [[nodiscard]] bool ended(const kernel::Ended& how);
+    // The lvs role's answer; ignored when it comes too late.
+    void answered(const ipc::ServerAnswered& answer, int text);
 
 private:
     void accept();
     void accept_later();
     void listen_to_client();
     void on_question(ipc::Message question);
+    void relay(ipc::ServerQuestion question);
     void refuse(const std::string& problem);
     void checked(const ipc::UpgradeChecked& checked);
     void answer(const ipc::Message& done, int text);
@@ -51,6 +57,8 @@ private:
     Log& log_;
     Start start_;
     Upgrade upgrade_;
+    Relay relay_;
+    std::uint64_t relayed_ = 0, next_relayed_ = 1;  // the question that the lvs role has; 0: none
     std::optional<ipc::Upgrade> upgrade_question_;  // when the question is not a dry run
     std::string path_;
     boost::asio::posix::stream_descriptor listener_, client_;

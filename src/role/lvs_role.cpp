@@ -63,12 +63,15 @@ public:
     void abort() override { next_.reset(); }
     void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
     void stop(std::function<void()> done) override;
+    ServerReply servers(const ipc::ServerQuestion& question) override;
     void save_state() override { publish(); }
 
 private:
     [[nodiscard]] lvs::Moment moment() const { return {runtime_.now(), runtime_.wall()}; }
-    [[nodiscard]] lvs::Memory recall();
+    [[nodiscard]] ipc::LvsStatus recall();
+    void count_connections(const lvs::Intents& intents);
     void step(const lvs::Fact& fact);
+    void carry_out_pending();
     void carry_out(const lvs::Intents& intents);
     void change_table(const lvs::Intents& intents);
     void tell(const lvs::Intents& intents);
@@ -95,15 +98,17 @@ private:
     boost::asio::steady_timer deadline_timer_, publish_timer_;
     std::optional<Instant> armed_, publish_at_;
     Instant publish_allowed_{};
+    lvs::Intents pending_;
+    bool carry_out_queued_ = false;
     bool started_ = false, stopping_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the role still is
 };
 
 Result<void> LvsRole::start(config::Config config, bool restarted) {
-    const lvs::Memory memory = restarted ? recall() : lvs::Memory{};
+    const ipc::LvsStatus before = restarted ? recall() : ipc::LvsStatus{};
     const bool flush_first = config.global.lvs_flush && !restarted;
     flush_on_stop_ = config.global.lvs_flush_on_stop;
-    const auto intents = judge_.start(std::move(config), memory, moment());
+    const auto intents = judge_.start(std::move(config), memory_of(before), moment(), overrides_of(before));
     started_ = true;
     keeper_.start(judge_.desired(), std::exchange(inherited_, {}), flush_first);
     tell(intents);
@@ -112,7 +117,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     return {};
 }
 
-lvs::Memory LvsRole::recall() {
+ipc::LvsStatus LvsRole::recall() {
     auto bytes = runtime_.previous_state();
     if (!bytes) {
         runtime_.log().warning("the state of the crashed predecessor is not there: {}", bytes.error().text());
@@ -124,7 +129,7 @@ lvs::Memory LvsRole::recall() {
         return {};
     }
     for (const auto& service : status->services) inherited_.push_back(service.key);
-    return memory_of(*status);
+    return std::move(*status);
 }
 
 Result<void> LvsRole::prepare(config::Config next) {
@@ -134,6 +139,7 @@ Result<void> LvsRole::prepare(config::Config next) {
 
 void LvsRole::commit() {
     if (!next_ || stopping_) return;
+    carry_out_pending();
     flush_on_stop_ = next_->global.lvs_flush_on_stop;
     const auto intents = judge_.reload(std::move(*std::exchange(next_, std::nullopt)), moment());
     keeper_.replace(judge_.desired());
@@ -149,18 +155,67 @@ void LvsRole::stop(std::function<void()> done) {
     deadline_timer_.cancel();
     publish_timer_.cancel();
     if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
+    carry_out_pending();
     const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
     keeper_.stop(options_.keep_ipvs_at_stop, flush_on_stop_);
     tell(intents);
     runner_.stop(std::move(done));
 }
 
+// What the results of one turn of the loop lead to is carried out together: thousands of servers that fail at a time
+// are some plans, not thousands.
 void LvsRole::step(const lvs::Fact& fact) {
-    const auto intents = judge_.step(fact, moment());
+    auto intents = judge_.step(fact, moment());
+    pending_.insert(pending_.end(), std::make_move_iterator(intents.begin()), std::make_move_iterator(intents.end()));
+    arm_deadline();
+    if (pending_.empty() || std::exchange(carry_out_queued_, true)) return;
+    boost::asio::post(runtime_.loop(), [this, alive = std::weak_ptr{alive_}] {
+        if (!alive.expired()) carry_out_pending();
+    });
+}
+
+// Before anything that gives services another number, and before the end.
+void LvsRole::carry_out_pending() {
+    carry_out_queued_ = false;
+    carry_out(std::exchange(pending_, {}));
+}
+
+void LvsRole::carry_out(const lvs::Intents& intents) {
     change_table(intents);
     tell(intents);
+    if (stopping_) return;
     run_checks(intents);
+    count_connections(intents);
     arm_deadline();
+}
+
+// The kernel is asked once the table is as it is wanted.
+void LvsRole::count_connections(const lvs::Intents& intents) {
+    for (const auto& intent : intents) {
+        const auto* wanted = std::get_if<lvs::CountConnections>(&intent);
+        if (wanted == nullptr) continue;
+        auto counted = keeper_.connections({judge_.desired(wanted->service)});
+        if (!counted) continue;  // the time limit remains
+        step(lvs::ConnectionsCounted{wanted->service, std::move(*counted)});
+    }
+}
+
+Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
+    using Verb = lvs::ServerCommand::Verb;
+    if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "this daemon does not know that word", {}};
+    const lvs::ServerCommand command{.verb = static_cast<Verb>(question.verb),
+                                     .which = question.which,
+                                     .weight = question.weight,
+                                     .dry_run = question.dry_run,
+                                     .by = question.by};
+    carry_out_pending();
+    lvs::ServerAnswer answer;
+    carry_out(judge_.command(command, moment(), answer));
+    if (answer.changed != 0 && !question.dry_run) publish();  // it is to survive whatever comes next
+    std::string text;
+    for (const auto& line : answer.lines) text += line + "\n";
+    const bool would_change = question.dry_run && answer.changed != 0;
+    return {answer.problem.empty() ? (would_change ? 1 : 0) : 2, std::move(answer.problem), std::move(text)};
 }
 
 // All that one step changes goes to the kernel as one plan: so the sorry server enters before the last server leaves.
@@ -273,7 +328,7 @@ void LvsRole::publish_within(Micros pause) {
 void LvsRole::publish() {
     const Instant before = runtime_.now();
     publish_at_.reset();
-    runtime_.publish_state(ipc::encode(status_of(judge_, keeper_.state(), runtime_.generation())));
+    runtime_.publish_state(ipc::encode(status_of(judge_, keeper_.state(), runtime_.generation(), moment())));
     const Instant after = runtime_.now();
     publish_allowed_ = after + (after - before) * kPublishShare;
 }

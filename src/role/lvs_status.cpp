@@ -1,7 +1,12 @@
 #include "lvs_status.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cstring>
+
+#include "mainstay/ipc/config_codec.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -32,6 +37,30 @@ ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerStat
     return out;
 }
 
+ipc::LeaveStatus status_of(const lvs::Leave& leave) { return {leave.until_wall, leave.connections, leave.over}; }
+
+lvs::Leave leave_of(const ipc::LeaveStatus& status) {
+    return {.until = {}, .until_wall = status.until, .connections = status.connections, .over = status.over};
+}
+
+// Beside what checks and configuration say.
+std::string note_of(const lvs::ServerState& state, const std::optional<lvs::Override>& held) {
+    std::string note;
+    const auto add = [&note](std::string_view text) { note += fmt::format("{}{}", note.empty() ? "" : "; ", text); };
+    if (held) add(fmt::format("{} by {}", lvs::text_of(*held), held->by));
+    if (state.leave && !state.leave->over) {
+        add(state.leave->connections ? fmt::format("{} connections are left", *state.leave->connections)
+                                     : std::string{"its connections go on"});
+    }
+    if (state.growing_weight) add(fmt::format("slow start: weight {} of {}", *state.growing_weight, state.weight));
+    if (state.kept) add("kept by min_alive though its checks fail");
+    return note;
+}
+
+WallTime wall_of(Instant then, Instant now, WallTime wall) {
+    return {wall.unix_us + std::chrono::duration_cast<Micros>(then - now).count()};
+}
+
 ipc::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
                             const lvs::ServerState& state, const lvs::ServiceTable& table) {
     ipc::ServerStatus out;
@@ -42,6 +71,9 @@ ipc::ServerStatus status_of(const config::VirtualServer& service, const config::
     out.alive = state.alive;
     const auto at = std::ranges::find(table.destinations, config.endpoint, &netlink::IpvsDestination::endpoint);
     out.in_table = at != table.destinations.end();
+    if (out.in_table) out.weight_in_table = at->weight;
+    out.kept = state.kept;
+    if (state.leave) out.leave = status_of(*state.leave);
     out.since = state.since;
     for (std::size_t i = 0; i < config.checkers.size(); ++i) {
         out.checks.push_back(status_of(config.checkers[i], state.checkers[i]));
@@ -51,9 +83,15 @@ ipc::ServerStatus status_of(const config::VirtualServer& service, const config::
 
 }  // namespace
 
-ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& table, std::uint64_t generation) {
+ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& table, std::uint64_t generation,
+                         lvs::Moment at) {
     ipc::LvsStatus out;
+    for (const auto& [key, held] : judge.overrides()) {
+        out.overrides.push_back({key.service, key.server, static_cast<std::uint8_t>(held.hold), held.weight, held.since,
+                                 held.by, lvs::text_of(held)});
+    }
     out.generation = generation;
+    out.lines_left_out = judge.lines_left_out();
     out.ipvs_available = table.available;
     out.ipvs_problem = table.problem;
     out.operations = table.operations;
@@ -77,9 +115,29 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
             auto& server =
                 service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted));
             server.in_table = server.in_table && table.available;  // wanted there, but nothing can be put in
+            server.note = note_of(state.servers[s], judge.override_of(v, s));
+            if (state.servers[s].grows_since)
+                server.grows_since = wall_of(*state.servers[s].grows_since, at.now, at.wall);
+        }
+        for (const auto& one : state.leaving) {
+            const auto bytes = ipc::encode(one.server);
+            std::string encoded(bytes.size(), '\0');
+            std::memcpy(encoded.data(), bytes.data(), bytes.size());
+            service.leaving.push_back(
+                {config::server_name(one.server.endpoint, config.protocol), std::move(encoded), status_of(one.leave)});
         }
     }
     return out;
+}
+
+lvs::Overrides overrides_of(const ipc::LvsStatus& status) {
+    lvs::Overrides overrides;
+    for (const auto& one : status.overrides) {
+        const auto hold = static_cast<lvs::Hold>(one.hold);
+        if (hold == lvs::Hold::None || hold > lvs::Hold::Disabled) continue;  // a newer program's
+        overrides[{one.service, one.server}] = lvs::Override{hold, one.weight, one.since, one.by};
+    }
+    return overrides;
 }
 
 lvs::Memory memory_of(const ipc::LvsStatus& status) {
@@ -90,11 +148,24 @@ lvs::Memory memory_of(const ipc::LvsStatus& status) {
                                        config::Checker::Type::File, config::Checker::Type::Bfd};
     lvs::Memory memory;
     for (const auto& service : status.services) {
-        lvs::ServiceMemory one{
-            .key = service.key, .quorum_up = service.quorum_up, .sorry_in_use = service.sorry_in_use, .servers = {}};
+        lvs::ServiceMemory one{.key = service.key,
+                               .quorum_up = service.quorum_up,
+                               .sorry_in_use = service.sorry_in_use,
+                               .servers = {},
+                               .leaving = {}};
+        for (const auto& leaving : service.leaving) {
+            auto server = ipc::decode<config::RealServer>(std::as_bytes(std::span{leaving.server}));
+            if (server) one.leaving.push_back({std::move(*server), leave_of(leaving.leave)});
+        }
         for (const auto& server : service.servers) {
-            lvs::ServerMemory remembered{
-                .endpoint = server.endpoint, .alive = server.alive, .since = server.since, .checkers = {}};
+            lvs::ServerMemory remembered{.endpoint = server.endpoint,
+                                         .alive = server.alive,
+                                         .since = server.since,
+                                         .checkers = {},
+                                         .kept = server.kept,
+                                         .leave = {},
+                                         .grows_since = server.grows_since};
+            if (server.leave) remembered.leave = leave_of(*server.leave);
             for (const auto& check : server.checks) {
                 const auto type = std::ranges::find(kTypes, check.type, lvs::keyword_of);
                 if (type == kTypes.end()) continue;

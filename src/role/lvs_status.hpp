@@ -10,7 +10,9 @@
 namespace mainstay::role {
 
 [[nodiscard]] ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& table,
-                                       std::uint64_t generation);
+                                       std::uint64_t generation, lvs::Moment at);
 [[nodiscard]] lvs::Memory memory_of(const ipc::LvsStatus& status);
+// What operators said.
+[[nodiscard]] lvs::Overrides overrides_of(const ipc::LvsStatus& status);
 
 }  // namespace mainstay::role

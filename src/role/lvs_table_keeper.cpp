@@ -148,6 +148,18 @@ void LvsTableKeeper::replace(lvs::Table wanted) {
     changed_();
 }
 
+Result<std::vector<lvs::ConnectionsCounted::Destination>> LvsTableKeeper::connections(const lvs::Table& services) {
+    if (!ipvs_) return fail(Errc::State, state_.problem);
+    std::vector<lvs::ConnectionsCounted::Destination> counted;
+    for (const auto& service : services) {
+        auto entries = ipvs_->destinations(service.service.key);
+        if (!entries && (entries.error().code() == Errc::NotFound || entries.error().sys_errno() == ESRCH)) continue;
+        if (!entries) return std::unexpected{std::move(entries.error())};
+        for (const auto& one : *entries) counted.push_back({one.destination.endpoint, one.active, one.inactive});
+    }
+    return counted;
+}
+
 // False: the socket is lost and nothing is known; it is being opened anew.
 bool LvsTableKeeper::execute(const Operations& operations) {
     if (operations.empty()) return true;

@@ -18,6 +18,7 @@
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/lvs/judge.hpp"
 #include "mainstay/lvs/table.hpp"
 #include "mainstay/role/lvs_role.hpp"
 
@@ -46,6 +47,9 @@ public:
     void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
     void replace(lvs::Table wanted);                      // all of them, after a reload
     void stop(bool keep, config::Global::FlushOnStop flush);
+
+    // What the kernel counts for these services now; one that is not there has no connections.
+    [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);
 
     [[nodiscard]] const State& state() const { return state_; }
 

@@ -82,6 +82,7 @@ private:
     void stop();
     void retire();
     void dump(int signal);
+    void servers(const ipc::ServerQuestion& question);
     void finish(int code);
 
     Kind kind_;
@@ -196,7 +197,8 @@ void Process::handle(ipc::Received received) {
                 if (started_ && !stopping_) role_->asked(message);
             } else if constexpr (std::is_same_v<M, ipc::Observations>) {
                 if (started_ && !stopping_) role_->observed(message);
-            } else log_.warning("an unexpected message from the supervisor was ignored");
+            } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>) servers(message);
+            else log_.warning("an unexpected message from the supervisor was ignored");
         },
         received.message);
 }
@@ -332,6 +334,17 @@ void Process::dump(int signal) {
         else log_.error("a dump file cannot be made: {}", memfd.error().text());
     }
     send(ipc::DumpRequested{signal});
+}
+
+void Process::servers(const ipc::ServerQuestion& question) {
+    ipc::ServerAnswered answer{question.request, 2, "the process is starting or stopping"};
+    if (!started_ || stopping_) return send(answer);
+    const auto reply = role_->servers(question);
+    answer.exit_code = reply.exit_code;
+    answer.problem = reply.problem;
+    const auto memfd = ipc::make_sealed_memfd("servers", std::as_bytes(std::span{reply.text}));
+    if (!memfd && answer.problem.empty()) answer.problem = memfd.error().text();
+    send(answer, memfd && answer.problem.empty() ? memfd->get() : -1);
 }
 
 void Process::finish(int code) {

@@ -128,6 +128,13 @@ json bfd_json(const ipc::BfdStatus& status) {
             {"sessions", std::move(sessions)}};
 }
 
+json leave_json(const ipc::LeaveStatus& leave) {
+    json out{{"over", leave.over}};
+    if (leave.connections) out["connections"] = *leave.connections;
+    put_time(out, "until", leave.until);
+    return out;
+}
+
 json server_json(const ipc::ServerStatus& s) {
     json checks = json::array();
     for (const auto& c : s.checks) {
@@ -146,9 +153,20 @@ json server_json(const ipc::ServerStatus& s) {
              {"forwarding", s.forwarding},
              {"weight", s.weight},
              {"alive", s.alive},
-             {"in_table", s.in_table}};
+             {"in_table", s.in_table},
+             {"weight_in_table", s.weight_in_table},
+             {"kept_by_min_alive", s.kept},
+             {"note", s.note}};
     put_time(out, "since", s.since);
+    if (s.leave) out["leaving"] = leave_json(*s.leave);
+    if (s.grows_since) put_time(out, "grows_since", *s.grows_since);
     out["checks"] = std::move(checks);
+    return out;
+}
+
+json override_json(const ipc::OverrideStatus& o) {
+    json out{{"service", o.service}, {"server", o.server.to_string()}, {"is", o.text}, {"by", o.by}};
+    put_time(out, "since", o.since);
     return out;
 }
 
@@ -157,19 +175,30 @@ json lvs_json(const ipc::LvsStatus& status) {
     for (const auto& s : status.services) {
         json servers = json::array();
         for (const auto& server : s.servers) servers.push_back(server_json(server));
+        json leaving = json::array();
+        for (const auto& one : s.leaving) {
+            json server = leave_json(one.leave);
+            server["name"] = one.name;
+            leaving.push_back(std::move(server));
+        }
         services.push_back({{"name", s.name},
                             {"scheduler", s.scheduler},
                             {"quorum_up", s.quorum_up},
                             {"sorry_server", s.sorry_server},
                             {"sorry_in_use", s.sorry_in_use},
-                            {"servers", std::move(servers)}});
+                            {"servers", std::move(servers)},
+                            {"leaving", std::move(leaving)}});
     }
+    json overrides = json::array();
+    for (const auto& one : status.overrides) overrides.push_back(override_json(one));
     return {{"generation", status.generation},
             {"ipvs_available", status.ipvs_available},
             {"ipvs_problem", status.ipvs_problem},
             {"operations", status.operations},
             {"operation_failures", status.operation_failures},
             {"repairs", status.repairs},
+            {"log_lines_left_out", status.lines_left_out},
+            {"overrides", std::move(overrides)},
             {"services", std::move(services)}};
 }
 

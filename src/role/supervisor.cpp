@@ -100,10 +100,17 @@ Result<void> Supervisor::open_own_socket() {
         },
         [this](const std::string& program, const std::string& version, UniqueFd client) {
             upgrade(program, version, std::move(client));
+        },
+        [this](const ipc::ServerQuestion& question) -> Result<void> {
+            auto& lvs = child_of(Kind::Lvs);
+            if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
+                return fail(Errc::State, "no load balancing process runs");
+            lvs.send(question, -1, log_);
+            return {};
         });
     const auto opened = dry_runs_->open(places_.run_directory + "/supervisor.sock");
     if (!opened)
-        log_.warning("mainstayctl reload --dry-run and upgrade will not work: {}", opened.error().text());
+        log_.warning("mainstayctl reload --dry-run, upgrade and server will not work: {}", opened.error().text());
     return {};
 }
 
@@ -325,6 +332,9 @@ void Supervisor::on_message(Child& child, ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
             else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>) {
+                if (dry_runs_) dry_runs_->answered(message, received.descriptor.get());
+            }
             else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
             else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
         },

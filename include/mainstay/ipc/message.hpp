@@ -172,11 +172,26 @@ struct DumpText {  // with one descriptor: the sealed text of a dump file
     enum class What : std::uint8_t { Data, DataCheck, DataParent, DataBfd, Stats, Json } what = What::Data;
 };
 
+// ---- mainstayctl to the supervisor, supervisor to the lvs role, and back the same way ----
+struct ServerQuestion {  // an operator's word on single servers, see lvs/overrides.hpp
+    std::uint64_t request = 0;  // the supervisor's
+    std::uint8_t verb = 0;      // lvs::ServerCommand::Verb
+    std::string which;
+    std::int64_t weight = 0;
+    bool dry_run = false;
+    std::string by;  // the supervisor's: who is at the other end of its socket
+};
+struct ServerAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
+    std::uint64_t request = 0;
+    std::int32_t exit_code = 0;  // 0: done, or nothing would change; 1: something would; 2: refused
+    std::string problem;
+};
+
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
                              Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
                              Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates,
-                             FifoLine, Observations, DumpText>;
+                             FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

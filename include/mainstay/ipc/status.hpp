@@ -92,6 +92,14 @@ void fields(A& a, CheckStatus& s) {
     a(s.type, s.target, s.up, s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration, s.weight);
 }
 
+struct LeaveStatus {
+    WallTime until;
+    std::optional<std::uint64_t> connections;  // as counted last
+    bool over = false;
+};
+template <class A>
+void fields(A& a, LeaveStatus& s) { a(s.until, s.connections, s.over); }
+
 struct ServerStatus {
     std::string name;  // "[10.0.0.11]:tcp:80"
     Endpoint endpoint;
@@ -101,11 +109,25 @@ struct ServerStatus {
     bool in_table = false;
     WallTime since;
     std::vector<CheckStatus> checks;
+    std::int32_t weight_in_table = 0;
+    std::string note;                    // for people: what keeps it from being as checks and configuration say
+    bool kept = false;                   // by min_alive
+    std::optional<WallTime> grows_since;  // slow_start
+    std::optional<LeaveStatus> leave;    // drained or disabled, with a drain_timeout
 };
 template <class A>
 void fields(A& a, ServerStatus& s) {
-    a(s.name, s.endpoint, s.forwarding, s.weight, s.alive, s.in_table, s.since, s.checks);
+    a(s.name, s.endpoint, s.forwarding, s.weight, s.alive, s.in_table, s.since, s.checks, s.weight_in_table, s.note, s.kept,
+      s.grows_since, s.leave);
 }
+
+struct LeavingStatus {  // no longer configured; its connections go on
+    std::string name;
+    std::string server;  // config::RealServer, encoded
+    LeaveStatus leave;
+};
+template <class A>
+void fields(A& a, LeavingStatus& s) { a(s.name, s.server, s.leave); }
 
 struct ServiceStatus {
     std::string name;  // "[10.0.0.1]:tcp:80"
@@ -115,11 +137,24 @@ struct ServiceStatus {
     bool sorry_in_use = false;
     std::string sorry_server;
     std::vector<ServerStatus> servers;
+    std::vector<LeavingStatus> leaving;
 };
 template <class A>
 void fields(A& a, ServiceStatus& s) {
-    a(s.name, s.key, s.scheduler, s.quorum_up, s.sorry_in_use, s.sorry_server, s.servers);
+    a(s.name, s.key, s.scheduler, s.quorum_up, s.sorry_in_use, s.sorry_server, s.servers, s.leaving);
 }
+
+struct OverrideStatus {  // an operator's word on a server, whether it is configured or not
+    std::string service;
+    Endpoint server;
+    std::uint8_t hold = 0;  // lvs::Hold
+    std::int64_t weight = 0;
+    WallTime since;
+    std::string by;
+    std::string text;  // "drained"
+};
+template <class A>
+void fields(A& a, OverrideStatus& s) { a(s.service, s.server, s.hold, s.weight, s.since, s.by, s.text); }
 
 struct LvsStatus {
     std::uint64_t generation = 0;
@@ -127,10 +162,13 @@ struct LvsStatus {
     std::string ipvs_problem;  // what to load or grant, for people
     std::uint64_t operations = 0, operation_failures = 0, repairs = 0;
     std::vector<ServiceStatus> services;
+    std::vector<OverrideStatus> overrides;
+    std::uint64_t lines_left_out = 0;  // of the log, because there were too many at a time
 };
 template <class A>
 void fields(A& a, LvsStatus& s) {
-    a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, s.services);
+    a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, s.services,
+      s.overrides, s.lines_left_out);
 }
 
 struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring

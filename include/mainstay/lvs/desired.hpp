@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,11 +14,19 @@ namespace mainstay::lvs {
 struct ServerVerdict {
     bool alive = true;
     std::int64_t weight = 1;  // effective, not yet clamped
+    enum class Place : std::uint8_t {
+        AsChecked,  // by `alive`, inhibit_on_failure and the sorry server
+        Drained,    // there with weight 0, also beside the sorry server
+        Out,        // not there
+    } place = Place::AsChecked;
+    std::optional<std::int64_t> weight_now;  // while the weight grows to its full value: what it is now
     bool operator==(const ServerVerdict&) const = default;
 };
 struct ServiceVerdict {
     bool sorry_in_use = false;           // quorum is lost and the service has a sorry server
     std::vector<ServerVerdict> servers;  // as many as the service has, in file order
+    // No longer configured, but their connections go on: there with weight 0.
+    std::vector<config::RealServer> leaving;
     bool operator==(const ServiceVerdict&) const = default;
 };
 

@@ -22,7 +22,10 @@
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/lvs/desired.hpp"
+#include "mainstay/lvs/line_budget.hpp"
+#include "mainstay/lvs/overrides.hpp"
 #include "mainstay/lvs/quorum.hpp"
+#include "mainstay/lvs/settings.hpp"
 #include "mainstay/lvs/table.hpp"
 
 namespace mainstay::lvs {
@@ -52,7 +55,15 @@ struct CheckFinished {
     std::string words = {};              // keepalived's for a failure: "MD5 digest error to server"
 };
 struct DeadlineReached {};
-using Fact = std::variant<CheckFinished, DeadlineReached>;
+struct ConnectionsCounted {  // what CountConnections asked for, of all of the service's destinations
+    std::size_t service = 0;
+    struct Destination {
+        Endpoint endpoint;
+        std::uint64_t active = 0, inactive = 0;
+    };
+    std::vector<Destination> destinations;
+};
+using Fact = std::variant<CheckFinished, DeadlineReached, ConnectionsCounted>;
 
 // ---- intents, to be carried out in order ----
 struct StartCheck {
@@ -75,7 +86,11 @@ struct TableChanged {  // what is wanted of this service is no longer what it wa
     std::size_t service = 0;
     bool operator==(const TableChanged&) const = default;
 };
-using Intent = std::variant<StartCheck, CancelCheck, Announce, Say, TableChanged>;
+struct CountConnections {  // servers of this service wait for the end of their connections
+    std::size_t service = 0;
+    bool operator==(const CountConnections&) const = default;
+};
+using Intent = std::variant<StartCheck, CancelCheck, Announce, Say, TableChanged, CountConnections>;
 using Intents = std::vector<Intent>;
 
 // ---- what a new incarnation needs to go on where a crashed one stopped, and what status shows ----
@@ -87,7 +102,8 @@ struct CheckerState {
     bool first_run_retries = false;  // came by a reload: even its first run tolerates failures
     std::uint32_t retries_used = 0;
     std::uint32_t failures_in_row = 0;
-    Instant due;  // of the next run, or of the running one
+    std::uint32_t rises = 0, falls = 0;  // successes while down, failed rounds while up, in a row
+    Instant due;                         // of the next run, or of the running one
     std::string last_result;
     WallTime last_run;
     Micros last_duration{0};
@@ -96,17 +112,37 @@ struct CheckerState {
     bool pass_broken = false;                    // HTTP_GET: that one failed for good, the pass begins anew after it
     bool operator==(const CheckerState&) const = default;
 };
+// A server on its way out of the table: weight 0 until its connections are gone or the time is over.
+struct Leave {
+    Instant until;
+    WallTime until_wall;
+    std::optional<std::uint64_t> connections;  // as counted last
+    bool over = false;
+    bool operator==(const Leave&) const = default;
+};
 struct ServerState {
     bool alive = true;
     std::int64_t weight = 1;  // effective
     WallTime since;           // of the last change between alive and not
+    bool kept = false;        // its checks fail, and min_alive keeps it alive
+    Hold hold = Hold::None;   // of its Override
+    std::int64_t held_weight = 0;
+    std::optional<Leave> leave;                  // drained or disabled, with a drain_timeout
+    std::optional<Instant> grows_since;          // slow_start: its weight grows to the full one from then on
+    std::optional<std::int64_t> growing_weight;  // and is this now
     std::vector<CheckerState> checkers;
     bool operator==(const ServerState&) const = default;
+};
+struct LeavingServer {  // no longer configured
+    config::RealServer server;
+    Leave leave;
+    bool operator==(const LeavingServer&) const = default;
 };
 struct ServiceState {
     bool quorum_up = false;
     bool sorry_in_use = false;
     std::vector<ServerState> servers;
+    std::vector<LeavingServer> leaving;
     bool operator==(const ServiceState&) const = default;
 };
 
@@ -120,17 +156,21 @@ struct ServerMemory {
     bool alive = true;
     WallTime since;
     std::vector<CheckerMemory> checkers;
+    bool kept = false;
+    std::optional<Leave> leave;  // its `until` is not read
+    std::optional<WallTime> grows_since;
 };
 struct ServiceMemory {
     netlink::IpvsServiceKey key;
     bool quorum_up = false;
     bool sorry_in_use = false;
     std::vector<ServerMemory> servers;
+    std::vector<LeavingServer> leaving;  // likewise
 };
 using Memory = std::vector<ServiceMemory>;
 
 // Lines per server (activation, first success, shutdown) up to this many servers in all; above it one line per
-// service stands for them. Changes of a server's state are always told.
+// service stands for them. Changes of a server's state are told as long as they are not too many (line_budget.hpp).
 inline constexpr std::size_t kServersNamedInLogMax = 256;
 
 [[nodiscard]] std::string_view keyword_of(config::Checker::Type type);  // "TCP_CHECK"
@@ -144,8 +184,11 @@ public:
 
     // Services without a kernel identity (a group) and doubles are left out, with a line. `memory` is an earlier
     // incarnation's: what did not change is not announced again. Emits no TableChanged: all is new.
-    [[nodiscard]] Intents start(config::Config config, const Memory& memory, Moment at);
+    // `overrides`: what operators said, likewise.
+    [[nodiscard]] Intents start(config::Config config, const Memory& memory, Moment at, Overrides overrides = {});
     [[nodiscard]] Intents step(const Fact& fact, Moment at);
+    // An operator's word on single servers. A dry run changes nothing and answers what would be.
+    [[nodiscard]] Intents command(const ServerCommand& command, Moment at, ServerAnswer& answer);
     // Timers, verdicts and running checks of unchanged checkers are kept. Afterwards the whole wanted table
     // is to be compared with what is there, whatever TableChanged says; it equals it where nothing changed.
     [[nodiscard]] Intents reload(config::Config next, Moment at);
@@ -157,6 +200,9 @@ public:
 
     [[nodiscard]] const std::vector<config::VirtualServer>& services() const { return services_; }
     [[nodiscard]] const std::vector<ServiceState>& states() const { return states_; }
+    [[nodiscard]] std::uint64_t lines_left_out() const { return budget_.left_out(); }
+    [[nodiscard]] const Overrides& overrides() const { return overrides_; }
+    [[nodiscard]] std::optional<Override> override_of(std::size_t service, std::size_t server) const;
     [[nodiscard]] const config::Checker* checker(CheckerId id) const;  // null: gone
     struct Place {                                                     // indices into services()
         std::size_t service = 0, server = 0, checker = 0;
@@ -172,14 +218,16 @@ private:
 
     void adopt_config(config::Config config, Intents& out);
     void make_fresh_states(Moment at, bool first_run_retries);
-    void recall(const Memory& memory);
-    void recall_service(std::size_t service, const ServiceMemory& memory);
+    void recall(const Memory& memory, Moment at);
+    void recall_service(std::size_t service, const ServiceMemory& memory, Moment at);
+    void tell_initial(const Memory& memory, Intents& out) const;
     void index_checkers();
     void enqueue_all(Instant now);
     void say_activations(Intents& out) const;
     void say_not_run(Intents& out) const;
 
     void on_deadline(Moment at, Intents& out);
+    void on_results(const CheckFinished& fact, Moment at, Intents& out);
     void on_finished(const CheckFinished& fact, Moment at, Intents& out);
     struct Run {
         bool first = false;
@@ -192,17 +240,51 @@ private:
     void set_alive(const Position& where, bool alive, Moment at, Intents& out);
     [[nodiscard]] bool pass_goes_on(const Position& where, Intents& out);
     // Makes the effective weight follow the checkers; true when it changed.
-    bool reweigh(const Position& where, Intents& out);
-    void announce_check(const Position& where, Outcome outcome, bool notify, bool mail, Intents& out) const;
+    bool reweigh(const Position& where, Instant now, Intents& out);
+    void announce_check(const Position& where, const CheckFinished& fact, bool notify, bool mail, Intents& out) const;
+    [[nodiscard]] bool tries_again(const Position& where, const Run& run, Moment at);
+    void announce_initial(std::size_t service, std::size_t server, Intents& out) const;
 
     enum class Mode : std::uint8_t { Running, Start, Reload };
     void evaluate_quorum(std::size_t service, Mode mode, Intents& out);
     void quorum_gained(std::size_t service, std::int64_t weight, Mode mode, Intents& out);
     void quorum_lost(std::size_t service, std::int64_t weight, Mode mode, Intents& out);
 
+    // overrides, judge_command.cpp
+    void apply_overrides();
+    [[nodiscard]] std::vector<Place> matching(const ServerPattern& pattern, ServerAnswer& answer) const;
+    [[nodiscard]] std::vector<OverrideKey> held_strangers(const ServerPattern& pattern) const;
+    void hold(const Position& where, Hold hold, std::int64_t weight, Moment at, Intents& out);
+    void take_out(const Position& where, Moment at, Intents& out);
+    void bring_back(const Position& where, Moment at, Intents& out);
+    void rehearse(const ServerCommand& command, Moment at, ServerAnswer& answer) const;
+    [[nodiscard]] std::string state_text(std::size_t service, std::size_t server) const;
+    // slow_start, drain_timeout and min_alive, judge_gradual.cpp
+    using Seat = std::pair<std::size_t, std::size_t>;  // service and server
+    void begin_growth(const Position& where, Instant now, Intents& out);
+    bool grow_one(Seat seat, Instant now);
+    void grow(Moment at, Intents& out);
+    void begin_leave(const Position& where, Moment at, Intents& out);
+    void leave_after_reload(std::size_t service, const config::VirtualServer& old_config, const ServiceState& old_state,
+                            Moment at, Intents& out);
+    void look_at_leaving(Moment at, Intents& out);
+    void on_counted(const ConnectionsCounted& fact, Intents& out);
+    void end_leave(std::size_t service, const std::string& name, Leave& leave, Intents& out) const;
+    [[nodiscard]] bool forget_left(std::size_t service);
+    void arm_gradual(Instant now);
+    [[nodiscard]] bool is_kept(const Position& where, Intents& out);
+    void release_kept(std::size_t service, Moment at, Intents& out);
+    // share_probe, judge_shared.cpp
+    void group_checkers();
+    void start_with(CheckerId leader);
+    void unlead(CheckerId leader, Instant now);
+    void unlead_gone(Instant now);
+    void start_run(CheckerId id, Moment at, Intents& out);
+
     void carry_over(const Previous& before, Moment at, Intents& out);
     void carry_service(std::size_t service, const Previous& before, std::size_t old, Moment at, Intents& out);
     void tell_removed(const Previous& before, Intents& out) const;
+    void tell_added(const Previous& before, Intents& out) const;
     void cancel_gone(const Previous& before, Intents& out) const;
 
     [[nodiscard]] CheckerState& state_at(const Position& p) {
@@ -211,6 +293,7 @@ private:
     [[nodiscard]] const config::Checker& config_at(const Position& p) const {
         return services_[p.service].real_servers[p.server].checkers[p.checker];
     }
+    [[nodiscard]] RiseFall counts(const Position& where) const;
     [[nodiscard]] std::string server_text(std::size_t service, std::size_t server) const;
     [[nodiscard]] std::string service_text(std::size_t service) const;
     [[nodiscard]] ServiceVerdict verdict(std::size_t service) const;
@@ -218,12 +301,20 @@ private:
     [[nodiscard]] bool names_servers() const { return server_count_ <= kServersNamedInLogMax; }
 
     Random random_;
+    LineBudget budget_;
+    Overrides overrides_;
     config::Global global_;
     std::vector<config::VirtualServer> services_;
     std::vector<ServiceState> states_;
     Ids ids_;
     std::unordered_map<CheckerId, Position> positions_;
     std::set<std::pair<Instant, CheckerId>> queue_;  // checkers that wait for their next run
+    std::set<std::pair<Instant, Seat>> growing_;     // when each weight takes its next step
+    std::set<std::size_t> leaving_;                  // services with servers on their way out
+    std::optional<Instant> look_at_leaving_at_;
+    std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for
+    std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_
+    std::unordered_map<CheckerId, std::vector<CheckerId>> led_;  // who waits for the result of another's run
     std::size_t server_count_ = 0;
     CheckerId next_id_ = 1;
 };

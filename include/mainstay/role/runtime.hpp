@@ -80,6 +80,13 @@ public:
     virtual void stop(std::function<void()> done) = 0;
     // Bring the state block up to date: somebody is about to read it, or to go on from it.
     virtual void save_state() {}
+    // An operator's word on single servers; answered at once. Only the lvs role has any.
+    struct ServerReply {
+        std::int32_t exit_code = 0;
+        std::string problem;  // not empty: nothing was done
+        std::string text;     // for the operator
+    };
+    [[nodiscard]] virtual ServerReply servers(const ipc::ServerQuestion&) { return {2, "there are no servers here", {}}; }
     // The dump files that a signal asks for.
     struct Dump {
         ipc::DumpText::What what;

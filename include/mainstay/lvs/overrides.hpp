@@ -1,0 +1,72 @@
+// What an operator said of single servers. It holds until it is withdrawn, whatever checks, reloads and restarts do.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::lvs {
+
+enum class Hold : std::uint8_t {
+    None,
+    Weight,    // this weight, whatever configuration and checks say
+    Drained,   // weight 0: connections go on, none are added; it is checked and counts as weight 0 for the quorum
+    Disabled,  // out of the table and not checked
+};
+struct Override {
+    Hold hold = Hold::None;
+    std::int64_t weight = 0;  // of Hold::Weight
+    WallTime since;
+    std::string by;  // who said so
+    bool operator==(const Override&) const = default;
+};
+struct OverrideKey {
+    std::string service;  // config::service_name
+    Endpoint server;
+    auto operator<=>(const OverrideKey&) const = default;
+};
+// Also those of servers that no configuration holds at the moment: they hold again when the server comes back.
+using Overrides = std::map<OverrideKey, Override>;
+inline constexpr std::size_t kOverridesMax = 65'536;
+
+[[nodiscard]] std::string text_of(const Override& override);  // "drained", "disabled", "weight 5"
+
+struct ServerCommand {
+    enum class Verb : std::uint8_t { Show, Drain, Disable, Enable, Weight } verb = Verb::Show;
+    std::string which;        // see ServerPattern
+    std::int64_t weight = 0;  // of Verb::Weight: 0..2147483647
+    bool dry_run = false;
+    std::string by;
+};
+[[nodiscard]] std::string_view word_of(ServerCommand::Verb verb);  // "drain"
+
+struct ServerAnswer {
+    std::string problem;  // not empty: nothing was done, and this is why
+    std::size_t matched = 0, changed = 0;
+    std::vector<std::string> lines;  // for people
+};
+
+// "SERVERS" or "SERVICES/SERVERS". Each is a name with * for any characters and ? for one. A server is meant by its
+// address, with or without port ("10.0.0.11", "10.0.0.11:80", "[2001:db8::1]:80"), or as it is logged
+// ("[10.0.0.11]:tcp:80"); a service likewise, or by its mark ("FWM 5", "fwmark 5") or its group's name.
+struct ServerPattern {
+    std::string services = "*", servers;
+};
+[[nodiscard]] ServerPattern pattern_of(std::string_view text);
+[[nodiscard]] bool matches(const ServerPattern& pattern, const config::VirtualServer& service);
+// Of a service that matches.
+[[nodiscard]] bool matches(const ServerPattern& pattern, const config::VirtualServer& service,
+                           const config::RealServer& server);
+// Of a server that is not configured: by the names it was held by.
+[[nodiscard]] bool matches(const ServerPattern& pattern, const OverrideKey& key);
+// Whether the whole text is like the pattern; linear in their product.
+[[nodiscard]] bool is_like(std::string_view text, std::string_view pattern);
+
+}  // namespace mainstay::lvs

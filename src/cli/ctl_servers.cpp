@@ -1,0 +1,33 @@
+// mainstayctl server: an operator's word on single servers.
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+#include "ctl.hpp"
+#include "ctl_supervisor.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/lvs/overrides.hpp"
+
+namespace mainstay::cli {
+
+int ctl_servers(const std::string& socket, const ServerOptions& options) {
+    using Verb = lvs::ServerCommand::Verb;
+    ipc::ServerQuestion question;
+    question.which = options.which;
+    question.weight = options.weight;
+    question.dry_run = options.dry_run;
+    for (const Verb verb : {Verb::Show, Verb::Drain, Verb::Disable, Verb::Enable, Verb::Weight}) {
+        if (lvs::word_of(verb) == options.verb) question.verb = static_cast<std::uint8_t>(verb);
+    }
+    const auto answer = ask_supervisor(socket, question);
+    if (!answer) return complain(answer.error());
+    const auto* done = std::get_if<ipc::ServerAnswered>(&answer->message);
+    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd gave an answer to another question"});
+    if (!done->problem.empty()) return complain(Error{Errc::Invalid, done->problem});
+    const auto text = ipc::read_memfd(answer->descriptor.get());
+    if (!text) return complain(text.error());
+    std::fwrite(text->data(), 1, text->size(), stdout);
+    return done->exit_code;
+}
+
+}  // namespace mainstay::cli

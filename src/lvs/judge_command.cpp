@@ -1,0 +1,253 @@
+// An operator's word on single servers: drained, disabled, another weight, and as configured again.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "judge_text.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/plan.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+constexpr std::size_t kServersNamedInAuditMax = 10;
+constexpr std::size_t kHintsMax = 8;
+
+Hold hold_of(ServerCommand::Verb verb) {
+    switch (verb) {
+        case ServerCommand::Verb::Drain:
+            return Hold::Drained;
+        case ServerCommand::Verb::Disable:
+            return Hold::Disabled;
+        case ServerCommand::Verb::Weight:
+            return Hold::Weight;
+        default:
+            return Hold::None;
+    }
+}
+
+// Checks that are run one by one; the others are told when something changes.
+bool is_polled(const config::Checker& checker) {
+    return checker.type != config::Checker::Type::File && checker.type != config::Checker::Type::Bfd;
+}
+
+std::string operation_text(const netlink::IpvsOperation& operation) {
+    using Kind = netlink::IpvsOperation::Kind;
+    const bool weighs = operation.kind == Kind::AddDestination || operation.kind == Kind::SetDestination;
+    return weighs ? fmt::format("{} weight {}", netlink::describe(operation), operation.destination.weight)
+                  : netlink::describe(operation);
+}
+
+}  // namespace
+
+void Judge::apply_overrides() {
+    if (overrides_.empty()) return;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const std::string name = service_text(v);
+        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
+            const auto found = overrides_.find({name, services_[v].real_servers[s].endpoint});
+            if (found == overrides_.end()) continue;
+            auto& server = states_[v].servers[s];
+            server.hold = found->second.hold;
+            server.held_weight = found->second.weight;
+            server.alive = may_live(server);
+            server.weight = effective_weight(services_[v].real_servers[s], server);
+        }
+    }
+}
+
+std::optional<Override> Judge::override_of(std::size_t service, std::size_t server) const {
+    if (states_[service].servers[server].hold == Hold::None) return std::nullopt;
+    const auto found = overrides_.find({service_text(service), services_[service].real_servers[server].endpoint});
+    return found == overrides_.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::string Judge::state_text(std::size_t service, std::size_t server) const {
+    const auto& state = states_[service].servers[server];
+    const std::string word = text_of(Override{state.hold, state.held_weight, {}, {}});
+    return fmt::format("{}, {}, weight {}", word, state.alive ? "UP" : "DOWN", state.weight);
+}
+
+Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& answer) {
+    Intents out;
+    answer = {};
+    if (command.verb == ServerCommand::Verb::Weight &&
+        (command.weight < 0 || command.weight > std::numeric_limits<std::int32_t>::max())) {
+        answer.problem = "a weight is 0 to 2147483647";
+        return out;
+    }
+    if (command.dry_run && command.verb != ServerCommand::Verb::Show) {
+        rehearse(command, at, answer);
+        return out;
+    }
+    const Hold wanted = hold_of(command.verb);
+    std::string named;
+    const std::vector<OverrideKey> strangers =
+        wanted == Hold::None ? held_strangers(pattern_of(command.which)) : std::vector<OverrideKey>{};
+    for (const auto& where : matching(pattern_of(command.which), answer)) {
+        ++answer.matched;
+        const OverrideKey key{service_text(where.service),
+                              services_[where.service].real_servers[where.server].endpoint};
+        const std::string name = server_text(where.service, where.server);
+        const auto& state = states_[where.service].servers[where.server];
+        const std::string before = state_text(where.service, where.server);
+        const bool same = state.hold == wanted && (wanted != Hold::Weight || state.held_weight == command.weight);
+        if (command.verb == ServerCommand::Verb::Show || same) {
+            answer.lines.push_back(fmt::format("{} of VS {}: {}", name, key.service, before));
+            continue;
+        }
+        if (wanted != Hold::None && overrides_.size() >= kOverridesMax && !overrides_.contains(key)) {
+            answer.problem = fmt::format("{} servers are held already: enable some first", kOverridesMax);
+            break;
+        }
+        ++answer.changed;
+        if (wanted == Hold::None)
+            overrides_.erase(key);
+        else
+            overrides_[key] = Override{wanted, command.weight, at.wall, command.by};
+        if (answer.changed <= kServersNamedInAuditMax) named += fmt::format(" {} of VS {},", name, key.service);
+        hold(where, wanted, command.weight, at, out);
+        answer.lines.push_back(fmt::format("{} of VS {}: {} (was: {})", name, key.service,
+                                           state_text(where.service, where.server), before));
+    }
+    for (const auto& key : strangers) {
+        answer.problem.clear();
+        ++answer.matched;
+        const std::string name = fmt::format("{} of VS {}", key.server.to_string(), key.service);
+        const std::string held = text_of(overrides_.at(key));
+        const bool forget = command.verb == ServerCommand::Verb::Enable;
+        answer.lines.push_back(fmt::format("{}: not configured, {}{}", name, forget ? "was " : "", held));
+        if (!forget) continue;
+        overrides_.erase(key);
+        if (++answer.changed <= kServersNamedInAuditMax) named += fmt::format(" {},", name);
+    }
+    if (answer.changed == 0) return out;
+    named.pop_back();
+    if (answer.changed > kServersNamedInAuditMax)
+        named += fmt::format(" and {} more", answer.changed - kServersNamedInAuditMax);
+    const std::string number =
+        command.verb == ServerCommand::Verb::Weight ? fmt::format(" {}", command.weight) : std::string{};
+    out.insert(out.begin(), say(LogLevel::Notice, fmt::format("server {} {}{} by {}:{}", word_of(command.verb),
+                                                              command.which, number, command.by, named)));
+    return out;
+}
+
+// What is held of servers that are not configured; to enable one is to forget that.
+std::vector<OverrideKey> Judge::held_strangers(const ServerPattern& pattern) const {
+    std::set<OverrideKey> configured;
+    std::vector<OverrideKey> found;
+    if (overrides_.empty()) return found;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        for (const auto& server : services_[v].real_servers) configured.insert({service_text(v), server.endpoint});
+    }
+    for (const auto& [key, held] : overrides_) {
+        if (!configured.contains(key) && matches(pattern, key)) found.push_back(key);
+    }
+    return found;
+}
+
+std::vector<Judge::Place> Judge::matching(const ServerPattern& pattern, ServerAnswer& answer) const {
+    std::vector<Place> found;
+    std::string hints;
+    std::size_t hinted = 0;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const bool in_service = matches(pattern, services_[v]);
+        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
+            if (in_service && matches(pattern, services_[v], services_[v].real_servers[s]))
+                found.push_back({v, s, 0});
+            else if (found.empty() && ++hinted <= kHintsMax)
+                hints += fmt::format("\n  {}/{}", service_text(v), server_text(v, s));
+        }
+    }
+    if (!found.empty()) return found;
+    answer.problem = fmt::format("no server is like {}{}{}", pattern.services == "*" ? "" : pattern.services + "/",
+                                 pattern.servers, hinted == 0 ? "; none is configured" : "; there is" + hints);
+    if (hinted > kHintsMax) answer.problem += fmt::format("\n  and {} more", hinted - kHintsMax);
+    return found;
+}
+
+// All of it happens to a copy; what that would tell and write is the answer.
+void Judge::rehearse(const ServerCommand& command, Moment at, ServerAnswer& answer) const {
+    Judge copy{*this};
+    ServerCommand real = command;
+    real.dry_run = false;
+    const Intents would = copy.command(real, at, answer);
+    if (!answer.problem.empty()) return;
+    for (auto& line : answer.lines) line = "would be: " + line;
+    for (const auto& intent : would) {
+        const auto* said = std::get_if<Say>(&intent);
+        if (said != nullptr && said->line.level == LogLevel::Info)
+            answer.lines.push_back("would say: " + said->line.text);
+    }
+    std::set<std::size_t> changed;
+    for (const auto& intent : would) {
+        if (const auto* table = std::get_if<TableChanged>(&intent)) changed.insert(table->service);
+    }
+    for (const std::size_t service : changed) {
+        for (const auto& operation : plan({copy.desired(service)}, {desired(service)}, {})) {
+            answer.lines.push_back("would write: " + operation_text(operation));
+        }
+    }
+}
+
+void Judge::hold(const Position& where, Hold wanted, std::int64_t weight, Moment at, Intents& out) {
+    auto& server = states_[where.service].servers[where.server];
+    const bool was_out = server.hold == Hold::Disabled;
+    server.hold = wanted;
+    server.held_weight = wanted == Hold::Weight ? weight : 0;
+    server.leave.reset();
+    server.grows_since.reset();
+    server.growing_weight.reset();
+    if (!was_out && wanted == Hold::Disabled) take_out(where, at, out);
+    if (was_out && wanted != Hold::Disabled) bring_back(where, at, out);
+    if (wanted == Hold::Drained && server.alive) begin_leave(where, at, out);
+    reweigh(where, at.now, out);
+    out.emplace_back(TableChanged{where.service});
+    release_kept(where.service, at, out);
+    evaluate_quorum(where.service, Mode::Running, out);
+}
+
+void Judge::take_out(const Position& where, Moment at, Intents& out) {
+    auto& server = states_[where.service].servers[where.server];
+    for (std::size_t c = 0; c < server.checkers.size(); ++c) {
+        auto& checker = server.checkers[c];
+        const CheckerId id = ids_[where.service][where.server][c];
+        queue_.erase({checker.due, id});
+        if (!std::exchange(checker.running, false)) continue;
+        out.emplace_back(CancelCheck{id});
+        unlead(id, at.now);
+    }
+    server.kept = false;
+    if (!server.alive) return;
+    server.alive = false;
+    server.since = at.wall;
+    begin_leave(where, at, out);
+    if (!server.leave)
+        out.push_back(
+            say(LogLevel::Info, fmt::format("Removing service {} from VS {}", server_text(where.service, where.server),
+                                            service_text(where.service))));
+    const auto& service = services_[where.service];
+    out.emplace_back(
+        Announce{server_event(service, service.real_servers[where.server], false, "Disabled by an operator")});
+}
+
+// Nobody has looked at it for a while: it comes back when its checks have passed, which are run now.
+void Judge::bring_back(const Position& where, Moment at, Intents& out) {
+    auto& server = states_[where.service].servers[where.server];
+    const auto& service = services_[where.service];
+    const auto& config = service.real_servers[where.server];
+    for (std::size_t c = 0; c < server.checkers.size(); ++c) {
+        auto& checker = server.checkers[c];
+        if (!checker.acts || !is_polled(config.checkers[c])) continue;
+        checker.up = false;
+        checker.has_run = true;
+        checker.rises = checker.retries_used = 0;
+        schedule({where.service, where.server, c}, at.now);
+    }
+    if (!may_live(server)) return;
+    set_alive(where, true, at, out);
+    out.emplace_back(Announce{server_event(service, config, true, "Enabled by an operator")});
+}
+
+}  // namespace mainstay::lvs

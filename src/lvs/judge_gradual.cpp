@@ -1,0 +1,251 @@
+// What does not happen at once: the weight of a server that came back grows (slow_start), one that is taken out may
+// keep its connections for a while (drain_timeout), and the last ones are not taken out by checks (min_alive).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "judge_text.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+constexpr std::int64_t kGrowthSteps = 20;  // writes to the table until the full weight, at most
+constexpr Micros kCountEvery{1'000'000};   // connections of servers on their way out
+
+std::string seconds_text(Micros time) { return fmt::format("{:g} s", std::chrono::duration<double>(time).count()); }
+
+// Where TIME_WAIT is told from a connection only its active ones count; the kernel has none of UDP's as active.
+std::uint64_t connections_of(const config::VirtualServer& service, const ConnectionsCounted::Destination& one) {
+    const bool has_states = service.fwmark == 0 &&
+                            (service.protocol == config::Protocol::Tcp || service.protocol == config::Protocol::Sctp);
+    return has_states ? one.active : one.active + one.inactive;
+}
+
+// The services of a group give a server each its port.
+bool is_of(const ConnectionsCounted::Destination& one, const config::VirtualServer& service, const Endpoint& server) {
+    return service.group.empty() ? one.endpoint == server : one.endpoint.address == server.address;
+}
+
+}  // namespace
+
+void Judge::begin_growth(const Position& where, Instant now, Intents& out) {
+    auto& server = states_[where.service].servers[where.server];
+    const auto& service = services_[where.service];
+    const Micros time = slow_start_of(service, service.real_servers[where.server]);
+    server.grows_since.reset();
+    server.growing_weight.reset();
+    if (time.count() <= 0 || server.hold != Hold::None || server.weight <= 1) return;
+    server.grows_since = now;
+    out.push_back(say(LogLevel::Info, fmt::format("Slow start of service {} of VS {}: its weight grows to {} in {}",
+                                                  server_text(where.service, where.server), service_text(where.service),
+                                                  server.weight, seconds_text(time))));
+    grow_one({where.service, where.server}, now);
+}
+
+// What the weight is now, and when it takes its next step. True: it is another one than before.
+bool Judge::grow_one(Seat seat, Instant now) {
+    auto& server = states_[seat.first].servers[seat.second];
+    if (!server.grows_since) return false;
+    const auto& service = services_[seat.first];
+    const Micros time = slow_start_of(service, service.real_servers[seat.second]);
+    const std::int64_t full = clamp_weight(server.weight);
+    const auto before = server.growing_weight;
+    const double share = time.count() <= 0 ? 1.0
+                                           : std::chrono::duration<double>(now - *server.grows_since) /
+                                                 std::chrono::duration<double>(time);
+    if (!server.alive || full <= 1 || share >= 1.0) {
+        server.grows_since.reset();
+        server.growing_weight.reset();
+        return before.has_value();
+    }
+    constexpr double kHair = 1e-9;  // what rounding takes away
+    const auto whole = static_cast<double>(full);
+    const auto current = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor(whole * share + kHair)));
+    const std::int64_t step = std::max<std::int64_t>(1, full / kGrowthSteps);
+    const std::int64_t next = std::min(full, (current / step + 1) * step);
+    const std::chrono::duration<double> wait =
+        std::chrono::duration<double>(time) * (static_cast<double>(next) / whole);
+    growing_.emplace(*server.grows_since + std::chrono::ceil<Micros>(wait), seat);
+    server.growing_weight = current;
+    return before != server.growing_weight;
+}
+
+void Judge::grow(Moment at, Intents& out) {
+    while (!growing_.empty() && growing_.begin()->first <= at.now) {
+        const Seat seat = growing_.begin()->second;
+        growing_.erase(growing_.begin());
+        if (grow_one(seat, at.now)) out.emplace_back(TableChanged{seat.first});
+    }
+}
+
+void Judge::begin_leave(const Position& where, Moment at, Intents& out) {
+    auto& server = states_[where.service].servers[where.server];
+    const auto& service = services_[where.service];
+    const Micros time = drain_timeout_of(service, service.real_servers[where.server]);
+    server.leave.reset();
+    if (time.count() <= 0) return;
+    server.leave = Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false};
+    leaving_.insert(where.service);
+    look_at_leaving_at_ = at.now + kCountEvery;
+    out.push_back(say(LogLevel::Info, fmt::format("Draining service {} of VS {} for at most {}",
+                                                  server_text(where.service, where.server), service_text(where.service),
+                                                  seconds_text(time))));
+}
+
+// Servers that the new configuration has no more, and those that an earlier one had.
+void Judge::leave_after_reload(std::size_t service, const config::VirtualServer& old_config,
+                               const ServiceState& old_state, Moment at, Intents& out) {
+    const auto& config = services_[service];
+    const auto is_configured = [&config](const Endpoint& endpoint) {
+        return std::ranges::find(config.real_servers, endpoint, &config::RealServer::endpoint) !=
+               config.real_servers.end();
+    };
+    auto& leaving = states_[service].leaving;
+    for (const auto& one : old_state.leaving) {
+        if (!is_configured(one.server.endpoint)) leaving.push_back(one);
+    }
+    for (std::size_t s = 0; s < old_config.real_servers.size(); ++s) {
+        const auto& server = old_config.real_servers[s];
+        const auto& state = old_state.servers[s];
+        if (is_configured(server.endpoint) || !drains(old_config, server, old_state, state)) continue;
+        const Micros time = drain_timeout_of(old_config, server);
+        leaving.push_back(LeavingServer{
+            server, state.leave.value_or(Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false})});
+        out.push_back(
+            say(LogLevel::Info, fmt::format("Draining service {} of VS {} for at most {}", text_of(config, server),
+                                            service_text(service), seconds_text(time))));
+    }
+}
+
+void Judge::arm_gradual(Instant now) {
+    growing_.clear();
+    leaving_.clear();
+    look_at_leaving_at_.reset();
+    for (std::size_t v = 0; v < states_.size(); ++v) {
+        bool leaves = !states_[v].leaving.empty();
+        for (std::size_t s = 0; s < states_[v].servers.size(); ++s) {
+            auto& server = states_[v].servers[s];
+            leaves = leaves || (server.leave && !server.leave->over);
+            if (server.grows_since) grow_one({v, s}, now);
+        }
+        if (leaves) leaving_.insert(v);
+    }
+    if (!leaving_.empty()) look_at_leaving_at_ = now + kCountEvery;
+}
+
+void Judge::look_at_leaving(Moment at, Intents& out) {
+    if (!look_at_leaving_at_ || *look_at_leaving_at_ > at.now) return;
+    look_at_leaving_at_.reset();
+    Instant next = at.now + kCountEvery;
+    for (const std::size_t service : std::vector(leaving_.begin(), leaving_.end())) {
+        auto& state = states_[service];
+        const auto look = [&](const std::string& name, Leave& leave) {
+            if (leave.over) return;
+            if (leave.until <= at.now)
+                end_leave(service, name, leave, out);
+            else
+                next = std::min(next, leave.until);
+        };
+        for (std::size_t s = 0; s < state.servers.size(); ++s) {
+            if (state.servers[s].leave) look(server_text(service, s), *state.servers[s].leave);
+        }
+        for (auto& one : state.leaving) look(text_of(services_[service], one.server), one.leave);
+        if (forget_left(service)) out.emplace_back(CountConnections{service});
+    }
+    if (!leaving_.empty()) look_at_leaving_at_ = next;
+}
+
+void Judge::on_counted(const ConnectionsCounted& fact, Intents& out) {
+    if (!leaving_.contains(fact.service)) return;
+    auto& state = states_[fact.service];
+    const auto& service = services_[fact.service];
+    const auto count = [&](const Endpoint& endpoint, const std::string& name, Leave& leave) {
+        if (leave.over) return;
+        std::uint64_t connections = 0;
+        for (const auto& one : fact.destinations) {
+            if (is_of(one, service, endpoint)) connections += connections_of(service, one);
+        }
+        leave.connections = connections;
+        if (connections == 0) end_leave(fact.service, name, leave, out);
+    };
+    for (std::size_t s = 0; s < state.servers.size(); ++s) {
+        auto& server = state.servers[s];
+        if (server.leave) count(service.real_servers[s].endpoint, server_text(fact.service, s), *server.leave);
+    }
+    for (auto& one : state.leaving) count(one.server.endpoint, text_of(service, one.server), one.leave);
+    static_cast<void>(forget_left(fact.service));
+    if (leaving_.empty()) look_at_leaving_at_.reset();
+}
+
+void Judge::end_leave(std::size_t service, const std::string& name, Leave& leave, Intents& out) const {
+    leave.over = true;
+    const std::string parent = service_text(service);
+    if (leave.connections == 0U)
+        out.push_back(say(LogLevel::Info, fmt::format("Service {} of VS {} has no connection left", name, parent)));
+    else
+        out.push_back(say(LogLevel::Info,
+                          fmt::format("The time to drain service {} of VS {} is over{}", name, parent,
+                                      leave.connections ? fmt::format(": {} connections are left", *leave.connections)
+                                                        : std::string{})));
+    out.push_back(say(LogLevel::Info, fmt::format("Removing service {} from VS {}", name, parent)));
+    out.emplace_back(TableChanged{service});
+}
+
+// Forgets the servers that have left. True: some are still on their way.
+bool Judge::forget_left(std::size_t service) {
+    auto& state = states_[service];
+    std::erase_if(state.leaving, [](const LeavingServer& one) { return one.leave.over; });
+    const bool some = !state.leaving.empty() || std::ranges::any_of(state.servers, [](const ServerState& server) {
+        return server.leave && !server.leave->over;
+    });
+    if (!some) leaving_.erase(service);
+    return some;
+}
+
+// Whether a server that its checks would take out stays, because too few others are left.
+bool Judge::is_kept(const Position& where, Intents& out) {
+    const auto& service = services_[where.service];
+    auto& state = states_[where.service];
+    auto& server = state.servers[where.server];
+    const std::size_t least = min_alive_of(service);
+    if (least == 0) return false;
+    std::size_t others = 0;
+    for (const auto& one : state.servers) others += &one != &server && serves(one) ? 1 : 0;
+    if (others >= least) return false;
+    if (!std::exchange(server.kept, true)) {
+        out.push_back(
+            say(LogLevel::Warning,
+                fmt::format("Keeping service {} in VS {} though its checks fail: min_alive is {} and {} others "
+                            "are left",
+                            server_text(where.service, where.server), service_text(where.service), least, others)));
+    }
+    return true;
+}
+
+// Others came back, or min_alive is less: what was kept only for its sake goes now.
+void Judge::release_kept(std::size_t service, Moment at, Intents& out) {
+    auto& state = states_[service];
+    std::size_t serving = 0;
+    bool some = false;
+    for (const auto& one : state.servers) {
+        serving += serves(one) ? 1 : 0;
+        some = some || one.kept;
+    }
+    if (!some) return;
+    const std::size_t least = min_alive_of(services_[service]);
+    for (std::size_t s = 0; s < state.servers.size(); ++s) {
+        auto& server = state.servers[s];
+        if (!server.kept || (serves(server) && serving <= least)) continue;
+        serving -= serves(server) ? 1 : 0;
+        server.kept = false;
+        if (!server.alive) continue;
+        set_alive({service, s, 0}, false, at, out);
+        Event event = server_event(services_[service], services_[service].real_servers[s], false,
+                                   "Its checks fail, and min_alive does not need it any more");
+        out.emplace_back(Announce{std::move(event)});
+    }
+}
+
+}  // namespace mainstay::lvs

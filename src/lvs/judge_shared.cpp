@@ -1,0 +1,89 @@
+// share_probe: equal checks of several services run once, and the result is that of all of them. Whichever is due
+// first leads; the others follow it and are due with it from then on.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "judge_text.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "questions.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+// Equal for equal probes; what it leaves out is compared afterwards.
+std::string bucket_of(const config::Checker& checker) {
+    return fmt::format("{} {} {} {}", keyword_of(checker.type), checker.target.to_string(),
+                       checker.urls.empty() ? std::string{} : checker.urls.front().path,
+                       checker.misc_path->argv.empty() ? std::string{} : checker.misc_path->argv.front());
+}
+
+}  // namespace
+
+void Judge::group_checkers() {
+    shared_.clear();
+    shares_.clear();
+    std::unordered_map<std::string, std::vector<std::size_t>> buckets;
+    for (std::size_t v = 0; v < ids_.size(); ++v) {
+        for (std::size_t s = 0; s < ids_[v].size(); ++s) {
+            for (std::size_t c = 0; c < ids_[v][s].size(); ++c) {
+                const auto& server = services_[v].real_servers[s];
+                const auto& checker = server.checkers[c];
+                if (!states_[v].servers[s].checkers[c].acts || !shares_probe(services_[v], server, checker)) continue;
+                auto& bucket = buckets[bucket_of(checker)];
+                const auto same = std::ranges::find_if(bucket, [&](std::size_t group) {
+                    return same_probe(config_at(positions_.at(shared_[group].front())), checker);
+                });
+                const std::size_t group = same == bucket.end() ? shared_.size() : *same;
+                if (same == bucket.end()) {
+                    bucket.push_back(group);
+                    shared_.emplace_back();
+                }
+                shared_[group].push_back(ids_[v][s][c]);
+                shares_.emplace(ids_[v][s][c], group);
+            }
+        }
+    }
+}
+
+void Judge::start_with(CheckerId leader) {
+    const auto found = shares_.find(leader);
+    if (found == shares_.end() || shared_[found->second].size() < 2) return;
+    const auto& first = state_at(positions_.at(leader));
+    std::vector<CheckerId> followers;
+    for (const CheckerId id : shared_[found->second]) {
+        if (id == leader) continue;
+        const Position where = positions_.at(id);
+        auto& state = state_at(where);
+        const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
+        if (state.running || disabled || state.url != first.url) continue;
+        queue_.erase({state.due, id});
+        state.running = true;
+        state.due = first.due;
+        followers.push_back(id);
+    }
+    if (!followers.empty()) led_[leader] = std::move(followers);
+}
+
+// The run that others wait for does not come to its end: they run on their own, now.
+void Judge::unlead(CheckerId leader, Instant now) {
+    const auto led = led_.extract(leader);
+    if (led.empty()) return;
+    for (const CheckerId id : led.mapped()) {
+        const auto found = positions_.find(id);
+        if (found == positions_.end() || !state_at(found->second).running) continue;
+        state_at(found->second).running = false;
+        schedule(found->second, now);
+    }
+}
+
+void Judge::unlead_gone(Instant now) {
+    std::vector<CheckerId> gone;
+    for (const auto& [leader, followers] : led_) {
+        if (!positions_.contains(leader)) gone.push_back(leader);
+    }
+    for (const CheckerId leader : gone) unlead(leader, now);
+}
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,82 @@
+#include "mainstay/lvs/overrides.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "judge_text.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+bool is_endpoint(const Endpoint& endpoint, std::string_view pattern) {
+    return is_like(endpoint.address.to_string(), pattern) || is_like(endpoint.to_string(), pattern);
+}
+
+}  // namespace
+
+std::string text_of(const Override& override) {
+    switch (override.hold) {
+        case Hold::Weight:
+            return fmt::format("weight {}", override.weight);
+        case Hold::Drained:
+            return "drained";
+        case Hold::Disabled:
+            return "disabled";
+        case Hold::None:
+            break;
+    }
+    return "as configured";
+}
+
+std::string_view word_of(ServerCommand::Verb verb) {
+    static constexpr std::array<std::string_view, 5> kWords{"show", "drain", "disable", "enable", "weight"};
+    const auto index = static_cast<std::size_t>(verb);
+    return index < kWords.size() ? kWords[index] : "unknown";
+}
+
+// A greedy match that comes back to the last star only.
+bool is_like(std::string_view text, std::string_view pattern) {
+    constexpr std::size_t kNone = std::string_view::npos;
+    std::size_t at = 0, want = 0, star = kNone, resume = 0;
+    while (at < text.size()) {
+        if (want < pattern.size() && pattern[want] == '*') {
+            star = want++;
+            resume = at;
+        } else if (want < pattern.size() && (pattern[want] == '?' || pattern[want] == text[at])) {
+            ++want;
+            ++at;
+        } else if (star != kNone) {
+            want = star + 1;
+            at = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (want < pattern.size() && pattern[want] == '*') ++want;
+    return want == pattern.size();
+}
+
+ServerPattern pattern_of(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string_view::npos) return {.servers = std::string{text}};
+    return {.services = std::string{text.substr(0, slash)}, .servers = std::string{text.substr(slash + 1)}};
+}
+
+bool matches(const ServerPattern& pattern, const config::VirtualServer& service) {
+    if (is_like(config::service_name(service), pattern.services)) return true;
+    if (service.fwmark != 0) return is_like(fmt::format("fwmark {}", service.fwmark), pattern.services);
+    if (!service.group.empty()) return is_like(*service.group, pattern.services);
+    return is_endpoint(service.endpoint, pattern.services);
+}
+
+bool matches(const ServerPattern& pattern, const config::VirtualServer& service, const config::RealServer& server) {
+    return is_endpoint(server.endpoint, pattern.servers) || is_like(text_of(service, server), pattern.servers);
+}
+
+bool matches(const ServerPattern& pattern, const OverrideKey& key) {
+    return is_like(key.service, pattern.services) && is_endpoint(key.server, pattern.servers);
+}
+
+}  // namespace mainstay::lvs

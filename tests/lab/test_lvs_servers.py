@@ -1,0 +1,109 @@
+"""An operator's word on single servers at run time, in the kernel's table, over a reload and a crash."""
+
+import json
+import signal
+
+import pytest
+
+from support.lvs import listen, lvs_pid, virtual_server
+from support.paths import program
+from support.wait import stays, wait_until
+
+SERVERS = "".join(f"  real_server 127.1.0.{n} 80 {{\n    weight {n}\n  }}\n" for n in (1, 2, 3))
+WEB = virtual_server("10.0.0.1 80", SERVERS)
+AS_CONFIGURED = ["-A -t 10.0.0.1:80 -s wrr", "-a -t 10.0.0.1:80 -r 127.1.0.1:80 -m -w 1",
+                 "-a -t 10.0.0.1:80 -r 127.1.0.2:80 -m -w 2", "-a -t 10.0.0.1:80 -r 127.1.0.3:80 -m -w 3"]
+HELD = ["-A -t 10.0.0.1:80 -s wrr", "-a -t 10.0.0.1:80 -r 127.1.0.1:80 -m -w 0",
+        "-a -t 10.0.0.1:80 -r 127.1.0.3:80 -m -w 100"]
+
+
+@pytest.fixture
+def director(lan):
+    host = lan.host("director")
+    host.run(["ip", "link", "set", "lo", "up"])
+    host.run(["ip", "address", "add", "10.0.0.1/32", "dev", "lo"])
+    return host
+
+
+def table(host):
+    return sorted(host.run(["ipvsadm", "-Sn"]).stdout.splitlines())
+
+
+def until_table(host, wanted, daemon=None):
+    wait_until(lambda: table(host) == sorted(wanted), 20,
+               lambda: f"{wanted}, there is {table(host)}\n{daemon.output() if daemon else ''}")
+
+
+def server(host, *words, code=0):
+    ran = host.run([program("mainstayctl"), "server", *words], check=False)
+    assert ran.returncode == code, (words, ran.stdout, ran.stderr)
+    return ran.stdout
+
+
+def test_drained_disabled_and_weighed_servers_stay_so_over_a_reload_and_a_crash(director):
+    daemon = director.mainstayd(WEB, "-C")
+    until_table(director, AS_CONFIGURED, daemon)
+
+    would = server(director, "disable", "127.1.0.2", "--dry-run", code=1)
+    assert "would write: delete TCP 10.0.0.1:80 -> 127.1.0.2:80" in would
+    assert table(director) == sorted(AS_CONFIGURED)
+    server(director, "drain", "127.1.0.1")
+    server(director, "disable", "10.0.0.1:80/127.1.0.2:80")
+    server(director, "weight", "*.3", "100")
+    assert table(director) == sorted(HELD)
+    assert "server drain 127.1.0.1 by uid 0, pid " in daemon.output()
+
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: "Reload complete" in daemon.output(), 20, lambda: daemon.output())
+    assert table(director) == sorted(HELD)
+    first = lvs_pid(daemon)
+    director.run(["kill", "-KILL", str(first)])
+    wait_until(lambda: lvs_pid(daemon) != first, 20, lambda: daemon.output())
+    assert stays(lambda: table(director) == sorted(HELD), 3)
+
+    shown = json.loads(director.run([program("mainstayctl"), "status", "--json"]).stdout)["lvs"]
+    assert [(o["server"], o["is"]) for o in shown["overrides"]] == [
+        ("127.1.0.1:80", "drained"), ("127.1.0.2:80", "disabled"), ("127.1.0.3:80", "weight 100")]
+    assert [s["weight_in_table"] for s in shown["services"][0]["servers"]] == [0, 0, 100]
+    assert "drained by uid 0, pid " in director.run([program("mainstayctl"), "status"]).stdout
+
+    assert server(director, "enable", "*").count("(was: ") == 3
+    until_table(director, AS_CONFIGURED, daemon)
+
+
+CLIENT = """
+import signal, socket
+held = socket.create_connection(("10.0.0.1", 80), timeout=5)
+print("connected", flush=True)
+signal.pause()
+"""
+ACCEPTOR = """
+import socket
+listening = socket.create_server(("127.1.0.1", 80))
+print("listening", flush=True)
+held = []
+while True:
+    held.append(listening.accept()[0])
+"""
+
+
+def test_a_server_that_a_reload_removes_keeps_its_connections_until_they_are_gone(director):
+    web = director.start(["/usr/bin/python3", "-c", ACCEPTOR], name="web")
+    wait_until(lambda: "listening" in web.output(), 20, lambda: web.output())
+    listen(director, "127.1.0.4:80")
+    text = virtual_server("10.0.0.1 80", "  real_server 127.1.0.1 80 {\n  }\n", options="drain_timeout 60")
+    daemon = director.mainstayd(text, "-C")
+    service, first = "-A -t 10.0.0.1:80 -s wrr", "-a -t 10.0.0.1:80 -r 127.1.0.1:80 -m -w "
+    until_table(director, [service, first + "1"], daemon)
+    client = director.start(["/usr/bin/python3", "-c", CLIENT], name="client")
+    wait_until(lambda: "connected" in client.output(), 20, lambda: client.output())
+
+    director.write("/run/keepalived.conf", text.replace("127.1.0.1 80", "127.1.0.4 80"))
+    daemon.send(signal.SIGHUP)
+    second = "-a -t 10.0.0.1:80 -r 127.1.0.4:80 -m -w 1"
+    until_table(director, [service, first + "0", second], daemon)
+    assert stays(lambda: table(director) == sorted([service, first + "0", second]), 3)
+
+    client.stop()
+    until_table(director, [service, second], daemon)
+    assert "Service [127.1.0.1]:tcp:80 of VS [10.0.0.1]:tcp:80 has no connection left" in daemon.output()

@@ -1,0 +1,216 @@
+// What keepalived's rules say of first runs, retries, notifications and mails, kind by kind; and rise and fall.
+#include <doctest/doctest.h>
+
+#include "judge_harness.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+const std::string kRs = "[10.0.0.11]:tcp:80";
+const std::string kVs = "[10.0.0.1]:tcp:80";
+
+using Type = config::Checker::Type;
+
+config::VirtualServer web_of(Type type, config::KeywordValues values = {}) {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    auto& checker = web.real_servers[0].checkers[0];
+    checker.type = type;
+    checker.retry = 2;
+    if (!values.empty()) checker.more.edit().values = std::move(values);
+    return web;
+}
+
+config::Config with_global(config::VirtualServer web, std::string keyword) {
+    config::Config config;
+    config.virtual_servers.push_back(std::move(web));
+    config.global.more.edit().values.push_back({std::move(keyword), true});
+    return config;
+}
+
+CheckFinished failure(std::string words, Outcome outcome = Outcome::Failed) {
+    CheckFinished fact{1, outcome, "because", 5ms, {}};
+    fact.words = std::move(words);
+    return fact;
+}
+
+}  // namespace
+
+TEST_CASE("rs_init_notifies tells the servers that are put in at the start, before the quorum and without a mail") {
+    // effect: global_defs: rs_init_notifies
+    auto web = service({checked("10.0.0.11"), checked("10.0.0.12")});
+    web.real_servers[1].checkers[0].alpha = true;  // not put in
+    Bench bench;
+
+    const Lines said = bench.start(with_global(web, "rs_init_notifies"));
+
+    CHECK(said.at(0) == "RS " + kRs + " " + kVs + " UP: Starting");
+    CHECK(said.at(1) == "Gained quorum 1+0=1 <= 1 for VS " + kVs);
+    for (const auto& line : said) CHECK_FALSE(line.starts_with("RS [10.0.0.12]"));
+}
+
+TEST_CASE("rs_init_notifies tells a server that a reload adds, and none that was there") {
+    Bench bench;
+    bench.start(with_global(service({server("10.0.0.11")}), "rs_init_notifies"));
+    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+
+    CHECK(text_of_intents(bench.judge.reload(with_global(web, "rs_init_notifies"), bench.now())) ==
+          Lines{"RS [10.0.0.12]:tcp:80 " + kVs + " UP: Starting"});
+}
+
+TEST_CASE("rs_init_notifies tells nothing anew after a crash of the role") {
+    Memory memory{{tcp_key("10.0.0.1"), true, false, {{at("10.0.0.11", 80), true, {}, {}}}}};
+    Bench bench;
+
+    CHECK(bench.start(with_global(service({server("10.0.0.11")}), "rs_init_notifies"), memory).empty());
+}
+
+TEST_CASE("with no_checker_emails a mail goes out when the server changes, not when one more check does") {
+    // effect: global_defs: no_checker_emails
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.real_servers[0].checkers.push_back(tcp_check(at("10.0.0.11", 443)));
+    web.real_servers[0].checkers[1].warmup = 3s;
+    Bench bench;
+    bench.drawn = 5s;
+    bench.start(with_global(web, "no_checker_emails"));
+
+    CHECK(bench.run(Outcome::Failed).back() == "RS " + kRs + " " + kVs + " DOWN mail: TCP CHECK failed on service");
+    CHECK(bench.run(Outcome::Failed) == Lines{"TCP_CHECK on service " + kRs + " failed."});
+    CHECK(bench.run(Outcome::Passed) == Lines{"TCP connection to " + kRs + " success."});
+    CHECK(bench.run(Outcome::Passed).back() == "RS " + kRs + " " + kVs + " UP mail: TCP CHECK succeed on service");
+}
+
+TEST_CASE("with rise 3 a server comes back after three successes in a row") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.real_servers[0].checkers[0].more.edit().values.push_back({"rise", std::int64_t{3}});
+    Bench bench;
+    bench.start(web);
+    bench.run(Outcome::Failed);
+
+    CHECK(bench.run(Outcome::Passed).empty());
+    CHECK(bench.run(Outcome::Passed).empty());
+    CHECK(bench.run(Outcome::Failed).empty());  // counted from the start again
+    CHECK(bench.run(Outcome::Passed).empty());
+    CHECK(bench.run(Outcome::Passed).empty());
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    CHECK(bench.run(Outcome::Passed).at(0) == "TCP connection to " + kRs + " success.");
+    CHECK(bench.judge.states()[0].servers[0].alive);
+}
+
+TEST_CASE("with fall 2 a check fails after two rounds in a row, each with its retries; a success between clears them") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.real_servers[0].checkers[0].retry = 1;
+    web.more.edit().values.push_back({"fall", std::int64_t{2}});  // the service's default
+    Bench bench;
+    bench.start(web);
+    bench.run(Outcome::Passed);  // at 1, next at 7
+
+    CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.due() == doctest::Approx(10));  // its retry
+    CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.due() == doctest::Approx(16));  // the next round
+    CHECK(bench.run(Outcome::Passed).empty());
+    CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.run(Outcome::Failed).empty());
+    CHECK(bench.run(Outcome::Failed).at(0) == "TCP_CHECK on service " + kRs + " failed after 1 retries.");
+}
+
+TEST_CASE("SMTP_CHECK has its retries in its first run too, and in every round while it is down") {
+    Bench bench;
+    bench.start(web_of(Type::Smtp));
+    // Types that are not run yet have nothing to show.
+    if (!bench.judge.deadline()) return;
+    bench.tick();
+    CHECK(bench.finish(failure("Bad greeting banner from server")).empty());
+    bench.tick();
+    CHECK(bench.finish(failure("Bad greeting banner from server")).empty());
+    bench.tick();
+    CHECK(bench.finish(failure("Bad greeting banner from server")) ==
+          Lines{"SMTP_CHECK Bad greeting banner from server [10.0.0.11]:80 after 2 retries",
+                "Removing service " + kRs + " from VS " + kVs, "table 0",
+                "RS " + kRs + " " + kVs + " DOWN mail: CHECK failed on service : Bad greeting banner from server"});
+    const double down = bench.due();
+    bench.run(Outcome::Failed);
+    CHECK(bench.due() == doctest::Approx(down + 3));
+    bench.run(Outcome::Failed);
+    CHECK(bench.due() == doctest::Approx(down + 6));
+    bench.run(Outcome::Failed);
+    CHECK(bench.due() == doctest::Approx(down + 12));
+    CHECK(bench.run(Outcome::Passed).at(0) == "Remote SMTP server " + kRs + " succeed on service.");
+}
+
+TEST_CASE("each kind of check has keepalived's words for its failure, its success and their mails") {
+    struct Words {
+        Type type;
+        config::KeywordValues values;
+        std::string words, down, down_mail, up, up_mail;
+    };
+    const std::vector<Words> kinds{
+        {Type::Tcp,
+         {},
+         "",
+         "TCP_CHECK on service " + kRs + " failed.",
+         "TCP CHECK failed on service",
+         "TCP connection to " + kRs + " success.",
+         "TCP CHECK succeed on service"},
+        {Type::Http,
+         {},
+         "",
+         "HTTP_CHECK on service " + kRs + " failed.",
+         "CHECK failed on service : HTTP/SSL request failed",
+         "Remote Web server " + kRs + " succeed on service.",
+         "CHECK succeed on service"},
+        {Type::Ssl,
+         {},
+         "",
+         "SSL_CHECK on service " + kRs + " failed.",
+         "CHECK failed on service : HTTP/SSL request failed",
+         "Remote Web server " + kRs + " succeed on service.",
+         "CHECK succeed on service"},
+        {Type::Udp,
+         {},
+         "",
+         "UDP_CHECK on service " + kRs + " failed.",
+         "UDP CHECK failed on service",
+         "UDP connection to " + kRs + " success.",
+         "UDP CHECK succeed on service"},
+        {Type::Ping,
+         {},
+         "",
+         "ICMP CHECK on service " + kRs + " of " + kVs + " failed.",
+         "ICMP CHECK failed on service",
+         "ICMP connection to " + kRs + " success.",
+         "ICMP CHECK succeed on service"},
+        {Type::Dns,
+         {},
+         "read error occurred. (rcode = 3)",
+         "DNS_CHECK (" + kRs + ") read error occurred. (rcode = 3)",
+         "DNS_CHECK: failed on service",
+         "DNS_CHECK (" + kRs + ") success.",
+         "DNS_CHECK: succeed on service"},
+        {Type::Bfd,
+         {{"name", config::WordList{"peer"}}},
+         "",
+         "BFD check of [peer] RS(" + kRs + ") is DOWN",
+         "BFD CHECK peer failed on service",
+         "BFD check of [peer] RS(" + kRs + ") is UP",
+         "BFD CHECK peer succeeded on service"},
+    };
+    for (const auto& kind : kinds) {
+        CAPTURE(kind.down);
+        Bench bench;
+        bench.start(web_of(kind.type, kind.values));
+        if (!bench.judge.deadline()) continue;  // not run by this version, or by events only
+        bench.tick();
+        const Lines down = bench.finish(failure(kind.words));
+        CHECK(down.front() == kind.down);
+        CHECK(down.back() == "RS " + kRs + " " + kVs + " DOWN mail: " + kind.down_mail);
+        const Lines up = bench.run(Outcome::Passed);
+        CHECK(up.front() == kind.up);
+        CHECK(up.back() == "RS " + kRs + " " + kVs + " UP mail: " + kind.up_mail);
+    }
+}

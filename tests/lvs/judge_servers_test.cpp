@@ -1,0 +1,256 @@
+// What operators say of single servers at run time: drained, disabled, another weight, withdrawn.
+#include <doctest/doctest.h>
+
+#include "judge_harness.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/plan.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+using Verb = ServerCommand::Verb;
+const std::string kRs = "[10.0.0.11]:tcp:80";
+const std::string kVs = "[10.0.0.1]:tcp:80";
+
+struct Said {
+    Lines intents;
+    ServerAnswer answer;
+};
+Said say_to(Bench& bench, Verb verb, std::string which, std::int64_t weight = 0, bool dry_run = false) {
+    Said said;
+    said.intents = text_of_intents(
+        bench.judge.command({verb, std::move(which), weight, dry_run, "uid 0, pid 7"}, bench.now(), said.answer));
+    return said;
+}
+
+Lines in_table(const Judge& judge) {
+    Lines out;
+    for (const auto& one : judge.desired(0).destinations)
+        out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a drained server stays with weight 0, lives on without a notification, and the audit line names who did it") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11", 3), server("10.0.0.12")}));
+
+    const auto said = say_to(bench, Verb::Drain, "10.0.0.11");
+
+    CHECK(said.intents == Lines{"server drain 10.0.0.11 by uid 0, pid 7: " + kRs + " of VS " + kVs,
+                                "Changing weight from 3 to 0 for active service " + kRs + " of VS " + kVs, "table 0",
+                                "table 0"});
+    CHECK(said.answer.lines ==
+          Lines{kRs + " of VS " + kVs + ": drained, UP, weight 0 (was: as configured, UP, weight 3)"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1"});
+    CHECK(bench.judge.states()[0].servers[0].alive);
+}
+
+TEST_CASE("an enabled server is what configuration and checks say again") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11", 3), server("10.0.0.12")}));
+    say_to(bench, Verb::Drain, "10.0.0.11");
+
+    CHECK(say_to(bench, Verb::Enable, "10.0.0.11").answer.changed == 1);
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 3", "10.0.0.12:80 1"});
+    CHECK(bench.judge.overrides().empty());
+    CHECK(say_to(bench, Verb::Enable, "10.0.0.11").answer.changed == 0);
+}
+
+TEST_CASE("a disabled server is out of the table, told as down, and not checked") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
+    bench.tick();  // its check is under way
+
+    CHECK(say_to(bench, Verb::Disable, "10.0.0.11").intents ==
+          Lines{"server disable 10.0.0.11 by uid 0, pid 7: " + kRs + " of VS " + kVs, "cancel 1",
+                "Removing service " + kRs + " from VS " + kVs,
+                "RS " + kRs + " " + kVs + " DOWN mail: Disabled by an operator", "table 0"});
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+    CHECK(bench.due() == -1);
+    CHECK(bench.finish(1, Outcome::Passed).empty());
+}
+
+TEST_CASE("a server that was disabled comes back when its checks have passed, which are run at once") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
+    say_to(bench, Verb::Disable, "10.0.0.11");
+    bench.since_start = 100s;
+
+    say_to(bench, Verb::Enable, "10.0.0.11");
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+    CHECK(bench.due() == doctest::Approx(100));
+    CHECK(bench.run(Outcome::Passed) == Lines{"TCP connection to " + kRs + " success.",
+                                              "Adding service " + kRs + " to VS " + kVs, "table 0",
+                                              "RS " + kRs + " " + kVs + " UP mail: TCP CHECK succeed on service"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("a disabled server without checks comes back at once") {
+    Bench bench;
+    bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
+    say_to(bench, Verb::Disable, "10.0.0.11");
+
+    CHECK(say_to(bench, Verb::Enable, "10.0.0.11").intents.at(1) == "Adding service " + kRs + " to VS " + kVs);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("an operator's weight goes before the configured one and a script's") {
+    auto one = server("10.0.0.11", 10);
+    one.checkers.push_back(misc_check(one.endpoint));
+    one.checkers[0].misc_dynamic = true;
+    Bench bench;
+    bench.start(service({one}));
+    say_to(bench, Verb::Weight, "10.0.0.11", 7);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 7"});
+
+    bench.tick();
+    CheckFinished fact{1, Outcome::Passed, "exited with status 52", 5ms, 50};
+    bench.finish(fact);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 7"});
+
+    say_to(bench, Verb::Enable, "10.0.0.11");
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 50"});
+}
+
+TEST_CASE(
+    "when all servers are drained quorum is lost: the sorry server serves, and their connections go on beside it") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    web.sorry_server = sorry("10.0.0.99");
+    Bench bench;
+    bench.start(web);
+
+    const auto said = say_to(bench, Verb::Drain, "*");
+
+    CHECK(said.answer.changed == 2);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 0", "10.0.0.99:80 1"});
+    say_to(bench, Verb::Enable, "*.12");
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("a drained server whose checks fail is removed, and comes back drained") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
+    say_to(bench, Verb::Drain, "10.0.0.11");
+    bench.run(Outcome::Failed);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+
+    bench.run(Outcome::Passed);
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("what an operator said survives a reload, also one without the server in between") {
+    const auto both = service({checked("10.0.0.11"), checked("10.0.0.12")});
+    Bench bench;
+    bench.start(both);
+    say_to(bench, Verb::Drain, "10.0.0.11");
+    say_to(bench, Verb::Disable, "10.0.0.12");
+
+    bench.reload(both);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0"});
+    bench.reload(service({server("10.0.0.13")}));
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.13:80 1"});
+    bench.reload(both);
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0"});
+    CHECK(bench.judge.override_of(0, 1) == Override{Hold::Disabled, 0, {0}, "uid 0, pid 7"});
+}
+
+TEST_CASE("what is held of a server that is not configured is shown and withdrawn by its name") {
+    Bench bench;
+    bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
+    say_to(bench, Verb::Drain, "10.0.0.11");
+    bench.reload(service({server("10.0.0.12")}));
+
+    CHECK(say_to(bench, Verb::Show, "10.0.0.11").answer.lines ==
+          Lines{"10.0.0.11:80 of VS " + kVs + ": not configured, drained"});
+    CHECK(say_to(bench, Verb::Enable, "10.0.0.11").intents ==
+          Lines{"server enable 10.0.0.11 by uid 0, pid 7: 10.0.0.11:80 of VS " + kVs});
+    CHECK(bench.judge.overrides().empty());
+}
+
+TEST_CASE("a new incarnation takes up what operators said before it puts anything into the table") {
+    config::Config config;
+    config.virtual_servers.push_back(service({checked("10.0.0.11"), server("10.0.0.12")}));
+    Overrides overrides;
+    overrides[{kVs, at("10.0.0.11", 80)}] = Override{Hold::Disabled, 0, {}, "uid 0, pid 7"};
+    overrides[{kVs, at("10.0.0.12", 80)}] = Override{Hold::Weight, 9, {}, "uid 0, pid 7"};
+    Bench bench;
+
+    static_cast<void>(bench.judge.start(config, {}, bench.now(), overrides));
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 9"});
+    CHECK(bench.due() == -1);  // what is disabled is not checked
+}
+
+TEST_CASE("a dry run changes nothing and tells what would be said and written") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    web.quorum = 2;
+    Bench bench;
+    bench.start(web);
+
+    const auto said = say_to(bench, Verb::Disable, "10.0.0.11", 0, true);
+
+    CHECK(said.intents.empty());
+    CHECK(said.answer.lines ==
+          Lines{"would be: " + kRs + " of VS " + kVs + ": disabled, DOWN, weight 1 (was: as configured, UP, weight 1)",
+                "would say: Removing service " + kRs + " from VS " + kVs,
+                "would say: Lost quorum 2-0=2 > 1 for VS " + kVs,
+                "would write: delete TCP 10.0.0.1:80 -> 10.0.0.11:80"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+    CHECK(bench.judge.overrides().empty());
+}
+
+TEST_CASE("a pattern that no server is like is refused, and what there is is named") {
+    Bench bench;
+    bench.start(service({server("10.0.0.11")}));
+
+    const auto said = say_to(bench, Verb::Drain, "10.9.9.9");
+
+    CHECK(said.intents.empty());
+    CHECK(said.answer.problem == "no server is like 10.9.9.9; there is\n  " + kVs + "/" + kRs);
+}
+
+TEST_CASE("servers are meant by address, address and port, name in the log, and of a service likewise") {
+    const auto web = service({server("10.0.0.11")});
+    auto marked = web;
+    marked.fwmark = 5;
+    auto grouped = web;
+    grouped.endpoint = {};
+    grouped.group = "web";
+    const auto means = [](std::string_view pattern, const config::VirtualServer& one) {
+        const auto parsed = pattern_of(pattern);
+        return matches(parsed, one) && matches(parsed, one, one.real_servers[0]);
+    };
+    CHECK(means("10.0.0.11", web));
+    CHECK(means("10.0.0.11:80", web));
+    CHECK(means("10.0.0.1?", web));
+    CHECK(means("*:80", web));
+    CHECK(means("[10.0.0.11]:tcp:80", web));
+    CHECK(means("10.0.0.1:80/*", web));
+    CHECK(means("[10.0.0.1]:tcp:80/10.0.0.11", web));
+    CHECK(means("fwmark 5/10.0.0.*", marked));
+    CHECK(means("FWM 5/*", marked));
+    CHECK(means("web/*", grouped));
+    CHECK_FALSE(means("10.0.0.1", web));
+    CHECK_FALSE(means("10.0.0.11:8080", web));
+    CHECK_FALSE(means("10.0.0.2/*", web));
+    CHECK_FALSE(means("", web));
+}
+
+TEST_CASE("a star matches any characters, once it has to come back too") {
+    CHECK(is_like("abcabd", "*abd"));
+    CHECK(is_like("", "*"));
+    CHECK(is_like("aaa", "a*a"));
+    CHECK_FALSE(is_like("aab", "a*a"));
+    CHECK_FALSE(is_like("abc", "ab"));
+}
