@@ -18,19 +18,21 @@ _mainstayctl() {
         [[ $word == --socket ]] && { ((i++)); continue; }
         [[ $word == -* ]] && continue
         if [[ -z $command ]]; then command=$word
-        elif [[ $command == config && -z $part ]]; then part=$word
+        elif [[ $command == @(config|server) && -z $part ]]; then part=$word
         fi
     done
     case $command:$part in
-        :) choices='status config reload upgrade ipvs doctor --socket --version --help' ;;
+        :) choices='status config reload upgrade server ipvs doctor --socket --version --help' ;;
         status:) choices='--json --help' ;;
         ipvs:) choices='--stats --help' ;;
         reload:) choices='--dry-run --json --help' ;;
         upgrade:) choices='--help' ;;
         doctor:) choices='--json --file --help' ;;
-        config:) choices="$(_mainstayctl_help '/^Subcommands/,$s/^  ([a-z]+).*/\1/p' config) --help" ;;
+        config: | server:)
+            choices="$(_mainstayctl_help '/^Subcommands/,$s/^  ([a-z]+).*/\1/p' "$command") --help" ;;
         config:explain) choices=$(mainstayctl config explain 2>/dev/null) ;;
-        config:*) choices=$(_mainstayctl_help 's/^ +(-[a-z],)?(--[a-z-]+).*/\2/p' config "$part") ;;
+        config:* | server:*)
+            choices=$(_mainstayctl_help 's/^ +(-[a-z],)?(--[a-z-]+).*/\2/p' "$command" "$part") ;;
         *) choices='--help' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W '$choices' -- "$current")

@@ -49,6 +49,9 @@ def test_man_has_no_complaint(page, tmp_path):
     assert "NAME" in done.stdout
 
 
+GROUPS = ("config", "server")  # their commands have commands
+
+
 def subcommands(*words):
     """What the help of mainstayctl names below these words."""
     shown = run([program("mainstayctl"), *words, "--help"]).stdout
@@ -74,9 +77,10 @@ def test_zsh_completes_every_command_of_mainstayctl_and_its_options():
     assert "reload" in subcommands()
 
     assert re.search(r"1:command:\(([a-z ]+)\)", text)[1].split() == subcommands()
-    assert re.search(r"_values 'command' ([a-z ]+)", text)[1].split() == sorted(subcommands("config"))
-    for command in [[name] for name in subcommands() if name != "config"] + \
-                   [["config", name] for name in subcommands("config")]:
+    for group in GROUPS:
+        assert re.search(rf"_values '{group} command' ([a-z ]+)", text)[1].split() == sorted(subcommands(group))
+    for command in [[name] for name in subcommands() if name not in GROUPS] + \
+                   [[group, name] for group in GROUPS for name in subcommands(group)]:
         branch = re.search(rf"^ *(?:[a-z]+ \| )*{command[-1]}(?: \| [a-z]+)*\)(.*?);;", text, re.MULTILINE | re.DOTALL)
         assert branch, command
         known = options_in(run([program("mainstayctl"), *command, "--help"]).stdout) - {"--help"}
@@ -96,7 +100,7 @@ def test_mainstayctls_page_names_the_commands_of_its_help():
     named = re.findall(r'^\.B[RI] "?([a-z]+(?: [a-z]+)?)"? ', text_of("mainstayctl.1").split(".SH COMMANDS")[1]
                        .split(".SH OPTIONS")[0], re.MULTILINE)
 
-    everything = set(subcommands()) - {"config"} | {f"config {name}" for name in subcommands("config")}
+    everything = set(subcommands()) - set(GROUPS) | {f"{group} {name}" for group in GROUPS for name in subcommands(group)}
     assert set(named) == everything
     for words in named:
         help_text = run([program("mainstayctl"), *words.split(), "--help"])
@@ -117,6 +121,8 @@ def complete(script, function, *words):
 @pytest.mark.parametrize("words,offered", [
     (["st"], ["status"]),
     (["config", "ex"], ["explain"]),
+    (["server", "dr"], ["drain"]),
+    (["server", "disable", "--d"], ["--dry-run"]),
     (["config", "refe"], ["reference"]),
     (["config", "reference", "--ma"], ["--markdown", "--man"]),
     (["config", "schema", "--j"], ["--json"]),
