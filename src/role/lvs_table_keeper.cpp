@@ -119,8 +119,11 @@ void LvsTableKeeper::reconcile() {
     const std::vector<Key> owned{leftover_.begin(), leftover_.end()};
     const Operations operations = lvs::plan(wanted_, actual, owned);
     if (operations.empty()) return;
+    const auto begun = std::chrono::steady_clock::now();
     if (!execute(operations)) return;
-    log_.info("IPVS: {} services wanted, {} operations to get there", wanted_.size(), operations.size());
+    const auto took = std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now() - begun);
+    log_.info("IPVS: {} services wanted, {} operations to get there, in {} us", wanted_.size(), operations.size(),
+              took.count());
 }
 
 void LvsTableKeeper::update(std::vector<lvs::ServiceTable> changed) {

@@ -1,0 +1,321 @@
+#!/usr/bin/python3
+"""How fast the IPVS table is as it shall be, side by side with Debian's keepalived and with the kernel alone.
+
+    tools/bench lvs [--services 5000] [--runs 3] [--reloads 10000] [--only table,users,memory,reloads]
+
+Runs in the lab (tools/lab) where this kernel has no IPVS; each run has a network namespace of its own. Told are:
+ table    SERVICES services of 4 servers without checks: the bare batched netlink writer and `ipvsadm -R`; the time from
+          fork to the last server in the kernel, of the writing alone (as mainstay tells it), from SIGHUP to one changed
+          server, from SIGHUP to the last processor time of a reload that changes nothing, from SIGTERM to the end
+ users    2,284 services with 37,298 servers: a reload, and how late advertisements of a VRRP instance were meanwhile
+ memory   growth of the checking process's own memory (Pss) for each further real server with a TCP_CHECK
+ reloads  Pss of mainstay's processes over so many reloads
+Each goal is printed with what came out; the exit code is 0 when all hold.
+"""
+import argparse
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "tools/bench.d"))
+sys.path.insert(0, str(TOP / "tests"))
+
+from ipvs_table import rip, vip  # noqa: E402
+from lan import Listener, median, percentile  # noqa: E402
+from support.hosts import Lan  # noqa: E402
+from support.paths import program  # noqa: E402
+from support.wait import wait_until  # noqa: E402
+
+PROGRAMS = ("keepalived", "mainstay")
+SERVERS = 4
+TABLE = TOP / "tools/bench.d/ipvs_table.py"
+USERS_SERVICES, USERS_SERVERS = 2284, 37298
+USERS_SECONDS = 0.5
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+QUIET = 0.4  # seconds without processor time: the reload is over
+LATE_MS = 50
+VRRP = """vrrp_instance VI_1 {
+  state MASTER
+  interface eth0
+  virtual_router_id 51
+  priority 200
+  version 3
+  advert_int 0.1
+  virtual_ipaddress {
+    192.168.4.99
+  }
+}
+"""
+
+
+def service(number, servers, last_weight=1, check=""):
+    lines = [f"virtual_server {vip(number)} 80 {{\n  lb_algo wrr\n  lb_kind NAT\n  protocol TCP\n  delay_loop 3600\n"]
+    for server in range(servers):
+        weight = last_weight if server == servers - 1 else 1
+        lines.append(f"  real_server {rip(number, server)} 80 {{\n    weight {weight}\n{check}  }}\n")
+    return "".join(lines) + "}\n"
+
+
+def table_text(services, last_weight=1, servers=SERVERS):
+    return "global_defs {\n  router_id bench\n}\n" + "".join(
+        service(n, servers, last_weight if n == services - 1 else 1) for n in range(services))
+
+
+def users_text(weight):
+    each, more = divmod(USERS_SERVERS, USERS_SERVICES)
+    parts = [service(n, each + (n < more)) for n in range(USERS_SERVICES - 1)]
+    return VRRP + "".join(parts) + service(USERS_SERVICES - 1, each, weight)
+
+
+class Verdicts:
+    def __init__(self):
+        self.all_hold = True
+
+    def judge(self, holds, text):
+        self.all_hold = self.all_hold and holds
+        print(f"    {text}: {'ok' if holds else 'NOT ok'}", flush=True)
+
+
+class Director:
+    """A program on a host of its own, with a file."""
+
+    def __init__(self, lan, name, program_name, text):
+        self.lan, self.program = lan, program_name
+        self.host = lan.host(f"{name}-{program_name}")
+        self.config = self.host.write("/run/director.conf", text)
+
+    def start(self, options=("-C",)):
+        command = [program("mainstayd")] if self.program == "mainstay" else ["keepalived"]
+        self.daemon = self.host.start([*command, "-n", "-l", "-G", *options, "-f", self.config], name=self.program)
+        return self
+
+    def awaiting(self, services, servers, weight=1):
+        """A process that tells when the last server is there with this weight."""
+        waiting = self.host.start([sys.executable, TABLE, "await", services, servers, weight], name="await")
+        wait_until(lambda: "waiting" in waiting.output(), 20, "the poll to begin")
+        return waiting
+
+    def children(self):
+        own = pathlib.Path(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children")
+        return [self.daemon.pid, *map(int, own.read_text(encoding="ascii").split())]
+
+    def cpu(self):
+        """Seconds of processor time of the program, those that ended included."""
+        total = 0
+        for pid in self.children():
+            try:
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            total += sum(map(int, fields[11:13]))
+            if pid == self.daemon.pid:
+                total += sum(map(int, fields[13:15]))
+        return total * TICK
+
+    def reload(self, text=None):
+        if text is not None:
+            self.host.write("/run/director.conf", text)
+        begun = time.time()
+        os.kill(self.daemon.pid, signal.SIGHUP)
+        return begun
+
+    def settled(self, begun):
+        """Seconds from `begun` to the last change of the processor time, which has a clock of 10 ms."""
+        used, last = self.cpu(), begun
+        while time.time() - last < QUIET or time.time() - begun < QUIET:
+            time.sleep(0.005)
+            now = self.cpu()
+            if now != used:
+                used, last = now, time.time()
+        return last - begun
+
+    def checker(self):
+        for pid in self.children()[1:]:
+            name = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip()
+            if self.program == "keepalived" or "lvs" in name:
+                return pid
+        raise RuntimeError(f"no checking process: {self.daemon.output()[-2000:]}")
+
+    def stop(self):
+        begun = time.time()
+        os.kill(self.daemon.pid, signal.SIGTERM)
+        self.daemon.wait(60)
+        return time.time() - begun
+
+
+def told(process, timeout=120):
+    process.wait(timeout)
+    return float(process.output().split()[-1])
+
+
+def pss(pid):
+    """KiB."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(re.search(r"^Pss: +(\d+)", text, re.M).group(1))
+
+
+def rules(services):
+    lines = []
+    for n in range(services):
+        lines.append(f"-A -t {vip(n)}:80 -s wrr")
+        lines += [f"-a -t {vip(n)}:80 -r {rip(n, s)}:80 -m -w 1" for s in range(SERVERS)]
+    return "\n".join(lines) + "\n"
+
+
+def kernel_alone(lan, services, run):
+    host = lan.host(f"floor{run}")
+    floor = float(host.run([sys.executable, TABLE, "floor", services, SERVERS, 64]).stdout)
+    host.kill()
+    host = lan.host(f"restore{run}")
+    begun = time.time()
+    host.run(["ipvsadm", "-R"], text_in=rules(services), timeout=120)
+    restored = time.time() - begun
+    host.kill()
+    return {"floor": floor, "ipvsadm -R": restored}
+
+
+def one_table(lan, name, services, run):
+    """Seconds of each phase."""
+    director = Director(lan, f"t{run}", name, table_text(services))
+    waiting = director.awaiting(services, SERVERS)
+    begun = time.time()
+    director.start()
+    found = {"start": told(waiting) - begun}
+    counted = director.host.run([sys.executable, TABLE, "count"]).stdout.split()
+    if counted != [str(services), str(services * SERVERS)]:
+        raise RuntimeError(f"{name}: the table holds {counted} services and servers")
+    director.settled(time.time())
+    wrote = re.search(r"operations to get there, in (\d+) us", director.daemon.output())
+    if wrote:
+        found["writing"] = int(wrote.group(1)) / 1e6
+    found["reload same"] = director.settled(director.reload())
+    waiting = director.awaiting(services, SERVERS, 7)
+    begun = director.reload(table_text(services, 7))
+    found["reload one"] = told(waiting) - begun
+    director.settled(time.time())
+    found["stop"] = director.stop()
+    director.host.kill()
+    return found
+
+
+def bench_table(lan, options, verdicts):
+    alone = [kernel_alone(lan, options.services, run) for run in range(options.runs)]
+    figures = {phase: median([one[phase] for one in alone]) for phase in alone[0]}
+    print(f"{options.services} services x {SERVERS} servers, seconds, median of {options.runs}")
+    print("  kernel alone: " + ", ".join(f"{phase} {value:.4f}" for phase, value in figures.items()), flush=True)
+    found = {}
+    for name in PROGRAMS:
+        runs = [one_table(lan, name, options.services, run) for run in range(options.runs)]
+        found[name] = {phase: median([one[phase] for one in runs]) for phase in runs[0]}
+        print(f"  {name:10} " + ", ".join(f"{phase} {value:.4f}" for phase, value in found[name].items()), flush=True)
+    theirs, ours = found["keepalived"], found["mainstay"]
+    writing = ours.get("writing", 99)
+    verdicts.judge(writing <= 1.5 * figures["floor"], f"writing {writing / figures['floor']:.2f} of the floor (most 1.5)")
+    for phase, least in (("start", 5), ("stop", 20), ("reload one", 3), ("reload same", 3)):
+        ratio = theirs[phase] / max(ours[phase], 0.001)
+        verdicts.judge(ratio >= least, f"{phase} {ratio:.1f} times as fast (least {least})")
+
+
+def bench_users(lan, _options, verdicts):
+    lan.switch("office")
+    director = Director(lan, "u", "mainstay", users_text(1))
+    port = lan.plug(director.host, "eth0", "office", "192.168.4.11/24")
+    servers = USERS_SERVERS // USERS_SERVICES
+    waiting = director.awaiting(USERS_SERVICES, servers)
+    director.start(options=())
+    told(waiting)
+    listener = Listener(lan.switches["office"].pid, port)
+    wait_until(lambda: len(listener.adverts()) > 3, 60, "adverts")
+    director.settled(time.time())
+    listener.forget()
+    waiting = director.awaiting(USERS_SERVICES, servers, 7)
+    text = users_text(7)
+    begun = director.reload(text)
+    took = told(waiting) - begun
+    director.settled(begun)
+    at = [entry[0] / 1e6 for entry in listener.adverts()]
+    late = [after - before - 100 for before, after in zip(at, at[1:])]
+    listener.close()
+    director.stop()
+    director.host.kill()
+    print(f"{USERS_SERVICES} services, {USERS_SERVERS} servers: reload {took:.3f} s; adverts late by p50 / most "
+          f"{percentile(late, 0.5):.1f} / {max(late):.1f} ms of {len(late)}")
+    verdicts.judge(took < USERS_SECONDS, f"reload below {USERS_SECONDS} s")
+    verdicts.judge(max(late) < LATE_MS, f"no advert later than {LATE_MS} ms")
+
+
+def bench_memory(lan, _options, verdicts):
+    check = "    TCP_CHECK {\n      connect_timeout 1\n    }\n"
+    counts, growth = (100, 5000), {}
+    for name in PROGRAMS:
+        sizes = []
+        for count in counts:
+            text = "".join(service(n, 10, check=check) for n in range(count // 10))
+            director = Director(lan, f"m{count}", name, text).start()
+            director.settled(time.time() + 1)
+            sizes.append(pss(director.checker()))
+            director.stop()
+            director.host.kill()
+        growth[name] = (sizes[1] - sizes[0]) * 1024 / (counts[1] - counts[0])
+        print(f"  {name:10} Pss {sizes[0]} KiB with {counts[0]}, {sizes[1]} KiB with {counts[1]} servers: "
+              f"{growth[name]:.0f} bytes each", flush=True)
+    verdicts.judge(growth["mainstay"] <= growth["keepalived"], "growth for each server no larger than keepalived's")
+
+
+def bench_reloads(lan, options, verdicts):
+    texts = [table_text(20, weight) for weight in (1, 2)]
+    director = Director(lan, "r", "mainstay", texts[0]).start()
+    director.settled(time.time())
+    sizes, begun = {}, time.time()
+    for number in range(1, options.reloads + 1):
+        weight = number % 2 + 1
+        waiting = director.awaiting(20, SERVERS, weight) if number % 1000 in (0, 1) else None
+        director.reload(texts[weight - 1])
+        if waiting:
+            told(waiting)
+            sizes[number] = {pid: pss(pid) for pid in director.children()}
+        else:
+            time.sleep(0.01)
+    last = max(sizes)
+    base = min(n for n in sizes if n >= min(1000, last))
+    grown = {pid: sizes[last][pid] - size for pid, size in sizes[base].items()}
+    print(f"{options.reloads} reloads in {time.time() - begun:.0f} s: Pss after {base} and after {last}, KiB: " +
+          ", ".join(f"{sizes[base][pid]} -> {sizes[last][pid]}" for pid in grown))
+    director.stop()
+    director.host.kill()
+    verdicts.judge(max(grown.values()) <= 64, f"no process grew by more than 64 KiB ({max(grown.values())})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--services", type=int, default=5000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--reloads", type=int, default=10000)
+    parser.add_argument("--only", default="table,users,memory,reloads")
+    options = parser.parse_args()
+    if not os.path.isdir("/proc/sys/net/ipv4/vs"):
+        os.execv(TOP / "tools/lab", ["lab", "--mem", "2048", "--timeout", "3600", "--", sys.executable, __file__,
+                                     *sys.argv[1:]])
+    verdicts = Verdicts()
+    cases = {"table": bench_table, "users": bench_users, "memory": bench_memory, "reloads": bench_reloads}
+    for case in options.only.split(","):
+        with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
+            lan = Lan(folder)
+            try:
+                cases[case](lan, options, verdicts)
+            except (RuntimeError, TimeoutError, subprocess.SubprocessError) as error:
+                verdicts.judge(False, f"{case}: {error}")
+            finally:
+                lan.close()
+    print("ok" if verdicts.all_hold else "NOT ok")
+    return 0 if verdicts.all_hold else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
