@@ -92,35 +92,9 @@ std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config:
     return calls;
 }
 
-const config::Command& for_state(const config::Command& up, const config::Command& down, const std::string& state) {
-    return state == "UP" ? up : down;
-}
-
 // keepalived: a server of a firewall-mark service has no protocol in its name.
 std::string name_of(const config::VirtualServer& service, const config::RealServer& server) {
     return config::server_name(server.endpoint, service.fwmark != 0 ? config::Protocol::None : service.protocol);
-}
-
-// The command is looked at before the name is formatted: most configurations have none, and a storm of events over
-// thousands of services must not format all their names.
-bool has_server_script(const config::Config& config, const Event& event) {
-    for (const auto& service : config.virtual_servers) {
-        for (const auto& server : service.real_servers) {
-            if (for_state(server.notify_up, server.notify_down, event.state).empty()) continue;
-            if (name_of(service, server) == event.name && config::service_name(service) == event.parent) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-bool has_quorum_script(const config::Config& config, const Event& event) {
-    for (const auto& service : config.virtual_servers) {
-        if (for_state(service.quorum_up, service.quorum_down, event.state).empty()) continue;
-        if (config::service_name(service) == event.name) return true;
-    }
-    return false;
 }
 
 std::vector<NotifyCall> lvs_calls(const Event& event) { return {{notify_key(event, false), queue_of(event), {}}}; }
@@ -141,7 +115,7 @@ void want_notifies(std::vector<Wanted>& all, Event::Kind kind, const std::string
     want(all, key("", true), notify.any);
 }
 
-void want_service(std::vector<Wanted>& all, const config::VirtualServer& service) {
+void want_notifies_of(std::vector<Wanted>& all, const config::VirtualServer& service) {
     const auto key = [](Event::Kind kind, std::string name, std::string parent, const char* state) {
         return notify_key(Event{.kind = kind, .name = std::move(name), .parent = std::move(parent), .state = state},
                           false);
@@ -150,17 +124,23 @@ void want_service(std::vector<Wanted>& all, const config::VirtualServer& service
     want(all, key(Event::Kind::VirtualServer, name, {}, "UP"), service.quorum_up);
     want(all, key(Event::Kind::VirtualServer, name, {}, "DOWN"), service.quorum_down);
     for (const auto& server : service.real_servers) {
+        if (server.notify_up.empty() && server.notify_down.empty()) continue;
+        const std::string server_name = name_of(service, server);
+        want(all, key(Event::Kind::RealServer, server_name, name, "UP"), server.notify_up);
+        want(all, key(Event::Kind::RealServer, server_name, name, "DOWN"), server.notify_down);
+    }
+}
+
+void want_service(std::vector<Wanted>& all, const config::VirtualServer& service) {
+    for (const auto& server : service.real_servers) {
         for (std::size_t i = 0; i < server.checkers.size(); ++i) {
             const auto& check = server.checkers[i];
             if (check.type != config::Checker::Type::Misc) continue;
             want(all, misc_check_key(service, server, i), check.misc_path,
                  check.misc_timeout != Micros{0} ? check.misc_timeout : service.delay_loop);
         }
-        if (server.notify_up.empty() && server.notify_down.empty()) continue;
-        const std::string server_name = name_of(service, server);
-        want(all, key(Event::Kind::RealServer, server_name, name, "UP"), server.notify_up);
-        want(all, key(Event::Kind::RealServer, server_name, name, "DOWN"), server.notify_down);
     }
+    want_notifies_of(all, service);
 }
 
 // startup_script, shutdown_script and the readers of FIFOs.
@@ -202,11 +182,24 @@ std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& 
             }
             return {};
         case Event::Kind::RealServer:
-            return has_server_script(config, event) ? lvs_calls(event) : std::vector<NotifyCall>{};
         case Event::Kind::VirtualServer:
-            return has_quorum_script(config, event) ? lvs_calls(event) : std::vector<NotifyCall>{};
+            return {};  // ServiceScripts knows them
     }
     return {};
+}
+
+ServiceScripts::ServiceScripts(const config::Config& config) {
+    for (const auto& service : config.virtual_servers) {
+        std::vector<Wanted> wanted;
+        want_notifies_of(wanted, service);
+        for (auto& one : wanted) keys_.insert(std::move(one.key));
+    }
+}
+
+std::vector<NotifyCall> ServiceScripts::calls(const Event& event) const {
+    const bool of_service = event.kind == Event::Kind::RealServer || event.kind == Event::Kind::VirtualServer;
+    if (keys_.empty() || !of_service || !event.notify || !keys_.contains(notify_key(event, false))) return {};
+    return lvs_calls(event);
 }
 
 std::vector<Wanted> wanted_scripts(const config::Config& config) {

@@ -20,15 +20,20 @@ namespace mainstay::kernel {
 namespace {
 
 constexpr std::size_t kLineBytesMax = 4096;
+constexpr std::size_t kGatheredBytesMax = 32U * 1024U;
 constexpr std::chrono::seconds kReconnectEvery{1};  // never one connect per line
 
 spdlog::level::level_enum spd(LogLevel level) {
     switch (level) {
-        case LogLevel::Error: return spdlog::level::err;
-        case LogLevel::Warning: return spdlog::level::warn;
+        case LogLevel::Error:
+            return spdlog::level::err;
+        case LogLevel::Warning:
+            return spdlog::level::warn;
         case LogLevel::Notice:
-        case LogLevel::Info: return spdlog::level::info;
-        case LogLevel::Debug: return spdlog::level::debug;
+        case LogLevel::Info:
+            return spdlog::level::info;
+        case LogLevel::Debug:
+            return spdlog::level::debug;
     }
     return spdlog::level::info;
 }
@@ -93,18 +98,36 @@ private:
 // stderr as keepalived -l writes it: "Fri Nov 20 08:15:00 2026: text". A pipe that nobody reads must not stop a role
 // either; if it is non-blocking, lines that do not fit are dropped.
 class ConsoleSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+public:
+    ~ConsoleSink() override { flush_(); }
+    void gather(std::function<void()> later) { later_ = std::move(later); }
+
 protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        const std::time_t now = ::time(nullptr);
+        if (const std::time_t now = ::time(nullptr); now != stamped_) stamp(now);
+        const bool first = pending_.empty();
+        pending_.append(stamp_).append(view(message.payload).substr(0, kLineBytesMax)).push_back('\n');
+        if (!later_ || pending_.size() >= kGatheredBytesMax) return flush_();
+        if (first) later_();
+    }
+    void flush_() override {
+        if (pending_.empty()) return;
+        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, pending_.data(), pending_.size());
+        pending_.clear();
+    }
+
+private:
+    void stamp(std::time_t now) {
         std::tm parts{};
         ::localtime_r(&now, &parts);
-        std::array<char, 40> stamp{};
-        const std::size_t length = std::strftime(stamp.data(), stamp.size(), "%a %b %e %H:%M:%S %Y: ", &parts);
-        std::string line{stamp.data(), length};
-        line.append(view(message.payload).substr(0, kLineBytesMax)).push_back('\n');
-        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+        std::array<char, 40> text{};
+        stamp_.assign(text.data(), std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y: ", &parts));
+        stamped_ = now;
     }
-    void flush_() override {}
+
+    std::function<void()> later_;
+    std::string pending_, stamp_;
+    std::time_t stamped_ = -1;
 };
 
 }  // namespace
@@ -119,13 +142,15 @@ std::string syslog_datagram(int facility, LogLevel level, std::time_t when, std:
                                    kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_mday, parts.tm_hour,
                                    parts.tm_min, parts.tm_sec, ident, pid);
     line.append(text.substr(0, kLineBytesMax));
-    std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    std::ranges::replace_if(
+        line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
     return line;
 }
 
 struct DaemonLog::Impl {
     LogLevel level;
     std::shared_ptr<SyslogSink> syslog;
+    std::shared_ptr<ConsoleSink> console;
     std::shared_ptr<spdlog::logger> logger;
 };
 
@@ -133,7 +158,7 @@ DaemonLog::DaemonLog(const LogOptions& options) : impl_{std::make_unique<Impl>()
     impl_->level = options.level;
     std::vector<spdlog::sink_ptr> sinks;
     if (!options.socket.empty()) sinks.push_back(impl_->syslog = std::make_shared<SyslogSink>(options));
-    if (options.console) sinks.push_back(std::make_shared<ConsoleSink>());
+    if (options.console) sinks.push_back(impl_->console = std::make_shared<ConsoleSink>());
     impl_->logger = std::make_shared<spdlog::logger>(options.ident, sinks.begin(), sinks.end());
     impl_->logger->set_level(spdlog::level::debug);
 }
@@ -148,6 +173,14 @@ bool DaemonLog::enabled(LogLevel level) const { return level <= impl_->level; }
 
 void DaemonLog::set_ident(const std::string& ident) {
     if (impl_->syslog) impl_->syslog->set_ident(ident);
+}
+
+void DaemonLog::gather(std::function<void()> later) {
+    if (impl_->console) impl_->console->gather(std::move(later));
+}
+
+void DaemonLog::flush() {
+    if (impl_->console) impl_->console->flush();
 }
 
 std::uint64_t DaemonLog::lost() const { return impl_->syslog ? impl_->syslog->lost() : 0; }

@@ -61,6 +61,8 @@ public:
     Result<void> prepare(config::Config next) override;
     void commit() override;
     void abort() override { next_.reset(); }
+    [[nodiscard]] bool keeps_unchanged() const override { return true; }
+    void commit_unchanged() override { publish_within(kPublishLater); }
     void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;

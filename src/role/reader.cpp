@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -70,9 +72,13 @@ Result<void> send_all(const config::Config& config, const SnmpParts& snmp, const
                  {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
                  {For::Snmp, config::Audience::Observer, snmp.any()},
                  {For::Observer, config::Audience::Observer, true}};
-    for (const auto& part : parts)
-        if (auto sent = send_snapshot(part.audience, part.needed, ipc::encode(config::slice(config, part.slice))); !sent)
-            return sent;
+    std::optional<config::Audience> encoded;
+    std::vector<std::byte> bytes;
+    for (const auto& part : parts) {
+        if (encoded != part.slice) bytes = ipc::encode(config::slice(config, part.slice));
+        encoded = part.slice;
+        if (auto sent = send_snapshot(part.audience, part.needed, bytes); !sent) return sent;
+    }
     const auto plan = host_plan(config, log);
     if (auto sent = send_snapshot(For::Host, !plan.watch.empty(), ipc::encode(plan)); !sent) return sent;
     return send_snapshot(For::Scripts, true, ipc::encode(script_table(config, environment, log)));
@@ -135,7 +141,8 @@ int refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::R
 
 int run_reader() {
     pollfd wait{ipc::inherited::kControl, POLLIN, 0};
-    if (::poll(&wait, 1, 10'000) != 1) return 1;
+    kernel::set_process_name("mainstayd-read");
+    while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {}  // a waiting one ends with the supervisor: the line is closed
     auto got = ipc::receive_message(ipc::inherited::kControl);
     if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
     const auto* hello = std::get_if<ipc::Hello>(&std::get<ipc::Received>(**got).message);
@@ -180,7 +187,8 @@ int run_reader() {
         done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
         done.summary = hello->config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
     }
-    return ipc::send_message(ipc::inherited::kControl, done) ? 0 : 1;
+    const bool sent = ipc::send_message(ipc::inherited::kControl, done).has_value();
+    std::_Exit(sent ? 0 : 1);  // the supervisor waits for this end: thousands of services are not freed one by one
 }
 
 }  // namespace mainstay::role

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
 #include <map>
@@ -52,7 +53,7 @@ public:
     WallTime wall() const override { return kernel::wall_now(); }
     std::uint64_t generation() const override { return generation_; }
     const ipc::Hello& options() const override { return hello_; }
-    const config::Config* running() const override { return started_ ? &running_ : nullptr; }
+    const config::Config* running() const override { return started_ ? &running_.config : nullptr; }
     int ipvs_socket() const override { return ipvs_socket_.get(); }
     // Where only root may: before the privileges are dropped.
     Result<void> open_ipvs_namespace();
@@ -69,12 +70,22 @@ public:
     void publish_state(std::span<const std::byte> state) override;
 
 private:
+    // For the notify scripts of events; without its services in the lvs process, where the role has them.
+    struct Running {
+        config::Config config;
+        alert::ServiceScripts scripts;
+    };
+
     void listen();
     void drain();
     void beat();
     void send(const ipc::Message& message, int descriptor = -1);
     void handle(ipc::Received received);
-    void prepare(std::uint64_t generation, const UniqueFd& snapshot);
+    void prepare(std::uint64_t generation, UniqueFd snapshot);
+    [[nodiscard]] bool is_running_one(std::span<const std::byte> snapshot) const;
+    void run_prepared();
+    void kick();
+    [[nodiscard]] static std::vector<alert::NotifyCall> calls_of(const Running& running, const Event& event);
     void commit(std::uint64_t generation);
     void abort(std::uint64_t generation);
     void script_results(const ipc::ScriptResults& results);
@@ -97,8 +108,11 @@ private:
     std::optional<ipc::EventRing> ring_;
     UniqueFd kick_;
     std::unique_ptr<Role> role_;
-    config::Config running_;                  // for the notify scripts of events
-    const config::Config* replaced_ = nullptr;  // the configuration before, while a reload is committed
+    Running running_;
+    const Running* replaced_ = nullptr;       // the one before, while a reload is committed
+    UniqueFd snapshot_, prepared_snapshot_;   // what the running one, the prepared one was read from
+    bool prepared_same_ = false;              // as the running one, to the byte
+    bool kick_due_ = false;
     std::optional<config::Config> prepared_;  // of prepared_generation_
     std::uint64_t prepared_generation_ = 0, generation_ = 0;
     // Other numbers than the incarnation before had: the results of its scripts are nobody's.
@@ -131,6 +145,8 @@ Result<void> Process::open_ipvs_namespace() {
 }
 
 int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
+    // The others tell little, and what they tell may be their last words.
+    if (kind_ == Kind::Lvs) log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     role_ = make(*this);
     listen();
     beat();
@@ -185,7 +201,7 @@ void Process::send(const ipc::Message& message, int descriptor) {
 void Process::handle(ipc::Received received) {
     std::visit(
         [&]<class M>(M& message) {
-            if constexpr (std::is_same_v<M, ipc::Prepare>) prepare(message.generation, received.descriptor);
+            if constexpr (std::is_same_v<M, ipc::Prepare>) prepare(message.generation, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::Commit>) commit(message.generation);
             else if constexpr (std::is_same_v<M, ipc::Abort>) abort(message.generation);
             else if constexpr (std::is_same_v<M, ipc::Stop>) stop();
@@ -203,7 +219,7 @@ void Process::handle(ipc::Received received) {
         received.message);
 }
 
-void Process::prepare(std::uint64_t generation, const UniqueFd& snapshot) {
+void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
     const auto refuse = [&](const Error& error) {
         prepared_.reset();
         log_.error("configuration {} cannot be prepared: {}", generation, error.text());
@@ -211,6 +227,13 @@ void Process::prepare(std::uint64_t generation, const UniqueFd& snapshot) {
     };
     auto bytes = ipc::read_memfd(snapshot.get());
     if (!bytes) return refuse(std::move(bytes.error()).with("snapshot"));
+    prepared_same_ = started_ && role_->keeps_unchanged() && is_running_one(*bytes);
+    prepared_snapshot_ = std::move(snapshot);
+    prepared_generation_ = generation;
+    if (prepared_same_) {
+        prepared_.reset();
+        return send(ipc::Prepared{generation, {}});
+    }
     auto config = ipc::decode<config::Config>(*bytes);
     if (!config) return refuse(std::move(config.error()).with("snapshot"));
     if (started_) {
@@ -218,56 +241,81 @@ void Process::prepare(std::uint64_t generation, const UniqueFd& snapshot) {
         if (!ready) return refuse(ready.error());
     }
     prepared_ = std::move(*config);
-    prepared_generation_ = generation;
     send(ipc::Prepared{generation, {}});
 }
 
+bool Process::is_running_one(std::span<const std::byte> snapshot) const {
+    if (!snapshot_) return false;
+    const auto running = ipc::read_memfd(snapshot_.get());
+    return running && std::ranges::equal(*running, snapshot);
+}
+
 void Process::commit(std::uint64_t generation) {
-    if (!prepared_ || prepared_generation_ != generation)
+    if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation)
         return log_.error("configuration {} was committed without having been prepared", generation);
     generation_ = generation;
-    const config::Config before = std::exchange(running_, std::move(*prepared_));
+    snapshot_ = std::move(prepared_snapshot_);
+    if (std::exchange(prepared_same_, false))
+        role_->commit_unchanged();
+    else
+        run_prepared();
+    if (!stopping_) send(ipc::Committed{generation});
+}
+
+void Process::run_prepared() {
+    Running next{std::move(*prepared_), {}};
     prepared_.reset();
+    next.scripts = alert::ServiceScripts{next.config};
+    const Running before = std::exchange(running_, std::move(next));
     if (!started_ && hello_.spare) kernel::set_process_name(hello_.process_name);
-    tuning_.apply(process_options(running_.global, kind_));
-    if (started_) {
+    tuning_.apply(process_options(running_.config.global, kind_));
+    if (std::exchange(started_, true)) {
         replaced_ = &before;  // what the reload removes is told by the scripts it had
         role_->commit();
         replaced_ = nullptr;
-    } else {
-        started_ = true;
-        const auto ran = role_->start(running_, hello_.restarted);
-        if (!ran) {
-            log_.error("cannot start: {}", ran.error().text());
-            return finish(ran.error().code() == Errc::Permission ? 4 : 1);
-        }
+    } else if (const auto ran = role_->start(running_.config, hello_.restarted); !ran) {
+        log_.error("cannot start: {}", ran.error().text());
+        stopping_ = true;
+        return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
-    send(ipc::Committed{generation});
+    if (kind_ == Kind::Lvs) running_.config.virtual_servers = {};
 }
 
 void Process::abort(std::uint64_t generation) {
-    if (!prepared_ || prepared_generation_ != generation) return;
+    if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation) return;
     prepared_.reset();
-    if (started_) role_->abort();
+    prepared_snapshot_.reset();
+    if (!std::exchange(prepared_same_, false) && started_) role_->abort();
 }
 
 void Process::publish(Event event) {
     event.at = wall();
     if (ring_) {
         event.number = ring_->append(event);
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(kick_.get(), &one, sizeof one);  // full: it is awake already
+        // One kick for all that this turn of the loop tells.
+        if (!std::exchange(kick_due_, true)) asio::post(loop_, [this] { kick(); });
     }
     if (!event.notify) return;
-    auto calls = alert::notify_calls(running_, event);
-    if (calls.empty() && replaced_ != nullptr) calls = alert::notify_calls(*replaced_, event);
+    auto calls = calls_of(running_, event);
+    if (calls.empty() && replaced_ != nullptr) calls = calls_of(*replaced_, event);
     for (auto& call : calls)
         run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
     write_fifo(event);
 }
 
+void Process::kick() {
+    if (!std::exchange(kick_due_, false)) return;
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(kick_.get(), &one, sizeof one);  // full: it is awake already
+}
+
+std::vector<alert::NotifyCall> Process::calls_of(const Running& running, const Event& event) {
+    auto calls = running.scripts.calls(event);
+    return calls.empty() ? alert::notify_calls(running.config, event) : calls;
+}
+
 void Process::write_fifo(const Event& event) {
-    if (!alert::fifos(running_.global).empty()) send(ipc::FifoLine{alert::fifo_line(event)});
+    if (!alert::fifos(running_.config.global).empty()) send(ipc::FifoLine{alert::fifo_line(event)});
 }
 
 void Process::run_script(std::string key, std::vector<std::string> extra, std::string queue,
@@ -348,6 +396,8 @@ void Process::servers(const ipc::ServerQuestion& question) {
 }
 
 void Process::finish(int code) {
+    kick();
+    log_.flush();
     exit_code_ = code;
     loop_.stop();
 }

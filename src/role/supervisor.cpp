@@ -171,6 +171,7 @@ void Supervisor::reap_all() {
             reader_ended(*ended);
             continue;
         }
+        if (ended->pid == waiting_reader_.pid) waiting_reader_ = {};
         for (auto& spare : spares_)
             if (spare && spare->pid == ended->pid) spare_ended(*spare, *ended);
         for (auto& child : children_)
@@ -387,7 +388,8 @@ void Supervisor::stop(int exit_code) {
     log_.info("Stopping");
     tell_service_manager("STOPPING=1");
     limit_.cancel();
-    if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
+    for (const int reader : {reader_pid_, waiting_reader_.pid})
+        if (reader != 0) ::kill(reader, SIGKILL);
     if (dry_runs_) dry_runs_->close();
     replacement_.reset();
     watch_->stop();

@@ -104,6 +104,7 @@ private:
     // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
     // milliseconds. The vrrp role always has one; the others get one when they are replaced.
     void keep_spare_soon();
+    [[nodiscard]] Result<void> start_reader();
     void start_spare(Kind kind);
     bool promote_spare(Child& child);  // false: there is none that is ready
     void prepare_spares();             // for the generation that was just committed
@@ -187,6 +188,10 @@ private:
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int reader_pid_ = 0;
+    struct WaitingReader {  // a reader that has loaded everything and waits for the next reload
+        int pid = 0;
+        UniqueFd line;
+    } waiting_reader_;
     int exit_code_ = 0;
     int stop_stage_ = 0;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs

@@ -31,14 +31,13 @@ void Supervisor::begin_reading() {
     reading_done_.reset();
     next_ = Generation{};
     next_.number = current_.number + 1;
-    auto channel = ipc::make_channel();
-    const auto pid = !channel ? Result<int>{std::unexpected{std::move(channel.error())}}
-                              : kernel::spawn_role({executable_,
-                                                    {options_.identity.process_name(Kind::Supervisor), "--role", "reader"},
-                                                    {{channel->second.get(), ipc::inherited::kControl}}});
-    if (!pid) return reading_failed(kExitFatal, "the reader cannot be started: " + pid.error().text());
-    reader_pid_ = *pid;
-    reader_line_ = std::make_unique<boost::asio::posix::stream_descriptor>(loop_, channel->first.release());
+    if (waiting_reader_.pid == 0) {
+        if (const auto started = start_reader(); !started)
+            return reading_failed(kExitFatal, "the reader cannot be started: " + started.error().text());
+    }
+    reader_pid_ = std::exchange(waiting_reader_.pid, 0);
+    reader_line_ =
+        std::make_unique<boost::asio::posix::stream_descriptor>(loop_, waiting_reader_.line.release());
     auto hello = hello_for(Kind::Supervisor, false);
     hello.check_first = phase_ == Phase::Running && settings_.daemon.reload_check;
     hello.check_log = settings_.daemon.reload_check_log;

@@ -3,13 +3,14 @@
 #include <signal.h>
 
 #include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/spawn.hpp"
 #include "supervisor_impl.hpp"
 
 namespace mainstay::role {
 
 namespace {
 
-// Only vrrp: nobody waits milliseconds for the others.
+// Only vrrp: nobody waits milliseconds for the others. (A reader waits as well, see below.)
 bool has_spare(Kind kind) { return kind == Kind::Vrrp; }
 
 }  // namespace
@@ -21,7 +22,22 @@ void Supervisor::keep_spare_soon() {
         for (auto& child : children_)
             if (has_spare(child->kind) && child->alive() && child->ready && !spares_[slot(child->kind)]->alive())
                 start_spare(child->kind);
+        // Where one reload was, more will be.
+        if (current_.number > 1 && waiting_reader_.pid == 0) static_cast<void>(start_reader());
     });
+}
+
+// It waits for its Hello, and ends when the line is closed.
+Result<void> Supervisor::start_reader() {
+    auto channel = ipc::make_channel();
+    if (!channel) return std::unexpected{std::move(channel.error())};
+    const auto pid =
+        kernel::spawn_role({executable_,
+                            {options_.identity.process_name(Kind::Supervisor), "--role", "reader"},
+                            {{channel->second.get(), ipc::inherited::kControl}}});
+    if (!pid) return std::unexpected{pid.error()};
+    waiting_reader_ = {*pid, std::move(channel->first)};
+    return {};
 }
 
 void Supervisor::start_spare(Kind kind) {

@@ -90,6 +90,7 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     const std::string path = upgrade_program({program});
     // A former program's spare knows nothing of this; the new one starts its own.
     for (const auto& spare : spares_) drop_spare(spare->kind);
+    if (waiting_reader_.pid != 0) ::kill(waiting_reader_.pid, SIGKILL);
     std::vector<int> keep;
     const auto state = hand_over(client.get(), keep);
     const auto written = ipc::write_hand_over(state);

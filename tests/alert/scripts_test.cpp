@@ -69,8 +69,8 @@ TEST_CASE("a group's generic script is told priority 0") {
 
 TEST_CASE("notify_up and quorum_down run without added arguments") {
     const auto up =
-        notify_calls(sample(), event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.1]:tcp:80"));
-    const auto down = notify_calls(sample(), event(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "DOWN"));
+        ServiceScripts{sample()}.calls(event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.1]:tcp:80"));
+    const auto down = ServiceScripts{sample()}.calls(event(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "DOWN"));
 
     REQUIRE(up.size() == 1);
     CHECK(up[0].key == "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up");
@@ -86,7 +86,7 @@ TEST_CASE("a server of a firewall-mark service is known by its name without prot
     config::Config config = sample();
     config.virtual_servers[0].fwmark = 5;
 
-    const auto up = notify_calls(config, event(Event::Kind::RealServer, "[10.0.0.11]:none:80", "UP", "FWM 5"));
+    const auto up = ServiceScripts{config}.calls(event(Event::Kind::RealServer, "[10.0.0.11]:none:80", "UP", "FWM 5"));
 
     REQUIRE(up.size() == 1);
     CHECK(up[0].key == "real_server/[10.0.0.11]:none:80 of FWM 5/up");
@@ -98,11 +98,13 @@ TEST_CASE("what is not configured runs nothing") {
 
     CHECK(notify_calls(config, event(Event::Kind::Instance, "VI_2", "MASTER")).empty());
     CHECK(notify_calls(config, event(Event::Kind::Group, "G2", "MASTER")).empty());
-    CHECK(notify_calls(config, event(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
-    CHECK(notify_calls(config, event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "DOWN", "[10.0.0.1]:tcp:80"))
+    CHECK(ServiceScripts{config}.calls(event(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
+    CHECK(ServiceScripts{config}
+              .calls(event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "DOWN", "[10.0.0.1]:tcp:80"))
               .empty());
-    CHECK(
-        notify_calls(config, event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.2]:tcp:80")).empty());
+    CHECK(ServiceScripts{config}
+              .calls(event(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.2]:tcp:80"))
+              .empty());
 }
 
 TEST_CASE("an event that is not to be notified runs nothing") {

@@ -76,9 +76,10 @@ struct FakeKernel {
     std::vector<std::vector<netlink::IpvsOperation>> batches;
     std::size_t opened = 0, dumps = 0, flushes = 0;
     bool available = true;
-    bool socket_breaks = false;     // once, at the next batch
-    bool lies = false;              // once: the next list of destinations is empty
-    std::string refused_scheduler;  // as if its module were missing
+    bool socket_breaks = false;                                 // once, at the next batch
+    bool lies = false;                                          // once: the next list of destinations is empty
+    std::string refused_scheduler;                              // as if its module were missing
+    std::function<int(const netlink::IpvsOperation&)> refuses;  // the errno, 0 for none
 };
 
 class FakeTable final : public IpvsTable {
@@ -91,6 +92,10 @@ public:
         Outcome outcome;
         for (std::size_t i = 0; i < operations.size(); ++i) {
             const bool refuse = operations[i].service.scheduler == kernel_.refused_scheduler;
+            if (const int number = kernel_.refuses ? kernel_.refuses(operations[i]) : 0; number != 0) {
+                outcome.failures.push_back({.index = i, .sys_errno = number, .text = {}});
+                continue;
+            }
             if (refuse || !lvs::perform(kernel_.table, operations[i])) outcome.failures.push_back({i, ENOENT});
         }
         return outcome;

@@ -1,6 +1,8 @@
 #include "mainstay/role/lvs_role.hpp"
 
 #include <doctest/doctest.h>
+
+#include <cstring>
 #include <fcntl.h>
 
 #include "../lvs/builders.hpp"
@@ -256,6 +258,36 @@ TEST_CASE("a refused operation is told once and tried again with every audit, no
     bench.kernel.refused_scheduler.clear();
     CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1") != nullptr; }));
     CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+    bench.stop();
+}
+
+TEST_CASE("of a batch in which the kernel has no memory or is busy for one operation, only that one is told and repeated") {
+    using Kind = netlink::IpvsOperation::Kind;
+    int number = EBUSY;
+    SUBCASE("ENOMEM") { number = ENOMEM; }
+    SUBCASE("EBUSY") {}
+    Bench bench;
+    bench.options.audit_every = 20ms;
+    bench.kernel.refuses = [number](const netlink::IpvsOperation& operation) {
+        const bool that_one = operation.destination.endpoint.address == *IpAddress::parse("10.0.0.12");
+        return operation.kind == Kind::AddDestination && that_one ? number : 0;
+    };
+    bench.start(with({pair()}));
+    CHECK(bench.runtime.until([&] { return bench.kernel.batches.size() >= 3; }));
+
+    REQUIRE(bench.in_kernel("10.0.0.1") != nullptr);
+    CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 1);
+    CHECK(bench.kernel.batches[0].size() == 3);  // the service and both servers
+    for (std::size_t i = 1; i < bench.kernel.batches.size(); ++i) {
+        REQUIRE(bench.kernel.batches[i].size() == 1);
+        CHECK(netlink::describe(bench.kernel.batches[i][0]) == "add TCP 10.0.0.1:80 -> 10.0.0.12:80");
+    }
+    CHECK(bench.runtime.log().count("IPVS refused ") == 1);
+    CHECK(bench.runtime.log().count("IPVS refused add TCP 10.0.0.1:80 -> 10.0.0.12:80: " + std::string{std::strerror(number)}) == 1);
+    CHECK(bench.runtime.log().count("changed by others") == 0);
+
+    bench.kernel.refuses = nullptr;
+    CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1")->destinations.size() == 2; }));
     bench.stop();
 }
 

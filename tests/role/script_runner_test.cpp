@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -76,6 +77,24 @@ TEST_CASE("the exit status of a script comes back with the number of its request
     }
 }
 
+TEST_CASE("a script of vrrp does not wait for the many checks that are due with it") {
+    constexpr std::uint64_t kChecks = 200, kScript = 1000;
+    Stage stage;
+    stage.runner.set_table({{"check", stage.shell("exit 0")}, {"script", stage.shell("exit 3")}});
+
+    for (std::uint64_t i = 1; i <= kChecks; ++i) stage.runner.run(Kind::Lvs, {i, "check", "", {}});
+    CHECK(stage.runner.running() <= kChecksPerTurn);
+    stage.runner.run(Kind::Vrrp, {kScript, "script", "", {}});
+    CHECK(stage.runner.running() <= kChecksPerTurn + 1);
+    CHECK(stage.runner.hand_over().size() == kChecks + 1);
+
+    stage.until([&] { return stage.results.size() == kChecks + 1; });
+    const auto found = std::ranges::find(stage.results, kScript, &ipc::ScriptResult::request);
+    REQUIRE(found != stage.results.end());
+    CHECK(found->status == 3);
+    CHECK(found - stage.results.begin() < static_cast<std::ptrdiff_t>(kChecks) / 2);
+}
+
 TEST_CASE("a script that hangs is ended when its time is up, children and all") {
     Stage stage;
     stage.runner.set_table({{"hangs", stage.shell("sleep 600 & wait", std::chrono::milliseconds{50})}});
@@ -89,8 +108,8 @@ TEST_CASE("a script that hangs is ended when its time is up, children and all") 
 
 TEST_CASE("a script that ignores TERM is killed") {
     Stage stage;
-    stage.runner.set_table({{"stubborn", stage.shell("trap '' TERM; while :; do sleep 1; done",
-                                                     std::chrono::milliseconds{100})}});
+    stage.runner.set_table(
+        {{"stubborn", stage.shell("trap '' TERM; while :; do sleep 1; done", std::chrono::milliseconds{100})}});
 
     stage.runner.run(Kind::Vrrp, {1, "stubborn", "", {}});
     stage.until([&] { return stage.results.size() == 1; });
@@ -116,8 +135,8 @@ TEST_CASE("a script that is missing, or not in the table, is answered at once") 
 TEST_CASE("scripts of one queue run one after the other, in the order they were asked for") {
     Stage stage;
     const std::string file = stage.folder + "/order";
-    stage.runner.set_table({{"slow", stage.shell("sleep 0.2; echo \"$1\" >>" + file)},
-                            {"fast", stage.shell("echo \"$1\" >>" + file)}});
+    stage.runner.set_table(
+        {{"slow", stage.shell("sleep 0.2; echo \"$1\" >>" + file)}, {"fast", stage.shell("echo \"$1\" >>" + file)}});
 
     stage.runner.run(Kind::Vrrp, {1, "slow", "VI_1", {"first"}});
     stage.runner.run(Kind::Vrrp, {2, "fast", "VI_1", {"second"}});
@@ -132,9 +151,8 @@ TEST_CASE("a script gets the extra arguments after its own, a clean environment 
     ::setenv("IFS", "x", 1);
     ::setenv("LD_LIBRARY_PATH", "/tmp", 1);
     const std::string file = stage.folder + "/out";
-    stage.runner.set_table(
-        {{"show", stage.shell("echo \"$*\" >" + file + "; env | grep -c '^LD_' >>" + file +
-                              "; [ $(ps -o pgid= -p $$) = $$ ] && echo group >>" + file)}});
+    stage.runner.set_table({{"show", stage.shell("echo \"$*\" >" + file + "; env | grep -c '^LD_' >>" + file +
+                                                 "; [ $(ps -o pgid= -p $$) = $$ ] && echo group >>" + file)}});
 
     stage.runner.run(Kind::Vrrp, {1, "show", "", {"INSTANCE", "VI_1", "MASTER", "150"}});
     stage.until([&] { return stage.results.size() == 1; });

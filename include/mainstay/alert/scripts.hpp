@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "mainstay/base/event.hpp"
@@ -17,14 +18,16 @@ struct ScriptEntry {
     std::vector<std::string> argv;  // argv[0] as configured
     std::string path;               // resolved, absolute
     std::uint32_t uid = 0, gid = 0;
-    Micros timeout{0};  // 0: none (notify scripts are waited for notify_wait only)
+    Micros timeout{0};                  // 0: none (notify scripts are waited for notify_wait only)
     std::vector<std::uint32_t> groups;  // supplementary ones
     bool operator==(const ScriptEntry&) const = default;
 };
 using ScriptTable = std::map<std::string, ScriptEntry>;
 
 template <class A>
-void fields(A& a, ScriptEntry& e) { a(e.argv, e.path, e.uid, e.gid, e.timeout, e.groups); }
+void fields(A& a, ScriptEntry& e) {
+    a(e.argv, e.path, e.uid, e.gid, e.timeout, e.groups);
+}
 
 // "vrrp_script/chk_haproxy"
 [[nodiscard]] std::string track_script_key(const std::string& name);
@@ -41,8 +44,21 @@ struct NotifyCall {
     std::string queue;               // per instance, group or service
     std::vector<std::string> extra;  // "INSTANCE", name, state, priority for the generic `notify`
 };
-// The scripts that this event runs, in order: the state's own, then the generic one. Only configured ones.
+// The scripts that this event of an instance or a group runs, in order: the state's own, then the generic one. Only
+// configured ones.
 [[nodiscard]] std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& event);
+
+// Which services and servers have notify scripts, looked up once: events of thousands of them may come in one second.
+class ServiceScripts {
+public:
+    ServiceScripts() = default;
+    explicit ServiceScripts(const config::Config& config);
+    // The script that this event of a service or a server runs, if it has one; nothing for any other event.
+    [[nodiscard]] std::vector<NotifyCall> calls(const Event& event) const;
+
+private:
+    std::unordered_set<std::string> keys_;
+};
 
 // All (key, command, timeout) of a configuration; the reader resolves paths and accounts.
 struct Wanted {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,10 @@ public:
     [[nodiscard]] bool enabled(LogLevel level) const override;
     using Log::line;
     void set_ident(const std::string& ident);  // of the lines from here on
+    // From here on console lines are gathered and written together by flush(), or when a good many have come; `later`
+    // is called at the first of them. A process that tells of thousands of services must not write each line alone.
+    void gather(std::function<void()> later);
+    void flush();
     [[nodiscard]] std::uint64_t lost() const;  // lines that could not be delivered to syslog
 
 private:

@@ -70,6 +70,9 @@ public:
     [[nodiscard]] virtual Result<void> prepare(config::Config next) = 0;
     virtual void commit() = 0;
     virtual void abort() = 0;
+    // True: a reload to the very same configuration is neither prepared nor committed, only told.
+    [[nodiscard]] virtual bool keeps_unchanged() const { return false; }
+    virtual void commit_unchanged() {}
     // Somebody asked for this over D-Bus or SNMP. Only the vrrp role is asked anything.
     virtual void asked(const ipc::Ask&) {}
     // One end of a new direct line to another role, also before start(); for roles that talk to others.

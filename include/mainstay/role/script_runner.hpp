@@ -4,8 +4,8 @@
 // with a warning, and nothing is killed for that. Results go back in batches.
 #pragma once
 
-#include <utility>
 #include <boost/asio/io_context.hpp>
+#include <utility>
 
 #include <cstdint>
 #include <functional>
@@ -21,9 +21,13 @@
 namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kKillAfterTerm{2};
-inline constexpr std::chrono::seconds kKillAgain{10};  // and every so often, for one that does not even die of that
+inline constexpr std::chrono::seconds kKillAgain{10};    // and every so often, for one that does not even die of that
 inline constexpr std::size_t kScriptsRunningMax = 4096;  // more than that are answered NotRun, and counted
 inline constexpr std::size_t kQueueMax = 1024;           // per queue
+// Scripts that check real servers: how many of them may run, so that there is always room for the others, and how many
+// are started in one turn of the loop, so that no other script waits for more than these.
+inline constexpr std::size_t kChecksRunningMax = 3584;
+inline constexpr std::size_t kChecksPerTurn = 4;
 
 class ScriptRunner {
 public:
@@ -36,7 +40,7 @@ public:
     void set_table(alert::ScriptTable table);
     [[nodiscard]] bool has(const std::string& key) const;
     void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
-    void set_network_namespace(int fd);  // that scripts run in; lives longer than this
+    void set_network_namespace(int fd);               // that scripts run in; lives longer than this
     void run(Kind from, const ipc::RunScript& wanted);
     // True when the process was one of ours.
     bool ended(const kernel::Ended& process);
