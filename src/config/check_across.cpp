@@ -90,7 +90,7 @@ private:
             if (known.contains(group)) continue;
             auto& d = r_.diag.advise(Code::UnknownGroup, service.mark,
                                      fmt::format("there is no virtual_server_group {}", group));
-            d.effect = "the virtual server has no address";
+            d.effect = "the virtual server is left out";
             const std::vector<std::string_view> names{known.begin(), known.end()};
             if (const auto near = nearest(group, names); !near.empty())
                 d.hint = fmt::format("did you mean `{}`?", near);

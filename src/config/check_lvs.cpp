@@ -1,6 +1,7 @@
 // From the drafts of virtual servers to the model: defaults, inheritance, ports and families that must fit together.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
@@ -50,6 +51,7 @@ public:
         settle_family();
         settle_protocol();
         if (!has_servers()) return false;
+        if (!m_.group.empty() && !settle_group(r_, s_, all_tunnelled())) return false;
         settle_scheduler();
         settle_persistence();
         settle_inherited();
@@ -64,6 +66,11 @@ public:
 private:
     [[nodiscard]] bool by_address() const { return m_.fwmark == 0 && m_.group.empty(); }
     [[nodiscard]] std::string name() const { return service_name(m_); }
+    [[nodiscard]] bool all_tunnelled() const {
+        return std::ranges::all_of(s_.servers, [&](const ServerDraft& server) {
+            return server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat)) == Forwarding::Tunnel;
+        });
+    }
     // Whether a line of this service that meant `keyword` was reported: then it is not missing.
     [[nodiscard]] bool told(std::string_view keyword) {
         return r_.said_of(Block::Service, s_.mark.offset, keyword) != nullptr;
@@ -132,7 +139,8 @@ private:
         m_.persistent = s_.persistence_timeout.has_value() || s_.netmask.has_value();
         m_.persistence_timeout = s_.persistence_timeout.value_or(m_.persistent ? kPersistence : Seconds{0});
         m_.persistence_netmask = s_.netmask.value_or(m_.family == Family::V6 ? 128U : 0xffffffffU);
-        if (!by_address() || m_.endpoint.port != 0 || m_.persistent) return;
+        const bool any_port = by_address() ? m_.endpoint.port == 0 : any_port_in(m_);
+        if (!any_port || m_.persistent) return;
         auto& d = diag_.error(Code::ZeroPort, s_.mark,
                               fmt::format("virtual server {} has no port; all ports go with persistence only", name()));
         d.effect = fmt::format("persistence_timeout {} is used", kPersistence.count());
@@ -149,11 +157,14 @@ private:
     void settle_server(ServerDraft& server) {
         RealServer& rs = server.model;
         rs.forwarding = server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat));
+        if (rs.forwarding == Forwarding::Tunnel) rs.tunnel = server.forwarding ? server.tunnel : s_.tunnel;
         rs.weight = server.weight.value_or(s_.weight.value_or(1));
         rs.inhibit_on_failure = server.inhibit.value_or(m_.inhibit_on_failure);
         const auto checker_alert = r_.global.smtp_alert_checker ? r_.global.smtp_alert_checker : r_.global.smtp_alert;
         rs.smtp_alert = server.smtp_alert.value_or(checker_alert.value_or(true));
+        check_port_ = rs.endpoint.port;
         settle_port(server);
+        if (rs.endpoint.port != 0) check_port_ = rs.endpoint.port;
         if (rs.upper_threshold != 0 && rs.lower_threshold > rs.upper_threshold) {
             auto& d = diag_.advise(
                 Code::ThresholdOrder, server.mark,
@@ -171,7 +182,8 @@ private:
         Endpoint& endpoint = server.model.endpoint;
         const bool rewritten = server.model.forwarding == Forwarding::Nat;
         if (!by_address()) {
-            if (!rewritten) endpoint.port = 0;  // the packet keeps its port
+            // The packet keeps its port. In a group that is the entry's; what is written is where checks go.
+            if (!rewritten && m_.fwmark != 0) endpoint.port = 0;
             return;
         }
         if (!server.port_given || (rewritten && endpoint.port == 0)) endpoint.port = m_.endpoint.port;
@@ -201,7 +213,7 @@ private:
         c.log_all_failures = draft.log_all_failures.value_or(r_.global.checker_log_all_failures);
         const Endpoint& endpoint = server.model.endpoint;
         c.target.address = draft.connect_ip.empty() ? endpoint.address : draft.connect_ip;
-        c.target.port = draft.connect_port != 0 ? draft.connect_port : endpoint.port;
+        c.target.port = draft.connect_port != 0 ? draft.connect_port : check_port_;
         if (!draft.bind_ip.empty()) {
             if (draft.bind_ip.family() == c.target.address.family()) {
                 c.bind = Endpoint{draft.bind_ip, draft.bind_port};
@@ -272,6 +284,7 @@ private:
         if (!m_.sorry_server) return;
         SorryServer& sorry = *m_.sorry_server;
         sorry.forwarding = s_.sorry_forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat));
+        if (sorry.forwarding == Forwarding::Tunnel) sorry.tunnel = s_.sorry_forwarding ? s_.sorry_tunnel : s_.tunnel;
         if (sorry.endpoint.address.family() != m_.family && sorry.forwarding != Forwarding::Tunnel) {
             diag_
                 .error(Code::FamilyMismatch, s_.sorry_mark,
@@ -281,7 +294,7 @@ private:
             return;
         }
         if (!by_address()) {
-            if (sorry.forwarding != Forwarding::Nat) sorry.endpoint.port = 0;
+            if (sorry.forwarding != Forwarding::Nat && m_.fwmark != 0) sorry.endpoint.port = 0;
             return;
         }
         if (!s_.sorry_port_given || (sorry.forwarding == Forwarding::Nat && sorry.endpoint.port == 0))
@@ -319,6 +332,7 @@ private:
     Diagnoser& diag_;
     ServiceDraft& s_;
     VirtualServer& m_;
+    std::uint16_t check_port_ = 0;  // of the server that is being settled: a mark's may have none in the table
 };
 
 // Commands and groups are judged by what the end of the file knows.
@@ -343,12 +357,12 @@ void add_settled(Settled& settled, VirtualServer model, Mark mark) {
 void find_duplicates(const Settled& settled, std::vector<bool>& left_out) {
     const auto key = [&](std::size_t n) {
         const VirtualServer& m = settled.models[n];
-        return std::tie(m.endpoint, m.protocol, m.fwmark, m.family);
+        return std::tie(m.endpoint, m.protocol, m.fwmark, m.family, *m.group);
     };
     std::vector<std::uint32_t> order;
     order.reserve(settled.models.size());
     for (std::uint32_t n = 0; n < settled.models.size(); ++n)
-        if (!left_out[n] && settled.models[n].group.empty()) order.push_back(n);
+        if (!left_out[n]) order.push_back(n);
     std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
         return std::tuple_cat(key(a), std::tie(a)) < std::tuple_cat(key(b), std::tie(b));
     });
@@ -397,6 +411,9 @@ void check_services(Reading& r, Config& config) {
             .effect = "the second one is left out";
     }
     settled.models.resize(kept);
+    std::map<std::string_view, std::uint32_t> users;
+    for (VirtualServer& model : settled.models)
+        if (!model.group.empty()) model.membership.edit().position = users[*model.group]++;
     config.virtual_servers = std::move(settled.models);
     r.diag.append(std::move(settled.diag));
 }

@@ -8,6 +8,7 @@
 
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/schema.hpp"
+#include "mainstay/config/sync_daemon.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -72,8 +73,8 @@ std::string server_name(const Endpoint& endpoint, Protocol protocol) {
 
 std::string service_name(const VirtualServer& service) {
     if (service.fwmark != 0) return fmt::format("FWM {}", service.fwmark);
-    // keepalived numbers the services of one group from 0; a name with that number needs the whole list.
-    if (!service.group.empty()) return fmt::format("[{}]:0", *service.group);
+    // keepalived numbers the services of one group from 0.
+    if (!service.group.empty()) return fmt::format("[{}]:{}", *service.group, service.membership->position);
     return server_name(service.endpoint, service.protocol);
 }
 
@@ -101,6 +102,7 @@ Config slice(const Config& config, Audience audience) {
             part.virtual_servers = config.virtual_servers;
             part.more = config.more;
             drop_sections(part.more, kVrrpOnly);
+            resolve_sync_daemon(config, part.global);
             break;
         case Audience::Bfd:
             part.global = config.global;

@@ -318,6 +318,7 @@ private:
         Section line;
         const bool good = read_line(r_, row, s, 1, row.args.opens, line);
         value.section = &line;
+        value.line_values = &line.values;
         if (row.set != nullptr) row.set(r_, value);
         if (good && (row.set == nullptr || row.from_store)) keep_line(r_, store().sections(), value, std::move(line));
         return good;

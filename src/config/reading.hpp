@@ -191,6 +191,7 @@ struct ServerDraft {
     bool port_given = false;
     std::optional<std::uint32_t> weight;
     std::optional<Forwarding> forwarding;
+    Tunnel tunnel;  // with it
     std::optional<bool> smtp_alert, inhibit;
     CheckDefaults defaults;
     Mark up, down;
@@ -205,6 +206,7 @@ struct ServiceDraft {
     std::string scheduler;
     bool scheduler_given = false, forwarding_given = false, server_refused = false;
     std::optional<Forwarding> forwarding;
+    Tunnel tunnel;  // with it
     std::optional<bool> smtp_alert;
     std::optional<std::uint32_t> weight, netmask;
     std::optional<Seconds> persistence_timeout;
@@ -212,6 +214,7 @@ struct ServiceDraft {
     Mark one_packet_mark, nat_mask;
     bool sorry_port_given = false;
     std::optional<Forwarding> sorry_forwarding;
+    Tunnel sorry_tunnel;  // with it
     Mark sorry_mark;
     CheckDefaults defaults;
     Mark up, down;
@@ -276,6 +279,7 @@ struct Reading {
     Settled settled;
     bool settle_early = true;
     std::vector<std::pair<std::string, Mark>> server_groups;
+    Mark sync_daemon_mark;
     // Defined by track_file, vrrp_track_process or bfd_instance (`keyword`, its present name), in the file's order.
     struct Tracked {
         std::string_view keyword;
@@ -363,6 +367,12 @@ void check_groups(Reading& reading, MissingInterfaces& missing, Config& config);
 // At the closing brace of a virtual server: turns the draft into its model, or leaves it to check_services.
 void settle_service(Reading& reading);
 void check_services(Reading& reading, Config& config);
+// IPVS services that one line of a virtual_server_group may make.
+inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
+// Fills in what the group of a service stands for. False: nothing, and it was said; the service is left out.
+[[nodiscard]] bool settle_group(Reading& reading, ServiceDraft& draft, bool all_tunnelled);
+[[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
+void check_sync_daemon(Reading& reading, Config& config);
 // What does not fit together, as remarks. Runs before check_vrrp and check_services.
 void check_across(Reading& reading);
 // Scripts: accounts, paths, security. Runs before check_vrrp and check_services.

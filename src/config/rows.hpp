@@ -22,6 +22,7 @@ inline constexpr std::string_view kSchedulers = "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|
 void set_smtp_server(Reading& r, const Value& v);
 void set_smtp_timeout(Reading& r, const Value& v);
 void set_flush_on_stop(Reading& r, const Value& v);
+void set_sync_daemon(Reading& r, const Value& v);
 void set_multicast_group(Reading& r, const Value& v);
 void set_rt_priority(Reading& r, const Value& v);
 void set_script_user(Reading& r, const Value& v);
@@ -63,6 +64,8 @@ void begin_server(Reading& r, const Value& v);
 void begin_checker(Reading& r, const Value& v);
 void set_scheduler(Reading& r, const Value& v);
 void set_scheduler_flag(Reading& r, const Value& v);
+void set_hashed(Reading& r, const Value& v);
+void set_ha_suspend(Reading& r, const Value& v);
 void set_forwarding(Reading& r, const Value& v);
 void set_server_forwarding(Reading& r, const Value& v);
 void set_sorry_server(Reading& r, const Value& v);

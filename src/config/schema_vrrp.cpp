@@ -365,6 +365,7 @@ constexpr Row kRows[]{
      .default_text = "none",
      .help = "IPVS sync daemon bound to this instance.",
      .deprecated = "lvs_sync_daemon in global_defs",
+     .from_store = true,
      .repeat = Repeat::FirstWins},
     {.blocks = Block::Instance,
      .name = "garp_master_delay",

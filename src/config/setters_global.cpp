@@ -55,6 +55,17 @@ void set_flush_on_stop(Reading& r, const Value& v) {
         v.count() != 0 && v.arg(0) == "VS" ? Global::FlushOnStop::Services : Global::FlushOnStop::All;
 }
 
+void set_sync_daemon(Reading& r, const Value& v) {
+    if (r.sync_daemon_mark.length == 0) r.sync_daemon_mark = v.mark;
+    const auto group = value_of<IpAddress>(v.section->values, "group");
+    if (!group || group->is_multicast()) return;
+    r.diag
+        .error(Code::NotAnAddress, v.mark,
+               fmt::format("group of lvs_sync_daemon needs a multicast address, got {}", group->to_string()))
+        .effect = "the word is ignored";
+    std::erase_if(*v.line_values, [](const KeywordValue& value) { return value.keyword == "group"; });
+}
+
 void set_multicast_group(Reading& r, const Value& v) {
     const bool want_v4 = v.row.name.ends_with('4');
     if (!v.address.is_multicast() || v.address.is_v4() != want_v4) {

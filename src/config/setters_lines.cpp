@@ -1,4 +1,4 @@
-// Setters of lines that were read by their rows: trackers, peers, routes and rules, use_vmac, forwarding methods.
+// Setters of lines that were read by their rows: trackers, peers, routes and rules, use_vmac.
 #include <algorithm>
 #include <utility>
 
@@ -219,52 +219,6 @@ void check_rule(Reading& r, const Value& v) {
     auto& d = r.diag.warn(Code::MissingWord, v.mark, fmt::format("a line of {} has no preference", v.row.name));
     d.effect = "keepalived counts down from 16384";
     d.hint = "add `preference NUMBER`";
-}
-
-// ---- forwarding methods
-
-namespace {
-
-std::optional<Forwarding> method_of(const Value& v) {
-    const std::string method = text_of(*v.section, "method");
-    if (method == "NAT") return Forwarding::Nat;
-    if (method == "DR") return Forwarding::DirectRoute;
-    if (method == "TUN") return Forwarding::Tunnel;
-    return std::nullopt;
-}
-
-// What the line says of the tunnel, beside the method.
-void keep_tunnel(Reading& r, Rare<More>& more, const Value& v) {
-    if (v.section->values.size() > 1) keep_line(r, more.edit().sections, v, *v.section);
-}
-
-}  // namespace
-
-void set_forwarding(Reading& r, const Value& v) {
-    r.service->forwarding_given = true;
-    const auto method = method_of(v);
-    if (!method) return;
-    r.service->forwarding = *method;
-    keep_tunnel(r, r.service->model.more, v);
-}
-
-void set_server_forwarding(Reading& r, const Value& v) {
-    const auto method = method_of(v);
-    if (!method) return;
-    r.server->forwarding = *method;
-    keep_tunnel(r, r.server->model.more, v);
-}
-
-void set_sorry_forwarding(Reading& r, const Value& v) {
-    if (!r.service->model.sorry_server) {
-        line_error(r, v, Code::FlagIgnored, "sorry_server_lvs_method must follow sorry_server").effect =
-            "the keyword is ignored";
-        return;
-    }
-    const auto method = method_of(v);
-    if (!method) return;
-    r.service->sorry_forwarding = *method;
-    keep_tunnel(r, r.service->model.more, v);
 }
 
 }  // namespace mainstay::config

@@ -73,6 +73,7 @@ void begin_server(Reading& r, const Value& v) {
     r.server->port_given = found->port.has_value();
     // keepalived: the service's method as far as it was read when the block begins.
     r.server->forwarding = r.service->forwarding;
+    r.server->tunnel = r.service->tunnel;
 }
 
 void begin_checker(Reading& r, const Value& v) {
@@ -124,6 +125,19 @@ void set_scheduler_flag(Reading& r, const Value& v) {
                   ? r.diag.advise(Code::FlagIgnored, v.mark, fmt::format("{} needs lb_algo {} before it", name, wanted))
                   : r.diag.error(Code::FlagIgnored, v.mark, fmt::format("{} needs lb_algo {} before it", name, wanted));
     d.effect = "the flag is ignored";
+}
+
+// keepalived: a flag of the kernel's own, which nobody can set.
+void set_hashed(Reading& r, const Value& v) {
+    if (r.service->scheduler == "sh" || r.service->scheduler == "mh") return;
+    r.diag.error(Code::FlagIgnored, v.mark, "hashed needs lb_algo sh or mh before it").effect =
+        "it would have no effect anyway";
+}
+
+void set_ha_suspend(Reading& r, const Value& v) {
+    if (r.service->model.fwmark == 0) return;
+    r.diag.error(Code::SuspendIgnored, v.mark, "ha_suspend needs an address: a firewall mark has none").effect =
+        "the checks run always";
 }
 
 void set_sorry_server(Reading& r, const Value& v) {

@@ -66,6 +66,10 @@ template <class A>
 void fields(A& a, BfdStates& m) { a(m.sessions); }
 
 template <class A>
+void fields(A& a, InstanceState& m) { a(m.name, m.master); }
+template <class A>
+void fields(A& a, InstanceStates& m) { a(m.instances); }
+template <class A>
 void fields(A& a, FifoLine& m) { a(m.line); }
 template <class A>
 void fields(A& a, Observation& m) { a(m.kind, m.name, m.value); }

@@ -56,6 +56,7 @@ struct IpvsSocket::Impl {
 
     Result<void> perform_batch(const std::vector<netlink::IpvsOperation>& operations, std::size_t begin,
                                std::size_t end, Outcome& outcome);
+    Result<void> command(const std::vector<std::byte>& request, std::uint32_t sequence, const std::string& what);
 };
 
 IpvsSocket::IpvsSocket(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -164,16 +165,75 @@ Result<std::vector<netlink::IpvsDestinationEntry>> IpvsSocket::destinations(cons
     return found;
 }
 
+// One request that is answered by an acknowledgement alone.
+Result<void> IpvsSocket::Impl::command(const std::vector<std::byte>& request, std::uint32_t sequence,
+                                       const std::string& what) {
+    int refused = 0;
+    auto done = socket.exchange(
+        request, sequence, 1, [&](std::size_t, const netlink::Acknowledgement& answer) { refused = answer.sys_errno; });
+    if (!done) return std::unexpected{std::move(done.error()).with(what)};
+    if (refused != 0) return fail_system(what, refused);
+    return {};
+}
+
 Result<void> IpvsSocket::flush() {
     const std::uint32_t sequence = impl_->socket.take_sequences(1);
     std::vector<std::byte> request;
     netlink::append_flush(request, impl_->family_id, sequence);
-    int refused = 0;
-    auto done = impl_->socket.exchange(
-        request, sequence, 1, [&](std::size_t, const netlink::Acknowledgement& answer) { refused = answer.sys_errno; });
-    if (!done) return std::unexpected{std::move(done.error()).with("flush the IPVS table")};
-    if (refused != 0) return fail_system("flush the IPVS table", refused);
-    return {};
+    return impl_->command(request, sequence, "flush the IPVS table");
+}
+
+Result<std::vector<netlink::IpvsDaemon>> IpvsSocket::daemons() {
+    std::vector<netlink::IpvsDaemon> found;
+    auto done = impl_->socket.dump(
+        [this](std::vector<std::byte>& out, std::uint32_t sequence) {
+            netlink::append_daemon_dump(out, impl_->family_id, sequence);
+        },
+        [&found] { found.clear(); },
+        [&found](const netlink::Message& message) -> Result<void> {
+            auto daemon = netlink::decode_daemon(message);
+            if (!daemon) return std::unexpected{std::move(daemon.error())};
+            found.push_back(std::move(*daemon));
+            return {};
+        });
+    if (!done) return std::unexpected{std::move(done.error()).with("list the IPVS sync daemons")};
+    return found;
+}
+
+Result<void> IpvsSocket::start_daemon(const netlink::IpvsDaemon& daemon) {
+    const std::uint32_t sequence = impl_->socket.take_sequences(1);
+    std::vector<std::byte> request;
+    if (auto good = netlink::append_daemon_start(request, impl_->family_id, daemon, sequence); !good) return good;
+    return impl_->command(request, sequence, "start the " + netlink::describe(daemon));
+}
+
+Result<void> IpvsSocket::stop_daemon(netlink::IpvsDaemon::State state) {
+    const std::uint32_t sequence = impl_->socket.take_sequences(1);
+    std::vector<std::byte> request;
+    netlink::append_daemon_stop(request, impl_->family_id, state, sequence);
+    auto done = impl_->command(request, sequence, "stop the IPVS sync daemon");
+    if (!done && done.error().sys_errno() == ESRCH) return {};
+    return done;
+}
+
+Result<netlink::IpvsTimeouts> IpvsSocket::timeouts() {
+    const std::uint32_t sequence = impl_->socket.take_sequences(1);
+    std::vector<std::byte> request;
+    netlink::append_timeouts_query(request, impl_->family_id, sequence);
+    Result<netlink::IpvsTimeouts> found = fail(Errc::NotFound, "the kernel did not tell the IPVS timeouts");
+    auto done = impl_->socket.query(request, sequence, [&](const netlink::Message& message) -> Result<void> {
+        found = netlink::decode_timeouts(message);
+        return {};
+    });
+    if (!done) return std::unexpected{std::move(done.error()).with("read the IPVS timeouts")};
+    return found;
+}
+
+Result<void> IpvsSocket::set_timeouts(const netlink::IpvsTimeouts& timeouts) {
+    const std::uint32_t sequence = impl_->socket.take_sequences(1);
+    std::vector<std::byte> request;
+    netlink::append_timeouts(request, impl_->family_id, timeouts, sequence);
+    return impl_->command(request, sequence, "set the IPVS timeouts");
 }
 
 std::uint64_t IpvsSocket::sendmsg_total() const { return impl_->socket.sendmsg_total(); }

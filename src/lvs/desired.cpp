@@ -9,21 +9,41 @@ namespace {
 constexpr std::uint32_t kIpv6PrefixMax = 128;
 constexpr std::int32_t kSorryWeight = 1;
 
-netlink::IpvsService wanted_service(const config::VirtualServer& service) {
+std::string engine_of(const config::VirtualServer& service) {
+    const auto words = config::value_of<config::WordList>(service.more->values, "persistence_engine");
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+// The granularity is of the service's family; an entry of the other one, in a group, takes single clients.
+std::uint32_t netmask_of(const config::VirtualServer& service, Family family) {
+    const bool v6 = family == Family::V6;
+    const std::uint32_t single = v6 ? kIpv6PrefixMax : std::numeric_limits<std::uint32_t>::max();
+    const bool fits = service.group.empty() || service.family == family;
+    if (!service.persistent || !fits) return single;
+    // A service without a granularity keeps the model's IPv4 default, which is no prefix length.
+    return v6 ? std::min(service.persistence_netmask, kIpv6PrefixMax) : service.persistence_netmask;
+}
+
+netlink::IpvsService wanted_service(const config::VirtualServer& service, const netlink::IpvsServiceKey& key) {
     netlink::IpvsService wanted;
-    wanted.key = key_of(service);
+    wanted.key = key;
     wanted.scheduler = service.scheduler;
     wanted.flags = service.scheduler_flags & ~(netlink::kIpvsHashed | netlink::kIpvsPersistent);
-    const bool v6 = wanted.key.family == Family::V6;
-    wanted.netmask = v6 ? kIpv6PrefixMax : std::numeric_limits<std::uint32_t>::max();
+    wanted.netmask = netmask_of(service, key.family);
     if (service.persistent) {
         wanted.flags |= netlink::kIpvsPersistent;
         wanted.timeout_s = static_cast<std::uint32_t>(
             std::clamp<std::int64_t>(service.persistence_timeout.count(), 0, std::numeric_limits<std::int32_t>::max()));
-        // A service without a granularity keeps the model's IPv4 default, which is no prefix length.
-        wanted.netmask = v6 ? std::min(service.persistence_netmask, kIpv6PrefixMax) : service.persistence_netmask;
+        wanted.engine = engine_of(service);
     }
     return wanted;
+}
+
+netlink::IpvsTunnel wanted_tunnel(config::Forwarding forwarding, const config::Tunnel& tunnel) {
+    if (forwarding != config::Forwarding::Tunnel) return {};
+    return {.type = static_cast<std::uint8_t>(tunnel.type),
+            .port = tunnel.port,
+            .flags = static_cast<std::uint16_t>(tunnel.checksum)};
 }
 
 netlink::IpvsDestination wanted_server(const config::RealServer& server, std::int32_t weight) {
@@ -33,6 +53,7 @@ netlink::IpvsDestination wanted_server(const config::RealServer& server, std::in
     wanted.weight = weight;
     wanted.upper_threshold = server.upper_threshold;
     wanted.lower_threshold = server.lower_threshold;
+    wanted.tunnel = wanted_tunnel(server.forwarding, server.tunnel);
     return wanted;
 }
 
@@ -47,6 +68,7 @@ void put_sorry_server(const config::SorryServer& sorry, bool in_use, bool inhibi
     wanted.endpoint = sorry.endpoint;
     wanted.forwarding = static_cast<std::uint32_t>(sorry.forwarding);
     wanted.weight = in_use ? kSorryWeight : 0;
+    wanted.tunnel = wanted_tunnel(sorry.forwarding, sorry.tunnel);
     // It may be one of the real servers: they share the entry, and whoever is to take traffic decides its weight.
     const auto shared = std::ranges::find(destinations, sorry.endpoint, &netlink::IpvsDestination::endpoint);
     if (shared != destinations.end()) {
@@ -62,27 +84,45 @@ std::int32_t clamp_weight(std::int64_t weight) {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(weight, 0, std::numeric_limits<std::int32_t>::max()));
 }
 
-ServiceTable desired(const config::VirtualServer& service, const ServiceVerdict& verdict) {
-    ServiceTable table{wanted_service(service), {}};
+namespace {
+
+// The destinations as the servers are configured, before a key of a group gives them its port.
+std::vector<netlink::IpvsDestination> wanted_destinations(const config::VirtualServer& service,
+                                                          const ServiceVerdict& verdict) {
+    std::vector<netlink::IpvsDestination> destinations;
     const std::size_t count = std::min(service.real_servers.size(), verdict.servers.size());
-    table.destinations.reserve(count + 1);
+    destinations.reserve(count + 1);
     for (std::size_t i = 0; i < count; ++i) {
         const auto& server = service.real_servers[i];
         const auto& found = verdict.servers[i];
         const bool serving = found.alive && !verdict.sorry_in_use;
         if (found.place == ServerVerdict::Place::Out) continue;
         if (found.place == ServerVerdict::Place::Drained) {
-            table.destinations.push_back(wanted_server(server, 0));
+            destinations.push_back(wanted_server(server, 0));
         } else if (serving) {
-            table.destinations.push_back(wanted_server(server, clamp_weight(found.weight_now.value_or(found.weight))));
+            destinations.push_back(wanted_server(server, clamp_weight(found.weight_now.value_or(found.weight))));
         } else if (inhibits(service, server)) {
-            table.destinations.push_back(wanted_server(server, 0));
+            destinations.push_back(wanted_server(server, 0));
         }
     }
-    for (const auto& server : verdict.leaving) table.destinations.push_back(wanted_server(server, 0));
-    if (service.sorry_server) {
-        put_sorry_server(*service.sorry_server, verdict.sorry_in_use, service.sorry_server->inhibit,
-                         table.destinations);
+    for (const auto& server : verdict.leaving) destinations.push_back(wanted_server(server, 0));
+    if (service.sorry_server)
+        put_sorry_server(*service.sorry_server, verdict.sorry_in_use, service.sorry_server->inhibit, destinations);
+    return destinations;
+}
+
+}  // namespace
+
+Table desired(const config::VirtualServer& service, std::span<const netlink::IpvsServiceKey> keys,
+              const ServiceVerdict& verdict) {
+    Table table;
+    table.reserve(keys.size());
+    const auto destinations = wanted_destinations(service, verdict);
+    for (const auto& key : keys) {
+        auto& entry = table.emplace_back(ServiceTable{wanted_service(service, key), destinations});
+        for (auto& destination : entry.destinations)
+            destination.endpoint = endpoint_at(key, service, destination.endpoint,
+                                               static_cast<config::Forwarding>(destination.forwarding));
     }
     return table;
 }
@@ -91,7 +131,9 @@ Table desired(std::span<const config::VirtualServer> services, std::span<const S
     Table table;
     const std::size_t count = std::min(services.size(), verdicts.size());
     table.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) table.push_back(desired(services[i], verdicts[i]));
+    for (std::size_t i = 0; i < count; ++i) {
+        for (auto& entry : desired(services[i], keys_of(services[i]), verdicts[i])) table.push_back(std::move(entry));
+    }
     return table;
 }
 

@@ -32,6 +32,7 @@ std::string_view keyword_of(config::Checker::Type type) {
 Intents Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides) {
     Intents out;
     overrides_ = std::move(overrides);
+    recall_marks(memory);
     adopt_config(std::move(config), out);
     make_fresh_states(at, false);
     recall(memory, at);
@@ -48,21 +49,28 @@ Intents Judge::start(config::Config config, const Memory& memory, Moment at, Ove
 void Judge::adopt_config(config::Config config, Intents& out) {
     global_ = std::move(config.global);
     services_.clear();
+    keys_.clear();
     server_count_ = 0;
-    std::set<netlink::IpvsServiceKey> seen;
+    take_marks(config.virtual_servers);
+    std::set<netlink::IpvsServiceKey> taken;
     for (auto& service : config.virtual_servers) {
-        const auto key = key_of(service);
-        if (key.fwmark == 0 && key.address.empty()) {
-            out.push_back(say(LogLevel::Warning,
-                              fmt::format("Virtual server {}: virtual_server_group is not programmed yet: left out",
-                                          config::service_name(service))));
-        } else if (!seen.insert(key).second) {
+        auto keys = kernel_keys(service);
+        const std::size_t all = keys.size();
+        std::erase_if(keys, [&](const netlink::IpvsServiceKey& key) { return !taken.insert(key).second; });
+        if (keys.empty()) {
             out.push_back(say(LogLevel::Warning, fmt::format("Virtual server {} is there twice: the second is left out",
                                                              config::service_name(service))));
-        } else {
-            server_count_ += service.real_servers.size();
-            services_.push_back(std::move(service));
+            continue;
         }
+        if (keys.size() != all) {
+            out.push_back(say(LogLevel::Warning,
+                              fmt::format("Virtual server {}: {} of its {} addresses and marks belong to virtual "
+                                          "servers before it: these are left out",
+                                          config::service_name(service), all - keys.size(), all)));
+        }
+        server_count_ += service.real_servers.size();
+        services_.push_back(std::move(service));
+        keys_.push_back(std::move(keys));
     }
 }
 
@@ -73,6 +81,7 @@ void Judge::make_fresh_states(Moment at, bool first_run_retries) {
     ids_.reserve(services_.size());
     for (const auto& service : services_) {
         auto& state = states_.emplace_back();
+        state.suspended = suspended_now(service);
         auto& ids = ids_.emplace_back();
         for (const auto& server : service.real_servers) {
             ServerState fresh{.alive = true, .weight = server.weight, .since = at.wall, .checkers = {}};
@@ -93,10 +102,10 @@ void Judge::make_fresh_states(Moment at, bool first_run_retries) {
 }
 
 void Judge::recall(const Memory& memory, Moment at) {
-    std::map<netlink::IpvsServiceKey, const ServiceMemory*> known;
-    for (const auto& service : memory) known.emplace(service.key, &service);
+    std::map<ServiceIdentity, const ServiceMemory*> known;
+    for (const auto& service : memory) known.emplace(service.identity, &service);
     for (std::size_t i = 0; i < services_.size(); ++i) {
-        const auto found = known.find(key_of(services_[i]));
+        const auto found = known.find(identity_of(services_[i]));
         if (found != known.end()) recall_service(i, *found->second, at);
     }
 }
@@ -146,11 +155,11 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory, Mom
 
 void Judge::tell_initial(const Memory& memory, Intents& out) const {
     if (!is_on(global_, "rs_init_notifies")) return;
-    std::set<std::pair<netlink::IpvsServiceKey, Endpoint>> known;
+    std::set<std::pair<ServiceIdentity, Endpoint>> known;
     for (const auto& service : memory)
-        for (const auto& server : service.servers) known.emplace(service.key, server.endpoint);
+        for (const auto& server : service.servers) known.emplace(service.identity, server.endpoint);
     for (std::size_t v = 0; v < services_.size(); ++v) {
-        const auto key = key_of(services_[v]);
+        const auto key = identity_of(services_[v]);
         for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
             if (!known.contains({key, services_[v].real_servers[s].endpoint})) announce_initial(v, s, out);
         }
@@ -178,7 +187,8 @@ void Judge::enqueue_all(Instant now) {
         const auto& state = state_at(where);
         // A checker that was carried over may be due at once, never in the past of its own schedule.
         const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
-        if (state.acts && !state.running && !disabled) queue_.emplace(std::max(state.due, now), id);
+        if (states_[where.service].suspended || disabled) continue;
+        if (state.acts && !state.running) queue_.emplace(std::max(state.due, now), id);
     }
     for (const auto& [due, id] : queue_) state_at(positions_.at(id)).due = due;
 }
@@ -202,23 +212,8 @@ void Judge::say_not_run(Intents& out) const {
 }
 
 void Judge::say_activations(Intents& out) const {
-    for (std::size_t v = 0; v < services_.size(); ++v) {
-        std::size_t count = 0;
-        for (std::size_t s = 0; s < states_[v].servers.size(); ++s) {
-            for (const auto& checker : states_[v].servers[s].checkers) {
-                if (!checker.acts) continue;
-                ++count;
-                if (names_servers()) {
-                    out.push_back(say(LogLevel::Info, fmt::format("Activating healthchecker for service {} for VS {}",
-                                                                  server_text(v, s), service_text(v))));
-                }
-            }
-        }
-        if (!names_servers() && count != 0) {
-            out.push_back(
-                say(LogLevel::Info, fmt::format("Activating {} healthcheckers for VS {}", count, service_text(v))));
-        }
-    }
+    for (std::size_t v = 0; v < services_.size(); ++v)
+        say_checks(v, states_[v].suspended ? "Deactivating" : "Activating", out);
 }
 
 Intents Judge::step(const Fact& fact, Moment at) {
@@ -228,7 +223,10 @@ Intents Judge::step(const Fact& fact, Moment at) {
         on_results(*finished, at, out);
     else if (const auto* counted = std::get_if<ConnectionsCounted>(&fact))
         on_counted(*counted, out);
-    else
+    else if (const auto* changed = std::get_if<AddressesChanged>(&fact)) {
+        know_addresses(changed->addresses);
+        on_addresses(at, out);
+    } else
         on_deadline(at, out);
     std::erase_if(out, [this, at](const Intent& intent) {
         const auto* said = std::get_if<Say>(&intent);
@@ -308,6 +306,7 @@ void Judge::schedule(const Position& where, Instant due) {
     const CheckerId id = id_at(where);
     queue_.erase({state.due, id});
     state.due = due;
+    if (states_[where.service].suspended) return;
     queue_.emplace(due, id);
 }
 
@@ -349,12 +348,14 @@ ServiceVerdict Judge::verdict(std::size_t service) const {
     return verdict;
 }
 
-ServiceTable Judge::desired(std::size_t service) const { return lvs::desired(services_[service], verdict(service)); }
+Table Judge::desired(std::size_t service) const {
+    return lvs::desired(services_[service], keys_[service], verdict(service));
+}
 
 Table Judge::desired() const {
     Table table;
     table.reserve(services_.size());
-    for (std::size_t i = 0; i < services_.size(); ++i) table.push_back(desired(i));
+    for (std::size_t i = 0; i < services_.size(); ++i) std::ranges::move(desired(i), std::back_inserter(table));
     return table;
 }
 

@@ -27,11 +27,6 @@ Hold hold_of(ServerCommand::Verb verb) {
     }
 }
 
-// Checks that are run one by one; the others are told when something changes.
-bool is_polled(const config::Checker& checker) {
-    return checker.type != config::Checker::Type::File && checker.type != config::Checker::Type::Bfd;
-}
-
 std::string operation_text(const netlink::IpvsOperation& operation) {
     using Kind = netlink::IpvsOperation::Kind;
     const bool weighs = operation.kind == Kind::AddDestination || operation.kind == Kind::SetDestination;
@@ -185,7 +180,7 @@ void Judge::rehearse(const ServerCommand& command, Moment at, ServerAnswer& answ
         if (const auto* table = std::get_if<TableChanged>(&intent)) changed.insert(table->service);
     }
     for (const std::size_t service : changed) {
-        for (const auto& operation : plan({copy.desired(service)}, {desired(service)}, {})) {
+        for (const auto& operation : plan(copy.desired(service), desired(service), {})) {
             answer.lines.push_back("would write: " + operation_text(operation));
         }
     }

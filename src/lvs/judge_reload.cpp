@@ -14,7 +14,7 @@ struct Judge::Previous {
     std::vector<config::VirtualServer> services;
     std::vector<ServiceState> states;
     Ids ids;
-    std::map<netlink::IpvsServiceKey, std::size_t> by_key;
+    std::map<ServiceIdentity, std::size_t> by_key;
 };
 
 namespace {
@@ -80,7 +80,7 @@ void tell_removed_service(const config::VirtualServer& service, const ServiceSta
 Intents Judge::reload(config::Config next, Moment at) {
     Intents out;
     Previous before{std::move(services_), std::move(states_), std::move(ids_), {}};
-    for (std::size_t i = 0; i < before.services.size(); ++i) before.by_key.emplace(key_of(before.services[i]), i);
+    for (std::size_t i = 0; i < before.services.size(); ++i) before.by_key.emplace(identity_of(before.services[i]), i);
 
     adopt_config(std::move(next), out);
     make_fresh_states(at, true);
@@ -101,11 +101,11 @@ Intents Judge::reload(config::Config next, Moment at) {
 }
 
 void Judge::tell_removed(const Previous& before, Intents& out) const {
-    std::map<netlink::IpvsServiceKey, std::size_t> kept;
-    for (std::size_t i = 0; i < services_.size(); ++i) kept.emplace(key_of(services_[i]), i);
+    std::map<ServiceIdentity, std::size_t> kept;
+    for (std::size_t i = 0; i < services_.size(); ++i) kept.emplace(identity_of(services_[i]), i);
     for (std::size_t v = 0; v < before.services.size(); ++v) {
         const auto& service = before.services[v];
-        const auto found = kept.find(key_of(service));
+        const auto found = kept.find(identity_of(service));
         if (found == kept.end()) {
             tell_removed_service(service, before.states[v], out);
             continue;
@@ -123,7 +123,7 @@ void Judge::tell_removed(const Previous& before, Intents& out) const {
 void Judge::tell_added(const Previous& before, Intents& out) const {
     if (!is_on(global_, "rs_init_notifies")) return;
     for (std::size_t v = 0; v < services_.size(); ++v) {
-        const auto found = before.by_key.find(key_of(services_[v]));
+        const auto found = before.by_key.find(identity_of(services_[v]));
         for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
             const bool is_new =
                 found == before.by_key.end() ||
@@ -135,7 +135,7 @@ void Judge::tell_added(const Previous& before, Intents& out) const {
 
 void Judge::carry_over(const Previous& before, Moment at, Intents& out) {
     for (std::size_t v = 0; v < services_.size(); ++v) {
-        const auto found = before.by_key.find(key_of(services_[v]));
+        const auto found = before.by_key.find(identity_of(services_[v]));
         if (found != before.by_key.end()) carry_service(v, before, found->second, at, out);
     }
 }

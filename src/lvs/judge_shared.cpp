@@ -57,7 +57,7 @@ void Judge::start_with(CheckerId leader) {
         const Position where = positions_.at(id);
         auto& state = state_at(where);
         const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
-        if (state.running || disabled || state.url != first.url) continue;
+        if (state.running || disabled || states_[where.service].suspended || state.url != first.url) continue;
         queue_.erase({state.due, id});
         state.running = true;
         state.due = first.due;

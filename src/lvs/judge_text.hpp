@@ -51,6 +51,11 @@ namespace mainstay::lvs {
     return server.hold != Hold::Disabled && (all_up(server) || server.kept);
 }
 
+// Checks that are run one by one; the others are told when something changes.
+[[nodiscard]] inline bool is_polled(const config::Checker& checker) {
+    return checker.type != config::Checker::Type::File && checker.type != config::Checker::Type::Bfd;
+}
+
 [[nodiscard]] inline bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {
     return service.inhibit_on_failure || server.inhibit_on_failure;
 }

@@ -121,6 +121,11 @@ Result<IpvsDestinationEntry> decode_destination(const Message& message, Family s
     destination.weight = from->value<std::int32_t>(IPVS_DEST_ATTR_WEIGHT).value_or(0);
     destination.upper_threshold = from->value<std::uint32_t>(IPVS_DEST_ATTR_U_THRESH).value_or(0);
     destination.lower_threshold = from->value<std::uint32_t>(IPVS_DEST_ATTR_L_THRESH).value_or(0);
+    if (destination.forwarding == kIpvsTunnel) {
+        destination.tunnel.type = from->value<std::uint8_t>(IPVS_DEST_ATTR_TUN_TYPE).value_or(0);
+        destination.tunnel.port = ntohs(from->value<std::uint16_t>(IPVS_DEST_ATTR_TUN_PORT).value_or(0));
+        destination.tunnel.flags = from->value<std::uint16_t>(IPVS_DEST_ATTR_TUN_FLAGS).value_or(0);
+    }
     entry.active = from->value<std::uint32_t>(IPVS_DEST_ATTR_ACTIVE_CONNS).value_or(0);
     entry.inactive = from->value<std::uint32_t>(IPVS_DEST_ATTR_INACT_CONNS).value_or(0);
     entry.persistent = from->value<std::uint32_t>(IPVS_DEST_ATTR_PERSIST_CONNS).value_or(0);

@@ -1,65 +1,20 @@
 #include <arpa/inet.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
-#include <netlink/attr.h>
-#include <netlink/genl/genl.h>
-#include <netlink/msg.h>
 
 #include <cstring>
-#include <memory>
 #include <span>
+#include <utility>
 
+#include "ipvs_builder.hpp"
 #include "mainstay/netlink/ipvs.hpp"
 
 namespace mainstay::netlink {
 namespace {
 
 constexpr std::uint16_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
-constexpr std::size_t kMessageBytes = 512;              // the longest operation takes some 250
 constexpr std::uint32_t kAllFlags = 0xffffffff;
-constexpr std::uint32_t kForwardTunnel = 2;
 constexpr std::uint32_t kForwardMask = 0x7;
-
-// One message in libnl's hands. What does not fit, or finds no memory, is remembered and reported once, at the end.
-class Builder {
-public:
-    Builder(std::uint16_t family_id, std::uint8_t command, int flags, std::uint32_t sequence, std::uint8_t version)
-        : message_{nlmsg_alloc_size(kMessageBytes), nlmsg_free} {
-        good_ = message_ != nullptr && genlmsg_put(message_.get(), 0, sequence, family_id, 0, flags | NLM_F_REQUEST,
-                                                   command, version) != nullptr;
-    }
-    void bytes(int type, std::span<const std::byte> value) {
-        good_ = good_ && nla_put(message_.get(), type, static_cast<int>(value.size()), value.data()) == 0;
-    }
-    void u8(int type, std::uint8_t value) { good_ = good_ && nla_put_u8(message_.get(), type, value) == 0; }
-    void u16(int type, std::uint16_t value) { good_ = good_ && nla_put_u16(message_.get(), type, value) == 0; }
-    void u32(int type, std::uint32_t value) { good_ = good_ && nla_put_u32(message_.get(), type, value) == 0; }
-    void text(int type, const char* value) { good_ = good_ && nla_put_string(message_.get(), type, value) == 0; }
-
-    template <class Body>  // a nest cannot be left open
-    void nest(int type, Body&& body) {
-        nlattr* start = good_ ? nla_nest_start(message_.get(), type) : nullptr;
-        if (start == nullptr) {
-            good_ = false;
-            return;
-        }
-        body();
-        good_ = good_ && nla_nest_end(message_.get(), start) == 0;
-    }
-
-    Result<void> append_to(std::vector<std::byte>& out) const {
-        if (!good_)
-            return fail(Errc::Limit, "netlink message does not fit " + std::to_string(kMessageBytes) + " bytes");
-        const nlmsghdr* header = nlmsg_hdr(message_.get());
-        const auto used = std::as_bytes(std::span{reinterpret_cast<const char*>(header), header->nlmsg_len});
-        out.insert(out.end(), used.begin(), used.end());
-        return {};
-    }
-
-private:
-    std::unique_ptr<nl_msg, decltype(&nlmsg_free)> message_;
-    bool good_ = false;
-};
 
 std::uint16_t family_number(Family family) { return family == Family::V6 ? kFamilyV6 : kFamilyV4; }
 
@@ -84,7 +39,7 @@ Result<void> check_service(const IpvsService& service) {
 Result<void> check_destination(const IpvsServiceKey& key, const IpvsDestination& destination, bool whole) {
     const Family family = destination.endpoint.address.family();
     if (family == Family::None) return fail(Errc::Invalid, "destination without an address");
-    if (whole && family != key.family && (destination.forwarding & kForwardMask) != kForwardTunnel) {
+    if (whole && family != key.family && (destination.forwarding & kForwardMask) != kIpvsTunnel) {
         return fail(Errc::Invalid, "only tunnels lead to a destination of another address family");
     }
     return {};
@@ -119,6 +74,11 @@ void put_destination(Builder& message, const IpvsDestination& destination, bool 
     message.u32(IPVS_DEST_ATTR_WEIGHT, static_cast<std::uint32_t>(destination.weight));
     message.u32(IPVS_DEST_ATTR_U_THRESH, destination.upper_threshold);
     message.u32(IPVS_DEST_ATTR_L_THRESH, destination.lower_threshold);
+    // A kernel before 5.2 knows none of these; plain IPIP needs none of them.
+    if ((destination.forwarding & kForwardMask) != kIpvsTunnel || destination.tunnel == IpvsTunnel{}) return;
+    message.u8(IPVS_DEST_ATTR_TUN_TYPE, destination.tunnel.type);
+    if (destination.tunnel.port != 0) message.u16(IPVS_DEST_ATTR_TUN_PORT, htons(destination.tunnel.port));
+    message.u16(IPVS_DEST_ATTR_TUN_FLAGS, destination.tunnel.flags);
 }
 
 struct Shape {

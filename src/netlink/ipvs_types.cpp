@@ -39,6 +39,12 @@ std::string describe(const IpvsServiceKey& key) {
     return protocol_name(key.protocol) + " " + Endpoint{key.address, key.port}.to_string();
 }
 
+std::string describe(const IpvsDaemon& daemon) {
+    const bool master = daemon.state == IpvsDaemon::State::Master;
+    return std::string{"IPVS "} + (master ? "master" : "backup") + " sync daemon on " + daemon.interface + ", id " +
+           std::to_string(daemon.sync_id);
+}
+
 std::string describe(const IpvsOperation& operation) {
     using enum IpvsOperation::Kind;
     std::string text = kind_name(operation.kind) + describe(operation.service.key);

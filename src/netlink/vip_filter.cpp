@@ -2,32 +2,23 @@
 // whoever reads them or changes them from scripts finds what is expected.
 #include "mainstay/netlink/vip_filter.hpp"
 
-#include <libmnl/libmnl.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/common.h>
-#include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <iterator>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 
+#include "nft_messages.hpp"
+
 namespace mainstay::netlink {
 namespace {
 
-constexpr std::size_t kMessageLimit = 32U * 1024U;  // the longest: kElementsPerMessage elements
 constexpr std::size_t kElementsPerMessage = 400;
-constexpr std::uint16_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
 constexpr std::uint32_t kNameBytes = 16;                // IFNAMSIZ: names in registers are padded with zeros
 // Where things are in packets.
 constexpr std::uint32_t kV4Protocol = 9, kV4Source = 12, kV4Destination = 16;
@@ -46,55 +37,12 @@ constexpr const char* kReports = "mld-report";
 constexpr const char* kNeighbours = "neighbor-discovery";
 constexpr const char* kVips = "vips";
 
-std::uint16_t family_number(Family family) { return family == Family::V4 ? kFamilyV4 : kFamilyV6; }
+// ---- sets ----
 
-template <class T, void (*Free)(const T*)>
-struct Freer {
-    void operator()(T* p) const { Free(p); }
-};
-using Table = std::unique_ptr<nftnl_table, Freer<nftnl_table, nftnl_table_free>>;
-using Chain = std::unique_ptr<nftnl_chain, Freer<nftnl_chain, nftnl_chain_free>>;
-using Rule = std::unique_ptr<nftnl_rule, Freer<nftnl_rule, nftnl_rule_free>>;
 struct UserDataFreer {
     void operator()(nftnl_udata_buf* p) const { nftnl_udata_buf_free(p); }
 };
 using UserData = std::unique_ptr<nftnl_udata_buf, UserDataFreer>;
-using Set = std::unique_ptr<nftnl_set, Freer<nftnl_set, nftnl_set_free>>;
-
-// One message, built by libnftnl in a buffer that every message fits into.
-class MessageBuffer {
-public:
-    MessageBuffer(std::uint16_t type, Family family, std::uint16_t flags, std::uint32_t sequence)
-        : bytes_(kMessageLimit),
-          header_{nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(bytes_.data()), type, family_number(family), flags,
-                                        sequence)} {}
-    [[nodiscard]] nlmsghdr* header() { return header_; }
-    void append_to(std::vector<std::byte>& out) const {
-        const auto used = std::span{bytes_}.first(header_->nlmsg_len);
-        out.insert(out.end(), used.begin(), used.end());
-    }
-
-private:
-    std::vector<std::byte> bytes_;
-    nlmsghdr* header_;
-};
-
-template <class Build>
-void append(NftBatch& batch, std::uint16_t type, Family family, std::uint16_t flags, const Build& build) {
-    MessageBuffer message{type, family, static_cast<std::uint16_t>(flags | NLM_F_ACK), batch.sequence++};
-    build(message.header());
-    message.append_to(batch.bytes);
-    ++batch.count;
-}
-
-void append_table(NftBatch& batch, std::uint16_t type, Family family, const std::string& name) {
-    const Table table{nftnl_table_alloc()};
-    nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, name.c_str());
-    append(batch, type, family, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
-           [&](nlmsghdr* message) { nftnl_table_nlmsg_build_payload(message, table.get()); });
-}
-
-// ---- sets ----
 
 using Bytes = std::vector<std::byte>;
 struct Element {

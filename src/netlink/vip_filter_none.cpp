@@ -1,4 +1,5 @@
 // Built without libnftnl: there are no nftables.
+#include "mainstay/netlink/mark_table.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
 
 namespace mainstay::netlink {
@@ -7,6 +8,7 @@ bool has_nftables() { return false; }
 void append_filter(NftBatch&, const VipFilter&) {}
 void append_filter_change(NftBatch&, const VipFilter&, const VipFilter&) {}
 void append_table_removal(NftBatch&, Family, const std::string&) {}
+void append_mark_table(NftBatch&, const MarkTable&) {}
 void append_batch_begin(std::vector<std::byte>&, std::uint32_t) {}
 void append_batch_end(std::vector<std::byte>&, std::uint32_t) {}
 void append_generation_query(std::vector<std::byte>&, std::uint32_t) {}

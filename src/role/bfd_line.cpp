@@ -27,40 +27,39 @@ void LineEnd::wait(bool readable, std::function<void()> call) {
                      });
 }
 
-void BfdTeller::connect(UniqueFd line, std::map<std::string, bool> all) {
+void StateTeller::connect(UniqueFd line, States all) {
     line_.open(std::move(line));
     waiting_ = false;
     unsent_ = std::move(all);
     flush();
 }
 
-void BfdTeller::tell(const std::string& session, bool up) {
+void StateTeller::tell(const std::string& name, bool state) {
     if (!line_.is_open()) return;
-    unsent_.insert_or_assign(session, up);
+    unsent_.insert_or_assign(name, state);
     flush();
 }
 
-void BfdTeller::tell(std::map<std::string, bool> sessions) {
+void StateTeller::tell(States states) {
     if (!line_.is_open()) return;
-    sessions.merge(unsent_);  // what is given now is the newer
-    unsent_ = std::move(sessions);
+    states.merge(unsent_);  // what is given now is the newer
+    unsent_ = std::move(states);
     flush();
 }
 
-void BfdTeller::flush() {
+void StateTeller::flush() {
     if (waiting_ || !line_.is_open()) return;
     while (!unsent_.empty()) {
-        ipc::BfdStates message;
+        States some;
         auto end = unsent_.begin();
-        for (; end != unsent_.end() && message.sessions.size() < kBfdStatesPerMessage; ++end)
-            message.sessions.push_back({end->first, end->second});
-        const auto sent = ipc::send_message(line_.fd(), message);
+        for (; end != unsent_.end() && some.size() < kStatesPerMessage; ++end) some.insert(*end);
+        const auto sent = ipc::send_message(line_.fd(), wrap_(std::move(some)));
         if (sent) {
             unsent_.erase(unsent_.begin(), end);
             continue;
         }
         if (sent.error().code() != Errc::Limit) return line_.close();  // it is gone; a new one gets everything
-        log_.warning("the {} process does not read what BFD tells it; told again when it does", other_);
+        log_.warning("the {} process does not read what {} tells it; told again when it does", other_, what_);
         waiting_ = true;
         return line_.when_writable([this] {
             waiting_ = false;
@@ -69,12 +68,19 @@ void BfdTeller::flush() {
     }
 }
 
-void BfdListener::connect(UniqueFd line) {
+BfdTeller::BfdTeller(asio::io_context& loop, Log& log, std::string other)
+    : StateTeller{loop, log, std::move(other), "BFD", [](const States& states) -> ipc::Message {
+                      ipc::BfdStates message;
+                      for (const auto& [name, up] : states) message.sessions.push_back({name, up});
+                      return message;
+                  }} {}
+
+void LineListener::connect(UniqueFd line) {
     line_.open(std::move(line));
     if (line_.is_open()) listen();
 }
 
-void BfdListener::listen() {
+void LineListener::listen() {
     line_.when_readable([this] {
         if (read())
             listen();
@@ -84,20 +90,25 @@ void BfdListener::listen() {
 }
 
 // False when the line is broken.
-bool BfdListener::read() {
+bool LineListener::read() {
     for (;;) {
         auto got = ipc::receive_message(line_.fd());
         if (!got) {
-            log_.error("from the BFD process: {}", got.error().text());
+            log_.error("from the {} process: {}", from_, got.error().text());
             if (got.error().code() == Errc::Invalid || got.error().code() == Errc::Unsupported) continue;
             return false;
         }
         if (!got->has_value()) return true;
         const auto* received = std::get_if<ipc::Received>(&**got);
         if (received == nullptr) return false;
-        if (const auto* states = std::get_if<ipc::BfdStates>(&received->message))
-            for (const auto& session : states->sessions) hear_(session);
+        hear_(received->message);
     }
 }
+
+BfdListener::BfdListener(asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> hear)
+    : LineListener{loop, log, "BFD", [hear = std::move(hear)](const ipc::Message& message) {
+                       if (const auto* states = std::get_if<ipc::BfdStates>(&message))
+                           for (const auto& session : states->sessions) hear(session);
+                   }} {}
 
 }  // namespace mainstay::role

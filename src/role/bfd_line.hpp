@@ -1,4 +1,5 @@
-// The direct lines from the bfd role to the vrrp and lvs roles: which sessions are up.
+// The direct lines between roles: from bfd to vrrp and lvs, which sessions are up; from vrrp to lvs, whether the instance
+// that lvs_sync_daemon follows is master.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -16,7 +17,7 @@
 
 namespace mainstay::role {
 
-inline constexpr std::size_t kBfdStatesPerMessage = 512;  // names have 31 characters at most: far below a message
+inline constexpr std::size_t kStatesPerMessage = 512;  // names have 31 characters at most: far below a message
 
 // One end of a line, and what waits on it. Gone with its owner, whatever is queued on the loop then.
 class LineEnd {
@@ -35,17 +36,20 @@ private:
     std::shared_ptr<boost::asio::posix::stream_descriptor> end_;
 };
 
-// The bfd role's end. What the other side does not read in time is kept, the latest state of each session, and sent
-// when it reads again: it may be late, but it is never wrong afterwards.
-class BfdTeller {
+// The end of who tells. What the other side does not read in time is kept, the latest state of each name, and sent when
+// it reads again: it may be late, but it is never wrong afterwards.
+class StateTeller {
 public:
-    BfdTeller(boost::asio::io_context& loop, Log& log, std::string other)
-        : line_{loop}, log_{log}, other_{std::move(other)} {}
+    using States = std::map<std::string, bool>;
+    using Wrap = std::function<ipc::Message(States)>;  // at most kStatesPerMessage of them
+    // `what` is told to `other`: for the log.
+    StateTeller(boost::asio::io_context& loop, Log& log, std::string other, std::string what, Wrap wrap)
+        : line_{loop}, log_{log}, other_{std::move(other)}, what_{std::move(what)}, wrap_{std::move(wrap)} {}
 
     // A new line, with everything that its reader must know.
-    void connect(UniqueFd line, std::map<std::string, bool> all);
-    void tell(const std::string& session, bool up);
-    void tell(std::map<std::string, bool> sessions);
+    void connect(UniqueFd line, States all);
+    void tell(const std::string& name, bool state);
+    void tell(States states);
     void close() { line_.close(); }
 
 private:
@@ -53,17 +57,25 @@ private:
 
     LineEnd line_;
     Log& log_;
-    std::string other_;
-    std::map<std::string, bool> unsent_;
+    std::string other_, what_;
+    Wrap wrap_;
+    States unsent_;
     bool waiting_ = false;
 };
 
-// The other end. When the line breaks, because the bfd role died, what it told stays: its next incarnation goes on with
-// the sessions, and tells of all of them on the next line.
-class BfdListener {
+class BfdTeller : public StateTeller {
 public:
-    using Hear = std::function<void(const ipc::BfdState&)>;
-    BfdListener(boost::asio::io_context& loop, Log& log, Hear hear) : line_{loop}, log_{log}, hear_{std::move(hear)} {}
+    BfdTeller(boost::asio::io_context& loop, Log& log, std::string other);
+};
+
+// The other end. When the line breaks, because the one who tells died, what it told stays: its next incarnation goes on
+// with what it was, and tells all of it on the next line.
+class LineListener {
+public:
+    using Hear = std::function<void(const ipc::Message&)>;
+    // `from` whom: for the log.
+    LineListener(boost::asio::io_context& loop, Log& log, std::string from, Hear hear)
+        : line_{loop}, log_{log}, from_{std::move(from)}, hear_{std::move(hear)} {}
 
     void connect(UniqueFd line);
     void close() { line_.close(); }
@@ -74,7 +86,13 @@ private:
 
     LineEnd line_;
     Log& log_;
+    std::string from_;
     Hear hear_;
+};
+
+class BfdListener : public LineListener {
+public:
+    BfdListener(boost::asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> hear);
 };
 
 }  // namespace mainstay::role

@@ -24,19 +24,35 @@ private:
     kernel::IpvsSocket socket_;
 };
 
-Result<std::unique_ptr<IpvsTable>> open_kernel(Runtime& runtime) {
+class KernelSettings final : public IpvsSettings {
+public:
+    explicit KernelSettings(kernel::IpvsSocket socket) : socket_{std::move(socket)} {}
+
+    Result<std::vector<netlink::IpvsDaemon>> daemons() override { return socket_.daemons(); }
+    Result<void> start_daemon(const netlink::IpvsDaemon& daemon) override { return socket_.start_daemon(daemon); }
+    Result<void> stop_daemon(netlink::IpvsDaemon::State state) override { return socket_.stop_daemon(state); }
+    Result<netlink::IpvsTimeouts> timeouts() override { return socket_.timeouts(); }
+    Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) override { return socket_.set_timeouts(timeouts); }
+
+private:
+    kernel::IpvsSocket socket_;
+};
+
+template <class Interface, class Kernel>
+Result<std::unique_ptr<Interface>> open_kernel(Runtime& runtime) {
     auto socket = kernel::IpvsSocket::open(runtime.ipvs_socket());
     if (!socket) return std::unexpected{std::move(socket.error())};
     if (const auto* config = runtime.running())
         size_netlink_buffer(socket->fd(), config->global, "lvs_netlink_cmd", runtime.log());
-    return std::make_unique<KernelTable>(std::move(*socket));
+    return std::make_unique<Kernel>(std::move(*socket));
 }
 
 }  // namespace
 
 std::unique_ptr<Role> make_lvs_role(Runtime& runtime) {
     LvsOptions options;
-    options.open_ipvs = [&runtime] { return open_kernel(runtime); };
+    options.open_ipvs = [&runtime] { return open_kernel<IpvsTable, KernelTable>(runtime); };
+    options.open_settings = [&runtime] { return open_kernel<IpvsSettings, KernelSettings>(runtime); };
     options.random = [engine = std::mt19937_64{std::random_device{}()}](Micros limit) mutable {
         return Micros{std::uniform_int_distribution<std::int64_t>{0, std::max<std::int64_t>(limit.count(), 0)}(engine)};
     };

@@ -13,6 +13,9 @@
 #include <random>
 
 #include "bfd_line.hpp"
+#include "lvs_links.hpp"
+#include "lvs_mark_keeper.hpp"
+#include "lvs_settings_keeper.hpp"
 #include "lvs_status.hpp"
 #include "lvs_table_keeper.hpp"
 #include "mainstay/alert/scripts.hpp"
@@ -54,6 +57,10 @@ public:
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
                   raise_descriptor_limit()},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
+          settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
+          vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { vrrp_told(told); }},
+          links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
+          marks_{runtime.loop(), runtime.log(), options_.reopen_every},
           deadline_timer_{runtime.loop()},
           publish_timer_{runtime.loop()} {}
 
@@ -63,7 +70,10 @@ public:
     void abort() override { next_.reset(); }
     [[nodiscard]] bool keeps_unchanged() const override { return true; }
     void commit_unchanged() override { publish_within(kPublishLater); }
-    void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
+    void connect(ipc::Line::To other, UniqueFd line) override {
+        if (other == ipc::Line::To::Vrrp) return vrrp_.connect(std::move(line));
+        bfd_.connect(std::move(line));
+    }
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;
     void save_state() override { publish(); }
@@ -81,6 +91,10 @@ private:
     void start_check(lvs::CheckerId check, const config::Checker& checker);
     void run_script_check(lvs::CheckerId check);
     void bfd_told(const ipc::BfdState& told);
+    void vrrp_told(const ipc::Message& told);
+    void watch_links(const config::Config& config);
+    void links_changed();
+    void interface_told();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
     void arm_deadline();
@@ -94,9 +108,15 @@ private:
     probe::Runner runner_;
     BfdListener bfd_;
     std::map<std::string, bool> bfd_up_;  // as told last; a session that is not in it is down
+    LvsSettingsKeeper settings_;
+    LineListener vrrp_;
+    std::map<std::string, bool> masters_;  // instances, as told last
+    LvsLinks links_;
+    LvsMarkKeeper marks_;
     std::optional<config::Config> next_;
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
     std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
+    std::optional<netlink::IpvsTimeouts> inherited_timeouts_;
     boost::asio::steady_timer deadline_timer_, publish_timer_;
     std::optional<Instant> armed_, publish_at_;
     Instant publish_allowed_{};
@@ -110,9 +130,15 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     const ipc::LvsStatus before = restarted ? recall() : ipc::LvsStatus{};
     const bool flush_first = config.global.lvs_flush && !restarted;
     flush_on_stop_ = config.global.lvs_flush_on_stop;
+    watch_links(config);
+    auto settings = settings_of(config);
     const auto intents = judge_.start(std::move(config), memory_of(before), moment(), overrides_of(before));
     started_ = true;
     keeper_.start(judge_.desired(), std::exchange(inherited_, {}), flush_first);
+    marks_.want(judge_.mark_table());
+    settings_.configure(std::move(settings), inherited_timeouts_);
+    interface_told();
+    for (const auto& [name, master] : masters_) settings_.told(name, master);
     tell(intents);
     arm_deadline();
     publish();
@@ -130,7 +156,11 @@ ipc::LvsStatus LvsRole::recall() {
         runtime_.log().warning("the state of the crashed predecessor cannot be read: {}", status.error().text());
         return {};
     }
-    for (const auto& service : status->services) inherited_.push_back(service.key);
+    for (const auto& service : status->services) {
+        if (service.group.empty()) inherited_.push_back(service.key);
+        inherited_.insert(inherited_.end(), service.group_keys.begin(), service.group_keys.end());
+    }
+    inherited_timeouts_ = status->original_timeouts;
     return std::move(*status);
 }
 
@@ -143,8 +173,14 @@ void LvsRole::commit() {
     if (!next_ || stopping_) return;
     carry_out_pending();
     flush_on_stop_ = next_->global.lvs_flush_on_stop;
+    watch_links(*next_);
+    auto settings = settings_of(*next_);
     const auto intents = judge_.reload(std::move(*std::exchange(next_, std::nullopt)), moment());
     keeper_.replace(judge_.desired());
+    marks_.want(judge_.mark_table());
+    settings_.configure(std::move(settings));
+    interface_told();
+    for (const auto& [name, master] : masters_) settings_.told(name, master);
     tell(intents);
     run_checks(intents);
     arm_deadline();
@@ -160,6 +196,10 @@ void LvsRole::stop(std::function<void()> done) {
     carry_out_pending();
     const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
     keeper_.stop(options_.keep_ipvs_at_stop, flush_on_stop_);
+    marks_.stop(options_.keep_ipvs_at_stop);
+    settings_.stop();
+    vrrp_.close();
+    links_.close();
     tell(intents);
     runner_.stop(std::move(done));
 }
@@ -196,7 +236,7 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
     for (const auto& intent : intents) {
         const auto* wanted = std::get_if<lvs::CountConnections>(&intent);
         if (wanted == nullptr) continue;
-        auto counted = keeper_.connections({judge_.desired(wanted->service)});
+        auto counted = keeper_.connections(judge_.desired(wanted->service));
         if (!counted) continue;  // the time limit remains
         step(lvs::ConnectionsCounted{wanted->service, std::move(*counted)});
     }
@@ -230,7 +270,7 @@ void LvsRole::change_table(const lvs::Intents& intents) {
     std::ranges::sort(services);
     services.erase(std::unique(services.begin(), services.end()), services.end());
     lvs::Table changed;
-    for (const std::size_t service : services) changed.push_back(judge_.desired(service));
+    for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(changed));
     keeper_.update(std::move(changed));
     publish_within(kPublishSoon);
 }
@@ -288,6 +328,34 @@ void LvsRole::bfd_told(const ipc::BfdState& told) {
     if (before != told.up) runtime_.log().debug("BFD instance {} is {}", told.name, told.up ? "UP" : "DOWN");
 }
 
+// Also before the start: a line is laid before there is a configuration.
+void LvsRole::vrrp_told(const ipc::Message& told) {
+    const auto* states = std::get_if<ipc::InstanceStates>(&told);
+    if (states == nullptr || stopping_) return;
+    for (const auto& instance : states->instances) {
+        masters_[instance.name] = instance.master;
+        if (started_) settings_.told(instance.name, instance.master);
+    }
+}
+
+void LvsRole::watch_links(const config::Config& config) {
+    if (config::sync_daemon(config) || lvs::suspends(config)) links_.open(config.global);
+    if (links_.is_open()) judge_.know_addresses(links_.addresses());
+}
+
+void LvsRole::links_changed() {
+    if (stopping_ || !started_) return;
+    interface_told();
+    step(lvs::AddressesChanged{links_.addresses()});
+}
+
+// In a network namespace of IPVS's own the daemon has an interface that cannot be seen from here.
+void LvsRole::interface_told() {
+    const auto& sync = settings_.sync_daemon();
+    if (!sync || !links_.is_open() || runtime_.options().has_ipvs_namespace) return;
+    settings_.interface_is(links_.index_of(sync->interface));
+}
+
 void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration) {
     const auto* checker = judge_.checker(check);
     if (checker == nullptr) return;
@@ -330,7 +398,9 @@ void LvsRole::publish_within(Micros pause) {
 void LvsRole::publish() {
     const Instant before = runtime_.now();
     publish_at_.reset();
-    runtime_.publish_state(ipc::encode(status_of(judge_, keeper_.state(), runtime_.generation(), moment())));
+    auto status = status_of(judge_, keeper_.state(), runtime_.generation(), moment());
+    status.original_timeouts = settings_.original_timeouts();
+    runtime_.publish_state(ipc::encode(status));
     const Instant after = runtime_.now();
     publish_allowed_ = after + (after - before) * kPublishShare;
 }

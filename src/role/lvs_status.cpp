@@ -69,7 +69,8 @@ ipc::ServerStatus status_of(const config::VirtualServer& service, const config::
     out.forwarding = forwarding_word(config.forwarding);
     out.weight = state.weight;
     out.alive = state.alive;
-    const auto at = std::ranges::find(table.destinations, config.endpoint, &netlink::IpvsDestination::endpoint);
+    const auto endpoint = lvs::endpoint_at(table.service.key, service, config.endpoint, config.forwarding);
+    const auto at = std::ranges::find(table.destinations, endpoint, &netlink::IpvsDestination::endpoint);
     out.in_table = at != table.destinations.end();
     if (out.in_table) out.weight_in_table = at->weight;
     out.kept = state.kept;
@@ -101,10 +102,13 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
     for (std::size_t v = 0; v < judge.services().size(); ++v) {
         const auto& config = judge.services()[v];
         const auto& state = judge.states()[v];
-        const auto wanted = judge.desired(v);
+        // Of a group, one stands for all.
+        const auto wanted = lvs::desired(config, std::span{judge.keys(v)}.first(1), judge.verdict(v));
         auto& service = out.services.emplace_back();
         service.name = config::service_name(config);
         service.key = lvs::key_of(config);
+        service.group = *config.group;
+        if (!config.group.empty()) service.group_keys = judge.keys(v);
         service.scheduler = config.scheduler;
         service.quorum_up = state.quorum_up;
         service.sorry_in_use = state.sorry_in_use;
@@ -113,7 +117,7 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
         }
         for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
             auto& server =
-                service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted));
+                service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
             server.in_table = server.in_table && table.available;  // wanted there, but nothing can be put in
             server.note = note_of(state.servers[s], judge.override_of(v, s));
             if (state.servers[s].grows_since)
@@ -148,7 +152,8 @@ lvs::Memory memory_of(const ipc::LvsStatus& status) {
                                        config::Checker::Type::File, config::Checker::Type::Bfd};
     lvs::Memory memory;
     for (const auto& service : status.services) {
-        lvs::ServiceMemory one{.key = service.key,
+        lvs::ServiceMemory one{.identity = {service.key, service.group},
+                               .keys = service.group_keys,
                                .quorum_up = service.quorum_up,
                                .sorry_in_use = service.sorry_in_use,
                                .servers = {},

@@ -199,13 +199,32 @@ void LvsTableKeeper::take_over(const Operations& operations, const IpvsTable::Ou
     }
 }
 
+namespace {
+
+// Why the kernel refused it, as far as that is known.
+std::string refusal(const netlink::IpvsOperation& operation, const kernel::IpvsSocket::Failure& failure) {
+    const bool service = operation.kind == Operation::AddService || operation.kind == Operation::SetService;
+    if (service && failure.sys_errno == ENOENT) {
+        const auto& engine = operation.service.engine;
+        return fmt::format("the kernel has no scheduler {}{}", operation.service.scheduler,
+                           engine.empty() ? "" : fmt::format(", or no persistence engine {}", engine));
+    }
+    return failure.text.empty() ? std::strerror(failure.sys_errno) : failure.text;
+}
+
+}  // namespace
+
 void LvsTableKeeper::tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome) {
     std::size_t unnamed = 0;
     std::size_t named = 0;
+    std::set<Key> absent;
     for (const auto& failure : outcome.failures) {
         if (failure.index >= operations.size()) continue;
-        std::string text = fmt::format("{}: {}", netlink::describe(operations[failure.index]),
-                                       failure.text.empty() ? std::strerror(failure.sys_errno) : failure.text.c_str());
+        const auto& operation = operations[failure.index];
+        if (operation.kind == Operation::AddService) absent.insert(operation.service.key);
+        // Where there is no service there are no servers: that was told.
+        if (operation.kind == Operation::AddDestination && absent.contains(operation.service.key)) continue;
+        std::string text = fmt::format("{}: {}", netlink::describe(operation), refusal(operation, failure));
         if (told_refusals_.contains(text)) continue;  // tried again with every audit, told once
         if (named >= kOperationsNamedMax) {
             ++unnamed;

@@ -18,6 +18,7 @@
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/strict.hpp"
+#include "mainstay/config/sync_daemon.hpp"
 #include "mainstay/config/toml.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
@@ -60,6 +61,11 @@ bool needs_vrrp(const config::Config& config) {
     });
 }
 
+// The sync daemons of the kernel are the lvs role's too, without any virtual server.
+bool needs_lvs(const config::Config& config) {
+    return !config.virtual_servers.empty() || config::sync_daemon(config).has_value();
+}
+
 Result<void> send_all(const config::Config& config, const SnmpParts& snmp, const config::Environment& environment,
                       Log& log) {
     using For = ipc::Snapshot::For;
@@ -68,7 +74,7 @@ Result<void> send_all(const config::Config& config, const SnmpParts& snmp, const
         config::Audience slice;
         bool needed;
     } parts[] = {{For::Vrrp, config::Audience::Vrrp, needs_vrrp(config)},
-                 {For::Lvs, config::Audience::Lvs, !config.virtual_servers.empty()},
+                 {For::Lvs, config::Audience::Lvs, needs_lvs(config)},
                  {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
                  {For::Snmp, config::Audience::Observer, snmp.any()},
                  {For::Observer, config::Audience::Observer, true}};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "mainstay/lvs/desired.hpp"
@@ -203,7 +204,7 @@ using Services = std::map<netlink::IpvsServiceKey, const config::VirtualServer*>
 Services by_key(const config::Config& config) {
     Services services;
     for (const auto& service : config.virtual_servers)
-        if (service.fwmark != 0 || !service.endpoint.address.empty()) services.emplace(lvs::key_of(service), &service);
+        for (const auto& key : lvs::keys_of(service)) services.emplace(key, &service);
     return services;
 }
 
@@ -211,16 +212,18 @@ Services by_key(const config::Config& config) {
 lvs::Table table_of(const config::Config& config) {
     lvs::Table table;
     for (const auto& service : config.virtual_servers) {
-        if (service.fwmark == 0 && service.endpoint.address.empty()) continue;
         lvs::ServiceVerdict verdict;
         for (const auto& server : service.real_servers) verdict.servers.push_back({true, server.weight});
-        table.push_back(lvs::desired(service, verdict));
+        std::ranges::move(lvs::desired(service, lvs::keys_of(service), verdict), std::back_inserter(table));
     }
     return table;
 }
 
-const config::RealServer* find_server(const config::VirtualServer& service, const Endpoint& endpoint) {
-    const auto found = std::ranges::find(service.real_servers, endpoint, &config::RealServer::endpoint);
+const config::RealServer* find_server(const config::VirtualServer& service, const netlink::IpvsServiceKey& key,
+                                      const Endpoint& endpoint) {
+    const auto found = std::ranges::find_if(service.real_servers, [&](const config::RealServer& server) {
+        return lvs::endpoint_at(key, service, server.endpoint, server.forwarding) == endpoint;
+    });
     return found == service.real_servers.end() ? nullptr : &*found;
 }
 
@@ -237,7 +240,7 @@ Strings service_details(const config::VirtualServer& before, const config::Virtu
 Strings server_details(const config::RealServer& before, const config::RealServer& after) {
     Strings details;
     compare(details, "weight", before.weight, after.weight);
-    mention(details, "forwarding", before.forwarding, after.forwarding);
+    mention(details, "forwarding", std::pair{before.forwarding, before.tunnel}, std::pair{after.forwarding, after.tunnel});
     compare(details, "upper_threshold", before.upper_threshold, after.upper_threshold);
     compare(details, "lower_threshold", before.lower_threshold, after.lower_threshold);
     return details;
@@ -268,8 +271,8 @@ void add_operation(const netlink::IpvsOperation& operation, const Services& befo
             change.details = service_details(*before.at(key), *after.at(key));
             break;
         case Kind::SetDestination: {
-            const auto* old_server = find_server(*before.at(key), endpoint);
-            const auto* new_server = find_server(*after.at(key), endpoint);
+            const auto* old_server = find_server(*before.at(key), key, endpoint);
+            const auto* new_server = find_server(*after.at(key), key, endpoint);
             if (old_server != nullptr && new_server != nullptr)
                 change.details = server_details(*old_server, *new_server);
         }
@@ -290,13 +293,14 @@ void unseen(const config::VirtualServer& before, const config::VirtualServer& af
     mention_others(details, before.more, after.more);
     if (!details.empty()) diff.changes.push_back({Action::Change, "settings", name, std::move(details)});
     for (const auto& server : after.real_servers) {
-        const auto* old = find_server(before, server.endpoint);
+        const auto old = std::ranges::find(before.real_servers, server.endpoint, &config::RealServer::endpoint);
+        if (old == before.real_servers.end()) continue;
         Strings others;
-        if (old != nullptr) mention_others(others, old->more, server.more);
+        mention_others(others, old->more, server.more);
         if (!others.empty())
             diff.changes.push_back(
                 {Action::Change, "settings", name + " -> " + server.endpoint.to_string(), std::move(others)});
-        if (old != nullptr && old->checkers != server.checkers)
+        if (old->checkers != server.checkers)
             diff.changes.push_back({Action::Change,
                                     "checks",
                                     name + " -> " + server.endpoint.to_string(),
@@ -311,13 +315,17 @@ void diff_services(const config::Config& running, const config::Config& next, Re
     const auto operations = lvs::plan(table_of(next), table_of(running), owned);
     diff.ipvs_operations = operations.size();
     for (const auto& operation : operations) add_operation(operation, before, after, diff);
-    for (const auto& [key, service] : after) {
-        const auto old = before.find(key);
-        if (old == before.end()) continue;
-        if (*old->second == *service)
+    std::map<lvs::ServiceIdentity, const config::VirtualServer*> known;
+    for (const auto& service : running.virtual_servers) known.emplace(lvs::identity_of(service), &service);
+    for (const auto& service : next.virtual_servers) {
+        const auto identity = lvs::identity_of(service);
+        const auto old = known.find(identity);
+        if (old == known.end()) continue;
+        const auto name = service.group.empty() ? netlink::describe(identity.key) : config::service_name(service);
+        if (*old->second == service)
             ++diff.services_kept;
         else
-            unseen(*old->second, *service, netlink::describe(key), diff);
+            unseen(*old->second, service, name, diff);
     }
 }
 

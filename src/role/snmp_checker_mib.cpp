@@ -66,6 +66,7 @@ int scheduler_number(std::string_view name) {
 int forwarding_number(config::Forwarding forwarding) {
     return forwarding == config::Forwarding::Nat ? 1 : forwarding == config::Forwarding::DirectRoute ? 2 : 3;
 }
+int tunnel_number(const config::Tunnel& tunnel) { return static_cast<int>(tunnel.type) + 1; }  // ipip gue gre
 config::Forwarding forwarding_of(const config::VirtualServer& service) {
     return service.real_servers.empty() ? config::Forwarding::Nat : service.real_servers.front().forwarding;
 }
@@ -149,7 +150,8 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     row.put(61, yes_no(service.smtp_alert));
     row.put(64, gauge(microseconds(service.delay_loop)));
     add_check_settings(row, service.more, {57, 58, 59, 65, 66, 64, 67}, service.delay_loop);
-    if (forwarding_of(service) == config::Forwarding::Tunnel) row.put(68, integer(1));  // ipip
+    if (forwarding_of(service) == config::Forwarding::Tunnel)
+        row.put(68, integer(tunnel_number(service.real_servers.front().tunnel)));
     if (const auto name = word(service.more, "snmp_name"); !name.empty()) row.put(71, text(name));
 }
 
@@ -187,7 +189,7 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     row.put(46, gauge(seconds(loop)));
     row.put(47, yes_no(server.smtp_alert));
     add_check_settings(row, server.more, {43, 44, 45, 48, 49, 50, 51}, loop);
-    if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(1));
+    if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(tunnel_number(server.tunnel)));
     if (const auto name = word(server.more, "snmp_name"); !name.empty()) row.put(55, text(name));
 }
 

@@ -284,7 +284,9 @@ void Supervisor::lay_lines(const Child& started) {
         To name;
         Kind to;
         To name_of_to;
-    } kLines[] = {{Kind::Bfd, To::Bfd, Kind::Vrrp, To::Vrrp}, {Kind::Bfd, To::Bfd, Kind::Lvs, To::Lvs}};
+    } kLines[] = {{Kind::Bfd, To::Bfd, Kind::Vrrp, To::Vrrp},
+                {Kind::Bfd, To::Bfd, Kind::Lvs, To::Lvs},
+                {Kind::Vrrp, To::Vrrp, Kind::Lvs, To::Lvs}};
     for (const auto& line : kLines) {
         auto &from = child_of(line.from), &to = child_of(line.to);
         if ((started.kind != line.from && started.kind != line.to) || !from.alive() || !to.alive()) continue;

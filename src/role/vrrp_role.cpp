@@ -21,6 +21,7 @@
 #include "vrrp_firewall.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_routing.hpp"
+#include "vrrp_sync_line.hpp"
 #include "vrrp_takeover.hpp"
 #include "vrrp_transport.hpp"
 #include "vrrp_watched.hpp"
@@ -55,7 +56,10 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void asked(const ipc::Ask& wanted) override;
-    void connect(ipc::Line::To, UniqueFd line) override { bfd_.connect(std::move(line)); }
+    void connect(ipc::Line::To other, UniqueFd line) override {
+        if (other == ipc::Line::To::Lvs) return sync_line_.connect(std::move(line));
+        bfd_.connect(std::move(line));
+    }
     void observed(const ipc::Observations& observations) override;
     void stop(std::function<void()> done) override;
     void save_state() override { publish_now(runtime_.now()); }
@@ -107,6 +111,7 @@ private:
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
     VrrpRouting routing_;
     BfdListener bfd_;
+    SyncLine sync_line_{runtime_.loop(), runtime_.log()};
     std::optional<vrrp::Router> router_;
     struct Rehearsal {
         vrrp::Router router;  // after the step
@@ -154,6 +159,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (previous)
         for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
+    sync_line_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
     firewall_.settle();
     if (previous) runtime_.log().notice("going on from the state that the previous process left");
@@ -176,6 +182,7 @@ void VrrpRole::commit() {
     announcer_.follow(next);
     tell_clock();
     perform(router_->reload(next, runtime_.now()));
+    sync_line_.follow(*router_);
     devices_.drop_unwanted(links_);
     firewall_.guard_only(*router_, devices_.vmacs());
     for (const auto& event : states_after_reload(next.global, router_->snapshot())) runtime_.write_fifo(event);
@@ -216,6 +223,7 @@ void VrrpRole::stop(std::function<void()> done) {
     announcer_.close();
     transport_.close();
     bfd_.close();
+    sync_line_.close();
     routing_.close();
     asio::post(runtime_.loop(), std::move(done));
 }
@@ -270,7 +278,10 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                 if (!stopping_ || !runtime_.options().keep_addresses) routing_.remove(i, links_);
             } else if constexpr (std::is_same_v<I, vrrp::SetStaticAddresses>) routing_.set_static(i, links_, *netlink_);
             else if constexpr (std::is_same_v<I, vrrp::RunScript>) run_script(i.script);
-            else if constexpr (std::is_same_v<I, vrrp::Announce>) runtime_.publish(i.event);
+            else if constexpr (std::is_same_v<I, vrrp::Announce>) {
+                runtime_.publish(i.event);
+                sync_line_.heard(i.event);
+            }
             else runtime_.log().line(i.line);
         },
         intent);

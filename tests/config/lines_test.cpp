@@ -269,16 +269,12 @@ TEST_CASE("use_vmac takes its words in any order") {
     }
 }
 
-TEST_CASE("what a tunnel is made of is kept beside its method") {
+TEST_CASE("what a tunnel is made of stands beside its method") {
     const Loaded loaded = load_sample(lvs(4, "    lb_kind TUN type gue port 5555 csum"));
 
     const VirtualServer& service = loaded.config.virtual_servers.at(0);
     CHECK(service.real_servers.at(0).forwarding == Forwarding::Tunnel);
-    const Section* tunnel = find_section(service.more->sections, "lb_kind");
-    REQUIRE(tunnel != nullptr);
-    CHECK(value_of<WordList>(tunnel->values, "type") == WordList{"gue"});
-    CHECK(value_of<std::int64_t>(tunnel->values, "port") == 5555);
-    CHECK(value_of<bool>(tunnel->values, "csum") == true);
+    CHECK(*service.real_servers.at(0).tunnel == Tunnel{Tunnel::Type::Gue, Tunnel::Checksum::Sum, 5555});
     CHECK(wrong(load_sample(lvs(4, "    lb_kind TUN type gue port 99999"))).at(0).message ==
           "port must be 1 to 65535, got 99999");
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
+#include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/table.hpp"
 
 namespace mainstay::lvs::test {
@@ -75,10 +76,27 @@ inline config::VirtualServer service(std::vector<config::RealServer> servers, st
     return service;
 }
 
+inline config::GroupEntry range(std::string_view first, std::string_view last, std::uint16_t port = 80) {
+    return {.first = ip(first), .last = ip(last), .port = port, .fwmark = 0, .family = ip(first).family()};
+}
+
+inline config::VirtualServer grouped(std::vector<config::RealServer> servers, std::vector<config::GroupEntry> entries) {
+    config::VirtualServer grouped = service(std::move(servers));
+    grouped.endpoint = {};
+    grouped.group = "web";
+    grouped.membership.edit().entries = std::move(entries);
+    return grouped;
+}
+
 inline config::SorryServer sorry(std::string_view address) {
     config::SorryServer sorry;
     sorry.endpoint = at(address, 80);
     return sorry;
+}
+
+// Of a service that is one service of the kernel.
+inline ServiceTable desired(const config::VirtualServer& service, const ServiceVerdict& verdict) {
+    return lvs::desired(service, keys_of(service), verdict).at(0);
 }
 
 }  // namespace mainstay::lvs::test

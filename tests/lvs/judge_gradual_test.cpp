@@ -23,7 +23,7 @@ config::VirtualServer with(config::VirtualServer web, std::string keyword, T val
 
 Lines in_table(const Judge& judge, std::size_t service = 0) {
     Lines out;
-    for (const auto& one : judge.desired(service).destinations)
+    for (const auto table = judge.desired(service); const auto& one : table.at(0).destinations)
         out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
     return out;
 }
@@ -36,7 +36,7 @@ std::int32_t weight_at(Bench& bench, Nanos when) {
         }
     }
     bench.since_start = when;
-    return bench.judge.desired(0).destinations.at(0).weight;
+    return bench.judge.desired(0).at(0).destinations.at(0).weight;
 }
 
 Lines counted(Bench& bench, std::uint64_t active, std::uint64_t inactive = 0) {
@@ -141,7 +141,7 @@ TEST_CASE("a new incarnation goes on draining what the crashed one drained, unti
     auto one = server("10.0.0.11");
     Leave leave;
     leave.until_wall = {5'000'000};
-    Memory memory{{tcp_key("10.0.0.1"), true, false, {{at("10.0.0.12", 80), true, {}, {}}}, {{one, leave}}}};
+    Memory memory{{{tcp_key("10.0.0.1"), ""}, {}, true, false, {{at("10.0.0.12", 80), true, {}, {}}}, {{one, leave}}}};
     config::Config config;
     config.virtual_servers.push_back(with(service({server("10.0.0.12")}), "drain_timeout", Micros{30'000'000}));
     Bench bench;
@@ -280,7 +280,7 @@ TEST_CASE("when thousands of servers fail in one second, the first lines are tol
     const auto last = text_of_intents(bench.judge.step(DeadlineReached{}, {bench.zero + 2s, {}}));
     CHECK(last == Lines{"7500 lines of the last second are left out: 4000 servers went down and 0 came up in it; "
                         "mainstayctl status shows how they are and why"});
-    CHECK(bench.judge.desired(0).destinations.size() == 1000);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1000);
     bench.since_start = 3s;
     CHECK(bench.finish(5, Outcome::Failed).size() == 4);
     CHECK(bench.judge.states()[0].servers[0].checkers[0].last_result == "refused");

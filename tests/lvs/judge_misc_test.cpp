@@ -27,7 +27,7 @@ CheckFinished exits(Outcome outcome, int status) {
     return fact;
 }
 
-std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).destinations.at(0).weight; }
+std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).at(0).destinations.at(0).weight; }
 
 }  // namespace
 
@@ -130,7 +130,7 @@ TEST_CASE("after a crash each of several scripts of one server keeps its own ver
     config.virtual_servers.push_back(service({one, server("10.0.0.12")}));
     Bench bench;
 
-    bench.start(config, {{.key = tcp_key("10.0.0.1"), .quorum_up = true, .sorry_in_use = false, .servers = {memory}}});
+    bench.start(config, {{.identity = {tcp_key("10.0.0.1"), ""}, .quorum_up = true, .sorry_in_use = false, .servers = {memory}}});
 
     const auto& state = bench.judge.states()[0].servers[0];
     CHECK(state.checkers[0].up);

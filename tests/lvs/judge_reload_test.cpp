@@ -42,7 +42,7 @@ TEST_CASE("a changed weight is told and takes effect at once, and quorum is judg
     next.real_servers[0].weight = 5;
 
     CHECK(bench.reload(next) == Lines{"Changing weight from 1 to 5 for active service " + kRs + " of VS " + kVs});
-    CHECK(bench.judge.desired(0).destinations[0].weight == 5);
+    CHECK(bench.judge.desired(0).at(0).destinations[0].weight == 5);
 }
 
 TEST_CASE("changed timing keeps a checker's verdict and moves its next run at most to the new delay_loop") {
@@ -90,7 +90,7 @@ TEST_CASE("a new server is in at once, its checker tolerates failures even in it
 
     CHECK(bench.reload(pair()).empty());
 
-    CHECK(bench.judge.desired(0).destinations.size() == 2);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
     CHECK(bench.due() == doctest::Approx(2));  // a second after the reload; the old one keeps its 7
     for (int i = 0; i < 3; ++i) {
         bench.tick();
@@ -107,7 +107,7 @@ TEST_CASE("a new alpha server stays out until it is checked") {
 
     bench.reload(next);
 
-    CHECK(bench.judge.desired(0).destinations.size() == 1);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
 }
 
 TEST_CASE("when the failing check is replaced its server comes up, with an alpha check only once that passed") {
@@ -148,11 +148,11 @@ TEST_CASE("a sorry server that comes by a reload enters when quorum is down, onc
     next.sorry_server = sorry("10.0.0.99");
 
     CHECK(bench.reload(next).at(1) == "Adding sorry server [10.0.0.99]:tcp:80 to VS " + kVs);
-    CHECK(bench.judge.desired(0).destinations.size() == 1);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
     CHECK(bench.reload(next).empty());
 
     CHECK(bench.reload(service({checked("10.0.0.11")})).empty());
-    CHECK(bench.judge.desired(0).destinations.empty());
+    CHECK(bench.judge.desired(0).at(0).destinations.empty());
 }
 
 TEST_CASE("removing servers so that quorum is lost runs quorum_down once") {
@@ -178,7 +178,7 @@ TEST_CASE("removing servers so that quorum is lost runs quorum_down once") {
 TEST_CASE("a new incarnation goes on with what an earlier one knew and announces nothing") {
     auto web = pair();
     web.sorry_server = sorry("10.0.0.99");
-    ServiceMemory memory{.key = tcp_key("10.0.0.1"), .quorum_up = true, .sorry_in_use = false, .servers = {}};
+    ServiceMemory memory{.identity = {tcp_key("10.0.0.1"), ""}, .quorum_up = true, .sorry_in_use = false, .servers = {}};
     ServerMemory down{.endpoint = at("10.0.0.12", 80), .alive = false, .since = {42}, .checkers = {}};
     down.checkers.push_back({config::Checker::Type::Tcp, "10.0.0.12:80", {}});
     down.checkers[0].state.up = false;
@@ -192,7 +192,7 @@ TEST_CASE("a new incarnation goes on with what an earlier one knew and announces
     CHECK(bench.start(config, {memory}) == Lines{"Activating healthchecker for service " + kRs + " for VS " + kVs,
                                                  "Activating healthchecker for service " + kRs2 + " for VS " + kVs});
 
-    CHECK(bench.judge.desired(0).destinations.size() == 1);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
     CHECK(bench.judge.states()[0].servers[1].since == WallTime{42});
     CHECK(bench.due() == doctest::Approx(101));
     bench.tick();

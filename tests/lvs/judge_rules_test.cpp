@@ -62,7 +62,7 @@ TEST_CASE("rs_init_notifies tells a server that a reload adds, and none that was
 }
 
 TEST_CASE("rs_init_notifies tells nothing anew after a crash of the role") {
-    Memory memory{{tcp_key("10.0.0.1"), true, false, {{at("10.0.0.11", 80), true, {}, {}}}}};
+    Memory memory{{{tcp_key("10.0.0.1"), ""}, {}, true, false, {{at("10.0.0.11", 80), true, {}, {}}}}};
     Bench bench;
 
     CHECK(bench.start(with_global(service({server("10.0.0.11")}), "rs_init_notifies"), memory).empty());

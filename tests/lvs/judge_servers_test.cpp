@@ -28,7 +28,7 @@ Said say_to(Bench& bench, Verb verb, std::string which, std::int64_t weight = 0,
 
 Lines in_table(const Judge& judge) {
     Lines out;
-    for (const auto& one : judge.desired(0).destinations)
+    for (const auto table = judge.desired(0); const auto& one : table.at(0).destinations)
         out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
     return out;
 }

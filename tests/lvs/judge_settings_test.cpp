@@ -30,7 +30,7 @@ config::Config written(std::string_view of_service, std::string_view of_server =
 
 Lines in_table(const Judge& judge) {
     Lines out;
-    for (const auto& one : judge.desired(0).destinations)
+    for (const auto table = judge.desired(0); const auto& one : table.at(0).destinations)
         out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
     return out;
 }

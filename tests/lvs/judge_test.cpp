@@ -15,7 +15,7 @@ const std::string kVs = "[10.0.0.1]:tcp:80";
 
 std::vector<std::string> in_table(const Judge& judge) {
     std::vector<std::string> out;
-    for (const auto& one : judge.desired(0).destinations) {
+    for (const auto table = judge.desired(0); const auto& one : table.at(0).destinations) {
         out.push_back(one.endpoint.to_string() + " " + std::to_string(one.weight));
     }
     return out;
@@ -320,18 +320,21 @@ TEST_CASE("a check type that is not run takes its server as up and says so once 
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
 }
 
-TEST_CASE("a group and a second service of the same address are left out and named") {
+TEST_CASE("what an earlier service has already is left out and named") {
     config::Config config;
-    config.virtual_servers = {service({server("10.0.0.11")}), service({server("10.0.0.12")}), service({})};
-    config.virtual_servers[2].endpoint = {};
-    config.virtual_servers[2].group = "web";
+    config.virtual_servers = {service({server("10.0.0.11")}), service({server("10.0.0.12")}),
+                              grouped({server("10.0.0.13")}, {range("10.0.0.1", "10.0.0.2")})};
     Bench bench;
 
     const Lines said = bench.start(config);
 
     CHECK(said.at(0) == "Virtual server " + kVs + " is there twice: the second is left out");
-    CHECK(said.at(1).ends_with(": virtual_server_group is not programmed yet: left out"));
+    CHECK(said.at(1) ==
+          "Virtual server [web]:0: 1 of its 2 addresses and marks belong to virtual servers before it: these are left "
+          "out");
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
+    REQUIRE(bench.judge.desired(1).size() == 1);
+    CHECK(bench.judge.desired(1)[0].service.key == tcp_key("10.0.0.2"));
 }
 
 TEST_CASE("on big tables one line stands for a service's servers at the start and at the end") {

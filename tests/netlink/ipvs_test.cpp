@@ -112,6 +112,64 @@ TEST_CASE("a service is deleted by its key alone") {
     CHECK(encoded({Kind::DeleteService, web(), {}}) == whole("38000000", "03010000 2400 0180" + kKey));
 }
 
+TEST_CASE("a tunnelled destination says what wraps its packets, unless that is plain IPIP") {
+    const auto tunnelled = [](IpvsTunnel tunnel) {
+        IpvsDestination one = server();
+        one.forwarding = kIpvsTunnel;
+        one.tunnel = tunnel;
+        const std::string bytes = encoded({Kind::AddDestination, web(), one});
+        return bytes.substr(2 * 0x74);  // behind what every destination has
+    };
+    CHECK(tunnelled({.type = 1, .port = 6080, .flags = 2}) ==
+          to_hex(from_hex("0500 0d00 01 000000 0600 0e00 17c0 0000 0600 0f00 0200 0000")));
+    CHECK(tunnelled({.type = 2, .port = 0, .flags = 1}) == to_hex(from_hex("0500 0d00 02 000000 0600 0f00 0100 0000")));
+    CHECK(tunnelled({}).empty());
+}
+
+TEST_CASE("a sync daemon is started with all that is said, its port in host order, and stopped by its state") {
+    const IpvsDaemon daemon{.state = IpvsDaemon::State::Backup,
+                            .interface = "eth1",
+                            .sync_id = 51,
+                            .maxlen = 1400,
+                            .port = 9000,
+                            .ttl = 3,
+                            .group = *IpAddress::parse("224.0.0.99")};
+    std::vector<std::byte> out;
+    REQUIRE(append_daemon_start(out, kFamilyId, daemon, 0x01020304));
+    CHECK(to_hex(out) == whole("54000000",
+                               "09010000 4000 0380 0800 0100 02000000 0900 0200 6574683100 000000 0800 0300 33000000"
+                               "0600 0400 7805 0000 0600 0700 2823 0000 0500 0800 03 000000 0800 0500 e0000063"));
+    out.clear();
+    append_daemon_stop(out, kFamilyId, IpvsDaemon::State::Master, 0x01020304);
+    CHECK(to_hex(out) == whole("20000000", "0a010000 0c00 0380 0800 0100 01000000"));
+    CHECK_FALSE(append_daemon_start(out, kFamilyId, {}, 1));
+}
+
+TEST_CASE("what a kernel tells of its daemons is read") {
+    const auto payload =
+        from_hex("09010000 4000 0380 0800 0100 01000000 0900 0200 6574683100 000000 0800 0300 33000000"
+                 "0600 0400 c005 0000 0600 0700 9022 0000 0500 0800 01 000000 0800 0500 e0000051");
+    const auto daemon = decode_daemon(message_of(kFamilyId, payload));
+    REQUIRE(daemon);
+    CHECK(*daemon == IpvsDaemon{.state = IpvsDaemon::State::Master,
+                                .interface = "eth1",
+                                .sync_id = 51,
+                                .maxlen = 1472,
+                                .port = 8848,
+                                .ttl = 1,
+                                .group = *IpAddress::parse("224.0.0.81")});
+}
+
+TEST_CASE("timeouts go out as far as they are said, and come back all") {
+    std::vector<std::byte> out;
+    append_timeouts(out, kFamilyId, {.tcp = 7200, .tcp_fin = 0, .udp = 60}, 0x01020304);
+    CHECK(to_hex(out) == whole("24000000", "0c010000 0800 0400 201c0000 0800 0600 3c000000"));
+    const auto payload = from_hex("0c010000 0800 0400 84030000 0800 0500 78000000 0800 0600 2c010000");
+    const auto told = decode_timeouts(message_of(kFamilyId, payload));
+    REQUIRE(told);
+    CHECK(*told == IpvsTimeouts{900, 120, 300});
+}
+
 TEST_CASE("a destination goes out whole, with the key of its service") {
     const std::string body = "2400 0180" + kKey +
                              "3c00 0280 0600 0b00 0200 0000 0800 0100 0a00010b 0600 0200 1f90 0000"

@@ -117,6 +117,9 @@ enum class Code : std::uint16_t {
     DuplicateService = 516,
     RealServerIsVirtual = 517,
     GroupUnused = 518,  // a virtual_server_group
+    GroupTooBig = 519,
+    SyncInstance = 520,
+    SuspendIgnored = 521,
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,

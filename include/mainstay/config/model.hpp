@@ -224,6 +224,14 @@ struct Checker {
     bool operator==(const Checker&) const = default;
 };
 
+// How packets to a tunnelled server are wrapped; the kernel's numbers.
+struct Tunnel {
+    enum class Type : std::uint8_t { Ipip = 0, Gue = 1, Gre = 2 } type = Type::Ipip;
+    enum class Checksum : std::uint8_t { None = 0, Sum = 1, Remote = 2 } checksum = Checksum::None;
+    std::uint16_t port = 0;  // of GUE, which has one
+    bool operator==(const Tunnel&) const = default;
+};
+
 struct RealServer {
     Endpoint endpoint;
     Forwarding forwarding = Forwarding::Nat;
@@ -233,6 +241,7 @@ struct RealServer {
     std::uint32_t upper_threshold = 0, lower_threshold = 0;
     Rare<Command> notify_up, notify_down;
     std::vector<Checker> checkers;
+    Rare<Tunnel> tunnel;  // resolved; of Forwarding::Tunnel
     Rare<More> more{};
     bool operator==(const RealServer&) const = default;
 };
@@ -241,7 +250,22 @@ struct SorryServer {
     Endpoint endpoint;
     Forwarding forwarding = Forwarding::Nat;
     bool inhibit = false;
+    Tunnel tunnel{};
     bool operator==(const SorryServer&) const = default;
+};
+
+// One line of a virtual_server_group.
+struct GroupEntry {
+    IpAddress first, last;      // both included, of one family; empty: a firewall mark
+    std::uint16_t port = 0;     // of addresses; 0: any
+    std::uint32_t fwmark = 0;
+    Family family = Family::V4;  // of a mark; resolved
+    bool operator==(const GroupEntry&) const = default;
+};
+struct GroupMembership {
+    std::uint32_t position = 0;  // among the services of the group: its name is [group]:position
+    std::vector<GroupEntry> entries;
+    bool operator==(const GroupMembership&) const = default;
 };
 
 struct VirtualServer {
@@ -263,6 +287,7 @@ struct VirtualServer {
     bool smtp_alert = false;  // resolved
     std::optional<SorryServer> sorry_server;
     std::vector<RealServer> real_servers;
+    Rare<GroupMembership> membership;  // with a group: what it stands for
     Rare<More> more{};
     bool operator==(const VirtualServer&) const = default;
 };

@@ -71,17 +71,23 @@ void fields(A& a, Checker& c) {
       c.sni_name, c.more);
 }
 template <class A>
+void fields(A& a, Tunnel& t) { a(t.type, t.checksum, t.port); }
+template <class A>
+void fields(A& a, GroupEntry& e) { a(e.first, e.last, e.port, e.fwmark, e.family); }
+template <class A>
+void fields(A& a, GroupMembership& m) { a(m.position, m.entries); }
+template <class A>
 void fields(A& a, RealServer& r) {
     a(r.endpoint, r.weight, r.forwarding, r.inhibit_on_failure, r.upper_threshold, r.lower_threshold, r.smtp_alert,
-      r.notify_up, r.notify_down, r.checkers, r.more);
+      r.notify_up, r.notify_down, r.checkers, r.more, r.tunnel);
 }
 template <class A>
-void fields(A& a, SorryServer& s) { a(s.endpoint, s.forwarding, s.inhibit); }
+void fields(A& a, SorryServer& s) { a(s.endpoint, s.forwarding, s.inhibit, s.tunnel); }
 template <class A>
 void fields(A& a, VirtualServer& v) {
     a(v.endpoint, v.fwmark, v.group, v.family, v.protocol, v.scheduler, v.scheduler_flags, v.persistent,
       v.persistence_timeout, v.persistence_netmask, v.delay_loop, v.alpha, v.omega, v.inhibit_on_failure, v.quorum,
-      v.hysteresis, v.quorum_up, v.quorum_down, v.smtp_alert, v.sorry_server, v.real_servers, v.more);
+      v.hysteresis, v.quorum_up, v.quorum_down, v.smtp_alert, v.sorry_server, v.real_servers, v.more, v.membership);
 }
 template <class A>
 void fields(A& a, Config& c) { a(c.global, c.scripts, c.instances, c.sync_groups, c.virtual_servers, c.more); }

@@ -77,6 +77,13 @@ struct BfdState {
 };
 struct BfdStates { std::vector<BfdState> sessions; };  // all of them on a new line, then what changes
 
+// ---- vrrp to lvs, over their direct line ----
+struct InstanceState {
+    std::string name;  // of the vrrp_instance
+    bool master = false;
+};
+struct InstanceStates { std::vector<InstanceState> instances; };  // those that lvs follows: all, then what changes
+
 // ---- role to supervisor ----
 struct Heartbeat {};
 struct Prepared {  // also the answer to the first Prepare after the start
@@ -191,7 +198,7 @@ struct ServerAnswered {  // with one descriptor, unless there is a problem: the 
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
                              Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
                              Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates,
-                             FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered>;
+                             FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

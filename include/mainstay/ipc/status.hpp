@@ -49,6 +49,8 @@ namespace mainstay::netlink {
 
 template <class A>
 void fields(A& a, IpvsServiceKey& k) { a(k.family, k.fwmark, k.protocol, k.address, k.port); }
+template <class A>
+void fields(A& a, IpvsTimeouts& t) { a(t.tcp, t.tcp_fin, t.udp); }
 
 }  // namespace mainstay::netlink
 
@@ -138,10 +140,13 @@ struct ServiceStatus {
     std::string sorry_server;
     std::vector<ServerStatus> servers;
     std::vector<LeavingStatus> leaving;
+    std::string group;                                // virtual_server_group; then `key` has no address
+    std::vector<netlink::IpvsServiceKey> group_keys;  // and these are its services in the kernel
 };
 template <class A>
 void fields(A& a, ServiceStatus& s) {
-    a(s.name, s.key, s.scheduler, s.quorum_up, s.sorry_in_use, s.sorry_server, s.servers, s.leaving);
+    a(s.name, s.key, s.scheduler, s.quorum_up, s.sorry_in_use, s.sorry_server, s.servers, s.leaving, s.group,
+      s.group_keys);
 }
 
 struct OverrideStatus {  // an operator's word on a server, whether it is configured or not
@@ -164,11 +169,12 @@ struct LvsStatus {
     std::vector<ServiceStatus> services;
     std::vector<OverrideStatus> overrides;
     std::uint64_t lines_left_out = 0;  // of the log, because there were too many at a time
+    std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be put back at the stop
 };
 template <class A>
 void fields(A& a, LvsStatus& s) {
     a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, s.services,
-      s.overrides, s.lines_left_out);
+      s.overrides, s.lines_left_out, s.original_timeouts);
 }
 
 struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring

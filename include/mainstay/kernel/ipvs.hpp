@@ -49,6 +49,14 @@ public:
     [[nodiscard]] int fd() const;
     [[nodiscard]] Result<void> flush();  // all services of the network namespace, everybody's
 
+    // ---- synchronisation daemons and timeouts, of the whole network namespace; errors have the kernel's errno ----
+    [[nodiscard]] Result<std::vector<netlink::IpvsDaemon>> daemons();
+    // EEXIST: one of this state runs already; ENODEV: there is no such interface.
+    [[nodiscard]] Result<void> start_daemon(const netlink::IpvsDaemon& daemon);
+    [[nodiscard]] Result<void> stop_daemon(netlink::IpvsDaemon::State state);  // one that does not run is no error
+    [[nodiscard]] Result<netlink::IpvsTimeouts> timeouts();
+    [[nodiscard]] Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts);
+
     [[nodiscard]] std::uint64_t sendmsg_total() const;
 
 private:

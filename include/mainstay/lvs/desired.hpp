@@ -33,7 +33,9 @@ struct ServiceVerdict {
 // The kernel takes a signed 32-bit weight and refuses negative ones.
 [[nodiscard]] std::int32_t clamp_weight(std::int64_t weight);
 
-[[nodiscard]] ServiceTable desired(const config::VirtualServer& service, const ServiceVerdict& verdict);
+// One for each of `keys` (keys_of): the servers of a group are in all of its services.
+[[nodiscard]] Table desired(const config::VirtualServer& service, std::span<const netlink::IpvsServiceKey> keys,
+                            const ServiceVerdict& verdict);
 [[nodiscard]] Table desired(std::span<const config::VirtualServer> services, std::span<const ServiceVerdict> verdicts);
 
 }  // namespace mainstay::lvs

@@ -27,6 +27,7 @@
 #include "mainstay/lvs/quorum.hpp"
 #include "mainstay/lvs/settings.hpp"
 #include "mainstay/lvs/table.hpp"
+#include "mainstay/netlink/mark_table.hpp"
 
 namespace mainstay::lvs {
 
@@ -63,7 +64,10 @@ struct ConnectionsCounted {  // what CountConnections asked for, of all of the s
     };
     std::vector<Destination> destinations;
 };
-using Fact = std::variant<CheckFinished, DeadlineReached, ConnectionsCounted>;
+struct AddressesChanged {  // the host's, on whatever interface: ha_suspend follows them
+    std::set<IpAddress> addresses;
+};
+using Fact = std::variant<CheckFinished, DeadlineReached, ConnectionsCounted, AddressesChanged>;
 
 // ---- intents, to be carried out in order ----
 struct StartCheck {
@@ -143,6 +147,7 @@ struct ServiceState {
     bool sorry_in_use = false;
     std::vector<ServerState> servers;
     std::vector<LeavingServer> leaving;
+    bool suspended = false;  // ha_suspend, and none of its addresses is here: no check runs
     bool operator==(const ServiceState&) const = default;
 };
 
@@ -161,7 +166,8 @@ struct ServerMemory {
     std::optional<WallTime> grows_since;
 };
 struct ServiceMemory {
-    netlink::IpvsServiceKey key;
+    ServiceIdentity identity;
+    std::vector<netlink::IpvsServiceKey> keys = {};  // of a group
     bool quorum_up = false;
     bool sorry_in_use = false;
     std::vector<ServerMemory> servers;
@@ -175,6 +181,9 @@ inline constexpr std::size_t kServersNamedInLogMax = 256;
 
 [[nodiscard]] std::string_view keyword_of(config::Checker::Type type);  // "TCP_CHECK"
 
+// Whether any service's checks depend on the host's addresses (ha_suspend).
+[[nodiscard]] bool suspends(const config::Config& config);
+
 class Judge {
 public:
     // Evenly distributed over 0..limit, both included.
@@ -182,7 +191,7 @@ public:
 
     explicit Judge(Random random) : random_{std::move(random)} {}
 
-    // Services without a kernel identity (a group) and doubles are left out, with a line. `memory` is an earlier
+    // What an earlier service stands for in the kernel already is left out, with a line. `memory` is an earlier
     // incarnation's: what did not change is not announced again. Emits no TableChanged: all is new.
     // `overrides`: what operators said, likewise.
     [[nodiscard]] Intents start(config::Config config, const Memory& memory, Moment at, Overrides overrides = {});
@@ -194,6 +203,9 @@ public:
     [[nodiscard]] Intents reload(config::Config next, Moment at);
     // What is to be told at the end. `keep`: the table stays in the kernel. Nothing may be stepped afterwards.
     [[nodiscard]] Intents stop(bool keep, Moment at);
+
+    // The addresses as they are, before start() and reload(); never told: nothing is suspended.
+    void know_addresses(std::set<IpAddress> addresses) { addresses_ = std::move(addresses), knows_addresses_ = true; }
 
     // When step(DeadlineReached) is next due; an early call changes nothing.
     [[nodiscard]] std::optional<Instant> deadline() const;
@@ -208,8 +220,13 @@ public:
         std::size_t service = 0, server = 0, checker = 0;
     };
     [[nodiscard]] std::optional<Place> place(CheckerId id) const;  // none: gone
-    [[nodiscard]] ServiceTable desired(std::size_t service) const;
+    [[nodiscard]] Table desired(std::size_t service) const;  // several for a group
+    // The kernel's services that it stands for; empty when others have all of them.
+    [[nodiscard]] const std::vector<netlink::IpvsServiceKey>& keys(std::size_t service) const { return keys_[service]; }
     [[nodiscard]] Table desired() const;
+    // nftables_ipvs: what gives packets to groups their marks; none when the configuration does not ask for it.
+    [[nodiscard]] std::optional<netlink::MarkTable> mark_table() const;
+    [[nodiscard]] ServiceVerdict verdict(std::size_t service) const;
 
 private:
     using Position = Place;
@@ -217,6 +234,10 @@ private:
     using Ids = std::vector<std::vector<std::vector<CheckerId>>>;  // beside states_: [service][server][checker]
 
     void adopt_config(config::Config config, Intents& out);
+    [[nodiscard]] bool is_mapped(const config::VirtualServer& service) const;
+    void take_marks(const std::vector<config::VirtualServer>& services);
+    [[nodiscard]] std::vector<netlink::IpvsServiceKey> kernel_keys(const config::VirtualServer& service) const;
+    void recall_marks(const Memory& memory);
     void make_fresh_states(Moment at, bool first_run_retries);
     void recall(const Memory& memory, Moment at);
     void recall_service(std::size_t service, const ServiceMemory& memory, Moment at);
@@ -224,6 +245,11 @@ private:
     void index_checkers();
     void enqueue_all(Instant now);
     void say_activations(Intents& out) const;
+    void say_checks(std::size_t service, std::string_view verb, Intents& out) const;
+    [[nodiscard]] bool suspended_now(const config::VirtualServer& service) const;
+    void on_addresses(Moment at, Intents& out);
+    void suspend(std::size_t service, Instant now, Intents& out);
+    void resume(std::size_t service, Instant now, Intents& out);
     void say_not_run(Intents& out) const;
 
     void on_deadline(Moment at, Intents& out);
@@ -296,7 +322,6 @@ private:
     [[nodiscard]] RiseFall counts(const Position& where) const;
     [[nodiscard]] std::string server_text(std::size_t service, std::size_t server) const;
     [[nodiscard]] std::string service_text(std::size_t service) const;
-    [[nodiscard]] ServiceVerdict verdict(std::size_t service) const;
     [[nodiscard]] CheckerId id_at(const Position& p) const { return ids_[p.service][p.server][p.checker]; }
     [[nodiscard]] bool names_servers() const { return server_count_ <= kServersNamedInLogMax; }
 
@@ -305,6 +330,7 @@ private:
     Overrides overrides_;
     config::Global global_;
     std::vector<config::VirtualServer> services_;
+    std::vector<std::vector<netlink::IpvsServiceKey>> keys_;  // beside services_
     std::vector<ServiceState> states_;
     Ids ids_;
     std::unordered_map<CheckerId, Position> positions_;
@@ -316,6 +342,9 @@ private:
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_
     std::unordered_map<CheckerId, std::vector<CheckerId>> led_;  // who waits for the result of another's run
     std::size_t server_count_ = 0;
+    std::set<IpAddress> addresses_;
+    bool knows_addresses_ = false;
+    std::map<std::pair<ServiceIdentity, Family>, std::uint32_t> marks_;  // of groups that nftables maps
     CheckerId next_id_ = 1;
 };
 

@@ -35,6 +35,20 @@ enum class Answer : std::uint8_t { Always, Refusal };
 // Makes the message that begins at `at` ask for an acknowledgement.
 void ask_acknowledgement(std::span<std::byte> messages, std::size_t at);
 void append_flush(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
+// Refused: a daemon without an interface, or one with a name that is too long.
+[[nodiscard]] Result<void> append_daemon_start(std::vector<std::byte>& out, std::uint16_t family_id,
+                                               const IpvsDaemon& daemon, std::uint32_t sequence);
+void append_daemon_stop(std::vector<std::byte>& out, std::uint16_t family_id, IpvsDaemon::State state,
+                        std::uint32_t sequence);
+void append_timeouts(std::vector<std::byte>& out, std::uint16_t family_id, const IpvsTimeouts& timeouts,
+                     std::uint32_t sequence);
+// Refused: a daemon without an interface, or with a name that is too long.
+[[nodiscard]] Result<void> append_daemon_start(std::vector<std::byte>& out, std::uint16_t family_id,
+                                               const IpvsDaemon& daemon, std::uint32_t sequence);
+void append_daemon_stop(std::vector<std::byte>& out, std::uint16_t family_id, IpvsDaemon::State state,
+                        std::uint32_t sequence);
+void append_timeouts(std::vector<std::byte>& out, std::uint16_t family_id, const IpvsTimeouts& timeouts,
+                     std::uint32_t sequence);
 // Which row of the verdicts' table an operation's answer is judged by.
 [[nodiscard]] Request request_of(IpvsOperation::Kind kind);
 
@@ -45,6 +59,10 @@ void append_service_dump(std::vector<std::byte>& out, std::uint16_t family_id, s
 // The kernel answers a service that it does not have with an empty dump.
 [[nodiscard]] Result<void> append_destination_dump(std::vector<std::byte>& out, std::uint16_t family_id,
                                                    const IpvsServiceKey& key, std::uint32_t sequence);
+void append_daemon_dump(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
+void append_timeouts_query(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
+[[nodiscard]] Result<IpvsDaemon> decode_daemon(const Message& message);
+[[nodiscard]] Result<IpvsTimeouts> decode_timeouts(const Message& message);
 [[nodiscard]] Result<IpvsServiceEntry> decode_service(const Message& message);
 // `service_family` is the destination's where the kernel (before 3.18) does not say.
 [[nodiscard]] Result<IpvsDestinationEntry> decode_destination(const Message& message, Family service_family);

@@ -33,11 +33,22 @@ struct IpvsService {
     bool operator==(const IpvsService&) const = default;
 };
 
+// How packets to a tunnelled destination are wrapped.
+struct IpvsTunnel {
+    std::uint8_t type = 0;    // 0 IPIP, 1 GUE, 2 GRE
+    std::uint16_t port = 0;   // of GUE
+    std::uint16_t flags = 0;  // 1 checksum, 2 remote checksum offload; not of IPIP
+    bool operator==(const IpvsTunnel&) const = default;
+};
+
+inline constexpr std::uint32_t kIpvsTunnel = 2;  // IpvsDestination::forwarding
+
 struct IpvsDestination {
     Endpoint endpoint;
     std::uint32_t forwarding = 0;  // 0 NAT, 2 tunnel, 3 direct route
     std::int32_t weight = 1;
     std::uint32_t upper_threshold = 0, lower_threshold = 0;
+    IpvsTunnel tunnel{};  // of tunnels; otherwise all zero
     bool operator==(const IpvsDestination&) const = default;
 };
 
@@ -68,8 +79,26 @@ struct IpvsOperation {
     bool operator==(const IpvsOperation&) const = default;
 };
 
+// A connection synchronisation daemon of the kernel; there is at most one of each state.
+struct IpvsDaemon {
+    enum class State : std::uint32_t { Master = 1, Backup = 2 } state = State::Master;
+    std::string interface;
+    std::uint32_t sync_id = 0;  // a backup with 0 takes every id
+    std::uint16_t maxlen = 0;   // bytes; 0 in a request: the kernel's choice
+    std::uint16_t port = 0;     // the same: 8848
+    std::uint8_t ttl = 0;       // the same: 1
+    IpAddress group;            // the same: 224.0.0.81
+    bool operator==(const IpvsDaemon&) const = default;
+};
+
+struct IpvsTimeouts {  // of connections, in seconds; 0 in a request: as it is
+    std::uint32_t tcp = 0, tcp_fin = 0, udp = 0;
+    bool operator==(const IpvsTimeouts&) const = default;
+};
+
 // For errors and logs: "TCP 10.0.0.1:80", "FWM 5", "FWM 5 IPv6"; "add TCP 10.0.0.1:80 -> 10.0.0.11:80".
 [[nodiscard]] std::string describe(const IpvsServiceKey& key);
 [[nodiscard]] std::string describe(const IpvsOperation& operation);
+[[nodiscard]] std::string describe(const IpvsDaemon& daemon);  // "IPVS master sync daemon on eth0, id 51"
 
 }  // namespace mainstay::netlink

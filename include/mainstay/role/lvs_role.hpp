@@ -30,8 +30,24 @@ public:
     [[nodiscard]] virtual Result<void> flush() = 0;
 };
 
+// What the kernel's IPVS has beside its table, in the same way; a socket of its own.
+class IpvsSettings {
+public:
+    IpvsSettings() = default;
+    IpvsSettings(const IpvsSettings&) = delete;
+    IpvsSettings& operator=(const IpvsSettings&) = delete;
+    virtual ~IpvsSettings() = default;
+
+    [[nodiscard]] virtual Result<std::vector<netlink::IpvsDaemon>> daemons() = 0;
+    [[nodiscard]] virtual Result<void> start_daemon(const netlink::IpvsDaemon& daemon) = 0;
+    [[nodiscard]] virtual Result<void> stop_daemon(netlink::IpvsDaemon::State state) = 0;
+    [[nodiscard]] virtual Result<netlink::IpvsTimeouts> timeouts() = 0;
+    [[nodiscard]] virtual Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) = 0;
+};
+
 struct LvsOptions {
     std::function<Result<std::unique_ptr<IpvsTable>>()> open_ipvs;
+    std::function<Result<std::unique_ptr<IpvsSettings>>()> open_settings = {};
     std::function<Micros(Micros limit)> random;  // evenly distributed over 0..limit
     bool keep_ipvs_at_stop = false;              // -I
     Micros audit_every{10'000'000};              // 0: never

@@ -1,0 +1,94 @@
+// nftables_ipvs: a group of addresses is one service of the kernel for a firewall mark, which nftables give to packets
+// for these addresses. Who has which mark stays over reloads and crashes, or connections would change their service.
+#include <algorithm>
+
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+constexpr std::uint32_t kFirstMark = 1000;
+constexpr std::int32_t kPriority = -1;
+constexpr std::string_view kTable = "keepalived_ipvs";
+
+std::set<Family> families_of(const config::VirtualServer& service) {
+    std::set<Family> families;
+    for (const auto& entry : service.membership->entries) families.insert(entry.family);
+    return families;
+}
+
+}  // namespace
+
+// keepalived: only groups without a mark of their own.
+bool Judge::is_mapped(const config::VirtualServer& service) const {
+    if (service.group.empty() || config::find_value(global_.more->values, "nftables_ipvs") == nullptr) return false;
+    return std::ranges::none_of(service.membership->entries, [](const config::GroupEntry& e) { return e.fwmark != 0; });
+}
+
+void Judge::take_marks(const std::vector<config::VirtualServer>& services) {
+    const auto before = std::exchange(marks_, {});
+    std::set<std::uint32_t> used;
+    for (const auto& service : services) {
+        used.insert(service.fwmark);
+        for (const auto& entry : service.membership->entries) used.insert(entry.fwmark);
+    }
+    for (const auto& service : services) {
+        if (!is_mapped(service)) continue;
+        for (const Family family : families_of(service)) {
+            const auto found = before.find({identity_of(service), family});
+            if (found != before.end() && used.insert(found->second).second) marks_.insert(*found);
+        }
+    }
+    auto next = static_cast<std::uint32_t>(
+        config::value_of<std::int64_t>(global_.more->values, "nftables_ipvs_start_fwmark").value_or(kFirstMark));
+    for (const auto& service : services) {
+        if (!is_mapped(service)) continue;
+        for (const Family family : families_of(service)) {
+            auto& mark = marks_[{identity_of(service), family}];
+            if (mark != 0) continue;
+            while (next == 0 || used.contains(next)) ++next;
+            mark = next++;
+        }
+    }
+}
+
+void Judge::recall_marks(const Memory& memory) {
+    for (const auto& service : memory)
+        for (const auto& key : service.keys)
+            if (key.fwmark != 0) marks_.emplace(std::pair{service.identity, key.family}, key.fwmark);
+}
+
+std::vector<netlink::IpvsServiceKey> Judge::kernel_keys(const config::VirtualServer& service) const {
+    if (!is_mapped(service)) return keys_of(service);
+    std::vector<netlink::IpvsServiceKey> keys;
+    for (const Family family : families_of(service)) {
+        netlink::IpvsServiceKey key;
+        key.family = family;
+        key.fwmark = marks_.at({identity_of(service), family});
+        keys.push_back(key);
+    }
+    return keys;
+}
+
+std::optional<netlink::MarkTable> Judge::mark_table() const {
+    const auto& values = global_.more->values;
+    const auto name = config::value_of<config::WordList>(values, "nftables_ipvs");
+    if (!name) return std::nullopt;
+    netlink::MarkTable table;
+    table.name = name->empty() || name->front().empty() ? std::string{kTable} : name->front();
+    table.priority =
+        static_cast<std::int32_t>(config::value_of<std::int64_t>(values, "nftables_ipvs_priority").value_or(kPriority));
+    table.counters = config::find_value(values, "nftables_counters") != nullptr;
+    for (const auto& service : services_) {
+        if (!is_mapped(service)) continue;
+        for (const auto& entry : service.membership->entries)
+            table.rules.push_back({.protocol = static_cast<std::uint8_t>(service.protocol),
+                                   .first = entry.first,
+                                   .last = entry.last,
+                                   .port = entry.port,
+                                   .mark = marks_.at({identity_of(service), entry.family})});
+    }
+    return table;
+}
+
+}  // namespace mainstay::lvs

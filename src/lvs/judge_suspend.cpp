@@ -1,0 +1,93 @@
+// ha_suspend: the checks of a service run only while one of its addresses is on this host, so that a backup leaves the
+// servers alone. What they found last stays.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "judge_text.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+// After a takeover the servers are looked at soon, but not all of them in one moment.
+constexpr Micros kResumeWithin{1'000'000};
+
+// A mark has no address to follow.
+bool may_suspend(const config::VirtualServer& service) {
+    if (config::find_value(service.more->values, "ha_suspend") == nullptr || service.fwmark != 0) return false;
+    return service.group.empty() ||
+           std::ranges::any_of(service.membership->entries, [](const config::GroupEntry& e) { return e.fwmark == 0; });
+}
+
+}  // namespace
+
+bool suspends(const config::Config& config) { return std::ranges::any_of(config.virtual_servers, may_suspend); }
+
+bool Judge::suspended_now(const config::VirtualServer& service) const {
+    if (!knows_addresses_ || !may_suspend(service)) return false;
+    if (service.group.empty()) return !addresses_.contains(service.endpoint.address);
+    return std::ranges::none_of(service.membership->entries, [&](const config::GroupEntry& entry) {
+        if (entry.fwmark != 0) return false;
+        const auto at = addresses_.lower_bound(entry.first);
+        return at != addresses_.end() && *at <= entry.last;
+    });
+}
+
+void Judge::on_addresses(Moment at, Intents& out) {
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const bool suspended = suspended_now(services_[v]);
+        if (suspended == states_[v].suspended) continue;
+        states_[v].suspended = suspended;
+        if (suspended)
+            suspend(v, at.now, out);
+        else
+            resume(v, at.now, out);
+    }
+}
+
+void Judge::suspend(std::size_t service, Instant now, Intents& out) {
+    say_checks(service, "Suspending", out);
+    for (std::size_t s = 0; s < ids_[service].size(); ++s) {
+        for (std::size_t c = 0; c < ids_[service][s].size(); ++c) {
+            auto& state = states_[service].servers[s].checkers[c];
+            const CheckerId id = ids_[service][s][c];
+            queue_.erase({state.due, id});
+            if (!std::exchange(state.running, false)) continue;
+            out.emplace_back(CancelCheck{id});
+            unlead(id, now);
+        }
+    }
+}
+
+void Judge::resume(std::size_t service, Instant now, Intents& out) {
+    say_checks(service, "Activating", out);
+    for (std::size_t s = 0; s < ids_[service].size(); ++s) {
+        for (std::size_t c = 0; c < ids_[service][s].size(); ++c) {
+            const Position where{service, s, c};
+            const bool disabled = states_[service].servers[s].hold == Hold::Disabled;
+            if (!state_at(where).acts || disabled || !is_polled(config_at(where))) continue;
+            schedule(where, now + random_(std::min(config_at(where).warmup, kResumeWithin)));
+        }
+    }
+}
+
+void Judge::say_checks(std::size_t service, std::string_view verb, Intents& out) const {
+    std::size_t count = 0;
+    for (std::size_t s = 0; s < states_[service].servers.size(); ++s) {
+        for (const auto& checker : states_[service].servers[s].checkers) {
+            if (!checker.acts) continue;
+            ++count;
+            if (names_servers()) {
+                out.push_back(say(LogLevel::Info, fmt::format("{} healthchecker for service {} for VS {}", verb,
+                                                              server_text(service, s), service_text(service))));
+            }
+        }
+    }
+    if (!names_servers() && count != 0) {
+        out.push_back(
+            say(LogLevel::Info, fmt::format("{} {} healthcheckers for VS {}", verb, count, service_text(service))));
+    }
+}
+
+}  // namespace mainstay::lvs

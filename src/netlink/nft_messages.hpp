@@ -1,0 +1,72 @@
+// What all nftables codecs here share: libnftnl's objects held and freed, and one message of a batch.
+#pragma once
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mainstay/netlink/vip_filter.hpp"
+
+namespace mainstay::netlink {
+
+inline constexpr std::size_t kMessageLimit = 32U * 1024U;  // the longest: some hundred elements of a set
+
+[[nodiscard]] inline std::uint16_t family_number(Family family) {
+    constexpr std::uint16_t kV4 = 2, kV6 = 10;  // AF_INET, AF_INET6
+    return family == Family::V4 ? kV4 : kV6;
+}
+
+template <class T, void (*Free)(const T*)>
+struct Freer {
+    void operator()(T* p) const { Free(p); }
+};
+using Table = std::unique_ptr<nftnl_table, Freer<nftnl_table, nftnl_table_free>>;
+using Chain = std::unique_ptr<nftnl_chain, Freer<nftnl_chain, nftnl_chain_free>>;
+using Rule = std::unique_ptr<nftnl_rule, Freer<nftnl_rule, nftnl_rule_free>>;
+using Set = std::unique_ptr<nftnl_set, Freer<nftnl_set, nftnl_set_free>>;
+
+// One message, built by libnftnl in a buffer that every message fits into.
+class MessageBuffer {
+public:
+    MessageBuffer(std::uint16_t type, Family family, std::uint16_t flags, std::uint32_t sequence)
+        : bytes_(kMessageLimit),
+          header_{nftnl_nlmsg_build_hdr(reinterpret_cast<char*>(bytes_.data()), type, family_number(family), flags,
+                                        sequence)} {}
+    [[nodiscard]] nlmsghdr* header() { return header_; }
+    void append_to(std::vector<std::byte>& out) const {
+        const auto used = std::span{bytes_}.first(header_->nlmsg_len);
+        out.insert(out.end(), used.begin(), used.end());
+    }
+
+private:
+    std::vector<std::byte> bytes_;
+    nlmsghdr* header_;
+};
+
+template <class Build>
+void append(NftBatch& batch, std::uint16_t type, Family family, std::uint16_t flags, const Build& build) {
+    MessageBuffer message{type, family, static_cast<std::uint16_t>(flags | NLM_F_ACK), batch.sequence++};
+    build(message.header());
+    message.append_to(batch.bytes);
+    ++batch.count;
+}
+
+inline void append_table(NftBatch& batch, std::uint16_t type, Family family, const std::string& name) {
+    const Table table{nftnl_table_alloc()};
+    nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, name.c_str());
+    append(batch, type, family, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
+           [&](nlmsghdr* message) { nftnl_table_nlmsg_build_payload(message, table.get()); });
+}
+
+}  // namespace mainstay::netlink

@@ -1,0 +1,52 @@
+#include "lvs_mark_keeper.hpp"
+
+namespace mainstay::role {
+
+void LvsMarkKeeper::want(std::optional<netlink::MarkTable> table) {
+    wanted_ = std::move(table);
+    settle();
+}
+
+void LvsMarkKeeper::settle() {
+    timer_.cancel();
+    if (wanted_ == done_) return;
+    if (auto applied = apply(); applied) {
+        told_ = false;
+        return;
+    } else if (!std::exchange(told_, true)) {
+        log_.error("nftables_ipvs: {}: packets to virtual server groups get no mark; tried again every {} s",
+                   applied.error().text(), std::chrono::duration_cast<Seconds>(again_every_).count());
+    }
+    nftables_.reset();
+    timer_.expires_after(again_every_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) settle();
+    });
+}
+
+Result<void> LvsMarkKeeper::apply() {
+    if (!nftables_) {
+        auto opened = kernel::Nftables::open();
+        if (!opened) return std::unexpected{std::move(opened.error())};
+        nftables_.emplace(std::move(*opened));
+    }
+    auto batch = nftables_->begin();
+    if (done_ && (!wanted_ || wanted_->name != done_->name)) {
+        netlink::MarkTable gone;
+        gone.name = done_->name;
+        netlink::append_mark_table(batch, gone);
+    }
+    if (wanted_) netlink::append_mark_table(batch, *wanted_);
+    if (auto committed = nftables_->commit(batch); !committed) return committed;
+    done_ = wanted_;
+    return {};
+}
+
+void LvsMarkKeeper::stop(bool keep) {
+    timer_.cancel();
+    if (keep || !done_) return;
+    wanted_.reset();
+    if (auto applied = apply(); !applied) log_.error("nftables_ipvs: {}", applied.error().text());
+}
+
+}  // namespace mainstay::role

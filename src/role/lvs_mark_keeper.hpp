@@ -1,0 +1,39 @@
+// Keeps the nftables table of nftables_ipvs as it is wanted.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <optional>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/kernel/nftables.hpp"
+#include "mainstay/netlink/mark_table.hpp"
+
+namespace mainstay::role {
+
+class LvsMarkKeeper {
+public:
+    LvsMarkKeeper(boost::asio::io_context& loop, Log& log, Micros again_every)
+        : log_{log}, again_every_{again_every}, timer_{loop} {}
+
+    // In one transaction, and only if it is another one than before. What fails is tried again, and told once.
+    void want(std::optional<netlink::MarkTable> table);
+    void stop(bool keep);
+
+private:
+    void settle();
+    [[nodiscard]] Result<void> apply();
+
+    Log& log_;
+    Micros again_every_;
+    boost::asio::steady_timer timer_;
+    std::optional<kernel::Nftables> nftables_;
+    std::optional<netlink::MarkTable> wanted_, done_;
+    bool told_ = false;
+};
+
+}  // namespace mainstay::role

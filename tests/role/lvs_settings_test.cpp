@@ -1,0 +1,197 @@
+// The sync daemons and timeouts of a kernel in memory.
+#include "../../src/role/lvs_settings_keeper.hpp"
+
+#include <doctest/doctest.h>
+
+#include "lvs_fakes.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using netlink::IpvsDaemon;
+using netlink::IpvsTimeouts;
+
+namespace {
+
+struct Kernel {
+    std::vector<IpvsDaemon> daemons;
+    IpvsTimeouts timeouts{900, 120, 300};
+    bool has_interface = true;
+    std::vector<std::string> done;
+};
+
+class FakeSettings final : public IpvsSettings {
+public:
+    explicit FakeSettings(Kernel& kernel) : kernel_{kernel} {}
+    Result<std::vector<IpvsDaemon>> daemons() override { return kernel_.daemons; }
+    Result<void> start_daemon(const IpvsDaemon& daemon) override {
+        if (!kernel_.has_interface) return fail_system("start the " + netlink::describe(daemon), ENODEV);
+        kernel_.done.push_back("start " + name(daemon.state));
+        kernel_.daemons.push_back(daemon);
+        kernel_.daemons.back().port = 8848;
+        kernel_.daemons.back().ttl = 1;
+        kernel_.daemons.back().group = *IpAddress::parse("224.0.0.81");
+        return {};
+    }
+    Result<void> stop_daemon(IpvsDaemon::State state) override {
+        kernel_.done.push_back("stop " + name(state));
+        std::erase_if(kernel_.daemons, [state](const IpvsDaemon& one) { return one.state == state; });
+        return {};
+    }
+    Result<IpvsTimeouts> timeouts() override { return kernel_.timeouts; }
+    Result<void> set_timeouts(const IpvsTimeouts& t) override {
+        kernel_.done.push_back("timeouts");
+        if (t.tcp != 0) kernel_.timeouts.tcp = t.tcp;
+        if (t.tcp_fin != 0) kernel_.timeouts.tcp_fin = t.tcp_fin;
+        if (t.udp != 0) kernel_.timeouts.udp = t.udp;
+        return {};
+    }
+
+private:
+    static std::string name(IpvsDaemon::State state) {
+        return state == IpvsDaemon::State::Master ? "master" : "backup";
+    }
+    Kernel& kernel_;
+};
+
+LvsOptions options_for(Kernel& kernel) {
+    LvsOptions options;
+    options.open_settings = [&kernel]() -> Result<std::unique_ptr<IpvsSettings>> {
+        return std::make_unique<FakeSettings>(kernel);
+    };
+    options.audit_every = std::chrono::milliseconds{20};
+    options.reopen_every = std::chrono::milliseconds{20};
+    return options;
+}
+
+LvsSettings following(const std::string& instance) {
+    LvsSettings settings;
+    settings.sync = config::SyncDaemon{.interface = "eth1", .instance = instance, .id = 51};
+    return settings;
+}
+
+struct Bench {
+    Kernel kernel;
+    FakeRuntime runtime;
+    LvsOptions options = options_for(kernel);
+    std::size_t saved = 0;
+    LvsSettingsKeeper keeper{runtime.loop_, runtime.log_, options, [this] { ++saved; }};
+
+    std::vector<std::string> done() { return std::exchange(kernel.done, {}); }
+};
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the daemon follows the instance, and the one that a crashed predecessor left goes on") {
+    Bench bench;
+    bench.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1", .sync_id = 51}};
+    bench.keeper.configure(following("VI_1"));
+    CHECK(bench.done().empty());
+    bench.keeper.told("VI_1", true);
+    CHECK(bench.done().empty());
+    bench.keeper.told("VI_2", false);
+    CHECK(bench.done().empty());
+    bench.keeper.told("VI_1", false);
+    CHECK(bench.done() == Lines{"stop master", "start backup"});
+    bench.keeper.stop();
+    CHECK(bench.done() == Lines{"stop backup"});
+}
+
+TEST_CASE("a daemon starts again when its interface returns as another one, and is stopped while there is none") {
+    Bench bench;
+    bench.keeper.configure(following("VI_1"));
+    bench.keeper.interface_is(4);
+    bench.keeper.told("VI_1", true);
+    CHECK(bench.done() == Lines{"start master"});
+    bench.keeper.interface_is(0);
+    CHECK(bench.done() == Lines{"stop master"});
+    bench.keeper.interface_is(9);
+    CHECK(bench.done() == Lines{"start master"});
+    bench.keeper.interface_is(10);  // at once another one
+    CHECK(bench.done() == Lines{"stop master", "start master"});
+    bench.keeper.interface_is(10);
+    CHECK(bench.done().empty());
+}
+
+TEST_CASE("a daemon that its interface would not have is started as soon as that has changed") {
+    Bench bench;
+    bench.options.reopen_every = std::chrono::hours{1};
+    bench.kernel.has_interface = false;  // it is down
+    bench.keeper.configure(following(""));
+    bench.keeper.interface_is(4);
+    CHECK(bench.done().empty());
+    bench.kernel.has_interface = true;
+    bench.keeper.interface_is(4);
+    CHECK(bench.done() == Lines{"start master", "start backup"});
+    bench.keeper.interface_is(4);
+    CHECK(bench.done().empty());
+}
+
+TEST_CASE("what cannot be started is tried again, and told once") {
+    Bench bench;
+    bench.kernel.has_interface = false;
+    bench.keeper.configure(following(""));
+    CHECK(bench.done().empty());
+    CHECK(bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51") == 1);
+    bench.kernel.has_interface = true;
+    CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
+    CHECK(bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51") == 1);
+}
+
+TEST_CASE("a daemon that somebody stops is started again, and daemons of others are left alone without the keyword") {
+    Bench bench;
+    bench.keeper.configure(following(""));
+    bench.done();
+    bench.kernel.daemons.pop_back();
+    CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
+    CHECK(bench.done() == Lines{"start backup"});
+
+    Bench other;
+    other.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1"}};
+    other.keeper.configure({});
+    other.keeper.stop();
+    CHECK(other.kernel.daemons.size() == 1);
+}
+
+TEST_CASE("a reload without the keyword stops what was started, one that changes a word starts it anew") {
+    Bench bench;
+    bench.keeper.configure(following(""));
+    bench.done();
+    auto longer = following("");
+    longer.sync->maxlen = 1000;
+    bench.keeper.configure(longer);
+    CHECK(bench.done() == Lines{"stop master", "stop backup", "start master", "start backup"});
+    bench.keeper.configure({});
+    CHECK(bench.done() == Lines{"stop master", "stop backup"});
+}
+
+TEST_CASE("timeouts are set as far as they are said, mended, and put back by a reload and at the stop") {
+    Bench bench;
+    LvsSettings settings;
+    settings.timeouts = {7200, 0, 60};
+    bench.keeper.configure(settings);
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{7200, 120, 60});
+    CHECK(bench.saved == 1);
+    bench.kernel.timeouts.tcp = 5;
+    CHECK(bench.runtime.until([&] { return bench.kernel.timeouts.tcp == 7200; }));
+    CHECK(bench.runtime.log_.count("timeouts were changed by others") == 1);
+
+    settings.timeouts = {0, 30, 60};
+    bench.keeper.configure(settings);
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 30, 60});
+    bench.keeper.stop();
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 120, 300});
+}
+
+TEST_CASE("a new incarnation puts back what was there before the first one") {
+    Bench bench;
+    bench.kernel.timeouts = {7200, 120, 300};
+    LvsSettings settings;
+    settings.timeouts = {7200, 0, 0};
+    bench.keeper.configure(settings, IpvsTimeouts{900, 120, 300});
+    CHECK(bench.done().empty());
+    bench.keeper.stop();
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 120, 300});
+}

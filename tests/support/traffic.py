@@ -1,0 +1,95 @@
+"""Traffic that is counted: servers that say who they are over TCP and UDP, and a client that asks them."""
+
+import json
+
+from .wait import wait_until
+
+# Answers with its name: to a TCP connection at once (then it echoes what comes, until the other side ends), to each datagram.
+SERVER = """
+import selectors, socket, sys
+name, places = sys.argv[1].encode(), sys.argv[2:]
+ready = selectors.DefaultSelector()
+for place in places:
+    kind, text = place.split("/")
+    address, port = text.rsplit(":", 1)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    one = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind((address, int(port)))
+    if kind == "tcp":
+        one.listen(128)
+    ready.register(one, selectors.EVENT_READ, kind)
+print("serving", flush=True)
+while True:
+    for key, _ in ready.select():
+        if key.data == "udp":
+            _, who = key.fileobj.recvfrom(2048)
+            key.fileobj.sendto(name, who)
+        elif key.data == "tcp":
+            connection = key.fileobj.accept()[0]
+            connection.sendall(name)
+            ready.register(connection, selectors.EVENT_READ, "echo")
+        else:
+            try:
+                said = key.fileobj.recv(2048)
+            except OSError:
+                said = b""
+            if said:
+                key.fileobj.sendall(said)
+            else:
+                ready.unregister(key.fileobj)
+                key.fileobj.close()
+"""
+
+# Asks `times` times and prints how often each server answered.
+CLIENT = """
+import collections, json, socket, sys
+kind, source, address, port, times = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+found = collections.Counter()
+for _ in range(int(times)):
+    one = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+    one.settimeout(3)
+    one.bind((source, 0))
+    try:
+        one.connect((address, int(port)))
+        if kind == "udp":
+            one.send(b"who?")
+        found[one.recv(2048).decode()] += 1
+    except OSError as problem:
+        found[type(problem).__name__] += 1
+    one.close()
+print(json.dumps(found))
+"""
+
+
+def serve(host, name, *places):
+    """A program on the host that answers on these "tcp/10.0.0.1:80", "udp/fd00::1:53"."""
+    server = host.start(["/usr/bin/python3", "-c", SERVER, name, *places], name="server")
+    wait_until(lambda: "serving" in server.output(), 20, lambda: f"the server: {server.output()}")
+    return server
+
+
+def ask(host, kind, source, address, port, times=10):
+    """{"one": 5, "two": 5}: how often each server answered; what failed is there by the name of its error."""
+    return json.loads(host.run(["/usr/bin/python3", "-c", CLIENT, kind, source, address, port, times], timeout=90).stdout)
+
+
+def hold_address(host, *addresses):
+    """The host takes packets for these addresses, and nobody hears of it: what DR and tunnels need of a real server."""
+    for setting in ("all", "lo"):
+        host.sysctl(**{f"net__ipv4__conf__{setting}__arp_ignore": 1, f"net__ipv4__conf__{setting}__arp_announce": 2})
+    for address in addresses:
+        host.run(["ip", "addr", "add", address, "dev", "lo", *(["nodad"] if ":" in address else [])])
+
+
+def connections(host):
+    """{"TCP 10.0.0.1:80": 10}: how many connections IPVS has counted for each service."""
+    counted = {}
+    for line in host.run(["ipvsadm", "-Ln", "--stats", "--exact"]).stdout.splitlines():
+        words = line.split()
+        if words and words[0] in ("TCP", "UDP", "SCTP", "FWM"):
+            # A mark of IPv6 has one more word.
+            numbers = [word for word in words[2:] if word.isdigit()]
+            counted[" ".join(words[:2])] = int(numbers[0])
+    return counted
