@@ -225,8 +225,18 @@ private:
                     .effect = "bindto is ignored";
             }
         }
+        if (c.type == Checker::Type::Grpc) settle_grpc(draft, server);
         if (c.type == Checker::Type::Misc && c.misc_timeout.count() == 0) c.misc_timeout = m_.delay_loop;
         return (c.type != Checker::Type::Http && c.type != Checker::Type::Ssl) || settle_urls(draft, server);
+    }
+
+    // Its one url is the method that it calls.
+    void settle_grpc(CheckerDraft& draft, const ServerDraft& server) {
+        draft.model.urls = {
+            {.path = "/grpc.health.v1.Health/Check",
+             .digest = {},
+             .status_codes = {{200, 200}},
+             .virtualhost = first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost)}};
     }
 
     bool settle_urls(CheckerDraft& draft, const ServerDraft& server) {

@@ -74,6 +74,7 @@ constexpr std::array kBlockNames{
     BlockName{Block::UseVmac, "vrrp_instance/use_vmac", Block::Instance},
     BlockName{Block::UseIpvlan, "vrrp_instance/use_ipvlan", Block::Instance},
     BlockName{Block::HmacKey, "vrrp_instance/auth_hmac/key", Block::AuthHmac},
+    BlockName{Block::GrpcCheck, "virtual_server/real_server/GRPC_CHECK", Block::RealServer},
 };
 static_assert(kBlockNames.size() == kBlocks);
 constexpr bool in_order() {

@@ -129,9 +129,7 @@ constexpr Row kRows[]{
      .args = args::opens(Block::SslGet),
      .form = "{ block }",
      .help = "HTTP GET check over TLS of one or more URLs",
-     .set = begin_checker,
-     .acts = false,
-     .instead_of_acting = "the server counts as up as far as this check goes"},
+     .set = begin_checker},
     {.blocks = Block::RealServer,
      .name = "TCP_CHECK",
      .args = args::opens(Block::TcpCheck),
@@ -192,6 +190,12 @@ constexpr Row kRows[]{
      .set = begin_checker,
      .acts = false,
      .instead_of_acting = "the server counts as up as far as this check goes"},
+    {.blocks = Block::RealServer,
+     .name = "GRPC_CHECK",
+     .args = args::opens(Block::GrpcCheck),
+     .form = "{ block }",
+     .help = "mainstay's own: the answer of grpc.health.v1.Health/Check",
+     .set = begin_checker},
 };
 
 }  // namespace

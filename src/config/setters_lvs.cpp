@@ -77,7 +77,7 @@ void begin_server(Reading& r, const Value& v) {
 }
 
 void begin_checker(Reading& r, const Value& v) {
-    static constexpr std::array<std::pair<std::string_view, Checker::Type>, 10> kTypes{{
+    static constexpr std::array<std::pair<std::string_view, Checker::Type>, 11> kTypes{{
         {"TCP_CHECK", Checker::Type::Tcp},
         {"HTTP_GET", Checker::Type::Http},
         {"SSL_GET", Checker::Type::Ssl},
@@ -88,6 +88,7 @@ void begin_checker(Reading& r, const Value& v) {
         {"MISC_CHECK", Checker::Type::Misc},
         {"FILE_CHECK", Checker::Type::File},
         {"BFD_CHECK", Checker::Type::Bfd},
+        {"GRPC_CHECK", Checker::Type::Grpc},
     }};
     r.checker = &r.server->checkers.emplace_back();
     r.checker->mark = v.mark;

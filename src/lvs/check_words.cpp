@@ -86,6 +86,8 @@ std::string success_line(const CheckSubject& subject) {
             return fmt::format("FILE_CHECK on service {} success.", subject.server);
         case Type::Bfd:
             return bfd_line(subject, true);
+        case Type::Grpc:
+            return fmt::format("gRPC health check of {} success.", subject.server);
         case Type::Tcp:
         case Type::Udp:
         case Type::Ping:
@@ -105,6 +107,8 @@ std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std
             return smtp_line(subject, fact);
         case Type::Dns:
             return dns_line(subject, fact);
+        case Type::Grpc:
+            return fmt::format("gRPC health check of {} failed: {}.", subject.server, fact.reason);
         default:
             break;
     }
@@ -154,6 +158,8 @@ std::string mail_words(const config::Checker& checker, const CheckFinished& fact
             return up ? "ICMP CHECK succeed on service" : "ICMP CHECK failed on service";
         case Type::Bfd:
             return fmt::format("BFD CHECK {} {} on service", followed(checker), up ? "succeeded" : "failed");
+        case Type::Grpc:
+            return up ? "GRPC CHECK succeed on service" : "GRPC CHECK failed on service";
         case Type::File:
             return up ? "FILE CHECK succeed on service" : "FILE CHECK failed on service";
         case Type::Tcp:

@@ -49,7 +49,14 @@ void Judge::passed(const Position& where, const CheckFinished& fact, const Run& 
     state.retries_used = 0;
     state.failures_in_row = 0;
     state.falls = 0;
-    if (is_http(config_at(where)) && pass_goes_on(where, out)) return;
+    if (is_http(config_at(where))) {
+        const bool goes_on = pass_goes_on(where, out);
+        if (state.url == 0) state.first_pass = false;
+        const auto& values = config_at(where).more->values;
+        if ((goes_on || state.first_pass) && config::value_of<bool>(values, "fast_recovery").value_or(false))
+            schedule(where, at.now);
+        if (goes_on) return;
+    }
     if (!was_up && ++state.rises < counts(where).rise) return;
     state.rises = 0;
     state.up = true;

@@ -10,6 +10,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "mainstay/base/error.hpp"
 
@@ -38,16 +39,6 @@ void Attempt::State::guard(Micros limit) {
 }
 
 namespace {
-
-tcp::endpoint to_asio(const Endpoint& endpoint) {
-    const auto bytes = endpoint.address.bytes();
-    if (endpoint.address.is_v6()) {
-        asio::ip::address_v6::bytes_type raw{};
-        std::memcpy(raw.data(), bytes.data(), raw.size());
-        return {asio::ip::address_v6{raw}, endpoint.port};
-    }
-    return {asio::ip::address_v4{endpoint.address.v4_host_order()}, endpoint.port};
-}
 
 bool is_servers_fault(int sys_errno) {
     switch (sys_errno) {
@@ -90,11 +81,22 @@ sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size) {
     return storage;
 }
 
-Result<void> open_tcp(tcp::socket& socket, const Connection& check) {
-    boost::system::error_code error;
-    socket.open(check.target.address.is_v6() ? tcp::v6() : tcp::v4(), error);
-    if (error) return fail_system("socket", error.value());
-    return dress_socket(socket.native_handle(), check);
+// Opens, dresses and connects. 0: the connection is made; EINPROGRESS: it is being made; else why not.
+Result<int> begin(Attempt::State& state, const Connection& check) {
+    const int family = check.target.address.is_v6() ? AF_INET6 : AF_INET;
+    state.connecting = UniqueFd{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!state.connecting) return fail_system("socket", errno);
+    if (auto dressed = dress_socket(state.connecting.get(), check); !dressed)
+        return std::unexpected{std::move(dressed.error())};
+    socklen_t size = 0;
+    const sockaddr_storage target = to_sockaddr(check.target, size);
+    return ::connect(state.connecting.get(), reinterpret_cast<const sockaddr*>(&target), size) == 0 ? 0 : errno;
+}
+
+int error_of(int fd) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
 }  // namespace
@@ -143,15 +145,49 @@ Finding finding_of(const Attempt::State& state, const boost::system::error_code&
     return {lvs::Outcome::NotRun, fmt::format("{}: {}", attempted, words_of(error)), {}, {}};
 }
 
-asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state) {
+void Attempt::State::stop_connecting() {
+    if (arrival != 0) arrivals->forget(std::exchange(arrival, 0));
+    connecting.reset();
+}
+
+// One timer is both: the end of the time, and what the arrival wakes the coroutine by.
+asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state) {
     if (state->cancelled) co_return Finding{lvs::Outcome::NotRun, "cancelled", {}, {}};
-    if (const auto ready = open_tcp(state->socket, check); !ready)
-        co_return Finding{lvs::Outcome::NotRun, ready.error().text(), {}, {}};
-    state->guard(check.connect_timeout);
+    const auto begun = begin(*state, check);
+    if (!begun) co_return Finding{lvs::Outcome::NotRun, begun.error().text(), {}, {}};
+    int error = *begun;
+    if (error == EINPROGRESS) {
+        bool arrived = false, failed = false;
+        state->arrivals = &asio::use_service<Arrivals>(
+            asio::query(state->watchdog.get_executor(), asio::execution::context));
+        state->arrival = state->arrivals->watch(state->connecting.get(), [&, raw = state.get()](bool in_vain) {
+            arrived = true;
+            failed = in_vain;
+            raw->arrival = 0;
+            raw->watchdog.cancel();
+        });
+        if (state->arrival == 0)
+            co_return Finding{lvs::Outcome::NotRun, Error::system("watch a connection", errno).text(), {}, {}};
+        boost::system::error_code woken;
+        state->watchdog.expires_after(check.connect_timeout);
+        co_await state->watchdog.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        if (!arrived && !state->cancelled) state->expired = true;
+        error = arrived && failed ? error_of(state->connecting.get()) : 0;
+    }
+    Finding finding = finding_of(*state, {error, boost::system::system_category()}, check.connect_timeout, "connect");
+    if (finding.outcome != lvs::Outcome::Passed) state->stop_connecting();
+    co_return finding;
+}
+
+asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state) {
+    const bool v6 = check.target.address.is_v6();
+    Finding finding = co_await make_connection(std::move(check), state);
+    if (finding.outcome != lvs::Outcome::Passed) co_return finding;
     boost::system::error_code error;
-    co_await state->socket.async_connect(to_asio(check.target), asio::redirect_error(asio::use_awaitable, error));
-    state->watchdog.cancel();
-    co_return finding_of(*state, error, check.connect_timeout, "connect");
+    state->socket.assign(v6 ? tcp::v6() : tcp::v4(), state->connecting.get(), error);
+    if (error) co_return Finding{lvs::Outcome::NotRun, "connect: " + words_of(error), {}, {}};
+    static_cast<void>(state->connecting.release());
+    co_return finding;
 }
 
 }  // namespace mainstay::probe

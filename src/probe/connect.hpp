@@ -10,7 +10,9 @@
 
 #include <memory>
 
+#include "arrivals.hpp"
 #include "mainstay/base/error.hpp"
+#include "mainstay/base/unique_fd.hpp"
 #include "mainstay/probe/attempt.hpp"
 #include "mainstay/probe/finding.hpp"
 
@@ -19,7 +21,12 @@ namespace mainstay::probe {
 struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     explicit State(const boost::asio::any_io_executor& executor)
         : socket{executor}, datagrams{executor}, watchdog{executor} {}
+    ~State() { stop_connecting(); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    void stop_connecting();
     void close() {
+        stop_connecting();
         boost::system::error_code ignored;
         socket.close(ignored);
         datagrams.close(ignored);
@@ -27,6 +34,9 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     // From now on the coroutine is woken after `limit`, with `expired`; a later call replaces an earlier one.
     void guard(Micros limit);
 
+    UniqueFd connecting;  // until the connection is made; after that of checks that need no more than it
+    Arrivals* arrivals = nullptr;
+    std::uint64_t arrival = 0;  // its number there; 0: none is waited for
     boost::asio::ip::tcp::socket socket;
     boost::asio::posix::stream_descriptor datagrams;  // of checks without TCP: waited for, then read by its number
     boost::asio::steady_timer watchdog;
@@ -37,7 +47,9 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 // mark, bind_if, bindto and bind_port, on a fresh socket. An error here is this host's, not the server's.
 [[nodiscard]] Result<void> dress_socket(int fd, const Connection& check);
 
-// Leaves the socket open when it passed, and the watchdog off.
+// Ends with the connection made, in `connecting`, and the watchdog off, when it passed.
+[[nodiscard]] boost::asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state);
+// The same, to read and write: it is in `socket`.
 [[nodiscard]] boost::asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state);
 
 // What an error on a connection means; `limit` is the one the watchdog guards.

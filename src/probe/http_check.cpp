@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/read.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
-#include "connect.hpp"
+#include "exchange.hpp"
 #include "mainstay/wire/http.hpp"
+
+// GCC 12 sees through one half of Asio's allocation of coroutine frames only, and takes the halves for mismatched.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace mainstay::probe {
 
@@ -46,69 +45,144 @@ private:
     bool usable_ = false;
 };
 
-Finding failed(std::string reason, std::string words) {
-    return {Outcome::Failed, std::move(reason), {}, std::move(words)};
-}
-
-// The order is keepalived's: data, status, digest.
-Finding judge(const HttpCheck& check, const wire::HttpReader& answer, Md5& md5) {
-    if (answer.header_too_long()) {
-        return failed(fmt::format("the header is longer than {} bytes", wire::kHttpHeaderMax),
-                      "Connection failed server");
+// What is wanted of the body, looked at as it comes.
+class BodyCheck {
+public:
+    explicit BodyCheck(const HttpCheck& check) {
+        if (!check.digest.empty()) md5_ = std::make_unique<Md5>();
+        if (check.regex) matcher_ = std::make_unique<RegexMatcher>(check.regex);
     }
-    if (!answer.header_ended()) return failed("no data received", "Connection failed server");
-    const auto status = answer.status();
-    if (!status) return failed("no HTTP status code", "HTTP status code error to server");
+    void add(std::string_view bytes) {
+        size_ += bytes.size();
+        if (md5_) md5_->add(bytes);
+        if (matcher_) matcher_->feed(bytes);
+    }
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+    // Nothing: it holds. The order is keepalived's: digest, regex.
+    [[nodiscard]] std::optional<Finding> end(const HttpCheck& check) {
+        if (md5_) {
+            const std::string digest = md5_->hex();
+            if (digest.empty()) return Finding{.outcome = Outcome::NotRun, .reason = "this host has no MD5"};
+            if (digest != check.digest)
+                return failed(fmt::format("MD5 digest {} of {} bytes", digest, size_), "MD5 digest error to server");
+        }
+        if (!matcher_) return std::nullopt;
+        matcher_->end();
+        if (matcher_->holds()) return std::nullopt;
+        return failed(why_no_match(check), "Regex match failed server");
+    }
+
+private:
+    [[nodiscard]] std::string why_no_match(const HttpCheck& check) const {
+        if (!matcher_->problem().empty()) return matcher_->problem();
+        if (check.regex->words().must_not_match) return "the regex matches, which it must not";
+        if (matcher_->window_was_hit())
+            return fmt::format("the regex does not match within any {} bytes", kRegexWindowMax);
+        return fmt::format("the regex does not match in {} bytes", size_);
+    }
+
+    std::unique_ptr<Md5> md5_;
+    std::unique_ptr<RegexMatcher> matcher_;
+    std::uint64_t size_ = 0;
+};
+
+Finding judge(const HttpCheck& check, std::uint16_t status, BodyCheck& body, std::string remark) {
     const bool accepted = std::ranges::any_of(
-        check.status_codes, [&](const config::HttpUrl::Codes& c) { return c.from <= *status && *status <= c.to; });
-    if (!accepted) return failed(fmt::format("HTTP status code {}", *status), "HTTP status code error to server");
-    if (!check.digest.empty()) {
-        const std::string digest = md5.hex();
-        if (digest.empty()) return {Outcome::NotRun, "this host has no MD5", {}, {}};
-        if (digest != check.digest) return failed(fmt::format("MD5 digest {}", digest), "MD5 digest error to server");
+        check.status_codes, [&](const config::HttpUrl::Codes& c) { return c.from <= status && status <= c.to; });
+    if (!accepted) return failed(fmt::format("HTTP status code {}", status), "HTTP status code error to server");
+    if (auto wrong = body.end(check)) return std::move(*wrong);
+    return {.outcome = Outcome::Passed, .reason = fmt::format("HTTP status code {}{}", status, remark)};
+}
+
+// keepalived tells a length that is not the body's, but lets it pass.
+std::string remark_on(const wire::HttpReader& answer) {
+    const auto length = answer.content_length();
+    if (!length || *length == answer.body_received()) return {};
+    return fmt::format(" (Content-Length {}, {} bytes came)", *length, answer.body_received());
+}
+
+Finding judge_http1(const HttpCheck& check, const wire::HttpReader& answer, BodyCheck& body) {
+    constexpr const char* kNoAnswer = "Connection failed server";
+    if (answer.header_too_long())
+        return failed(fmt::format("the header is longer than {} bytes", wire::kHttpHeaderMax), kNoAnswer);
+    if (!answer.header_ended()) {
+        const auto got = answer.header();
+        if (got.empty()) return failed("no data received", kNoAnswer);
+        return failed(got.starts_with("HTTP/")
+                          ? fmt::format("no data received: the header is cut after {} bytes", got.size())
+                          : fmt::format("no data received: {} bytes without an HTTP header", got.size()),
+                      kNoAnswer);
     }
-    return {Outcome::Passed, fmt::format("HTTP status code {}", *status), {}, {}};
+    if (!answer.status()) return failed("no HTTP status code", "HTTP status code error to server");
+    return judge(check, *answer.status(), body, remark_on(answer));
 }
 
-Finding broken(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
-               const char* attempted) {
-    Finding finding = finding_of(state, error, limit, attempted);
-    if (finding.outcome == Outcome::NotRun && !state.cancelled) finding.outcome = Outcome::Failed;
-    finding.words = finding.outcome == Outcome::TimedOut ? "Timeout HTTP read server" : "Connection failed server";
-    return finding;
+// Why it is taking so long, for people.
+void explain(Finding& finding, const wire::HttpReader& answer, std::uint64_t received) {
+    if (finding.outcome != Outcome::TimedOut) return;
+    if (received == 0)
+        finding.reason += ": connected, but no answer";
+    else if (!answer.header_ended())
+        finding.reason += fmt::format(": {} bytes of a header that has not ended", received);
+    else
+        finding.reason += fmt::format(": {} bytes, and the server has not closed the connection", received);
 }
 
-asio::awaitable<Finding> exchange(HttpCheck check, std::shared_ptr<Attempt::State> state) {
+asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream,
+                                        std::shared_ptr<Attempt::State> state) {
     const Micros limit = check.connection.connect_timeout;
-    const auto end = Clock::now() + limit * kHttpWaitsMax;
-    boost::system::error_code error;
-    state->guard(limit);
-    co_await asio::async_write(state->socket, asio::buffer(check.request),
-                               asio::redirect_error(asio::use_awaitable, error));
-    if (error || state->expired) co_return broken(*state, error, limit, "write");
-
     wire::HttpReader answer;
-    Md5 md5;
+    BodyCheck body{check};
+    std::uint64_t received = 0;
+    state->guard(limit);
+    std::string request = check.request;
+    const Transfer sent = co_await stream.write_all(std::move(request));
+    if (!sent.good() || state->expired || state->cancelled) co_return broken(*state, sent, limit);
+
+    const AnswerTime time{limit, stream.secured()};
     std::array<char, kReadBytes> bytes{};
     while (!answer.header_too_long()) {
-        const auto left = std::chrono::duration_cast<Micros>(end - Clock::now());
-        state->guard(std::clamp(left, Micros{0}, limit));
-        const std::size_t size = co_await state->socket.async_read_some(
-            asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-        if (state->expired || state->cancelled) co_return broken(*state, error, limit, "read");
-        if (error == asio::error::eof) break;
-        if (error) co_return broken(*state, error, limit, "read");
-        md5.add(answer.feed({bytes.data(), size}));
+        time.guard_next_wait(*state);
+        const Transfer got = co_await stream.read_some(bytes);
+        if (!got.good() || state->expired || state->cancelled) {
+            Finding finding = broken(*state, got, limit);
+            explain(finding, answer, received);
+            co_return finding;
+        }
+        if (got.ended) break;
+        received += got.size;
+        body.add(answer.feed({bytes.data(), got.size}));
     }
     state->watchdog.cancel();
-    co_return judge(check, answer, md5);
+    stream.finish();
+    co_return judge_http1(check, answer, body);
+}
+
+asio::awaitable<Finding> exchange_http2(const HttpCheck& check, Stream& stream,
+                                        std::shared_ptr<Attempt::State> state) {
+    BodyCheck body{check};
+    Http2Request request;
+    request.scheme = stream.secured() ? "https" : "http";
+    request.authority = check.host;
+    request.path = check.path;
+    request.fields.emplace_back("user-agent", "KeepAliveClient");
+    auto client = Http2Client::make(std::move(request), [&body](std::string_view bytes) { body.add(bytes); });
+    if (!client) co_return Finding{.outcome = Outcome::NotRun, .reason = client.error().text()};
+    Finding finding = co_await converse(**client, stream, state, check.connection.connect_timeout);
+    if (finding.outcome != Outcome::Passed) {
+        if (finding.outcome == Outcome::TimedOut && body.size() == 0) finding.reason += ": connected, but no answer";
+        co_return finding;
+    }
+    const auto status = (*client)->status();
+    if (!status) co_return failed("no HTTP status code", "HTTP status code error to server");
+    co_return judge(check, *status, body, " (HTTP/2)");
 }
 
 }  // namespace
 
-HttpCheck http_check_of(const config::Checker& checker, std::size_t url) {
-    HttpCheck check{
-        .connection = connection_of(checker), .request = {}, .refused = {}, .digest = {}, .status_codes = {}};
+HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox& tools) {
+    HttpCheck check;
+    check.connection = connection_of(checker);
     if (url >= checker.urls.size()) {
         check.refused = "there is no such url";
         return check;
@@ -116,10 +190,26 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url) {
     const auto& wanted = checker.urls[url];
     check.digest = wanted.digest;
     check.status_codes = wanted.status_codes;
-    auto request =
-        wire::http_request({.path = wanted.path,
-                            .host = wanted.virtualhost.empty() ? checker.target.to_string() : wanted.virtualhost,
-                            .protocol = checker.http_protocol.empty() ? "1.0" : *checker.http_protocol});
+    check.path = wanted.path;
+    check.host = wanted.virtualhost.empty() ? checker.target.to_string() : wanted.virtualhost;
+    const std::string protocol = checker.http_protocol.empty() ? "1.0" : *checker.http_protocol;
+    check.http2 = protocol == "2";
+    if (const auto compiled = tools.regex(wanted))
+        check.regex = *compiled;
+    else
+        check.not_possible = compiled.error().text();
+    if (uses_tls(checker)) {
+        if (const auto& tls = tools.tls())
+            check.tls = *tls;
+        else
+            check.not_possible = tls.error().text();
+        if (checker.enable_sni) check.wish.server_name = checker.sni_name.empty() ? wanted.virtualhost : *checker.sni_name;
+        check.wish.h2 = check.http2;
+        check.wish.close_notify = config::value_of<bool>(wanted.more->values, "tls_compliant")
+                                      .value_or(config::value_of<bool>(checker.more->values, "tls_compliant").value_or(false));
+    }
+    if (check.http2) return check;
+    auto request = wire::http_request({.path = wanted.path, .host = check.host, .protocol = protocol});
     if (request)
         check.request = std::move(*request);
     else
@@ -131,15 +221,21 @@ asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<Attempt> at
     const auto started = Clock::now();
     const auto state = attempt->state();
     Finding finding;
-    if (!check.refused.empty()) {
+    if (!check.not_possible.empty()) {
+        finding.reason = check.not_possible;
+    } else if (!check.refused.empty()) {
         finding = failed(check.refused, "Connection failed server");
     } else {
-        finding = co_await connect(check.connection, state);
-        if (finding.outcome == Outcome::Passed)
-            finding = co_await exchange(check, state);
-        else
-            finding.words =
-                finding.outcome == Outcome::TimedOut ? "Timeout connecting server" : "Error connecting server";
+        Stream stream{state};
+        finding = co_await open_stream(check.connection, check.tls, check.wish, state, stream);
+        if (finding.outcome == Outcome::Passed) {
+            auto certificate = std::move(finding.certificate);
+            if (check.http2)
+                finding = co_await exchange_http2(check, stream, state);
+            else
+                finding = co_await exchange_http1(check, stream, state);
+            finding.certificate = std::move(certificate);
+        }
     }
     state->watchdog.cancel();
     state->close();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "mainstay/probe/grpc_check.hpp"
 #include "mainstay/probe/http_check.hpp"
 #include "mainstay/probe/tcp_check.hpp"
 
@@ -18,13 +19,16 @@ Probe ready(const config::Checker& checker, What what, Check check) {
 
 }  // namespace
 
-std::optional<Probe> probe_of(const config::Checker& checker, std::uint32_t url) {
+std::optional<Probe> probe_of(const config::Checker& checker, std::uint32_t url, Toolbox& tools) {
     using Type = config::Checker::Type;
     switch (checker.type) {
         case Type::Tcp:
             return ready(checker, connection_of(checker), tcp_check);
         case Type::Http:
-            return ready(checker, http_check_of(checker, url), http_check);
+        case Type::Ssl:
+            return ready(checker, http_check_of(checker, url, tools), http_check);
+        case Type::Grpc:
+            return ready(checker, grpc_check_of(checker, tools), grpc_check);
         default:
             return std::nullopt;
     }

@@ -10,7 +10,7 @@ using Clock = std::chrono::steady_clock;
 asio::awaitable<Finding> tcp_check(Connection check, std::shared_ptr<Attempt> attempt) {
     const auto started = Clock::now();
     const auto state = attempt->state();
-    Finding finding = co_await connect(std::move(check), state);
+    Finding finding = co_await make_connection(std::move(check), state);
     state->close();
     finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
     co_return finding;

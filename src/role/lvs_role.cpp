@@ -19,6 +19,7 @@
 #include "lvs_status.hpp"
 #include "lvs_table_keeper.hpp"
 #include "mainstay/alert/scripts.hpp"
+#include "mainstay/lvs/certificates.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/probe/runner.hpp"
 #include "script_verdict.hpp"
@@ -97,6 +98,8 @@ private:
     void interface_told();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
+    void equip(const config::Config& config);
+    void look_at_certificate(std::uint64_t check, probe::Finding& finding);
     void arm_deadline();
     void publish_within(Micros pause);
     void publish();
@@ -106,6 +109,8 @@ private:
     lvs::Judge judge_;
     LvsTableKeeper keeper_;
     probe::Runner runner_;
+    std::unique_ptr<probe::Toolbox> tools_;  // of the configuration that runs
+    lvs::CertificateWatch certificates_;
     BfdListener bfd_;
     std::map<std::string, bool> bfd_up_;  // as told last; a session that is not in it is down
     LvsSettingsKeeper settings_;
@@ -132,6 +137,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     flush_on_stop_ = config.global.lvs_flush_on_stop;
     watch_links(config);
     auto settings = settings_of(config);
+    equip(config);
     const auto intents = judge_.start(std::move(config), memory_of(before), moment(), overrides_of(before));
     started_ = true;
     keeper_.start(judge_.desired(), std::exchange(inherited_, {}), flush_first);
@@ -175,6 +181,7 @@ void LvsRole::commit() {
     flush_on_stop_ = next_->global.lvs_flush_on_stop;
     watch_links(*next_);
     auto settings = settings_of(*next_);
+    equip(*next_);
     const auto intents = judge_.reload(std::move(*std::exchange(next_, std::nullopt)), moment());
     keeper_.replace(judge_.desired());
     marks_.want(judge_.mark_table());
@@ -302,7 +309,7 @@ void LvsRole::start_check(lvs::CheckerId check, const config::Checker& checker) 
     if (!place) return;
     if (checker.type == config::Checker::Type::Misc) return run_script_check(check);
     const auto& state = judge_.states()[place->service].servers[place->server].checkers[place->checker];
-    if (auto probe = probe::probe_of(checker, state.url)) runner_.start(check, std::move(*probe));
+    if (auto probe = probe::probe_of(checker, state.url, *tools_)) runner_.start(check, std::move(*probe));
 }
 
 // The supervisor ends it at its time limit. Its result is queued, because it may be answered from within the call.
@@ -365,9 +372,31 @@ void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result,
 
 void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
     if (stopping_) return;
+    if (finding.certificate) look_at_certificate(check, finding);
     step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, finding.weight,
                             std::move(finding.words)});
     publish_within(kPublishLater);
+}
+
+void LvsRole::equip(const config::Config& config) {
+    tools_ = std::make_unique<probe::Toolbox>(config);
+    for (const auto& problem : tools_->problems()) runtime_.log().error("{}", problem);
+}
+
+void LvsRole::look_at_certificate(std::uint64_t check, probe::Finding& finding) {
+    const auto place = judge_.place(check);
+    if (!place) return;
+    const auto& service = judge_.services()[place->service];
+    const auto& server = service.real_servers[place->server];
+    const auto days =
+        config::value_of<std::int64_t>(server.checkers[place->checker].more->values, "cert_expiry_warning");
+    if (!days) return;
+    const auto judged = certificates_.look(
+        service, server, judge_.states()[place->service].servers[place->server].alive,
+        {finding.certificate->fingerprint, finding.certificate->subject, finding.certificate->not_after},
+        static_cast<std::uint32_t>(*days), runtime_.wall());
+    if (!judged.remark.empty()) finding.reason += "; " + judged.remark;
+    tell(judged.told);
 }
 
 void LvsRole::arm_deadline() {

@@ -32,6 +32,7 @@
 #include "reader_copies.hpp"
 #include "reader_dry_run.hpp"
 #include "reader_host_plan.hpp"
+#include "reader_tls.hpp"
 #include "snmp_parts.hpp"
 
 namespace mainstay::role {
@@ -81,7 +82,11 @@ Result<void> send_all(const config::Config& config, const SnmpParts& snmp, const
     std::optional<config::Audience> encoded;
     std::vector<std::byte> bytes;
     for (const auto& part : parts) {
-        if (encoded != part.slice) bytes = ipc::encode(config::slice(config, part.slice));
+        if (encoded != part.slice) {
+            config::Config slice = config::slice(config, part.slice);
+            if (part.audience == For::Lvs && part.needed) add_tls_contents(slice);
+            bytes = ipc::encode(slice);
+        }
         encoded = part.slice;
         if (auto sent = send_snapshot(part.audience, part.needed, bytes); !sent) return sent;
     }

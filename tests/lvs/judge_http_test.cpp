@@ -1,6 +1,8 @@
 // HTTP_GET in the judge: one URL per run, and its words.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "judge_harness.hpp"
 #include "mainstay/lvs/judge.hpp"
 
@@ -119,4 +121,49 @@ TEST_CASE("a reload that changes the URLs asks another question: the pass begins
 
     CHECK(url(bench) == 0);
     CHECK(bench.judge.states()[0].servers[0].alive);
+}
+
+TEST_CASE("with fast_recovery the URLs of the first pass, and of the one that brings a server up, follow at once") {
+    // effect: virtual_server/real_server/HTTP_GET: fast_recovery
+    auto one = web(3);
+    one.checkers[0].more.edit().values.push_back({"fast_recovery", true});
+    Bench bench;
+    bench.start(service({one}));
+
+    bench.run(Outcome::Passed);
+    CHECK(bench.due() == doctest::Approx(1));
+    bench.run(Outcome::Passed);
+    CHECK(bench.due() == doctest::Approx(1));
+    bench.run(Outcome::Passed);
+    CHECK(bench.due() == doctest::Approx(7));  // the pass is over
+    bench.run(Outcome::Passed);
+    CHECK(bench.due() == doctest::Approx(13));
+
+    bench.run(Outcome::Failed);
+    bench.run(Outcome::Failed);  // URL 1 has failed for good
+    const double failed_at = bench.due();
+    bench.run(Outcome::Passed);
+    CHECK(bench.due() == doctest::Approx(failed_at));
+    for (int i = 0; i < 3; ++i) bench.run(Outcome::Passed);
+    CHECK(bench.judge.states()[0].servers[0].alive);
+    CHECK(bench.due() == doctest::Approx(failed_at + 6));
+}
+
+TEST_CASE("SSL_GET and GRPC_CHECK are judged in words of their own") {
+    auto one = web(1);
+    one.checkers[0].type = config::Checker::Type::Ssl;
+    Bench ssl;
+    ssl.start(service({one}));
+    CHECK(ssl.run(Outcome::Passed) == Lines{"Remote Web server " + kRs + " succeed on service."});
+    ssl.run(Outcome::Failed);
+    CHECK(ssl.run(Outcome::Failed).at(0) == "SSL_CHECK on service " + kRs + " failed after 1 retries.");
+
+    one.checkers[0].type = config::Checker::Type::Grpc;
+    Bench grpc;
+    grpc.start(service({one}));
+    CHECK(grpc.run(Outcome::Passed) == Lines{"gRPC health check of " + kRs + " success."});
+    grpc.run(Outcome::Failed);
+    const Lines down = grpc.run(Outcome::Failed);
+    CHECK(down.at(0) == "GRPC_CHECK on service " + kRs + " failed after 1 retries.");
+    CHECK(std::ranges::count(down, "RS " + kRs + " " + kVs + " DOWN mail: GRPC CHECK failed on service") == 1);
 }

@@ -35,7 +35,8 @@ struct Bench {
 Probe tcp(const Endpoint& target) {
     config::Checker checker;
     checker.target = target;
-    return probe_of(checker, 0).value();
+    Toolbox tools{config::Config{}};
+    return probe_of(checker, 0, tools).value();
 }
 
 }  // namespace

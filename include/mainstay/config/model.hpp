@@ -202,7 +202,7 @@ struct HttpUrl {  // of HTTP_GET and SSL_GET
 // A file may have tens of thousands of checkers and real servers: their members are ordered without gaps, and what is
 // seldom set is Rare.
 struct Checker {
-    enum class Type : std::uint8_t { Tcp, Http, Ssl, Smtp, Dns, Udp, Ping, Misc, File, Bfd } type = Type::Tcp;
+    enum class Type : std::uint8_t { Tcp, Http, Ssl, Smtp, Dns, Udp, Ping, Misc, File, Bfd, Grpc } type = Type::Tcp;
     bool alpha = false;
     bool log_all_failures = false;
     bool misc_dynamic = false;

@@ -67,6 +67,8 @@ enum class Block : std::uint8_t {
     UseVmac,
     UseIpvlan,
     HmacKey,
+    // blocks again
+    GrpcCheck,
     kCount,
 };
 

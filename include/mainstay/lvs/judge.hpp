@@ -114,6 +114,7 @@ struct CheckerState {
     std::optional<std::int64_t> dynamic_weight;  // asked for by its last success
     std::uint32_t url = 0;                       // HTTP_GET: the one that is tested next
     bool pass_broken = false;                    // HTTP_GET: that one failed for good, the pass begins anew after it
+    bool first_pass = true;                      // HTTP_GET: not all URLs have been tested since the start
     bool operator==(const CheckerState&) const = default;
 };
 // A server on its way out of the table: weight 0 until its connections are gone or the time is over.

@@ -12,6 +12,7 @@
 
 #include "mainstay/probe/attempt.hpp"
 #include "mainstay/probe/finding.hpp"
+#include "mainstay/probe/toolbox.hpp"
 
 namespace mainstay::probe {
 
@@ -25,6 +26,6 @@ struct Probe {
 
 // `url`: of HTTP_GET and SSL_GET, the one that is tested, from 0. Nothing for kinds whose result comes by another way:
 // scripts, files, BFD sessions.
-[[nodiscard]] std::optional<Probe> probe_of(const config::Checker& checker, std::uint32_t url);
+[[nodiscard]] std::optional<Probe> probe_of(const config::Checker& checker, std::uint32_t url, Toolbox& tools);
 
 }  // namespace mainstay::probe

@@ -31,6 +31,8 @@ public:
 
     [[nodiscard]] bool header_ended() const { return ended_; }
     [[nodiscard]] bool header_too_long() const { return too_long_; }
+    // What has come of a header that has not ended; after it, all of it.
+    [[nodiscard]] std::string_view header() const { return header_; }
     // The three digits after the first space of the status line, when another space follows them. After the header.
     [[nodiscard]] std::optional<std::uint16_t> status() const { return status_; }
     [[nodiscard]] std::optional<std::uint64_t> content_length() const { return content_length_; }

@@ -1,0 +1,36 @@
+// What the checks of one configuration share: the TLS context of the SSL block, and compiled patterns, each once.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/probe/regex.hpp"
+#include "mainstay/probe/tls.hpp"
+
+namespace mainstay::probe {
+
+[[nodiscard]] bool uses_tls(const config::Checker& checker);
+
+class Toolbox {
+public:
+    explicit Toolbox(const config::Config& config);
+
+    // An error when the SSL block cannot be used: the checks that need it cannot be run.
+    [[nodiscard]] const Result<std::shared_ptr<const TlsClient>>& tls();
+    // Null: the url has no regex. An error: it is none.
+    [[nodiscard]] Result<std::shared_ptr<const Regex>> regex(const config::HttpUrl& url);
+    // What no check of this configuration will be able to use, for the log.
+    [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+
+private:
+    TlsMaterial material_;
+    std::unique_ptr<Result<std::shared_ptr<const TlsClient>>> tls_;  // made when it is first asked for
+    std::map<std::string, Result<std::shared_ptr<const Regex>>> patterns_;
+    std::vector<std::string> problems_;
+};
+
+}  // namespace mainstay::probe

@@ -1,0 +1,43 @@
+// What the checks over HTTP share: the way to a server that listens, the time that its answer has, and what went wrong.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "http2.hpp"
+#include "stream.hpp"
+
+namespace mainstay::probe {
+
+// connect_timeout as keepalived applies it: each wait has it, and all of the reading through TLS has one together.
+class AnswerTime {
+public:
+    AnswerTime(Micros limit, bool tls);
+    void guard_next_wait(Attempt::State& state) const;
+    [[nodiscard]] Micros limit() const { return limit_; }
+
+private:
+    Micros limit_;
+    bool together_;
+    std::chrono::steady_clock::time_point end_;
+};
+
+[[nodiscard]] Finding failed(std::string reason, std::string words);
+// A transfer that did not end well, with keepalived's words for it.
+[[nodiscard]] Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit);
+
+// Connects, and through TLS when there is a client; both within connect_timeout. Passed: `stream` can be used.
+[[nodiscard]] boost::asio::awaitable<Finding> open_stream(Connection connection,
+                                                          std::shared_ptr<const TlsClient> client, TlsWish wish,
+                                                          std::shared_ptr<Attempt::State> state, Stream& stream);
+
+// Sends the request and reads the answer to its end. Passed: there is one, or `client` says why not.
+[[nodiscard]] boost::asio::awaitable<Finding> converse(Http2Client& client, Stream& stream,
+                                                       std::shared_ptr<Attempt::State> state, Micros limit);
+
+}  // namespace mainstay::probe

@@ -1,0 +1,119 @@
+#include "mainstay/probe/grpc_check.hpp"
+
+#include <fmt/format.h>
+
+#include "exchange.hpp"
+#include "mainstay/wire/grpc.hpp"
+
+namespace mainstay::probe {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using lvs::Outcome;
+
+namespace {
+
+constexpr const char* kHealthMethod = "/grpc.health.v1.Health/Check";
+
+// Numbers of gRPC's own status that an operator meets here.
+std::string_view name_of_grpc_status(std::string_view number) {
+    if (number == "5") return "NOT_FOUND: the server does not know this service";
+    if (number == "12") return "UNIMPLEMENTED: the server has no health service";
+    if (number == "14") return "UNAVAILABLE";
+    if (number == "16") return "UNAUTHENTICATED";
+    return "";
+}
+
+std::string printable(std::string text) {
+    constexpr std::size_t kMost = 120;
+    if (text.size() > kMost) text.resize(kMost);
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return text;
+}
+
+Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
+    if (client.status() != 200)
+        return failed(client.status() ? fmt::format("HTTP status code {}", *client.status()) : "no HTTP status code",
+                      "GRPC");
+    const std::string status = client.field("grpc-status");
+    if (status.empty()) return failed("no grpc-status in the answer: the server speaks no gRPC", "GRPC");
+    if (status != "0") {
+        const auto name = name_of_grpc_status(status);
+        const std::string message = printable(client.field("grpc-message"));
+        return failed(fmt::format("gRPC status {}{}{}", printable(status), name.empty() ? "" : fmt::format(" {}", name),
+                                  message.empty() ? "" : fmt::format(" ({})", message)),
+                      "GRPC");
+    }
+    if (too_long) return failed(fmt::format("the answer is longer than {} bytes", wire::kGrpcAnswerMax), "GRPC");
+    const auto serving = wire::grpc_health_answer(body);
+    if (!serving) return failed(serving.error().text(), "GRPC");
+    if (*serving != wire::Serving::Serving) return failed(std::string{wire::to_string(*serving)}, "GRPC");
+    return {.outcome = Outcome::Passed, .reason = std::string{wire::to_string(*serving)}};
+}
+
+asio::awaitable<Finding> ask(const GrpcCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
+    std::string body;
+    bool too_long = false;
+    Http2Request request;
+    request.method = "POST";
+    request.scheme = stream.secured() ? "https" : "http";
+    request.authority = check.authority;
+    request.path = check.path;
+    request.fields.emplace_back("te", "trailers");
+    request.fields.emplace_back("content-type", "application/grpc");
+    request.fields.emplace_back("user-agent", "mainstay");
+    request.body = wire::grpc_health_request(check.service);
+    auto client = Http2Client::make(std::move(request), [&body, &too_long](std::string_view bytes) {
+        too_long = too_long || body.size() + bytes.size() > wire::kGrpcAnswerMax;
+        if (!too_long) body += bytes;
+    });
+    if (!client) co_return Finding{.outcome = Outcome::NotRun, .reason = client.error().text()};
+    Finding finding = co_await converse(**client, stream, state, check.connection.connect_timeout);
+    if (finding.outcome != Outcome::Passed) co_return finding;
+    co_return judge(**client, body, too_long);
+}
+
+}  // namespace
+
+GrpcCheck grpc_check_of(const config::Checker& checker, Toolbox& tools) {
+    GrpcCheck check;
+    check.connection = connection_of(checker);
+    const std::string host = checker.urls.empty() ? std::string{} : checker.urls.front().virtualhost;
+    check.path = checker.urls.empty() ? kHealthMethod : checker.urls.front().path;
+    check.authority = host.empty() ? checker.target.to_string() : host;
+    if (const auto service = config::value_of<config::WordList>(checker.more->values, "service");
+        service && !service->empty())
+        check.service = service->front();
+    if (!uses_tls(checker)) return check;
+    if (const auto& tls = tools.tls())
+        check.tls = *tls;
+    else
+        check.not_possible = tls.error().text();
+    check.wish.h2 = true;
+    if (checker.enable_sni) check.wish.server_name = checker.sni_name.empty() ? host : *checker.sni_name;
+    return check;
+}
+
+asio::awaitable<Finding> grpc_check(GrpcCheck check, std::shared_ptr<Attempt> attempt) {
+    const auto started = Clock::now();
+    const auto state = attempt->state();
+    Finding finding;
+    if (!check.not_possible.empty()) {
+        finding.reason = check.not_possible;
+    } else {
+        Stream stream{state};
+        finding = co_await open_stream(check.connection, check.tls, check.wish, state, stream);
+        if (finding.outcome == Outcome::Passed) {
+            auto certificate = std::move(finding.certificate);
+            finding = co_await ask(check, stream, state);
+            finding.certificate = std::move(certificate);
+        }
+    }
+    state->watchdog.cancel();
+    state->close();
+    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
+    co_return finding;
+}
+
+}  // namespace mainstay::probe

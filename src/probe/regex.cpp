@@ -1,0 +1,259 @@
+#include "mainstay/probe/regex.hpp"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <fmt/format.h>
+#include <pcre2.h>
+
+#include <algorithm>
+#include <array>
+
+namespace mainstay::probe {
+namespace {
+
+struct Option {
+    std::string_view name;
+    std::uint32_t bit;
+    bool extra = false;  // of the compile context, not of the pattern
+};
+constexpr std::array kOptions{
+    Option{"allow_empty_class", PCRE2_ALLOW_EMPTY_CLASS},
+    Option{"alt_bsux", PCRE2_ALT_BSUX},
+    Option{"auto_callout", PCRE2_AUTO_CALLOUT},
+    Option{"caseless", PCRE2_CASELESS},
+    Option{"dollar_endonly", PCRE2_DOLLAR_ENDONLY},
+    Option{"dotall", PCRE2_DOTALL},
+    Option{"dupnames", PCRE2_DUPNAMES},
+    Option{"extended", PCRE2_EXTENDED},
+    Option{"firstline", PCRE2_FIRSTLINE},
+    Option{"match_unset_backref", PCRE2_MATCH_UNSET_BACKREF},
+    Option{"multiline", PCRE2_MULTILINE},
+    Option{"never_ucp", PCRE2_NEVER_UCP},
+    Option{"never_utf", PCRE2_NEVER_UTF},
+    Option{"no_auto_capture", PCRE2_NO_AUTO_CAPTURE},
+    Option{"no_auto_possess", PCRE2_NO_AUTO_POSSESS},
+    Option{"no_dotstar_anchor", PCRE2_NO_DOTSTAR_ANCHOR},
+    Option{"no_start_optimize", PCRE2_NO_START_OPTIMIZE},
+    Option{"ucp", PCRE2_UCP},
+    Option{"ungreedy", PCRE2_UNGREEDY},
+    Option{"utf", PCRE2_UTF},
+    Option{"never_backslash_c", PCRE2_NEVER_BACKSLASH_C},
+    Option{"alt_circumflex", PCRE2_ALT_CIRCUMFLEX},
+    Option{"alt_verbnames", PCRE2_ALT_VERBNAMES},
+    Option{"use_offset_limit", PCRE2_USE_OFFSET_LIMIT},
+};
+constexpr std::size_t kBytesOfCharacter = 4;  // UTF-8, at most: a lookbehind is counted in characters
+
+// keepalived: a name that is unknown is passed over silently.
+std::uint32_t options_of(const std::vector<std::string>& names) {
+    std::uint32_t bits = 0;
+    for (const auto& name : names) {
+        const auto known = std::ranges::find(kOptions, name, &Option::name);
+        if (known != kOptions.end()) bits |= known->bit;
+    }
+    return bits;
+}
+
+std::string message_of(int code) {
+    std::array<PCRE2_UCHAR, 256> text{};
+    pcre2_get_error_message(code, text.data(), text.size());
+    return reinterpret_cast<const char*>(text.data());
+}
+
+int digit_of(char c, int base) {
+    int value = base;
+    if (c >= '0' && c <= '9') value = c - '0';
+    if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
+    return value < base ? value : -1;
+}
+
+// A number of at most `most` digits; `at` is left behind it.
+char number_at(std::string_view text, std::size_t& at, std::size_t most, int base) {
+    int value = 0;
+    for (std::size_t n = 0; n < most && at < text.size() && digit_of(text[at], base) >= 0; ++n, ++at)
+        value = value * base + digit_of(text[at], base);
+    return static_cast<char>(value & 0xff);
+}
+
+}  // namespace
+
+std::string regex_unescaped(std::string_view text) {
+    static constexpr std::string_view kLetters = "abefnrtvE", kMeanings = "\a\b\x1b\f\n\r\t\v\x1b";
+    std::string plain;
+    for (std::size_t at = 0; at < text.size();) {
+        const char c = text[at++];
+        if (c != '\\' || at == text.size()) {
+            plain += c;
+            continue;
+        }
+        const char next = text[at];
+        if (const auto letter = kLetters.find(next); letter != std::string_view::npos) {
+            plain += kMeanings[letter];
+            ++at;
+        } else if (next == 'x' && at + 1 < text.size() && digit_of(text[at + 1], 16) >= 0) {
+            plain += number_at(text, ++at, 2, 16);
+        } else if (digit_of(next, 8) >= 0) {
+            plain += number_at(text, at, 3, 8);
+        } else {
+            plain += next;
+            ++at;
+        }
+    }
+    return plain;
+}
+
+std::optional<RegexWords> regex_words_of(const config::HttpUrl& url) {
+    const auto& values = url.more->values;
+    const auto pattern = config::value_of<config::WordList>(values, "regex");
+    if (!pattern || pattern->empty()) return std::nullopt;
+    RegexWords words;
+    words.pattern = pattern->front();
+    for (const auto& value : values) {
+        const auto* list = std::get_if<config::WordList>(&value.data);
+        if (value.keyword == "regex_options" && list != nullptr)
+            words.options.insert(words.options.end(), list->begin(), list->end());
+    }
+    words.must_not_match = config::value_of<bool>(values, "regex_no_match").value_or(false);
+    words.min_offset =
+        static_cast<std::uint64_t>(config::value_of<std::int64_t>(values, "regex_min_offset").value_or(0));
+    if (const auto most = config::value_of<std::int64_t>(values, "regex_max_offset"))
+        words.max_offset = static_cast<std::uint64_t>(*most);
+    if (const auto stack = config::value_of<config::IntegerList>(values, "regex_stack"); stack && stack->size() == 2) {
+        words.stack_start = static_cast<std::size_t>((*stack)[0]);
+        words.stack_max = static_cast<std::size_t>((*stack)[1]);
+    }
+    return words;
+}
+
+struct Regex::Parts {
+    pcre2_code* code = nullptr;
+    pcre2_match_context* context = nullptr;
+    pcre2_jit_stack* stack = nullptr;
+    std::size_t behind = 0;  // bytes before its beginning that a match may look at
+    ~Parts() {
+        pcre2_jit_stack_free(stack);
+        pcre2_match_context_free(context);
+        pcre2_code_free(code);
+    }
+};
+
+Regex::Regex(RegexWords words) : parts_{std::make_unique<Parts>()}, words_{std::move(words)} {}
+Regex::~Regex() = default;
+
+Result<std::shared_ptr<const Regex>> Regex::compile(const RegexWords& words) {
+    std::shared_ptr<Regex> regex{new Regex{words}};
+    Parts& parts = *regex->parts_;
+    const std::string pattern = regex_unescaped(words.pattern);
+    int error = 0;
+    std::size_t offset = 0;
+    // The body is anybody's bytes: with utf, what is no UTF-8 must not be taken for an error of the call.
+    const std::uint32_t options = options_of(words.options) | PCRE2_MATCH_INVALID_UTF;
+    const bool utf = (options & PCRE2_UTF) != 0;
+    parts.code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                               utf ? options : options & ~std::uint32_t{PCRE2_MATCH_INVALID_UTF}, &error, &offset,
+                               nullptr);
+    if (parts.code == nullptr)
+        return fail(Errc::Invalid,
+                    fmt::format("Invalid regex: '{}' at offset {}: {}", pattern, offset, message_of(error)));
+    parts.context = pcre2_match_context_create(nullptr);
+    if (parts.context == nullptr) return fail(Errc::Limit, "no memory for a regex");
+    pcre2_set_match_limit(parts.context, kRegexStepsMax);
+    // Without it PCRE2 interprets the pattern: slower, with the same result.
+    static_cast<void>(pcre2_jit_compile(parts.code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD));
+    if (words.stack_max != 0) {
+        parts.stack = pcre2_jit_stack_create(std::max<std::size_t>(words.stack_start, 1), words.stack_max, nullptr);
+        if (parts.stack != nullptr) pcre2_jit_stack_assign(parts.context, nullptr, parts.stack);
+    }
+    std::uint32_t characters = 0;
+    pcre2_pattern_info(parts.code, PCRE2_INFO_MAXLOOKBEHIND, &characters);
+    // One more: $ and \b look at the character before.
+    parts.behind = (std::size_t{characters} + 1) * (utf ? kBytesOfCharacter : 1);
+    return regex;
+}
+
+struct RegexMatcher::Data {
+    pcre2_match_data* match = nullptr;
+    ~Data() { pcre2_match_data_free(match); }
+};
+
+RegexMatcher::RegexMatcher(std::shared_ptr<const Regex> regex)
+    : regex_{std::move(regex)}, data_{std::make_unique<Data>()} {
+    data_->match = pcre2_match_data_create_from_pattern(regex_->parts().code, nullptr);
+}
+RegexMatcher::~RegexMatcher() = default;
+
+bool RegexMatcher::too_late(std::size_t position) const {
+    const auto& latest = regex_->words().max_offset;
+    return latest && skipped_ + position > *latest;
+}
+
+void RegexMatcher::feed(std::string_view piece) {
+    // In portions, so that the window stays as small as it is meant to be.
+    while (!piece.empty() && !over_) {
+        const auto part = piece.substr(0, kRegexPiece);
+        piece.remove_prefix(part.size());
+        window_ += part;
+        if (window_.size() - looked_ >= kRegexPiece) look(false);
+    }
+}
+
+void RegexMatcher::end() {
+    if (!over_) look(true);
+    over_ = true;
+    window_ = {};
+}
+
+void RegexMatcher::look(bool at_end) {
+    const auto& words = regex_->words();
+    if (data_->match == nullptr) {
+        problem_ = "no memory for a match";
+        over_ = true;
+        return;
+    }
+    looked_ = window_.size();
+    const std::uint64_t earliest = words.min_offset > skipped_ ? words.min_offset - skipped_ : 0;
+    if (earliest > window_.size()) {  // none may begin yet
+        from_ = window_.size();
+        if (!at_end) keep_from(from_);
+        return;
+    }
+    from_ = std::min(std::max(from_, static_cast<std::size_t>(earliest)), window_.size());
+    if (too_late(from_)) {
+        over_ = true;
+        return;
+    }
+    const std::uint32_t options =
+        (at_end ? 0U : std::uint32_t{PCRE2_PARTIAL_HARD}) | (skipped_ != 0 ? std::uint32_t{PCRE2_NOTBOL} : 0U);
+    const int found = pcre2_match(regex_->parts().code, reinterpret_cast<PCRE2_SPTR>(window_.data()), window_.size(),
+                                  from_, options, data_->match, regex_->parts().context);
+    const auto* where = pcre2_get_ovector_pointer(data_->match);
+    if (found >= 0) {
+        matched_ = !too_late(where[0]);
+        over_ = true;
+    } else if (found == PCRE2_ERROR_PARTIAL) {
+        from_ = std::min<std::size_t>(where[0], window_.size());
+        keep_from(from_);
+    } else if (found == PCRE2_ERROR_NOMATCH) {
+        from_ = window_.size();
+        keep_from(from_);
+    } else {
+        problem_ = found == PCRE2_ERROR_MATCHLIMIT ? fmt::format("the regex takes more than {} steps", kRegexStepsMax)
+                                                   : fmt::format("the regex: {}", message_of(found));
+        over_ = true;
+    }
+}
+
+// Whatever lies before `position`, less what may be looked back at, is not needed any more.
+void RegexMatcher::keep_from(std::size_t position) {
+    std::size_t gone = position - std::min(position, regex_->parts().behind);
+    if (window_.size() - gone > kRegexWindowMax) {
+        window_hit_ = true;  // the beginning of a match that is too long: it is given up
+        gone = window_.size() - kRegexPiece;
+    }
+    window_.erase(0, gone);
+    skipped_ += gone;
+    from_ = position > gone ? position - gone : std::min(regex_->parts().behind, window_.size());
+    looked_ = window_.size();
+}
+
+}  // namespace mainstay::probe

@@ -1,0 +1,174 @@
+// HTTP_GET against servers that are broken, slow or hostile: bounded memory, an end in time, and a reason to read.
+#include <sys/resource.h>
+
+#include "web.hpp"
+
+using namespace mainstay;
+using namespace mainstay::probe;
+using namespace mainstay::probe::test;
+using namespace std::chrono_literals;
+using lvs::Outcome;
+
+namespace {
+
+long peak_memory_kb() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
+const auto soon = [](config::Checker& what) { what.connect_timeout = 200ms; };
+
+}  // namespace
+
+TEST_CASE("a server that accepts and says nothing is named as such") {
+    const Finding finding = answered(until_closed, soon);
+    CHECK(finding.outcome == Outcome::TimedOut);
+    CHECK(finding.reason == "timed out after 0.2 s: connected, but no answer");
+}
+
+TEST_CASE("a header that comes byte by byte without end runs out of time, and says how far it came") {
+    const Finding finding = answered(
+        [](int fd) {
+            send_all(fd, "HTTP/1.0 200 OK\r\nX: ");
+            while (send_all(fd, "y")) std::this_thread::sleep_for(50ms);
+        },
+        [](config::Checker& what) { what.connect_timeout = 100ms; });
+    CHECK(finding.outcome == Outcome::TimedOut);
+    CHECK(finding.words == "Timeout HTTP read server");
+    CHECK(finding.reason.ends_with("bytes of a header that has not ended"));
+    CHECK(finding.duration < 10s);
+}
+
+TEST_CASE("a server that keeps the connection open is told from one that does not answer") {
+    const Finding finding = answered(
+        [](int fd) {
+            send_all(fd, kOk + "hello");
+            until_closed(fd);
+        },
+        soon);
+    CHECK(finding.reason == "timed out after 0.2 s: 50 bytes, and the server has not closed the connection");
+}
+
+TEST_CASE("a body of a gigabyte is digested and searched in constant memory") {
+    const long before = peak_memory_kb();
+    const Finding finding = answered(
+        [](int fd) {
+            send_all(fd, kOk);
+            const std::string zeros(1 << 20, '\0');
+            for (int i = 0; i < 1024 && send_all(fd, zeros); ++i) {
+            }
+            send_all(fd, "needle");
+        },
+        [](config::Checker& what) {
+            what.connect_timeout = 60s;
+            give(what.urls[0].more, "regex", config::WordList{"needle$"});
+        });
+    CHECK(finding.outcome == Outcome::Passed);
+    CHECK(peak_memory_kb() - before < 16 * 1024);
+}
+
+TEST_CASE("chunks without end run out of time; they are not put together") {
+    const Finding finding = answered(
+        [](int fd) {
+            send_all(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            while (send_all(fd, "5\r\nhello\r\n")) std::this_thread::sleep_for(20ms);
+        },
+        [](config::Checker& what) { what.connect_timeout = 50ms; });
+    CHECK(finding.outcome == Outcome::TimedOut);
+    const Finding raw = answered(
+        says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), [](config::Checker& what) {
+            give(what.urls[0].more, "regex", config::WordList{"^5\\r\\nhello\\r\\n0\\r\\n"});
+        });
+    CHECK(raw.outcome == Outcome::Passed);
+}
+
+TEST_CASE("an answer without a header is HTTP 0.9, and no data") {
+    CHECK(answered(says("<html>hello</html>")).reason == "no data received: 18 bytes without an HTTP header");
+    CHECK(answered(says("HTTP/1.0 200 OK\r\n")).reason == "no data received: the header is cut after 17 bytes");
+}
+
+TEST_CASE("a connection that is reset fails as such") {
+    const Finding finding = answered([](int fd) {
+        send_all(fd, "HTTP/1.0 2");
+        const linger hard{.l_onoff = 1, .l_linger = 0};
+        ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    });
+    CHECK(finding.outcome == Outcome::Failed);
+    CHECK(finding.reason == "connection reset by peer");
+    CHECK(finding.words == "Connection failed server");
+}
+
+TEST_CASE("a Content-Length that is not the body's passes, with a remark") {
+    const Finding finding = answered(says("HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\nhello"));
+    CHECK(finding.outcome == Outcome::Passed);
+    CHECK(finding.reason == "HTTP status code 200 (Content-Length 10, 5 bytes came)");
+    CHECK(answered(says("HTTP/1.0 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nhello")).outcome ==
+          Outcome::Passed);
+}
+
+TEST_CASE("a redirect is an answer like any other: it is not followed") {
+    const auto redirect = says("HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n");
+    CHECK(answered(redirect).reason == "HTTP status code 302");
+    CHECK(answered(redirect, [](config::Checker& what) { what.urls[0].status_codes = {{302, 302}}; }).outcome ==
+          Outcome::Passed);
+}
+
+TEST_CASE("the request's version and its Connection line are as http_protocol says") {
+    // effect: virtual_server/real_server/HTTP_GET: http_protocol virtualhost
+    const auto request_with = [](const std::string& protocol) {
+        Server server{says(kOk)};
+        auto what = checker(server.endpoint());
+        what.urls[0].virtualhost = "www";
+        if (!protocol.empty()) what.http_protocol = protocol;
+        run(what);
+        return server.request();
+    };
+    const std::string agent = "User-Agent: KeepAliveClient\r\n", host = "Host: www\r\n\r\n";
+    CHECK(request_with("") == "GET /index HTTP/1.0\r\n" + agent + host);
+    CHECK(request_with("1.0C") == "GET /index HTTP/1.0\r\n" + agent + "Connection: close\r\n" + host);
+    CHECK(request_with("1.1") == "GET /index HTTP/1.1\r\n" + agent + "Connection: close\r\n" + host);
+}
+
+TEST_CASE("the body must match the regex, which is looked at after status and digest") {
+    // effect: virtual_server/real_server/HTTP_GET/url: regex regex_no_match regex_options regex_min_offset
+    // effect: virtual_server/real_server/HTTP_GET/url: regex_max_offset regex_stack
+    const auto judged = [](const std::string& body, const std::function<void(Rare<config::More>&)>& change) {
+        return answered(says(kOk + body), [&](config::Checker& what) { change(what.urls[0].more); });
+    };
+    const auto regex = [](Rare<config::More>& more) { give(more, "regex", config::WordList{"status: *OK"}); };
+    CHECK(judged("status:  OK", regex).outcome == Outcome::Passed);
+    const Finding other = judged("status:  ok", regex);
+    CHECK(other.outcome == Outcome::Failed);
+    CHECK(other.words == "Regex match failed server");
+    CHECK(other.reason == "the regex does not match in 11 bytes");
+    CHECK(judged("status:  ok", [&](Rare<config::More>& more) {
+              regex(more);
+              give(more, "regex_options", config::WordList{"caseless"});
+          }).outcome == Outcome::Passed);
+    CHECK(judged("status: OK", [&](Rare<config::More>& more) {
+              regex(more);
+              give(more, "regex_no_match", true);
+          }).reason == "the regex matches, which it must not");
+    CHECK(judged("status: OK", [&](Rare<config::More>& more) {
+              regex(more);
+              give(more, "regex_min_offset", std::int64_t{1});
+          }).outcome == Outcome::Failed);
+    CHECK(judged("now status: OK", [&](Rare<config::More>& more) {
+              regex(more);
+              give(more, "regex_max_offset", std::int64_t{3});
+          }).outcome == Outcome::Failed);
+    CHECK(judged(std::string(20'000, 'a') + "c", [&](Rare<config::More>& more) {
+              give(more, "regex", config::WordList{"(?:(a)|b)*c"});
+              give(more, "regex_stack", config::IntegerList{8192, 8192});
+          }).outcome == Outcome::Failed);  // a stack that is too small for this one
+}
+
+TEST_CASE("a pattern that is none leaves the check unrun: the server is not blamed for it") {
+    const UniqueFd listener = listen_on_any();
+    auto what = checker(bound_to(listener));
+    give(what.urls[0].more, "regex", config::WordList{"sta(tus"});
+    const Finding finding = run(what);
+    CHECK(finding.outcome == Outcome::NotRun);
+    CHECK(finding.reason == "Invalid regex: 'sta(tus' at offset 7: missing closing parenthesis");
+}
