@@ -8,6 +8,7 @@
 
 #include "mainstay/cli/config_test.hpp"
 #include "mainstay/cli/daemonize.hpp"
+#include "mainstay/cli/genhash.hpp"
 #include "mainstay/cli/options.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/role/bfd_role.hpp"
@@ -23,7 +24,8 @@ using namespace mainstay;
 
 int run_named_role(std::string_view name) {
     if (name == "vrrp") return role::run_role(role::vrrp_traits(), role::make_vrrp_role);
-    if (name == "lvs") return role::run_role(role::lvs_traits(), [](role::Runtime& runtime) { return role::make_lvs_role(runtime); });
+    if (name == "lvs")
+        return role::run_role(role::lvs_traits(), [](role::Runtime& runtime) { return role::make_lvs_role(runtime); });
     if (name == "bfd") return role::run_role(role::bfd_traits(), role::make_bfd_role);
     if (name == "reader") return role::run_reader();
     if (name == "upgrade-trial") return role::run_upgrade_trial();
@@ -52,8 +54,7 @@ int run_daemon(cli::Options& options) {
                            .level = supervisor.log_level}};
     supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
     for (const auto& remark : options.remarks) log.warning("{}", remark);
-    for (const auto& path : passed_over)
-        log.warning("{} is not read: {} comes first", path, supervisor.config_path);
+    for (const auto& path : passed_over) log.warning("{} is not read: {} comes first", path, supervisor.config_path);
     return role::run_supervisor(supervisor, log);
 }
 
@@ -61,6 +62,7 @@ int run_daemon(cli::Options& options) {
 
 int main(int argc, char** argv) {
     if (argc == 3 && std::string_view{argv[1]} == "--role") return run_named_role(argv[2]);
+    if (cli::is_genhash(argc, argv)) return cli::run_genhash(argc, argv);
     auto options = cli::parse_options(argc, argv);
     options.supervisor.arguments.assign(argv, argv + argc);
     switch (options.action) {
@@ -70,7 +72,9 @@ int main(int argc, char** argv) {
         case cli::Options::Action::Version:
             std::fputs(cli::version_text(options.supervisor.identity).c_str(), stderr);
             return 0;
-        case cli::Options::Action::Help: std::fputs(cli::help_text(argv[0]).c_str(), stderr); return 0;
+        case cli::Options::Action::Help:
+            std::fputs(cli::help_text(argv[0]).c_str(), stderr);
+            return 0;
         case cli::Options::Action::SignalNumber: {
             const int number = cli::signal_number(options.signal_name);
             if (number == 0) {
@@ -92,7 +96,8 @@ int main(int argc, char** argv) {
                                          .strict = supervisor.strict,
                                          .all_include_checks = supervisor.all_include_checks});
         }
-        case cli::Options::Action::Run: break;
+        case cli::Options::Action::Run:
+            break;
     }
     return run_daemon(options);
 }

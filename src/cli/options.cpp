@@ -22,9 +22,7 @@ namespace mainstay::cli {
 
 namespace {
 
-enum Long : int {
-    kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck, kStrict
-};
+enum Long : int { kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck, kStrict };
 
 const std::array<option, 42> kLongOptions{{
     {"use-file", required_argument, nullptr, 'f'},
@@ -116,45 +114,99 @@ void refuse(Options& options, std::string complaint, int exit_code = 1) {
 void take(Options& options, int option, const char* argument) {
     auto& supervisor = options.supervisor;
     switch (option) {
-        case 'f': supervisor.config_path = absolute(argument); break;
-        case 'P': supervisor.run_lvs = false; break;
-        case 'C': supervisor.run_vrrp = false; break;
-        case 'B': supervisor.run_bfd = false; break;
-        case 'l': supervisor.log_console = true; break;
-        case 'D': supervisor.log_level = LogLevel::Debug; break;
-        case 'S':
-            if (const auto facility = facility_of(argument)) supervisor.log_facility = *facility;
-            else refuse(options, "-S/--log-facility takes 0 to 7 (local0 to local7), user or daemon, not '" +
-                                     std::string{argument} + "'");
+        case 'f':
+            supervisor.config_path = absolute(argument);
             break;
-        case 'G': supervisor.log_socket.clear(); break;
-        case 'u': options.umask = static_cast<int>(std::strtol(argument, nullptr, 0)) & 0777; break;
-        case 'V': supervisor.keep_addresses = true; break;
-        case 'I': supervisor.keep_ipvs = true; break;
-        case 'R': supervisor.respawn = false; break;
-        case 'n': options.dont_fork = true; break;
-        case 'p': supervisor.pid_file = argument; break;
-        case 'r': supervisor.vrrp_pid_file = argument; break;
-        case 'c': supervisor.lvs_pid_file = argument; break;
-        case 'b': supervisor.bfd_pid_file = argument; break;
-        case 'x': supervisor.snmp = true; break;
-        case 'A': supervisor.snmp_socket = argument; break;
-        case 'm': options.core_dump = true; break;
-        case 'e': supervisor.all_include_checks = true; break;
-        case 'i': supervisor.config_id = argument; break;
-        case 's': supervisor.net_namespace = argument; break;
-        case 'T': refuse(options, "genhash is not there yet: the digest of a page is `curl -s URL | md5sum`"); break;
+        case 'P':
+            supervisor.run_lvs = false;
+            break;
+        case 'C':
+            supervisor.run_vrrp = false;
+            break;
+        case 'B':
+            supervisor.run_bfd = false;
+            break;
+        case 'l':
+            supervisor.log_console = true;
+            break;
+        case 'D':
+            supervisor.log_level = LogLevel::Debug;
+            break;
+        case 'S':
+            if (const auto facility = facility_of(argument))
+                supervisor.log_facility = *facility;
+            else
+                refuse(options, "-S/--log-facility takes 0 to 7 (local0 to local7), user or daemon, not '" +
+                                    std::string{argument} + "'");
+            break;
+        case 'G':
+            supervisor.log_socket.clear();
+            break;
+        case 'u':
+            options.umask = static_cast<int>(std::strtol(argument, nullptr, 0)) & 0777;
+            break;
+        case 'V':
+            supervisor.keep_addresses = true;
+            break;
+        case 'I':
+            supervisor.keep_ipvs = true;
+            break;
+        case 'R':
+            supervisor.respawn = false;
+            break;
+        case 'n':
+            options.dont_fork = true;
+            break;
+        case 'p':
+            supervisor.pid_file = argument;
+            break;
+        case 'r':
+            supervisor.vrrp_pid_file = argument;
+            break;
+        case 'c':
+            supervisor.lvs_pid_file = argument;
+            break;
+        case 'b':
+            supervisor.bfd_pid_file = argument;
+            break;
+        case 'x':
+            supervisor.snmp = true;
+            break;
+        case 'A':
+            supervisor.snmp_socket = argument;
+            break;
+        case 'm':
+            options.core_dump = true;
+            break;
+        case 'e':
+            supervisor.all_include_checks = true;
+            break;
+        case 'i':
+            supervisor.config_id = argument;
+            break;
+        case 's':
+            supervisor.net_namespace = argument;
+            break;
+        case 'T':
+            refuse(options, "--genhash must be the first option");
+            break;
         case 't':
             options.action = Options::Action::TestConfig;
             if (argument != nullptr) options.test_log = argument;
             break;
-        case kStrict: supervisor.strict = true; break;
+        case kStrict:
+            supervisor.strict = true;
+            break;
         case kSignum:
             options.action = Options::Action::SignalNumber;
             options.signal_name = argument;
             break;
-        case 'v': options.action = Options::Action::Version; break;
-        case 'h': options.action = Options::Action::Help; break;
+        case 'v':
+            options.action = Options::Action::Version;
+            break;
+        case 'h':
+            options.action = Options::Action::Help;
+            break;
         default:
             for (const auto& entry : kNotYet)
                 if (entry.option == option) options.remarks.emplace_back(entry.text);
@@ -170,8 +222,10 @@ Options parse_options(int argc, char** argv) {
     optind = 1;
     int option = 0;
     while ((option = ::getopt_long(argc, argv, kShortOptions, kLongOptions.data(), nullptr)) != -1) {
-        if (option == '?') refuse(options, "see --help for the options");
-        else take(options, option, optarg);
+        if (option == '?')
+            refuse(options, "see --help for the options");
+        else
+            take(options, option, optarg);
         if (options.action == Options::Action::Refuse || options.action == Options::Action::Version ||
             options.action == Options::Action::Help)
             return options;

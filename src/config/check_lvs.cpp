@@ -114,16 +114,14 @@ private:
     void settle_scheduler() {
         m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
         if (!s_.scheduler_given && !told("lb_algo") && !told("lvs_sched")) {
-            auto& d =
-                diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
+            auto& d = diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
             d.effect = "wlc is used";
             d.hint = "add `lb_algo wlc`";
         }
         const bool all_given =
             std::ranges::all_of(s_.servers, [](const ServerDraft& server) { return server.forwarding.has_value(); });
         if (!s_.forwarding && !s_.forwarding_given && !all_given && !told("lb_kind") && !told("lvs_method")) {
-            auto& d =
-                diag_.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
+            auto& d = diag_.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
             d.effect = "NAT is used";
             d.hint = "add `lb_kind NAT`, DR or TUN";
         }

@@ -34,9 +34,9 @@ CertificateWatch::Judgement CertificateWatch::look(const config::VirtualServer& 
     if (told_.contains(certificate.fingerprint)) return judgement;
     if (told_.size() >= kCertificatesRemembered) told_.clear();
     told_.emplace(certificate.fingerprint);
-    const std::string text = fmt::format("The certificate of service {} of VS {} ({}) {}: renew it",
-                                         text_of(service, server), config::service_name(service), certificate.subject,
-                                         ends);
+    const std::string text =
+        fmt::format("The certificate of service {} of VS {} ({}) {}: renew it", text_of(service, server),
+                    config::service_name(service), certificate.subject, ends);
     judgement.told.push_back(say(LogLevel::Warning, text));
     Event event = server_event(service, server, alive, fmt::format("Certificate {} {}", certificate.subject, ends));
     event.notify = false;  // nothing went up or down

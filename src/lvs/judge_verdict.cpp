@@ -26,6 +26,16 @@ RiseFall Judge::counts(const Position& where) const {
     return rise_fall_of(service, service.real_servers[where.server], config_at(where));
 }
 
+namespace {
+
+// What an answer that holds has passed last.
+std::string_view last_test_of(const config::HttpUrl& url) {
+    if (config::find_value(url.more->values, "regex") != nullptr) return "Regex match";
+    return url.digest.empty() ? "HTTP status code" : "MD5 digest";
+}
+
+}  // namespace
+
 // keepalived: one URL per run. A checker that is down comes up after all have passed in order; once the URL that it
 // failed at works, the pass begins anew. True while that takes more runs.
 bool Judge::pass_goes_on(const Position& where, Intents& out) {
@@ -35,8 +45,9 @@ bool Judge::pass_goes_on(const Position& where, Intents& out) {
     const bool broken = std::exchange(state.pass_broken, false);
     const std::size_t next = (state.url + 1) % urls.size();
     if (!state.up) {
-        out.push_back(say(LogLevel::Info, fmt::format("HTTP status code success to {} url({}).",
-                                                      server_text(where.service, where.server), urls[state.url].path)));
+        const auto& tested = urls[state.url];
+        out.push_back(say(LogLevel::Info, fmt::format("{} success to {} url({}).", last_test_of(tested),
+                                                      server_text(where.service, where.server), tested.path)));
     }
     const bool goes_on = !state.up && urls.size() > 1 && (broken || next != 0);
     state.url = broken ? 0 : static_cast<std::uint32_t>(next);

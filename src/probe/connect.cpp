@@ -158,8 +158,8 @@ asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attem
     int error = *begun;
     if (error == EINPROGRESS) {
         bool arrived = false, failed = false;
-        state->arrivals = &asio::use_service<Arrivals>(
-            asio::query(state->watchdog.get_executor(), asio::execution::context));
+        state->arrivals =
+            &asio::use_service<Arrivals>(asio::query(state->watchdog.get_executor(), asio::execution::context));
         state->arrival = state->arrivals->watch(state->connecting.get(), [&, raw = state.get()](bool in_vain) {
             arrived = true;
             failed = in_vain;

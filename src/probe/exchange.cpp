@@ -29,7 +29,7 @@ void AnswerTime::guard_next_wait(Attempt::State& state) const {
 }
 
 Finding failed(std::string reason, std::string words) {
-    return {Outcome::Failed, std::move(reason), {}, std::move(words), {}, {}};
+    return {.outcome = Outcome::Failed, .reason = std::move(reason), .words = std::move(words)};
 }
 
 Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit) {

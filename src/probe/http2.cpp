@@ -57,8 +57,8 @@ struct Http2Client::Callbacks {
         return 0;
     }
 
-    static int on_data(nghttp2_session*, std::uint8_t, std::int32_t stream, const std::uint8_t* bytes,
-                       std::size_t size, void* user) {
+    static int on_data(nghttp2_session*, std::uint8_t, std::int32_t stream, const std::uint8_t* bytes, std::size_t size,
+                       void* user) {
         Http2Client& client = self(user);
         if (stream == client.stream_ && client.body_) client.body_(text_of(bytes, size));
         return 0;
@@ -86,8 +86,8 @@ struct Http2Client::Callbacks {
         return 0;
     }
 
-    static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t size,
-                             std::uint32_t* flags, nghttp2_data_source* source, void*) {
+    static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t size, std::uint32_t* flags,
+                             nghttp2_data_source* source, void*) {
         Http2Client& client = self(source->ptr);
         const std::size_t part = std::min(size, client.request_.body.size() - client.sent_);
         std::memcpy(into, client.request_.body.data() + client.sent_, part);

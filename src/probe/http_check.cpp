@@ -63,8 +63,12 @@ public:
         if (md5_) {
             const std::string digest = md5_->hex();
             if (digest.empty()) return Finding{.outcome = Outcome::NotRun, .reason = "this host has no MD5"};
-            if (digest != check.digest)
-                return failed(fmt::format("MD5 digest {} of {} bytes", digest, size_), "MD5 digest error to server");
+            if (digest != check.digest) {
+                Finding other =
+                    failed(fmt::format("MD5 digest {} of {} bytes", digest, size_), "MD5 digest error to server");
+                other.digest = digest;
+                return other;
+            }
         }
         if (!matcher_) return std::nullopt;
         matcher_->end();
@@ -128,8 +132,7 @@ void explain(Finding& finding, const wire::HttpReader& answer, std::uint64_t rec
         finding.reason += fmt::format(": {} bytes, and the server has not closed the connection", received);
 }
 
-asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream,
-                                        std::shared_ptr<Attempt::State> state) {
+asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
     const Micros limit = check.connection.connect_timeout;
     wire::HttpReader answer;
     BodyCheck body{check};
@@ -158,8 +161,7 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream,
     co_return judge_http1(check, answer, body);
 }
 
-asio::awaitable<Finding> exchange_http2(const HttpCheck& check, Stream& stream,
-                                        std::shared_ptr<Attempt::State> state) {
+asio::awaitable<Finding> exchange_http2(const HttpCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
     BodyCheck body{check};
     Http2Request request;
     request.scheme = stream.secured() ? "https" : "http";
@@ -203,10 +205,12 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox
             check.tls = *tls;
         else
             check.not_possible = tls.error().text();
-        if (checker.enable_sni) check.wish.server_name = checker.sni_name.empty() ? wanted.virtualhost : *checker.sni_name;
+        if (checker.enable_sni)
+            check.wish.server_name = checker.sni_name.empty() ? wanted.virtualhost : *checker.sni_name;
         check.wish.h2 = check.http2;
-        check.wish.close_notify = config::value_of<bool>(wanted.more->values, "tls_compliant")
-                                      .value_or(config::value_of<bool>(checker.more->values, "tls_compliant").value_or(false));
+        check.wish.close_notify =
+            config::value_of<bool>(wanted.more->values, "tls_compliant")
+                .value_or(config::value_of<bool>(checker.more->values, "tls_compliant").value_or(false));
     }
     if (check.http2) return check;
     auto request = wire::http_request({.path = wanted.path, .host = check.host, .protocol = protocol});

@@ -149,9 +149,9 @@ Result<std::shared_ptr<const Regex>> Regex::compile(const RegexWords& words) {
     // The body is anybody's bytes: with utf, what is no UTF-8 must not be taken for an error of the call.
     const std::uint32_t options = options_of(words.options) | PCRE2_MATCH_INVALID_UTF;
     const bool utf = (options & PCRE2_UTF) != 0;
-    parts.code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                               utf ? options : options & ~std::uint32_t{PCRE2_MATCH_INVALID_UTF}, &error, &offset,
-                               nullptr);
+    parts.code =
+        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                      utf ? options : options & ~std::uint32_t{PCRE2_MATCH_INVALID_UTF}, &error, &offset, nullptr);
     if (parts.code == nullptr)
         return fail(Errc::Invalid,
                     fmt::format("Invalid regex: '{}' at offset {}: {}", pattern, offset, message_of(error)));

@@ -186,8 +186,6 @@ bool Stream::speaks_h2() const {
     return size == 2 && name[0] == 'h' && name[1] == '2';
 }
 
-std::optional<Certificate> Stream::certificate() const {
-    return tls_ == nullptr ? std::nullopt : certificate_of(tls_);
-}
+std::optional<Certificate> Stream::certificate() const { return tls_ == nullptr ? std::nullopt : certificate_of(tls_); }
 
 }  // namespace mainstay::probe

@@ -132,8 +132,8 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsMaterial& mate
     SSL_CTX_set_cert_verify_callback(context.get(), accept_any, nullptr);
     // Servers that close without a close_notify are common; for keepalived that is the end of the answer.
     SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context.get(),
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context.get(), 1);  // one system call for a record, not two
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     if (!material.certificate.empty())

@@ -7,9 +7,9 @@ namespace {
 
 // Everything that the compiled pattern depends on; offsets and the inversion are the matcher's, but belong to it too.
 std::string key_of(const RegexWords& words) {
-    std::string key = fmt::format("{} {} {} {} {} ", words.must_not_match, words.min_offset,
-                                  words.max_offset ? fmt::to_string(*words.max_offset) : "-", words.stack_start,
-                                  words.stack_max);
+    std::string key =
+        fmt::format("{} {} {} {} {} ", words.must_not_match, words.min_offset,
+                    words.max_offset ? fmt::to_string(*words.max_offset) : "-", words.stack_start, words.stack_max);
     for (const auto& option : words.options) key += option + " ";
     return key + words.pattern;
 }
@@ -18,8 +18,8 @@ std::string key_of(const RegexWords& words) {
 
 bool uses_tls(const config::Checker& checker) {
     using Type = config::Checker::Type;
-    return checker.type == Type::Ssl || (checker.type == Type::Grpc &&
-                                         config::value_of<bool>(checker.more->values, "tls").value_or(false));
+    return checker.type == Type::Ssl ||
+           (checker.type == Type::Grpc && config::value_of<bool>(checker.more->values, "tls").value_or(false));
 }
 
 Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(config)} {
@@ -36,8 +36,7 @@ Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(confi
             }
         }
     }
-    if (any_tls && !tls())
-        problems_.push_back(fmt::format("checks over TLS cannot be run: {}", tls().error().text()));
+    if (any_tls && !tls()) problems_.push_back(fmt::format("checks over TLS cannot be run: {}", tls().error().text()));
 }
 
 const Result<std::shared_ptr<const TlsClient>>& Toolbox::tls() {

@@ -145,12 +145,11 @@ lvs::Overrides overrides_of(const ipc::LvsStatus& status) {
 }
 
 lvs::Memory memory_of(const ipc::LvsStatus& status) {
-    static constexpr std::array kTypes{config::Checker::Type::Tcp,  config::Checker::Type::Http,
-                                       config::Checker::Type::Ssl,  config::Checker::Type::Smtp,
-                                       config::Checker::Type::Dns,  config::Checker::Type::Udp,
-                                       config::Checker::Type::Ping, config::Checker::Type::Misc,
-                                       config::Checker::Type::File, config::Checker::Type::Bfd,
-                                       config::Checker::Type::Grpc};
+    static constexpr std::array kTypes{
+        config::Checker::Type::Tcp,  config::Checker::Type::Http, config::Checker::Type::Ssl,
+        config::Checker::Type::Smtp, config::Checker::Type::Dns,  config::Checker::Type::Udp,
+        config::Checker::Type::Ping, config::Checker::Type::Misc, config::Checker::Type::File,
+        config::Checker::Type::Bfd,  config::Checker::Type::Grpc};
     lvs::Memory memory;
     for (const auto& service : status.services) {
         lvs::ServiceMemory one{.identity = {service.key, service.group},

@@ -41,10 +41,13 @@ namespace {
 
 LogLevel level_of(config::Severity severity) {
     switch (severity) {
-        case config::Severity::Note: return LogLevel::Info;
-        case config::Severity::Warning: return LogLevel::Warning;
+        case config::Severity::Note:
+            return LogLevel::Info;
+        case config::Severity::Warning:
+            return LogLevel::Warning;
         case config::Severity::Error:
-        case config::Severity::Fatal: break;
+        case config::Severity::Fatal:
+            break;
     }
     return LogLevel::Error;
 }
@@ -100,8 +103,8 @@ std::string contents(const std::string& path) {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-// From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes first.
-// Returns what is wrong, unless the configuration's own diagnostics tell of it already.
+// From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes
+// first. Returns what is wrong, unless the configuration's own diagnostics tell of it already.
 std::vector<std::string> read_own_settings(const ipc::Hello& hello, ipc::ReadingDone& done) {
     std::string path = hello.settings_path, text;
     if (config::is_toml_name(hello.config_path)) text = contents(hello.config_path);
@@ -131,7 +134,9 @@ config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& 
         if (!entered) log.warning("{}", entered.error().text());
     }
     if (seed)
-        environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable { return engine(); };
+        environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable {
+            return engine();
+        };
     return config::load_file(hello.config_path, environment);
 }
 
@@ -159,8 +164,8 @@ int run_reader() {
     const auto* hello = std::get_if<ipc::Hello>(&std::get<ipc::Received>(**got).message);
     if (hello == nullptr) return 1;
     kernel::set_process_name(hello->process_name);
-    kernel::DaemonLog log{{hello->log_ident, hello->log_socket, hello->log_facility, hello->log_console,
-                           hello->log_level}};
+    kernel::DaemonLog log{
+        {hello->log_ident, hello->log_socket, hello->log_facility, hello->log_console, hello->log_level}};
 
     auto environment = kernel::host_environment();
     environment.config_id = hello->config_id;
@@ -173,7 +178,8 @@ int run_reader() {
     const bool refused = hello->strict && loaded.can_run() && config::has_warnings(loaded);
     done.can_run = loaded.can_run() && !refused;
     done.exit_code = loaded.exit_code();
-    if (hello->check_first && done.can_run && config::has_warnings(loaded)) return refuse_checked(*hello, loaded, done, log);
+    if (hello->check_first && done.can_run && config::has_warnings(loaded))
+        return refuse_checked(*hello, loaded, done, log);
     if (hello->dry_run != ipc::Hello::DryRunAs::No) return answer_dry_run(*hello, loaded, done, problems);
     for (const auto& diagnostic : loaded.diagnostics)
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));

@@ -1,5 +1,5 @@
-// Answers of web servers from anywhere, in pieces: the reader never keeps more than its bound, and what it says does not
-// depend on where the pieces are cut. The same bytes as an answer of a gRPC health service.
+// Answers of web servers from anywhere, in pieces: the reader never keeps more than its bound, and what it says does
+// not depend on where the pieces are cut. The same bytes as an answer of a gRPC health service.
 //
 // tools/fuzz builds it with clang's -fsanitize=fuzzer. Elsewhere replay.hpp brings a main.
 #include <cstdint>
@@ -56,8 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 int main(int argc, char** argv) {
     constexpr int kRounds = 100'000;
     return fuzz::replay(argc, argv, kRounds, [](std::mt19937& random) {
-        static constexpr const char* kParts[]{"HTTP/1.", "0 200 OK", "\r\n", "\r\n\r\n", "Content-Length: ", "5", "99",
-                                              "hello",   " ",        "\n",   ":",        "X: y",             "\r", "-1"};
+        static constexpr const char* kParts[]{
+            "HTTP/1.", "0 200 OK", "\r\n", "\r\n\r\n", "Content-Length: ", "5", "99", "hello", " ", "\n",
+            ":",       "X: y",     "\r",   "-1"};
         std::string bytes;
         for (auto parts = random() % 12; parts > 0; --parts) {
             if (random() % 8 == 0)

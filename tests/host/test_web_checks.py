@@ -73,12 +73,10 @@ def test_a_check_goes_where_and_from_where_it_is_told(lan, kind):
     counted = director.run(["nft", "list", "table", "ip", "t"]).stdout
     assert int(re.search(r"packets (\d+)", counted).group(1)) >= 3, counted
 
-    director.write("/run/keepalived.conf", service(check_of(kind, where.replace("bind_if eth0", "bind_if lo"))))
-    director.run(["ip", "route", "del", "192.168.4.0/24"])
+    elsewhere = where.replace("bind_if eth0", "bind_if lo\n connect_timeout 0.5")
+    director.write("/run/keepalived.conf", service(check_of(kind, elsewhere)))
     daemon.send(signal.SIGHUP)
-    said(daemon, "Reload complete")
-    wait_until(lambda: f"{FAILURE[kind]} on service {RS} failed" in daemon.output()
-               or "could not be run" in daemon.output(), 30, lambda: daemon.output())
+    said(daemon, f"{FAILURE[kind]} on service {RS} failed after 1 retries.")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -170,7 +168,7 @@ def test_each_reason_has_keepalived_s_words(lan, kind):
         said(daemon, down, count)
         web.answer("/page", 206, "good")
         said(daemon, SUCCESS[kind], count + 1)
-        said(daemon, f"HTTP status code success to {RS} url(/page).", count)
+        said(daemon, f"Regex match success to {RS} url(/page).", count)
 
     director.write("/run/keepalived.conf", service(http("log_all_failures\n delay_loop 0.5", "path /page\n regex b+",
                                                         kind)))
@@ -206,22 +204,25 @@ def test_the_nearest_virtualhost_is_the_host_and_with_enable_sni_the_name(lan, k
     director = lan.host("director")
     web = server(director, kind)
     sni = kind == "SSL_GET"
-    seen = []
-    for level in ("none", "service", "server", "checker", "url"):
+    hosts = {"none": "127.0.0.1:80", "service": "service.example", "server": "server.example",
+             "checker": "checker.example", "url": "url.example"}
+    daemon = None
+    for level, wanted in hosts.items():
         options = "delay_loop 0.2\n http_protocol 1.1\n" + ("enable_sni\n" if sni else "")
         options += "virtualhost checker.example\n" if level in ("checker", "url") else ""
         text = service(http(options, "path /" + ("\n virtualhost url.example" if level == "url" else ""), kind),
                        "virtualhost service.example" if level != "none" else "")
         if level in ("server", "checker", "url"):
             text = text.replace("    weight 1\n", "    weight 1\n    virtualhost server.example\n")
-        before = len(web.noted())
-        daemon = director.mainstayd(text, "-C")
-        note = web.wait_asked(before + 1)[before]
-        assert note["request"].startswith("GET / HTTP/1.1\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: ")
-        seen.append((re.search(r"Host: (\S+)", note["request"]).group(1), note.get("name")))
-        assert daemon.stop() == 0
-    hosts = ["127.0.0.1:80", "service.example", "server.example", "checker.example", "url.example"]
-    assert seen == [(host, (host if ":" not in host else None) if sni else None) for host in hosts]
+        if daemon is None:
+            daemon = director.mainstayd(text, "-C")
+        else:
+            director.write("/run/keepalived.conf", text)
+            daemon.send(signal.SIGHUP)
+        head = f"GET / HTTP/1.1\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: {wanted}\r\n\r\n"
+        asked = wait_until(lambda h=head: [note for note in web.noted() if note["request"] == h], 20,
+                           lambda h=head: f"{h} in {web.noted()[-1:]}")
+        assert asked[0].get("name") == (wanted if sni and level != "none" else None)
 
 
 def test_the_ssl_block_s_files_are_root_s_and_outlive_a_restart_of_the_role(lan):

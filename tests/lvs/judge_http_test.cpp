@@ -167,3 +167,16 @@ TEST_CASE("SSL_GET and GRPC_CHECK are judged in words of their own") {
     CHECK(down.at(0) == "GRPC_CHECK on service " + kRs + " failed after 1 retries.");
     CHECK(std::ranges::count(down, "RS " + kRs + " " + kVs + " DOWN mail: GRPC CHECK failed on service") == 1);
 }
+
+TEST_CASE("a URL that works again is told by the last of its tests") {
+    auto one = web(3);
+    one.checkers[0].alpha = true;
+    one.checkers[0].urls[0].digest = "d41d8cd98f00b204e9800998ecf8427e";
+    one.checkers[0].urls[1].more.edit().values.push_back({"regex", config::WordList{"ok"}});
+    Bench bench;
+    bench.start(service({one}));
+
+    CHECK(bench.run(Outcome::Passed) == Lines{"MD5 digest success to " + kRs + " url(/0)."});
+    CHECK(bench.run(Outcome::Passed) == Lines{"Regex match success to " + kRs + " url(/1)."});
+    CHECK(bench.run(Outcome::Passed).at(0) == "HTTP status code success to " + kRs + " url(/2).");
+}

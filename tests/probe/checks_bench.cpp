@@ -71,7 +71,8 @@ public:
           judge_{[this](Micros limit) {
               return Micros{std::uniform_int_distribution<std::int64_t>{0, limit.count()}(random_)};
           }},
-          runner_{loop_, log_, [this](std::uint64_t check, probe::Finding finding) { done(check, std::move(finding)); }},
+          runner_{loop_, log_,
+                  [this](std::uint64_t check, probe::Finding finding) { done(check, std::move(finding)); }},
           timer_{loop_} {}
 
     void run() {
@@ -103,9 +104,10 @@ private:
             ++results_;
             if (finding.outcome != lvs::Outcome::Passed) ++wrong_[finding.reason];
         }
-        act(judge_.step(lvs::CheckFinished{.checker = check, .outcome = finding.outcome, .reason = finding.reason,
-                                           .duration = finding.duration},
-                        {now(), {}}));
+        act(judge_.step(
+            lvs::CheckFinished{
+                .checker = check, .outcome = finding.outcome, .reason = finding.reason, .duration = finding.duration},
+            {now(), {}}));
     }
 
     void arm() {
@@ -137,11 +139,12 @@ private:
         const double spent = cpu() - cpu_began_;
         std::size_t failed = 0;
         for (const auto& [reason, count] : wrong_) failed += count;
-        fmt::print("{{\"checks\": {}, \"per_second\": {:.0f}, \"failed\": {}, \"late_ms\": {{\"p50\": {:.2f}, \"p99\": "
-                   "{:.2f}, \"max\": {:.2f}}}, \"cpu_share\": {:.3f}, \"cpu_us_per_check\": {:.1f}}}\n",
-                   results_, static_cast<double>(results_) / static_cast<double>(plan_.length.count()), failed,
-                   at(0.5), at(0.99), at(1), spent / static_cast<double>(plan_.length.count()),
-                   results_ == 0 ? 0 : spent * 1e6 / static_cast<double>(results_));
+        fmt::print(
+            "{{\"checks\": {}, \"per_second\": {:.0f}, \"failed\": {}, \"late_ms\": {{\"p50\": {:.2f}, \"p99\": "
+            "{:.2f}, \"max\": {:.2f}}}, \"cpu_share\": {:.3f}, \"cpu_us_per_check\": {:.1f}}}\n",
+            results_, static_cast<double>(results_) / static_cast<double>(plan_.length.count()), failed, at(0.5),
+            at(0.99), at(1), spent / static_cast<double>(plan_.length.count()),
+            results_ == 0 ? 0 : spent * 1e6 / static_cast<double>(results_));
         for (const auto& [reason, count] : wrong_) fmt::print(stderr, "{} checks: {}\n", count, reason);
     }
 
@@ -170,7 +173,9 @@ int main(int argc, char** argv) {
     }
     using Type = config::Checker::Type;
     const std::string type = argv[1];
-    const Plan plan{.type = type == "SSL_GET" ? Type::Ssl : type == "HTTP_GET" ? Type::Http : Type::Tcp,
+    const Plan plan{.type = type == "SSL_GET"    ? Type::Ssl
+                            : type == "HTTP_GET" ? Type::Http
+                                                 : Type::Tcp,
                     .count = static_cast<std::size_t>(std::atoi(argv[2])),
                     .interval = Micros{std::int64_t{std::atoi(argv[3])} * 1000},
                     .length = Seconds{std::atoi(argv[4])},

@@ -79,7 +79,8 @@ int on_data(nghttp2_session*, std::uint8_t, std::int32_t, const std::uint8_t* by
 }
 
 // Serves until the client goes. `read` gives bytes or nothing at the end.
-void serve(Script& script, const std::function<std::string()>& read, const std::function<void(std::string_view)>& write) {
+void serve(Script& script, const std::function<std::string()>& read,
+           const std::function<void(std::string_view)>& write) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
@@ -103,17 +104,18 @@ void serve(Script& script, const std::function<std::string()>& read, const std::
 // By prior knowledge.
 class PlainServer {
 public:
-    explicit PlainServer(Script& script) : thread_{[this, &script] {
-        const UniqueFd peer{::accept(listener_.get(), nullptr, nullptr)};
-        serve(
-            script,
-            [&] {
-                char bytes[4096];
-                const auto got = ::recv(peer.get(), bytes, sizeof bytes, 0);
-                return got <= 0 ? std::string{} : std::string(bytes, static_cast<std::size_t>(got));
-            },
-            [&](std::string_view bytes) { send_all(peer.get(), bytes); });
-    }} {}
+    explicit PlainServer(Script& script)
+        : thread_{[this, &script] {
+              const UniqueFd peer{::accept(listener_.get(), nullptr, nullptr)};
+              serve(
+                  script,
+                  [&] {
+                      char bytes[4096];
+                      const auto got = ::recv(peer.get(), bytes, sizeof bytes, 0);
+                      return got <= 0 ? std::string{} : std::string(bytes, static_cast<std::size_t>(got));
+                  },
+                  [&](std::string_view bytes) { send_all(peer.get(), bytes); });
+          }} {}
     ~PlainServer() { thread_.join(); }
     [[nodiscard]] Endpoint endpoint() const { return bound_to(listener_); }
 
@@ -272,10 +274,11 @@ TEST_CASE("GRPC_CHECK passes while the health service says SERVING") {
 
 TEST_CASE("GRPC_CHECK says what a server without this service or without gRPC answered") {
     Script unknown;
-    unknown.fields = {{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "5"},
+    unknown.fields = {{":status", "200"},
+                      {"content-type", "application/grpc"},
+                      {"grpc-status", "5"},
                       {"grpc-message", "unknown service"}};
-    CHECK(health(unknown).reason ==
-          "gRPC status 5 NOT_FOUND: the server does not know this service (unknown service)");
+    CHECK(health(unknown).reason == "gRPC status 5 NOT_FOUND: the server does not know this service (unknown service)");
     Script web;
     web.body = "<html>";
     CHECK(health(web).reason == "no grpc-status in the answer: the server speaks no gRPC");

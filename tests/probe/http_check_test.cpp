@@ -51,8 +51,7 @@ TEST_CASE("an answer of one byte at a time is read like any other") {
 }
 
 TEST_CASE("no header end before the end is no data; a header that never ends is not read on") {
-    CHECK(answered(says("HTTP/1.0 200 OK\r\nX: y\r\n")).reason ==
-          "no data received: the header is cut after 23 bytes");
+    CHECK(answered(says("HTTP/1.0 200 OK\r\nX: y\r\n")).reason == "no data received: the header is cut after 23 bytes");
     CHECK(answered(says("")).reason == "no data received");
     const Finding endless = answered([](int fd) {
         send_all(fd, "HTTP/1.0 200 OK\r\n");

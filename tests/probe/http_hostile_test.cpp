@@ -76,10 +76,10 @@ TEST_CASE("chunks without end run out of time; they are not put together") {
         },
         [](config::Checker& what) { what.connect_timeout = 50ms; });
     CHECK(finding.outcome == Outcome::TimedOut);
-    const Finding raw = answered(
-        says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), [](config::Checker& what) {
-            give(what.urls[0].more, "regex", config::WordList{"^5\\r\\nhello\\r\\n0\\r\\n"});
-        });
+    const Finding raw = answered(says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+                                 [](config::Checker& what) {
+                                     give(what.urls[0].more, "regex", config::WordList{"^5\\r\\nhello\\r\\n0\\r\\n"});
+                                 });
     CHECK(raw.outcome == Outcome::Passed);
 }
 
@@ -110,8 +110,9 @@ TEST_CASE("a Content-Length that is not the body's passes, with a remark") {
 TEST_CASE("a redirect is an answer like any other: it is not followed") {
     const auto redirect = says("HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n");
     CHECK(answered(redirect).reason == "HTTP status code 302");
-    CHECK(answered(redirect, [](config::Checker& what) { what.urls[0].status_codes = {{302, 302}}; }).outcome ==
-          Outcome::Passed);
+    CHECK(answered(redirect, [](config::Checker& what) {
+              what.urls[0].status_codes = {{302, 302}};
+          }).outcome == Outcome::Passed);
 }
 
 TEST_CASE("the request's version and its Connection line are as http_protocol says") {

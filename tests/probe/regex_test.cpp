@@ -26,7 +26,9 @@ bool holds(const RegexWords& words, std::string_view body, std::size_t piece = 1
 TEST_CASE("escapes are processed once before PCRE2 sees the pattern, as keepalived does") {
     CHECK(regex_unescaped(R"(status:\s*ok)") == "status:s*ok");
     CHECK(regex_unescaped(R"(status:\\s*ok)") == R"(status:\s*ok)");
-    CHECK(regex_unescaped(R"(a\n\t\x41\x4\101\7)") == "a\n\tA\x04" "A\a");
+    CHECK(regex_unescaped(R"(a\n\t\x41\x4\101\7)") ==
+          "a\n\tA\x04"
+          "A\a");
     CHECK(regex_unescaped("\\") == "\\");
     CHECK(regex_unescaped(R"(\xg\.)") == "xg.");
 }

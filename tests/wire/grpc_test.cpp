@@ -19,7 +19,8 @@ TEST_CASE("an answer's status is read among fields that are not known") {
     CHECK(grpc_health_answer("\0\0\0\0\x02\x08\x09"s) == Serving::Unknown);
     CHECK(grpc_health_answer("\0\0\0\0\0"s) == Serving::Unknown);
     CHECK(grpc_health_answer("\0\0\0\0\x08\x12\x02hi\x10\x05\x08\x01"s) == Serving::Serving);
-    CHECK(grpc_health_answer("\0\0\0\0\x07\x1d" "abcd\x08\x01"s) == Serving::Serving);
+    CHECK(grpc_health_answer("\0\0\0\0\x07\x1d"
+                             "abcd\x08\x01"s) == Serving::Serving);
 }
 
 TEST_CASE("what is cut, compressed or no message is refused with its reason") {

@@ -1,6 +1,7 @@
 // The typed model of a director's configuration: what keepalived.conf or TOML says, with defaults filled in, units
 // converted and names kept as names. Values only; built by the front ends from the schema (schema.hpp), read by the
-// pure modules. What has no member of its own yet stands in `more` (keyword_values.hpp). Defaults written here are those of compat's tables; the schema's rows state them for people.
+// pure modules. What has no member of its own yet stands in `more` (keyword_values.hpp). Defaults written here are
+// those of compat's tables; the schema's rows state them for people.
 #pragma once
 
 #include <cstdint>

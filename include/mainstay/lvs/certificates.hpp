@@ -23,7 +23,8 @@ struct ShownCertificate {
 class CertificateWatch {
 public:
     struct Judgement {
-        std::string remark;  // for the check's result: "its certificate ends on 2026-12-01, in 11 days"; empty: far away
+        std::string
+            remark;  // for the check's result: "its certificate ends on 2026-12-01, in 11 days"; empty: far away
         Intents told;
     };
     // What `server` showed to a check with `cert_expiry_warning days`.

@@ -17,6 +17,7 @@ struct Finding {
     Micros duration{0};
     std::string words = {};  // keepalived's for the log, without the server's name: "MD5 digest error to server"
     std::optional<std::int64_t> weight = {};  // what the answer of a passed check asks for; none: the configured one
+    std::string digest = {};                  // MD5 of the body, when it is not the wanted one
     std::optional<Certificate> certificate = {};  // that the server showed
 };
 

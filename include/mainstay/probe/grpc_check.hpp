@@ -16,7 +16,7 @@ namespace mainstay::probe {
 
 struct GrpcCheck {
     Connection connection;
-    std::string service;                   // that is asked about; empty: the server as a whole
+    std::string service;  // that is asked about; empty: the server as a whole
     std::string authority, path;
     std::string not_possible;              // what this host lacks: the check is not run
     std::shared_ptr<const TlsClient> tls;  // null: in the clear

@@ -21,12 +21,12 @@ inline constexpr int kHttpWaitsMax = 12;
 
 struct HttpCheck {
     Connection connection;
-    std::string request;        // HTTP/1
-    std::string host, path;     // HTTP/2
+    std::string request;     // HTTP/1
+    std::string host, path;  // HTTP/2
     bool http2 = false;
-    std::string refused;        // why there is no request: the check fails
-    std::string not_possible;   // what this host lacks: the check is not run
-    std::string digest;         // MD5 of the body in lower case; empty: not compared
+    std::string refused;       // why there is no request: the check fails
+    std::string not_possible;  // what this host lacks: the check is not run
+    std::string digest;        // MD5 of the body in lower case; empty: not compared
     std::vector<config::HttpUrl::Codes> status_codes;
     std::shared_ptr<const Regex> regex;    // null: not compared
     std::shared_ptr<const TlsClient> tls;  // null: in the clear

@@ -26,8 +26,8 @@ struct RegexWords {
     std::string pattern;  // as in the file: keepalived's escapes are processed here
     std::vector<std::string> options;
     bool must_not_match = false;
-    std::uint64_t min_offset = 0;             // of the body: where matching begins
-    std::optional<std::uint64_t> max_offset;  // where a match may begin at the latest
+    std::uint64_t min_offset = 0;                // of the body: where matching begins
+    std::optional<std::uint64_t> max_offset;     // where a match may begin at the latest
     std::size_t stack_start = 0, stack_max = 0;  // bytes, of PCRE2's JIT; 0: its default
 };
 // None: the url has no regex.

@@ -1,0 +1,164 @@
+#include "mainstay/cli/genhash.hpp"
+
+#include <fmt/format.h>
+#include <getopt.h>
+
+#include <boost/asio/io_context.hpp>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mainstay/probe/http_check.hpp"
+#include "mainstay/probe/task.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+constexpr std::uint16_t kAnyStatusFrom = 100, kAnyStatusTo = 999;
+constexpr const char* kUsage =
+    "usage: genhash -s ADDRESS -p PORT -u PATH [-S [-I]] [-V HOST] [-P VERSION] [-m MARK] [-t SECONDS] [-v]\n"
+    "\n"
+    "Prints the MD5 digest of a page, to be written as `digest` in an HTTP_GET or SSL_GET.\n"
+    "\n"
+    "  -s --server ADDRESS        where the server is\n"
+    "  -p --port PORT             80, or 443 with -S\n"
+    "  -u --url PATH              what is asked for\n"
+    "  -S --use-ssl               through TLS\n"
+    "  -I --use-sni               with HOST as the TLS server name\n"
+    "  -V --use-virtualhost HOST  the Host header; else the address\n"
+    "  -P --protocol VERSION      1.0, 1.0c (with Connection: close), 1.1 or 2\n"
+    "  -m --fwmark MARK           mark of the packets\n"
+    "  -t --timeout SECONDS       5\n"
+    "  -v --verbose               the status and how long it took, too\n";
+
+const option kOptions[] = {
+    {"use-ssl", no_argument, nullptr, 'S'},       {"use-sni", no_argument, nullptr, 'I'},
+    {"server", required_argument, nullptr, 's'},  {"port", required_argument, nullptr, 'p'},
+    {"url", required_argument, nullptr, 'u'},     {"use-virtualhost", required_argument, nullptr, 'V'},
+    {"verbose", no_argument, nullptr, 'v'},       {"help", no_argument, nullptr, 'h'},
+    {"fwmark", required_argument, nullptr, 'm'},  {"protocol", required_argument, nullptr, 'P'},
+    {"timeout", required_argument, nullptr, 't'}, {nullptr, 0, nullptr, 0}};
+
+struct Wanted {
+    config::Checker checker;
+    bool verbose = false, help = false;
+    std::string wrong;
+};
+
+std::optional<std::int64_t> number(std::string_view text, std::int64_t least, std::int64_t most) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) return std::nullopt;
+    return value;
+}
+
+void take(Wanted& wanted, int letter, const std::string& argument) {
+    auto& checker = wanted.checker;
+    const auto in_range = [&](const char* what, std::int64_t least, std::int64_t most) {
+        const auto value = number(argument, least, most);
+        if (!value) wanted.wrong = fmt::format("{} is {} to {}, got '{}'", what, least, most, argument);
+        return value.value_or(0);
+    };
+    switch (letter) {
+        case 's':
+            if (const auto address = IpAddress::parse(argument))
+                checker.target.address = *address;
+            else
+                wanted.wrong = fmt::format("'{}' is no IP address", argument);
+            break;
+        case 'p':
+            checker.target.port = static_cast<std::uint16_t>(in_range("the port", 1, 65535));
+            break;
+        case 'm':
+            checker.more.edit().values.push_back({"fwmark", in_range("the mark", 0, 4294967295)});
+            break;
+        case 't':
+            checker.connect_timeout = Seconds{in_range("the timeout", 1, 4294)};
+            break;
+        case 'u':
+            checker.urls[0].path = argument;
+            break;
+        case 'V':
+            checker.urls[0].virtualhost = argument;
+            break;
+        case 'P':
+            checker.http_protocol = argument;
+            if (argument != "1.0" && argument != "1.0c" && argument != "1.0C" && argument != "1.1" && argument != "2")
+                wanted.wrong = fmt::format("the protocol is 1.0, 1.0c, 1.1 or 2, got '{}'", argument);
+            break;
+        case 'S':
+            checker.type = config::Checker::Type::Ssl;
+            break;
+        case 'I':
+            checker.enable_sni = true;
+            break;
+        case 'v':
+            wanted.verbose = true;
+            break;
+        case 'h':
+            wanted.help = true;
+            break;
+        default:
+            wanted.wrong = "an option that is not known";
+    }
+}
+
+Wanted read_options(int argc, char** argv) {
+    Wanted wanted;
+    wanted.checker.type = config::Checker::Type::Http;
+    // A digest that no page has, and any status: what comes back is the page's own digest.
+    wanted.checker.urls.push_back(
+        {.path = {}, .digest = "-", .status_codes = {{kAnyStatusFrom, kAnyStatusTo}}, .virtualhost = {}});
+    optind = 1;
+    opterr = 0;
+    for (int letter = 0; (letter = ::getopt_long(argc, argv, "SIs:p:u:V:vhm:P:t:", kOptions, nullptr)) != -1;)
+        take(wanted, letter, optarg != nullptr ? optarg : "");
+    auto& checker = wanted.checker;
+    if (checker.target.port == 0) checker.target.port = checker.type == config::Checker::Type::Ssl ? 443 : 80;
+    if (wanted.wrong.empty() && checker.target.address.empty()) wanted.wrong = "-s is missing";
+    if (wanted.wrong.empty() && checker.urls[0].path.empty()) wanted.wrong = "-u is missing";
+    return wanted;
+}
+
+boost::asio::awaitable<void> fetch(probe::HttpCheck check, std::shared_ptr<probe::Attempt> attempt,
+                                   std::shared_ptr<probe::Finding> found) {
+    *found = co_await probe::http_check(std::move(check), std::move(attempt));
+}
+
+}  // namespace
+
+bool is_genhash(int argc, char** argv) {
+    const std::string_view program = argc > 0 ? argv[0] : "", first = argc > 1 ? argv[1] : "";
+    return program == "genhash" || program.ends_with("/genhash") || first == "--genhash" || first == "-T";
+}
+
+int run_genhash(int argc, char** argv) {
+    if (argc > 1 && (std::string_view{argv[1]} == "--genhash" || std::string_view{argv[1]} == "-T")) --argc, ++argv;
+    const Wanted wanted = read_options(argc, argv);
+    if (wanted.help) return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
+    if (!wanted.wrong.empty()) {
+        fmt::print(stderr, "genhash: {}\n{}", wanted.wrong, kUsage);
+        return 1;
+    }
+    boost::asio::io_context loop;
+    probe::Toolbox tools{config::Config{}};
+    const auto found = std::make_shared<probe::Finding>();
+    probe::spawn(loop.get_executor(), "genhash",
+                 fetch(probe::http_check_of(wanted.checker, 0, tools),
+                       std::make_shared<probe::Attempt>(loop.get_executor()), found),
+                 [found](const std::string&, const std::string& thrown) {
+                     if (!thrown.empty()) found->reason = thrown;
+                 });
+    loop.run();
+    if (found->digest.empty()) {
+        fmt::print(stderr, "genhash: {}: {}\n", wanted.checker.target.to_string(), found->reason);
+        return 1;
+    }
+    if (wanted.verbose) fmt::print("{}, {} us\n", found->reason, found->duration.count());
+    fmt::print("{}\n", found->digest);
+    return 0;
+}
+
+}  // namespace mainstay::cli
