@@ -8,7 +8,8 @@ namespace mainstay::lvs {
 namespace {
 
 // Keywords without a member that say what is made of an answer, not what is asked.
-constexpr std::array<std::string_view, 5> kOfTheAnswer{"rise", "fall", "share_probe", "fast_recovery", "cert_expiry_warning"};
+constexpr std::array<std::string_view, 5> kOfTheAnswer{"rise", "fall", "share_probe", "fast_recovery",
+                                                       "cert_expiry_warning"};
 
 bool is_of_the_answer(const config::KeywordValue& value) {
     return std::ranges::find(kOfTheAnswer, value.keyword) != kOfTheAnswer.end();
