@@ -42,9 +42,6 @@ TEST_CASE("a keyword is explained with meaning, range, default, place and exampl
     CHECK(cli::explain("vrrp_garp_extra_if").value().find("  default     ") != std::string::npos);
     CHECK(cli::explain("lvs_flush_onstop").value().find("  deprecated  write lvs_flush_on_stop\n") !=
           std::string::npos);
-    CHECK(cli::explain("virtual_server_group")
-              .value()
-              .find("  acts        not yet: services of the group are not programmed\n") != std::string::npos);
     CHECK(cli::explain("xyzzy") == std::nullopt);
     CHECK(cli::explain("") == std::nullopt);
 }
@@ -75,7 +72,10 @@ TEST_CASE("ranges are told with their unit") {
 TEST_CASE("a keyword in a block that does not act does not act either") {
     CHECK(cli::acts_in({&row_in(Block::Instance, "priority"), Block::Instance}));
     CHECK(cli::acts_in({&row_in(Block::TcpCheck, "retry"), Block::TcpCheck}));
-    CHECK_FALSE(cli::acts_in({&row_in(Block::Root, "virtual_server_group"), Block::Root}));
+    config::Row idle = row_in(Block::Instance, "priority");
+    idle.set = nullptr;
+    idle.from_store = false;
+    CHECK_FALSE(cli::acts_in({&idle, Block::Instance}));
 }
 
 TEST_CASE("an example shows the blocks around it") {
@@ -147,7 +147,6 @@ TEST_CASE("tables escape what Markdown would take for its own") {
     CHECK(text.find("### vrrp_instance\n\n| keyword | default | acts | meaning |\n") != std::string::npos);
     CHECK(text.find("| `state MASTER\\|BACKUP` |") != std::string::npos);
     CHECK(text.find("`use_vmac") != std::string::npos);
-    CHECK(text.find("not yet: services of the group are not programmed") != std::string::npos);
 }
 
 TEST_CASE("the man page's part holds no line that troff would take for a request") {

@@ -211,12 +211,12 @@ TEST_CASE("an interface that is missing is reported, but can be waited for") {
 }
 
 TEST_CASE("a keyword that is not acted on yet is said once, and does not change the exit code") {
-    const Loaded loaded = load_sample("global_defs {\n    process_monitor_rcv_bufs 65536\n"
-                                      "    process_monitor_rcv_bufs 65537\n}\n" +
+    const Loaded loaded = load_sample("global_defs {\n    snmp_vs_stats_update_interval 1\n"
+                                      "    snmp_vs_stats_update_interval 2\n}\n" +
                                       std::string{kVrrp});
 
     CHECK(lines_of(loaded) ==
-          Lines{"2:5 warning MS0209 process_monitor_rcv_bufs is accepted, but mainstay does not act on it yet"});
+          Lines{"2:5 warning MS0209 snmp_vs_stats_update_interval is accepted, but mainstay does not act on it yet"});
     CHECK(loaded.exit_code() == 0);
 }
 

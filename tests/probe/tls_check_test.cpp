@@ -35,7 +35,7 @@ config::Config with_ssl(std::vector<std::pair<std::string, std::string>> parts) 
 }  // namespace
 
 TEST_CASE("an answer through TLS is judged like any other, and a missing close_notify is its end") {
-    // effect: SSL: SSL
+    // effect: (root): SSL
     // effect: virtual_server/real_server: SSL_GET
     // effect: virtual_server/real_server/SSL_GET: url
     // effect: virtual_server/real_server/SSL_GET/url: path digest status_code

@@ -92,7 +92,9 @@ TEST_CASE("processes are counted until they end, and their children until they e
     tracker.name = "P";
     tracker.command = {"mainstay-watch"};
     Bench bench;
-    ProcessWatcher watcher{bench.loop, bench.log, bench.tell, {tracker}};
+    vrrp::WatchPlan plan;
+    plan.processes = {tracker};
+    ProcessWatcher watcher{bench.loop, bench.log, bench.tell, plan};
     CHECK(bench.sees("P", 0));
     {
         const Child child{"mainstay-watch"};
