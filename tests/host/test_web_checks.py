@@ -112,11 +112,10 @@ def test_alpha_begins_down_and_the_first_success_brings_the_server_up(lan, kind)
     # effect: virtual_server/real_server/TCP_CHECK: alpha connect_timeout
     # effect: virtual_server/real_server/HTTP_GET: alpha connect_timeout
     # effect: virtual_server/real_server/SSL_GET: alpha connect_timeout
-    director = lan.host("director")
-    director.run(["ip", "link", "add", "nowhere", "type", "dummy"])
-    director.run(["ip", "addr", "add", "10.9.9.1/24", "dev", "nowhere"])
-    director.run(["ip", "link", "set", "nowhere", "up"])
-    director.run(["ip", "neigh", "add", "10.9.9.9", "lladdr", "02:00:00:00:00:09", "dev", "nowhere"])
+    lan.switch("office")
+    director = lan.host("director", eth0=("office", "10.9.9.1/24"))
+    # A neighbour that nobody is: no answer and no error.
+    director.run(["ip", "neigh", "add", "10.9.9.9", "lladdr", "02:00:00:00:00:09", "dev", "eth0"])
     slow = "alpha\n connect_ip 10.9.9.9\n connect_timeout 0.3\n delay_loop 0.5"
     daemon = director.mainstayd(service(check_of(kind, slow)), "-C")
     said(daemon, f"{FAILURE[kind]} on service {RS} failed.")
