@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "check_checkers.hpp"
 #include "reading.hpp"
 
 namespace mainstay::config {
@@ -171,6 +172,7 @@ private:
             d.effect = "the kernel would refuse it; lthreshold becomes uthreshold";
             rs.lower_threshold = rs.upper_threshold;
         }
+        split_hosts(server.checkers);
         rs.checkers.reserve(server.checkers.size());
         for (CheckerDraft& checker : server.checkers)
             if (settle_checker(checker, server)) rs.checkers.push_back(std::move(checker.model));
@@ -225,7 +227,8 @@ private:
         }
         if (c.type == Checker::Type::Grpc) settle_grpc(draft, server);
         if (c.type == Checker::Type::Misc && c.misc_timeout.count() == 0) c.misc_timeout = m_.delay_loop;
-        return (c.type != Checker::Type::Http && c.type != Checker::Type::Ssl) || settle_urls(draft, server);
+        if (c.type == Checker::Type::Http || c.type == Checker::Type::Ssl) return settle_urls(draft, server);
+        return check_checker(diag_, draft);
     }
 
     // Its one url is the method that it calls.
@@ -419,6 +422,7 @@ void check_services(Reading& r, Config& config) {
             .effect = "the second one is left out";
     }
     settled.models.resize(kept);
+    drop_unfollowable(r, settled.models);
     std::map<std::string_view, std::uint32_t> users;
     for (VirtualServer& model : settled.models)
         if (!model.group.empty()) model.membership.edit().position = users[*model.group]++;

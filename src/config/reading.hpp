@@ -292,6 +292,7 @@ struct Reading {
         std::string_view keyword;
         std::string name;
         std::size_t entry;  // the diagnostic, if it is one
+        Mark mark = {};
     };
     std::vector<TrackedTooEarly> tracked_too_early;
     Rare<More> more;                      // outside of all blocks

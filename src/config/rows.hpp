@@ -53,6 +53,7 @@ void add_tracked_script(Reading& r, const Value& v);
 void begin_tracked(Reading& r, const Value& v);   // track_file, vrrp_track_process, bfd_instance
 void check_tracker(Reading& r, const Value& v);   // a line of track_file, track_process, track_bfd
 void check_followed(Reading& r, const Value& v);  // of FILE_CHECK and BFD_CHECK
+void check_dns_name(Reading& r, const Value& v);
 void set_vmac(Reading& r, const Value& v);
 void add_route(Reading& r, const Value& v);
 void check_route(Reading& r, const Value& v);

@@ -78,7 +78,7 @@ void add_tracked_script(Reading& r, const Value& v) {
 void begin_tracked(Reading& r, const Value& v) {
     const std::string_view keyword = v.row.deprecated.empty() ? v.row.name : v.row.deprecated;
     auto& tracked = r.tracked.emplace_back(Reading::Tracked{keyword, std::string{v.word}, v.mark});
-    for (const auto& [wanted, name, entry] : r.tracked_too_early) {
+    for (const auto& [wanted, name, entry, mark] : r.tracked_too_early) {
         if (wanted != keyword || name != v.word) continue;
         tracked.used = true;
         if (entry < r.diag.entries().size())
@@ -109,7 +109,7 @@ void check_tracker(Reading& r, const Value& v) {
 void check_followed(Reading& r, const Value& v) {
     const std::string_view keyword = v.row.name == "track_file" ? "track_file" : "bfd_instance";
     if (!use_tracked(r, keyword, v.word))  // a checker may come first
-        r.tracked_too_early.push_back({keyword, std::string{v.word}, Diagnoser::kNowhere});
+        r.tracked_too_early.push_back({keyword, std::string{v.word}, Diagnoser::kNowhere, v.mark});
 }
 
 void add_unicast_peer(Reading& r, const Value& v) {

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/lvs/followed.hpp"
 
 namespace mainstay::lvs {
 namespace {
 
 using Type = config::Checker::Type;
-
-bool passed(const CheckFinished& fact) { return fact.outcome == Outcome::Passed; }
 
 std::string misc_head(const CheckSubject& subject) {
     const auto& argv = subject.checker.misc_path->argv;
@@ -32,41 +30,32 @@ std::string misc_failure(const CheckSubject& subject, const CheckFinished& fact,
     return fmt::format("{} failed{} ({}).", misc_head(subject), how, fact.reason);
 }
 
-std::string misc_try(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used) {
-    const std::uint32_t retries = subject.checker.retry;
-    const std::string head = fmt::format("{} {}", misc_head(subject), misc_result(fact));
-    if (retries == 0) return head + ".";
-    return used == 0 ? fmt::format("{}, will do {} retries.", head, retries)
-                     : fmt::format("{} on retry {}/{}.", head, used, retries);
+// keepalived's words where there are such.
+const std::string& words_of(const CheckFinished& fact) { return fact.words.empty() ? fact.reason : fact.words; }
+
+// "UDP_CHECK on service RS failed after 3 retries."
+std::string plain_failure(std::string_view head, const CheckSubject& subject, bool retried, std::uint32_t used) {
+    const std::string line = fmt::format("{} on service {} failed", head, subject.server);
+    return retried ? fmt::format("{} after {} retries.", line, used) : line + ".";
 }
 
-// The name of the session that BFD_CHECK follows.
-std::string followed(const config::Checker& checker) {
-    const auto name = config::value_of<config::WordList>(checker.more->values, "name");
-    return name && !name->empty() ? name->front() : std::string{};
-}
-
-std::string bfd_line(const CheckSubject& subject, bool up) {
-    return fmt::format("BFD check of [{}] RS({}) is {}", followed(subject.checker), subject.server, up ? "UP" : "DOWN");
+std::string dns_failure(const CheckSubject& subject, const CheckFinished& fact, bool retried, std::uint32_t used) {
+    const std::string line = fmt::format("DNS_CHECK ({}) {}", subject.server, words_of(fact));
+    return retried ? fmt::format("{} after {} retries", line, used) : line;
 }
 
 // keepalived names the address that was tried here, not the server.
-std::string smtp_line(const CheckSubject& subject, const CheckFinished& fact) {
+std::string smtp_failure(const CheckSubject& subject, const CheckFinished& fact) {
     const Endpoint& target = subject.checker.target;
-    const std::string_view words = fact.words.empty() ? "Could not connect to server" : std::string_view{fact.words};
-    return fmt::format("SMTP_CHECK {} [{}]:{}", words, target.address.to_string(), target.port);
+    return fmt::format("SMTP_CHECK {} [{}]:{}", words_of(fact), target.address.to_string(), target.port);
 }
 
-std::string dns_line(const CheckSubject& subject, const CheckFinished& fact) {
-    return fmt::format("DNS_CHECK ({}) {}", subject.server, fact.words.empty() ? fact.reason : fact.words);
+std::string file_line(const CheckSubject& subject, std::string_view what) {
+    return fmt::format("({}): tracked file {} {}", subject.server, followed_name(subject.checker), what);
 }
 
-// "TCP connection to [10.0.0.11]:tcp:80"
-std::string connection_head(const CheckSubject& subject) {
-    const std::string_view what = subject.checker.type == Type::Udp    ? "UDP"
-                                  : subject.checker.type == Type::Ping ? "ICMP"
-                                                                       : "TCP";
-    return fmt::format("{} connection to {}", what, subject.server);
+std::string bfd_line(const CheckSubject& subject, std::string_view state) {
+    return fmt::format("BFD check of [{}] RS({}) is {}", followed_name(subject.checker), subject.server, state);
 }
 
 }  // namespace
@@ -80,92 +69,119 @@ std::string success_line(const CheckSubject& subject) {
             return fmt::format("Remote Web server {} succeed on service.", subject.server);
         case Type::Smtp:
             return fmt::format("Remote SMTP server {} succeed on service.", subject.server);
+        case Type::Udp:
+            return fmt::format("UDP connection to {} success.", subject.server);
+        case Type::Ping:
+            return fmt::format("ICMP connection to {} success.", subject.server);
         case Type::Dns:
-            return fmt::format("DNS_CHECK ({}) success.", subject.server);
+            return {};
         case Type::File:
-            return fmt::format("FILE_CHECK on service {} success.", subject.server);
+            return file_line(subject, "leaving FAULT state");
         case Type::Bfd:
-            return bfd_line(subject, true);
+            return bfd_line(subject, "UP");
         case Type::Grpc:
             return fmt::format("gRPC health check of {} success.", subject.server);
         case Type::Tcp:
-        case Type::Udp:
-        case Type::Ping:
             break;
     }
-    return connection_head(subject) + " success.";
+    return fmt::format("TCP connection to {} success.", subject.server);
 }
 
 std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used) {
     switch (subject.checker.type) {
-        case Type::Misc:
-            return misc_try(subject, fact, used);
+        case Type::Misc: {
+            const std::uint32_t retries = subject.checker.retry;
+            const std::string head = fmt::format("{} {}", misc_head(subject), misc_result(fact));
+            if (retries == 0) return head + ".";
+            return used == 0 ? fmt::format("{}, will do {} retries.", head, retries)
+                             : fmt::format("{} on retry {}/{}.", head, used, retries);
+        }
         case Type::Http:
         case Type::Ssl:
             return fmt::format("{} {}.", fact.words, subject.server);
         case Type::Smtp:
-            return smtp_line(subject, fact);
+            return smtp_failure(subject, fact);
         case Type::Dns:
-            return dns_line(subject, fact);
+            return dns_failure(subject, fact, false, 0);
+        case Type::Udp:
+            return fmt::format("UDP connection to {} failed.", subject.server);
+        case Type::Ping:
+            if (!fact.words.empty()) return fact.words;
+            if (fact.outcome == Outcome::TimedOut)
+                return fmt::format("ICMP connection to address {} timeout.", subject.server);
+            return fmt::format("ICMP connection to {} failed.", subject.server);
+        case Type::File:
+            return file_line(subject, "now FAULT state");
+        case Type::Bfd:
+            return bfd_line(subject, "DOWN");
         case Type::Grpc:
             return fmt::format("gRPC health check of {} failed: {}.", subject.server, fact.reason);
-        default:
+        case Type::Tcp:
             break;
     }
-    return fmt::format("{} {}.", connection_head(subject), fact.outcome == Outcome::TimedOut ? "timeout" : "failed");
+    return fmt::format("TCP connection to {} {}.", subject.server,
+                       fact.outcome == Outcome::TimedOut ? "timeout" : "failed");
 }
 
 std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried, std::uint32_t used) {
-    const std::string after = retried ? fmt::format(" after {} retries", used) : std::string{};
     switch (subject.checker.type) {
         case Type::Misc:
             return misc_failure(subject, fact, retried, used);
         case Type::Http:
-            return fmt::format("HTTP_CHECK on service {} failed{}.", subject.server, after);
+            return plain_failure("HTTP_CHECK", subject, retried, used);
         case Type::Ssl:
-            return fmt::format("SSL_CHECK on service {} failed{}.", subject.server, after);
-        case Type::Ping:
-            return fmt::format("ICMP CHECK on service {} of {} failed{}.", subject.server, subject.service, after);
+            return plain_failure("SSL_CHECK", subject, retried, used);
         case Type::Smtp:
-            return smtp_line(subject, fact) + after;
+            return smtp_failure(subject, fact);
         case Type::Dns:
-            return dns_line(subject, fact) + after;
+            return dns_failure(subject, fact, retried, used);
+        case Type::Ping:
+            // keepalived names the service only after retries.
+            if (!retried) return plain_failure("ICMP CHECK", subject, false, 0);
+            return fmt::format("ICMP CHECK on service {} of {} failed after {} retries.", subject.server,
+                               subject.service, used);
+        case Type::File:
         case Type::Bfd:
-            return bfd_line(subject, false);
-        default:
+            return try_line(subject, fact, used);
+        case Type::Tcp:
+        case Type::Udp:
+        case Type::Grpc:
             break;
     }
-    return fmt::format("{} on service {} failed{}.", keyword_of(subject.checker.type), subject.server, after);
+    return plain_failure(keyword_of(subject.checker.type), subject, retried, used);
 }
 
 std::string mail_words(const config::Checker& checker, const CheckFinished& fact) {
-    const bool up = passed(fact);
+    const bool passed = fact.outcome == Outcome::Passed;
+    const auto plain = [&](std::string_view head) {
+        return fmt::format("{} {} on service", head, passed ? "succeed" : "failed");
+    };
     switch (checker.type) {
         case Type::Misc:
-            if (fact.outcome == Outcome::TimedOut) return "MISC CHECK timed out on service";
-            return up ? "MISC CHECK succeeded on service" : "MISC CHECK failed on service";
+            if (passed) return "MISC CHECK succeeded on service";
+            return fact.outcome == Outcome::TimedOut ? "MISC CHECK timed out on service"
+                                                     : "MISC CHECK failed on service";
         case Type::Http:
         case Type::Ssl:
-            return up ? "CHECK succeed on service" : "CHECK failed on service : HTTP/SSL request failed";
+            return passed ? plain("CHECK") : "CHECK failed on service : HTTP/SSL request failed";
         case Type::Smtp:
-            if (up) return "CHECK succeed on service";
-            return fmt::format("CHECK failed on service : {}", fact.words.empty() ? fact.reason : fact.words);
-        case Type::Dns:
-            return up ? "DNS_CHECK: succeed on service" : "DNS_CHECK: failed on service";
+            return passed ? plain("CHECK") : fmt::format("CHECK failed on service : {}", words_of(fact));
         case Type::Udp:
-            return up ? "UDP CHECK succeed on service" : "UDP CHECK failed on service";
+            return plain("UDP CHECK");
         case Type::Ping:
-            return up ? "ICMP CHECK succeed on service" : "ICMP CHECK failed on service";
-        case Type::Bfd:
-            return fmt::format("BFD CHECK {} {} on service", followed(checker), up ? "succeeded" : "failed");
+            return plain("ICMP CHECK");
+        case Type::Dns:
+            return plain("DNS_CHECK:");
         case Type::Grpc:
-            return up ? "GRPC CHECK succeed on service" : "GRPC CHECK failed on service";
+            return plain("GRPC CHECK");
+        case Type::Bfd:
+            return fmt::format("BFD CHECK {} {} on service", followed_name(checker), passed ? "succeeded" : "failed");
         case Type::File:
-            return up ? "FILE CHECK succeed on service" : "FILE CHECK failed on service";
+            return fmt::format("FILE CHECK {} {} on service", followed_name(checker), passed ? "succeeded" : "failed");
         case Type::Tcp:
             break;
     }
-    return up ? "TCP CHECK succeed on service" : "TCP CHECK failed on service";
+    return plain("TCP CHECK");
 }
 
 }  // namespace mainstay::lvs

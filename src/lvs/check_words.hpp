@@ -15,6 +15,7 @@ struct CheckSubject {
     const std::string& service;
 };
 
+// Empty: keepalived says nothing.
 [[nodiscard]] std::string success_line(const CheckSubject& subject);
 // One failing try, with log_all_failures; `used` of the checker's retries went before it.
 [[nodiscard]] std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used);

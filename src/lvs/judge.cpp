@@ -8,17 +8,12 @@
 #include <array>
 
 #include "judge_text.hpp"
+#include "mainstay/lvs/followed.hpp"
 
 namespace mainstay::lvs {
 namespace {
 
 constexpr Micros kFirstRunDelay{1'000'000};  // keepalived: warmup is counted from a second after the start
-
-bool is_run(config::Checker::Type type) {
-    return type == config::Checker::Type::Tcp || type == config::Checker::Type::Http ||
-           type == config::Checker::Type::Ssl || type == config::Checker::Type::Grpc ||
-           type == config::Checker::Type::Misc;
-}
 
 }  // namespace
 
@@ -40,7 +35,6 @@ Intents Judge::start(config::Config config, const Memory& memory, Moment at, Ove
     arm_gradual(at.now);
     index_checkers();
     enqueue_all(at.now);
-    say_not_run(out);
     tell_initial(memory, out);
     for (std::size_t i = 0; i < services_.size(); ++i) evaluate_quorum(i, Mode::Start, out);
     say_activations(out);
@@ -88,8 +82,8 @@ void Judge::make_fresh_states(Moment at, bool first_run_retries) {
             ServerState fresh{.alive = true, .weight = server.weight, .since = at.wall, .checkers = {}};
             for (const auto& checker : server.checkers) {
                 CheckerState one;
-                one.acts = is_run(checker.type);
-                one.up = !(one.acts && checker.alpha);
+                // keepalived: alpha is nothing to a file, whose number is known at once.
+                one.up = !(one.acts && checker.alpha) || checker.type == config::Checker::Type::File;
                 one.first_run_retries = first_run_retries && !checker.alpha;
                 one.due = at.now + kFirstRunDelay + random_(checker.warmup);
                 fresh.checkers.push_back(std::move(one));
@@ -136,7 +130,8 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory, Mom
             server.checkers[c] = same->state;
             server.checkers[c].due = due;
             server.checkers[c].running = false;
-            if (!wanted.misc_dynamic) server.checkers[c].dynamic_weight.reset();
+            if (wanted.type == config::Checker::Type::Misc && !wanted.misc_dynamic)
+                server.checkers[c].dynamic_weight.reset();
         }
         server.kept = found->kept && !all_up(server) && server.hold != Hold::Disabled;
         server.alive = may_live(server);
@@ -188,33 +183,18 @@ void Judge::enqueue_all(Instant now) {
         const auto& state = state_at(where);
         // A checker that was carried over may be due at once, never in the past of its own schedule.
         const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
-        if (states_[where.service].suspended || disabled) continue;
+        if (states_[where.service].suspended || disabled || is_followed(config_at(where).type)) continue;
         if (state.acts && !state.running) queue_.emplace(std::max(state.due, now), id);
     }
     for (const auto& [due, id] : queue_) state_at(positions_.at(id)).due = due;
 }
 
-void Judge::say_not_run(Intents& out) const {
-    for (std::size_t v = 0; v < services_.size(); ++v) {
-        std::map<config::Checker::Type, std::size_t> servers;
-        for (const auto& server : services_[v].real_servers) {
-            for (const auto& checker : server.checkers) {
-                if (!is_run(checker.type)) ++servers[checker.type];
-            }
-        }
-        for (const auto& [type, count] : servers) {
-            out.push_back(
-                say(LogLevel::Warning,
-                    fmt::format("Virtual server {}: {} is not run yet: {} taken as up by it", service_text(v),
-                                keyword_of(type),
-                                count == 1 ? std::string{"the server is"} : fmt::format("its {} servers are", count))));
-        }
-    }
-}
-
 void Judge::say_activations(Intents& out) const {
     for (std::size_t v = 0; v < services_.size(); ++v)
         say_checks(v, states_[v].suspended ? "Deactivating" : "Activating", out);
+    const bool bfd = std::ranges::any_of(
+        positions_, [&](const auto& one) { return config_at(one.second).type == config::Checker::Type::Bfd; });
+    if (bfd) out.push_back(say(LogLevel::Info, "Activating BFD healthchecker"));
 }
 
 Intents Judge::step(const Fact& fact, Moment at) {
@@ -275,7 +255,7 @@ void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
     if (found == positions_.end()) return;  // a reload removed it
     const Position where = found->second;
     auto& state = state_at(where);
-    if (!state.running) return;
+    if (!state.acts || (!state.running && !is_followed(config_at(where).type))) return;
     state.running = false;
 
     const bool repeated = state.last_result == fact.reason;
@@ -303,6 +283,7 @@ void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
 }
 
 void Judge::schedule(const Position& where, Instant due) {
+    if (is_followed(config_at(where).type)) return;
     auto& state = state_at(where);
     const CheckerId id = id_at(where);
     queue_.erase({state.due, id});
@@ -323,6 +304,14 @@ std::optional<Instant> Judge::deadline() const {
 const config::Checker* Judge::checker(CheckerId id) const {
     const auto found = positions_.find(id);
     return found == positions_.end() ? nullptr : &config_at(found->second);
+}
+
+std::vector<CheckerId> Judge::followers(config::Checker::Type type, std::string_view name) const {
+    std::vector<CheckerId> found;
+    for (const auto& [id, where] : positions_)
+        if (config_at(where).type == type && followed_name(config_at(where)) == name) found.push_back(id);
+    std::ranges::sort(found);
+    return found;
 }
 
 std::optional<Judge::Place> Judge::place(CheckerId id) const {

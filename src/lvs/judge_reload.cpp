@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "judge_text.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -50,7 +51,7 @@ void carry_checker(const config::Checker& now, const config::Checker& before, co
     const bool acts = out.acts;
     out = old;
     out.acts = acts;
-    if (!now.misc_dynamic) out.dynamic_weight.reset();
+    if (now.type == config::Checker::Type::Misc && !now.misc_dynamic) out.dynamic_weight.reset();
     if (now != before && !old.running) out.due = std::min(old.due, at + now.delay_loop);
 }
 
@@ -92,7 +93,6 @@ Intents Judge::reload(config::Config next, Moment at) {
     unlead_gone(at.now);
     enqueue_all(at.now);
     cancel_gone(before, out);
-    say_not_run(out);
     for (std::size_t i = 0; i < services_.size(); ++i) {
         release_kept(i, at, out);
         evaluate_quorum(i, Mode::Reload, out);
@@ -163,7 +163,8 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
             } else if (server.checkers[c].acts) {
                 // A living server does not go out for a check that it never failed; one that is down has to pass an
                 // alpha check first, and gets no retries.
-                server.checkers[c].up = old_server.alive || !checkers[c].alpha;
+                server.checkers[c].up =
+                    old_server.alive || !checkers[c].alpha || checkers[c].type == config::Checker::Type::File;
                 server.checkers[c].first_run_retries = old_server.alive && !checkers[c].alpha;
             }
         }

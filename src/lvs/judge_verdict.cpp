@@ -6,6 +6,7 @@
 
 #include "check_words.hpp"
 #include "judge_text.hpp"
+#include "mainstay/lvs/followed.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {
@@ -22,6 +23,7 @@ Micros pause_while_down(const config::Checker& checker) {
 }  // namespace
 
 RiseFall Judge::counts(const Position& where) const {
+    if (is_followed(config_at(where).type)) return {};  // it is told of changes only
     const auto& service = services_[where.service];
     return rise_fall_of(service, service.real_servers[where.server], config_at(where));
 }
@@ -71,10 +73,11 @@ void Judge::passed(const Position& where, const CheckFinished& fact, const Run& 
     if (!was_up && ++state.rises < counts(where).rise) return;
     state.rises = 0;
     state.up = true;
-    if (!was_up || (run.first && names_servers())) {
+    if (!was_up || (run.first && names_servers() && !is_followed(config_at(where).type))) {
         const std::string name = server_text(where.service, where.server);
         const std::string parent = service_text(where.service);
-        out.push_back(say(LogLevel::Info, success_line({config_at(where), name, parent})));
+        auto line = success_line({config_at(where), name, parent});
+        if (!line.empty()) out.push_back(say(LogLevel::Info, std::move(line)));
     }
     const bool is_fixed = config_at(where).type == config::Checker::Type::Misc && !config_at(where).misc_dynamic;
     state.dynamic_weight = is_fixed ? std::nullopt : fact.weight;
@@ -95,7 +98,7 @@ bool Judge::tries_again(const Position& where, const Run& run, Moment at) {
     // keepalived: the very first run has no retries, and a checker that is down has none; SMTP_CHECK has both.
     const bool smtp = checker.type == config::Checker::Type::Smtp;
     const bool has_retries = smtp || (state.up && (!run.first || state.first_run_retries));
-    if (!has_retries || state.retries_used >= checker.retry) return false;
+    if (!has_retries || is_followed(checker.type) || state.retries_used >= checker.retry) return false;
     ++state.retries_used;
     if (smtp && run.first) state.has_run = false;  // its retries belong to its first run
     // keepalived: a script's retry is counted from the start of the run that failed, a connection's from its end.

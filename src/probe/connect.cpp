@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "datagram.hpp"
 #include "mainstay/base/error.hpp"
 
 namespace mainstay::probe {
@@ -40,27 +41,13 @@ void Attempt::State::guard(Micros limit) {
 
 namespace {
 
-bool is_servers_fault(int sys_errno) {
-    switch (sys_errno) {
-        case ECONNREFUSED:
-        case ECONNRESET:
-        case EHOSTUNREACH:
-        case EHOSTDOWN:
-        case ENETUNREACH:
-        case ENETDOWN:
-        case EPIPE:
-        case ETIMEDOUT:
-            return true;
-        default:
-            return false;
-    }
-}
-
 std::string words_of(const boost::system::error_code& error) {
     std::string text = error.message();
     if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
     return text;
 }
+
+}  // namespace
 
 sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size) {
     sockaddr_storage storage{};
@@ -80,6 +67,8 @@ sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size) {
     }
     return storage;
 }
+
+namespace {
 
 // Opens, dresses and connects. 0: the connection is made; EINPROGRESS: it is being made; else why not.
 Result<int> begin(Attempt::State& state, const Connection& check) {
@@ -130,6 +119,22 @@ Result<void> dress_socket(int fd, const Connection& check) {
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&source), size) != 0)
         return fail_system(fmt::format("bind to {}", check.bind->to_string()), errno);
     return {};
+}
+
+bool is_servers_fault(int sys_errno) {
+    switch (sys_errno) {
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case EHOSTUNREACH:
+        case EHOSTDOWN:
+        case ENETUNREACH:
+        case ENETDOWN:
+        case EPIPE:
+        case ETIMEDOUT:
+            return true;
+        default:
+            return false;
+    }
 }
 
 Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, Micros limit,

@@ -3,6 +3,8 @@
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
 
+#include <sys/socket.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -43,6 +45,8 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     bool expired = false;
     bool cancelled = false;
 };
+
+[[nodiscard]] sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size);
 
 // mark, bind_if, bindto and bind_port, on a fresh socket. An error here is this host's, not the server's.
 [[nodiscard]] Result<void> dress_socket(int fd, const Connection& check);

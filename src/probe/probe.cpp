@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "mainstay/probe/dns_check.hpp"
 #include "mainstay/probe/grpc_check.hpp"
 #include "mainstay/probe/http_check.hpp"
+#include "mainstay/probe/ping_check.hpp"
+#include "mainstay/probe/smtp_check.hpp"
 #include "mainstay/probe/tcp_check.hpp"
+#include "mainstay/probe/udp_check.hpp"
 
 namespace mainstay::probe {
 namespace {
@@ -29,6 +33,14 @@ std::optional<Probe> probe_of(const config::Checker& checker, std::uint32_t url,
             return ready(checker, http_check_of(checker, url, tools), http_check);
         case Type::Grpc:
             return ready(checker, grpc_check_of(checker, tools), grpc_check);
+        case Type::Smtp:
+            return ready(checker, smtp_check_of(checker), smtp_check);
+        case Type::Dns:
+            return ready(checker, dns_check_of(checker), dns_check);
+        case Type::Udp:
+            return ready(checker, udp_check_of(checker), udp_check);
+        case Type::Ping:
+            return ready(checker, connection_of(checker), ping_check);
         default:
             return std::nullopt;
     }

@@ -13,6 +13,7 @@
 #include <random>
 
 #include "bfd_line.hpp"
+#include "lvs_followed.hpp"
 #include "lvs_links.hpp"
 #include "lvs_mark_keeper.hpp"
 #include "lvs_settings_keeper.hpp"
@@ -75,6 +76,7 @@ public:
         if (other == ipc::Line::To::Vrrp) return vrrp_.connect(std::move(line));
         bfd_.connect(std::move(line));
     }
+    void observed(const ipc::Observations& seen) override { follow(followed_.told(judge_, seen)); }
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;
     void save_state() override { publish(); }
@@ -92,6 +94,7 @@ private:
     void start_check(lvs::CheckerId check, const config::Checker& checker);
     void run_script_check(lvs::CheckerId check);
     void bfd_told(const ipc::BfdState& told);
+    void follow(Followed::Results results);
     void vrrp_told(const ipc::Message& told);
     void watch_links(const config::Config& config);
     void links_changed();
@@ -112,7 +115,7 @@ private:
     std::unique_ptr<probe::Toolbox> tools_;  // of the configuration that runs
     lvs::CertificateWatch certificates_;
     BfdListener bfd_;
-    std::map<std::string, bool> bfd_up_;  // as told last; a session that is not in it is down
+    Followed followed_;
     LvsSettingsKeeper settings_;
     LineListener vrrp_;
     std::map<std::string, bool> masters_;  // instances, as told last
@@ -135,6 +138,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     const ipc::LvsStatus before = restarted ? recall() : ipc::LvsStatus{};
     const bool flush_first = config.global.lvs_flush && !restarted;
     flush_on_stop_ = config.global.lvs_flush_on_stop;
+    followed_.configure(config);
     watch_links(config);
     auto settings = settings_of(config);
     equip(config);
@@ -147,6 +151,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     for (const auto& [name, master] : masters_) settings_.told(name, master);
     tell(intents);
     arm_deadline();
+    follow(followed_.all(judge_));
     publish();
     return {};
 }
@@ -179,6 +184,7 @@ void LvsRole::commit() {
     if (!next_ || stopping_) return;
     carry_out_pending();
     flush_on_stop_ = next_->global.lvs_flush_on_stop;
+    followed_.configure(*next_);
     watch_links(*next_);
     auto settings = settings_of(*next_);
     equip(*next_);
@@ -191,6 +197,7 @@ void LvsRole::commit() {
     tell(intents);
     run_checks(intents);
     arm_deadline();
+    follow(followed_.all(judge_));
     publish_within(kPublishSoon);
 }
 
@@ -329,10 +336,15 @@ void LvsRole::run_script_check(lvs::CheckerId check) {
                         std::move(done));
 }
 
-// Kept for checks that follow a session.
 void LvsRole::bfd_told(const ipc::BfdState& told) {
-    const bool before = std::exchange(bfd_up_[told.name], told.up);
-    if (before != told.up) runtime_.log().debug("BFD instance {} is {}", told.name, told.up ? "UP" : "DOWN");
+    runtime_.log().info("Received BFD event: instance {} is in state {}", told.name, told.up ? "Up" : "Down");
+    follow(followed_.told(judge_, told));
+}
+
+void LvsRole::follow(Followed::Results results) {
+    if (!started_ || stopping_) return;
+    for (auto& result : results) step(std::move(result));
+    if (!results.empty()) publish_within(kPublishSoon);
 }
 
 // Also before the start: a line is laid before there is a configuration.
@@ -373,6 +385,10 @@ void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result,
 void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
     if (stopping_) return;
     if (finding.certificate) look_at_certificate(check, finding);
+    if (const auto place = judge_.place(check); place && finding.weight_percent) {
+        const std::int64_t configured = judge_.services()[place->service].real_servers[place->server].weight;
+        finding.weight = lvs::part_of_weight(configured, *finding.weight_percent);
+    }
     step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, finding.weight,
                             std::move(finding.words)});
     publish_within(kPublishLater);

@@ -305,21 +305,6 @@ TEST_CASE("a server of weight 0 lives and adds nothing to the quorum") {
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0"});
 }
 
-TEST_CASE("a check type that is not run takes its server as up and says so once per service") {
-    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
-    for (auto& one : web.real_servers) {
-        one.checkers.push_back(tcp_check(one.endpoint));
-        one.checkers[0].type = config::Checker::Type::File;
-        one.checkers[0].alpha = true;
-    }
-    Bench bench;
-
-    CHECK(bench.start(web).at(0) ==
-          "Virtual server " + kVs + ": FILE_CHECK is not run yet: its 2 servers are taken as up by it");
-    CHECK(bench.due() == -1);
-    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
-}
-
 TEST_CASE("what an earlier service has already is left out and named") {
     config::Config config;
     config.virtual_servers = {service({server("10.0.0.11")}), service({server("10.0.0.12")}),

@@ -61,6 +61,7 @@ TEST_CASE("a refused connection fails with its reason") {
 }
 
 TEST_CASE("a server that does not answer times out after connect_timeout") {
+    // effect: virtual_server/real_server/TCP_CHECK: connect_timeout
     const Blackhole silent;
 
     const Finding finding = run({.target = silent.endpoint(), .connect_timeout = std::chrono::milliseconds{150}});

@@ -27,7 +27,7 @@ COMPILE_SECONDS = 1200
 PROGRAM_SECONDS = 240
 FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "lab": 420, "package": 480}
 # Each target of tools/fuzz, and how long it looks; compiling comes on top, for the first of them.
-FUZZ_TARGETS = {"config": 30, "wire_vrrp": 5, "wire_bfd": 5}
+FUZZ_TARGETS = {"config": 30, "wire_vrrp": 5, "wire_bfd": 5, "wire_dns": 5}
 # How long the simulator looks at histories that no test has seen before.
 SIMULATE_SECONDS = 60
 LABS_AT_ONCE_MAX = 4

@@ -221,6 +221,8 @@ public:
         std::size_t service = 0, server = 0, checker = 0;
     };
     [[nodiscard]] std::optional<Place> place(CheckerId id) const;  // none: gone
+    // The checks that follow this file or session, sorted.
+    [[nodiscard]] std::vector<CheckerId> followers(config::Checker::Type type, std::string_view name) const;
     [[nodiscard]] Table desired(std::size_t service) const;  // several for a group
     // The kernel's services that it stands for; empty when others have all of them.
     [[nodiscard]] const std::vector<netlink::IpvsServiceKey>& keys(std::size_t service) const { return keys_[service]; }
@@ -251,7 +253,6 @@ private:
     void on_addresses(Moment at, Intents& out);
     void suspend(std::size_t service, Instant now, Intents& out);
     void resume(std::size_t service, Instant now, Intents& out);
-    void say_not_run(Intents& out) const;
 
     void on_deadline(Moment at, Intents& out);
     void on_results(const CheckFinished& fact, Moment at, Intents& out);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -19,6 +20,16 @@ struct Finding {
     std::optional<std::int64_t> weight = {};  // what the answer of a passed check asks for; none: the configured one
     std::string digest = {};                  // MD5 of the body, when it is not the wanted one
     std::optional<Certificate> certificate = {};  // that the server showed
+    std::optional<std::uint32_t> weight_percent = {};  // the same as a part of the configured one
 };
+
+// Within coroutines, where GCC 12 destroys the members of an aggregate that is written out there twice.
+[[nodiscard]] inline Finding found(lvs::Outcome outcome, std::string reason, std::string words = {}) {
+    Finding finding;
+    finding.outcome = outcome;
+    finding.reason = std::move(reason);
+    finding.words = std::move(words);
+    return finding;
+}
 
 }  // namespace mainstay::probe

@@ -1,0 +1,69 @@
+#include "mainstay/lvs/followed.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace mainstay::lvs {
+namespace {
+
+// keepalived: a product at or below this is no weight, the server is down.
+constexpr std::int64_t kDownAt = std::numeric_limits<std::int32_t>::min();
+constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+
+FileRule own_rule(const config::Checker& checker, FileRule otherwise) {
+    const auto& values = checker.more->values;
+    const auto weight = config::value_of<std::int64_t>(values, "weight");
+    if (!weight) return otherwise;
+    return {*weight, config::value_of<bool>(values, "weight reverse").value_or(false)};
+}
+
+// Saturates: a file may hold any number.
+std::int64_t product(std::int64_t number, const FileRule& rule) {
+    const std::int64_t factor = rule.reverse ? -rule.weight : rule.weight;
+    std::int64_t result = 0;
+    if (!__builtin_mul_overflow(number, factor, &result)) return result;
+    return (number < 0) == (factor < 0) ? std::numeric_limits<std::int64_t>::max()
+                                        : std::numeric_limits<std::int64_t>::min();
+}
+
+}  // namespace
+
+std::string_view followed_name(const config::Checker& checker) {
+    if (!is_followed(checker.type)) return {};
+    const char* keyword = checker.type == config::Checker::Type::File ? "track_file" : "name";
+    const config::KeywordData* data = config::find_value(checker.more->values, keyword);
+    const auto* words = data != nullptr ? std::get_if<config::WordList>(data) : nullptr;
+    return words != nullptr && !words->empty() ? std::string_view{words->front()} : std::string_view{};
+}
+
+CheckFinished file_result(CheckerId id, const config::RealServer& server, const config::Checker& checker, FileRule rule,
+                          std::int64_t number) {
+    rule = own_rule(checker, rule);
+    CheckFinished result{.checker = id, .reason = "the file says " + std::to_string(number), .weight = {}};
+    if (rule.weight == 0) {
+        result.outcome = (number != 0) != rule.reverse ? Outcome::Failed : Outcome::Passed;
+        return result;
+    }
+    const std::int64_t delta = product(number, rule);
+    if (delta <= kDownAt)
+        result.outcome = Outcome::Failed;
+    else
+        result.weight = std::int64_t{server.weight} + std::min(delta, kMost);
+    return result;
+}
+
+std::int64_t part_of_weight(std::int64_t configured, std::uint32_t percent) {
+    constexpr std::int64_t kWhole = 100;
+    if (configured == 0 || percent == 0) return 0;
+    return std::max<std::int64_t>((configured * percent + kWhole / 2) / kWhole, 1);
+}
+
+CheckFinished bfd_result(CheckerId id, bool up) {
+    return {.checker = id,
+            .outcome = up ? Outcome::Passed : Outcome::Failed,
+            .reason = up ? "the session is up" : "the session is down",
+            .weight = {}};
+}
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,100 @@
+#include "mainstay/probe/agent_check.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "connect.hpp"
+#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/wire/agent.hpp"
+
+namespace mainstay::probe {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using lvs::Outcome;
+
+namespace {
+
+Finding judge(const std::string& line) {
+    const wire::AgentReply reply = wire::agent_reply(line);
+    if (!reply.understood) return {.outcome = Outcome::Failed, .reason = "the agent's answer is not understood"};
+    if (reply.state == wire::AgentReply::State::Down)
+        return {.outcome = Outcome::Failed, .reason = fmt::format("the agent says {}", reply.word)};
+    Finding finding{.outcome = Outcome::Passed, .reason = "the agent says up"};
+    if (reply.state == wire::AgentReply::State::Drain) {
+        finding.reason = fmt::format("the agent says {}", reply.word);
+        finding.weight_percent = 0;
+    } else if (reply.percent) {
+        finding.reason = fmt::format("the agent says {}%", *reply.percent);
+        finding.weight_percent = reply.percent;
+    }
+    return finding;
+}
+
+Finding broken(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
+               const char* attempted) {
+    Finding finding = finding_of(state, error, limit, attempted);
+    if (finding.outcome == Outcome::NotRun && !state.cancelled) finding.outcome = Outcome::Failed;
+    return finding;
+}
+
+asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::State> state) {
+    const Micros limit = check.connection.connect_timeout;
+    const auto end = Clock::now() + limit * kAgentWaitsMax;
+    boost::system::error_code error;
+    if (!check.send.empty()) {
+        state->guard(limit);
+        co_await asio::async_write(state->socket, asio::buffer(check.send),
+                                   asio::redirect_error(asio::use_awaitable, error));
+        if (error || state->expired) co_return broken(*state, error, limit, "write");
+    }
+    std::string line;
+    std::array<char, wire::kAgentLineMax> bytes{};
+    while (line.size() < wire::kAgentLineMax && line.find('\n') == std::string::npos) {
+        state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
+        const std::size_t size = co_await state->socket.async_read_some(
+            asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+        if (state->expired || state->cancelled) co_return broken(*state, error, limit, "read");
+        if (error == asio::error::eof) break;
+        if (error) co_return broken(*state, error, limit, "read");
+        line.append(bytes.data(), size);
+    }
+    co_return judge(line);
+}
+
+}  // namespace
+
+std::string without_escapes(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+        const char meant = next == 'r' ? '\r' : next == 'n' ? '\n' : next == 't' ? '\t' : next == '\\' ? '\\' : '\0';
+        if (meant != '\0') ++i;
+        out += meant != '\0' ? meant : text[i];
+    }
+    return out;
+}
+
+AgentCheck agent_check_of(const config::Checker& checker) {
+    AgentCheck check{.connection = connection_of(checker)};
+    if (const auto send = config::value_of<config::WordList>(checker.more->values, "send"); send && !send->empty())
+        check.send = without_escapes(send->front());
+    return check;
+}
+
+asio::awaitable<Finding> agent_check(AgentCheck check, std::shared_ptr<Attempt> attempt) {
+    const auto started = Clock::now();
+    const auto state = attempt->state();
+    Finding finding = co_await connect(check.connection, state);
+    if (finding.outcome == Outcome::Passed) finding = co_await exchange(std::move(check), state);
+    state->watchdog.cancel();
+    state->close();
+    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
+    co_return finding;
+}
+
+}  // namespace mainstay::probe

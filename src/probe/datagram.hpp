@@ -1,0 +1,39 @@
+// What the checks without TCP share: a connected datagram socket that hears of ICMP errors, and waiting on it.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "connect.hpp"
+
+namespace mainstay::probe {
+
+// A socket into state.datagrams: as configured, connected, non-blocking, with ICMP errors as results of its calls.
+// An error from opening or dressing it is this host's; one from connecting says `servers` when it may be the server's.
+struct Opened {
+    Result<void> result{};
+    bool servers = false;
+};
+[[nodiscard]] Opened open_datagram(Attempt::State& state, const Connection& check, int type, int protocol);
+
+// Whether an error of this number says something about the server or its network, and not about this host.
+[[nodiscard]] bool is_servers_fault(int sys_errno);
+
+struct Sent {
+    int sys_errno = 0;  // 0: sent
+};
+[[nodiscard]] Sent send_datagram(Attempt::State& state, std::span<const std::byte> bytes);
+
+struct Heard {
+    boost::system::error_code error;  // also when the try expired or was cancelled meanwhile
+    std::size_t size = 0;             // of the datagram, which may be more than `into` held
+};
+// The next datagram, as much of it as `into` holds.
+[[nodiscard]] boost::asio::awaitable<Heard> hear(std::shared_ptr<Attempt::State> state, std::span<std::byte> into);
+
+}  // namespace mainstay::probe

@@ -1,0 +1,93 @@
+#include "mainstay/probe/dns_check.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <random>
+
+#include "datagram.hpp"
+
+namespace mainstay::probe {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using lvs::Outcome;
+
+namespace {
+
+// The answer section is not looked at: its header and the room to see that it is one.
+constexpr std::size_t kLookedAt = 512;
+
+Finding failed(std::string reason, std::string words) {
+    return {.outcome = Outcome::Failed, .reason = std::move(reason), .words = std::move(words)};
+}
+
+Finding judge(const wire::DnsHeader& header) {
+    if (header.rcode == 0) return {.outcome = Outcome::Passed, .reason = "answered"};
+    const auto name = wire::dns_rcode_text(header.rcode);
+    return failed(name.empty() ? fmt::format("rcode {}", header.rcode) : std::string{name},
+                  fmt::format("read error occurred. (rcode = {})", header.rcode));
+}
+
+asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State> state) {
+    if (state->cancelled) co_return found(Outcome::NotRun, "cancelled");
+    const auto id = static_cast<std::uint16_t>(std::random_device{}());
+    const auto query = wire::dns_query(id, check.question);
+    if (!query) co_return failed(query.error().text(), query.error().text());
+    const Opened opened = open_datagram(*state, check.connection, SOCK_DGRAM, 0);
+    if (!opened.result) {
+        const std::string text = opened.result.error().text();
+        if (!opened.servers) co_return found(Outcome::NotRun, text);
+        co_return failed(text, "connection failed");
+    }
+    if (const Sent sent = send_datagram(*state, *query); sent.sys_errno != 0) {
+        const std::string text = Error::system("send", sent.sys_errno).text();
+        if (!is_servers_fault(sent.sys_errno)) co_return found(Outcome::NotRun, text);
+        co_return failed(text, "send error");
+    }
+    const Micros limit = check.connection.connect_timeout;
+    state->guard(limit);
+    std::array<std::byte, kLookedAt> bytes{};
+    for (int strays = 0; strays < kDnsStrayMax; ++strays) {
+        const Heard heard = co_await hear(state, bytes);
+        if (heard.error) {
+            Finding finding = finding_of(*state, heard.error, limit, "read");
+            if (finding.outcome == Outcome::NotRun && !state->cancelled) finding.outcome = Outcome::Failed;
+            finding.words =
+                finding.outcome == Outcome::TimedOut
+                    ? std::string{"read timeout from socket"}
+                    : fmt::format("failed to read socket; errno {} ({})", heard.error.value(), heard.error.message());
+            co_return finding;
+        }
+        const auto header = wire::dns_header(std::span{bytes}.first(std::min(heard.size, bytes.size())));
+        if (header && header->response && header->id == id) co_return judge(*header);
+    }
+    co_return failed(fmt::format("{} datagrams that answer nothing", kDnsStrayMax), "read error occurred");
+}
+
+}  // namespace
+
+DnsCheck dns_check_of(const config::Checker& checker) {
+    DnsCheck check{.connection = connection_of(checker)};
+    const auto& values = checker.more->values;
+    if (const auto type = config::value_of<config::WordList>(values, "type"); type && !type->empty())
+        check.question.type = wire::dns_type(type->front()).value_or(check.question.type);
+    if (const auto name = config::value_of<config::WordList>(values, "name"); name && !name->empty())
+        check.question.name = name->front();
+    // keepalived leaves such a name alone and asks for the root.
+    if (wire::dns_name_fault(check.question.name) != wire::DnsFault::None) check.question.name.clear();
+    return check;
+}
+
+asio::awaitable<Finding> dns_check(DnsCheck check, std::shared_ptr<Attempt> attempt) {
+    const auto started = Clock::now();
+    const auto state = attempt->state();
+    Finding finding = co_await exchange(std::move(check), state);
+    state->watchdog.cancel();
+    state->close();
+    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
+    co_return finding;
+}
+
+}  // namespace mainstay::probe

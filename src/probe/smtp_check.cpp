@@ -1,0 +1,111 @@
+#include "mainstay/probe/smtp_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "connect.hpp"
+#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/wire/smtp_reply.hpp"
+
+namespace mainstay::probe {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using lvs::Outcome;
+
+namespace {
+
+constexpr std::string_view kUsualName = "smtpchecker.keepalived.org";
+constexpr unsigned kGreeting = 220, kDone = 250;
+constexpr std::size_t kReadBytes = 1024;
+
+Finding broken(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
+               const char* attempted) {
+    Finding finding = finding_of(state, error, limit, attempted);
+    if (finding.outcome == Outcome::NotRun && !state.cancelled) finding.outcome = Outcome::Failed;
+    if (error == asio::error::eof && finding.outcome == Outcome::Failed) finding.reason = "closed by the server";
+    finding.words = finding.outcome == Outcome::TimedOut ? "Read timeout from server" : "Connection closed by server";
+    return finding;
+}
+
+// Passed: the dialogue goes on.
+Finding judge(const wire::SmtpReply& reply, unsigned wanted, const char* words) {
+    if (reply.sound && reply.code == wanted) return found(Outcome::Passed, fmt::format("SMTP status code {}", wanted));
+    return found(Outcome::Failed,
+                 reply.sound ? fmt::format("SMTP status code {}", reply.code) : std::string{"no SMTP reply"}, words);
+}
+
+// What is sent before each reply, and what that is to be.
+struct Step {
+    std::string line;
+    unsigned wanted = 0;  // 0: whatever
+    const char* words = "";
+};
+std::vector<Step> steps_of(const std::string& helo) {
+    return {{{}, kGreeting, "Bad greeting banner from server"},
+            {fmt::format("HELO {}\r\n", helo), kDone, "Bad HELO response from server"},
+            {"QUIT\r\n", 0, ""}};  // keepalived: whatever it answers
+}
+
+asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::State> state) {
+    const Micros limit = check.connection.connect_timeout;
+    const auto end = Clock::now() + limit * kSmtpWaitsMax;
+    const std::vector<Step> steps = steps_of(check.helo);
+    std::array<char, kReadBytes> bytes{};
+    boost::system::error_code error;
+    Finding finding;
+    for (const Step& step : steps) {
+        if (!step.line.empty()) {
+            state->guard(limit);
+            co_await asio::async_write(state->socket, asio::buffer(step.line),
+                                       asio::redirect_error(asio::use_awaitable, error));
+            if (error || state->expired) co_return broken(*state, error, limit, "write");
+        }
+        wire::SmtpReplyReader reader;
+        std::optional<wire::SmtpReply> reply;
+        while (!reply) {
+            state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
+            const std::size_t size = co_await state->socket.async_read_some(
+                asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+            if (error || state->expired || state->cancelled) co_return broken(*state, error, limit, "read");
+            reply = reader.feed(std::string_view{bytes.data(), size});
+        }
+        if (step.wanted == 0) break;
+        finding = judge(*reply, step.wanted, step.words);
+        if (finding.outcome != Outcome::Passed) break;
+    }
+    co_return finding;
+}
+
+}  // namespace
+
+SmtpCheck smtp_check_of(const config::Checker& checker) {
+    const auto given = config::value_of<config::WordList>(checker.more->values, "helo_name");
+    return {connection_of(checker), given && !given->empty() ? given->front() : std::string{kUsualName}};
+}
+
+asio::awaitable<Finding> smtp_check(SmtpCheck check, std::shared_ptr<Attempt> attempt) {
+    const auto started = Clock::now();
+    const auto state = attempt->state();
+    Finding finding = co_await connect(check.connection, state);
+    if (finding.outcome == Outcome::Passed) {
+        finding = co_await exchange(std::move(check), state);
+    } else {
+        finding.words =
+            finding.outcome == Outcome::TimedOut ? "Connection timeout to server" : "Could not connect to server";
+    }
+    state->watchdog.cancel();
+    state->close();
+    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
+    co_return finding;
+}
+
+}  // namespace mainstay::probe

@@ -1,0 +1,131 @@
+#include "mainstay/probe/udp_check.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <string_view>
+
+#include "datagram.hpp"
+
+namespace mainstay::probe {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using lvs::Outcome;
+
+namespace {
+
+// keepalived's, as seen on the wire.
+constexpr std::string_view kUsualPayload = "keepalived check - keepalived ch";
+
+struct Nibble {
+    unsigned value = 0, mask = 0;
+};
+Nibble nibble_of(char c) {
+    if (c >= '0' && c <= '9') return {static_cast<unsigned>(c - '0'), 0xf};
+    if (c >= 'a' && c <= 'f') return {static_cast<unsigned>(c - 'a' + 10), 0xf};
+    if (c >= 'A' && c <= 'F') return {static_cast<unsigned>(c - 'A' + 10), 0xf};
+    return {};  // x: any
+}
+
+// keepalived: digits in pairs; a single one before a blank is a byte of its own.
+std::vector<UdpCheck::Wanted> bytes_of(const config::WordList& words) {
+    std::vector<UdpCheck::Wanted> bytes;
+    const auto add = [&](Nibble high, Nibble low) {
+        bytes.push_back({std::byte(high.value << 4 | low.value), std::byte(high.mask << 4 | low.mask)});
+    };
+    for (const std::string& text : words) {
+        std::string_view rest = text;
+        while (!rest.empty()) {
+            if (rest.front() == ' ' || rest.front() == '\t') {
+                rest.remove_prefix(1);
+                continue;
+            }
+            const bool single = rest.size() == 1 || rest[1] == ' ' || rest[1] == '\t';
+            if (single)
+                add({0, 0xf}, nibble_of(rest[0]));
+            else
+                add(nibble_of(rest[0]), nibble_of(rest[1]));
+            rest.remove_prefix(single ? 1 : 2);
+        }
+    }
+    return bytes;
+}
+
+bool matches(const std::vector<UdpCheck::Wanted>& pattern, std::span<const std::byte> reply) {
+    const std::size_t common = std::min(pattern.size(), reply.size());
+    for (std::size_t i = 0; i < common; ++i)
+        if ((reply[i] & pattern[i].mask) != (pattern[i].value & pattern[i].mask)) return false;
+    return true;
+}
+
+Finding judge(const UdpCheck& check, std::span<const std::byte> beginning, std::size_t size) {
+    if (!check.pattern.empty() && (size < check.reply_min || size > check.reply_max)) {
+        return {.outcome = Outcome::Failed,
+                .reason = fmt::format("a reply of {} bytes, not of {} to {}", size, check.reply_min, check.reply_max)};
+    }
+    if (!matches(check.pattern, beginning.first(std::min(size, beginning.size()))))
+        return {.outcome = Outcome::Failed, .reason = "the reply does not match"};
+    return {.outcome = Outcome::Passed, .reason = "replied"};
+}
+
+asio::awaitable<Finding> exchange(UdpCheck check, std::shared_ptr<Attempt::State> state) {
+    if (state->cancelled) co_return found(Outcome::NotRun, "cancelled");
+    const Micros limit = check.connection.connect_timeout;
+    const Opened opened = open_datagram(*state, check.connection, SOCK_DGRAM, 0);
+    if (!opened.result) {
+        co_return found(opened.servers ? Outcome::Failed : Outcome::NotRun, opened.result.error().text());
+    }
+    if (const Sent sent = send_datagram(*state, check.payload); sent.sys_errno != 0) {
+        const bool shortage = sent.sys_errno == ENOBUFS || sent.sys_errno == ENOMEM || sent.sys_errno == EAGAIN;
+        co_return found(shortage ? Outcome::NotRun : Outcome::Failed, Error::system("send", sent.sys_errno).text());
+    }
+    state->guard(limit);
+    std::vector<std::byte> beginning(check.pattern.size());
+    const Heard heard = co_await hear(state, beginning);
+    if (state->expired && !state->cancelled) {
+        if (!check.reply_required) co_return found(Outcome::Passed, "nothing speaks against it");
+        co_return finding_of(*state, heard.error, limit, "read");
+    }
+    if (!heard.error) co_return judge(check, beginning, heard.size);
+    Finding finding = finding_of(*state, heard.error, limit, "read");
+    if (finding.outcome == Outcome::NotRun && !state->cancelled) finding.outcome = Outcome::Failed;
+    co_return finding;
+}
+
+}  // namespace
+
+UdpCheck udp_check_of(const config::Checker& checker) {
+    using config::value_of;
+    const auto& values = checker.more->values;
+    UdpCheck check{.connection = connection_of(checker)};
+    if (const auto words = value_of<config::WordList>(values, "payload")) {
+        for (const auto& byte : bytes_of(*words)) check.payload.push_back(byte.value);
+    } else {
+        for (const char c : kUsualPayload) check.payload.push_back(static_cast<std::byte>(c));
+    }
+    if (const auto words = value_of<config::WordList>(values, "require_reply")) {
+        check.reply_required = true;
+        check.pattern = bytes_of(*words);
+    }
+    const auto size = [&](const char* keyword, std::size_t otherwise) {
+        const auto given = value_of<std::int64_t>(values, keyword);
+        return given ? static_cast<std::size_t>(*given) : otherwise;
+    };
+    check.reply_min = size("min_reply_length", check.reply_min);
+    check.reply_max = size("max_reply_length", check.reply_max);
+    return check;
+}
+
+asio::awaitable<Finding> udp_check(UdpCheck check, std::shared_ptr<Attempt> attempt) {
+    const auto started = Clock::now();
+    const auto state = attempt->state();
+    Finding finding = co_await exchange(std::move(check), state);
+    state->watchdog.cancel();
+    state->close();
+    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
+    co_return finding;
+}
+
+}  // namespace mainstay::probe

@@ -1,0 +1,298 @@
+// SMTP, DNS, UDP, PING, FILE and BFD checks in the judge: their words, their retries, what they follow.
+#include <doctest/doctest.h>
+
+#include "judge_harness.hpp"
+#include "mainstay/lvs/followed.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+using Type = config::Checker::Type;
+
+const std::string kRs = "[10.0.0.11]:tcp:80";
+const std::string kVs = "[10.0.0.1]:tcp:80";
+const std::string kOut = "Removing service " + kRs + " from VS " + kVs;
+const std::string kIn = "Adding service " + kRs + " to VS " + kVs;
+
+std::string down(const std::string& mail) { return "RS " + kRs + " " + kVs + " DOWN mail: " + mail; }
+std::string up(const std::string& mail) { return "RS " + kRs + " " + kVs + " UP mail: " + mail; }
+
+config::RealServer with(Type type, std::uint32_t retry = 1) {
+    auto one = server("10.0.0.11", 10);
+    one.checkers.push_back(tcp_check(one.endpoint));
+    one.checkers[0].type = type;
+    one.checkers[0].retry = retry;
+    one.checkers[0].delay_before_retry = Seconds{1};
+    return one;
+}
+
+config::RealServer following(Type type, const char* name) {
+    auto one = with(type);
+    one.checkers[0].more.edit().values.push_back({type == Type::File ? "track_file" : "name", config::WordList{name}});
+    return one;
+}
+
+CheckFinished failing(std::string words = {}, std::string reason = "refused") {
+    return {
+        .checker = 1, .outcome = Outcome::Failed, .reason = std::move(reason), .weight = {}, .words = std::move(words)};
+}
+CheckFinished passing() { return {.checker = 1, .outcome = Outcome::Passed, .reason = "ok", .weight = {}}; }
+
+// First success, one tolerated failure with log_all_failures, one that counts, and recovery.
+Lines story(Type type, const CheckFinished& failure) {
+    auto one = with(type);
+    one.checkers[0].log_all_failures = true;
+    Bench bench;
+    bench.start(service({one, server("10.0.0.12")}));
+    Lines all;
+    for (const CheckFinished& fact : {passing(), failure, failure, passing()}) {
+        bench.tick();
+        for (std::string& line : bench.finish(fact)) all.push_back(std::move(line));
+    }
+    return all;
+}
+
+std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).destinations.at(0).weight; }
+
+}  // namespace
+
+TEST_CASE("TCP_CHECK says what keepalived says") {
+    // effect: virtual_server/real_server/TCP_CHECK: retry delay_before_retry log_all_failures
+    CHECK(story(Type::Tcp, failing()) ==
+          Lines{"TCP connection to " + kRs + " success.", "TCP connection to " + kRs + " failed.",
+                "TCP connection to " + kRs + " failed.", "TCP_CHECK on service " + kRs + " failed after 1 retries.",
+                kOut, "table 0", down("TCP CHECK failed on service"), "TCP connection to " + kRs + " success.", kIn,
+                "table 0", up("TCP CHECK succeed on service")});
+}
+
+TEST_CASE("UDP_CHECK says what keepalived says") {
+    // effect: virtual_server/real_server/UDP_CHECK: retry delay_before_retry log_all_failures
+    CHECK(story(Type::Udp, failing()) ==
+          Lines{"UDP connection to " + kRs + " success.", "UDP connection to " + kRs + " failed.",
+                "UDP connection to " + kRs + " failed.", "UDP_CHECK on service " + kRs + " failed after 1 retries.",
+                kOut, "table 0", down("UDP CHECK failed on service"), "UDP connection to " + kRs + " success.", kIn,
+                "table 0", up("UDP CHECK succeed on service")});
+}
+
+TEST_CASE("PING_CHECK says what keepalived says") {
+    // effect: virtual_server/real_server/PING_CHECK: retry delay_before_retry log_all_failures
+    CHECK(story(Type::Ping, failing()) ==
+          Lines{"ICMP connection to " + kRs + " success.", "ICMP connection to " + kRs + " failed.",
+                "ICMP connection to " + kRs + " failed.",
+                "ICMP CHECK on service " + kRs + " of " + kVs + " failed after 1 retries.", kOut, "table 0",
+                down("ICMP CHECK failed on service"), "ICMP connection to " + kRs + " success.", kIn, "table 0",
+                up("ICMP CHECK succeed on service")});
+    CHECK(story(Type::Ping, failing("send ICMP packet fail"))[1] == "send ICMP packet fail");
+    auto late = failing();
+    late.outcome = Outcome::TimedOut;
+    CHECK(story(Type::Ping, late)[1] == "ICMP connection to address " + kRs + " timeout.");
+}
+
+TEST_CASE("DNS_CHECK says what keepalived says, and nothing of a success") {
+    // effect: virtual_server/real_server/DNS_CHECK: retry delay_before_retry log_all_failures
+    const std::string head = "DNS_CHECK (" + kRs + ") read timeout from socket";
+    CHECK(story(Type::Dns, failing("read timeout from socket")) ==
+          Lines{head, head, head + " after 1 retries", kOut, "table 0", down("DNS_CHECK: failed on service"), kIn,
+                "table 0", up("DNS_CHECK: succeed on service")});
+}
+
+TEST_CASE("SMTP_CHECK says what keepalived says") {
+    // effect: virtual_server/real_server/SMTP_CHECK: retry delay_before_retry log_all_failures
+    const std::string words = "Bad greeting banner from server";
+    const std::string line = "SMTP_CHECK " + words + " [10.0.0.11]:80";
+    const std::string good = "Remote SMTP server " + kRs + " succeed on service.";
+    CHECK(story(Type::Smtp, failing(words)) == Lines{good, line, line, line, kOut, "table 0",
+                                                     down("CHECK failed on service : " + words), good, kIn, "table 0",
+                                                     up("CHECK succeed on service")});
+}
+
+TEST_CASE("only SMTP_CHECK has retries in its very first run, and extra tries in every round while it is down") {
+    Bench bench;
+    bench.start(service({with(Type::Smtp, 2), server("10.0.0.12")}));
+    for (int tries = 0; tries < 2; ++tries) {
+        bench.tick();
+        CHECK(bench.finish(failing("x")) == Lines{});
+    }
+    CHECK(bench.due() == 3);  // after 1 s of delay_before_retry twice
+    bench.tick();
+    CHECK(bench.finish(failing("x"))[0] == "SMTP_CHECK x [10.0.0.11]:80");
+    CHECK(bench.due() == 9);  // delay_loop
+    bench.tick();
+    CHECK(bench.finish(failing("x")) == Lines{});
+    CHECK(bench.due() == 10);
+    bench.tick();
+    bench.finish(failing("x"));
+    CHECK(bench.due() == 11);
+    bench.tick();
+    CHECK(bench.finish(failing("x")) == Lines{});
+    CHECK(bench.due() == 17);
+
+    Bench other;
+    other.start(service({with(Type::Udp, 2), server("10.0.0.12")}));
+    other.tick();
+    CHECK(other.finish(failing())[0] == "UDP_CHECK on service " + kRs + " failed.");
+}
+
+TEST_CASE("an alpha SMTP_CHECK that fails tells so once, after its retries") {
+    // effect: virtual_server/real_server/SMTP_CHECK: alpha
+    auto one = with(Type::Smtp, 1);
+    one.checkers[0].alpha = true;
+    Bench bench;
+    bench.start(service({one, server("10.0.0.12")}));
+    bench.tick();
+    CHECK(bench.finish(failing("x")) == Lines{});
+    bench.tick();
+    CHECK(bench.finish(failing("x")) ==
+          Lines{"SMTP_CHECK x [10.0.0.11]:80", "RS " + kRs + " " + kVs + " DOWN: CHECK failed on service : x"});
+    for (int tries = 0; tries < 4; ++tries) {
+        bench.tick();
+        CHECK(bench.finish(failing("x")) == Lines{});
+    }
+}
+
+TEST_CASE("an alpha check counts as failed until it has passed once") {
+    // effect: virtual_server/real_server/UDP_CHECK: alpha
+    // effect: virtual_server/real_server/PING_CHECK: alpha
+    // effect: virtual_server/real_server/DNS_CHECK: alpha
+    // effect: virtual_server/real_server/MISC_CHECK: alpha
+    for (const Type type : {Type::Udp, Type::Ping, Type::Dns, Type::Misc}) {
+        CAPTURE(keyword_of(type));
+        auto one = with(type);
+        if (type == Type::Misc) one.checkers[0].misc_path.edit().argv = {"/etc/check"};
+        one.checkers[0].alpha = true;
+        Bench bench;
+        bench.start(service({one, server("10.0.0.12")}));
+        CHECK(bench.judge.desired(0).destinations.size() == 1);
+        bench.tick();
+        bench.finish(passing());
+        CHECK(bench.judge.desired(0).destinations.size() == 2);
+    }
+}
+
+TEST_CASE("the first run comes within warmup, and the next ones every delay_loop") {
+    // effect: virtual_server/real_server/UDP_CHECK: warmup delay_loop
+    // effect: virtual_server/real_server/PING_CHECK: warmup delay_loop
+    // effect: virtual_server/real_server/DNS_CHECK: warmup delay_loop
+    // effect: virtual_server/real_server/SMTP_CHECK: warmup delay_loop
+    // effect: virtual_server/real_server/MISC_CHECK: warmup delay_loop
+    for (const Type type : {Type::Udp, Type::Ping, Type::Dns, Type::Smtp, Type::Misc}) {
+        CAPTURE(keyword_of(type));
+        auto one = with(type);
+        if (type == Type::Misc) one.checkers[0].misc_path.edit().argv = {"/etc/check"};
+        one.checkers[0].warmup = Seconds{4};
+        one.checkers[0].delay_loop = Seconds{7};
+        Bench bench;
+        bench.drawn = 100s;
+        bench.start(service({one}));
+        CHECK(bench.due() == 5);  // a second after the start, and what was drawn of the 4
+        bench.tick();
+        bench.finish(passing());
+        CHECK(bench.due() == 12);
+    }
+}
+
+TEST_CASE("a file's number is a weight: times the check's, else the block's, and 0 takes the server out") {
+    // effect: virtual_server/real_server/FILE_CHECK: track_file weight
+    Bench bench;
+    auto one = following(Type::File, "load");
+    CHECK(bench.start(service({one})).size() == 2);  // no timer is told of
+    CHECK(bench.due() == -1);
+    const auto told = [&](std::int64_t number, FileRule rule = {}) {
+        return text_of_intents(bench.judge.step(file_result(1, one, one.checkers[0], rule, number), bench.now()));
+    };
+    CHECK(told(3) == Lines{"Changing weight from 10 to 13 for active service " + kRs + " of VS " + kVs, "table 0"});
+    told(3, {2, true});
+    CHECK(weight_in_table(bench.judge) == 4);
+    told(1000, {2, true});
+    CHECK(weight_in_table(bench.judge) == 0);
+    told(std::numeric_limits<std::int64_t>::max(), {2, false});
+    CHECK(weight_in_table(bench.judge) == 2147483647);
+    CHECK(told(-2147483648LL)[0] == "(" + kRs + "): tracked file load now FAULT state");
+    CHECK(bench.judge.desired(0).destinations.empty());
+    CHECK(told(0)[0] == "(" + kRs + "): tracked file load leaving FAULT state");
+    CHECK(weight_in_table(bench.judge) == 10);
+
+    one.checkers[0].more.edit().values.push_back({"weight", std::int64_t{5}});
+    told(2, {100, true});
+    CHECK(weight_in_table(bench.judge) == 20);
+    one.checkers[0].more.edit().values.push_back({"weight reverse", true});
+    told(1);
+    CHECK(weight_in_table(bench.judge) == 5);
+}
+
+TEST_CASE("a file with weight 0 says up or down: any number but 0 is down, reversed only 0 is") {
+    // effect: virtual_server/real_server/FILE_CHECK: weight
+    Bench bench;
+    const auto one = following(Type::File, "gone");
+    bench.start(service({one, server("10.0.0.12")}));
+    const auto told = [&](std::int64_t number, FileRule rule) {
+        return text_of_intents(bench.judge.step(file_result(1, one, one.checkers[0], rule, number), bench.now()));
+    };
+    CHECK(told(0, {0, false}) == Lines{});
+    CHECK(told(1, {0, false}) == Lines{"(" + kRs + "): tracked file gone now FAULT state", kOut, "table 0",
+                                       down("FILE CHECK gone failed on service")});
+    CHECK(told(7, {0, false}) == Lines{});
+    CHECK(told(1, {0, true}) == Lines{"(" + kRs + "): tracked file gone leaving FAULT state", kIn, "table 0",
+                                      up("FILE CHECK gone succeeded on service")});
+    CHECK(told(0, {0, true}).size() == 4);
+}
+
+TEST_CASE("a BFD session that goes down takes the server out, without retries") {
+    // effect: virtual_server/real_server/BFD_CHECK: name
+    Bench bench;
+    bench.start(service({following(Type::Bfd, "b1"), server("10.0.0.12")}));
+    CHECK(bench.judge.followers(Type::Bfd, "b1") == std::vector<CheckerId>{1});
+    CHECK(bench.judge.followers(Type::Bfd, "b2").empty());
+    CHECK(bench.judge.followers(Type::File, "b1").empty());
+    CHECK(bench.judge.desired(0).destinations.size() == 2);
+    const auto told = [&](bool is_up) { return text_of_intents(bench.judge.step(bfd_result(1, is_up), bench.now())); };
+    CHECK(told(false) ==
+          Lines{"BFD check of [b1] RS(" + kRs + ") is DOWN", kOut, "table 0", down("BFD CHECK b1 failed on service")});
+    CHECK(told(false) == Lines{});
+    CHECK(told(true) ==
+          Lines{"BFD check of [b1] RS(" + kRs + ") is UP", kIn, "table 0", up("BFD CHECK b1 succeeded on service")});
+}
+
+TEST_CASE("an alpha BFD_CHECK is down until the session has been up; alpha is nothing to a file") {
+    // effect: virtual_server/real_server/BFD_CHECK: alpha
+    auto session = following(Type::Bfd, "b1");
+    session.checkers[0].alpha = true;
+    Bench bench;
+    bench.start(service({session, server("10.0.0.12")}));
+    CHECK(bench.judge.desired(0).destinations.size() == 1);
+    static_cast<void>(bench.judge.step(bfd_result(1, true), bench.now()));
+    CHECK(bench.judge.desired(0).destinations.size() == 2);
+
+    auto file = following(Type::File, "f");
+    file.checkers[0].alpha = true;
+    Bench other;
+    other.start(service({file}));
+    CHECK(other.judge.desired(0).destinations.size() == 1);
+}
+
+TEST_CASE("an agent's percentage is a part of the configured weight, never 0 unless it asks for that") {
+    CHECK(part_of_weight(10, 75) == 8);
+    CHECK(part_of_weight(10, 1) == 1);
+    CHECK(part_of_weight(10, 0) == 0);
+    CHECK(part_of_weight(0, 50) == 0);
+    CHECK(part_of_weight(10, 200) == 20);
+}
+
+TEST_CASE("a check that asks another question begins anew after a reload, one that asks the same goes on") {
+    auto one = with(Type::Dns, 0);
+    one.checkers[0].more.edit().values.push_back({"name", config::WordList{"a.example.org"}});
+    Bench bench;
+    bench.start(service({one, server("10.0.0.12")}));
+    bench.tick();
+    bench.finish(failing("x"));
+    one.checkers[0].delay_loop = Seconds{9};
+    bench.reload(service({one, server("10.0.0.12")}));
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    one.checkers[0].more.edit().values[0].data = config::WordList{"b.example.org"};
+    bench.reload(service({one, server("10.0.0.12")}));
+    CHECK(bench.judge.states()[0].servers[0].alive);
+}

@@ -1,0 +1,102 @@
+// SMTP_CHECK against servers on loopback.
+#include "mainstay/probe/smtp_check.hpp"
+
+#include <doctest/doctest.h>
+
+#include "checks.hpp"
+
+using namespace mainstay;
+using namespace mainstay::probe;
+using namespace mainstay::probe::test;
+using namespace std::chrono_literals;
+using lvs::Outcome;
+
+namespace {
+
+using Type = config::Checker::Type;
+
+struct Heard {
+    std::string helo, quit;
+};
+
+Finding smtp(const std::function<void(int)>& talk, const std::function<void(config::Checker&)>& change = {}) {
+    StreamServer server{talk};
+    auto what = checker_of(Type::Smtp, server.endpoint());
+    if (change) change(what);
+    Finding finding = run(what);
+    return finding;
+}
+
+// Greets, and answers HELO and QUIT with these.
+std::function<void(int)> mail_server(std::string greeting, std::string helo, std::string quit, Heard* heard = nullptr) {
+    return [=](int fd) {
+        say(fd, greeting);
+        const std::string first = hear_line(fd);
+        say(fd, helo);
+        const std::string second = hear_line(fd);
+        say(fd, quit);
+        if (heard != nullptr) *heard = {first, second};
+    };
+}
+
+}  // namespace
+
+TEST_CASE("a mail server that greets, takes HELO and lets go passes; whatever it answers to QUIT") {
+    // effect: virtual_server/real_server/SMTP_CHECK: helo_name
+    Heard heard;
+    CHECK(smtp(mail_server("220 mx ready\r\n", "250 mx\r\n", "500 what\r\n", &heard)).outcome == Outcome::Passed);
+    CHECK(heard.helo == "HELO smtpchecker.keepalived.org\r\n");
+    CHECK(heard.quit == "QUIT\r\n");
+    CHECK(smtp(mail_server("220-mx\r\n220-two\r\n220 ready\r\n", "250\r\n", "221 bye\r\n", &heard),
+               [](config::Checker& what) { give(what, "helo_name", config::WordList{"probe.example.org"}); })
+              .outcome == Outcome::Passed);
+    CHECK(heard.helo == "HELO probe.example.org\r\n");
+}
+
+TEST_CASE("the wrong code at the greeting or after HELO fails in keepalived's words") {
+    const Finding busy = smtp(mail_server("421 too busy\r\n", "", ""));
+    CHECK(busy.outcome == Outcome::Failed);
+    CHECK(busy.words == "Bad greeting banner from server");
+    CHECK(busy.reason == "SMTP status code 421");
+    const Finding refused = smtp(mail_server("220 mx\r\n", "550 no\r\n", ""));
+    CHECK(refused.words == "Bad HELO response from server");
+    CHECK(smtp(mail_server("SSH-2.0-OpenSSH\r\n", "", "")).reason == "no SMTP reply");
+}
+
+TEST_CASE("endless lines and endless replies are not read on") {
+    const auto flood = [](std::string piece) {
+        return [piece](int fd) {
+            while (say(fd, piece)) {
+            }
+        };
+    };
+    CHECK(smtp(flood(std::string(100, 'x'))).words == "Bad greeting banner from server");
+    CHECK(smtp(flood("220-x\r\n")).words == "Bad greeting banner from server");
+}
+
+TEST_CASE("a mail server that is silent, trickles, hangs up or is not there") {
+    // effect: virtual_server/real_server/SMTP_CHECK: connect_timeout connect_port
+    const auto soon = [](config::Checker& what) { what.connect_timeout = 100ms; };
+    const Finding silent = smtp([](int fd) { hear_line(fd); }, soon);
+    CHECK(silent.outcome == Outcome::TimedOut);
+    CHECK(silent.words == "Read timeout from server");
+    const auto started = std::chrono::steady_clock::now();
+    const Finding trickling = smtp(
+        [](int fd) {
+            while (say(fd, "2")) std::this_thread::sleep_for(20ms);
+        },
+        soon);
+    CHECK(trickling.outcome != Outcome::Passed);
+    CHECK(std::chrono::steady_clock::now() - started < 10s);
+    const Finding closed = smtp(mail_server("220 mx\r\n", "250 mx\r\n", ""));
+    CHECK(closed.outcome == Outcome::Failed);
+    CHECK(closed.words == "Connection closed by server");
+
+    const UniqueFd nobody = bind_only();
+    const Finding refused = run(checker_of(Type::Smtp, bound_to(nobody)));
+    CHECK(refused.words == "Could not connect to server");
+    const Blackhole lost;
+    auto what = checker_of(Type::Smtp, lost.endpoint());
+    what.connect_timeout = 100ms;
+    CHECK(run(what).words == "Connection timeout to server");
+}
