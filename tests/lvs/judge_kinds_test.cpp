@@ -56,7 +56,7 @@ Lines story(Type type, const CheckFinished& failure) {
     return all;
 }
 
-std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).destinations.at(0).weight; }
+std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).at(0).destinations.at(0).weight; }
 
 }  // namespace
 
@@ -166,10 +166,10 @@ TEST_CASE("an alpha check counts as failed until it has passed once") {
         one.checkers[0].alpha = true;
         Bench bench;
         bench.start(service({one, server("10.0.0.12")}));
-        CHECK(bench.judge.desired(0).destinations.size() == 1);
+        CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
         bench.tick();
         bench.finish(passing());
-        CHECK(bench.judge.desired(0).destinations.size() == 2);
+        CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
     }
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("a file's number is a weight: times the check's, else the block's, and
     told(std::numeric_limits<std::int64_t>::max(), {2, false});
     CHECK(weight_in_table(bench.judge) == 2147483647);
     CHECK(told(-2147483648LL)[0] == "(" + kRs + "): tracked file load now FAULT state");
-    CHECK(bench.judge.desired(0).destinations.empty());
+    CHECK(bench.judge.desired(0).at(0).destinations.empty());
     CHECK(told(0)[0] == "(" + kRs + "): tracked file load leaving FAULT state");
     CHECK(weight_in_table(bench.judge) == 10);
 
@@ -248,7 +248,7 @@ TEST_CASE("a BFD session that goes down takes the server out, without retries") 
     CHECK(bench.judge.followers(Type::Bfd, "b1") == std::vector<CheckerId>{1});
     CHECK(bench.judge.followers(Type::Bfd, "b2").empty());
     CHECK(bench.judge.followers(Type::File, "b1").empty());
-    CHECK(bench.judge.desired(0).destinations.size() == 2);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
     const auto told = [&](bool is_up) { return text_of_intents(bench.judge.step(bfd_result(1, is_up), bench.now())); };
     CHECK(told(false) ==
           Lines{"BFD check of [b1] RS(" + kRs + ") is DOWN", kOut, "table 0", down("BFD CHECK b1 failed on service")});
@@ -263,15 +263,15 @@ TEST_CASE("an alpha BFD_CHECK is down until the session has been up; alpha is no
     session.checkers[0].alpha = true;
     Bench bench;
     bench.start(service({session, server("10.0.0.12")}));
-    CHECK(bench.judge.desired(0).destinations.size() == 1);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
     static_cast<void>(bench.judge.step(bfd_result(1, true), bench.now()));
-    CHECK(bench.judge.desired(0).destinations.size() == 2);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
 
     auto file = following(Type::File, "f");
     file.checkers[0].alpha = true;
     Bench other;
     other.start(service({file}));
-    CHECK(other.judge.desired(0).destinations.size() == 1);
+    CHECK(other.judge.desired(0).at(0).destinations.size() == 1);
 }
 
 TEST_CASE("an agent's percentage is a part of the configured weight, never 0 unless it asks for that") {
