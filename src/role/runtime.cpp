@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -279,6 +280,8 @@ void Process::run_prepared() {
         return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
     if (kind_ == Kind::Lvs) running_.config.virtual_servers = {};
+    // What reading took is given back, or it would stay until the next reload; vrrp has no time for that.
+    if (kind_ != Kind::Vrrp) ::malloc_trim(0);
 }
 
 void Process::abort(std::uint64_t generation) {

@@ -1,15 +1,13 @@
 """keepalived and mainstay on the corpus's files, side by side while servers fail and come back: tests/support/
 lvs_compare.py tells the steps, docs/compatibility.md the differences that are meant."""
 
-import os
 import re
 import shutil
-import subprocess
 
 import pytest
 
 from support.lvs_compare import NotTaken, compare_all
-from support.paths import SHARED, TOP, program
+from support.paths import SHARED
 
 FILES = sorted(path for path in (SHARED / "corpus").glob("*.conf")
                if re.search(r"^\s*virtual_server\s", path.read_text(encoding="utf-8", errors="replace"), re.M))
@@ -32,8 +30,10 @@ pytestmark = pytest.mark.skipif(not FILES or not shutil.which("keepalived"),
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory):
-    return compare_all(FILES, tmp_path_factory.mktemp("compare"), told=print)
+def compared(request, tmp_path_factory):
+    """All files that were asked for, at once."""
+    wanted = [item.callspec.params["file"] for item in request.session.items if "compared" in item.fixturenames]
+    return compare_all(wanted, tmp_path_factory.mktemp("compare"), told=print)
 
 
 @pytest.mark.parametrize("file", FILES, ids=[path.stem for path in FILES])
