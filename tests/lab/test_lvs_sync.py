@@ -39,6 +39,7 @@ def until_daemons(host, *states, seconds=20):
 
 
 def reload(host, daemon, text):
+    wait_until(lambda: "Startup complete" in daemon.output(), 20, lambda: daemon.output()[-3000:])
     before = daemon.output().count("Reload complete")
     host.write("/run/keepalived.conf", text)
     daemon.send(signal.SIGHUP)

@@ -1,6 +1,7 @@
 """What each keyword of a service and of its servers comes to in the kernel's table, as `ipvsadm -Sn` writes it."""
 
 import re
+import signal
 
 import pytest
 
@@ -60,6 +61,13 @@ def service(place, inside, *servers, protocol="TCP"):
     return f"virtual_server {place} {{\n{line}  {inside}\n{body}}}\n"
 
 
+def reload(host, daemon, text):
+    """Once the start is over: the log line that ends it is the last one."""
+    wait_until(lambda: "Startup complete" in daemon.output(), 20, lambda: daemon.output()[-3000:])
+    host.write("/run/keepalived.conf", text)
+    daemon.send(signal.SIGHUP)
+
+
 def until_saved(host, daemon, wanted):
     try:
         wait_until(lambda: saved(host) == wanted, 20)
@@ -106,8 +114,7 @@ def test_thresholds_are_in_the_server_and_a_change_of_one_reaches_it(director):
     text = service("10.1.0.1 80", "lb_algo rr\n  lb_kind NAT", ("127.1.0.1 80", "uthreshold 100\n    lthreshold 10"))
     daemon = director.mainstayd(text, "-C")
     wait_until(lambda: thresholds() == [("100", "10")], 20, lambda: str(thresholds()))
-    director.write("/run/keepalived.conf", text.replace("lthreshold 10", "lthreshold 20"))
-    daemon.send(1)
+    reload(director, daemon, text.replace("lthreshold 10", "lthreshold 20"))
     wait_until(lambda: thresholds() == [("100", "20")], 20, lambda: str(thresholds()))
 
 
