@@ -304,6 +304,22 @@ private:
             m_.sorry_server.reset();
             return;
         }
+        settle_sorry_port(sorry);
+        share_with_real_server(sorry);
+    }
+
+    // Both have one entry in the table, so there is one answer to whether it stays there when idle.
+    void share_with_real_server(SorryServer& sorry) {
+        const auto same = std::ranges::find(m_.real_servers, sorry.endpoint, &RealServer::endpoint);
+        if (same == m_.real_servers.end() || same->inhibit_on_failure == sorry.inhibit) return;
+        auto& d = diag_.error(Code::FlagIgnored, s_.sorry_mark,
+                              fmt::format("the sorry server is real server {} too, which {} inhibit_on_failure",
+                                          server_name(sorry.endpoint, m_.protocol), sorry.inhibit ? "has no" : "has"));
+        d.effect = "the real server's setting counts for both";
+        sorry.inhibit = same->inhibit_on_failure;
+    }
+
+    void settle_sorry_port(SorryServer& sorry) {
         if (!by_address()) {
             if (sorry.forwarding != Forwarding::Nat && m_.fwmark != 0) sorry.endpoint.port = 0;
             return;

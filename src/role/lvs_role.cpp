@@ -253,6 +253,7 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
         auto counted = keeper_.connections(judge_.desired(wanted->service));
         if (!counted) continue;  // the time limit remains
         step(lvs::ConnectionsCounted{wanted->service, std::move(*counted)});
+        publish_within(kPublishLater);
     }
 }
 

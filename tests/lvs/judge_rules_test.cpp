@@ -214,3 +214,83 @@ TEST_CASE("each kind of check has keepalived's words for its failure, its succes
         CHECK(up.back() == "RS " + kRs + " " + kVs + " UP mail: " + kind.up_mail);
     }
 }
+
+TEST_CASE("each failing try of a check is told in keepalived's words with log_all_failures") {
+    struct Words {
+        Type type;
+        std::string words, line, last;
+        Outcome outcome = Outcome::Failed;
+    };
+    const std::vector<Words> tries{
+        {Type::Http, "Error connecting server", "Error connecting server " + kRs + ".",
+         "HTTP_CHECK on service " + kRs + " failed after 2 retries."},
+        {Type::Http, "Timeout connecting server", "Timeout connecting server " + kRs + ".", ""},
+        {Type::Http, "Connection failed server", "Connection failed server " + kRs + ".", ""},
+        {Type::Http, "HTTP status code error to server", "HTTP status code error to server " + kRs + ".", ""},
+        {Type::Http, "MD5 digest error to server", "MD5 digest error to server " + kRs + ".", ""},
+        {Type::Http, "Regex match failed server", "Regex match failed server " + kRs + ".", ""},
+        {Type::Http, "Timeout HTTP read server", "Timeout HTTP read server " + kRs + ".", ""},
+        {Type::Ssl, "SSL handshake/communication error connecting to server",
+         "SSL handshake/communication error connecting to server " + kRs + ".",
+         "SSL_CHECK on service " + kRs + " failed after 2 retries."},
+        {Type::Smtp, "Connection timeout to server", "SMTP_CHECK Connection timeout to server [10.0.0.11]:80", ""},
+        {Type::Smtp, "Could not connect to server", "SMTP_CHECK Could not connect to server [10.0.0.11]:80", ""},
+        {Type::Smtp, "Bad HELO response from server", "SMTP_CHECK Bad HELO response from server [10.0.0.11]:80", ""},
+        {Type::Smtp, "Read timeout from server", "SMTP_CHECK Read timeout from server [10.0.0.11]:80", ""},
+        {Type::Dns, "read timeout from socket", "DNS_CHECK (" + kRs + ") read timeout from socket",
+         "DNS_CHECK (" + kRs + ") read timeout from socket after 2 retries"},
+        {Type::Ping, "", "ICMP connection to " + kRs + " timeout.",
+         "ICMP CHECK on service " + kRs + " of " + kVs + " failed after 2 retries.", Outcome::TimedOut},
+        {Type::Udp, "", "UDP connection to " + kRs + " failed.",
+         "UDP_CHECK on service " + kRs + " failed after 2 retries."},
+    };
+    for (const auto& one : tries) {
+        CAPTURE(one.line);
+        auto web = web_of(one.type);
+        web.real_servers[0].checkers[0].log_all_failures = true;
+        Bench bench;
+        bench.start(web);
+        if (!bench.judge.deadline()) continue;  // not run by this version
+        bench.run(Outcome::Passed);
+        bench.tick();
+        CHECK(bench.finish(failure(one.words, one.outcome)) == Lines{one.line});
+        bench.tick();
+        bench.finish(failure(one.words, one.outcome));
+        bench.tick();
+        const Lines last = bench.finish(failure(one.words, one.outcome));
+        CHECK(last.at(0) == one.line);
+        if (!one.last.empty()) CHECK(last.at(1) == one.last);
+    }
+}
+
+TEST_CASE("a web server that recovers is told by the last that is asked of its URL") {
+    auto web = web_of(Type::Http);
+    auto& urls = web.real_servers[0].checkers[0].urls;
+    const auto recovers = [&](config::HttpUrl url) {
+        url.path = "/x";
+        urls = {url};
+        Bench bench;
+        bench.start(web);
+        bench.run(Outcome::Failed);
+        return bench.run(Outcome::Passed).at(0);
+    };
+    config::HttpUrl url;
+    CHECK(recovers(url) == "HTTP status code success to " + kRs + " url(/x).");
+    url.digest = "755f85c2723bb39381c7379a604160d8";
+    CHECK(recovers(url) == "MD5 digest success to " + kRs + " url(/x).");
+    url.more.edit().values.push_back({"regex", config::WordList{"ok"}});
+    CHECK(recovers(url) == "Regex match success to " + kRs + " url(/x).");
+}
+
+TEST_CASE("an idle sorry server that stays in the table is enabled and disabled, not added and removed") {
+    auto web = service({checked("10.0.0.11")});
+    web.sorry_server = sorry("10.0.0.99");
+    web.sorry_server->inhibit = true;
+    Bench bench;
+    bench.start(web);
+
+    const Lines lost = bench.run(Outcome::Failed), gained = bench.run(Outcome::Passed);
+
+    CHECK(lost.at(5) == "Enabling sorry server [10.0.0.99]:tcp:80 of VS " + kVs);
+    CHECK(gained.at(5) == "Disabling sorry server [10.0.0.99]:tcp:80 of VS " + kVs);
+}

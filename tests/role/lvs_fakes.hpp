@@ -78,6 +78,7 @@ struct FakeKernel {
     bool available = true;
     bool socket_breaks = false;                                 // once, at the next batch
     bool lies = false;                                          // once: the next list of destinations is empty
+    std::uint32_t connections = 0;                              // active ones of every destination
     std::string refused_scheduler;                              // as if its module were missing
     std::function<int(const netlink::IpvsOperation&)> refuses;  // the errno, 0 for none
 };
@@ -111,7 +112,7 @@ public:
         if (std::exchange(kernel_.lies, false)) return entries;
         for (const auto& entry : kernel_.table) {
             if (entry.service.key != key) continue;
-            for (const auto& one : entry.destinations) entries.push_back({one, 0, 0, 0, {}});
+            for (const auto& one : entry.destinations) entries.push_back({one, kernel_.connections, 0, 0, {}});
         }
         return entries;
     }

@@ -1,0 +1,119 @@
+// Operators' words and many servers at a time, through the lvs role.
+#include <doctest/doctest.h>
+
+#include "../lvs/builders.hpp"
+#include "../probe/loopback.hpp"
+#include "lvs_fakes.hpp"
+#include "mainstay/lvs/overrides.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using namespace mainstay::lvs::test;
+using namespace std::chrono_literals;
+using Verb = lvs::ServerCommand::Verb;
+
+namespace {
+
+struct Bench {
+    FakeKernel kernel;
+    FakeRuntime runtime;
+    LvsOptions options = options_for(kernel);
+    std::unique_ptr<Role> role;
+
+    void start(config::VirtualServer web, bool restarted = false) {
+        config::Config config;
+        config.virtual_servers.push_back(std::move(web));
+        role = make_lvs_role(runtime, options);
+        REQUIRE(role->start(std::move(config), restarted));
+    }
+    Role::ServerReply say(Verb verb, std::string which, bool dry_run = false) {
+        return role->servers({.request = 1,
+                              .verb = static_cast<std::uint8_t>(verb),
+                              .which = std::move(which),
+                              .weight = 0,
+                              .dry_run = dry_run,
+                              .by = "uid 0, pid 7"});
+    }
+    std::vector<std::string> table() const {
+        std::vector<std::string> out;
+        for (const auto& one : kernel.table.at(0).destinations)
+            out.push_back(one.endpoint.to_string() + " " + std::to_string(one.weight));
+        std::ranges::sort(out);
+        return out;
+    }
+    ~Bench() {
+        bool stopped = false;
+        role->stop([&stopped] { stopped = true; });
+        CHECK(runtime.until([&stopped] { return stopped; }));
+    }
+};
+using Table = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("what an operator said is in the table and the state block when the answer comes, and holds after a crash") {
+    const auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    Bench bench;
+    bench.start(web);
+
+    CHECK(bench.say(Verb::Disable, "10.0.0.11", true).exit_code == 1);
+    CHECK(bench.say(Verb::Drain, "10.0.0.12").exit_code == 0);
+    CHECK(bench.say(Verb::Disable, "10.0.0.11").exit_code == 0);
+    CHECK(bench.say(Verb::Disable, "10.9.9.9").exit_code == 2);
+
+    CHECK(bench.table() == Table{"10.0.0.12:80 0"});
+    CHECK(bench.runtime.status().overrides.size() == 2);
+    CHECK(bench.runtime.status().services[0].servers[0].note == "disabled by uid 0, pid 7");
+    bench.role.reset();  // as if killed
+    bench.kernel.batches.clear();
+    bench.start(web, true);
+    CHECK(bench.kernel.batches.empty());
+    CHECK(bench.say(Verb::Enable, "*").exit_code == 0);
+    CHECK(bench.table() == Table{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("a word that this version does not know is refused") {
+    Bench bench;
+    bench.start(service({server("10.0.0.11")}));
+
+    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "this daemon does not know that word");
+}
+
+TEST_CASE(
+    "a server with a drain_timeout leaves when the kernel counts no connection of it any more, after a crash too") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    web.more.edit().values.push_back({"drain_timeout", Micros{60'000'000}});
+    Bench bench;
+    bench.kernel.connections = 3;
+    bench.start(web);
+    bench.say(Verb::Disable, "10.0.0.11");
+    CHECK(bench.runtime.until(
+        [&] { return bench.runtime.status().services[0].servers[0].note.ends_with("3 connections are left"); }));
+    CHECK(bench.table() == Table{"10.0.0.11:80 0", "10.0.0.12:80 1"});
+
+    bench.role.reset();
+    bench.start(web, true);
+    CHECK(bench.table() == Table{"10.0.0.11:80 0", "10.0.0.12:80 1"});
+    bench.kernel.connections = 0;
+
+    CHECK(bench.runtime.until([&] { return bench.table() == Table{"10.0.0.12:80 1"}; }));
+}
+
+TEST_CASE("hundreds of servers that fail at a time leave in a few batches") {
+    const UniqueFd closed = probe::test::bind_only();
+    std::vector<config::RealServer> servers{server("10.0.0.11")};
+    for (int i = 0; i < 400; ++i) {
+        auto one = checked(fmt::format("10.1.{}.{}", i / 200, i % 200 + 1));
+        one.checkers[0].target = probe::test::bound_to(closed);
+        servers.push_back(std::move(one));
+    }
+    Bench bench;
+    bench.start(service(servers));
+    bench.kernel.batches.clear();
+
+    CHECK(bench.runtime.until([&] { return bench.table() == Table{"10.0.0.11:80 1"}; }));
+
+    CHECK(bench.kernel.batches.size() < 40);
+    CHECK(bench.runtime.events.size() == 401);  // quorum at the start, and each server
+}
