@@ -122,8 +122,6 @@ TEST_CASE("with fall 2 a check fails after two rounds in a row, each with its re
 TEST_CASE("SMTP_CHECK has its retries in its first run too, and in every round while it is down") {
     Bench bench;
     bench.start(web_of(Type::Smtp));
-    // Types that are not run yet have nothing to show.
-    if (!bench.judge.deadline()) return;
     bench.tick();
     CHECK(bench.finish(failure("Bad greeting banner from server")).empty());
     bench.tick();
@@ -239,7 +237,7 @@ TEST_CASE("each failing try of a check is told in keepalived's words with log_al
         {Type::Smtp, "Read timeout from server", "SMTP_CHECK Read timeout from server [10.0.0.11]:80", ""},
         {Type::Dns, "read timeout from socket", "DNS_CHECK (" + kRs + ") read timeout from socket",
          "DNS_CHECK (" + kRs + ") read timeout from socket after 2 retries"},
-        {Type::Ping, "", "ICMP connection to " + kRs + " timeout.",
+        {Type::Ping, "", "ICMP connection to address " + kRs + " timeout.",
          "ICMP CHECK on service " + kRs + " of " + kVs + " failed after 2 retries.", Outcome::TimedOut},
         {Type::Udp, "", "UDP connection to " + kRs + " failed.",
          "UDP_CHECK on service " + kRs + " failed after 2 retries."},
@@ -250,7 +248,6 @@ TEST_CASE("each failing try of a check is told in keepalived's words with log_al
         web.real_servers[0].checkers[0].log_all_failures = true;
         Bench bench;
         bench.start(web);
-        if (!bench.judge.deadline()) continue;  // not run by this version
         bench.run(Outcome::Passed);
         bench.tick();
         CHECK(bench.finish(failure(one.words, one.outcome)) == Lines{one.line});
