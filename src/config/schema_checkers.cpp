@@ -304,6 +304,7 @@ constexpr Row kRows[]{
      .form = "{ block }",
      .default_text = "none",
      .help = "Extra target; each becomes a checker of its own",
+     .repeat = Repeat::Accumulates,
      .deprecated = "several SMTP_CHECK blocks"},
     {.blocks = Block::SmtpHost,
      .name = "connect_ip",
