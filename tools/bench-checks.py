@@ -28,8 +28,7 @@ RATIO = 0.5
 LAB_CHECKS = 1000
 TICKS = os.sysconf("SC_CLK_TCK")
 LISTENER = """
-import resource, socket, sys, threading
-resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
+import socket, sys
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind(("0.0.0.0", int(sys.argv[1])))
@@ -101,21 +100,31 @@ def configuration():
     return "".join(text) + "}\n"
 
 
+def used(pid):
+    """Ticks of processor time; none when it is gone."""
+    try:
+        return sum(map(int, pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    except OSError:
+        return -1
+
+
 def checker_of(pid):
-    """The process that holds the checks: the child that takes the most processor time."""
-    def used(one):
-        return sum(map(int, pathlib.Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    """The process that holds the checks: the lvs role, or the child that has taken the most processor time."""
     children = [int(one) for one in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     named = [one for one in children if "lvs" in pathlib.Path(f"/proc/{one}/comm").read_text()]
-    return (named or sorted(children, key=used))[-1], used
+    return (named or sorted(children, key=used))[-1]
 
 
 def measure(command, seconds):
     """(microseconds, system calls) per check."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with tempfile.NamedTemporaryFile("w", delete=False) as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
-        time.sleep(6)  # the start, and a first round of the checks
-        pid, used = checker_of(process.pid)
+        end = time.monotonic() + 60
+        while "Activating" not in pathlib.Path(log.name).read_text() and time.monotonic() < end:
+            time.sleep(0.2)
+        time.sleep(5)  # a first round of the checks
+        pid = checker_of(process.pid)
         before, began = used(pid), time.monotonic()
         time.sleep(seconds)
         after, ended = used(pid), time.monotonic()
@@ -128,6 +137,9 @@ def measure(command, seconds):
             lines = counts.read().splitlines()
         rows = {line.split()[-1]: int(line.split()[3]) for line in lines
                 if re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+\d+", line) and not line.endswith("total")}
+        if used(pid) < 0:
+            print(*pathlib.Path(log.name).read_text().splitlines()[-15:], sep="\n")
+            raise RuntimeError(f"{command[0]}: its checks have ended")
         made = rows.get("connect", 0)
         return micros, sum(rows.values()) / max(made, 1), rows, made / seconds
     finally:
