@@ -33,6 +33,7 @@ namespace {
 constexpr Micros kPublishSoon{100'000};
 constexpr Micros kPublishLater{2'000'000};
 constexpr int kPublishShare = 20;
+constexpr Nanos kDeadlineSlot{5'000'000};  // no check begins later than that for it
 constexpr std::size_t kDescriptorsForOthers = 64;
 
 std::size_t raise_descriptor_limit() {
@@ -128,6 +129,7 @@ private:
     boost::asio::steady_timer deadline_timer_, publish_timer_;
     std::optional<Instant> armed_, publish_at_;
     Instant publish_allowed_{};
+    Micros publish_pause_{0};
     lvs::Intents pending_;
     bool carry_out_queued_ = false;
     bool started_ = false, stopping_ = false;
@@ -421,7 +423,9 @@ void LvsRole::arm_deadline() {
     // An earlier wake-up that is armed already is left alone: the judge ignores it and this arms the right one.
     if (stopping_ || !deadline || (armed_ && *armed_ <= *deadline)) return;
     armed_ = deadline;
-    deadline_timer_.expires_at(*deadline);
+    // Checks that are due within a slot begin together: thousands a second share their wake-ups.
+    const Nanos since_boot = deadline->time_since_epoch();
+    deadline_timer_.expires_at(*deadline + (kDeadlineSlot - since_boot % kDeadlineSlot) % kDeadlineSlot);
     deadline_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
         if (error || alive.expired() || stopping_) return;
         armed_.reset();
@@ -431,9 +435,11 @@ void LvsRole::arm_deadline() {
 
 void LvsRole::publish_within(Micros pause) {
     if (stopping_ || !started_) return;
+    if (publish_at_ && pause >= publish_pause_) return;  // asked for earlier, due no later: the clock need not be read
     const Instant wanted = std::max(runtime_.now() + pause, publish_allowed_);
     if (publish_at_ && *publish_at_ <= wanted) return;
     publish_at_ = wanted;
+    publish_pause_ = pause;
     publish_timer_.expires_at(wanted);
     publish_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
         if (error || alive.expired() || stopping_) return;
