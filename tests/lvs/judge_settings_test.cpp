@@ -35,8 +35,8 @@ Lines in_table(const Judge& judge) {
     return out;
 }
 
-const std::vector<std::string> kKinds{"TCP_CHECK", "HTTP_GET",  "SSL_GET",    "SMTP_CHECK",
-                                      "DNS_CHECK", "UDP_CHECK", "PING_CHECK", "MISC_CHECK"};
+const std::vector<std::string> kKinds{"TCP_CHECK", "HTTP_GET",   "SSL_GET",    "SMTP_CHECK", "DNS_CHECK",
+                                      "UDP_CHECK", "PING_CHECK", "MISC_CHECK", "GRPC_CHECK"};
 
 // The same with another kind of check, and what it cannot do without.
 config::Config written_as(const std::string& kind, std::string_view of_check) {
@@ -96,6 +96,7 @@ TEST_CASE("what a check says goes before its server, in every kind of check") {
     // effect: virtual_server/real_server/UDP_CHECK: delay_loop warmup retry delay_before_retry
     // effect: virtual_server/real_server/PING_CHECK: delay_loop warmup retry delay_before_retry
     // effect: virtual_server/real_server/MISC_CHECK: delay_loop warmup retry delay_before_retry
+    // effect: virtual_server/real_server/GRPC_CHECK: delay_loop warmup retry delay_before_retry
     for (const auto& kind : kKinds) {
         CAPTURE(kind);
         const auto config = written_as(kind, "delay_loop 4\nwarmup 0\nretry 1\ndelay_before_retry 3");
@@ -112,6 +113,7 @@ TEST_CASE("alpha, log_all_failures, rise and fall are every check's own") {
     // effect: virtual_server/real_server/UDP_CHECK: alpha log_all_failures rise fall
     // effect: virtual_server/real_server/PING_CHECK: alpha log_all_failures rise fall
     // effect: virtual_server/real_server/MISC_CHECK: alpha log_all_failures rise fall
+    // effect: virtual_server/real_server/GRPC_CHECK: alpha log_all_failures rise fall
     for (const auto& kind : kKinds) {
         CAPTURE(kind);
         const auto config = written_as(kind, "alpha\nretry 0\nlog_all_failures\nrise 3\nfall 2");
@@ -140,6 +142,7 @@ TEST_CASE("equal checks of two services that share their probes run once, of eve
     // effect: virtual_server/real_server/UDP_CHECK: share_probe
     // effect: virtual_server/real_server/PING_CHECK: share_probe
     // effect: virtual_server/real_server/MISC_CHECK: share_probe
+    // effect: virtual_server/real_server/GRPC_CHECK: share_probe
     // effect: virtual_server: share_probe
     // effect: virtual_server/real_server: share_probe
     const auto started = [](config::Config config) {
