@@ -171,6 +171,9 @@ class World:
     def __init__(self, lan, name, rewritten, facts):
         self.host = lan.host(name)
         self.facts = facts
+        # Mails bear the host's name, where it can be resolved.
+        self.host.write("/run/host/hosts", "127.0.0.1 localhost\n127.0.1.1 director\n")
+        self.host.run(["sh", "-c", "mount --bind /run/host/hosts /etc/hosts && hostname director"])
         for part in ("bin", "files", "down"):
             self.host.path(f"{FOLDER}/{part}").mkdir(parents=True)
             self.host.path(f"{FOLDER}/{part}").chmod(0o755)
