@@ -157,6 +157,7 @@ void Attempt::State::stop_connecting() {
 
 // One timer is both: the end of the time, and what the arrival wakes the coroutine by.
 asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state) {
+    state->begun = std::chrono::steady_clock::now();
     if (state->cancelled) co_return Finding{lvs::Outcome::NotRun, "cancelled", {}, {}};
     const auto begun = begin(*state, check);
     if (!begun) co_return Finding{lvs::Outcome::NotRun, begun.error().text(), {}, {}};
@@ -174,7 +175,7 @@ asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attem
         if (state->arrival == 0)
             co_return Finding{lvs::Outcome::NotRun, Error::system("watch a connection", errno).text(), {}, {}};
         boost::system::error_code woken;
-        state->watchdog.expires_after(check.connect_timeout);
+        state->watchdog.expires_at(state->begun + check.connect_timeout);
         co_await state->watchdog.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         if (!arrived && !state->cancelled) state->expired = true;
         error = arrived && failed ? error_of(state->connecting.get()) : 0;

@@ -42,6 +42,7 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     boost::asio::ip::tcp::socket socket;
     boost::asio::posix::stream_descriptor datagrams;  // of checks without TCP: waited for, then read by its number
     boost::asio::steady_timer watchdog;
+    std::chrono::steady_clock::time_point begun{};  // when make_connection() was
     bool expired = false;
     bool cancelled = false;
 };

@@ -8,11 +8,10 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 asio::awaitable<Finding> tcp_check(Connection check, std::shared_ptr<Attempt> attempt) {
-    const auto started = Clock::now();
     const auto state = attempt->state();
     Finding finding = co_await make_connection(std::move(check), state);
     state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
+    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - state->begun);
     co_return finding;
 }
 
