@@ -217,3 +217,46 @@ TEST_CASE("a server that resets the connection in its answer fails") {
     CHECK(finding.outcome == Outcome::Failed);
     CHECK(finding.reason == "connection reset by peer");
 }
+
+TEST_CASE("the body that came through TLS is matched like any other") {
+    // effect: virtual_server/real_server/SSL_GET/url: regex regex_no_match regex_options regex_min_offset
+    // effect: virtual_server/real_server/SSL_GET/url: regex_max_offset regex_stack
+    using More = Rare<config::More>;
+    const auto judged = [](const std::string& body, const std::function<void(More&)>& change) {
+        TlsServer server{{}, tells(kOk + body)};
+        auto what = checker(server.endpoint(), kSsl);
+        change(what.urls[0].more);
+        return run(what);
+    };
+    const auto regex = [](More& more) { give(more, "regex", config::WordList{"status: *OK"}); };
+    const auto with = [&](std::string keyword, config::KeywordData value) {
+        return [&regex, keyword, value](More& more) {
+            regex(more);
+            give(more, keyword, value);
+        };
+    };
+    CHECK(judged("status: OK", regex).outcome == Outcome::Passed);
+    CHECK(judged("status: ok", regex).words == "Regex match failed server");
+    CHECK(judged("status: ok", with("regex_options", config::WordList{"caseless"})).outcome == Outcome::Passed);
+    CHECK(judged("status: OK", with("regex_no_match", true)).outcome == Outcome::Failed);
+    CHECK(judged("status: OK", with("regex_min_offset", std::int64_t{1})).outcome == Outcome::Failed);
+    CHECK(judged("now status: OK", with("regex_max_offset", std::int64_t{3})).outcome == Outcome::Failed);
+    const auto deep = [](std::int64_t stack) {
+        return [stack](More& more) {
+            give(more, "regex", config::WordList{"(?:(a)|b)*c"});
+            give(more, "regex_stack", config::IntegerList{8192, stack});
+        };
+    };
+    CHECK(judged(std::string(10'000, 'a') + "c", deep(8192)).outcome == Outcome::Failed);
+    CHECK(judged(std::string(10'000, 'a') + "c", deep(16 << 20)).outcome == Outcome::Passed);
+}
+
+TEST_CASE("an HTTP_GET takes the words about a server name and stays without TLS") {
+    // effect: virtual_server/real_server/HTTP_GET: enable_sni sni_name
+    Server server{says(kOk)};
+    auto what = checker(server.endpoint());
+    what.enable_sni = true;
+    what.sni_name = std::string{"sni.example.org"};
+    CHECK(run(what).outcome == Outcome::Passed);
+    CHECK(server.request().starts_with("GET /index HTTP/1.0\r\n"));
+}
