@@ -93,7 +93,7 @@ def test_schedulers_their_flags_and_persistence_are_in_the_service(director):
 
 def test_the_way_of_forwarding_weight_and_thresholds_are_in_the_server(director):
     # effect: virtual_server: lb_kind lvs_method weight
-    # effect: virtual_server/lvs_method: type port nocsum csum remcsum
+    # effect: virtual_server/lvs_method: <method> type port nocsum csum remcsum
     # effect: virtual_server/real_server: weight lvs_method
     text = "".join(service(f"10.1.0.{n} 80", f"lb_algo rr\n  lb_kind {kind}", ("127.1.0.1 80", options))
                    for n, (kind, options, _) in enumerate(SERVERS, 1))

@@ -237,6 +237,8 @@ TEST_CASE("five columns of an instance may be written, within their ranges") {
 
 TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes are traps") {
     // effect: global_defs: enable_snmp_checker
+    // effect: virtual_server: snmp_name
+    // effect: virtual_server/real_server: snmp_name
     Scene scene;
     config::VirtualServer service;
     service.endpoint = {*IpAddress::parse("10.1.0.1"), 80};
@@ -247,6 +249,8 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
     config::RealServer server;
     server.endpoint = {*IpAddress::parse("127.1.0.1"), 80};
     server.weight = 3;
+    server.more.edit().values = {{"snmp_name", config::WordList{"till 1"}}};
+    service.more.edit().values = {{"snmp_name", config::WordList{"shop"}}};
     service.real_servers = {server};
     scene.config.virtual_servers = {service};
     ipc::ServiceStatus status;
@@ -273,6 +277,8 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
     CHECK(of_server(6, 1) == "absent");
     CHECK(of_server(6, 2) == "INTEGER: 2");
     CHECK(of_server(7, 2) == "INTEGER: 3");
+    CHECK(of_service(71) == "STRING: \"shop\"");
+    CHECK(of_server(55, 2) == "STRING: \"till 1\"");
     CHECK(scene.shown({.vrrp = true}, kKeepalivedMib + Oid{3, 3, 1, 2, 1}) == "absent");
 
     scene.lvs.services[0].servers[0].alive = true;  // the state is older than the event
