@@ -159,7 +159,17 @@ void want_process_scripts(std::vector<Wanted>& all, const config::Global& global
 
 std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }
 
+// A server of a real_server_dns has its scripts under the name of the server without an address that it comes from.
+std::string without_address(const std::string& server) {
+    const std::size_t end = server.find(']');
+    return end == std::string::npos ? server : "[" + server.substr(end);
+}
+
 std::string misc_check_key(const config::VirtualServer& service, const config::RealServer& server, std::size_t index) {
+    if (!server.endpoint.address.empty() && config::find_value(server.more->values, "real_server_dns") != nullptr) {
+        return "misc_check/" + without_address(name_of(service, server)) + " of " + config::service_name(service) +
+               "/" + std::to_string(index);
+    }
     return "misc_check/" + name_of(service, server) + " of " + config::service_name(service) + "/" +
            std::to_string(index);
 }
@@ -198,8 +208,12 @@ ServiceScripts::ServiceScripts(const config::Config& config) {
 
 std::vector<NotifyCall> ServiceScripts::calls(const Event& event) const {
     const bool of_service = event.kind == Event::Kind::RealServer || event.kind == Event::Kind::VirtualServer;
-    if (keys_.empty() || !of_service || !event.notify || !keys_.contains(notify_key(event, false))) return {};
-    return lvs_calls(event);
+    if (keys_.empty() || !of_service || !event.notify) return {};
+    if (keys_.contains(notify_key(event, false))) return lvs_calls(event);
+    if (event.kind != Event::Kind::RealServer) return {};
+    Event of_name = event;
+    of_name.name = without_address(event.name);
+    return keys_.contains(notify_key(of_name, false)) ? lvs_calls(of_name) : std::vector<NotifyCall>{};
 }
 
 std::vector<Wanted> wanted_scripts(const config::Config& config) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rows.hpp"
+#include "setters_named.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -83,20 +84,24 @@ bool check_checker(Diagnoser& diag, const CheckerDraft& checker) {
     }
 }
 
-void check_dns_name(Reading& r, const Value& v) {
+std::string_view dns_name_problem(std::string_view name) {
     constexpr std::size_t kLabelMost = 63, kNameMost = 253;  // RFC 1035 section 2.3.4
-    std::string_view rest = v.word;
-    if (rest.ends_with('.')) rest.remove_suffix(1);
-    std::string_view wrong = rest.size() > kNameMost ? "it is longer than 253 characters" : "";
-    while (!rest.empty() && wrong.empty()) {
-        const std::size_t dot = rest.find('.');
-        const std::string_view label = rest.substr(0, dot);
-        if (label.empty() || dot + 1 == rest.size()) wrong = "it has an empty label";
-        if (label.size() > kLabelMost) wrong = "a label is longer than 63 characters";
-        rest.remove_prefix(std::min(label.size() + 1, rest.size()));
+    if (name.ends_with('.')) name.remove_suffix(1);
+    if (name.size() > kNameMost) return "it is longer than 253 characters";
+    while (!name.empty()) {
+        const std::size_t dot = name.find('.');
+        const std::string_view label = name.substr(0, dot);
+        if (label.empty() || dot + 1 == name.size()) return "it has an empty label";
+        if (label.size() > kLabelMost) return "a label is longer than 63 characters";
+        name.remove_prefix(std::min(label.size() + 1, name.size()));
     }
-    if (wrong.empty()) return;
-    r.diag.error(Code::UnknownWord, v.mark, fmt::format("'{}' is no DNS name: {}", v.word, wrong)).effect =
+    return {};
+}
+
+void check_dns_name(Reading& r, const Value& v) {
+    const std::string_view problem = dns_name_problem(v.word);
+    if (problem.empty()) return;
+    r.diag.error(Code::UnknownWord, v.mark, fmt::format("'{}' is no DNS name: {}", v.word, problem)).effect =
         "the root is asked for";
 }
 

@@ -8,6 +8,7 @@
 
 #include "check_checkers.hpp"
 #include "reading.hpp"
+#include "setters_named.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -80,11 +81,13 @@ private:
     void settle_family() {
         if (m_.family != Family::None) return;
         for (const ServerDraft& server : s_.servers) {
+            if (is_named(server.model)) continue;
             if (server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat)) == Forwarding::Tunnel) continue;
             m_.family = server.model.endpoint.address.family();
             return;
         }
         m_.family = s_.servers.empty() ? Family::V4 : s_.servers.front().model.endpoint.address.family();
+        if (m_.family == Family::None) m_.family = named_family(s_.servers.front().model, Family::V4);
     }
 
     void settle_protocol() {
@@ -214,8 +217,10 @@ private:
         const Endpoint& endpoint = server.model.endpoint;
         c.target.address = draft.connect_ip.empty() ? endpoint.address : draft.connect_ip;
         c.target.port = draft.connect_port != 0 ? draft.connect_port : check_port_;
+        if (is_named(server.model) && is_srv(server.model) && draft.connect_port == 0) c.target.port = 0;
+        const Family family = c.target.address.empty() ? m_.family : c.target.address.family();
         if (!draft.bind_ip.empty()) {
-            if (draft.bind_ip.family() == c.target.address.family()) {
+            if (draft.bind_ip.family() == family) {
                 c.bind = Endpoint{draft.bind_ip, draft.bind_port};
             } else {
                 diag_
@@ -259,6 +264,20 @@ private:
         return false;
     }
 
+    void take_named(ServerDraft& server) {
+        const std::string_view problem = named_problem(server.model, m_.family);
+        if (problem.empty()) {
+            if (is_srv(server.model) && server.model.forwarding == Forwarding::Nat) server.model.endpoint.port = 0;
+            m_.real_servers.push_back(std::move(server.model));
+            return;
+        }
+        diag_
+            .error(Code::CheckerIncomplete, server.mark,
+                   fmt::format("virtual server {}: real_server_dns: {}", name(), problem))
+            .effect = "it is left out";
+        s_.server_refused = true;
+    }
+
     // Servers of another family without a tunnel, and second ones of the same address and port.
     void drop_unfit_servers() {
         std::vector<std::pair<Endpoint, std::size_t>> order;
@@ -272,6 +291,10 @@ private:
         for (std::size_t n = 0; n < s_.servers.size(); ++n) {
             ServerDraft& server = s_.servers[n];
             const Endpoint& endpoint = server.model.endpoint;
+            if (is_named(server.model)) {
+                take_named(server);
+                continue;
+            }
             if (endpoint.address.family() != m_.family && server.model.forwarding != Forwarding::Tunnel) {
                 diag_
                     .error(Code::FamilyMismatch, server.mark,
@@ -337,7 +360,8 @@ private:
     void settle_quorum() {
         std::uint64_t sum = 0;
         for (const RealServer& rs : m_.real_servers) sum += rs.weight;
-        if (m_.quorum > sum) {
+        const bool named = std::ranges::any_of(m_.real_servers, is_named);  // how many they are is not known
+        if (m_.quorum > sum && !named) {
             diag_
                 .warn(
                     Code::QuorumTooHigh, s_.quorum_mark.length != 0 ? s_.quorum_mark : s_.mark,

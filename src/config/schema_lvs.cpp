@@ -1,5 +1,6 @@
 // Rows of the schema: virtual servers and real servers.
 #include "rows.hpp"
+#include "setters_named.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -364,6 +365,14 @@ constexpr Row kRows[]{
      .help = "One backend",
      .set = begin_server,
      .example = "real_server 192.0.2.21 80"},
+    {.blocks = Block::Service,
+     .name = "real_server_dns",
+     .args = args::opens(Block::RealServer, 1, 2),
+     .form = "<dns name> [<port>] { block }",
+     .default_text = "port = that of the service; with SRV the answer's",
+     .help = "A backend for each address of a name, looked up again and again (keepalived has no such keyword)",
+     .set = begin_named_servers,
+     .example = "real_server_dns web.example.org 80"},
 };
 
 }  // namespace

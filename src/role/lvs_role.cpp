@@ -16,6 +16,7 @@
 #include "lvs_followed.hpp"
 #include "lvs_links.hpp"
 #include "lvs_mark_keeper.hpp"
+#include "lvs_names.hpp"
 #include "lvs_settings_keeper.hpp"
 #include "lvs_status.hpp"
 #include "lvs_table_keeper.hpp"
@@ -60,6 +61,7 @@ public:
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
                   raise_descriptor_limit()},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
+          names_{runtime.loop(), runtime.log(), [this] { names_changed(); }},
           settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
           vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { vrrp_told(told); }},
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
@@ -102,6 +104,10 @@ private:
     void interface_told();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
+    void names_changed();
+    // What the judge is to hear of this configuration.
+    [[nodiscard]] config::Config with_names(config::Config config);
+    void reload(config::Config next);
     void equip(const config::Config& config);
     void look_at_certificate(std::uint64_t check, probe::Finding& finding);
     void arm_deadline();
@@ -117,6 +123,8 @@ private:
     lvs::CertificateWatch certificates_;
     BfdListener bfd_;
     Followed followed_;
+    Names names_;
+    config::Config configured_;  // with the names; the judge has their servers. Empty where there are none
     LvsSettingsKeeper settings_;
     LineListener vrrp_;
     std::map<std::string, bool> masters_;  // instances, as told last
@@ -144,7 +152,9 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     watch_links(config);
     auto settings = settings_of(config);
     equip(config);
-    const auto intents = judge_.start(std::move(config), memory_of(before), moment(), overrides_of(before));
+    const lvs::Memory memory = memory_of(before);
+    names_.recall(config, memory);
+    const auto intents = judge_.start(with_names(std::move(config)), memory, moment(), overrides_of(before));
     started_ = true;
     keeper_.start(judge_.desired(), std::exchange(inherited_, {}), flush_first);
     marks_.want(judge_.mark_table());
@@ -190,12 +200,16 @@ void LvsRole::commit() {
     watch_links(*next_);
     auto settings = settings_of(*next_);
     equip(*next_);
-    const auto intents = judge_.reload(std::move(*std::exchange(next_, std::nullopt)), moment());
-    keeper_.replace(judge_.desired());
-    marks_.want(judge_.mark_table());
+    reload(with_names(std::move(*std::exchange(next_, std::nullopt))));
     settings_.configure(std::move(settings));
     interface_told();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
+}
+
+void LvsRole::reload(config::Config next) {
+    const auto intents = judge_.reload(std::move(next), moment());
+    keeper_.replace(judge_.desired());
+    marks_.want(judge_.mark_table());
     tell(intents);
     run_checks(intents);
     arm_deadline();
@@ -203,9 +217,24 @@ void LvsRole::commit() {
     publish_within(kPublishSoon);
 }
 
+config::Config LvsRole::with_names(config::Config config) {
+    const bool named = std::ranges::any_of(config.virtual_servers,
+                                           [](const auto& service) { return !lvs::named_servers(service).empty(); });
+    names_.follow(config);
+    configured_ = named ? config : config::Config{};
+    return named ? names_.effective(std::move(config)) : config;
+}
+
+void LvsRole::names_changed() {
+    if (!started_ || stopping_) return;
+    carry_out_pending();
+    reload(names_.effective(configured_));
+}
+
 void LvsRole::stop(std::function<void()> done) {
     if (std::exchange(stopping_, true)) return;
     bfd_.close();
+    names_.stop();
     deadline_timer_.cancel();
     publish_timer_.cancel();
     if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));

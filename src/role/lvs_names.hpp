@@ -1,0 +1,56 @@
+// Looks the names of real servers up, again and again, and says when what they stand for has changed. What is known of
+// a name stays until another answer comes: a DNS that fails takes no server away.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/named.hpp"
+#include "mainstay/probe/resolve.hpp"
+
+namespace mainstay::role {
+
+// Lookups at a time; each takes a descriptor.
+inline constexpr std::size_t kLookupsMax = 64;
+
+class Names {
+public:
+    // `changed`: what is known is no longer what it was; called on the loop.
+    Names(boost::asio::io_context& loop, Log& log, std::function<void()> changed);
+    Names(const Names&) = delete;
+    Names& operator=(const Names&) = delete;
+    ~Names();
+
+    // Looks up what this configuration names from now on. What is known of a name that it still has stays known.
+    void follow(const config::Config& config);
+    // What an earlier incarnation had, until the first answer. Before follow().
+    void recall(const config::Config& config, const lvs::Memory& memory);
+    [[nodiscard]] config::Config effective(config::Config config) const;
+    void stop();
+
+private:
+    struct Name;
+    void look(const probe::NameQuestion& question);
+    void arm(const std::shared_ptr<Name>& name, Micros pause);
+    void answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer);
+
+    boost::asio::io_context& loop_;
+    Log& log_;
+    std::function<void()> changed_;
+    std::map<probe::NameQuestion, std::shared_ptr<Name>> names_;
+    std::map<probe::NameQuestion, lvs::KnownServers> recalled_;
+    std::size_t running_ = 0;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether this still is
+};
+
+}  // namespace mainstay::role

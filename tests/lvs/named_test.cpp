@@ -1,0 +1,120 @@
+// Servers that a DNS name stands for: the configuration that results.
+#include "mainstay/lvs/named.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "judge_harness.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+config::RealServer web(std::uint16_t port = 80) {
+    config::RealServer named;
+    named.endpoint.port = port;
+    named.weight = 5;
+    named.checkers.push_back(tcp_check({{}, port}));
+    named.more.edit().values = {{"dns_resolver", config::WordList{"10.0.0.53"}},
+                                {"dns_resolver", config::WordList{"10.0.0.54", "5353"}},
+                                {"real_server_dns", config::WordList{"web.example.org"}}};
+    return named;
+}
+
+config::Config with_name(const config::RealServer& named, std::vector<config::RealServer> fixed = {}) {
+    config::Config config;
+    fixed.push_back(named);
+    config.virtual_servers.push_back(service(std::move(fixed)));
+    return config;
+}
+
+config::Config known(const config::Config& config, KnownServers servers) {
+    return with_known(config, [&](const auto&, const auto&) { return &servers; });
+}
+
+}  // namespace
+
+TEST_CASE("each address of a name becomes a server like its block, its checks go to it") {
+    const auto config = known(with_name(web(), {server("10.0.0.9")}), {{ip("10.0.0.11")}, {ip("10.0.0.12")}});
+    const auto& servers = config.virtual_servers[0].real_servers;
+    REQUIRE(servers.size() == 3);
+    CHECK(servers[0].endpoint == at("10.0.0.9", 80));
+    CHECK(servers[1].endpoint == at("10.0.0.11", 80));
+    CHECK(servers[1].weight == 5);
+    CHECK(servers[2].checkers[0].target == at("10.0.0.12", 80));
+    CHECK(config::value_of<config::WordList>(servers[2].more->values, "real_server_dns") ==
+          config::WordList{"web.example.org"});
+}
+
+TEST_CASE("a name is read with its name servers, and asks for what its service's family needs") {
+    auto config = with_name(web());
+    auto named = named_servers(config.virtual_servers[0]);
+    REQUIRE(named.size() == 1);
+    CHECK(named[0].name == "web.example.org");
+    CHECK(named[0].resolvers == std::vector{at("10.0.0.53", 53), at("10.0.0.54", 5353)});
+    CHECK(named[0].type == NamedServers::Type::A);
+    CHECK(named[0].interval == Seconds{30});
+    config.virtual_servers[0].family = Family::V6;
+    CHECK(named_servers(config.virtual_servers[0])[0].type == NamedServers::Type::Aaaa);
+    auto& values = config.virtual_servers[0].real_servers[0].more.edit().values;
+    values.push_back({"dns_type", config::WordList{"srv"}});
+    CHECK(named_servers(config.virtual_servers[0])[0].type == NamedServers::Type::Srv);
+}
+
+TEST_CASE("of SRV the answer says the port and the weight, for the checks too") {
+    const auto config = known(with_name(web(0)), {{ip("10.0.0.11"), 8080, 30}, {ip("10.0.0.11"), 8081, {}}});
+    const auto& servers = config.virtual_servers[0].real_servers;
+    REQUIRE(servers.size() == 2);
+    CHECK(servers[0].endpoint == at("10.0.0.11", 8080));
+    CHECK(servers[0].weight == 30);
+    CHECK(servers[0].checkers[0].target == at("10.0.0.11", 8080));
+    CHECK(servers[1].weight == 5);
+}
+
+TEST_CASE("an address that is a configured server, or stands under two names, is there once") {
+    auto config = with_name(web(), {server("10.0.0.11")});
+    config.virtual_servers[0].real_servers.push_back(web());
+    CHECK(known(config, {{ip("10.0.0.11")}, {ip("10.0.0.12")}}).virtual_servers[0].real_servers.size() == 2);
+}
+
+TEST_CASE("servers that stay in the answer keep their verdict, those that leave it are taken out") {
+    const auto config = with_name(web());
+    Bench bench;
+    bench.start(known(config, {{ip("10.0.0.11")}, {ip("10.0.0.12")}}));
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
+    bench.tick();
+    bench.finish({.checker = 1, .outcome = Outcome::Failed, .reason = "refused", .weight = {}});
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
+
+    const auto told =
+        text_of_intents(bench.judge.reload(known(config, {{ip("10.0.0.11")}, {ip("10.0.0.13")}}), bench.now()));
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    CHECK(std::ranges::count(told, "service [10.0.0.12]:tcp:80 no longer exist") == 1);
+    REQUIRE(bench.judge.desired(0).at(0).destinations.size() == 1);
+    CHECK(bench.judge.desired(0).at(0).destinations[0].endpoint == at("10.0.0.13", 80));
+}
+
+TEST_CASE("a service without an answer yet has no servers and no quorum, and is programmed all the same") {
+    Bench bench;
+    const auto config = with_name(web());
+    bench.start(known(config, {}));
+    CHECK(bench.judge.desired().size() == 1);
+    CHECK(bench.judge.desired(0).at(0).destinations.empty());
+    static_cast<void>(bench.judge.reload(known(config, {{ip("10.0.0.11")}}), bench.now()));
+    CHECK(bench.judge.states()[0].quorum_up);
+}
+
+TEST_CASE("a new incarnation goes on with the servers that the crashed one had of a name") {
+    const auto config = with_name(web(), {server("10.0.0.9")});
+    const auto& one = config.virtual_servers[0];
+    ServiceMemory memory;
+    memory.identity = identity_of(one);
+    for (const auto& endpoint : {at("10.0.0.9", 80), at("10.0.0.11", 80), at("10.0.0.12", 81)})
+        memory.servers.push_back({.endpoint = endpoint, .alive = true, .since = {}, .checkers = {}});
+    const auto servers = remembered(memory, one, named_servers(one).at(0));
+    REQUIRE(servers.size() == 1);
+    CHECK(servers[0].address == ip("10.0.0.11"));
+}
