@@ -288,9 +288,10 @@ def test_the_checkers_hear_of_sessions_too_and_a_port_that_is_taken_refuses_a_re
     two.mainstayd(session("peer", "192.168.4.11"))
     service = "virtual_server 192.168.4.200 80 {\nprotocol TCP\nlb_algo rr\nlb_kind DR\nreal_server 192.168.4.12 80 {\n}\n}\n"
     daemon = wait_ready(one.mainstayd(service + session("peer", "192.168.4.12", QUICK + "checker\n"), "-D"))
-    says(daemon, "BFD instance peer is UP")
+    up = "Received BFD event: instance peer is in state Up"
+    says(daemon, up)
     signal_role(one, "mainstayd-lvs", signal.SIGKILL)
-    wait_until(lambda: daemon.output().count("BFD instance peer is UP") == 2, 10, daemon.output)
+    wait_until(lambda: daemon.output().count(up) == 2, 10, daemon.output)
 
     taken = one.start(["/usr/bin/python3", "-c", "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
                        "s.bind(('', 4784)); print('bound', flush=True); time.sleep(600)"])
@@ -299,4 +300,5 @@ def test_the_checkers_hear_of_sessions_too_and_a_port_that_is_taken_refuses_a_re
     daemon.send(signal.SIGHUP)
     says(daemon, "the reload is refused (mainstayd-bfd refused it: receive BFD over IPv4: bind any address port 4784")
     two.kill()
-    wait_until(lambda: daemon.output().count("BFD instance peer is DOWN") == 1, 10, daemon.output)
+    wait_until(lambda: "Received BFD event: instance peer is in state Down" in daemon.output().rsplit(up, 1)[1], 10,
+               daemon.output)

@@ -127,10 +127,12 @@ def test_copies_of_what_was_read_are_kept(lan):
 def test_requests_for_reloads_that_come_meanwhile_become_one_more(lan):
     one, daemon = started(lan, "router_id one")
 
-    for _ in range(5):
-        daemon.send(signal.SIGHUP)
+    def asked_again_meanwhile():
+        for _ in range(5):
+            daemon.send(signal.SIGHUP)  # signals that wait to be taken are one
+        return "Reload already in progress, request queued" in daemon.output()
 
-    wait_until(lambda: "Reload already in progress, request queued" in daemon.output(), 10, "the queue")
+    wait_until(asked_again_meanwhile, 20, "the queue")
     wait_until(lambda: daemon.output().count("Reload complete") >= 2, 10, "both")
     assert daemon.output().count("Reloading ...") >= 2
 
