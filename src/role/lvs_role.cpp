@@ -3,7 +3,6 @@
 #include "mainstay/role/lvs_role.hpp"
 
 #include <linux/capability.h>
-#include <sys/resource.h>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +12,8 @@
 #include <random>
 
 #include "bfd_line.hpp"
+#include "lvs_counters.hpp"
+#include "lvs_descriptors.hpp"
 #include "lvs_followed.hpp"
 #include "lvs_links.hpp"
 #include "lvs_mark_keeper.hpp"
@@ -35,20 +36,6 @@ constexpr Micros kPublishSoon{100'000};
 constexpr Micros kPublishLater{2'000'000};
 constexpr int kPublishShare = 20;
 constexpr Nanos kDeadlineSlot{5'000'000};  // no check begins later than that for it
-constexpr std::size_t kDescriptorsForOthers = 64;
-
-std::size_t raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return probe::kConcurrentChecksMax;
-    const rlim_t enough = probe::kConcurrentChecksMax + kDescriptorsForOthers;
-    if (limit.rlim_cur < enough && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = std::min(enough, limit.rlim_max);
-        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-    }
-    static_cast<void>(::getrlimit(RLIMIT_NOFILE, &limit));
-    const auto usable = std::max<rlim_t>(limit.rlim_cur, kDescriptorsForOthers + 1) - kDescriptorsForOthers;
-    return std::min<std::size_t>(probe::kConcurrentChecksMax, usable);
-}
 
 class LvsRole final : public Role {
 public:
@@ -110,6 +97,10 @@ private:
     void reload(config::Config next);
     void equip(const config::Config& config);
     void look_at_certificate(std::uint64_t check, probe::Finding& finding);
+    // Anew with each configuration: its services are others.
+    void count_traffic(std::optional<CounterIntervals> intervals) {
+        counters_ = make_counters(runtime_, judge_, keeper_, intervals, [this] { publish_within(kPublishSoon); });
+    }
     void arm_deadline();
     void publish_within(Micros pause);
     void publish();
@@ -130,6 +121,7 @@ private:
     std::map<std::string, bool> masters_;  // instances, as told last
     LvsLinks links_;
     LvsMarkKeeper marks_;
+    std::unique_ptr<LvsCounters> counters_;  // with SNMP only
     std::optional<config::Config> next_;
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
     std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
@@ -151,6 +143,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     followed_.configure(config);
     watch_links(config);
     auto settings = settings_of(config);
+    const auto counted = counter_intervals(config, runtime_.options().snmp);
     equip(config);
     const lvs::Memory memory = memory_of(before);
     names_.recall(config, memory);
@@ -164,6 +157,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     tell(intents);
     arm_deadline();
     follow(followed_.all(judge_));
+    count_traffic(counted);
     publish();
     return {};
 }
@@ -207,6 +201,7 @@ void LvsRole::commit() {
 }
 
 void LvsRole::reload(config::Config next) {
+    const auto counted = counter_intervals(next, runtime_.options().snmp);
     const auto intents = judge_.reload(std::move(next), moment());
     keeper_.replace(judge_.desired());
     marks_.want(judge_.mark_table());
@@ -214,6 +209,7 @@ void LvsRole::reload(config::Config next) {
     run_checks(intents);
     arm_deadline();
     follow(followed_.all(judge_));
+    count_traffic(counted);
     publish_within(kPublishSoon);
 }
 
@@ -237,6 +233,7 @@ void LvsRole::stop(std::function<void()> done) {
     names_.stop();
     deadline_timer_.cancel();
     publish_timer_.cancel();
+    counters_.reset();
     if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
     carry_out_pending();
     const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
@@ -481,6 +478,7 @@ void LvsRole::publish() {
     publish_at_.reset();
     auto status = status_of(judge_, keeper_.state(), runtime_.generation(), moment());
     status.original_timeouts = settings_.original_timeouts();
+    if (counters_) status.traffic = counters_->traffic();
     runtime_.publish_state(ipc::encode(status));
     const Instant after = runtime_.now();
     publish_allowed_ = after + (after - before) * kPublishShare;

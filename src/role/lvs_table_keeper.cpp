@@ -152,15 +152,26 @@ void LvsTableKeeper::replace(lvs::Table wanted) {
 }
 
 Result<std::vector<lvs::ConnectionsCounted::Destination>> LvsTableKeeper::connections(const lvs::Table& services) {
-    if (!ipvs_) return fail(Errc::State, state_.problem);
     std::vector<lvs::ConnectionsCounted::Destination> counted;
     for (const auto& service : services) {
-        auto entries = ipvs_->destinations(service.service.key);
-        if (!entries && (entries.error().code() == Errc::NotFound || entries.error().sys_errno() == ESRCH)) continue;
+        auto entries = destinations(service.service.key);
         if (!entries) return std::unexpected{std::move(entries.error())};
         for (const auto& one : *entries) counted.push_back({one.destination.endpoint, one.active, one.inactive});
     }
     return counted;
+}
+
+Result<std::vector<netlink::IpvsServiceEntry>> LvsTableKeeper::services() {
+    if (!ipvs_) return fail(Errc::State, state_.problem);
+    return ipvs_->services();
+}
+
+Result<std::vector<netlink::IpvsDestinationEntry>> LvsTableKeeper::destinations(const Key& key) {
+    if (!ipvs_) return fail(Errc::State, state_.problem);
+    auto entries = ipvs_->destinations(key);
+    if (!entries && (entries.error().code() == Errc::NotFound || entries.error().sys_errno() == ESRCH))
+        return std::vector<netlink::IpvsDestinationEntry>{};
+    return entries;
 }
 
 // False: the socket is lost and nothing is known; it is being opened anew.

@@ -50,6 +50,9 @@ public:
 
     // What the kernel counts for these services now; one that is not there has no connections.
     [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);
+    // The kernel's services, others' among them, and the servers of one: none while there is no such service.
+    [[nodiscard]] Result<std::vector<netlink::IpvsServiceEntry>> services();
+    [[nodiscard]] Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key);
 
     [[nodiscard]] const State& state() const { return state_; }
 

@@ -1,6 +1,5 @@
-// KEEPALIVED-MIB, section check: virtual and real servers with their settings and states. The columns that count
-// connections and bytes are absent: nothing reads them from the kernel yet. So are those of virtualhost, which the
-// model has for each check only.
+// KEEPALIVED-MIB, section check: virtual and real servers with their settings, states and traffic. The columns of
+// virtualhost are absent: the model has it for each check only.
 #include <algorithm>
 #include <array>
 
@@ -110,6 +109,44 @@ void add_check_settings(SnmpTable& row, const Rare<config::More>& more, const Ch
     row.put(columns.connect_us, gauge(microseconds(time_of(more, "connect_timeout", kConnect))));
 }
 
+const ipc::ServiceTraffic* traffic_of(const ipc::LvsStatus& status, const ipc::ServiceStatus* service) {
+    if (service == nullptr || !status.traffic) return nullptr;
+    const auto number = static_cast<std::size_t>(service - status.services.data());
+    return number < status.traffic->size() ? &(*status.traffic)[number] : nullptr;
+}
+
+// Nine columns from `first` on; three from `wide` on: what has 32 bits before, with 64; then ten that are 0 with
+// keepalived, whatever the traffic.
+void add_stats(SnmpTable& row, const netlink::IpvsStats& stats, std::uint32_t first, std::uint32_t wide) {
+    row.put(first, counter(stats.in_packets));
+    row.put(first + 1, counter(stats.out_packets));
+    row.put(first + 2, counter64(stats.in_bytes));
+    row.put(first + 3, counter64(stats.out_bytes));
+    std::uint32_t column = first + 4;
+    for (const auto rate : {stats.cps, stats.in_pps, stats.out_pps, stats.in_bps, stats.out_bps})
+        row.put(column++, gauge(rate));
+    column = wide;
+    for (const auto count : {stats.connections, stats.in_packets, stats.out_packets})
+        row.put(column++, counter64(count));
+    constexpr std::uint32_t kAlwaysZero = 10;
+    for (std::uint32_t i = 0; i < kAlwaysZero; ++i) row.put(column++, gauge(0));
+}
+
+void add_service_traffic(SnmpTable& row, const ipc::ServiceTraffic* traffic) {
+    if (traffic == nullptr) return;
+    row.put(27, gauge(traffic->stats.connections));
+    add_stats(row, traffic->stats, 28, 38);
+}
+
+void add_server_traffic(SnmpTable& row, const ipc::ServerTraffic* traffic) {
+    if (traffic == nullptr) return;
+    row.put(14, gauge(traffic->stats.connections));
+    row.put(15, gauge(traffic->active));
+    row.put(16, gauge(traffic->inactive));
+    row.put(17, gauge(traffic->persistent));
+    add_stats(row, traffic->stats, 18, 27);
+}
+
 std::size_t alive(const ipc::ServiceStatus* status) {
     return status == nullptr
                ? 0
@@ -117,7 +154,7 @@ std::size_t alive(const ipc::ServiceStatus* status) {
 }
 
 void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServer& service,
-                 const ipc::ServiceStatus* status) {
+                 const ipc::ServiceStatus* status, const ipc::ServiceTraffic* traffic) {
     SnmpTable row{view, kServices, {number}};
     const bool v4 = service.family != Family::V6;
     add_identity(service, [&](std::uint32_t column, SnmpValue value) { row.put(column, std::move(value)); });
@@ -144,6 +181,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     if (!service.quorum_up.empty()) row.put(24, text(command_text(service.quorum_up)));
     if (!service.quorum_down.empty()) row.put(25, text(command_text(service.quorum_down)));
     row.put(26, gauge(service.hysteresis));
+    add_service_traffic(row, traffic);
     add_flags(row, service);
     row.put(56, integer(service.inhibit_on_failure ? 2 : 1));
     row.put(60, integer(value_of<std::int64_t>(service.more->values, "weight").value_or(1)));
@@ -155,20 +193,22 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     if (const auto name = word(service.more, "snmp_name"); !name.empty()) row.put(71, text(name));
 }
 
-void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service) {
+void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
+                      const ipc::ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
     const auto& sorry = *service.sorry_server;
     row.put(2, integer(2));
     row.put(3, address_type(sorry.endpoint.address.is_v4()));
     row.put(4, snmp::address(sorry.endpoint.address));
     row.put(5, gauge(sorry.endpoint.port));
+    add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(sorry.forwarding)));
     for (const std::uint32_t column : {42U, 47U}) row.put(column, yes_no(false));
     for (const std::uint32_t column : {43U, 44U, 45U, 46U, 48U, 49U, 50U, 51U}) row.put(column, gauge(0));
 }
 
 void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
-                const config::RealServer& server, const ipc::ServerStatus* status) {
+                const config::RealServer& server, const ipc::ServerStatus* status, const ipc::ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
     const auto loop = time_of(server.more, "delay_loop", service.delay_loop);
     row.put(2, integer(1));
@@ -184,6 +224,7 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     if (!server.notify_down.empty()) row.put(12, text(command_text(server.notify_down)));
     const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &ipc::CheckStatus::up) : 0;
     row.put(13, gauge(static_cast<std::uint64_t>(failed)));
+    add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(server.forwarding)));
     row.put(42, yes_no(service.alpha));
     row.put(46, gauge(seconds(loop)));
@@ -236,12 +277,15 @@ void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
     std::uint32_t number = 0;
     for (const auto& service : facts.config.virtual_servers) {
         const auto* status = status_of(facts.lvs, service);
-        add_service(view, ++number, service, status);
+        const auto* traffic = traffic_of(facts.lvs, status);
+        add_service(view, ++number, service, status, traffic);
         std::uint32_t row = 0;
-        if (service.sorry_server) add_sorry_server(view, {number, ++row}, service);
+        if (service.sorry_server)
+            add_sorry_server(view, {number, ++row}, service, traffic != nullptr ? &traffic->sorry_server : nullptr);
         for (std::size_t i = 0; i < service.real_servers.size(); ++i)
             add_server(view, {number, ++row}, service, service.real_servers[i],
-                       status != nullptr && i < status->servers.size() ? &status->servers[i] : nullptr);
+                       status != nullptr && i < status->servers.size() ? &status->servers[i] : nullptr,
+                       traffic != nullptr && i < traffic->servers.size() ? &traffic->servers[i] : nullptr);
     }
     add_sync_daemon(view, facts.config);
     add_timeouts(view, facts.config);

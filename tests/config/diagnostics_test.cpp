@@ -210,16 +210,6 @@ TEST_CASE("an interface that is missing is reported, but can be waited for") {
     CHECK(loaded.exit_code() == 5);
 }
 
-TEST_CASE("a keyword that is not acted on yet is said once, and does not change the exit code") {
-    const Loaded loaded = load_sample("global_defs {\n    snmp_vs_stats_update_interval 1\n"
-                                      "    snmp_vs_stats_update_interval 2\n}\n" +
-                                      std::string{kVrrp});
-
-    CHECK(lines_of(loaded) ==
-          Lines{"2:5 warning MS0209 snmp_vs_stats_update_interval is accepted, but mainstay does not act on it yet"});
-    CHECK(loaded.exit_code() == 0);
-}
-
 TEST_CASE("diagnostics come in the order of the file") {
     const Loaded loaded = load_sample(std::string{kVrrp} + lvs(5, "") + "foo\n");
     CHECK(lines_of(loaded) == Lines{"15:16 error MS0501 virtual server [10.9.9.9]:udp:80 has no protocol",

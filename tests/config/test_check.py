@@ -75,7 +75,7 @@ def test_a_missing_file_is_a_diagnostic_of_that_file(tmp_path):
 
 
 def test_strict_takes_warnings_for_errors(tmp_path):
-    path = file_with(tmp_path, "global_defs {\n    snmp_rs_stats_update_interval 5\n}\n")
+    path = file_with(tmp_path, "global_defs {\n    router_id LVS_1 enable_traps 5\n}\n")
 
     assert check(path).returncode == 1
     assert check("--strict", path).returncode == 2
@@ -84,7 +84,7 @@ def test_strict_takes_warnings_for_errors(tmp_path):
 
 
 def test_the_daemons_test_refuses_warnings_with_strict(tmp_path):
-    path = file_with(tmp_path, "global_defs {\n    snmp_rs_stats_update_interval 5\n}\n")
+    path = file_with(tmp_path, "global_defs {\n    router_id LVS_1 enable_traps 5\n}\n")
 
     def test(*words):
         return subprocess.run([program("mainstayd"), "-t", "-f", str(path), *words], capture_output=True, text=True,
@@ -97,7 +97,7 @@ def test_the_daemons_test_refuses_warnings_with_strict(tmp_path):
 
 def test_each_file_gets_a_count_and_several_a_sum(tmp_path):
     clean, broken = file_with(tmp_path, CLEAN, "clean.conf"), file_with(tmp_path, BROKEN, "broken.conf")
-    warned = file_with(tmp_path, "global_defs {\n    snmp_rs_stats_update_interval 5\n}\n", "warned.conf")
+    warned = file_with(tmp_path, "global_defs {\n    router_id LVS_1 enable_traps 5\n}\n", "warned.conf")
 
     done = check(clean, warned, broken, tmp_path / "absent.conf")
 

@@ -79,11 +79,11 @@ def test_the_options_that_the_daemon_was_started_with_count(lan):
 
     assert dry_run(one).returncode == 0
 
-    one.write("/run/keepalived.conf", instance("MASTER", 150) + "global_defs {\n    snmp_rs_stats_update_interval 5\n}\n")
+    one.write("/run/keepalived.conf", instance("MASTER", 150) + "global_defs {\n    router_id LVS_1 enable_traps 5\n}\n")
     answer = dry_run(one)
     assert answer.returncode == 2
     assert "would be refused, since --strict allows no warnings" in answer.stdout
-    assert "snmp_rs_stats_update_interval" in answer.stdout
+    assert "enable_traps" in answer.stdout
 
 
 def test_an_include_that_changed_is_seen(lan):

@@ -94,7 +94,7 @@ def test_a_file_that_cannot_run_is_refused_whole(lan):
 
 def test_with_strict_a_warning_refuses_a_reload_and_a_start(lan):
     (one,) = office(lan, "one")
-    warned = instance("MASTER", 150) + "global_defs {\n    snmp_rs_stats_update_interval 5\n}\n"
+    warned = instance("MASTER", 150) + "global_defs {\n    router_id LVS_1 enable_traps 5\n}\n"
     refused = one.mainstayd(warned, "--strict")
     assert refused.wait(20) == 2
     assert "--strict allows no warnings" in refused.output()

@@ -1,4 +1,4 @@
-"""KEEPALIVED-MIB's section check is keepalived's from the same file, but for the columns that count traffic."""
+"""KEEPALIVED-MIB's section check is keepalived's from the same file, with the same counters after the same traffic."""
 
 import shutil
 import signal
@@ -7,7 +7,8 @@ import pytest
 
 from support.lvs import listen
 from support.snmp import KEEPALIVED, SOCKET, Master
-from support.wait import wait_until
+from support.traffic import ask, serve
+from support.wait import stays, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("snmpd") is None or shutil.which("snmptrapd") is None or
                                 shutil.which("keepalived") is None, reason="there is no snmpd or keepalived here")
@@ -57,16 +58,11 @@ virtual_server 2001:db8::7 443 {{
 }}
 """
 CHECK = f"{KEEPALIVED}.3"
-# What keepalived counts of traffic, by column; and the prefix length of persistence, which it shows of services of the
-# other family too.
-COUNTED = {"3": [*range(27, 37), *range(38, 51), 51], "4": [*range(14, 40)]}
 
 
 def compared(walk):
-    def counts(oid):
-        table, _, column = oid.split(".")[:3]
-        return int(column) in COUNTED.get(table, [])
-    return {oid: value for oid, value in walk.items() if not counts(oid)}
+    """Without the prefix length of persistence, which keepalived shows of services of the other family too."""
+    return {oid: value for oid, value in walk.items() if not oid.startswith("3.1.51.")}
 
 
 def test_the_walk_of_virtual_and_real_servers_is_keepaliveds_and_a_failed_check_is_a_trap(lan):
@@ -79,6 +75,7 @@ def test_the_walk_of_virtual_and_real_servers_is_keepaliveds_and_a_failed_check_
     def started():
         master.wait_for(f"{CHECK}.3.1.23.1", "1")
         master.wait_for(f"{CHECK}.4.1.6.1.2", "1")
+        master.wait_for(f"{CHECK}.3.1.27.1", "0")  # the counters are read
         return compared(master.walk(CHECK))
 
     daemon = one.mainstayd(CONFIGURATION)
@@ -97,3 +94,163 @@ def test_the_walk_of_virtual_and_real_servers_is_keepaliveds_and_a_failed_check_
     listen(one, "127.1.0.1:80")
     one.keepalived(CONFIGURATION, "-C")
     assert ours == started()
+
+
+# A director's addresses are 10.1.0.<its number>1 and so on; its client's one is 10.1.0.10<its number>.
+TRAFFIC = """global_defs {
+    router_id LVS_1
+    enable_snmp_checker
+    snmp_socket %(socket)s
+    script_user root
+    %(intervals)s
+}
+virtual_server_group both {
+    10.1.0.%(n)s2 53
+    10.1.0.%(n)s3 53
+}
+virtual_server 10.1.0.%(n)s1 53 {
+    lb_algo rr
+    lb_kind NAT
+    protocol UDP
+    real_server 10.1.0.99 53 {
+    }
+    real_server 10.1.0.99 54 {
+    }
+}
+virtual_server group both {
+    lb_algo rr
+    lb_kind NAT
+    protocol UDP
+    real_server 10.1.0.99 55 {
+    }
+}
+virtual_server 10.1.0.%(n)s4 53 {
+    delay_loop 1
+    lb_algo rr
+    lb_kind NAT
+    protocol UDP
+    sorry_server 10.1.0.99 56
+    real_server 10.1.0.99 57 {
+        TCP_CHECK {
+            connect_timeout 1
+            retry 0
+        }
+    }
+}
+virtual_server 10.1.0.%(n)s5 80 {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    persistence_timeout 300
+    real_server 10.1.0.99 80 {
+    }
+}
+virtual_server fwmark 5 {
+    lb_algo rr
+    lb_kind NAT
+    real_server 10.1.0.99 0 {
+    }
+}
+"""
+# Connects so many times and keeps the connections.
+HOLD = """
+import socket, sys, time
+held = [socket.create_connection((sys.argv[2], 80), source_address=(sys.argv[1], 0)) for _ in range(int(sys.argv[3]))]
+for one in held:
+    one.recv(100)
+print("held", flush=True)
+time.sleep(1000)
+"""
+ALL = {"3": [*range(27, 37), *range(38, 51)], "4": [*range(14, 40)]}
+RATES = {"3": [*range(32, 37)], "4": [*range(22, 27)]}
+
+
+class Director:
+    def __init__(self, lan, client, number, program):
+        self.host = lan.host(f"director{number}", eth0=("net", f"10.1.0.{number}/24"))
+        self.host.sysctl(net__ipv4__ip_forward=1, net__ipv4__conf__all__send_redirects=0,
+                         net__ipv4__conf__eth0__send_redirects=0)
+        self.client, self.number, self.program = client, number, program
+        for last in range(1, 6):
+            self.host.run(["ip", "addr", "add", f"10.1.0.{number}{last}/32", "dev", "eth0"])
+        self.master = Master(self.host)
+
+    def configuration(self, intervals):
+        return TRAFFIC % {"socket": SOCKET, "n": self.number, "intervals": intervals}
+
+    def start(self, intervals):
+        run = self.host.mainstayd if self.program == "mainstayd" else self.host.keepalived
+        self.daemon = run(self.configuration(intervals), *(["-C"] if self.program == "keepalived" else []))
+        self.master.wait_for(f"{CHECK}.3.1.21.3", "0")
+        self.master.wait_for(f"{CHECK}.4.1.15.5.1", "0")
+        return self.daemon
+
+    def ask(self, service, times):
+        answers = ask(self.client, "udp", f"10.1.0.10{self.number}", f"10.1.0.{self.number}{service}", 53, times)
+        assert sum(answers.values()) == times and set(answers) <= {"server"}
+
+    def traffic(self):
+        for service, times in {1: 8, 2: 3, 3: 2, 4: 4}.items():
+            self.ask(service, times)
+        holder = self.client.start(["/usr/bin/python3", "-c", HOLD, f"10.1.0.10{self.number}",
+                                    f"10.1.0.{self.number}5", "3"], name="hold")
+        wait_until(lambda: "held" in holder.output(), 20, lambda: holder.output())
+
+    def columns(self, wanted):
+        return {oid: value for oid, value in self.master.walk(CHECK, typed=True).items()
+                if int(oid.split(".")[2]) in wanted.get(oid.split(".")[0], [])}
+
+    def connections(self):
+        return self.master.get(f"{CHECK}.3.1.27.1"), self.master.get(f"{CHECK}.4.1.14.1.1")
+
+    def rates(self):
+        """Of the first service and its servers: what ipvsadm says, and what SNMP says."""
+        lines = self.host.run(["ipvsadm", "-Ln", "--rate", "-u", f"10.1.0.{self.number}1:53"]).stdout.splitlines()
+        said = [int(word) for line in lines for word in line.split()[2:] if word.isdigit()]
+        walked = self.columns(RATES)
+        shown = [walked[f"3.1.{column}.1"] for column in RATES["3"]]
+        shown += [walked[f"4.1.{column}.1.{row}"] for row in (1, 2) for column in RATES["4"]]
+        return said, [int(value.split()[1]) for value in shown]
+
+
+def test_after_the_same_traffic_the_counters_are_keepaliveds_and_are_read_at_most_every_interval(lan):
+    # effect: global_defs: snmp_vs_stats_update_interval snmp_rs_stats_update_interval
+    lan.switch("net")
+    client = lan.host("client", eth0=("net", "10.1.0.103/24", "10.1.0.104/24"))
+    server = lan.host("server", eth0=("net", "10.1.0.99/24"))
+    server.sysctl(net__ipv4__conf__all__accept_redirects=0, net__ipv4__conf__eth0__accept_redirects=0)
+    for number in (3, 4):
+        server.run(["ip", "route", "add", f"10.1.0.10{number}/32", "via", f"10.1.0.{number}"])
+    serve(server, "server", *(f"udp/10.1.0.99:{port}" for port in range(53, 57)), "tcp/10.1.0.99:80")
+    ours, theirs = (Director(lan, client, number, name) for number, name in ((3, "mainstayd"), (4, "keepalived")))
+
+    ours.start("snmp_vs_stats_update_interval 30\n    snmp_rs_stats_update_interval 0.05")
+    ours.traffic()
+    wait_until(lambda: ours.connections() == ("0", "4"), 20, lambda: f"the servers' counters: {ours.connections()}")
+    assert stays(lambda: ours.connections() == ("0", "4"), 6)  # longer than the interval that is usual
+    short = "snmp_vs_stats_update_interval 0.05"
+    ours.host.write("/run/keepalived.conf", ours.configuration(short))
+    ours.daemon.send(signal.SIGHUP)
+    wait_until(lambda: ours.connections() == ("8", "4"), 20, lambda: f"all counters: {ours.connections()}")
+    ours.ask(1, 40)
+    wait_until(lambda: ours.connections() == ("48", "24"), 20, lambda: f"counters that move: {ours.connections()}")
+
+    def rates_are_the_kernels():
+        said, shown = ours.rates()
+        return said == shown and min(said[3:5]) > 0
+    wait_until(rates_are_the_kernels, 20, lambda: f"the kernel's rates: {ours.rates()}")
+
+    theirs.start(short)
+    theirs.traffic()
+    theirs.ask(1, 40)
+    wait_until(lambda: theirs.connections() == ("48", "24"), 20, lambda: f"keepalived's: {theirs.connections()}")
+
+    def same():
+        found, expected = ours.columns(ALL), theirs.columns(ALL)
+        rates = {oid for oid in expected if int(oid.split(".")[2]) in RATES[oid.split(".")[0]]}
+        assert {oid: found[oid].split()[0] for oid in rates} == {oid: expected[oid].split()[0] for oid in rates}
+        assert len(expected) == 5 * len(ALL["3"]) + 7 * len(ALL["4"])
+        return [(oid, found.get(oid), expected.get(oid)) for oid in sorted(found.keys() | expected.keys())
+                if oid not in rates and found.get(oid) != expected.get(oid)]
+    wait_until(lambda: not same(), 20, lambda: f"the same columns; different (mainstay, keepalived): {same()}")
+    assert ours.columns(ALL)["4.1.15.4.1"] == "Gauge32: 3"

@@ -79,6 +79,8 @@ struct FakeKernel {
     bool socket_breaks = false;                                 // once, at the next batch
     bool lies = false;                                          // once: the next list of destinations is empty
     std::uint32_t connections = 0;                              // active ones of every destination
+    netlink::IpvsStats stats;                                   // of every service and every destination
+    bool counts = true;                                         // false: reading the services fails
     std::string refused_scheduler;                              // as if its module were missing
     std::function<int(const netlink::IpvsOperation&)> refuses;  // the errno, 0 for none
 };
@@ -103,8 +105,9 @@ public:
     }
     Result<std::vector<netlink::IpvsServiceEntry>> services() override {
         ++kernel_.dumps;
+        if (!kernel_.counts) return fail(Errc::Io, "no buffer space", ENOBUFS);
         std::vector<netlink::IpvsServiceEntry> entries;
-        for (const auto& entry : kernel_.table) entries.push_back({entry.service, {}});
+        for (const auto& entry : kernel_.table) entries.push_back({entry.service, kernel_.stats});
         return entries;
     }
     Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key) override {
@@ -112,7 +115,7 @@ public:
         if (std::exchange(kernel_.lies, false)) return entries;
         for (const auto& entry : kernel_.table) {
             if (entry.service.key != key) continue;
-            for (const auto& one : entry.destinations) entries.push_back({one, kernel_.connections, 0, 0, {}});
+            for (const auto& one : entry.destinations) entries.push_back({one, kernel_.connections, 0, 0, kernel_.stats});
         }
         return entries;
     }

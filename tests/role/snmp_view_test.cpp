@@ -268,7 +268,7 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
     CHECK(of_service(16) == "Gauge32: 6");
     CHECK(of_service(21) == "Gauge32: 0");
     CHECK(of_service(23) == "INTEGER: 2");
-    CHECK(of_service(27) == "absent");
+    CHECK(of_service(27) == "absent");  // not read yet
     const auto of_server = [&](std::uint32_t column, std::uint32_t row) {
         return scene.shown(kAll, kKeepalivedMib + Oid{3, 4, 1, column, 1, row});
     };
@@ -280,6 +280,28 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
     CHECK(of_service(71) == "STRING: \"shop\"");
     CHECK(of_server(55, 2) == "STRING: \"till 1\"");
     CHECK(scene.shown({.vrrp = true}, kKeepalivedMib + Oid{3, 3, 1, 2, 1}) == "absent");
+
+    constexpr std::uint64_t kWide = 0x1'0000'0000;
+    const netlink::IpvsStats stats{kWide + 1, kWide + 2, kWide + 3, kWide + 4, kWide + 5, 6, 7, 8, 9, 10};
+    const ipc::ServerTraffic of_one{stats, 11, 12, 13};
+    scene.lvs.traffic = {{.stats = stats, .servers = {of_one}, .sorry_server = {{}, 14, 0, 0}}};
+    const auto joined = [](std::uint32_t first, std::uint32_t last, const auto& shown) {
+        std::string all;
+        for (std::uint32_t column = first; column <= last; ++column) all += shown(column) + "\n";
+        return all;
+    };
+    const std::string kCounts =
+        "Counter32: 2\nCounter32: 3\nCounter64: 4294967300\nCounter64: 4294967301\n"
+        "Gauge32: 6\nGauge32: 7\nGauge32: 8\nGauge32: 9\nGauge32: 10\n";
+    const std::string kWideCounts = "Counter64: 4294967297\nCounter64: 4294967298\nCounter64: 4294967299\n";
+    CHECK(joined(27, 36, of_service) == "Gauge32: 1\n" + kCounts);
+    CHECK(joined(38, 41, of_service) == kWideCounts + "Gauge32: 0\n");
+    CHECK(of_service(50) == "Gauge32: 0");
+    const auto of_real = [&](std::uint32_t column) { return of_server(column, 2); };
+    CHECK(joined(14, 26, of_real) == "Gauge32: 1\nGauge32: 11\nGauge32: 12\nGauge32: 13\n" + kCounts);
+    CHECK(joined(27, 30, of_real) == kWideCounts + "Gauge32: 0\n");
+    CHECK(of_real(39) == "Gauge32: 0");
+    CHECK(of_server(15, 1) == "Gauge32: 14");
 
     scene.lvs.services[0].servers[0].alive = true;  // the state is older than the event
     const auto traps = snmp_checker_traps(kAll, scene.facts(),

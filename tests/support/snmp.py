@@ -35,14 +35,15 @@ class Master:
         wait_until(lambda: self.host.path("/run/agentx").exists() and "NET-SNMP version" in self.snmpd.output(), 15,
                    "snmpd to listen")
 
-    def _ask(self, program, *arguments):
-        return self.host.run([program, "-v2c", "-c", "public", "-On", "-Oe", "-OQ", "-Ot", "-m", "", "127.0.0.1",
+    def _ask(self, program, *arguments, form=("-OQ",)):
+        return self.host.run([program, "-v2c", "-c", "public", "-On", "-Oe", *form, "-Ot", "-m", "", "127.0.0.1",
                               *arguments], check=False)
 
-    def walk(self, root):
-        """{what follows the root: value}, in the order of the answer; empty while nobody serves the subtree."""
+    def walk(self, root, typed=False):
+        """{what follows the root: value}, in the order of the answer; empty while nobody serves the subtree. typed:
+        "Gauge32: 5", not "5"."""
         found = {}
-        for line in self._ask("snmpwalk", root).stdout.splitlines():
+        for line in self._ask("snmpwalk", root, form=() if typed else ("-OQ",)).stdout.splitlines():
             oid, equals, value = line.partition(" = ")
             if equals and oid.startswith(root + ".") and not value.startswith("No "):
                 found[oid[len(root) + 1:]] = value.strip()

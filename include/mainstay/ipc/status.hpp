@@ -51,6 +51,11 @@ template <class A>
 void fields(A& a, IpvsServiceKey& k) { a(k.family, k.fwmark, k.protocol, k.address, k.port); }
 template <class A>
 void fields(A& a, IpvsTimeouts& t) { a(t.tcp, t.tcp_fin, t.udp); }
+template <class A>
+void fields(A& a, IpvsStats& s) {
+    a(s.connections, s.in_packets, s.out_packets, s.in_bytes, s.out_bytes, s.cps, s.in_pps, s.out_pps, s.in_bps,
+      s.out_bps);
+}
 
 }  // namespace mainstay::netlink
 
@@ -161,6 +166,24 @@ struct OverrideStatus {  // an operator's word on a server, whether it is config
 template <class A>
 void fields(A& a, OverrideStatus& s) { a(s.service, s.server, s.hold, s.weight, s.since, s.by, s.text); }
 
+// What the kernel counted, for SNMP. Of a group: the sum over its services.
+struct ServerTraffic {
+    netlink::IpvsStats stats;
+    std::uint64_t active = 0, inactive = 0, persistent = 0;  // connections now
+    bool operator==(const ServerTraffic&) const = default;
+};
+template <class A>
+void fields(A& a, ServerTraffic& t) { a(t.stats, t.active, t.inactive, t.persistent); }
+
+struct ServiceTraffic {
+    netlink::IpvsStats stats;
+    std::vector<ServerTraffic> servers;  // as in ServiceStatus
+    ServerTraffic sorry_server;
+    bool operator==(const ServiceTraffic&) const = default;
+};
+template <class A>
+void fields(A& a, ServiceTraffic& t) { a(t.stats, t.servers, t.sorry_server); }
+
 struct LvsStatus {
     std::uint64_t generation = 0;
     bool ipvs_available = false;
@@ -170,11 +193,12 @@ struct LvsStatus {
     std::vector<OverrideStatus> overrides;
     std::uint64_t lines_left_out = 0;  // of the log, because there were too many at a time
     std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be put back at the stop
+    std::optional<std::vector<ServiceTraffic>> traffic;      // as `services`; with enable_snmp_checker, once it was read
 };
 template <class A>
 void fields(A& a, LvsStatus& s) {
     a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, s.services,
-      s.overrides, s.lines_left_out, s.original_timeouts);
+      s.overrides, s.lines_left_out, s.original_timeouts, s.traffic);
 }
 
 struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring
