@@ -60,6 +60,8 @@ def until(host, daemon, wanted):
 
 
 def test_servers_follow_the_name_and_stay_while_dns_fails(lan):
+    # effect: virtual_server: real_server_dns
+    # effect: virtual_server/real_server: dns_resolver dns_interval dns_timeout
     host = director(lan)
     host.write("/run/note.sh", "#!/bin/sh\necho \"$*\" >> /run/noted\n", 0o755)
     daemon = host.mainstayd("global_defs {\nscript_user root\n}\n" + service(
@@ -107,6 +109,7 @@ def test_a_new_lvs_process_and_a_reload_keep_the_servers_of_a_name(lan):
 
 
 def test_service_records_say_port_and_weight(lan):
+    # effect: virtual_server/real_server: dns_type
     host = director(lan)
     host.write("/run/zone", json.dumps({"1": ["127.1.0.1"], "33": [[1, 7, 8080, "one.example.org"],
                                                                    [1, 0, 8081, "one.example.org"],
