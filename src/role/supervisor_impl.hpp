@@ -98,6 +98,7 @@ private:
     // -- supervisor_dumps.cpp
     void ask_for_dump(int signal);
     void dump_step(Kind done, int signal);
+    std::optional<int> dump_waits_;  // for an observer that has just started: the signal that asked
     void write_dump(const ipc::DumpText& dump, const UniqueFd& text);
 
     // -- supervisor_spares.cpp

@@ -258,6 +258,8 @@ void Supervisor::load_kernel_modules() {
 void Supervisor::child_committed(Child& child) {
     child.ready = child.ever_ready = true;
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    if (child.kind == Kind::Observer && dump_waits_)
+        child.send(ipc::DumpRequested{*std::exchange(dump_waits_, std::nullopt)}, -1, log_);
     keep_spare_soon();
     if (replacement_ && replacement_->now == child.kind) {
         ++replacement_->done;
