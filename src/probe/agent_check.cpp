@@ -43,6 +43,8 @@ Finding broken(const Attempt::State& state, const boost::system::error_code& err
 }
 
 asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::State> state) {
+    Finding connected = co_await connect(check.connection, state);
+    if (connected.outcome != Outcome::Passed) co_return connected;
     const Micros limit = check.connection.connect_timeout;
     const auto end = Clock::now() + limit * kAgentWaitsMax;
     boost::system::error_code error;
@@ -87,14 +89,8 @@ AgentCheck agent_check_of(const config::Checker& checker) {
 }
 
 asio::awaitable<Finding> agent_check(AgentCheck check, std::shared_ptr<Attempt> attempt) {
-    const auto started = Clock::now();
     const auto state = attempt->state();
-    Finding finding = co_await connect(check.connection, state);
-    if (finding.outcome == Outcome::Passed) finding = co_await exchange(std::move(check), state);
-    state->watchdog.cancel();
-    state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
-    co_return finding;
+    co_return co_await complete(exchange(std::move(check), state), state);
 }
 
 }  // namespace mainstay::probe

@@ -196,4 +196,13 @@ asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::Stat
     co_return finding;
 }
 
+asio::awaitable<Finding> complete(asio::awaitable<Finding> work, std::shared_ptr<Attempt::State> state) {
+    const auto started = std::chrono::steady_clock::now();
+    Finding finding = co_await std::move(work);
+    state->watchdog.cancel();
+    state->close();
+    finding.duration = std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now() - started);
+    co_return finding;
+}
+
 }  // namespace mainstay::probe

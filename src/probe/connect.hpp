@@ -57,6 +57,10 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 // The same, to read and write: it is in `socket`.
 [[nodiscard]] boost::asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state);
 
+// A whole try: when `work` is done the watchdog is off, the sockets are closed, and the finding says how long it took.
+[[nodiscard]] boost::asio::awaitable<Finding> complete(boost::asio::awaitable<Finding> work,
+                                                       std::shared_ptr<Attempt::State> state);
+
 // What an error on a connection means; `limit` is the one the watchdog guards.
 [[nodiscard]] Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
                                  const char* attempted);

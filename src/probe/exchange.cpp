@@ -18,6 +18,28 @@ namespace {
 constexpr std::size_t kReadBytes = 4096;
 constexpr const char* kTlsWords = "SSL handshake/communication error connecting to server";
 
+// What a handshake that is over says. Passed: the stream can be used.
+Finding secured(const Attempt::State& state, const Transfer& transfer, const Stream& stream, bool h2, Micros limit) {
+    if (state.expired && !state.cancelled) {
+        Finding finding = finding_of(state, transfer.error, limit, "TLS handshake");
+        finding.reason += " in the TLS handshake";
+        finding.words = "Timeout connecting server";
+        return finding;
+    }
+    if (!transfer.good()) {
+        Finding finding = broken(state, transfer, limit);
+        if (finding.outcome != Outcome::NotRun) {
+            finding.reason = fmt::format("{} (TLS handshake)", finding.reason);
+            finding.words = kTlsWords;
+        }
+        return finding;
+    }
+    Finding finding = found(Outcome::Passed, "connected");
+    if (h2 && !stream.speaks_h2()) finding = failed("the server does not offer HTTP/2 (ALPN h2)", kTlsWords);
+    finding.certificate = stream.certificate();
+    return finding;
+}
+
 }  // namespace
 
 AnswerTime::AnswerTime(Micros limit, bool tls)
@@ -40,38 +62,27 @@ Finding broken(const Attempt::State& state, const Transfer& transfer, Micros lim
     return finding;
 }
 
-asio::awaitable<Finding> open_stream(Connection connection, std::shared_ptr<const TlsClient> client, TlsWish wish,
-                                     std::shared_ptr<Attempt::State> state, Stream& stream) {
-    const auto end = Clock::now() + connection.connect_timeout;
-    Finding finding = co_await connect(connection, state);
+asio::awaitable<Finding> over_stream(Connection connection, std::shared_ptr<const TlsClient> client, TlsWish wish,
+                                     std::shared_ptr<Attempt::State> state,
+                                     std::function<asio::awaitable<Finding>(Stream&)> exchange) {
+    const Micros limit = connection.connect_timeout;
+    const auto end = Clock::now() + limit;
+    Stream stream{state};
+    Finding finding = co_await connect(std::move(connection), state);
     if (finding.outcome != Outcome::Passed) {
         finding.words = finding.outcome == Outcome::TimedOut ? "Timeout connecting server" : "Error connecting server";
         co_return finding;
     }
-    if (!client) co_return finding;
-    const bool h2 = wish.h2;
-    state->guard(std::max(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}));
-    const Transfer transfer = co_await stream.handshake(std::move(client), std::move(wish));
-    if (state->expired && !state->cancelled) {
-        finding = finding_of(*state, transfer.error, connection.connect_timeout, "TLS handshake");
-        finding.reason += " in the TLS handshake";
-        finding.words = "Timeout connecting server";
-        co_return finding;
+    if (client) {
+        const bool h2 = wish.h2;
+        state->guard(std::max(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}));
+        const Transfer transfer = co_await stream.handshake(std::move(client), std::move(wish));
+        finding = secured(*state, transfer, stream, h2, limit);
+        if (finding.outcome != Outcome::Passed) co_return finding;
     }
-    if (!transfer.good()) {
-        finding = broken(*state, transfer, connection.connect_timeout);
-        if (finding.outcome != Outcome::NotRun) {
-            finding.reason = fmt::format("{} (TLS handshake)", finding.reason);
-            finding.words = kTlsWords;
-        }
-        co_return finding;
-    }
-    finding.certificate = stream.certificate();
-    if (h2 && !stream.speaks_h2()) {
-        finding.outcome = Outcome::Failed;
-        finding.reason = "the server does not offer HTTP/2 (ALPN h2)";
-        finding.words = kTlsWords;
-    }
+    auto certificate = std::move(finding.certificate);
+    finding = co_await exchange(stream);
+    finding.certificate = std::move(certificate);
     co_return finding;
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -31,10 +32,11 @@ private:
 // A transfer that did not end well, with keepalived's words for it.
 [[nodiscard]] Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit);
 
-// Connects, and through TLS when there is a client; both within connect_timeout. Passed: `stream` can be used.
-[[nodiscard]] boost::asio::awaitable<Finding> open_stream(Connection connection,
-                                                          std::shared_ptr<const TlsClient> client, TlsWish wish,
-                                                          std::shared_ptr<Attempt::State> state, Stream& stream);
+// Connects, and through TLS when there is a client, both within connect_timeout; then comes `exchange`, whose finding
+// it is with the server's certificate.
+[[nodiscard]] boost::asio::awaitable<Finding> over_stream(
+    Connection connection, std::shared_ptr<const TlsClient> client, TlsWish wish, std::shared_ptr<Attempt::State> state,
+    std::function<boost::asio::awaitable<Finding>(Stream&)> exchange);
 
 // Sends the request and reads the answer to its end. Passed: there is one, or `client` says why not.
 [[nodiscard]] boost::asio::awaitable<Finding> converse(Http2Client& client, Stream& stream,

@@ -8,7 +8,6 @@
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 using lvs::Outcome;
 
 namespace {
@@ -96,24 +95,10 @@ GrpcCheck grpc_check_of(const config::Checker& checker, Toolbox& tools) {
 }
 
 asio::awaitable<Finding> grpc_check(GrpcCheck check, std::shared_ptr<Attempt> attempt) {
-    const auto started = Clock::now();
     const auto state = attempt->state();
-    Finding finding;
-    if (!check.not_possible.empty()) {
-        finding.reason = check.not_possible;
-    } else {
-        Stream stream{state};
-        finding = co_await open_stream(check.connection, check.tls, check.wish, state, stream);
-        if (finding.outcome == Outcome::Passed) {
-            auto certificate = std::move(finding.certificate);
-            finding = co_await ask(check, stream, state);
-            finding.certificate = std::move(certificate);
-        }
-    }
-    state->watchdog.cancel();
-    state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
-    co_return finding;
+    if (!check.not_possible.empty()) co_return found(Outcome::NotRun, check.not_possible);
+    const auto exchange = [&check, &state](Stream& stream) { return ask(check, stream, state); };
+    co_return co_await complete(over_stream(check.connection, check.tls, check.wish, state, exchange), state);
 }
 
 }  // namespace mainstay::probe

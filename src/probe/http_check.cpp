@@ -15,7 +15,6 @@
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 using lvs::Outcome;
 
 namespace {
@@ -222,29 +221,13 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox
 }
 
 asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<Attempt> attempt) {
-    const auto started = Clock::now();
     const auto state = attempt->state();
-    Finding finding;
-    if (!check.not_possible.empty()) {
-        finding.reason = check.not_possible;
-    } else if (!check.refused.empty()) {
-        finding = failed(check.refused, "Connection failed server");
-    } else {
-        Stream stream{state};
-        finding = co_await open_stream(check.connection, check.tls, check.wish, state, stream);
-        if (finding.outcome == Outcome::Passed) {
-            auto certificate = std::move(finding.certificate);
-            if (check.http2)
-                finding = co_await exchange_http2(check, stream, state);
-            else
-                finding = co_await exchange_http1(check, stream, state);
-            finding.certificate = std::move(certificate);
-        }
-    }
-    state->watchdog.cancel();
-    state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
-    co_return finding;
+    if (!check.not_possible.empty()) co_return found(Outcome::NotRun, check.not_possible);
+    if (!check.refused.empty()) co_return failed(check.refused, "Connection failed server");
+    const auto exchange = [&check, &state](Stream& stream) {
+        return check.http2 ? exchange_http2(check, stream, state) : exchange_http1(check, stream, state);
+    };
+    co_return co_await complete(over_stream(check.connection, check.tls, check.wish, state, exchange), state);
 }
 
 }  // namespace mainstay::probe

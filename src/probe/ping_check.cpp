@@ -15,7 +15,6 @@
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 using lvs::Outcome;
 
 namespace {
@@ -113,13 +112,8 @@ asio::awaitable<Finding> exchange(Connection check, std::shared_ptr<Attempt::Sta
 }  // namespace
 
 asio::awaitable<Finding> ping_check(Connection check, std::shared_ptr<Attempt> attempt) {
-    const auto started = Clock::now();
     const auto state = attempt->state();
-    Finding finding = co_await exchange(std::move(check), state);
-    state->watchdog.cancel();
-    state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
-    co_return finding;
+    co_return co_await complete(exchange(std::move(check), state), state);
 }
 
 }  // namespace mainstay::probe

@@ -56,12 +56,17 @@ std::vector<Step> steps_of(const std::string& helo) {
 }
 
 asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::State> state) {
+    Finding finding = co_await connect(check.connection, state);
+    if (finding.outcome != Outcome::Passed) {
+        finding.words =
+            finding.outcome == Outcome::TimedOut ? "Connection timeout to server" : "Could not connect to server";
+        co_return finding;
+    }
     const Micros limit = check.connection.connect_timeout;
     const auto end = Clock::now() + limit * kSmtpWaitsMax;
     const std::vector<Step> steps = steps_of(check.helo);
     std::array<char, kReadBytes> bytes{};
     boost::system::error_code error;
-    Finding finding;
     for (const Step& step : steps) {
         if (!step.line.empty()) {
             state->guard(limit);
@@ -93,19 +98,8 @@ SmtpCheck smtp_check_of(const config::Checker& checker) {
 }
 
 asio::awaitable<Finding> smtp_check(SmtpCheck check, std::shared_ptr<Attempt> attempt) {
-    const auto started = Clock::now();
     const auto state = attempt->state();
-    Finding finding = co_await connect(check.connection, state);
-    if (finding.outcome == Outcome::Passed) {
-        finding = co_await exchange(std::move(check), state);
-    } else {
-        finding.words =
-            finding.outcome == Outcome::TimedOut ? "Connection timeout to server" : "Could not connect to server";
-    }
-    state->watchdog.cancel();
-    state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
-    co_return finding;
+    co_return co_await complete(exchange(std::move(check), state), state);
 }
 
 }  // namespace mainstay::probe

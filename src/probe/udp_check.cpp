@@ -11,7 +11,6 @@
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 using lvs::Outcome;
 
 namespace {
@@ -119,13 +118,8 @@ UdpCheck udp_check_of(const config::Checker& checker) {
 }
 
 asio::awaitable<Finding> udp_check(UdpCheck check, std::shared_ptr<Attempt> attempt) {
-    const auto started = Clock::now();
     const auto state = attempt->state();
-    Finding finding = co_await exchange(std::move(check), state);
-    state->watchdog.cancel();
-    state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - started);
-    co_return finding;
+    co_return co_await complete(exchange(std::move(check), state), state);
 }
 
 }  // namespace mainstay::probe
