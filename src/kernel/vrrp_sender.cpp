@@ -20,6 +20,7 @@ constexpr std::uint8_t kFullTtl = 255;
 constexpr std::uint8_t kTrafficClass = 0xc0;   // RFC 9568 5.1: internetwork control
 constexpr std::size_t kFramesPerCall = 1024;   // the kernel's UIO_MAXIOV
 constexpr int kFrameBuffer = 4 * 1024 * 1024;  // five gratuitous ARPs for each of a thousand addresses at once
+constexpr int kProbe = MSG_PROXY;             // as libc calls the kernel's MSG_PROBE
 constexpr std::size_t kEthernetHeader = 14;
 
 Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
@@ -108,25 +109,38 @@ Result<VrrpSender> VrrpSender::open(Family family, const std::string& interface,
 
 Result<void> VrrpSender::send(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
                               std::span<const std::byte> payload, std::uint8_t protocol, std::uint16_t ip_id) {
+    const auto sent = send(source, destination, ttl, payload, protocol, ip_id != 0 ? ip_id : next_id_, 0);
+    next_id_ = next_id_ == UINT16_MAX ? std::uint16_t{1} : static_cast<std::uint16_t>(next_id_ + 1);
+    return sent;
+}
+
+void VrrpSender::look_for_way(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
+                              std::span<const std::byte> payload, std::uint8_t protocol) {
+    (void)send(source, destination, ttl, payload, protocol, next_id_, kProbe);  // send() will tell what is wrong
+}
+
+Result<void> VrrpSender::send(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
+                              std::span<const std::byte> payload, std::uint8_t protocol, std::uint16_t ip_id,
+                              int flags) {
     if (source.family() != family_ || destination.family() != family_) {
         return fail(Errc::Invalid, attempt_to(source, destination) + ": wrong address family");
     }
-    return family_ == Family::V4 ? send_v4(source, destination, ttl.value_or(kFullTtl), payload, protocol, ip_id)
-                                 : send_v6(source, destination, ttl, payload);
+    return family_ == Family::V4 ? send_v4(source, destination, ttl.value_or(kFullTtl), payload, protocol, ip_id, flags)
+                                 : send_v6(source, destination, ttl, payload, flags);
 }
 
 Result<void> VrrpSender::send_v4(const IpAddress& source, const IpAddress& destination, std::uint8_t ttl,
-                                 std::span<const std::byte> payload, std::uint8_t protocol, std::uint16_t ip_id) {
+                                 std::span<const std::byte> payload, std::uint8_t protocol, std::uint16_t ip_id,
+                                 int flags) {
     iphdr header{};  // the kernel fills in length and checksum, and would choose the id if it were 0
     header.version = 4;
     header.ihl = sizeof header / 4;
     header.tos = kTrafficClass;
-    header.id = htons(ip_id != 0 ? ip_id : next_id_);
+    header.id = htons(ip_id);
     header.ttl = ttl;
     header.protocol = protocol;
     std::memcpy(&header.saddr, source.bytes().data(), 4);
     std::memcpy(&header.daddr, destination.bytes().data(), 4);
-    next_id_ = next_id_ == UINT16_MAX ? std::uint16_t{1} : static_cast<std::uint16_t>(next_id_ + 1);
 
     std::array<iovec, 2> pieces{iovec{.iov_base = &header, .iov_len = sizeof header},
                                 iovec{.iov_base = const_cast<std::byte*>(payload.data()), .iov_len = payload.size()}};
@@ -147,11 +161,11 @@ Result<void> VrrpSender::send_v4(const IpAddress& source, const IpAddress& desti
         message.msg_controllen = put_control(control, IPPROTO_IP, IP_PKTINFO, info);
         message.msg_control = control.data();
     }
-    return send_message(fd_.get(), message, destination.is_multicast() ? MSG_DONTROUTE : 0, source, destination);
+    return send_message(fd_.get(), message, flags | (destination.is_multicast() ? MSG_DONTROUTE : 0), source, destination);
 }
 
 Result<void> VrrpSender::send_v6(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
-                                 std::span<const std::byte> payload) {
+                                 std::span<const std::byte> payload, int flags) {
     const bool on_link = destination.is_multicast() || destination.is_link_local_v6();
     sockaddr_in6 to{};
     to.sin6_family = AF_INET6;
@@ -174,7 +188,7 @@ Result<void> VrrpSender::send_v6(const IpAddress& source, const IpAddress& desti
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = used;
-    return send_message(fd_.get(), message, destination.is_multicast() ? MSG_DONTROUTE : 0, source, destination);
+    return send_message(fd_.get(), message, flags | (destination.is_multicast() ? MSG_DONTROUTE : 0), source, destination);
 }
 
 Result<FrameSender> FrameSender::open() {

@@ -138,7 +138,6 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (auto read = links_.refresh(*netlink_); !read) return std::unexpected{std::move(read.error())};
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
-    if (auto opened = routing_.open(); !opened) return std::unexpected{std::move(opened.error())};
 
     std::optional<ipc::VrrpStatus> previous;
     if (restarted)
@@ -151,6 +150,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     settle_devices();
     devices_.drop_unwanted(links_);
 
+    if (auto opened = routing_.follow(config); !opened) return std::unexpected{std::move(opened.error())};
     router_.emplace(config);
     tell_interfaces(interfaces_of(config));
     transport_.follow(config, links_);
@@ -177,6 +177,7 @@ void VrrpRole::commit() {
     next_.reset();
     firewall_.configure(next, !devices_.wanted().empty(), false);
     settle_devices();
+    if (auto opened = routing_.follow(next); !opened) runtime_.log().error("{}", opened.error().text());
     tell_interfaces(interfaces_of(next));
     transport_.follow(next, links_);
     announcer_.follow(next);
@@ -388,6 +389,7 @@ void VrrpRole::rehearse() {
         const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
         if (added != nullptr && announced(rehearsal_->intents, added->instance))
             addresses_.prepare(*netlink_, config.instances.at(added->instance));
+        if (const auto* advert = std::get_if<vrrp::SendAdvert>(&intent)) transport_.rehearse(*advert, links_);
     }
 }
 
@@ -395,9 +397,9 @@ void VrrpRole::deadline() {
     if (stopping_) return;
     packets_wait();
     if (!rehearsal_) return step(vrrp::DeadlineReached{});
-    auto [router, intents] = *std::exchange(rehearsal_, std::nullopt);
-    router_ = std::move(router);
-    perform(intents);
+    auto rehearsed = std::exchange(rehearsal_, std::nullopt);
+    std::swap(*router_, rehearsed->router);  // what was before is freed when all is done
+    perform(rehearsed->intents);
     addresses_.forget();
 }
 

@@ -37,7 +37,11 @@ Result<netlink::Routing> resolved(const vrrp::RoutingEntry& entry, const Links& 
 VrrpRouting::VrrpRouting(asio::io_context& loop, Log& log, std::function<void(vrrp::Fact)> give)
     : loop_{loop}, log_{log}, give_{std::move(give)} {}
 
-Result<void> VrrpRouting::open() {
+Result<void> VrrpRouting::follow(const config::Config& config) {
+    const bool needed =
+        !vrrp::static_routing_of(config).empty() ||
+        std::ranges::any_of(config.instances, [](const auto& instance) { return !vrrp::routing_of(instance).empty(); });
+    if (!needed || tables_) return {};
     auto tables = kernel::RoutingTables::open();
     if (!tables) return std::unexpected{std::move(tables.error())};
     tables_.emplace(std::move(*tables));

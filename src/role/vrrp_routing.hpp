@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/kernel/routing.hpp"
 #include "mainstay/vrrp/facts.hpp"
 #include "vrrp_links.hpp"
@@ -20,7 +21,8 @@ class VrrpRouting {
 public:
     // `give` is called with each fact, also from within set() and remove().
     VrrpRouting(boost::asio::io_context& loop, Log& log, std::function<void(vrrp::Fact)> give);
-    [[nodiscard]] Result<void> open();
+    // Opens what is needed once something is configured; without, the kernel need not tell of each route.
+    [[nodiscard]] Result<void> follow(const config::Config& config);
 
     void set(const vrrp::SetRouting& wanted, const Links& links);
     void remove(const vrrp::RemoveRouting& unwanted, const Links& links);

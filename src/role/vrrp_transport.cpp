@@ -151,6 +151,27 @@ void VrrpTransport::open_ahead(const AllWanted& wanted) {
 }
 
 void VrrpTransport::send(const vrrp::SendAdvert& advert, const Links& links) {
+    for_each_packet(advert, links, [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
+                                       std::span<const std::byte> payload) {
+        const auto sent = sender.send(advert.source, destination, ttl, payload, advert.protocol, advert.ip_id);
+        if (sent && complained_.empty()) return;
+        const std::string what = "sending VRRP on " + advert.interface + " to " + destination.to_string();
+        if (sent) complained_.erase(what);
+        else {
+            ++send_failures_;
+            complain(what, sent.error());
+        }
+    });
+}
+
+void VrrpTransport::rehearse(const vrrp::SendAdvert& advert, const Links& links) {
+    for_each_packet(advert, links, [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
+                                       std::span<const std::byte> payload) {
+        sender.look_for_way(advert.source, destination, ttl, payload, advert.protocol);
+    });
+}
+
+void VrrpTransport::for_each_packet(const vrrp::SendAdvert& advert, const Links& links, const ForPacket& call) {
     const auto* link = links.find(advert.interface);
     if (link == nullptr && !advert.interface.empty()) return;  // gone: the fact is on its way to the router
     const std::optional<std::uint8_t> ttl = advert.system_hop_limit ? std::nullopt : std::optional{advert.ttl};
@@ -158,15 +179,7 @@ void VrrpTransport::send(const vrrp::SendAdvert& advert, const Links& links) {
         const auto& destination = advert.destinations[i];
         const bool tied = destination.is_multicast() || (advert.in_vrf && !advert.interface.empty());
         auto* sender = sender_for({destination.family(), advert.interface, tied}, link == nullptr ? 0 : link->index);
-        if (sender == nullptr) continue;
-        const auto sent =
-            sender->send(advert.source, destination, ttl, advert.payloads[i], advert.protocol, advert.ip_id);
-        const std::string what = "sending VRRP on " + advert.interface + " to " + destination.to_string();
-        if (sent) complained_.erase(what);
-        else {
-            ++send_failures_;
-            complain(what, sent.error());
-        }
+        if (sender != nullptr) call(*sender, destination, ttl, advert.payloads[i]);
     }
 }
 

@@ -200,7 +200,9 @@ int vrrp_send(const Arguments& arguments) {
     if (!sender) return report(sender.error());
     const auto payload = from_hex(arguments[5]);
     for (int i = 0; i < std::stoi(arguments[6]); ++i) {
-        auto sent = sender->send(source, destination, static_cast<std::uint8_t>(std::stoi(arguments[4])), payload);
+        const auto ttl = static_cast<std::uint8_t>(std::stoi(arguments[4]));
+        sender->look_for_way(source, destination, ttl, payload, kernel::kVrrp);  // is not to be seen on the wire
+        auto sent = sender->send(source, destination, ttl, payload);
         if (!sent) return report(sent.error());
     }
     return 0;
