@@ -94,5 +94,6 @@ std::span<const Row> service_rows();
 std::span<const Row> real_server_rows();
 std::span<const Row> authentication_rows();
 std::span<const Row> checker_rows();
+std::span<const Row> web_checker_rows();
 
 }  // namespace mainstay::config

@@ -75,8 +75,10 @@ constexpr std::array kBlockNames{
     BlockName{Block::UseIpvlan, "vrrp_instance/use_ipvlan", Block::Instance},
     BlockName{Block::HmacKey, "vrrp_instance/auth_hmac/key", Block::AuthHmac},
     BlockName{Block::GrpcCheck, "virtual_server/real_server/GRPC_CHECK", Block::RealServer},
+    BlockName{Block::AgentCheck, "virtual_server/real_server/AGENT_CHECK", Block::RealServer},
 };
 static_assert(kBlockNames.size() == kBlocks);
+static_assert(kBlocks <= 64, "BlockSet has a bit for each");
 constexpr bool in_order() {
     for (std::size_t i = 0; i < kBlocks; ++i)
         if (kBlockNames[i].block != static_cast<Block>(i)) return false;
@@ -146,10 +148,10 @@ std::string_view path_of(Block block) { return kBlockNames[static_cast<std::size
 Block parent_of(Block block) { return kBlockNames[static_cast<std::size_t>(block)].parent; }
 
 std::span<const std::span<const Row>> schema() {
-    static const std::array kTables{
-        language_rows(),       root_rows(),        global_rows(),  process_rows(), instance_rows(),
-        authentication_rows(), address_rows(),     route_rows(),   rule_rows(),    tracking_rows(),
-        service_rows(),        real_server_rows(), checker_rows(), line_rows()};
+    static const std::array kTables{language_rows(), root_rows(),           global_rows(),  process_rows(),
+                                    instance_rows(), authentication_rows(), address_rows(), route_rows(),
+                                    rule_rows(),     tracking_rows(),       service_rows(), real_server_rows(),
+                                    checker_rows(),  web_checker_rows(),    line_rows()};
     return kTables;
 }
 

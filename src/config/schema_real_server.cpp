@@ -221,6 +221,12 @@ constexpr Row kRows[]{
      .form = "{ block }",
      .help = "mainstay's own: the answer of grpc.health.v1.Health/Check",
      .set = begin_checker},
+    {.blocks = Block::RealServer,
+     .name = "AGENT_CHECK",
+     .args = args::opens(Block::AgentCheck),
+     .form = "{ block }",
+     .help = "mainstay's own: state and weight as an agent on the server says them (up, down, drain, 75%)",
+     .set = begin_checker},
 };
 
 }  // namespace

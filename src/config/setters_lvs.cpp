@@ -77,7 +77,7 @@ void begin_server(Reading& r, const Value& v) {
 }
 
 void begin_checker(Reading& r, const Value& v) {
-    static constexpr std::array<std::pair<std::string_view, Checker::Type>, 11> kTypes{{
+    static constexpr std::array<std::pair<std::string_view, Checker::Type>, 12> kTypes{{
         {"TCP_CHECK", Checker::Type::Tcp},
         {"HTTP_GET", Checker::Type::Http},
         {"SSL_GET", Checker::Type::Ssl},
@@ -89,6 +89,7 @@ void begin_checker(Reading& r, const Value& v) {
         {"FILE_CHECK", Checker::Type::File},
         {"BFD_CHECK", Checker::Type::Bfd},
         {"GRPC_CHECK", Checker::Type::Grpc},
+        {"AGENT_CHECK", Checker::Type::Agent},
     }};
     r.checker = &r.server->checkers.emplace_back();
     r.checker->mark = v.mark;

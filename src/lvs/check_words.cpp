@@ -81,6 +81,8 @@ std::string success_line(const CheckSubject& subject) {
             return bfd_line(subject, "UP");
         case Type::Grpc:
             return fmt::format("gRPC health check of {} success.", subject.server);
+        case Type::Agent:
+            return fmt::format("Agent check of {} success.", subject.server);
         case Type::Tcp:
             break;
     }
@@ -116,6 +118,8 @@ std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std
             return bfd_line(subject, "DOWN");
         case Type::Grpc:
             return fmt::format("gRPC health check of {} failed: {}.", subject.server, fact.reason);
+        case Type::Agent:
+            return fmt::format("Agent check of {} failed: {}.", subject.server, fact.reason);
         case Type::Tcp:
             break;
     }
@@ -146,6 +150,7 @@ std::string failure_line(const CheckSubject& subject, const CheckFinished& fact,
         case Type::Tcp:
         case Type::Udp:
         case Type::Grpc:
+        case Type::Agent:
             break;
     }
     return plain_failure(keyword_of(subject.checker.type), subject, retried, used);
@@ -174,6 +179,8 @@ std::string mail_words(const config::Checker& checker, const CheckFinished& fact
             return plain("DNS_CHECK:");
         case Type::Grpc:
             return plain("GRPC CHECK");
+        case Type::Agent:
+            return passed ? plain("AGENT CHECK") : fmt::format("AGENT CHECK failed on service : {}", fact.reason);
         case Type::Bfd:
             return fmt::format("BFD CHECK {} {} on service", followed_name(checker), passed ? "succeeded" : "failed");
         case Type::File:

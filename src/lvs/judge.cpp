@@ -18,9 +18,9 @@ constexpr Micros kFirstRunDelay{1'000'000};  // keepalived: warmup is counted fr
 }  // namespace
 
 std::string_view keyword_of(config::Checker::Type type) {
-    static constexpr std::array<std::string_view, 11> kKeywords{"TCP_CHECK",  "HTTP_GET",  "SSL_GET",    "SMTP_CHECK",
+    static constexpr std::array<std::string_view, 12> kKeywords{"TCP_CHECK",  "HTTP_GET",  "SSL_GET",    "SMTP_CHECK",
                                                                 "DNS_CHECK",  "UDP_CHECK", "PING_CHECK", "MISC_CHECK",
-                                                                "FILE_CHECK", "BFD_CHECK", "GRPC_CHECK"};
+                                                                "FILE_CHECK", "BFD_CHECK", "GRPC_CHECK", "AGENT_CHECK"};
     const auto index = static_cast<std::size_t>(type);
     return index < kKeywords.size() ? kKeywords[index] : "unknown check";
 }

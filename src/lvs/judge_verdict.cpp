@@ -81,6 +81,10 @@ void Judge::passed(const Position& where, const CheckFinished& fact, const Run& 
     }
     const bool is_fixed = config_at(where).type == config::Checker::Type::Misc && !config_at(where).misc_dynamic;
     state.dynamic_weight = is_fixed ? std::nullopt : fact.weight;
+    // Of each server that shares the probe, its own part.
+    if (fact.weight_percent)
+        state.dynamic_weight =
+            part_of_weight(services_[where.service].real_servers[where.server].weight, *fact.weight_percent);
     const bool reweighed = reweigh(where, at.now, out);
     auto& server = states_[where.service].servers[where.server];
     if (all_up(server)) server.kept = false;

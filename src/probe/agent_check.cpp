@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -19,9 +20,24 @@ using lvs::Outcome;
 
 namespace {
 
+// Of whatever came: bytes that are no text are not shown.
+std::string shown(std::string_view line) {
+    constexpr std::size_t kShown = 40;
+    std::string text;
+    for (const char c : line.substr(0, std::min(line.find_first_of("\r\n"), kShown)))
+        text += c >= ' ' && c <= '~' ? c : '?';
+    return text;
+}
+
 Finding judge(const std::string& line) {
+    if (line.empty()) return {.outcome = Outcome::Failed, .reason = "the agent hung up without an answer"};
+    if (line.find('\n') >= wire::kAgentLineMax && line.size() >= wire::kAgentLineMax)
+        return {.outcome = Outcome::Failed,
+                .reason = fmt::format("the agent's line is longer than {} bytes", wire::kAgentLineMax)};
     const wire::AgentReply reply = wire::agent_reply(line);
-    if (!reply.understood) return {.outcome = Outcome::Failed, .reason = "the agent's answer is not understood"};
+    if (!reply.understood)
+        return {.outcome = Outcome::Failed,
+                .reason = fmt::format("the agent's answer is not understood: '{}'", shown(line))};
     if (reply.state == wire::AgentReply::State::Down)
         return {.outcome = Outcome::Failed, .reason = fmt::format("the agent says {}", reply.word)};
     Finding finding{.outcome = Outcome::Passed, .reason = "the agent says up"};
@@ -57,10 +73,12 @@ asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::Sta
     std::string line;
     std::array<char, wire::kAgentLineMax> bytes{};
     while (line.size() < wire::kAgentLineMax && line.find('\n') == std::string::npos) {
-        state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
+        const auto left = std::chrono::duration_cast<Micros>(end - Clock::now());
+        state->guard(std::clamp(left, Micros{0}, limit));
         const std::size_t size = co_await state->socket.async_read_some(
             asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-        if (state->expired || state->cancelled) co_return broken(*state, error, limit, "read");
+        if (state->expired || state->cancelled)
+            co_return broken(*state, error, left < limit ? limit * kAgentWaitsMax : limit, "read");
         if (error == asio::error::eof) break;
         if (error) co_return broken(*state, error, limit, "read");
         line.append(bytes.data(), size);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "mainstay/probe/agent_check.hpp"
 #include "mainstay/probe/dns_check.hpp"
 #include "mainstay/probe/grpc_check.hpp"
 #include "mainstay/probe/http_check.hpp"
@@ -33,6 +34,8 @@ std::optional<Probe> probe_of(const config::Checker& checker, std::uint32_t url,
             return ready(checker, http_check_of(checker, url, tools), http_check);
         case Type::Grpc:
             return ready(checker, grpc_check_of(checker, tools), grpc_check);
+        case Type::Agent:
+            return ready(checker, agent_check_of(checker), agent_check);
         case Type::Smtp:
             return ready(checker, smtp_check_of(checker), smtp_check);
         case Type::Dns:

@@ -414,12 +414,8 @@ void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result,
 void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
     if (stopping_) return;
     if (finding.certificate) look_at_certificate(check, finding);
-    if (const auto place = judge_.place(check); place && finding.weight_percent) {
-        const std::int64_t configured = judge_.services()[place->service].real_servers[place->server].weight;
-        finding.weight = lvs::part_of_weight(configured, *finding.weight_percent);
-    }
     step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, finding.weight,
-                            std::move(finding.words)});
+                            std::move(finding.words), finding.weight_percent});
     publish_within(kPublishLater);
 }
 

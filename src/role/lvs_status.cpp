@@ -116,8 +116,8 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
             service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
         }
         for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
-            auto& server =
-                service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
+            auto& server = service.servers.emplace_back(
+                status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
             server.in_table = server.in_table && table.available;  // wanted there, but nothing can be put in
             server.note = note_of(state.servers[s], judge.override_of(v, s));
             if (state.servers[s].grows_since)
@@ -149,7 +149,7 @@ lvs::Memory memory_of(const ipc::LvsStatus& status) {
         config::Checker::Type::Tcp,  config::Checker::Type::Http, config::Checker::Type::Ssl,
         config::Checker::Type::Smtp, config::Checker::Type::Dns,  config::Checker::Type::Udp,
         config::Checker::Type::Ping, config::Checker::Type::Misc, config::Checker::Type::File,
-        config::Checker::Type::Bfd,  config::Checker::Type::Grpc};
+        config::Checker::Type::Bfd,  config::Checker::Type::Grpc, config::Checker::Type::Agent};
     lvs::Memory memory;
     for (const auto& service : status.services) {
         lvs::ServiceMemory one{.identity = {service.key, service.group},

@@ -1,4 +1,5 @@
-// DNS answers from anywhere: reading never goes past the end, and holds no more than it says.
+// DNS answers from anywhere: reading never goes past the end, and holds no more than it says. The same bytes as the
+// line of an agent.
 //
 // tools/fuzz builds it with clang's -fsanitize=fuzzer. Elsewhere replay.hpp brings a main.
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "mainstay/wire/agent.hpp"
 #include "mainstay/wire/dns.hpp"
 #include "replay.hpp"
 
@@ -22,6 +24,8 @@ void require(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto input = std::as_bytes(std::span{data, size});
+    const auto agent = wire::agent_reply({reinterpret_cast<const char*>(data), size});
+    require(agent.word.size() <= wire::kAgentLineMax && agent.percent.value_or(0) <= wire::kAgentPercentMax);
     const auto answer = wire::dns_answer(input);
     if (!answer) return 0;
     require(answer->answers.size() + answer->additionals.size() <= wire::kDnsRecordsMax);

@@ -102,3 +102,37 @@ def test_a_script_that_is_missing_is_named_and_its_check_left_out(director):
     # keepalived leaves such a check out when it reads the file, and says so; so the server stays, and so it is said here.
     until_table(director, table(1))
     assert stays(lambda: director.ipvs() == table(1), 2)
+
+
+AGENT = """
+import pathlib, socket
+listener = socket.create_server(("127.1.0.1", 8081))
+print("listening", flush=True)
+while True:
+    connection, _ = listener.accept()
+    connection.sendall(pathlib.Path("/run/answer").read_bytes())
+    connection.close()
+"""
+
+
+def test_the_weight_follows_what_an_agent_says(director):
+    # effect: virtual_server/real_server: AGENT_CHECK
+    director.write("/run/answer", "up\n")
+    agent = director.start(["/usr/bin/python3", "-c", AGENT], name="agent")
+    wait_until(lambda: "listening" in agent.output(), 20, lambda: agent.output())
+    check = "    AGENT_CHECK {\n connect_port 8081\n retry 0\n warmup 0\n }\n"
+    text = virtual_server("10.0.0.1 80", checked(check).replace("weight 1", "weight 60"))
+    director.mainstayd(text, "-C")
+    until_table(director, table(60))
+
+    director.write("/run/answer", "50%\n")
+    until_table(director, table(30))
+
+    director.write("/run/answer", "drain\n")
+    until_table(director, table(0))
+
+    director.write("/run/answer", "75% down#out of memory\n")
+    until_table(director, table())
+
+    director.write("/run/answer", "ready\n")
+    until_table(director, table(60))

@@ -282,6 +282,50 @@ TEST_CASE("an agent's percentage is a part of the configured weight, never 0 unl
     CHECK(part_of_weight(10, 200) == 20);
 }
 
+TEST_CASE("an agent's answer sets the weight until the next one, and its server goes with its reason") {
+    // effect: virtual_server/real_server: AGENT_CHECK
+    Bench bench;
+    bench.start(service({with(Type::Agent, 0), server("10.0.0.12")}));
+    const auto answers = [&bench](std::optional<std::uint32_t> percent) {
+        CheckFinished fact = passing();
+        fact.weight_percent = percent;
+        bench.tick();
+        return bench.finish(fact);
+    };
+    CHECK(answers(50) == Lines{"Agent check of " + kRs + " success.",
+                               "Changing weight from 10 to 5 for active service " + kRs + " of VS " + kVs, "table 0"});
+    CHECK(weight_in_table(bench.judge) == 5);
+    answers(0);
+    CHECK(weight_in_table(bench.judge) == 0);
+    answers(std::nullopt);
+    CHECK(weight_in_table(bench.judge) == 10);
+    answers(30);
+    bench.tick();
+    const Lines gone = bench.finish(failing({}, "the agent says down#disk full"));
+    CHECK(gone.at(0) == "AGENT_CHECK on service " + kRs + " failed.");
+    CHECK(gone.at(1) == kOut);
+    CHECK(gone.back() == down("AGENT CHECK failed on service : the agent says down#disk full"));
+    CHECK(answers(std::nullopt).back() == up("AGENT CHECK succeed on service"));
+    CHECK(weight_in_table(bench.judge) == 10);
+}
+
+TEST_CASE("services that share an agent's answer each take their own part of their weight") {
+    auto agent = with(Type::Agent);
+    agent.checkers[0].more.edit().values.push_back({"share_probe", true});
+    config::Config config;
+    config.virtual_servers = {service({agent}), service({agent})};
+    config.virtual_servers[1].endpoint = at("10.0.0.2", 80);
+    config.virtual_servers[1].real_servers[0].weight = 100;
+    Bench bench;
+    bench.start(std::move(config));
+    CHECK(bench.tick().size() == 1);
+    CheckFinished half = passing();
+    half.weight_percent = 50;
+    bench.finish(half);
+    CHECK(bench.judge.desired(0).at(0).destinations.at(0).weight == 5);
+    CHECK(bench.judge.desired(1).at(0).destinations.at(0).weight == 50);
+}
+
 TEST_CASE("a check that asks another question begins anew after a reload, one that asks the same goes on") {
     auto one = with(Type::Dns, 0);
     one.checkers[0].more.edit().values.push_back({"name", config::WordList{"a.example.org"}});

@@ -36,7 +36,7 @@ Lines in_table(const Judge& judge) {
 }
 
 const std::vector<std::string> kKinds{"TCP_CHECK", "HTTP_GET",   "SSL_GET",    "SMTP_CHECK", "DNS_CHECK",
-                                      "UDP_CHECK", "PING_CHECK", "MISC_CHECK", "GRPC_CHECK"};
+                                      "UDP_CHECK", "PING_CHECK", "MISC_CHECK", "GRPC_CHECK", "AGENT_CHECK"};
 
 // The same with another kind of check, and what it cannot do without.
 config::Config written_as(const std::string& kind, std::string_view of_check) {
@@ -97,6 +97,7 @@ TEST_CASE("what a check says goes before its server, in every kind of check") {
     // effect: virtual_server/real_server/PING_CHECK: delay_loop warmup retry delay_before_retry
     // effect: virtual_server/real_server/MISC_CHECK: delay_loop warmup retry delay_before_retry
     // effect: virtual_server/real_server/GRPC_CHECK: delay_loop warmup retry delay_before_retry
+    // effect: virtual_server/real_server/AGENT_CHECK: delay_loop warmup retry delay_before_retry
     for (const auto& kind : kKinds) {
         CAPTURE(kind);
         const auto config = written_as(kind, "delay_loop 4\nwarmup 0\nretry 1\ndelay_before_retry 3");
@@ -114,6 +115,7 @@ TEST_CASE("alpha, log_all_failures, rise and fall are every check's own") {
     // effect: virtual_server/real_server/PING_CHECK: alpha log_all_failures rise fall
     // effect: virtual_server/real_server/MISC_CHECK: alpha log_all_failures rise fall
     // effect: virtual_server/real_server/GRPC_CHECK: alpha log_all_failures rise fall
+    // effect: virtual_server/real_server/AGENT_CHECK: alpha log_all_failures rise fall
     for (const auto& kind : kKinds) {
         CAPTURE(kind);
         const auto config = written_as(kind, "alpha\nretry 0\nlog_all_failures\nrise 3\nfall 2");
@@ -143,6 +145,7 @@ TEST_CASE("equal checks of two services that share their probes run once, of eve
     // effect: virtual_server/real_server/PING_CHECK: share_probe
     // effect: virtual_server/real_server/MISC_CHECK: share_probe
     // effect: virtual_server/real_server/GRPC_CHECK: share_probe
+    // effect: virtual_server/real_server/AGENT_CHECK: share_probe
     // effect: virtual_server: share_probe
     // effect: virtual_server/real_server: share_probe
     const auto started = [](config::Config config) {

@@ -203,7 +203,20 @@ struct HttpUrl {  // of HTTP_GET and SSL_GET
 // A file may have tens of thousands of checkers and real servers: their members are ordered without gaps, and what is
 // seldom set is Rare.
 struct Checker {
-    enum class Type : std::uint8_t { Tcp, Http, Ssl, Smtp, Dns, Udp, Ping, Misc, File, Bfd, Grpc } type = Type::Tcp;
+    enum class Type : std::uint8_t {
+        Tcp,
+        Http,
+        Ssl,
+        Smtp,
+        Dns,
+        Udp,
+        Ping,
+        Misc,
+        File,
+        Bfd,
+        Grpc,
+        Agent
+    } type = Type::Tcp;
     bool alpha = false;
     bool log_all_failures = false;
     bool misc_dynamic = false;
@@ -257,8 +270,8 @@ struct SorryServer {
 
 // One line of a virtual_server_group.
 struct GroupEntry {
-    IpAddress first, last;      // both included, of one family; empty: a firewall mark
-    std::uint16_t port = 0;     // of addresses; 0: any
+    IpAddress first, last;   // both included, of one family; empty: a firewall mark
+    std::uint16_t port = 0;  // of addresses; 0: any
     std::uint32_t fwmark = 0;
     Family family = Family::V4;  // of a mark; resolved
     bool operator==(const GroupEntry&) const = default;

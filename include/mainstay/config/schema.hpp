@@ -69,6 +69,7 @@ enum class Block : std::uint8_t {
     HmacKey,
     // blocks again
     GrpcCheck,
+    AgentCheck,
     kCount,
 };
 

@@ -54,6 +54,7 @@ struct CheckFinished {
     Micros duration{0};
     std::optional<std::int64_t> weight;  // what a dynamic check that passed asks for; none: the configured one
     std::string words = {};              // keepalived's for a failure: "MD5 digest error to server"
+    std::optional<std::uint32_t> weight_percent = {};  // instead of `weight`: so much of the configured one
 };
 struct DeadlineReached {};
 struct ConnectionsCounted {  // what CountConnections asked for, of all of the service's destinations
