@@ -119,6 +119,23 @@ def test_service_records_say_port_and_weight(lan):
     assert {n: s["weight"] for n, s in servers(host).items()} == {"127.1.0.1:8080": 7, "127.1.0.1:8081": 3}
 
 
+def test_an_answer_of_more_servers_than_are_wanted_is_cut_and_that_is_said_once(lan):
+    # effect: virtual_server/real_server: dns_servers_max
+    host = director(lan)
+    host.write("/run/zone", json.dumps({"1": [f"127.1.0.{n}" for n in range(1, 6)]}))
+    daemon = host.mainstayd(service("dns_servers_max 2\n"))
+    wait_until(lambda: len(servers(host)) == 2, 30, lambda: daemon.output())
+    asked = host.dns.output().count("asked")
+    wait_until(lambda: host.dns.output().count("asked") > asked + 2, 20, lambda: host.dns.output())
+    assert len(servers(host)) == 2
+    warning = "real_server_dns web.example.org: 3 more servers than dns_servers_max are left out"
+    assert daemon.output().count(warning) == 1
+
+    host.write("/run/keepalived.conf", service("dns_servers_max 5\n"))
+    daemon.send(signal.SIGHUP)
+    until(host, daemon, [f"127.1.0.{n}:80" for n in range(1, 6)])
+
+
 def test_a_name_without_an_answer_leaves_its_service_without_servers_and_says_so(lan):
     host = director(lan)
     host.write("/run/zone", json.dumps({}))
