@@ -1,8 +1,12 @@
 """The reference is made from the schema: what is checked in must be what the schema says now."""
 
+import re
+import shutil
 import subprocess
 
-from support.paths import TOP, program
+import pytest
+
+from support.paths import BUILD, TOP, program
 
 SECONDS = 20
 
@@ -39,3 +43,27 @@ def test_the_page_of_effects_is_what_the_tests_say_and_leaves_no_acting_keyword_
                              check=False)
 
     assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("block, keyword", [("vrrp_instance", "advert_int"), ("virtual_server", "quorum"),
+                                            ("virtual_server/real_server/GRPC_CHECK", "fwmark")])
+def test_the_page_of_effects_is_not_made_while_a_keyword_that_acts_is_shown_by_no_test(tmp_path, block, keyword):
+    shutil.copytree(TOP / "tools", tmp_path / "tools", ignore=lambda _, names: {n for n in names if n != "effects"})
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "build").symlink_to(BUILD)
+    mark = re.compile(rf"^(\s*(?:#|//) effect: {re.escape(block)}:.*) {keyword}\b(?=( .*)?$)", re.MULTILINE)
+    for path in (TOP / "tests").rglob("*"):
+        if path.suffix in (".py", ".cpp"):
+            to = tmp_path / path.relative_to(TOP)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            text, before = path.read_text(encoding="utf-8"), None
+            while text != before:
+                before, text = text, mark.sub(r"\1", text)
+            to.write_text(text, encoding="utf-8")
+
+    made = subprocess.run([tmp_path / "tools/effects"], capture_output=True, text=True, timeout=SECONDS, check=False)
+
+    assert made.returncode == 1
+    assert made.stdout == (f"{block}: {keyword}: acts, and no test shows its effect\n"
+                           "effects: 1 to mend; docs/effects.md is left as it is\n")
+    assert not (tmp_path / "docs/effects.md").exists()
