@@ -111,7 +111,14 @@ Config slice(const Config& config, Audience audience) {
                 if (section.keyword == "bfd_instance") part.more.edit().sections.push_back(section);
             break;
         case Audience::Observer:
-            part = config;
+        case Audience::Snmp:
+            part.global = config.global;
+            part.scripts = config.scripts;
+            part.instances = config.instances;
+            part.sync_groups = config.sync_groups;
+            part.more = config.more;
+            if (audience == Audience::Snmp) part.virtual_servers = config.virtual_servers;
+            else if (!config.virtual_servers.empty()) part.virtual_servers = {config.virtual_servers.front()};
             drop_secrets(part.more, Block::Root);
             for (Instance& instance : part.instances) {
                 instance.auth_pass.clear();

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,8 @@
 namespace mainstay::role {
 
 namespace {
+
+constexpr int kMemoryKept = 256 * 1024 * 1024;
 
 LogLevel level_of(config::Severity severity) {
     switch (severity) {
@@ -80,18 +83,12 @@ Result<void> send_all(const config::Config& config, const SnmpParts& snmp, const
     } parts[] = {{For::Vrrp, config::Audience::Vrrp, needs_vrrp(config)},
                  {For::Lvs, config::Audience::Lvs, needs_lvs(config)},
                  {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
-                 {For::Snmp, config::Audience::Observer, snmp.any()},
+                 {For::Snmp, snmp.any() ? config::Audience::Snmp : config::Audience::Observer, snmp.any()},
                  {For::Observer, config::Audience::Observer, true}};
-    std::optional<config::Audience> encoded;
-    std::vector<std::byte> bytes;
     for (const auto& part : parts) {
-        if (encoded != part.slice) {
-            config::Config slice = config::slice(config, part.slice);
-            if (part.audience == For::Lvs && part.needed) add_tls_contents(slice);
-            bytes = ipc::encode(slice);
-        }
-        encoded = part.slice;
-        if (auto sent = send_snapshot(part.audience, part.needed, bytes); !sent) return sent;
+        config::Config slice = config::slice(config, part.slice);
+        if (part.audience == For::Lvs && part.needed) add_tls_contents(slice);
+        if (auto sent = send_snapshot(part.audience, part.needed, ipc::encode(slice)); !sent) return sent;
     }
     const auto plan = host_plan(config, log);
     if (auto sent = send_snapshot(For::Host, !plan.watch.empty(), ipc::encode(plan)); !sent) return sent;
@@ -123,7 +120,7 @@ std::vector<std::string> read_own_settings(const ipc::Hello& hello, ipc::Reading
 
 // Names and numbers of interfaces are those of the network namespace that the configuration names, and ${_RANDOM} is as
 // it says; both are known when it has been read once.
-config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& environment, Log& log) {
+config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& environment, bool& moved, Log& log) {
     auto loaded = config::load_file(hello.config_path, environment);
     const auto name = daemon_settings(loaded.config, hello.net_namespace).net_namespace;
     const auto seed = config::value_of<std::int64_t>(loaded.config.global.more->values, "random_seed");
@@ -132,6 +129,7 @@ config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& 
         const auto there = kernel::open_network_namespace(name);
         const auto entered = there ? kernel::enter_network_namespace(there->get()) : std::unexpected{there.error()};
         if (!entered) log.warning("{}", entered.error().text());
+        moved = true;
     }
     if (seed)
         environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable {
@@ -141,7 +139,7 @@ config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& 
 }
 
 // reload_check_config: whatever is wrong refuses the reload, and is told in a file of its own.
-int refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
+void refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
     std::string text;
     for (const auto& diagnostic : loaded.diagnostics) text += config::render_line(diagnostic, loaded) + "\n";
     const std::string file = hello.check_log.empty() ? "/dev/null" : hello.check_log;
@@ -150,62 +148,80 @@ int refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::R
     log.error("New config failed validation, see {} for details", file);
     done.can_run = false;
     done.summary = hello.config_path + " is refused";
-    return ipc::send_message(ipc::inherited::kControl, done) ? 0 : 1;
+}
+
+// What this process does next.
+enum class Then { Wait, End, Fail };
+
+Then read_once(const ipc::Hello& hello) {
+    kernel::set_process_name(hello.process_name);
+    kernel::DaemonLog log{{hello.log_ident, hello.log_socket, hello.log_facility, hello.log_console, hello.log_level}};
+
+    auto environment = kernel::host_environment();
+    environment.config_id = hello.config_id;
+    environment.all_include_checks = hello.all_include_checks;
+    const auto unsafe = note_unsafe_scripts(environment);
+    bool moved = false;
+    const auto loaded = load_where_it_runs(hello, environment, moved, log);
+    ipc::ReadingDone done;
+    done.stays = !moved;
+    done.daemon = daemon_settings(loaded.config, hello.net_namespace);
+    const auto problems = read_own_settings(hello, done);
+    const bool refused = hello.strict && loaded.can_run() && config::has_warnings(loaded);
+    done.can_run = loaded.can_run() && !refused;
+    done.exit_code = loaded.exit_code();
+    if (hello.dry_run != ipc::Hello::DryRunAs::No)
+        return answer_dry_run(hello, loaded, done, problems) == 0 ? Then::End : Then::Fail;
+    if (hello.check_first && done.can_run && config::has_warnings(loaded)) {
+        refuse_checked(hello, loaded, done, log);
+    } else {
+        for (const auto& diagnostic : loaded.diagnostics)
+            log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+        for (const auto& [path, disabled] : *unsafe)
+            log.warning("Unsafe permissions found for script '{}'{}", path, disabled ? " - disabling" : "");
+        for (const auto& problem : problems) log.warning("{}", problem);
+        if (done.can_run) {
+            log.info("Configuration file {}", hello.config_path);
+            const auto snmp = snmp_parts(loaded.config, hello.snmp, hello.snmp_socket);
+            done.daemon.snmp_socket = snmp.socket;
+            if (const auto sent = send_all(loaded.config, snmp, environment, log); !sent) {
+                log.error("{}", sent.error().text());
+                return Then::Fail;
+            }
+            if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
+                keep_copies(done.daemon, hello.config_path, config::consolidated(hello.config_path, environment), log);
+        } else {
+            // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
+            const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
+                return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
+            });
+            done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
+            done.summary =
+                hello.config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
+        }
+    }
+    if (!ipc::send_message(ipc::inherited::kControl, done)) return Then::Fail;
+    return done.stays ? Then::Wait : Then::End;
 }
 
 }  // namespace
 
+// The memory that one configuration took is ready for the next: touching it anew takes longer than reading a
+// configuration of thousands of services.
 int run_reader() {
-    pollfd wait{ipc::inherited::kControl, POLLIN, 0};
-    kernel::set_process_name("mainstayd-read");
-    while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {}  // a waiting one ends with the supervisor: the line is closed
-    auto got = ipc::receive_message(ipc::inherited::kControl);
-    if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
-    const auto* hello = std::get_if<ipc::Hello>(&std::get<ipc::Received>(**got).message);
-    if (hello == nullptr) return 1;
-    kernel::set_process_name(hello->process_name);
-    kernel::DaemonLog log{
-        {hello->log_ident, hello->log_socket, hello->log_facility, hello->log_console, hello->log_level}};
-
-    auto environment = kernel::host_environment();
-    environment.config_id = hello->config_id;
-    environment.all_include_checks = hello->all_include_checks;
-    const auto unsafe = note_unsafe_scripts(environment);
-    const auto loaded = load_where_it_runs(*hello, environment, log);
-    ipc::ReadingDone done;
-    done.daemon = daemon_settings(loaded.config, hello->net_namespace);
-    const auto problems = read_own_settings(*hello, done);
-    const bool refused = hello->strict && loaded.can_run() && config::has_warnings(loaded);
-    done.can_run = loaded.can_run() && !refused;
-    done.exit_code = loaded.exit_code();
-    if (hello->check_first && done.can_run && config::has_warnings(loaded))
-        return refuse_checked(*hello, loaded, done, log);
-    if (hello->dry_run != ipc::Hello::DryRunAs::No) return answer_dry_run(*hello, loaded, done, problems);
-    for (const auto& diagnostic : loaded.diagnostics)
-        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
-    for (const auto& [path, disabled] : *unsafe)
-        log.warning("Unsafe permissions found for script '{}'{}", path, disabled ? " - disabling" : "");
-    for (const auto& problem : problems) log.warning("{}", problem);
-    if (done.can_run) {
-        log.info("Configuration file {}", hello->config_path);
-        const auto snmp = snmp_parts(loaded.config, hello->snmp, hello->snmp_socket);
-        done.daemon.snmp_socket = snmp.socket;
-        if (const auto sent = send_all(loaded.config, snmp, environment, log); !sent) {
-            log.error("{}", sent.error().text());
-            return 1;
-        }
-        if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
-            keep_copies(done.daemon, hello->config_path, config::consolidated(hello->config_path, environment), log);
-    } else {
-        // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
-        const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
-            return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
-        });
-        done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
-        done.summary = hello->config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
+    ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);
+    ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);
+    for (;;) {
+        kernel::set_process_name("mainstayd-read");
+        pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+        while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {}
+        auto got = ipc::receive_message(ipc::inherited::kControl);
+        if (!got || !got->has_value()) return 1;
+        if (std::holds_alternative<ipc::Closed>(**got)) return 0;  // the supervisor has ended, or wants no more
+        const auto* hello = std::get_if<ipc::Hello>(&std::get<ipc::Received>(**got).message);
+        if (hello == nullptr) return 1;
+        if (const Then then = read_once(*hello); then != Then::Wait) return then == Then::End ? 0 : 1;
     }
-    const bool sent = ipc::send_message(ipc::inherited::kControl, done).has_value();
-    std::_Exit(sent ? 0 : 1);  // the supervisor waits for this end: thousands of services are not freed one by one
 }
 
 }  // namespace mainstay::role

@@ -270,7 +270,8 @@ void Process::run_prepared() {
     const Running before = std::exchange(running_, std::move(next));
     if (!started_ && hello_.spare) kernel::set_process_name(hello_.process_name);
     tuning_.apply(process_options(running_.config.global, kind_));
-    if (std::exchange(started_, true)) {
+    const bool first = !std::exchange(started_, true);
+    if (!first) {
         replaced_ = &before;  // what the reload removes is told by the scripts it had
         role_->commit();
         replaced_ = nullptr;
@@ -280,8 +281,9 @@ void Process::run_prepared() {
         return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
     if (kind_ == Kind::Lvs) running_.config.virtual_servers = {};
-    // What reading took is given back, or it would stay until the next reload; vrrp has no time for that.
-    if (kind_ != Kind::Vrrp) ::malloc_trim(0);
+    // What reading took is given back, or it would stay until the next reload. That one keeps it: to give it back and
+    // get it again each time takes longer than all else. vrrp has no time for that.
+    if (first && kind_ != Kind::Vrrp) ::malloc_trim(0);
 }
 
 void Process::abort(std::uint64_t generation) {

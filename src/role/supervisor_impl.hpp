@@ -31,6 +31,7 @@ namespace mainstay::role {
 inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's last round
 inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next look for an AgentX master
 inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
+inline constexpr std::chrono::minutes kReaderStays{10};   // after its last configuration
 inline constexpr std::chrono::seconds kPrepareLimit{30};
 inline constexpr std::chrono::seconds kSpareAfter{1};     // of quiet: a start has better things to do
 inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
@@ -136,6 +137,7 @@ private:
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
     void on_reader_message(ipc::Received received);
     void reader_ended(const kernel::Ended& how);
+    void reading_over();
     void reading_failed(int exit_code, const std::string& why);
     void begin_preparing();
     void commit_if_prepared();
@@ -189,10 +191,11 @@ private:
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int reader_pid_ = 0;
-    struct WaitingReader {  // a reader that has loaded everything and waits for the next reload
+    struct WaitingReader {  // a reader that waits for the next reload
         int pid = 0;
-        UniqueFd line;
+        UniqueFd line;  // closed: it is about to end
     } waiting_reader_;
+    boost::asio::steady_timer reader_leaves_{loop_};
     int exit_code_ = 0;
     int stop_stage_ = 0;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs

@@ -31,7 +31,8 @@ void Supervisor::begin_reading() {
     reading_done_.reset();
     next_ = Generation{};
     next_.number = current_.number + 1;
-    if (waiting_reader_.pid == 0) {
+    reader_leaves_.cancel();
+    if (!waiting_reader_.line) {
         if (const auto started = start_reader(); !started)
             return reading_failed(kExitFatal, "the reader cannot be started: " + started.error().text());
     }
@@ -54,6 +55,7 @@ void Supervisor::begin_reading() {
                     if (!got->has_value()) return self(self);
                     if (std::holds_alternative<ipc::Closed>(**got)) return;
                     on_reader_message(std::get<ipc::Received>(std::move(**got)));
+                    if (reading_done_) return reading_over();
                 }
             });
     };
@@ -113,21 +115,37 @@ void Supervisor::on_reader_message(ipc::Received received) {
     }
 }
 
+// It has told what it had to tell before it had.
 void Supervisor::reader_ended(const kernel::Ended& how) {
     reader_pid_ = 0;
-    mark_reading(false);
-    limit_.cancel();
     // Its last messages may still be in the queue.
-    while (reader_line_) {
+    while (reader_line_ && !reading_done_) {
         auto got = ipc::receive_message(reader_line_->native_handle());
         if (!got || !got->has_value() || std::holds_alternative<ipc::Closed>(**got)) break;
         on_reader_message(std::get<ipc::Received>(std::move(**got)));
     }
+    if (reading_done_) return reading_over();
+    mark_reading(false);
+    limit_.cancel();
     reader_line_.reset();
     if (phase_ == Phase::Stopping) return;
-    if (!reading_done_)
-        return reading_failed(kExitFatal, "the reader died (" + std::string{how.signalled ? "signal " : "exit status "} +
-                                              std::to_string(how.status) + ")");
+    reading_failed(kExitFatal, "the reader died (" + std::string{how.signalled ? "signal " : "exit status "} +
+                                   std::to_string(how.status) + ")");
+}
+
+// One that has just read a configuration reads the next one twice as fast: it stays for a while.
+void Supervisor::reading_over() {
+    mark_reading(false);
+    limit_.cancel();
+    if (const int pid = std::exchange(reader_pid_, 0); pid != 0 && reading_done_->stays) {
+        waiting_reader_ = {pid, UniqueFd{reader_line_->release()}};
+        reader_leaves_.expires_after(kReaderStays);
+        reader_leaves_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) waiting_reader_.line.reset();
+        });
+    }
+    reader_line_.reset();
+    if (phase_ == Phase::Stopping) return;
     if (!reading_done_->can_run) return reading_failed(reading_done_->exit_code, reading_done_->summary);
     begin_preparing();
 }

@@ -10,7 +10,7 @@ namespace mainstay::role {
 
 namespace {
 
-// Only vrrp: nobody waits milliseconds for the others. (A reader waits as well, see below.)
+// Only vrrp: nobody waits milliseconds for the others.
 bool has_spare(Kind kind) { return kind == Kind::Vrrp; }
 
 }  // namespace
@@ -22,8 +22,6 @@ void Supervisor::keep_spare_soon() {
         for (auto& child : children_)
             if (has_spare(child->kind) && child->alive() && child->ready && !spares_[slot(child->kind)]->alive())
                 start_spare(child->kind);
-        // Where one reload was, more will be.
-        if (current_.number > 1 && waiting_reader_.pid == 0) static_cast<void>(start_reader());
     });
 }
 

@@ -97,6 +97,17 @@ TEST_CASE("each role gets its own part, passwords and mail settings only where t
     const Config observer_part = slice(loaded.config, Audience::Observer);
     CHECK(observer_part.instances.at(0).auth_pass.empty());
     CHECK(observer_part.global.smtp_server == "192.0.2.25");
+    CHECK(slice(loaded.config, Audience::Snmp).instances.at(0).auth_pass.empty());
+}
+
+TEST_CASE("the observer learns that there are virtual servers, the SNMP agent which") {
+    const std::string two =
+        std::string{kLvs} + "virtual_server 10.9.9.9 90 {\nreal_server 10.9.9.10 90 {\n}\n}\n";
+    const Loaded loaded = load_sample(two);
+    REQUIRE(loaded.config.virtual_servers.size() == 2);
+    CHECK(slice(loaded.config, Audience::Snmp).virtual_servers == loaded.config.virtual_servers);
+    CHECK(slice(loaded.config, Audience::Observer).virtual_servers.size() == 1);
+    CHECK(slice(load_sample(std::string{kVrrp}).config, Audience::Observer).virtual_servers.empty());
 }
 
 TEST_CASE("keys and passphrases without a member of their own go to the role that uses them, and to no observer") {

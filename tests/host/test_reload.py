@@ -2,20 +2,8 @@
 
 import signal
 
-from support.vrrp import VIP, instance, office, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, instance, office, reload, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
-
-
-def reload(host, daemon, text, name="keepalived.conf"):
-    """Writes the new text, sends SIGHUP and waits for the outcome; returns what was logged since."""
-    before = len(daemon.output())
-    host.write(f"/run/{name}", text)
-    daemon.send(signal.SIGHUP)
-
-    def over():
-        said = daemon.output()[before:]
-        return said if "Reload complete" in said or "goes on unchanged" in said else None
-    return wait_until(over, 20, "the reload to end")
 
 
 def test_a_reload_of_the_same_file_changes_nothing(lan):

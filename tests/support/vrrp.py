@@ -1,6 +1,7 @@
 """Pairs of directors: the configurations that the VRRP tests share."""
 
 import json
+import signal
 
 from .capture import Capture
 from .wait import wait_until
@@ -88,3 +89,15 @@ def priority_on_the_wire(host, value, vrid=51, timeout=10):
     with Capture(host, what="vrrp") as capture:
         capture.wait_for(timeout=timeout, which=lambda p: p.haslayer("VRRPv3") and p["VRRPv3"].vrid == vrid
                          and p["VRRPv3"].priority == value)
+
+
+def reload(host, daemon, text, name="keepalived.conf"):
+    """Writes the new text, sends SIGHUP and waits for the outcome; returns what was logged since."""
+    before = len(daemon.output())
+    host.write(f"/run/{name}", text)
+    daemon.send(signal.SIGHUP)
+
+    def over():
+        said = daemon.output()[before:]
+        return said if "Reload complete" in said or "goes on unchanged" in said else None
+    return wait_until(over, 20, "the reload to end")

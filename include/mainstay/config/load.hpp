@@ -73,8 +73,9 @@ struct Loaded {
 [[nodiscard]] std::string render_line(const Diagnostic& diagnostic, const Loaded& loaded);
 
 // Which role a snapshot is for. Each gets only its own blocks; passwords go to the vrrp role alone, mail settings to
-// the observer alone.
-enum class Audience : std::uint8_t { Vrrp, Lvs, Observer, Bfd };
+// the observer alone. The observer is told whether there are virtual servers, by the first of them; the SNMP agent has
+// them all.
+enum class Audience : std::uint8_t { Vrrp, Lvs, Observer, Bfd, Snmp };
 
 // The part of the model that this role may see; everything else is left at its default.
 [[nodiscard]] Config slice(const Config& config, Audience audience);

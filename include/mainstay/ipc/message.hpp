@@ -111,11 +111,12 @@ struct ReadingDone {
     std::string summary;  // one line for the log
     std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
     DaemonSettings daemon;  // from the configuration: what the supervisor itself acts on
+    bool stays = false;     // the reader waits for the next Hello; else it ends
 };
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
-    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon);
+    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----
