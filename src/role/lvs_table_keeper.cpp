@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "mainstay/lvs/plan.hpp"
+#include "mainstay/netlink/ipvs_told.hpp"
 
 namespace mainstay::role {
 
@@ -242,6 +243,7 @@ void LvsTableKeeper::tell_refusals(const Operations& operations, const IpvsTable
             continue;
         }
         ++named;
+        log_.info("{}", netlink::line_of_refusal(operation, failure.sys_errno));
         log_.error("IPVS refused {}", text);
         if (told_refusals_.size() < kRefusalsRememberedMax) told_refusals_.insert(std::move(text));
     }

@@ -255,6 +255,8 @@ void Process::commit(std::uint64_t generation) {
     if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation)
         return log_.error("configuration {} was committed without having been prepared", generation);
     generation_ = generation;
+    // keepalived's line of these processes, beside the one of the first.
+    if (started_ && (kind_ == Kind::Vrrp || kind_ == Kind::Lvs)) log_.info("Reloading");
     snapshot_ = std::move(prepared_snapshot_);
     if (std::exchange(prepared_same_, false))
         role_->commit_unchanged();

@@ -1,5 +1,8 @@
 """ha_suspend: a backup leaves the servers alone. The checks run without IPVS too, so any kernel will do."""
 
+import re
+import signal
+
 from support.wait import stays, wait_until
 
 # Counts connections by the address they come from, a line for each.
@@ -69,3 +72,35 @@ def test_the_checks_follow_the_address_of_the_service(lan):
     wait_until(lambda: asked_by("192.168.4.12") >= 2, 20, lambda: second.output()[-3000:])
     assert f"Activating healthchecker for {SERVICE}" in second.output()
     wait_until(lambda: f"Suspending healthchecker for {SERVICE}" in first.output(), 20, lambda: first.output()[-3000:])
+
+
+def test_a_service_s_checks_are_told_as_they_begin_and_rest(lan):
+    # effect: virtual_server: ha_suspend
+    host = lan.host("director")
+    host.run(["ip", "addr", "add", "127.0.0.90/32", "dev", "lo"])
+    text = ("virtual_server %s 80 {\nha_suspend\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n"
+            "real_server 127.0.0.9 80 {\nTCP_CHECK {\nwarmup 0\n}\n}\n}\n")
+    both = text % "10.0.0.80" + text % "127.0.0.90"
+    daemon = host.mainstayd(both, "-C")
+
+    def told():
+        return re.findall(r"(\w+ing) healthchecker for service \[127.0.0.9\]:tcp:80 for VS \[(.*)\]:tcp:80$",
+                          daemon.output(), re.M)
+
+    def says(*wanted):
+        wait_until(lambda: told() == list(wanted), 20, lambda: f"{wanted}\n{told()}\n{daemon.output()}")
+
+    lines = [("Deactivating", "10.0.0.80"), ("Activating", "127.0.0.90")]
+    says(*lines)
+    host.run(["ip", "addr", "add", "10.0.0.80/32", "dev", "lo"])
+    lines += [("Activating", "10.0.0.80")]
+    says(*lines)
+    host.run(["ip", "addr", "del", "127.0.0.90/32", "dev", "lo"])
+    lines += [("Suspending", "127.0.0.90")]
+    says(*lines)
+    # A reload tells nothing of checks that go on.
+    host.write("/run/keepalived.conf", both.replace("warmup 0", "warmup 1"))
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: re.findall(r"Reloading.*$", daemon.output(), re.M) == ["Reloading ...", "Reloading"], 20,
+               lambda: daemon.output())
+    assert told() == lines

@@ -3,6 +3,7 @@ service for each thing that shows in `ipvsadm -Ln`."""
 
 import re
 import shutil
+import signal
 
 import pytest
 
@@ -113,3 +114,54 @@ def test_everything_that_the_table_shows_is_the_same(lan):
     if shown(ours)[0] != shown(theirs)[0]:
         print(daemon.output())
     assert shown(ours)[0] == shown(theirs)[0]
+
+
+REFUSED = """
+virtual_server 10.1.0.1 80 {
+  lb_algo %s
+  lb_kind NAT
+  protocol TCP
+  real_server 127.1.0.1 80 { weight 1 }
+}
+virtual_server 10.1.0.2 53 {
+  lb_algo twos
+  lb_kind NAT
+  protocol UDP
+  real_server 127.1.0.1 53 { weight 1 }
+}
+virtual_server fwmark 5 {
+  lb_algo twos
+  lb_kind NAT
+  real_server 127.1.0.1 80 { weight 1 }
+}
+virtual_server fd00::1 80 {
+  lb_algo twos
+  lb_kind NAT
+  protocol TCP
+  real_server fd00::9 80 { weight 1 }
+}
+"""
+
+
+def test_a_service_that_the_kernel_refuses_is_told_in_keepalived_s_line(lan):
+    """keepalived goes on to its servers, which it cannot add either; these lines nobody needs."""
+    def told(daemon):
+        return sorted(re.findall(r"IPVS cmd IP_VS_SO_SET_(?:ADD|EDIT)\(.*", daemon.output()))
+
+    ours, theirs = lan.host("ours"), lan.host("theirs")
+    daemons = [(theirs, theirs.keepalived(REFUSED % "rr", "-C")), (ours, ours.mainstayd(REFUSED % "rr", "-C"))]
+    added = ["IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) " + place
+             for place in ("(10.1.0.2:udp:53)", "(Fwm 5)", "(fd00::1:tcp:80)")]
+    for host, daemon in daemons:
+        wait_until(lambda d=daemon: told(d) == added and "Startup complete" in d.output(), 30,
+                   lambda d=daemon: d.output())
+        assert "Reloading" not in daemon.output()
+        host.write("/run/keepalived.conf", REFUSED % "twos")
+        daemon.send(signal.SIGHUP)
+    changed = ("IPVS cmd IP_VS_SO_SET_EDIT(1155) error: Scheduler or persistence engine not found(2) "
+               "(10.1.0.1:tcp:80)")
+    for _, daemon in daemons:
+        wait_until(lambda d=daemon: told(d) == [*added, changed] and "Reload complete" in d.output(), 30,
+                   lambda d=daemon: d.output())
+        assert len(re.findall(r"Reloading \.\.\.$", daemon.output(), re.M)) == 1
+        assert len(re.findall(r"Reloading$", daemon.output(), re.M)) == 1

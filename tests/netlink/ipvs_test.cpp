@@ -7,7 +7,10 @@
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
 
+#include <cerrno>
+
 #include "bytes.hpp"
+#include "mainstay/netlink/ipvs_told.hpp"
 
 using namespace mainstay;
 using namespace mainstay::netlink;
@@ -146,9 +149,9 @@ TEST_CASE("a sync daemon is started with all that is said, its port in host orde
 }
 
 TEST_CASE("what a kernel tells of its daemons is read") {
-    const auto payload =
-        from_hex("09010000 4000 0380 0800 0100 01000000 0900 0200 6574683100 000000 0800 0300 33000000"
-                 "0600 0400 c005 0000 0600 0700 9022 0000 0500 0800 01 000000 0800 0500 e0000051");
+    const auto payload = from_hex(
+        "09010000 4000 0380 0800 0100 01000000 0900 0200 6574683100 000000 0800 0300 33000000"
+        "0600 0400 c005 0000 0600 0700 9022 0000 0500 0800 01 000000 0800 0500 e0000051");
     const auto daemon = decode_daemon(message_of(kFamilyId, payload));
     REQUIRE(daemon);
     CHECK(*daemon == IpvsDaemon{.state = IpvsDaemon::State::Master,
@@ -410,6 +413,23 @@ TEST_CASE("damaged dumps never read outside") {
                           [](const Message& m) { return decode_service(m).has_value(); }) > 300);
     CHECK(survives_damage(kFamilyId, from_hex(destination_dump("0600 0b00 0200 0000")),
                           [](const Message& m) { return decode_destination(m, Family::V4).has_value(); }) > 100);
+}
+
+TEST_CASE("what the kernel refuses has keepalived's line") {
+    CHECK(line_of_refusal({Kind::AddService, web(), {}}, ENOENT) ==
+          "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (10.0.0.1:tcp:80)");
+    CHECK(line_of_refusal({Kind::SetService, {.key = tcp("fd00::1", 80)}, {}}, ENOENT) ==
+          "IPVS cmd IP_VS_SO_SET_EDIT(1155) error: Scheduler or persistence engine not found(2) (fd00::1:tcp:80)");
+    CHECK(line_of_refusal({Kind::DeleteService, web(), {}}, EPERM) ==
+          "IPVS cmd IP_VS_SO_SET_DEL(1156) error: Operation not permitted(1) (10.0.0.1:tcp:80)");
+    IpvsService marked;
+    marked.key = {.family = Family::V4, .fwmark = 5};
+    CHECK(line_of_refusal({Kind::AddDestination, marked, server()}, ENOMEM) ==
+          "IPVS cmd IP_VS_SO_SET_ADDDEST(1159) error: Cannot allocate memory(12) (Fwm 5 -> 10.0.1.11:8080)");
+    CHECK(line_of_refusal({Kind::DeleteDestination, web(), server()}, EBUSY) ==
+          "IPVS cmd IP_VS_SO_SET_DELDEST(1160) error: Device or resource busy(16) (10.0.0.1:tcp:80 -> 10.0.1.11:8080)");
+    CHECK(line_of_refusal({Kind::SetDestination, web(), server()}, EINVAL) ==
+          "IPVS cmd IP_VS_SO_SET_EDITDEST(1161) error: Invalid argument(22) (10.0.0.1:tcp:80 -> 10.0.1.11:8080)");
 }
 
 TEST_CASE("services and operations have names for people") {

@@ -1,0 +1,13 @@
+// keepalived's line for what the kernel refuses of the IPVS table: monitoring matches it.
+#pragma once
+
+#include <string>
+
+#include "mainstay/netlink/ipvs_types.hpp"
+
+namespace mainstay::netlink {
+
+// "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (10.0.0.1:tcp:80)"
+[[nodiscard]] std::string line_of_refusal(const IpvsOperation& operation, int sys_errno);
+
+}  // namespace mainstay::netlink
