@@ -189,11 +189,12 @@ void Judge::enqueue_all(Instant now) {
     for (const auto& [due, id] : queue_) state_at(positions_.at(id)).due = due;
 }
 
-void Judge::say_activations(Intents& out) const {
+void Judge::say_activations(Intents& out, CheckerId since) const {
     for (std::size_t v = 0; v < services_.size(); ++v)
-        say_checks(v, states_[v].suspended ? "Deactivating" : "Activating", out);
-    const bool bfd = std::ranges::any_of(
-        positions_, [&](const auto& one) { return config_at(one.second).type == config::Checker::Type::Bfd; });
+        say_checks(v, states_[v].suspended ? "Deactivating" : "Activating", out, since);
+    const bool bfd = std::ranges::any_of(positions_, [&](const auto& one) {
+        return one.first >= since && config_at(one.second).type == config::Checker::Type::Bfd;
+    });
     if (bfd) out.push_back(say(LogLevel::Info, "Activating BFD healthchecker"));
 }
 

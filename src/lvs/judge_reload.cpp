@@ -89,6 +89,7 @@ Intents Judge::reload(config::Config next, Moment at) {
     carry_over(before, at, out);
     tell_added(before, out);
     arm_gradual(at.now);
+    const CheckerId since = next_id_;
     index_checkers();
     unlead_gone(at.now);
     enqueue_all(at.now);
@@ -97,6 +98,8 @@ Intents Judge::reload(config::Config next, Moment at) {
         release_kept(i, at, out);
         evaluate_quorum(i, Mode::Reload, out);
     }
+    // keepalived begins all of them anew and says so; here the others go on.
+    say_activations(out, since);
     return out;
 }
 

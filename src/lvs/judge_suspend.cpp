@@ -72,12 +72,13 @@ void Judge::resume(std::size_t service, Instant now, Intents& out) {
     }
 }
 
-void Judge::say_checks(std::size_t service, std::string_view verb, Intents& out) const {
+void Judge::say_checks(std::size_t service, std::string_view verb, Intents& out, CheckerId since) const {
     std::size_t count = 0;
     for (std::size_t s = 0; s < states_[service].servers.size(); ++s) {
         for (std::size_t c = 0; c < states_[service].servers[s].checkers.size(); ++c) {
             const Position where{service, s, c};
             if (!states_[service].servers[s].checkers[c].acts || !is_polled(config_at(where))) continue;
+            if (id_at(where) < since) continue;
             ++count;
             if (names_servers()) {
                 out.push_back(say(LogLevel::Info, fmt::format("{} healthchecker for service {} for VS {}", verb,

@@ -98,9 +98,14 @@ def test_a_service_s_checks_are_told_as_they_begin_and_rest(lan):
     host.run(["ip", "addr", "del", "127.0.0.90/32", "dev", "lo"])
     lines += [("Suspending", "127.0.0.90")]
     says(*lines)
-    # A reload tells nothing of checks that go on.
+    # A reload tells nothing of checks that go on, and of those that it brings.
     host.write("/run/keepalived.conf", both.replace("warmup 0", "warmup 1"))
     daemon.send(signal.SIGHUP)
     wait_until(lambda: re.findall(r"Reloading.*$", daemon.output(), re.M) == ["Reloading ...", "Reloading"], 20,
                lambda: daemon.output())
     assert told() == lines
+
+    more = both + (text % "10.0.0.81").replace("ha_suspend", "") + text % "10.0.0.82"
+    host.write("/run/keepalived.conf", more)
+    daemon.send(signal.SIGHUP)
+    says(*lines, ("Activating", "10.0.0.81"), ("Deactivating", "10.0.0.82"))

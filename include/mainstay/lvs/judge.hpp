@@ -248,8 +248,8 @@ private:
     void tell_initial(const Memory& memory, Intents& out) const;
     void index_checkers();
     void enqueue_all(Instant now);
-    void say_activations(Intents& out) const;
-    void say_checks(std::size_t service, std::string_view verb, Intents& out) const;
+    void say_activations(Intents& out, CheckerId since = 0) const;
+    void say_checks(std::size_t service, std::string_view verb, Intents& out, CheckerId since = 0) const;
     [[nodiscard]] bool suspended_now(const config::VirtualServer& service) const;
     void on_addresses(Moment at, Intents& out);
     void suspend(std::size_t service, Instant now, Intents& out);
