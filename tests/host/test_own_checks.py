@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from support.lvs import virtual_server
+from support.lvs import lvs_pid, virtual_server
 from support.paths import program
 from support.wait import wait_until
 from support.web import make_certificate
@@ -170,6 +170,22 @@ def test_an_agent_says_how_its_server_is_and_how_much_it_takes(director):
     # What was read can be written.
     again = director.run([program("mainstayctl"), "config", "print", "/run/keepalived.conf"]).stdout
     assert "AGENT_CHECK {" in again and "send " in again
+
+
+def test_a_new_lvs_process_keeps_the_weight_that_an_agent_asked_for(director):
+    agent = Agent(director.web, 8081)
+    agent.says("25%")
+    text = service(agent_check("connect_ip 192.168.4.20\nconnect_port 8081"))
+    daemon = director.mainstayd(text, "-C")
+    until(director, daemon, True, 10, "the agent says 25%")
+    # From now on it is not asked soon after a start.
+    director.write("/run/keepalived.conf", text.replace("warmup 0", "warmup 360000"))
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: "Reload complete" in daemon.output(), 20, lambda: daemon.output())
+    pid = lvs_pid(daemon)
+    director.run(["kill", "-KILL", str(pid)])
+    wait_until(lambda: lvs_pid(daemon) != pid, 30, lambda: daemon.output())
+    until(director, daemon, True, 10, "the agent says 25%")
 
 
 def test_an_agent_that_misbehaves_is_a_failed_check_with_a_reason(director):
