@@ -208,12 +208,20 @@ Result<void> IpvsSocket::start_daemon(const netlink::IpvsDaemon& daemon) {
 }
 
 Result<void> IpvsSocket::stop_daemon(netlink::IpvsDaemon::State state) {
-    const std::uint32_t sequence = impl_->socket.take_sequences(1);
-    std::vector<std::byte> request;
-    netlink::append_daemon_stop(request, impl_->family_id, state, sequence);
-    auto done = impl_->command(request, sequence, "stop the IPVS sync daemon");
-    if (!done && done.error().sys_errno() == ESRCH) return {};
-    return done;
+    // A daemon whose thread has not run yet ends without an answer: the kernel's EINTR is one that netlink keeps to
+    // itself. So it is asked twice; whatever the first request did, none is left for the second, and that is said.
+    constexpr std::size_t kTimes = 2;
+    const std::uint32_t first = impl_->socket.take_sequences(kTimes);
+    std::vector<std::byte> requests;
+    for (std::uint32_t i = 0; i < kTimes; ++i) netlink::append_daemon_stop(requests, impl_->family_id, state, first + i);
+    int refused = 0;
+    auto done = impl_->socket.exchange_quietly(
+        requests, first, kTimes, [&](std::size_t, const netlink::Acknowledgement& answer) {
+            if (answer.sys_errno != 0 && answer.sys_errno != ESRCH) refused = answer.sys_errno;
+        });
+    if (!done) return std::unexpected{std::move(done.error()).with("stop the IPVS sync daemon")};
+    if (refused != 0) return fail_system("stop the IPVS sync daemon", refused);
+    return {};
 }
 
 Result<netlink::IpvsTimeouts> IpvsSocket::timeouts() {

@@ -116,6 +116,26 @@ int ipvs_dump(const Arguments&) {
     return 0;
 }
 
+int ipvs_daemons(const Arguments& arguments) {
+    auto socket = kernel::IpvsSocket::open();
+    if (!socket) return report(socket.error());
+    using State = netlink::IpvsDaemon::State;
+    const int times = std::stoi(arguments[2]);
+    for (int i = 0; i < times; ++i) {
+        for (const State state : {State::Backup, State::Master}) {
+            if (auto done = socket->start_daemon({.state = state, .interface = arguments[1], .sync_id = 7}); !done)
+                return report(done.error());
+            if (auto done = socket->stop_daemon(state); !done) return report(done.error());
+        }
+    }
+    auto stopped = socket->stop_daemon(State::Backup);  // where none runs
+    if (!stopped) return report(stopped.error());
+    const auto left = socket->daemons();
+    if (!left) return report(left.error());
+    fmt::print("{{\"stopped\":{},\"left\":{}}}\n", 2 * times, left->size());
+    return 0;
+}
+
 int ipvs_flush(const Arguments&) {
     auto socket = kernel::IpvsSocket::open();
     if (!socket) return report(socket.error());

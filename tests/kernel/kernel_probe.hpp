@@ -16,6 +16,7 @@ int report(const Error& error);
 int ipvs_perform(const Arguments& arguments);  // operations, one per line of stdin
 int ipvs_dump(const Arguments& arguments);
 int ipvs_flush(const Arguments& arguments);
+int ipvs_daemons(const Arguments& arguments);  // INTERFACE TIMES: starts and stops the sync daemons
 int bfd_sessions(const Arguments& arguments);  // bfd_probe.cpp
 
 }  // namespace mainstay::probe_tool

@@ -135,3 +135,12 @@ def test_without_the_capability_the_error_says_what_is_missing(director):
 
     assert done.returncode == 1
     assert "CAP_NET_ADMIN" in done.stdout
+
+
+def test_a_sync_daemon_is_stopped_before_it_ever_ran(director):
+    director.run(["ip", "link", "add", "sync0", "type", "dummy"])
+    director.run(["ip", "addr", "add", "10.9.0.1/24", "dev", "sync0"])
+    director.run(["ip", "link", "set", "sync0", "up"])
+
+    assert probe(director, "ipvs-daemons", "sync0", "10") == [{"stopped": 20, "left": 0}]
+    assert director.run(["ipvsadm", "-Ln", "--daemon"]).stdout == ""
