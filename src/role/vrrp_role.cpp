@@ -21,6 +21,7 @@
 #include "vrrp_firewall.hpp"
 #include "vrrp_links.hpp"
 #include "vrrp_routing.hpp"
+#include "vrrp_sources.hpp"
 #include "vrrp_sync_line.hpp"
 #include "vrrp_takeover.hpp"
 #include "vrrp_transport.hpp"
@@ -94,7 +95,7 @@ private:
     void netlink_waits();
     [[nodiscard]] Links::Change take_notifications();
     void settle_devices();
-    void tell_interfaces(const std::set<std::string>& names);
+    void follow(const config::Config& config);
     void publish(bool at_once);
     void publish_now(Instant begun);
 
@@ -103,6 +104,7 @@ private:
     std::uint64_t overruns_ = 0;
     std::optional<asio::posix::stream_descriptor> netlink_ready_;
     Links links_;
+    VrrpSources sources_;
     VrrpDevices devices_;
     VrrpFirewall firewall_;
     VrrpTransport transport_;
@@ -152,10 +154,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
 
     if (auto opened = routing_.follow(config); !opened) return std::unexpected{std::move(opened.error())};
     router_.emplace(config);
-    tell_interfaces(interfaces_of(config));
-    transport_.follow(config, links_);
-    announcer_.follow(config);
-    tell_clock();
+    follow(config);
     if (previous)
         for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
@@ -178,10 +177,7 @@ void VrrpRole::commit() {
     firewall_.configure(next, !devices_.wanted().empty(), false);
     settle_devices();
     if (auto opened = routing_.follow(next); !opened) runtime_.log().error("{}", opened.error().text());
-    tell_interfaces(interfaces_of(next));
-    transport_.follow(next, links_);
-    announcer_.follow(next);
-    tell_clock();
+    follow(next);
     perform(router_->reload(next, runtime_.now()));
     sync_line_.follow(*router_);
     devices_.drop_unwanted(links_);
@@ -433,11 +429,10 @@ void VrrpRole::netlink_waits() {
     // A device that somebody removed is there again before the router hears of it.
     if (!change.interfaces.empty() && devices_.keep(links_, *netlink_)) change.merge(take_notifications());
     const auto named = interfaces_of(router_->config());
-    std::set<std::string> concerned;
-    for (const auto& name : change.interfaces)
-        if (named.contains(name)) concerned.insert(name);
-    if (!concerned.empty()) transport_.follow(router_->config(), links_);
-    for (const auto& name : concerned) give(links_.fact(name));
+    std::erase_if(change.interfaces, [&](const std::string& name) { return !named.contains(name); });
+    if (!change.interfaces.empty()) transport_.follow(router_->config(), links_);
+    for (const auto& name : change.interfaces) give(links_.fact(name));
+    for (const auto& source : sources_.look(router_->config())) give(source);  // they may be on any interface
     for (const auto& duplicate : change.duplicates) give(duplicate);
     for (const auto& lost : change.lost) {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
@@ -445,8 +440,13 @@ void VrrpRole::netlink_waits() {
     }
 }
 
-void VrrpRole::tell_interfaces(const std::set<std::string>& names) {
-    for (const auto& name : names) step(links_.fact(name));
+// All that goes by the configuration but the router, which is told what it has to know before it goes by it, too.
+void VrrpRole::follow(const config::Config& config) {
+    for (const auto& name : interfaces_of(config)) step(links_.fact(name));
+    for (const auto& source : sources_.look(config)) step(source);
+    transport_.follow(config, links_);
+    announcer_.follow(config);
+    tell_clock();
 }
 
 // The state block: transitions at once, everything else a few times a second. Thousands of transitions in one moment

@@ -94,6 +94,12 @@ std::vector<Health> Router::Impl::judge_all() const {
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto* group = group_of[id] == kNoGroup ? nullptr : &groups[group_of[id]].config();
         own.push_back(judge(config.instances[id], group, links, scripts, virtuals));
+        if (misses_source(config.instances[id])) {
+            if (own.back().only_waiting) own.back().faults.clear();  // there is a better reason now
+            own.back().only_waiting = false;
+            own.back().faults.push_back(
+                fmt::format("source address {} is not on this host", config.instances[id].source->to_string()));
+        }
         bfds.judge(id, own.back());
         trackers.judge(id, own.back());
         if (instances[id].settings().unicast_fault_no_peer && config.instances[id].unicast_peers.empty())
@@ -279,6 +285,17 @@ void Router::Impl::on(Step step, const ClockTold& fact) {
     clock_offset_us = fact.at.unix_us - std::chrono::duration_cast<Micros>(step.now.time_since_epoch()).count();
 }
 
+void Router::Impl::on(Step step, const SourceFact& fact) {
+    const bool changed = fact.here ? sources_missing.erase(fact.address) != 0 : sources_missing.insert(fact.address).second;
+    if (changed && phase == Phase::Running) apply_health(step);
+}
+
+// keepalived: no packet of a unicast instance can leave, and who cannot be heard must not be master. A multicast
+// instance sends from whatever it is told to.
+bool Router::Impl::misses_source(const config::Instance& instance) const {
+    return !instance.unicast_peers.empty() && instance.source && sources_missing.contains(*instance.source);
+}
+
 Step Router::Impl::step_at(Instant now, Intents& out) const {
     const std::int64_t micros = std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
     return {now, out, clock_offset_us == 0 ? 0 : micros + clock_offset_us};
@@ -369,7 +386,7 @@ Intents Router::step(const Fact& fact, Instant now) {
     Intents out;
     const bool gathers = impl_->phase == Impl::Phase::Gathering &&
                          (std::holds_alternative<InterfaceFact>(fact) || std::holds_alternative<BfdFact>(fact) ||
-                          std::holds_alternative<ClockTold>(fact));
+                          std::holds_alternative<ClockTold>(fact) || std::holds_alternative<SourceFact>(fact));
     if (impl_->phase != Impl::Phase::Running && !gathers) return out;
     std::visit([&](const auto& f) { impl_->on(impl_->step_at(now, out), f); }, fact);
     return out;

@@ -31,6 +31,7 @@ struct Router::Impl {
     TrackerBoard trackers;
     Statics statics;
     std::set<IpAddress> virtuals;
+    std::set<IpAddress> sources_missing;
     std::vector<Instance> instances;  // the index is the InstanceId
     Deadlines deadlines;              // of the instances, as of the last time that a step had to do with each
     std::vector<Group> groups;
@@ -65,6 +66,8 @@ struct Router::Impl {
     void on(Step step, const FileFact& fact);
     void on(Step step, const ProcessFact& fact);
     void on(Step step, const ClockTold& fact);
+    void on(Step step, const SourceFact& fact);
+    [[nodiscard]] bool misses_source(const config::Instance& instance) const;
     void check_routing(Instant now);  // of the instances, soon
     void on(Step step, const RoutingLost& fact);
     void on(Step step, const DuplicateAddress& fact);

@@ -155,6 +155,21 @@ def test_a_source_address_that_goes_is_a_fault_with_track_src_ip(lan):
     wait_holds(one)
 
 
+def test_a_unicast_source_address_that_comes_late_is_a_fault_until_then(lan):
+    # effect: vrrp_instance: unicast_src_ip unicast_peer
+    one, two = office(lan, "one", "two")
+    peers = "unicast_src_ip {}\nunicast_peer {{\n{}\n}}"
+    daemon = wait_ready(one.mainstayd(instance(150, more=peers.format("192.168.4.61", "192.168.4.12"))))
+    wait_ready(two.mainstayd(instance(100, more=peers.format("192.168.4.12", "192.168.4.61"))))
+    wait_holds(two)
+    assert not one.holds(VIP)
+    assert "entering FAULT state (source address 192.168.4.61 is not on this host)" in daemon.output()
+    one.run(["ip", "addr", "add", "192.168.4.61/32", "dev", "lo"])
+
+    wait_holds(one)
+    wait_released(two)
+
+
 def test_addresses_that_others_remove_are_counted(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(instance(vips=[VIP, "192.168.4.201"])))

@@ -291,3 +291,35 @@ TEST_CASE("an owner speaks from its own VIP") {
     CHECK(deeds(bench.router.start(t0)).empty());  // and does not take it off the interface
     CHECK(std::get<SendAdvert>(bench.tick(t0).at(0)).source == ip("10.9.9.9"));
 }
+
+TEST_CASE("a unicast instance whose source address this host has not got is in FAULT until it has") {
+    // effect: vrrp_instance: unicast_src_ip
+    auto c = instance();
+    c.source = ip("10.0.0.5");
+    c.unicast_peers = {{ip("10.0.0.2")}};
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(SourceFact{ip("10.0.0.5"), false}, t0);
+    (void)bench.router.start(t0);
+    CHECK(bench.state() == State::Fault);
+    CHECK(bench.router.snapshot().instances[0].fault == "source address 10.0.0.5 is not on this host");
+    (void)bench.router.step(SourceFact{ip("10.0.0.6"), false}, t0 + 1s);
+    (void)bench.router.step(SourceFact{ip("10.0.0.6"), true}, t0 + 1s);
+    CHECK(bench.state() == State::Fault);
+
+    (void)bench.router.step(SourceFact{ip("10.0.0.5"), true}, t0 + 1s);
+
+    CHECK(bench.state() == State::Backup);
+    CHECK(std::get<SendAdvert>(bench.tick(t0 + 5s).at(0)).source == ip("10.0.0.5"));
+}
+
+TEST_CASE("a multicast instance sends from an address that this host has not got") {
+    // effect: vrrp_instance: mcast_src_ip
+    auto c = instance();
+    c.source = ip("10.0.0.5");
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(SourceFact{ip("10.0.0.5"), false}, t0);
+    (void)bench.router.start(t0);
+    CHECK(bench.state() == State::Backup);
+}

@@ -122,12 +122,18 @@ struct ProcessFact {
     std::uint32_t count = 0;
 };
 
+// Whether this host has the address that unicast instances are told to send from; until it is told, it has.
+struct SourceFact {
+    IpAddress address;
+    bool here = true;
+};
+
 struct DeadlineReached {};  // early or stale ones are harmless
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
 using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
                           BfdFact, FileFact, ProcessFact, ClockTold, RoutingLost, RoutingUncertain, RoutingOutcome,
-                          DuplicateAddress>;
+                          DuplicateAddress, SourceFact>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // Carried out in the order given. The role looks the instance up in the configuration it shares with the router; what
