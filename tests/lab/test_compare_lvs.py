@@ -1,5 +1,6 @@
 """keepalived and mainstay on the corpus's files, side by side while servers fail and come back: tests/support/
-lvs_compare.py tells the steps, docs/compatibility.md the differences that are meant."""
+lvs_compare.py tells the steps, tests/data/compare/*.differs the differences that are meant, line by line, and
+docs/compatibility.md argues them."""
 
 import os
 import re
@@ -7,26 +8,15 @@ import shutil
 
 import pytest
 
-from support.lvs_compare import NotTaken, compare_all
+from support.lvs_compare import argued, compare_all
 from support.paths import DATA, SHARED
 
 # All of the corpus takes longer than a file of tests may: these are a sample, MAINSTAY_COMPARE=all compares every one.
-SAMPLE = ("039-", "057-", "071-", "215-", "216-", "217-")
+SAMPLE = ("039-", "178-", "210-", "217-")
 CORPUS = sorted(path for path in (SHARED / "corpus").glob("*.conf")
                 if re.search(r"^\s*virtual_server\s", path.read_text(encoding="utf-8", errors="replace"), re.M)
                 and (path.name.startswith(SAMPLE) or os.environ.get("MAINSTAY_COMPARE") == "all"))
 FILES = [DATA / "compare" / "two-servers.conf", *CORPUS]
-
-# What differs, and why: docs/compatibility.md argues what is meant to.
-DIFFERS = {
-    "007-note-lvs": "a MISC_CHECK without a script: keepalived leaves it out, here it has failed",
-    "088-docs-lvs": "2.4.3's words in a mail, HTTP/SSL request failed; 2.2.7 says HTTP request failed",
-    "138-dns-doodle-lvs": "DNS_CHECK of 2.2.7 does not take the answers of the server that plays it at once: not explained",
-    "178-ka-ssl-lvs-ipv6": "not explained",
-    "218-ka-1757-lvs-trackfile": "which servers of FILE_CHECKs are up at the start: not explained",
-    "206-ka-955q-lvs-ipv6": "a DR server that is given another port than its service is checked on the service's",
-    "210-ka-connect-checkers-lvs": "one of seven checks on one server fails in 2.2.7 alone: not explained",
-}
 
 pytestmark = pytest.mark.skipif(not shutil.which("keepalived"), reason="keepalived is not here")
 
@@ -41,11 +31,8 @@ def compared(request, tmp_path_factory):
 @pytest.mark.parametrize("file", FILES, ids=[path.stem for path in FILES])
 def test_each_step_is_keepaliveds(compared, file):
     result = compared[file]
-    if isinstance(result, NotTaken):
-        pytest.skip(f"keepalived does not take it: {result}")
     if isinstance(result, Exception):
         raise result
     differences = [line for step in result.steps for line in step.differences()]
-    if file.stem in DIFFERS and differences:
-        pytest.xfail(DIFFERS[file.stem])
-    assert not differences, "\n".join(["", *map(str, result.steps), *differences])
+    why, known = argued(file.stem)
+    assert differences == known, "\n".join(["", *map(str, result.steps), *differences, f"argued: {why}", *known])

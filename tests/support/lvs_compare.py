@@ -3,22 +3,31 @@ kernel has, who holds which address, which scripts were called with what, and wh
 
 import collections
 import difflib
-import re
 import signal
 import threading
 import time
 
 from .hosts import Lan
 from .lvs_world import Facts, Rewritten, World
+from .paths import DATA
 
 PROGRAMS = ("keepalived", "mainstay")
-SETTLES = 25.0   # seconds within which both have done what a step asks of them
-NOTHING = 4.0    # seconds after which a step is taken to ask nothing of a director: some delay_loops
+SETTLES = 40.0   # seconds within which both have looked at what a step changed, and done what that asks of them
+DIFFERENT = 8.0  # seconds without any change after which two that differ are believed to
 CALM = 0.5       # seconds without any change that end a step
+LOOK_EVERY = 0.3
+UNSEEN = 12.0    # seconds after the start in which who looks at a server at all has done so
+ARGUED = DATA / "compare"
 
 
-class NotTaken(Exception):
-    """keepalived does not take the file; the text is why."""
+def argued(name):
+    """(why, lines): how a file of that name is known to differ from keepalived; of others: nothing and no lines."""
+    path = ARGUED / f"{name}.differs"
+    if not path.exists():
+        return "", []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    why = [line[1:].strip() for line in lines if line.startswith("#")]
+    return " ".join(why), [line for line in lines if not line.startswith("#")]
 
 
 class Director:
@@ -26,15 +35,26 @@ class Director:
         self.name, self.world = name, world
         start = world.host.keepalived if name == "keepalived" else world.host.mainstayd
         self.daemon = start(text)
+        self.passed_over = set()  # what its checks do not look at
+        self.looks = world.looks()
 
     def seen(self):
         """What a poll looks at: cheap, and enough to see that something happened."""
-        return self.world.table(), self.world.calls(), len(self.world.mails()), self.world.fifos(), self.world.held()
+        return {"table": self.world.table(), "calls": sorted(self.world.calls()), "mails": len(self.world.mails()),
+                "fifos": sorted(self.world.fifos()), "held": self.world.held(), "runs": self.daemon.alive()}
+
+    def has_looked(self, wanted, starting):
+        """Whether its checks looked at all of it so often since `looks`; what they never did at the start is left out."""
+        now = self.world.looks()
+        if starting:
+            self.passed_over = {key for key in wanted if now.get(key, 0) == 0}
+        return all(now.get(key, 0) - self.looks.get(key, 0) >= count
+                   for key, count in wanted.items() if key not in self.passed_over)
 
     def shown(self, since):
         """Everything that is compared; calls and mails since the counts given, in no order: the services are many."""
         calls, mails, fifos = self.world.calls(), self.world.mails(), self.world.fifos()
-        return {"ipvsadm -Sn": self.world.rules(), "ip addr": self.world.addresses(),
+        return {"runs": [str(self.daemon.alive())], "ipvsadm -Sn": self.world.rules(), "ip addr": self.world.addresses(),
                 "calls": sorted(calls[since["calls"]:]), "mails": sorted(mails[since["mails"]:]),
                 "fifos": sorted(fifos[since["fifos"]:])}
 
@@ -58,6 +78,8 @@ class Step:
 
     def __str__(self):
         told = self.theirs
+        if told["runs"] != ["True"] and self.name != "stop":
+            return f"{self.name}: keepalived has ended by itself, mainstay {'runs' if self.ours['runs'] == ['True'] else 'as well'}"
         return (f"{self.name}: {len(told['ipvsadm -Sn'])} rules, {len(told['ip addr'])} interfaces, {len(told['calls'])} "
                 f"calls, {len(told['mails'])} mails, {len(told['fifos'])} fifo lines")
 
@@ -79,16 +101,15 @@ class Comparison:
                 world.ready()
             self.directors = [Director(name, world, self.rewritten.text) for name, world in zip(PROGRAMS, worlds)]
             self.since = [d.counts() for d in self.directors]
-            self.last_seen = [([], [], 0, [], w.held()) for w in worlds]
             self.script()
         finally:
             network.close()
         return self
 
     def script(self):
-        self.step("start")
         testable = self.facts.testable()
-        if testable:
+        self.step("start", self.facts.looks_until(testable, up=True))
+        if testable and all(d.daemon.alive() for d in self.directors):
             first, every = testable[:1], testable
             scripted = [(f"{first[0]['named']} fails", first, False)]
             if len(every) > 1:
@@ -100,46 +121,44 @@ class Comparison:
             for name, servers, up in scripted:
                 for director in self.directors:
                     director.world.switch(servers, up)
-                self.step(name)
+                    director.looks = director.world.looks()
+                self.step(name, self.facts.looks_until(servers, up))
         for director in self.directors:
             director.daemon.send(signal.SIGTERM)
         for director in self.directors:
             director.daemon.wait(20)
-        self.step("stop")
+        self.step("stop", {})
 
-    def step(self, name):
+    def step(self, name, wanted):
         """Waits until both have settled, and notes what they came to."""
         begun = time.monotonic()
-        self.settle(name)
+        self.settle(name, wanted)
         shown = [d.shown(since) for d, since in zip(self.directors, self.since)]
         self.since = [d.counts() for d in self.directors]
         self.steps.append(Step(name, *shown))
         self.told(f"{self.steps[-1]} ({time.monotonic() - begun:.1f} s)")
 
-    def settle(self, name):
-        """Both are the same and were calm for a while after something happened; or the patience is at its end."""
-        before = self.last_seen
+    def settle(self, name, wanted):
+        """Both have looked at what was changed and are the same, and were calm for a while; or the patience is at its
+        end. When one has ended by itself, only the other may still do so."""
         begun = changed = time.monotonic()
         last = [d.seen() for d in self.directors]
         while (now := time.monotonic()) - begun < SETTLES:
-            self.refuse_a_refusal(name)
             seen = [d.seen() for d in self.directors]
             if seen != last:
                 last, changed = seen, now
-            moved = all(a != b for a, b in zip(seen, before))
-            complete = name != "start" or all(self.facts.vips <= set(one[4]) for one in seen)
-            waited = CALM if moved and complete else NOTHING
-            same = sorted(seen[0][1]) == sorted(seen[1][1]) and all(seen[0][n] == seen[1][n] for n in (0, 2, 4))
-            if now - changed >= (waited if same else NOTHING * 2):
+            same = seen[0] == seen[1]
+            if now - changed >= (CALM if same else DIFFERENT) and self.complete(name, wanted, seen, now - begun):
                 break
-            time.sleep(0.1)
-        self.last_seen = last
+            time.sleep(LOOK_EVERY)
 
-    def refuse_a_refusal(self, name):
-        theirs = self.directors[0].daemon
-        if name != "stop" and not theirs.alive():
-            said = [line.split(": ", 1)[-1] for line in theirs.output().splitlines()]
-            raise NotTaken(next((line for line in said if re.search("error|not|invalid|unknown", line, re.I)), "no reason"))
+    def complete(self, name, wanted, seen, after):
+        """Whether both have seen what the step is about."""
+        if name == "stop" or not all(one["runs"] for one in seen):
+            return True
+        if name == "start" and not all(self.facts.vips <= set(one["held"]) for one in seen):
+            return after > UNSEEN
+        return all([d.has_looked(wanted, name == "start" and after > UNSEEN) for d in self.directors])
 
 
 def compare_all(files, folder, at_once=4, told=lambda line: None):
@@ -156,7 +175,8 @@ def compare_all(files, folder, at_once=4, told=lambda line: None):
             place.mkdir(parents=True)
             begun = time.monotonic()
             try:
-                results[file] = Comparison(place, file.read_text(encoding="utf-8", errors="surrogateescape")).run()
+                results[file] = Comparison(place, file.read_text(encoding="utf-8", errors="surrogateescape"),
+                                           told=lambda line, name=file.name: told(f"{name}: {line}")).run()
             except Exception as error:  # pylint: disable=broad-except  # told per file
                 results[file] = error
             told(f"{file.name}: {time.monotonic() - begun:.1f} s")

@@ -5,16 +5,56 @@
 ENDPOINTS is a file of JSON: [{"kind", "address", "port", ...}], kind one of tcp, http (with "status" by path and "tls",
 a PEM file with key and certificate), smtp, mail, dns, udp. What arrives at a mail endpoint is a line of JSON in the file
 MAILS. Lines on stdin, "down NUMBER..." and "up NUMBER...", close and open endpoints by their place in the list; each is
-answered by a line "done". A server that is down refuses connections.
+answered by a line "done". A server that is down refuses connections. "looks" is answered by a line of JSON: how often
+each endpoint was looked at so far, whether it was up or down.
 """
 
 import asyncio
+import ipaddress
 import json
+import socket
 import ssl
+import struct
 import sys
 
 BODY = b"ok\n"
 REASONS = {200: "OK", 204: "No Content", 301: "Moved Permanently", 302: "Found", 404: "Not Found"}
+
+
+ALL_PROTOCOLS, OUTGOING = 3, 4  # of <linux/if_ether.h>, <linux/if_packet.h>
+TCP, UDP, SYN, ACK = 6, 17, 2, 16
+
+
+class Looks:
+    """Counts what goes to the endpoints over lo: connections that begin, datagrams. So one that is refused is seen, too."""
+
+    def __init__(self, told):
+        self.numbers = {(UDP if entry["kind"] in ("dns", "udp") else TCP, ipaddress.ip_address(entry["address"]).packed,
+                         entry["port"]): number for number, entry in enumerate(told)}
+        self.counts = [0] * len(told)
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(ALL_PROTOCOLS))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind(("lo", ALL_PROTOCOLS))
+
+    def read(self):
+        while True:
+            try:
+                packet, (_, _, kind, *_) = self.socket.recvfrom(128)
+            except BlockingIOError:
+                return
+            if kind != OUTGOING and len(packet) > 20:  # lo shows each packet twice
+                self.packet(packet)
+
+    def packet(self, packet):
+        if packet[0] >> 4 == 4:
+            protocol, to, rest = packet[9], packet[16:20], packet[(packet[0] & 15) * 4:]
+        else:
+            protocol, to, rest = packet[6], packet[24:40], packet[40:]
+        if len(rest) < 8 or protocol not in (TCP, UDP) or (protocol == TCP and rest[13] & (SYN | ACK) != SYN):
+            return
+        number = self.numbers.get((protocol, to, struct.unpack("!H", rest[2:4])[0]))
+        if number is not None:
+            self.counts[number] += 1
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -96,14 +136,20 @@ class Endpoint:
 
 
 async def main():
-    with open(sys.argv[1], encoding="utf-8") as told:
-        endpoints = [Endpoint(entry, sys.argv[2]) for entry in json.load(told)]
+    with open(sys.argv[1], encoding="utf-8") as file:
+        told = json.load(file)
+    endpoints, looks = [Endpoint(entry, sys.argv[2]) for entry in told], Looks(told)
     for endpoint in endpoints:
         await endpoint.up()
     print("ready", flush=True)
     loop = asyncio.get_running_loop()
+    loop.add_reader(looks.socket, looks.read)
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         word, *numbers = line.split()
+        if word == "looks":
+            looks.read()
+            print(json.dumps(looks.counts), flush=True)
+            continue
         for number in numbers:
             await getattr(endpoints[int(number)], word)()
         print("done", flush=True)
