@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 
@@ -33,18 +35,46 @@ Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::b
     return fd;
 }
 
-Result<std::vector<std::byte>> read_memfd(int fd) {
+namespace {
+
+Result<std::size_t> size_of(int fd) {
     struct stat info {};
     if (::fstat(fd, &info) != 0) return fail_system("fstat of a memfd", errno);
-    std::vector<std::byte> content(static_cast<std::size_t>(info.st_size));
-    std::size_t done = 0;
-    while (done < content.size()) {
-        const auto got = ::pread(fd, content.data() + done, content.size() - done, static_cast<off_t>(done));
+    return static_cast<std::size_t>(info.st_size);
+}
+
+Result<void> read_at(int fd, std::size_t at, std::span<std::byte> into) {
+    while (!into.empty()) {
+        const auto got = ::pread(fd, into.data(), into.size(), static_cast<off_t>(at));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return fail_system("read of a memfd", got == 0 ? EIO : errno);
-        done += static_cast<std::size_t>(got);
+        at += static_cast<std::size_t>(got);
+        into = into.subspan(static_cast<std::size_t>(got));
     }
+    return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_memfd(int fd) {
+    const auto size = size_of(fd);
+    if (!size) return std::unexpected{size.error()};
+    std::vector<std::byte> content(*size);
+    if (auto read = read_at(fd, 0, content); !read) return std::unexpected{std::move(read.error())};
     return content;
+}
+
+bool same_content(int fd, int other) {
+    constexpr std::size_t kPiece = 16 * 1024;
+    const auto size = size_of(fd), other_size = size_of(other);
+    if (!size || !other_size || *size != *other_size) return false;
+    std::array<std::byte, kPiece> one, two;  // NOLINT: read into
+    for (std::size_t at = 0; at < *size; at += kPiece) {
+        const std::size_t piece = std::min(kPiece, *size - at);
+        const auto left = std::span{one}.first(piece), right = std::span{two}.first(piece);
+        if (!read_at(fd, at, left) || !read_at(other, at, right) || !std::ranges::equal(left, right)) return false;
+    }
+    return true;
 }
 
 }  // namespace mainstay::ipc

@@ -1,6 +1,7 @@
 // Layout: two slots, each a header and its content. A publish writes the slot that is not the newest: sequence 0
 // first (the slot is void), then content, length and checksum, then the new sequence. Whoever reads takes the slot
 // with the greater sequence whose checksum holds, and looks at the sequence again afterwards.
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -65,21 +66,29 @@ std::uint64_t StateBlock::sequence() const {
                     mapping_->header(1).sequence.load(std::memory_order_acquire));
 }
 
-Result<void> StateBlock::publish(std::span<const std::byte> content) {
-    if (content.size() > mapping_->capacity())
-        return fail(Errc::Limit, "state of " + std::to_string(content.size()) + " bytes does not fit a slot of " +
-                                     std::to_string(mapping_->capacity()));
+Result<void> StateBlock::publish(const Writer& write) {
     const std::uint64_t newest = sequence();
     const std::size_t slot = mapping_->header(0).sequence.load(std::memory_order_acquire) == newest ? 1 : 0;
     SlotHeader& head = mapping_->header(slot);
     head.sequence.store(0, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_release);
-    std::memcpy(mapping_->content(slot), content.data(), content.size());
+    const std::span<std::byte> room{mapping_->content(slot), mapping_->capacity()};
+    const std::size_t size = write(room);
+    if (size > room.size())
+        return fail(Errc::Limit, "state of " + std::to_string(size) + " bytes does not fit a slot of " +
+                                     std::to_string(room.size()));
     head.magic = kMagic;
-    head.length = content.size();
-    head.checksum = fnv1a(content);
+    head.length = size;
+    head.checksum = fnv1a(room.first(size));
     head.sequence.store(newest + 1, std::memory_order_release);
     return {};
+}
+
+Result<void> StateBlock::publish(std::span<const std::byte> content) {
+    return publish([content](std::span<std::byte> room) {
+        std::memcpy(room.data(), content.data(), std::min(content.size(), room.size()));
+        return content.size();
+    });
 }
 
 Result<std::vector<std::byte>> StateBlock::read() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 #include <unordered_map>
 
@@ -30,6 +31,8 @@ void plan_new(const ServiceTable& wanted, std::vector<IpvsOperation>& out) {
 
 void plan_kept(const ServiceTable& wanted, const ServiceTable& actual, std::vector<IpvsOperation>& out) {
     if (!same_service(wanted.service, actual.service)) out.push_back(on_service(Kind::SetService, wanted.service));
+    // Nothing to do, nearly always: the kernel has the newest first.
+    if (std::ranges::equal(wanted.destinations, actual.destinations | std::views::reverse)) return;
 
     std::map<Endpoint, const IpvsDestination*> present;
     for (const auto& destination : actual.destinations) present.emplace(destination.endpoint, &destination);
@@ -63,23 +66,32 @@ bool refused(const IpvsDestination& destination) {
 std::vector<IpvsOperation> plan(const Table& desired, const Table& actual, std::span<const IpvsServiceKey> owned) {
     std::map<IpvsServiceKey, const ServiceTable*> present;
     for (const auto& entry : actual) present.emplace(entry.service.key, &entry);
+    return plan_from(
+        desired,
+        [&present](const IpvsServiceKey& key) {
+            const auto found = present.find(key);
+            return found == present.end() ? nullptr : found->second;
+        },
+        owned);
+}
 
+std::vector<IpvsOperation> plan_from(const Table& desired, const Present& present, std::span<const IpvsServiceKey> owned) {
     std::vector<IpvsOperation> operations;
     std::set<IpvsServiceKey> wanted;
     for (const auto& entry : desired) {
         if (!wanted.insert(entry.service.key).second) continue;
-        const auto found = present.find(entry.service.key);
-        if (found == present.end())
+        const ServiceTable* found = present(entry.service.key);
+        if (found == nullptr)
             plan_new(entry, operations);
         else
-            plan_kept(entry, *found->second, operations);
+            plan_kept(entry, *found, operations);
     }
 
     std::set<IpvsServiceKey> gone;
     for (const auto& key : owned) {
         if (wanted.contains(key) || !gone.insert(key).second) continue;
-        const auto found = present.find(key);
-        if (found != present.end()) operations.push_back(on_service(Kind::DeleteService, found->second->service));
+        const ServiceTable* found = present(key);
+        if (found != nullptr) operations.push_back(on_service(Kind::DeleteService, found->service));
     }
     return operations;
 }

@@ -333,7 +333,7 @@ void BfdRole::publish(bool at_once) {
         if (since.second.unix_us == 0 || since.first != session.state) since = {session.state, runtime_.wall()};
         session.since = since.second;
     }
-    runtime_.publish_state(ipc::encode(status));
+    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
 }
 
 }  // namespace

@@ -472,10 +472,10 @@ void LvsRole::publish_within(Micros pause) {
 void LvsRole::publish() {
     const Instant before = runtime_.now();
     publish_at_.reset();
-    auto status = status_of(judge_, keeper_.state(), runtime_.generation(), moment());
+    auto status = status_of(judge_, keeper_.state(), runtime_.generation());
     status.original_timeouts = settings_.original_timeouts();
     if (counters_) status.traffic = counters_->traffic();
-    runtime_.publish_state(ipc::encode(status));
+    runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
     const Instant after = runtime_.now();
     publish_allowed_ = after + (after - before) * kPublishShare;
 }

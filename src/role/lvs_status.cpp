@@ -82,10 +82,44 @@ ipc::ServerStatus status_of(const config::VirtualServer& service, const config::
     return out;
 }
 
+ipc::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol protocol) {
+    const auto bytes = ipc::encode(one.server);
+    std::string encoded(bytes.size(), '\0');
+    std::memcpy(encoded.data(), bytes.data(), bytes.size());
+    return {config::server_name(one.server.endpoint, protocol), std::move(encoded), status_of(one.leave)};
+}
+
+ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, lvs::Moment at) {
+    const auto& config = judge.services()[v];
+    const auto& state = judge.states()[v];
+    // Of a group, one stands for all.
+    const auto wanted = lvs::desired(config, std::span{judge.keys(v)}.first(1), judge.verdict(v));
+    ipc::ServiceStatus service;
+    service.name = config::service_name(config);
+    service.key = lvs::key_of(config);
+    service.group = *config.group;
+    if (!config.group.empty()) service.group_keys = judge.keys(v);
+    service.scheduler = config.scheduler;
+    service.quorum_up = state.quorum_up;
+    service.sorry_in_use = state.sorry_in_use;
+    if (config.sorry_server)
+        service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
+    service.servers.reserve(config.real_servers.size());
+    for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
+        auto& server =
+            service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
+        server.in_table = server.in_table && available;  // wanted there, but nothing can be put in
+        server.note = note_of(state.servers[s], judge.override_of(v, s));
+        if (state.servers[s].grows_since)
+            server.grows_since = wall_of(*state.servers[s].grows_since, at.now, at.wall);
+    }
+    for (const auto& one : state.leaving) service.leaving.push_back(status_of(one, config.protocol));
+    return service;
+}
+
 }  // namespace
 
-ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& table, std::uint64_t generation,
-                         lvs::Moment at) {
+ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& table, std::uint64_t generation) {
     ipc::LvsStatus out;
     for (const auto& [key, held] : judge.overrides()) {
         out.overrides.push_back({key.service, key.server, static_cast<std::uint8_t>(held.hold), held.weight, held.since,
@@ -98,40 +132,14 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
     out.operations = table.operations;
     out.operation_failures = table.failures;
     out.repairs = table.repairs;
-    out.services.reserve(judge.services().size());
-    for (std::size_t v = 0; v < judge.services().size(); ++v) {
-        const auto& config = judge.services()[v];
-        const auto& state = judge.states()[v];
-        // Of a group, one stands for all.
-        const auto wanted = lvs::desired(config, std::span{judge.keys(v)}.first(1), judge.verdict(v));
-        auto& service = out.services.emplace_back();
-        service.name = config::service_name(config);
-        service.key = lvs::key_of(config);
-        service.group = *config.group;
-        if (!config.group.empty()) service.group_keys = judge.keys(v);
-        service.scheduler = config.scheduler;
-        service.quorum_up = state.quorum_up;
-        service.sorry_in_use = state.sorry_in_use;
-        if (config.sorry_server) {
-            service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
-        }
-        for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
-            auto& server = service.servers.emplace_back(
-                status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
-            server.in_table = server.in_table && table.available;  // wanted there, but nothing can be put in
-            server.note = note_of(state.servers[s], judge.override_of(v, s));
-            if (state.servers[s].grows_since)
-                server.grows_since = wall_of(*state.servers[s].grows_since, at.now, at.wall);
-        }
-        for (const auto& one : state.leaving) {
-            const auto bytes = ipc::encode(one.server);
-            std::string encoded(bytes.size(), '\0');
-            std::memcpy(encoded.data(), bytes.data(), bytes.size());
-            service.leaving.push_back(
-                {config::server_name(one.server.endpoint, config.protocol), std::move(encoded), status_of(one.leave)});
-        }
-    }
     return out;
+}
+
+std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at) {
+    const bool available = rest.ipvs_available;
+    const auto service = [&](std::size_t v) { return status_of(judge, v, available, at); };
+    return ipc::encode_into(
+        room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
 }
 
 lvs::Overrides overrides_of(const ipc::LvsStatus& status) {

@@ -29,6 +29,11 @@ void LvsTableKeeper::start(lvs::Table wanted, std::vector<Key> owned_before, boo
 }
 
 void LvsTableKeeper::set_wanted(lvs::Table wanted) {
+    const auto key = [](const lvs::ServiceTable& entry) -> const Key& { return entry.service.key; };
+    if (std::ranges::equal(wanted, wanted_, {}, key, key)) {
+        wanted_ = std::move(wanted);
+        return;
+    }
     for (const auto& entry : wanted_) leftover_.insert(entry.service.key);
     wanted_ = std::move(wanted);
     wanted_index_.clear();
@@ -113,12 +118,16 @@ Result<bool> LvsTableKeeper::read_service(const netlink::IpvsService* service, c
     return true;
 }
 
+lvs::Present LvsTableKeeper::present() const {
+    return [this](const Key& key) {
+        const auto found = shadow_.find(key);
+        return found == shadow_.end() ? nullptr : &found->second;
+    };
+}
+
 void LvsTableKeeper::reconcile() {
-    lvs::Table actual;
-    actual.reserve(shadow_.size());
-    for (const auto& [key, table] : shadow_) actual.push_back(table);
     const std::vector<Key> owned{leftover_.begin(), leftover_.end()};
-    const Operations operations = lvs::plan(wanted_, actual, owned);
+    const Operations operations = lvs::plan_from(wanted_, present(), owned);
     if (operations.empty()) return;
     const auto begun = std::chrono::steady_clock::now();
     if (!execute(operations)) return;
@@ -128,15 +137,11 @@ void LvsTableKeeper::reconcile() {
 }
 
 void LvsTableKeeper::update(std::vector<lvs::ServiceTable> changed) {
-    lvs::Table actual;
     for (const auto& entry : changed) {
         const auto found = wanted_index_.find(entry.service.key);
-        if (found == wanted_index_.end()) continue;
-        wanted_[found->second] = entry;
-        const auto shadow = shadow_.find(entry.service.key);
-        if (shadow != shadow_.end()) actual.push_back(shadow->second);
+        if (found != wanted_index_.end()) wanted_[found->second] = entry;
     }
-    if (ipvs_ && execute(lvs::plan(changed, actual, {}))) changed_();
+    if (ipvs_ && execute(lvs::plan_from(changed, present(), {}))) changed_();
 }
 
 void LvsTableKeeper::replace(lvs::Table wanted) {
@@ -262,9 +267,7 @@ void LvsTableKeeper::stop(bool keep, config::Global::FlushOnStop flush) {
     }
     std::vector<Key> owned{leftover_.begin(), leftover_.end()};
     for (const auto& entry : wanted_) owned.push_back(entry.service.key);
-    lvs::Table actual;
-    for (const auto& [key, table] : shadow_) actual.push_back(table);
-    static_cast<void>(execute(lvs::plan({}, actual, owned)));
+    static_cast<void>(execute(lvs::plan_from({}, present(), owned)));
     state_.available = false;
 }
 

@@ -19,6 +19,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/plan.hpp"
 #include "mainstay/lvs/table.hpp"
 #include "mainstay/role/lvs_role.hpp"
 
@@ -67,6 +68,7 @@ private:
     void arm_reopen();
     [[nodiscard]] Result<void> read_all();
     [[nodiscard]] Result<bool> read_service(const netlink::IpvsService* service, const Key& key);
+    [[nodiscard]] lvs::Present present() const;
     void reconcile();
     [[nodiscard]] bool execute(const Operations& operations);
     void take_over(const Operations& operations, const IpvsTable::Outcome& outcome);

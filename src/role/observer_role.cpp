@@ -288,7 +288,7 @@ void ObserverRole::acknowledge() {
         status.cleared_instances.push_back(name);
         status.cleared_counters.push_back(from);
     }
-    runtime_.publish_state(ipc::encode(status));
+    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
 }
 
 // keepalived's signals: data, statistics, JSON, statistics that begin anew afterwards.

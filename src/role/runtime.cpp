@@ -68,7 +68,7 @@ public:
                     std::function<void(const ipc::ScriptResult&)> done) override;
     void ask(const ipc::Ask& wanted) override { send(wanted); }
     Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
-    void publish_state(std::span<const std::byte> state) override;
+    void publish_state(const ipc::StateBlock::Writer& write) override;
 
 private:
     // For the notify scripts of events; without its services in the lvs process, where the role has them.
@@ -83,8 +83,9 @@ private:
     void send(const ipc::Message& message, int descriptor = -1);
     void handle(ipc::Received received);
     void prepare(std::uint64_t generation, UniqueFd snapshot);
-    [[nodiscard]] bool is_running_one(std::span<const std::byte> snapshot) const;
+    [[nodiscard]] Running to_run(config::Config& config) const;
     void run_prepared();
+    void forget_prepared();
     void kick();
     [[nodiscard]] static std::vector<alert::NotifyCall> calls_of(const Running& running, const Event& event);
     void commit(std::uint64_t generation);
@@ -114,7 +115,8 @@ private:
     UniqueFd snapshot_, prepared_snapshot_;   // what the running one, the prepared one was read from
     bool prepared_same_ = false;              // as the running one, to the byte
     bool kick_due_ = false;
-    std::optional<config::Config> prepared_;  // of prepared_generation_
+    std::optional<Running> prepared_;         // of prepared_generation_
+    std::optional<config::Config> first_;     // the role's own, until it starts
     std::uint64_t prepared_generation_ = 0, generation_ = 0;
     // Other numbers than the incarnation before had: the results of its scripts are nobody's.
     std::uint64_t next_request_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
@@ -222,33 +224,42 @@ void Process::handle(ipc::Received received) {
 
 void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
     const auto refuse = [&](const Error& error) {
-        prepared_.reset();
+        forget_prepared();
         log_.error("configuration {} cannot be prepared: {}", generation, error.text());
         send(ipc::Prepared{generation, error.text()});
     };
-    auto bytes = ipc::read_memfd(snapshot.get());
-    if (!bytes) return refuse(std::move(bytes.error()).with("snapshot"));
-    prepared_same_ = started_ && role_->keeps_unchanged() && is_running_one(*bytes);
+    forget_prepared();
+    prepared_same_ =
+        started_ && snapshot_ && role_->keeps_unchanged() && ipc::same_content(snapshot_.get(), snapshot.get());
     prepared_snapshot_ = std::move(snapshot);
     prepared_generation_ = generation;
-    if (prepared_same_) {
-        prepared_.reset();
-        return send(ipc::Prepared{generation, {}});
-    }
+    if (prepared_same_) return send(ipc::Prepared{generation, {}});
+    auto bytes = ipc::read_memfd(prepared_snapshot_.get());
+    if (!bytes) return refuse(std::move(bytes.error()).with("snapshot"));
     auto config = ipc::decode<config::Config>(*bytes);
     if (!config) return refuse(std::move(config.error()).with("snapshot"));
-    if (started_) {
-        const auto ready = role_->prepare(*config);
-        if (!ready) return refuse(ready.error());
+    prepared_ = to_run(*config);
+    if (!started_) {
+        first_ = std::move(*config);
+    } else if (const auto ready = role_->prepare(std::move(*config)); !ready) {
+        return refuse(ready.error());
     }
-    prepared_ = std::move(*config);
     send(ipc::Prepared{generation, {}});
 }
 
-bool Process::is_running_one(std::span<const std::byte> snapshot) const {
-    if (!snapshot_) return false;
-    const auto running = ipc::read_memfd(snapshot_.get());
-    return running && std::ranges::equal(*running, snapshot);
+// The role gets the configuration itself; of services there may be thousands.
+Process::Running Process::to_run(config::Config& config) const {
+    Running next{{}, alert::ServiceScripts{config}};
+    auto services = std::exchange(config.virtual_servers, {});
+    next.config = config;
+    config.virtual_servers = std::move(services);
+    if (kind_ != Kind::Lvs) next.config.virtual_servers = config.virtual_servers;
+    return next;
+}
+
+void Process::forget_prepared() {
+    prepared_.reset();
+    first_.reset();
 }
 
 void Process::commit(std::uint64_t generation) {
@@ -266,10 +277,8 @@ void Process::commit(std::uint64_t generation) {
 }
 
 void Process::run_prepared() {
-    Running next{std::move(*prepared_), {}};
+    const Running before = std::exchange(running_, std::move(*prepared_));
     prepared_.reset();
-    next.scripts = alert::ServiceScripts{next.config};
-    const Running before = std::exchange(running_, std::move(next));
     if (!started_ && hello_.spare) kernel::set_process_name(hello_.process_name);
     tuning_.apply(process_options(running_.config.global, kind_));
     const bool first = !std::exchange(started_, true);
@@ -277,12 +286,11 @@ void Process::run_prepared() {
         replaced_ = &before;  // what the reload removes is told by the scripts it had
         role_->commit();
         replaced_ = nullptr;
-    } else if (const auto ran = role_->start(running_.config, hello_.restarted); !ran) {
+    } else if (const auto ran = role_->start(*std::exchange(first_, {}), hello_.restarted); !ran) {
         log_.error("cannot start: {}", ran.error().text());
         stopping_ = true;
         return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
-    if (kind_ == Kind::Lvs) running_.config.virtual_servers = {};
     // What reading took is given back, or it would stay until the next reload. That one keeps it: to give it back and
     // get it again each time takes longer than all else. vrrp has no time for that.
     if (first && kind_ != Kind::Vrrp) ::malloc_trim(0);
@@ -290,7 +298,7 @@ void Process::run_prepared() {
 
 void Process::abort(std::uint64_t generation) {
     if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation) return;
-    prepared_.reset();
+    forget_prepared();
     prepared_snapshot_.reset();
     if (!std::exchange(prepared_same_, false) && started_) role_->abort();
 }
@@ -349,8 +357,8 @@ void Process::script_results(const ipc::ScriptResults& results) {
     }
 }
 
-void Process::publish_state(std::span<const std::byte> state) {
-    const auto published = block_->publish(state);
+void Process::publish_state(const ipc::StateBlock::Writer& write) {
+    const auto published = block_->publish(write);
     if (!published) log_.error("state is not saved for a restart: {}", published.error().text());
 }
 

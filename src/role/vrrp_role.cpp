@@ -485,7 +485,7 @@ void VrrpRole::publish_now(Instant begun) {
     status.netlink_overruns = overruns_;
     status.devices_remade = devices_.remade();
     status.firewall_repairs = firewall_.repairs();
-    runtime_.publish_state(ipc::encode(status));
+    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
     const Instant done = runtime_.now();
     publish_again_ = done + (done - begun) * kPublishShare;
 }

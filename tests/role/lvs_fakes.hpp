@@ -45,7 +45,10 @@ struct FakeRuntime final : Runtime {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;
     }
-    void publish_state(std::span<const std::byte> bytes) override { state.emplace(bytes.begin(), bytes.end()); }
+    void publish_state(const ipc::StateBlock::Writer& write) override {
+        state.emplace(write({}));
+        write(*state);
+    }
     std::uint64_t generation() const override { return 1; }
     const ipc::Hello& options() const override { return hello; }
 

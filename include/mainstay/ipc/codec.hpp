@@ -29,17 +29,34 @@
 
 namespace mainstay::ipc {
 
+// Written as the vector of what `make(0)` to `make(count - 1)` return, which is never there as a whole.
+template <class F>
+struct OneByOne {
+    std::size_t count = 0;
+    F make;
+};
+
 class Encoder {
 public:
+    Encoder() = default;
+    // Into `room`; what does not fit is only counted.
+    explicit Encoder(std::span<std::byte> room) : room_{room}, fixed_{true} {}
     template <class... T>
     void operator()(const T&... values) { (put(values), ...); }
     [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
     [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
+    [[nodiscard]] std::size_t size() const { return size_; }
 
 private:
     void raw(const void* data, std::size_t size) {
         const auto* first = static_cast<const std::byte*>(data);
-        bytes_.insert(bytes_.end(), first, first + size);
+        if (!fixed_) bytes_.insert(bytes_.end(), first, first + size);
+        else if (size_ + size <= room_.size() && size > 0) std::memcpy(room_.data() + size_, data, size);
+        size_ += size;
+    }
+    void overwrite(std::size_t at, std::uint32_t value) {
+        std::byte* place = fixed_ ? room_.data() : bytes_.data();
+        if (!fixed_ || at + sizeof value <= room_.size()) std::memcpy(place + at, &value, sizeof value);
     }
     void length(std::size_t size) {
         const auto value = static_cast<std::uint32_t>(size);
@@ -66,6 +83,11 @@ private:
         if constexpr (std::is_same_v<T, std::byte>) raw(values.data(), values.size());
         else for (const auto& value : values) put(value);
     }
+    template <class F>
+    void put(const OneByOne<F>& list) {
+        length(list.count);
+        for (std::size_t i = 0; i < list.count; ++i) put(list.make(i));
+    }
     template <class T>
     void put(const std::optional<T>& value) {
         put(value.has_value());
@@ -86,14 +108,16 @@ private:
     template <class T>
         requires std::is_class_v<T>
     void put(const T& value) {
-        const std::size_t at = bytes_.size();
+        const std::size_t at = size_;
         length(0);
         fields(*this, const_cast<T&>(value));  // NOLINT: fields() serves both directions; an Encoder only reads
-        const auto size = static_cast<std::uint32_t>(bytes_.size() - at - sizeof(std::uint32_t));
-        std::memcpy(bytes_.data() + at, &size, sizeof size);
+        overwrite(at, static_cast<std::uint32_t>(size_ - at - sizeof(std::uint32_t)));
     }
 
     std::vector<std::byte> bytes_;
+    std::span<std::byte> room_;
+    std::size_t size_ = 0;
+    bool fixed_ = false;
 };
 
 // Structs within structs: the model needs a dozen. Some are made of their own kind, and bytes may claim any depth.
@@ -175,6 +199,8 @@ private:
             out.resize(size);
             raw(out.data(), size);
         } else {
+            // A struct takes four bytes at least.
+            if (std::is_class_v<T> && size <= rest_.size() / sizeof(std::uint32_t)) out.reserve(size);
             for (std::uint32_t i = 0; i < size && ok_; ++i) get(out.emplace_back());
         }
     }
@@ -237,6 +263,14 @@ template <class T>
     Encoder encoder;
     encoder(value);
     return encoder.take();
+}
+
+// How many bytes it takes; when that is more than there are, what is in `room` is of no use.
+template <class T>
+std::size_t encode_into(std::span<std::byte> room, const T& value) {
+    Encoder encoder{room};
+    encoder(value);
+    return encoder.size();
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,7 @@ inline constexpr std::size_t kEventBytesMax = 1024;
 // Write-once: filled, then sealed against every change.
 [[nodiscard]] Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::byte> content);
 [[nodiscard]] Result<std::vector<std::byte>> read_memfd(int fd);
+[[nodiscard]] bool same_content(int fd, int other);  // false as well when one cannot be read
 
 // One writer, many readers. Two slots with a sequence number and a checksum: a writer that dies in the middle leaves
 // the other slot, the last complete state.
@@ -36,7 +38,10 @@ public:
     StateBlock& operator=(StateBlock&&) noexcept;
     ~StateBlock();
 
+    // Called with the room there is, returns how much of it it wrote, or how much it would need.
+    using Writer = std::function<std::size_t(std::span<std::byte> room)>;
     // Errc::Limit when the content does not fit a slot.
+    [[nodiscard]] Result<void> publish(const Writer& write);
     [[nodiscard]] Result<void> publish(std::span<const std::byte> content);
     // The newest complete content; Errc::NotFound when nothing was ever published.
     [[nodiscard]] Result<std::vector<std::byte>> read() const;

@@ -195,11 +195,22 @@ struct LvsStatus {
     std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be put back at the stop
     std::optional<std::vector<ServiceTraffic>> traffic;      // as `services`; with enable_snmp_checker, once it was read
 };
-template <class A>
-void fields(A& a, LvsStatus& s) {
-    a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, s.services,
+template <class A, class Services>
+void lvs_fields(A& a, LvsStatus& s, Services& services) {
+    a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, services,
       s.overrides, s.lines_left_out, s.original_timeouts, s.traffic);
 }
+template <class A>
+void fields(A& a, LvsStatus& s) { lvs_fields(a, s, s.services); }
+
+// The same, with services that are made one by one while it is written.
+template <class F>
+struct LvsStatusWith {
+    LvsStatus rest;
+    OneByOne<F> services;
+};
+template <class F>
+void fields(Encoder& a, LvsStatusWith<F>& s) { lvs_fields(a, s.rest, s.services); }
 
 struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring
     std::uint64_t vrrp_acknowledged = 0, lvs_acknowledged = 0;

@@ -2,6 +2,7 @@
 // server away while it should have one.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,10 @@ namespace mainstay::lvs {
 // with them in the kernel and are not deleted one by one.
 [[nodiscard]] std::vector<netlink::IpvsOperation> plan(const Table& desired, const Table& actual,
                                                        std::span<const netlink::IpvsServiceKey> owned);
+// The same over an actual table that is found by key; null: no such service.
+using Present = std::function<const ServiceTable*(const netlink::IpvsServiceKey&)>;
+[[nodiscard]] std::vector<netlink::IpvsOperation> plan_from(const Table& desired, const Present& present,
+                                                            std::span<const netlink::IpvsServiceKey> owned);
 
 // The table after one operation, as the kernel does it (new destinations go to the front of its list). False: the
 // kernel would refuse it, and nothing changed. Keeps the role's shadow of the kernel, and is the tests' fake kernel.

@@ -47,7 +47,7 @@ public:
     virtual void ask(const ipc::Ask&) {}
     // The role's state block: what it published last in this or an earlier incarnation, and the way to publish.
     [[nodiscard]] virtual Result<std::vector<std::byte>> previous_state() = 0;
-    virtual void publish_state(std::span<const std::byte> state) = 0;
+    virtual void publish_state(const ipc::StateBlock::Writer& write) = 0;
     [[nodiscard]] virtual std::uint64_t generation() const = 0;  // of the running configuration
     [[nodiscard]] virtual const ipc::Hello& options() const = 0;  // how this process was asked to run
     // The configuration that runs; null: there is none yet.
