@@ -12,7 +12,7 @@ from support.lvs_compare import argued, compare_all
 from support.paths import DATA, SHARED
 
 # All of the corpus takes longer than a file of tests may: these are a sample, MAINSTAY_COMPARE=all compares every one.
-SAMPLE = ("039-", "178-", "210-", "217-")
+SAMPLE = ("039-", "178-", "210-", "217-", "218-")
 CORPUS = sorted(path for path in (SHARED / "corpus").glob("*.conf")
                 if re.search(r"^\s*virtual_server\s", path.read_text(encoding="utf-8", errors="replace"), re.M)
                 and (path.name.startswith(SAMPLE) or os.environ.get("MAINSTAY_COMPARE") == "all"))
