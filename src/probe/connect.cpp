@@ -155,9 +155,13 @@ void Attempt::State::stop_connecting() {
     connecting.reset();
 }
 
+TurnClock& clock_of(Attempt::State& state) {
+    return asio::use_service<TurnClock>(asio::query(state.watchdog.get_executor(), asio::execution::context));
+}
+
 // One timer is both: the end of the time, and what the arrival wakes the coroutine by.
 asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state) {
-    state->begun = std::chrono::steady_clock::now();
+    state->begun = clock_of(*state).now();
     if (state->cancelled) co_return Finding{lvs::Outcome::NotRun, "cancelled", {}, {}};
     const auto begun = begin(*state, check);
     if (!begun) co_return Finding{lvs::Outcome::NotRun, begun.error().text(), {}, {}};

@@ -17,6 +17,7 @@
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/probe/attempt.hpp"
 #include "mainstay/probe/finding.hpp"
+#include "mainstay/probe/turn_clock.hpp"
 
 namespace mainstay::probe {
 
@@ -53,6 +54,8 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 [[nodiscard]] Result<void> dress_socket(int fd, const Connection& check);
 
 // Ends with the connection made, in `connecting`, and the watchdog off, when it passed.
+// Of the loop that it runs on.
+[[nodiscard]] TurnClock& clock_of(Attempt::State& state);
 [[nodiscard]] boost::asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state);
 // The same, to read and write: it is in `socket`.
 [[nodiscard]] boost::asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state);

@@ -5,13 +5,12 @@
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 
 asio::awaitable<Finding> tcp_check(Connection check, std::shared_ptr<Attempt> attempt) {
     const auto state = attempt->state();
     Finding finding = co_await make_connection(std::move(check), state);
     state->close();
-    finding.duration = std::chrono::duration_cast<Micros>(Clock::now() - state->begun);
+    finding.duration = std::chrono::duration_cast<Micros>(clock_of(*state).now() - state->begun);
     co_return finding;
 }
 

@@ -25,6 +25,8 @@
 #include "mainstay/lvs/certificates.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/probe/runner.hpp"
+#include "mainstay/probe/turn_clock.hpp"
+#include "publish_pacer.hpp"
 #include "script_verdict.hpp"
 
 namespace mainstay::role {
@@ -35,12 +37,15 @@ namespace {
 constexpr Micros kPublishSoon{100'000};
 constexpr Micros kPublishLater{2'000'000};
 constexpr int kPublishShare = 20;
-constexpr Nanos kDeadlineSlot{5'000'000};  // no check begins later than that for it
+// No check begins later than that for it. Not a multiple of a kernel's tick: where processor time is told by samples at
+// each tick, what runs right behind it would seem to take none.
+constexpr Nanos kDeadlineSlot{21'000'000};
 
 class LvsRole final : public Role {
 public:
     LvsRole(Runtime& runtime, LvsOptions options)
         : runtime_{runtime},
+          clock_{boost::asio::use_service<probe::TurnClock>(runtime.loop())},
           options_{std::move(options)},
           judge_{options_.random},
           keeper_{runtime.loop(), runtime.log(), options_, [this] { publish_within(kPublishSoon); }},
@@ -54,7 +59,7 @@ public:
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
           marks_{runtime.loop(), runtime.log(), options_.reopen_every},
           deadline_timer_{runtime.loop()},
-          publish_timer_{runtime.loop()} {}
+          publisher_{runtime.loop(), kPublishShare, [this] { write_state(); }} {}
 
     Result<void> start(config::Config config, bool restarted) override;
     Result<void> prepare(config::Config next) override;
@@ -72,7 +77,11 @@ public:
     void save_state() override { publish(); }
 
 private:
-    [[nodiscard]] lvs::Moment moment() const { return {runtime_.now(), runtime_.wall()}; }
+    [[nodiscard]] lvs::Moment moment() {
+        const Instant now = std::chrono::time_point_cast<Nanos>(clock_.now());
+        if (now != moment_.now) moment_ = {now, runtime_.wall()};
+        return moment_;
+    }
     [[nodiscard]] ipc::LvsStatus recall();
     void count_connections(const lvs::Intents& intents);
     void step(const lvs::Fact& fact);
@@ -102,10 +111,15 @@ private:
         counters_ = make_counters(runtime_, judge_, keeper_, intervals, [this] { publish_within(kPublishSoon); });
     }
     void arm_deadline();
-    void publish_within(Micros pause);
-    void publish();
+    void publish_within(Micros pause) {
+        if (started_ && !stopping_) publisher_.within(pause);
+    }
+    void publish() { publisher_.now(); }
+    void write_state();
 
     Runtime& runtime_;
+    probe::TurnClock& clock_;
+    lvs::Moment moment_{};
     LvsOptions options_;
     lvs::Judge judge_;
     LvsTableKeeper keeper_;
@@ -126,10 +140,9 @@ private:
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
     std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
     std::optional<netlink::IpvsTimeouts> inherited_timeouts_;
-    boost::asio::steady_timer deadline_timer_, publish_timer_;
-    std::optional<Instant> armed_, publish_at_;
-    Instant publish_allowed_{};
-    Micros publish_pause_{0};
+    boost::asio::steady_timer deadline_timer_;
+    std::optional<Instant> armed_;
+    PublishPacer publisher_;
     lvs::Intents pending_;
     bool carry_out_queued_ = false;
     bool started_ = false, stopping_ = false;
@@ -204,6 +217,7 @@ void LvsRole::reload(config::Config next) {
     const auto counted = counter_intervals(next, runtime_.options().snmp);
     const auto intents = judge_.reload(std::move(next), moment());
     keeper_.replace(judge_.desired());
+    clock_.forget();
     marks_.want(judge_.mark_table());
     tell(intents);
     run_checks(intents);
@@ -232,7 +246,7 @@ void LvsRole::stop(std::function<void()> done) {
     bfd_.close();
     names_.stop();
     deadline_timer_.cancel();
-    publish_timer_.cancel();
+    publisher_.stop();
     counters_.reset();
     if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
     carry_out_pending();
@@ -279,6 +293,7 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
         const auto* wanted = std::get_if<lvs::CountConnections>(&intent);
         if (wanted == nullptr) continue;
         auto counted = keeper_.connections(judge_.desired(wanted->service));
+        clock_.forget();
         if (!counted) continue;  // the time limit remains
         step(lvs::ConnectionsCounted{wanted->service, std::move(*counted)});
         publish_within(kPublishLater);
@@ -315,6 +330,7 @@ void LvsRole::change_table(const lvs::Intents& intents) {
     lvs::Table changed;
     for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(changed));
     keeper_.update(std::move(changed));
+    clock_.forget();
     publish_within(kPublishSoon);
 }
 
@@ -451,33 +467,17 @@ void LvsRole::arm_deadline() {
     deadline_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
         if (error || alive.expired() || stopping_) return;
         armed_.reset();
+        clock_.forget();
         step(lvs::DeadlineReached{});
     });
 }
 
-void LvsRole::publish_within(Micros pause) {
-    if (stopping_ || !started_) return;
-    if (publish_at_ && pause >= publish_pause_) return;  // asked for earlier, due no later: the clock need not be read
-    const Instant wanted = std::max(runtime_.now() + pause, publish_allowed_);
-    if (publish_at_ && *publish_at_ <= wanted) return;
-    publish_at_ = wanted;
-    publish_pause_ = pause;
-    publish_timer_.expires_at(wanted);
-    publish_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (error || alive.expired() || stopping_) return;
-        publish();
-    });
-}
-
-void LvsRole::publish() {
-    const Instant before = runtime_.now();
-    publish_at_.reset();
+void LvsRole::write_state() {
     auto status = status_of(judge_, keeper_.state(), runtime_.generation());
     status.original_timeouts = settings_.original_timeouts();
     if (counters_) status.traffic = counters_->traffic();
     runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
-    const Instant after = runtime_.now();
-    publish_allowed_ = after + (after - before) * kPublishShare;
+    clock_.forget();
 }
 
 }  // namespace
