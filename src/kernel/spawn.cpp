@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,8 +48,9 @@ void default_signals() {
 }
 
 constexpr const char* kShell = "/bin/sh";
+constexpr int kNotStarted = 127;
 
-// The child's side of both: everything that can fail in it is told through a close-on-exec pipe, which an exec that
+// Everything that can fail in it is told through a close-on-exec pipe, which an exec that
 // works closes without a word.
 template <class Prepare>
 Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv, std::vector<std::string> environment,
@@ -57,7 +59,6 @@ Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv
     if (::pipe2(report.data(), O_CLOEXEC) != 0) return fail_system("pipe for starting " + path, errno);
     UniqueFd read_end{report[0]}, write_end{report[1]};
     auto argv_list = pointers(argv);
-    std::string shell_argv0{"sh"}, shell_script{path};
     auto environment_list = pointers(environment);
     const int pid = ::fork();
     if (pid < 0) return fail_system("fork for " + path, errno);
@@ -66,15 +67,9 @@ Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv
         if (error == 0) {
             ::execve(path.c_str(), argv_list.data(), environment_list.data());
             error = errno;
-            // keepalived: a file without "#!" is a shell's.
-            if (error == ENOEXEC) {
-                argv_list[0] = shell_argv0.data();
-                argv_list.insert(argv_list.begin() + 1, shell_script.data());
-                ::execve(kShell, argv_list.data(), environment_list.data());
-            }
         }
         [[maybe_unused]] const auto told = ::write(write_end.get(), &error, sizeof error);
-        ::_exit(127);
+        ::_exit(kNotStarted);
     }
     write_end.reset();
     int error = 0;
@@ -113,29 +108,77 @@ Result<int> spawn_role(const RoleProcess& process) {
     });
 }
 
+namespace {
+
+// All that the child of vfork() needs: it shares this process's memory and changes none of it but `error`.
+struct ScriptStart {
+    const ScriptProcess* process;
+    const std::vector<gid_t>* groups;
+    char* const* argv;
+    char* const* shell_argv;
+    char* const* environment;
+    int parent;
+    volatile int error = 0;
+};
+
+// The system calls themselves: libc's setuid() speaks to the other threads of the process, which are the parent's.
+int become(const ScriptStart& start) {
+    const auto& process = *start.process;
+    ::setpgid(0, 0);
+    if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) return errno;
+    for (const int stream : {0, 1, 2})
+        if (::dup2(null, stream) < 0) return errno;
+    const sched_param normal{};
+    ::sched_setscheduler(0, SCHED_OTHER, &normal);
+    if (::geteuid() == 0 && (::syscall(SYS_setgroups, start.groups->size(), start.groups->data()) != 0 ||
+                             ::syscall(SYS_setgid, process.account.gid) != 0 ||
+                             ::syscall(SYS_setuid, process.account.uid) != 0))
+        return errno;
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // after setuid, which clears it
+    default_signals();                   // last: until here none may be taken
+    return ::getppid() == start.parent ? 0 : ESRCH;
+}
+
+// A fork would copy the page tables, which takes most of the time of starting a script.
+[[gnu::noinline]] int start_in_child(ScriptStart& start) {
+    const int pid = ::vfork();
+    if (pid != 0) return pid;
+    start.error = become(start);
+    if (start.error == 0) {
+        const char* path = start.process->path.c_str();
+        ::execve(path, start.argv, start.environment);
+        const int error = errno;
+        if (error == ENOEXEC) ::execve(kShell, start.shell_argv, start.environment);
+        start.error = error;  // written only when nothing was executed: the parent sees the same memory
+    }
+    ::_exit(kNotStarted);
+}
+
+}  // namespace
+
 Result<int> spawn_script(const ScriptProcess& process) {
-    const int parent = ::getpid();
-    return fork_and_exec(process.path, process.argv, clean_environment(), [&](UniqueFd&) -> int {
-        ::setpgid(0, 0);
-        default_signals();
-        if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
-        const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (null < 0) return errno;
-        for (const int stream : {0, 1, 2})
-            if (::dup2(null, stream) < 0) return errno;
-        const sched_param normal{};
-        ::sched_setscheduler(0, SCHED_OTHER, &normal);
-        if (::geteuid() == 0) {
-            const gid_t group = process.account.gid;
-            std::vector<gid_t> groups{group};
-            for (const std::uint32_t more : process.groups) groups.push_back(more);
-            if (::setgroups(groups.size(), groups.data()) != 0 || ::setgid(group) != 0 ||
-                ::setuid(process.account.uid) != 0)
-                return errno;
-        }
-        ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // after setuid, which clears it
-        return ::getppid() == parent ? 0 : ESRCH;
-    });
+    auto argv = process.argv, environment = clean_environment();
+    // keepalived: a file without "#!" is a shell's.
+    std::vector<std::string> shell_argv{"sh", process.path};
+    for (std::size_t i = 1; i < argv.size(); ++i) shell_argv.push_back(argv[i]);
+    std::vector<gid_t> groups{process.account.gid};
+    groups.insert(groups.end(), process.groups.begin(), process.groups.end());
+    const auto argv_list = pointers(argv), shell_list = pointers(shell_argv), environment_list = pointers(environment);
+    ScriptStart start{&process, &groups, argv_list.data(), shell_list.data(), environment_list.data(), ::getpid()};
+
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+    const int pid = start_in_child(start);
+    const int fork_error = errno;
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0) return fail_system("fork for " + process.path, fork_error);
+    if (start.error == 0) return pid;
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    return fail_system("start " + process.path, start.error);
 }
 
 void close_on_exec(int fd, bool close) {
