@@ -104,7 +104,7 @@ public:
 
 protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        if (const std::time_t now = ::time(nullptr); now != stamped_) stamp(now);
+        if (const auto now = std::chrono::system_clock::to_time_t(message.time); now != stamped_) stamp(now);
         const bool first = pending_.empty();
         pending_.append(stamp_).append(view(message.payload).substr(0, kLineBytesMax)).push_back('\n');
         if (!later_ || pending_.size() >= kGatheredBytesMax) return flush_();

@@ -214,6 +214,8 @@ Intents Judge::stop(bool keep, Moment at) {
     static_cast<void>(at);
     Intents out;
     const bool flushes = global_.lvs_flush_on_stop != config::Global::FlushOnStop::No;
+    const bool names_services = services_.size() <= kServersNamedInLogMax;
+    std::size_t of_unnamed = 0;
     for (std::size_t v = 0; v < services_.size(); ++v) {
         const auto& service = services_[v];
         std::size_t unnamed = 0;
@@ -233,13 +235,18 @@ Intents Judge::stop(bool keep, Moment at) {
                 out.emplace_back(Announce{server_event(service, service.real_servers[s], false, "Shutting down")});
             }
         }
-        if (unnamed != 0) {
+        if (!names_services) {
+            of_unnamed += unnamed;
+        } else if (unnamed != 0) {
             out.push_back(
                 say(LogLevel::Info, fmt::format("Shutting down {} services from VS {}", unnamed, service_text(v))));
         }
         // keepalived: quorum_down runs at the end even if it was down already.
         if (service.omega) out.emplace_back(Announce{service_event(service, false, "Shutting down")});
     }
+    if (of_unnamed != 0)
+        out.push_back(say(LogLevel::Info, fmt::format("Shutting down {} services from {} virtual servers", of_unnamed,
+                                                      services_.size())));
     return out;
 }
 

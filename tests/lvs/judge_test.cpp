@@ -334,6 +334,20 @@ TEST_CASE("on big tables one line stands for a service's servers at the start an
     CHECK(text_of_intents(bench.judge.stop(false, bench.now())) == Lines{"Shutting down 257 services from VS " + kVs});
 }
 
+TEST_CASE("the end of more services than that is one line") {
+    config::Config config;
+    for (int i = 0; i < 257; ++i) {
+        auto one = service({checked("10.1.0.1"), checked("10.1.0.2")});
+        one.endpoint.port = static_cast<std::uint16_t>(1000 + i);
+        config.virtual_servers.push_back(std::move(one));
+    }
+    Bench bench;
+    (void)bench.judge.start(std::move(config), {}, bench.now());
+
+    CHECK(text_of_intents(bench.judge.stop(false, bench.now())) ==
+          Lines{"Shutting down 514 services from 257 virtual servers"});
+}
+
 TEST_CASE("results of unknown or idle checkers change nothing") {
     Bench bench;
     bench.start(service({checked("10.0.0.11")}));

@@ -178,7 +178,7 @@ struct ServiceMemory {
 using Memory = std::vector<ServiceMemory>;
 
 // Lines per server (activation, first success, shutdown) up to this many servers in all; above it one line per
-// service stands for them. Changes of a server's state are told as long as they are not too many (line_budget.hpp).
+// service stands for them, and at the end one for all with more services than that. Changes of a server's state are told as long as they are not too many (line_budget.hpp).
 inline constexpr std::size_t kServersNamedInLogMax = 256;
 
 [[nodiscard]] std::string_view keyword_of(config::Checker::Type type);  // "TCP_CHECK"
