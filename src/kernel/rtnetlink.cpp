@@ -18,6 +18,7 @@ namespace mainstay::kernel {
 namespace {
 
 constexpr std::size_t kAddressBatch = 256;
+constexpr std::uint32_t kNoInterface = INT32_MAX;  // the kernel gives the lowest numbers that are free
 // Some ten thousand notifications: a flood on a host with many interfaces does not overrun it at once.
 constexpr std::size_t kNotificationBuffer = 8U * 1024U * 1024U;
 constexpr std::size_t kNotificationBytes = 64U * 1024U;
@@ -148,6 +149,11 @@ Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::change(std::span<const 
 
 Rtnetlink::Batch Rtnetlink::prepare_add(std::span<const Address> addresses) {
     return impl_->build(addresses.first(std::min(addresses.size(), impl_->batch_limit())), netlink::append_address_add);
+}
+
+void Rtnetlink::rehearse(Address address) {
+    address.interface_index = kNoInterface;
+    static_cast<void>(add(prepare_add({&address, 1}), {}));
 }
 
 Result<std::vector<Rtnetlink::Failure>> Rtnetlink::add(Batch batch, const std::function<void()>& meanwhile) {

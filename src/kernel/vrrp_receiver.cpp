@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -172,6 +173,11 @@ int VrrpReceiver::membership(const IpAddress& group, bool joins) {
                           sizeof request);
     }
     return done != 0 ? errno : 0;
+}
+
+bool VrrpReceiver::waits() const {
+    pollfd look{fd_.get(), POLLIN, 0};
+    return ::poll(&look, 1, 0) > 0;
 }
 
 Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {

@@ -10,8 +10,13 @@ Instant clock_now() { return std::chrono::time_point_cast<Nanos>(std::chrono::st
 
 }  // namespace
 
-PreciseTimer::PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<void()> due)
-    : timer_{loop}, ahead_{std::move(ahead)}, due_{std::move(due)}, saved_at_{clock_now()} {}
+PreciseTimer::PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
+                           std::function<void()> due)
+    : timer_{loop},
+      ahead_{std::move(ahead)},
+      waits_{std::move(waits)},
+      due_{std::move(due)},
+      saved_at_{clock_now()} {}
 
 void PreciseTimer::at(std::optional<Instant> deadline) {
     if (deadline == deadline_) return;
@@ -43,18 +48,27 @@ void PreciseTimer::arm() {
     });
 }
 
-void PreciseTimer::awake() {
-    const auto planned = deadline_;
-    if (!planned) return;
+// By what was heard meanwhile.
+bool PreciseTimer::put_off(std::optional<Instant> planned) {
     awaking_ = true;
     ahead_();
     awaking_ = false;
-    if (deadline_ != planned) return arm();  // what was heard meanwhile has put it off
+    return deadline_ != planned;
+}
+
+void PreciseTimer::awake() {
+    const auto planned = deadline_;
+    if (!planned) return;
+    if (put_off(planned)) return arm();
     const Instant begun = clock_now();
     Instant now = begun;
-    while (now < *planned && now - begun <= Nanos{kAhead}) now = clock_now();
+    bool later = false;
+    do {  // once at least: what came while ahead_ worked is heard before the deadline fires
+        later = waits_() && put_off(planned);
+        now = clock_now();
+    } while (!later && now < *planned && now - begun <= Nanos{kAhead});
     saved_ -= now - begun;
-    if (now < *planned) return arm();
+    if (later || now < *planned) return arm();
     deadline_.reset();
     due_();
 }

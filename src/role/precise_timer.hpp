@@ -20,8 +20,10 @@ public:
     static constexpr int kShareOfTime = 100;                  // watching takes at most 1/100 of a processor, and then
     static constexpr std::chrono::milliseconds kSavedMax{5};  // at most so much at once; beyond it, it just sleeps
 
-    // `ahead` and `due` are called on the loop; each may call at(). `due` is called once for each deadline given.
-    PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<void()> due);
+    // `ahead` and `due` are called on the loop; each may call at(). `due` is called once for each deadline given. While
+    // the clock is watched, `ahead` is called again when `waits` says that there is something to hear.
+    PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
+                 std::function<void()> due);
 
     void at(std::optional<Instant> deadline);  // instead of the one before; none: never
     void cancel();
@@ -29,10 +31,13 @@ public:
 private:
     void arm();
     void awake();
+    [[nodiscard]] bool put_off(std::optional<Instant> planned);
     [[nodiscard]] bool may_watch(Instant now);
 
     boost::asio::steady_timer timer_;
-    std::function<void()> ahead_, due_;
+    std::function<void()> ahead_;
+    std::function<bool()> waits_;
+    std::function<void()> due_;
     std::optional<Instant> deadline_;
     bool awaking_ = false;  // inside ahead_: at() only takes note
     Nanos saved_{kSavedMax};

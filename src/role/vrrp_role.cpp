@@ -49,7 +49,7 @@ public:
           transport_{runtime.loop(), runtime.log(), [this] { packets_wait(); }},
           routing_{runtime.loop(), runtime.log(), [this](vrrp::Fact fact) { give(std::move(fact)); }},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
-          timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { deadline(); }},
+          timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); }, [this] { deadline(); }},
           publish_timer_{runtime.loop()} {}
 
     Result<void> start(config::Config config, bool restarted) override;
@@ -391,7 +391,7 @@ void VrrpRole::rehearse() {
 
 void VrrpRole::deadline() {
     if (stopping_) return;
-    packets_wait();
+    if (!transport_.looks()) packets_wait();
     if (!rehearsal_) return step(vrrp::DeadlineReached{});
     auto rehearsed = std::exchange(rehearsal_, std::nullopt);
     std::swap(*router_, rehearsed->router);  // what was before is freed when all is done

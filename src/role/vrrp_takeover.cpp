@@ -28,7 +28,9 @@ TakeOver::Lot TakeOver::lot_of(kernel::Rtnetlink& netlink, std::vector<kernel::A
 
 void TakeOver::prepare(kernel::Rtnetlink& netlink, const config::Instance& instance) {
     const auto all = address_requests(instance, {}, links_);
-    if (!all.empty()) prepared_.insert_or_assign(instance.name, lot_of(netlink, part_of(all, 0)));
+    if (all.empty()) return;
+    prepared_.insert_or_assign(instance.name, lot_of(netlink, part_of(all, 0)));
+    netlink.rehearse(all.front());
 }
 
 void TakeOver::set(kernel::Rtnetlink& netlink, const config::Instance& instance) {

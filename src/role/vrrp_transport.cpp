@@ -122,6 +122,10 @@ bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& t
     return more_anywhere;
 }
 
+bool VrrpTransport::waits() const {
+    return looks() && std::ranges::any_of(receivers_, [](const auto& entry) { return entry.second->socket.waits(); });
+}
+
 kernel::VrrpSender* VrrpTransport::sender_for(const SenderKey& key, std::uint32_t index) {
     if (const auto have = senders_.find(key); have != senders_.end()) return &have->second.second;
     const auto& [family, device, tied] = key;

@@ -33,6 +33,10 @@ public:
     // True when there may be more.
     bool drain(const std::function<void(const vrrp::PacketHeard&)>& take, std::size_t limit);
 
+    // Whether a packet waits, where looking is cheap: with few sockets. Many are not looked at.
+    [[nodiscard]] bool looks() const { return receivers_.size() <= kLookedAt; }
+    [[nodiscard]] bool waits() const;
+
     void send(const vrrp::SendAdvert& advert, const Links& links);
     // Goes the same way up to the packet's leaving, so that send() soon after is quicker.
     void rehearse(const vrrp::SendAdvert& advert, const Links& links);
@@ -41,6 +45,7 @@ public:
     [[nodiscard]] std::uint64_t send_failures() const { return send_failures_; }
 
 private:
+    static constexpr std::size_t kLookedAt = 4;
     struct Receiver {
         Receiver(boost::asio::io_context& loop, kernel::VrrpReceiver&& s, std::string name, std::uint32_t i)
             : socket{std::move(s)}, interface{std::move(name)}, index{i}, ready_to_read{loop, socket.fd()} {}

@@ -47,6 +47,7 @@ public:
     void set_buffer(std::size_t bytes);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] bool waits() const;  // receive() has something to take, or to tell
     // Up to 64 packets by recvmmsg, appended to `packets`; false when the queue is empty. Packets whose IP header
     // cannot be read are left out; one longer than any VRRP packet comes cut off.
     [[nodiscard]] Result<bool> receive(std::vector<ReceivedPacket>& packets);
