@@ -12,8 +12,13 @@
 namespace mainstay::kernel {
 namespace {
 
-bool binds(int family, const sockaddr* address, socklen_t size) {
+bool binds(int family, const std::string& interface, const sockaddr* address, socklen_t size) {
     const UniqueFd fd{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    // An address of a VRF is one of this host's to its own sockets alone. Of an interface that is missing something
+    // else is said.
+    if (fd && !interface.empty())
+        static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
+                                       static_cast<socklen_t>(interface.size() + 1)));
     // Only this one answer speaks of the address.
     return !fd || ::bind(fd.get(), address, size) == 0 || errno != EADDRNOTAVAIL;
 }
@@ -27,12 +32,12 @@ bool can_send_from(const IpAddress& address, const std::string& interface) {
         own.sin6_family = AF_INET6;
         std::memcpy(&own.sin6_addr, bytes.data(), sizeof own.sin6_addr);
         if (address.is_link_local_v6()) own.sin6_scope_id = ::if_nametoindex(interface.c_str());
-        return binds(AF_INET6, reinterpret_cast<const sockaddr*>(&own), sizeof own);
+        return binds(AF_INET6, interface, reinterpret_cast<const sockaddr*>(&own), sizeof own);
     }
     sockaddr_in own{};
     own.sin_family = AF_INET;
     std::memcpy(&own.sin_addr, bytes.data(), sizeof own.sin_addr);
-    return binds(AF_INET, reinterpret_cast<const sockaddr*>(&own), sizeof own);
+    return binds(AF_INET, interface, reinterpret_cast<const sockaddr*>(&own), sizeof own);
 }
 
 }  // namespace mainstay::kernel
