@@ -49,6 +49,7 @@ class Pair:
                           BACKUP[0]: Listener(switch.pid, self.backup.port)}
         self.backup.start(program)
         self.master.start(program)
+        self.killed = 0.0  # when a role was last
 
     def settle(self):
         """Until the master alone has advertised for some intervals."""
@@ -83,6 +84,9 @@ class Pair:
     def run(self, event):
         """(the longest silence of the master in ms or none, the backup's adverts, ms in which both advertised)"""
         self.settle()
+        if event == "role":  # one that dies again within ten seconds is started after a pause
+            time.sleep(max(0.0, self.killed + 11 - time.monotonic()))
+            self.killed = time.monotonic()
         for listener in self.listeners.values():
             listener.forget()
         time.sleep(2 * self.interval)
