@@ -29,6 +29,9 @@ public:
         std::vector<vrrp::AddressLost> lost;
         std::vector<vrrp::DuplicateAddress> duplicates;
         bool overrun = false;              // notifications were lost: refresh()
+        [[nodiscard]] bool empty() const {
+            return !overrun && interfaces.empty() && lost.empty() && duplicates.empty();
+        }
         void merge(Change&& later);
     };
     [[nodiscard]] Change take(const std::vector<kernel::RouteNotification>& notifications);

@@ -425,7 +425,7 @@ void VrrpRole::settle_devices() {
 
 void VrrpRole::netlink_waits() {
     auto change = take_notifications();
-    if (!router_ || stopping_) return;
+    if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
     // A device that somebody removed is there again before the router hears of it.
     if (!change.interfaces.empty() && devices_.keep(links_, *netlink_)) change.merge(take_notifications());
     const auto named = interfaces_of(router_->config());
