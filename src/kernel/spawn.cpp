@@ -50,22 +50,41 @@ void default_signals() {
 constexpr const char* kShell = "/bin/sh";
 constexpr int kNotStarted = 127;
 
-// Everything that can fail in it is told through a close-on-exec pipe, which an exec that
-// works closes without a word.
-template <class Prepare>
-Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv, std::vector<std::string> environment,
-                          Prepare&& prepare) {
+constexpr int kAboveAll = 100;  // where descriptors wait until their numbers are free
+
+// In the child: its network namespace, and the descriptors under the numbers that it knows. Returns errno.
+int take_places(const RoleProcess& process, UniqueFd& report) {
+    default_signals();
+    if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
+    const int moved = ::fcntl(report.get(), F_DUPFD_CLOEXEC, kAboveAll);
+    if (moved < 0) return errno;
+    report.reset(moved);
+    std::vector<std::pair<int, int>> waiting;
+    for (const auto& [from, to] : process.descriptors) {
+        const int high = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll);
+        if (high < 0) return errno;
+        waiting.emplace_back(high, to);
+    }
+    for (const auto& [high, to] : waiting)
+        if (::dup2(high, to) < 0) return errno;
+    return 0;
+}
+
+}  // namespace
+
+Result<int> spawn_role(const RoleProcess& process) {
+    // All that can fail in the child is told through a close-on-exec pipe, which an exec that works closes without a word.
     std::array<int, 2> report{};
-    if (::pipe2(report.data(), O_CLOEXEC) != 0) return fail_system("pipe for starting " + path, errno);
+    if (::pipe2(report.data(), O_CLOEXEC) != 0) return fail_system("pipe for starting " + process.executable, errno);
     UniqueFd read_end{report[0]}, write_end{report[1]};
-    auto argv_list = pointers(argv);
-    auto environment_list = pointers(environment);
+    auto argv = process.argv;
+    const auto argv_list = pointers(argv);
     const int pid = ::fork();
-    if (pid < 0) return fail_system("fork for " + path, errno);
+    if (pid < 0) return fail_system("fork for " + process.executable, errno);
     if (pid == 0) {
-        int error = prepare(write_end);
+        int error = take_places(process, write_end);
         if (error == 0) {
-            ::execve(path.c_str(), argv_list.data(), environment_list.data());
+            ::execve(process.executable.c_str(), argv_list.data(), environ);
             error = errno;
         }
         [[maybe_unused]] const auto told = ::write(write_end.get(), &error, sizeof error);
@@ -75,37 +94,10 @@ Result<int> fork_and_exec(const std::string& path, std::vector<std::string> argv
     int error = 0;
     ssize_t got = 0;
     while ((got = ::read(read_end.get(), &error, sizeof error)) < 0 && errno == EINTR) {}
-    if (got == sizeof error) {
-        int status = 0;
-        while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-        return fail_system("start " + path, error);
-    }
-    return pid;
-}
-
-constexpr int kAboveAll = 100;  // where descriptors wait until their numbers are free
-
-}  // namespace
-
-Result<int> spawn_role(const RoleProcess& process) {
-    std::vector<std::string> environment;
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) environment.emplace_back(*entry);
-    return fork_and_exec(process.executable, process.argv, std::move(environment), [&](UniqueFd& report) -> int {
-        default_signals();
-        if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
-        const int moved = ::fcntl(report.get(), F_DUPFD_CLOEXEC, kAboveAll);
-        if (moved < 0) return errno;
-        report.reset(moved);
-        std::vector<std::pair<int, int>> waiting;
-        for (const auto& [from, to] : process.descriptors) {
-            const int high = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll);
-            if (high < 0) return errno;
-            waiting.emplace_back(high, to);
-        }
-        for (const auto& [high, to] : waiting)
-            if (::dup2(high, to) < 0) return errno;
-        return 0;
-    });
+    if (got != sizeof error) return pid;
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    return fail_system("start " + process.executable, error);
 }
 
 namespace {

@@ -53,9 +53,9 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 // mark, bind_if, bindto and bind_port, on a fresh socket. An error here is this host's, not the server's.
 [[nodiscard]] Result<void> dress_socket(int fd, const Connection& check);
 
-// Ends with the connection made, in `connecting`, and the watchdog off, when it passed.
 // Of the loop that it runs on.
 [[nodiscard]] TurnClock& clock_of(Attempt::State& state);
+// Ends with the connection made, in `connecting`, and the watchdog off, when it passed.
 [[nodiscard]] boost::asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state);
 // The same, to read and write: it is in `socket`.
 [[nodiscard]] boost::asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state);

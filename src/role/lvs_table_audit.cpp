@@ -58,8 +58,7 @@ Result<void> LvsTableKeeper::audit_slice() {
 }
 
 bool LvsTableKeeper::differs(const lvs::ServiceTable& wanted) const {
-    const auto found = shadow_.find(wanted.service.key);
-    return found == shadow_.end() || !lvs::plan({wanted}, {found->second}, {}).empty();
+    return !lvs::plan_from({wanted}, present(), {}).empty();
 }
 
 Result<void> LvsTableKeeper::audit_confirm() {
@@ -88,16 +87,7 @@ Result<void> LvsTableKeeper::audit_confirm() {
 }
 
 void LvsTableKeeper::repair(const lvs::Table& suspects) {
-    lvs::Table actual;
-    for (const auto& entry : suspects) {
-        const auto found = shadow_.find(entry.service.key);
-        if (found != shadow_.end()) actual.push_back(found->second);
-    }
-    for (const auto& key : leftover_) {
-        const auto found = shadow_.find(key);
-        if (found != shadow_.end()) actual.push_back(found->second);
-    }
-    const auto operations = lvs::plan(suspects, actual, std::vector(leftover_.begin(), leftover_.end()));
+    const auto operations = lvs::plan_from(suspects, present(), std::vector(leftover_.begin(), leftover_.end()));
     if (operations.empty()) return;
 
     // What an earlier refusal left undone is no change by others.
