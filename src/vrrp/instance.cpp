@@ -249,7 +249,7 @@ void Instance::clear_timers() {
     restores_.clear();
     duplicates_.clear();
     once_.clear();
-    wants_master_ = false;
+    wants_master_ = owes_arps_ = false;
     preempting_ = {};
     for (auto* moment : {&preempted_until_, &other_owner_since_, &other_owner_last_}) moment->reset();
 }
@@ -321,6 +321,7 @@ void Instance::advert_due(Step step) {
     counters_.adverts_skipped += static_cast<std::uint64_t>(missed);
     *timer_ += interval * (missed + 1);
     send_advert(step);
+    if (std::exchange(owes_arps_, false)) call_clients_back(step);
 }
 
 std::optional<Instant> Instance::deadline() const {

@@ -139,7 +139,10 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     }
     if (just_preempted(step, advert)) return;
     ++counters_.rival_masters;
-    if (!may_answer(step.now)) return;
+    if (!may_answer(step.now)) {
+        owes_arps_ = true;
+        return;
+    }
     say(step, LogLevel::Info,
         fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new election",
                     advert.source.to_string(), advert.priority, effective_));
@@ -174,6 +177,11 @@ void Instance::heard_other_owner(Step step, const Advert& advert) {
 
 void Instance::answer_rival(Step step) {
     if (!config_.lower_prio_no_advert) send_advert(step);
+    call_clients_back(step);
+}
+
+// A rival told the clients that our addresses are with it.
+void Instance::call_clients_back(Step step) {
     if (config_.garp_lower_prio_repeat == 0) return;
     send_arps(step, config_.garp_lower_prio_repeat);
     if (config_.garp_lower_prio_delay > Micros{0}) rival_burst_ = step.now + config_.garp_lower_prio_delay;

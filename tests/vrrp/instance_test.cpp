@@ -276,6 +276,22 @@ TEST_CASE("a flood of rivals is counted but answered only four times an interval
     CHECK(deeds(bench.hear(Peer{100}, t0 + 11s)).size() == 2);
 }
 
+TEST_CASE("whoever came after the fourth answer may have told the clients otherwise: the next advert tells them again") {
+    auto c = instance(150);
+    c.garp_lower_prio_repeat = 2;
+    c.garp_lower_prio_delay = 3s;
+    Bench bench = Bench::master(c);
+    const Instant due = bench.taken_at + 6s;
+    (void)bench.tick(bench.taken_at + 5s);
+    for (int i = 0; i < 4; ++i) (void)bench.hear(Peer{100}, bench.taken_at + 5100ms + i * 1ms);
+    CHECK(deeds(bench.hear(Peer{100}, bench.taken_at + 5200ms)).empty());
+
+    CHECK(deeds(bench.tick(due)) == Lines{"0 advert 150 to 224.0.0.18", "0 arp x2"});
+    CHECK(deeds(bench.tick(due + 1s)) == Lines{"0 advert 150 to 224.0.0.18"});
+    CHECK(deeds(bench.tick(due + 2s)) == Lines{"0 advert 150 to 224.0.0.18"});
+    CHECK(deeds(bench.tick(due + 3s)) == Lines{"0 advert 150 to 224.0.0.18", "0 arp x2"});
+}
+
 TEST_CASE("a master answers a resigning router with an advert and starts its interval anew") {
     Bench bench = Bench::master(instance());
     const Instant now = bench.taken_at + 400ms;

@@ -118,6 +118,7 @@ private:
     [[nodiscard]] bool just_preempted(Step step, const Advert& advert);
     void clear_timers();
     [[nodiscard]] bool may_answer(Instant now);
+    void call_clients_back(Step step);
     [[nodiscard]] std::optional<std::size_t> position_of(const std::string& interface, const Prefix& prefix) const;
 
     // instance_output.cpp
@@ -141,6 +142,7 @@ private:
     bool silent_fault_ = false;  // in FAULT only until its scripts have spoken
     bool hint_ = false;          // `state MASTER`: the first election is a short one
     bool wants_master_ = false, follows_master_ = false, answered_rival_ = false, resigned_ = false;
+    bool owes_arps_ = false;  // to the clients a rival spoke to when our answers of this interval were spent
     std::optional<IpAddress> source_;
     std::uint32_t mtu_ = 1500;
     std::string fault_;
