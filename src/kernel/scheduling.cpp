@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,6 +16,18 @@
 namespace mainstay::kernel {
 
 namespace {
+
+constexpr std::uint64_t kShortSliceNanos = 100'000;  // the shortest that Linux grants
+
+// linux/sched/types.h has it, and clashes with the C library of later years.
+struct SchedulingAttributes {
+    std::uint32_t size, policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime, deadline, period;  // runtime: of the normal class, its slice in nanoseconds
+};
+static_assert(sizeof(SchedulingAttributes) == 48, "SCHED_ATTR_SIZE_VER0");
 
 std::atomic<std::uint32_t> used_up{0};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
@@ -35,9 +48,13 @@ Result<void> set_nice(int value) {
     return {};
 }
 
-Result<void> set_normal_scheduling() {
-    const sched_param normal{};
-    if (::sched_setscheduler(0, SCHED_OTHER, &normal) != 0) return fail_system("sched_setscheduler SCHED_OTHER", errno);
+Result<void> set_normal_scheduling(Slices slices) {
+    SchedulingAttributes normal{};
+    normal.size = sizeof normal;
+    normal.policy = SCHED_OTHER;
+    normal.nice = ::getpriority(PRIO_PROCESS, 0);
+    if (slices == Slices::Short) normal.runtime = kShortSliceNanos;
+    if (::syscall(SYS_sched_setattr, 0, &normal, 0) != 0) return fail_system("sched_setattr SCHED_OTHER", errno);
     return {};
 }
 

@@ -14,14 +14,14 @@ void ProcessTuning::apply(ProcessOptions next) {
     if (next.no_swap != now_.no_swap) warn(kernel::lock_memory(next.no_swap), "no_swap");
     if (next.cpus != now_.cpus) warn(kernel::set_cpus(next.cpus), "cpu_affinity");
     if (!limited_ || next.rt_limit != now_.rt_limit) warn(kernel::limit_real_time(next.rt_limit), "rlimit_rttime");
+    const bool changed = next.rt_priority != now_.rt_priority || (!limited_ && slices_ == kernel::Slices::Short);
     limited_ = true;
-    const bool changed = next.rt_priority != now_.rt_priority;
     now_ = std::move(next);
     if (changed) set_priority(now_.rt_priority.value_or(0));
 }
 
 void ProcessTuning::set_priority(int priority) {
-    const auto set = priority == 0 ? kernel::set_normal_scheduling() : kernel::set_realtime(priority);
+    const auto set = priority == 0 ? kernel::set_normal_scheduling(slices_) : kernel::set_realtime(priority);
     if (!set) return log_.warning("rt_priority {}: {}", priority, set.error().text());
     priority_ = priority;
 }

@@ -2,13 +2,16 @@
 #pragma once
 
 #include "mainstay/base/log.hpp"
+#include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/role/process_options.hpp"
 
 namespace mainstay::role {
 
 class ProcessTuning {
 public:
-    ProcessTuning(Log& log, std::string own_name) : log_{log}, own_name_{std::move(own_name)} {}
+    // `slices`: of the normal class.
+    ProcessTuning(Log& log, std::string own_name, kernel::Slices slices)
+        : log_{log}, own_name_{std::move(own_name)}, slices_{slices} {}
 
     // What differs from what was applied before; the first time, what differs from an untouched process.
     void apply(ProcessOptions next);
@@ -21,6 +24,7 @@ private:
 
     Log& log_;
     std::string own_name_;
+    kernel::Slices slices_;
     ProcessOptions now_;
     int priority_ = 0;  // of the real-time class; it may have risen
     bool limited_ = false;

@@ -37,6 +37,11 @@ constexpr int kHelloWaitMs = 10'000;
 constexpr std::string_view kSpareName = "mainstayd-spare";  // one that has nothing to do yet
 constexpr std::size_t kScriptsWaitingMax = 65'536;
 
+// Who has to speak at a moment, before others stop to believe that it lives.
+kernel::Slices slices_of(Kind kind) {
+    return kind == Kind::Vrrp || kind == Kind::Bfd ? kernel::Slices::Short : kernel::Slices::Usual;
+}
+
 class Process final : public Runtime {
 public:
     Process(const RoleTraits& traits, ipc::Hello hello, UniqueFd control)
@@ -46,7 +51,7 @@ public:
                                   hello_.log_level}},
           control_{loop_, control.release()},
           heartbeat_{loop_},
-          tuning_{log_, hello_.process_name} {}
+          tuning_{log_, hello_.process_name, slices_of(traits.kind)} {}
 
     asio::io_context& loop() override { return loop_; }
     Log& log() override { return log_; }

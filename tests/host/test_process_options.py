@@ -2,12 +2,17 @@
 
 import re
 import signal
+import sys
 
+import pytest
+
+from support import slices
 from support.netlink import buffers
 from support.paths import program
 from support.vrrp import VIP, instance, office, role_pid, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
 
+SHORT = 100_000
 SERVICE = "virtual_server 192.168.4.99 80 {\n protocol TCP\n real_server 192.168.4.12 80 {\n TCP_CHECK {\n }\n }\n}\n"
 
 
@@ -26,6 +31,10 @@ def sched(host, pid):
 
 def nice(host, pid):
     return int(host.read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[16])
+
+
+def slice_of(host, pid):
+    return int(host.run([sys.executable, slices.__file__, pid]).stdout)
 
 
 def status(host, pid, key):
@@ -63,6 +72,25 @@ def test_the_vrrp_process_runs_as_its_options_say(lan):
     assert status(one, pid, "VmLck").split()[0] == "0"
     assert soft_limit(one, pid, "Max realtime timeout") == "10000"
     assert role_pid(one, "mainstayd-vrrp") == pid
+
+
+@pytest.mark.skipif(not slices.of(0), reason="Linux before 6.12 has no slices to ask for")
+def test_who_advertises_gets_the_cpu_at_once_in_the_normal_class_as_well(lan):
+    one, _ = daemon_with(lan, "", SERVICE)
+    pid = role_pid(one, "mainstayd-vrrp")
+    wait_until(lambda: slice_of(one, pid) == SHORT, 10, "a short slice")
+    assert sched(one, pid) == ("SCHED_OTHER", 0)
+    assert nice(one, pid) == 0
+    assert slice_of(one, role_pid(one, "mainstayd-lvs")) != SHORT
+
+    # Also after it was in the real-time class.
+    one.write("/run/keepalived.conf", "global_defs {\n vrrp_rt_priority 5\n}\n" + SERVICE + instance(interval=1))
+    one.run(["kill", "-HUP", one.read("/run/mainstay/mainstayd.pid").strip()])
+    wait_until(lambda: sched(one, pid) == ("SCHED_RR", 5), 10, "the real-time class")
+    one.write("/run/keepalived.conf", SERVICE + instance(interval=1))
+    one.run(["kill", "-HUP", one.read("/run/mainstay/mainstayd.pid").strip()])
+    wait_until(lambda: sched(one, pid) == ("SCHED_OTHER", 0), 10, "normal scheduling")
+    assert slice_of(one, pid) == SHORT
 
 
 def test_the_checker_process_runs_as_its_options_say(lan):

@@ -13,7 +13,11 @@
 namespace mainstay::kernel {
 
 [[nodiscard]] Result<void> set_nice(int value);                              // -20..19
-[[nodiscard]] Result<void> set_normal_scheduling();                          // SCHED_OTHER
+enum class Slices : std::uint8_t {
+    Usual,
+    Short,  // 0.1 ms each: who needs the CPU briefly gets it at once, and no more of it (Linux 6.12; before: as usual)
+};
+[[nodiscard]] Result<void> set_normal_scheduling(Slices slices);             // SCHED_OTHER; the nice value stays
 [[nodiscard]] Result<void> set_cpus(const std::vector<std::int64_t>& cpus);  // empty: all there are
 // Pages that are used stay in memory; those that nobody has touched take none.
 [[nodiscard]] Result<void> lock_memory(bool lock);
