@@ -11,6 +11,7 @@
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/strict.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/probe/regex.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -58,6 +59,7 @@ int run_config_test(const ConfigTest& test) {
     const bool colour = test.colour && !log;
     auto environment = kernel::host_environment();
     environment.host_resolves = kernel::host_resolves;
+    environment.pattern_problem = probe::regex_problem;
     environment.config_id = test.config_id;
     environment.all_include_checks = test.all_include_checks;
     const auto loaded = config::load_file(test.file, environment);

@@ -8,6 +8,7 @@
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/probe/regex.hpp"
 #include "mainstay/role/diagnostic_json.hpp"
 
 namespace mainstay::cli {
@@ -57,6 +58,7 @@ int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& 
     const bool colour = ::isatty(STDOUT_FILENO) == 1;
     auto environment = kernel::host_environment();
     environment.host_resolves = kernel::host_resolves;
+    environment.pattern_problem = probe::regex_problem;
     auto found = nlohmann::ordered_json::array();
     environment.config_id = options.config_id;
     int worst = kClean;

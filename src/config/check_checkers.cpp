@@ -84,6 +84,15 @@ bool check_checker(Diagnoser& diag, const CheckerDraft& checker) {
     }
 }
 
+void check_pattern(Reading& r) {
+    if (!r.environment.pattern_problem || find_value(r.url->more->values, "regex") == nullptr) return;
+    const std::string problem = r.environment.pattern_problem(*r.url);
+    if (problem.empty()) return;
+    auto& d = r.diag.add(Severity::Warning, Rank::None, Code::BadPattern, r.pattern_mark, problem);
+    d.effect = "the check is never run, and says nothing of its server";
+    if (problem.find('\\') != std::string::npos) d.hint = "escapes are processed first: write \\\\s for PCRE2's \\s";
+}
+
 std::string_view dns_name_problem(std::string_view name) {
     constexpr std::size_t kLabelMost = 63, kNameMost = 253;  // RFC 1035 section 2.3.4
     if (name.ends_with('.')) name.remove_suffix(1);

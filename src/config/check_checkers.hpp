@@ -9,6 +9,7 @@ namespace mainstay::config {
 
 // False when the check cannot be used; said to `diag`.
 [[nodiscard]] bool check_checker(Diagnoser& diag, const CheckerDraft& checker);
+void check_pattern(Reading& r);  // of the url that ends
 // SMTP_CHECK with `host` blocks stands for one check per block: with its own options, the rest inherited.
 void split_hosts(std::vector<CheckerDraft>& checkers);
 // FILE_CHECKs and BFD_CHECKs of a track_file or a bfd_instance that the whole file does not have: left out, with a

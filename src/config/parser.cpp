@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "check_bfd.hpp"
+#include "check_checkers.hpp"
 #include "lines.hpp"
 #include "reading.hpp"
 #include "slips.hpp"
@@ -159,6 +160,7 @@ private:
                 break;
             case Block::HttpUrl:
             case Block::SslUrl:
+                check_pattern(r_);
                 r_.url = nullptr;
                 break;
             default:

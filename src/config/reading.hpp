@@ -309,6 +309,7 @@ struct Reading {
     ServerDraft* server = nullptr;
     CheckerDraft* checker = nullptr;
     HttpUrl* url = nullptr;
+    Mark pattern_mark;  // of its regex
 
     // Words that files of the system give a number (names.hpp), where they stand.
     struct NamedNumber {

@@ -119,6 +119,7 @@ constexpr Row kRows[]{
      .form = "<quoted PCRE2 pattern, escapes processed>",
      .default_text = "none",
      .help = "Body must match",
+     .set = [](Reading& r, const Value& v) { r.pattern_mark = v.mark; },
      .from_store = true,
      .example = "regex \"status: *ok\""},
     {.blocks = Block::HttpUrl | Block::SslUrl,

@@ -140,21 +140,42 @@ struct Regex::Parts {
 Regex::Regex(RegexWords words) : parts_{std::make_unique<Parts>()}, words_{std::move(words)} {}
 Regex::~Regex() = default;
 
-Result<std::shared_ptr<const Regex>> Regex::compile(const RegexWords& words) {
-    std::shared_ptr<Regex> regex{new Regex{words}};
-    Parts& parts = *regex->parts_;
+namespace {
+
+bool is_utf(const RegexWords& words) { return (options_of(words.options) & PCRE2_UTF) != 0; }
+
+Result<pcre2_code*> code_of(const RegexWords& words) {
     const std::string pattern = regex_unescaped(words.pattern);
     int error = 0;
     std::size_t offset = 0;
     // The body is anybody's bytes: with utf, what is no UTF-8 must not be taken for an error of the call.
-    const std::uint32_t options = options_of(words.options) | PCRE2_MATCH_INVALID_UTF;
-    const bool utf = (options & PCRE2_UTF) != 0;
-    parts.code =
-        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                      utf ? options : options & ~std::uint32_t{PCRE2_MATCH_INVALID_UTF}, &error, &offset, nullptr);
-    if (parts.code == nullptr)
+    const std::uint32_t options =
+        options_of(words.options) | (is_utf(words) ? std::uint32_t{PCRE2_MATCH_INVALID_UTF} : 0U);
+    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error,
+                                     &offset, nullptr);
+    if (code == nullptr)
         return fail(Errc::Invalid,
                     fmt::format("Invalid regex: '{}' at offset {}: {}", pattern, offset, message_of(error)));
+    return code;
+}
+
+}  // namespace
+
+std::string regex_problem(const config::HttpUrl& url) {
+    const auto words = regex_words_of(url);
+    if (!words) return {};
+    const auto code = code_of(*words);
+    if (!code) return code.error().text();
+    pcre2_code_free(*code);
+    return {};
+}
+
+Result<std::shared_ptr<const Regex>> Regex::compile(const RegexWords& words) {
+    std::shared_ptr<Regex> regex{new Regex{words}};
+    Parts& parts = *regex->parts_;
+    const auto code = code_of(words);
+    if (!code) return std::unexpected{code.error()};
+    parts.code = *code;
     parts.context = pcre2_match_context_create(nullptr);
     if (parts.context == nullptr) return fail(Errc::Limit, "no memory for a regex");
     pcre2_set_match_limit(parts.context, kRegexStepsMax);
@@ -167,7 +188,7 @@ Result<std::shared_ptr<const Regex>> Regex::compile(const RegexWords& words) {
     std::uint32_t characters = 0;
     pcre2_pattern_info(parts.code, PCRE2_INFO_MAXLOOKBEHIND, &characters);
     // One more: $ and \b look at the character before.
-    parts.behind = (std::size_t{characters} + 1) * (utf ? kBytesOfCharacter : 1);
+    parts.behind = (std::size_t{characters} + 1) * (is_utf(words) ? kBytesOfCharacter : 1);
     return regex;
 }
 

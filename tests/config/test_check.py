@@ -139,3 +139,43 @@ def test_colour_is_for_terminals_only(tmp_path):
 
     assert "\x1b[" not in check(path).stdout
     assert "\x1b[1;31merror" in output_on_a_terminal([program("mainstayctl"), "config", "check", path])
+
+
+PATTERN = """virtual_server 192.168.4.99 80 {
+  protocol TCP
+  lb_algo rr
+  lb_kind NAT
+  real_server 192.168.4.12 80 {
+    HTTP_GET {
+      url {
+        path /
+        regex "PATTERN"
+      }
+    }
+  }
+}
+"""
+
+
+def test_a_pattern_that_cannot_be_compiled_is_told_before_the_start(tmp_path):
+    path = file_with(tmp_path, PATTERN.replace("PATTERN", "a(b"))
+
+    done = check(path)
+
+    assert done.stdout == f"""{path}:9:15: warning MS0522: Invalid regex: 'a(b' at offset 3: missing closing parenthesis
+    9 |         regex "a(b"
+      |               ^~~~~
+  effect: the check is never run, and says nothing of its server
+{path}: 1 warning
+"""
+    tested = subprocess.run([program("mainstayd"), "-t", "-f", str(path)], capture_output=True, text=True,
+                            timeout=SECONDS, check=False)
+    assert tested.returncode == 0  # keepalived's, which finds out when it checks
+    assert "warning MS0522" in tested.stderr
+
+
+def test_a_pattern_is_compiled_after_its_escapes_as_the_checks_will(tmp_path):
+    assert "no problems" in check(file_with(tmp_path, PATTERN.replace("PATTERN", r"a\\\\"))).stdout
+    open_class = check(file_with(tmp_path, PATTERN.replace("PATTERN", r"[a\\]"))).stdout
+    assert r"Invalid regex: '[a\]' at offset 4: missing terminating ]" in open_class
+    assert r"hint: escapes are processed first: write \\s for PCRE2's \s" in open_class

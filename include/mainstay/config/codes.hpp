@@ -120,6 +120,7 @@ enum class Code : std::uint16_t {
     GroupTooBig = 519,
     SyncInstance = 520,
     SuspendIgnored = 521,
+    BadPattern = 522,
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,

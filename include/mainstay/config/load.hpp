@@ -37,6 +37,8 @@ struct Environment {
     std::function<bool(std::string_view name)> network_namespace_exists;
     // The subnets of this host's interfaces.
     std::function<std::vector<Prefix>()> subnets;
+    // What is wrong with the regex of a url; empty: nothing.
+    std::function<std::string(const HttpUrl& url)> pattern_problem;
     bool all_include_checks = false;        // every include is an includea
 };
 

@@ -33,6 +33,9 @@ struct RegexWords {
 // None: the url has no regex.
 [[nodiscard]] std::optional<RegexWords> regex_words_of(const config::HttpUrl& url);
 
+// What is wrong with a url's pattern, as Regex::compile says it; empty: nothing, or it has none.
+[[nodiscard]] std::string regex_problem(const config::HttpUrl& url);
+
 // keepalived's escapes: \n and its like, \xHH and octal numbers; any other character behind a \ stands for itself, so
 // that \\s is what PCRE2 sees as \s.
 [[nodiscard]] std::string regex_unescaped(std::string_view text);
