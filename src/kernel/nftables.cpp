@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <optional>
@@ -71,18 +72,36 @@ Result<bool> Nftables::has_table(Family family, const std::string& table) {
     return std::unexpected{std::move(asked.error())};
 }
 
-Result<bool> Nftables::looks_like(const netlink::VipFilter& filter) {
-    const auto there = has_table(filter.family, filter.table);
-    if (!there || !*there) return there;
+Result<std::optional<std::size_t>> Nftables::rules_in(Family family, const std::string& table) {
+    const auto there = has_table(family, table);
+    if (!there) return std::unexpected{there.error()};
+    if (!*there) return std::nullopt;
     std::size_t rules = 0;
     auto dumped = socket_.dump(
-        [&](auto& out, auto sequence) { netlink::append_rule_dump(out, filter.family, filter.table, sequence); },
+        [&](auto& out, auto sequence) { netlink::append_rule_dump(out, family, table, sequence); },
         [&] { rules = 0; }, [&](const netlink::Message&) { return ++rules, Result<void>{}; });
     if (!dumped) return std::unexpected{std::move(dumped.error())};
-    if (rules != netlink::rule_count(filter)) return false;
+    return rules;
+}
+
+Result<bool> Nftables::looks_like(const netlink::MarkTable& table) {
+    for (const Family family : {Family::V4, Family::V6}) {
+        const auto wanted = std::ranges::count(table.rules, family, [](const auto& rule) { return rule.first.family(); });
+        const auto there = rules_in(family, table.name);
+        if (!there) return std::unexpected{there.error()};
+        // A family without rules has no table.
+        if (wanted == 0 ? there->has_value() : *there != static_cast<std::size_t>(wanted)) return false;
+    }
+    return true;
+}
+
+Result<bool> Nftables::looks_like(const netlink::VipFilter& filter) {
+    const auto rules = rules_in(filter.family, filter.table);
+    if (!rules) return std::unexpected{rules.error()};
+    if (*rules != netlink::rule_count(filter)) return false;
     for (const auto& [set, wanted] : netlink::element_counts(filter)) {
         std::size_t elements = 0;
-        dumped = socket_.dump(
+        auto dumped = socket_.dump(
             [&](auto& out, auto sequence) {
                 netlink::append_element_dump(out, filter.family, filter.table, set, sequence);
             },

@@ -17,6 +17,7 @@ void LvsMarkKeeper::settle() {
         log_.error("nftables_ipvs: {}: packets to virtual server groups get no mark; tried again every {} s",
                    applied.error().text(), std::chrono::duration_cast<Seconds>(again_every_).count());
     }
+    watch_.stop();
     nftables_.reset();
     timer_.expires_after(again_every_);
     timer_.async_wait([this](const boost::system::error_code& error) {
@@ -39,11 +40,25 @@ Result<void> LvsMarkKeeper::apply() {
     if (wanted_) netlink::append_mark_table(batch, *wanted_);
     if (auto committed = nftables_->commit(batch); !committed) return committed;
     done_ = wanted_;
+    if (done_)
+        watch_.start(*nftables_);
+    else
+        watch_.stop();
     return {};
+}
+
+void LvsMarkKeeper::check() {
+    if (!done_ || !nftables_) return;
+    const auto same = nftables_->looks_like(*done_);
+    if (!same || *same) return;  // a question that was disturbed is asked again at the next change
+    log_.warning("the nftables table {} was changed by somebody else: it is set again", done_->name);
+    done_.reset();
+    settle();
 }
 
 void LvsMarkKeeper::stop(bool keep) {
     timer_.cancel();
+    watch_.stop();
     if (keep || !done_) return;
     wanted_.reset();
     if (auto applied = apply(); !applied) log_.error("nftables_ipvs: {}", applied.error().text());

@@ -12,13 +12,14 @@
 #include "mainstay/base/time.hpp"
 #include "mainstay/kernel/nftables.hpp"
 #include "mainstay/netlink/mark_table.hpp"
+#include "ruleset_watch.hpp"
 
 namespace mainstay::role {
 
 class LvsMarkKeeper {
 public:
     LvsMarkKeeper(boost::asio::io_context& loop, Log& log, Micros again_every)
-        : log_{log}, again_every_{again_every}, timer_{loop} {}
+        : log_{log}, again_every_{again_every}, timer_{loop}, watch_{loop, [this] { check(); }} {}
 
     // In one transaction, and only if it is another one than before. What fails is tried again, and told once.
     void want(std::optional<netlink::MarkTable> table);
@@ -27,11 +28,13 @@ public:
 private:
     void settle();
     [[nodiscard]] Result<void> apply();
+    void check();  // whether somebody else changed it; then it is made again
 
     Log& log_;
     Micros again_every_;
     boost::asio::steady_timer timer_;
     std::optional<kernel::Nftables> nftables_;
+    RulesetWatch watch_;  // of it
     std::optional<netlink::MarkTable> wanted_, done_;
     bool told_ = false;
 };

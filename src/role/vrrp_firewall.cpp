@@ -16,7 +16,6 @@ namespace asio = boost::asio;
 namespace {
 
 // Whoever changes the ruleset often must not keep us busy with looking whether ours is still there.
-constexpr std::chrono::milliseconds kLookAfter{100};
 
 // iptables is a link to the program that does the work: xtables-nft-multi, or xtables-legacy-multi. Where there is
 // none, nftables are all that is left.
@@ -32,7 +31,7 @@ bool iptables_is_nft() {
 }  // namespace
 
 VrrpFirewall::VrrpFirewall(Runtime& runtime, const Links& links)
-    : runtime_{runtime}, log_{runtime.log()}, links_{links}, check_timer_{runtime.loop()} {
+    : runtime_{runtime}, log_{runtime.log()}, links_{links}, watch_{runtime.loop(), [this] { check(); }} {
     done_.v6.family = Family::V6;
 }
 
@@ -80,8 +79,7 @@ bool VrrpFirewall::open() {
         return false;
     }
     nftables_.emplace(std::move(*opened));
-    changes_.emplace(runtime_.loop(), nftables_->change_fd());
-    watch();
+    watch_.start(*nftables_);
     return true;
 }
 
@@ -212,21 +210,6 @@ void VrrpFirewall::drop(const netlink::VipFilter& filter) {
         log_.warning("the nftables table {} cannot be removed: {}", filter.table, done.error().text());
 }
 
-void VrrpFirewall::watch() {
-    changes_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-        if (error) return;
-        nftables_->forget_changes();
-        if (!std::exchange(check_armed_, true)) {
-            check_timer_.expires_after(kLookAfter);
-            check_timer_.async_wait([this](const boost::system::error_code& stopped) {
-                check_armed_ = false;
-                if (!stopped) check();
-            });
-        }
-        watch();
-    });
-}
-
 void VrrpFirewall::check() {
     if (deferred_) return;
     for (const auto* filter : {&done_.v4, &done_.v6}) {
@@ -241,13 +224,11 @@ void VrrpFirewall::check() {
 }
 
 void VrrpFirewall::close(bool keep) {
-    check_timer_.cancel();
     if (nftables_ && !keep)
         for (const auto* filter : {&done_.v4, &done_.v6})
             if (!filter->empty()) drop(*filter);
     if (iptables_done_ && !keep) apply_iptables({.names = iptables_done_->names, .plan = {}, .devices = {}});
-    if (changes_) changes_->release();
-    changes_.reset();
+    watch_.stop();
     nftables_.reset();
     kind_ = vrrp::Firewall::None;
 }

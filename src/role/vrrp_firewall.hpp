@@ -1,9 +1,6 @@
 // The firewall rules of the vrrp role: keeps the kernel's as the plan (vrrp/filter.hpp) wants them.
 #pragma once
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +12,7 @@
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/filter_calls.hpp"
 #include "mainstay/vrrp/router.hpp"
+#include "ruleset_watch.hpp"
 #include "vrrp_links.hpp"
 
 namespace mainstay::role {
@@ -49,7 +47,6 @@ private:
     void drop(const netlink::VipFilter& filter);
     [[nodiscard]] bool open();
     void delete_old_tables(const std::string& table);
-    void watch();
     void check();
     void complain(const Error& error);
 
@@ -61,15 +58,14 @@ private:
     std::optional<vrrp::FilterState> iptables_done_;
     bool iptables_new_ = true;  // nothing of an earlier configuration of this process is in force
     std::optional<kernel::Nftables> nftables_;
-    std::optional<boost::asio::posix::stream_descriptor> changes_;
-    boost::asio::steady_timer check_timer_;
+    RulesetWatch watch_;
     vrrp::Firewall kind_ = vrrp::Firewall::None;
     config::Config config_;
     std::vector<vrrp::HeldAddress> held_;
     std::vector<vrrp::IndexedDevice> vmacs_;
     vrrp::FilterPlan done_;  // what the kernel has
     std::set<std::string> old_looked_for_;
-    bool deferred_ = false, check_armed_ = false, complained_ = false;
+    bool deferred_ = false, complained_ = false;
     std::uint64_t repairs_ = 0;
 };
 

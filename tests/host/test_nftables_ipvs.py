@@ -2,7 +2,7 @@
 
 import signal
 
-from support.wait import wait_until
+from support.wait import stays, wait_until
 
 HEAD = ("global_defs {\n  nftables_ipvs marks\n  nftables_ipvs_priority -20\n  nftables_ipvs_start_fwmark 77\n"
         "  nftables_counters\n}\n")
@@ -40,5 +40,25 @@ def test_packets_to_a_group_get_its_mark_which_it_keeps(lan):
     wait_until(lambda: len(rules(one)) == 4, 20, lambda: daemon.output())
     assert [rule.rsplit(" ", 1)[1] for rule in rules(one)] == ["0x0000004d"] * 2 + ["0x0000004f"] * 2
     assert [rule.rsplit(" ", 1)[1] for rule in rules(one, "ip6")] == ["0x0000004e"]
+    assert daemon.stop() == 0
+    assert "marks" not in one.run(["nft", "list", "tables"]).stdout
+
+
+def test_marks_that_somebody_takes_away_are_given_again(lan):
+    one = lan.host("one")
+    daemon = one.mainstayd(HEAD + GROUP + use("WEB"), "-C")
+    wait_until(lambda: len(rules(one)) == 2, 20, lambda: daemon.output())
+    told = "the nftables table marks was changed by somebody else: it is set again"
+    before = rules(one)
+
+    for number, command in enumerate((["flush", "ruleset"], ["flush", "table", "ip", "marks"]), 1):
+        one.run(["nft", *command])
+        wait_until(lambda: daemon.output().count(told) == number, 20, lambda: daemon.output())
+        wait_until(lambda: rules(one) == before, 20, lambda: "\n".join(rules(one)))
+
+    # Other tables come and go without a word.
+    one.run(["nft", "add", "table", "ip", "other"])
+    one.run(["nft", "delete", "table", "ip", "other"])
+    assert stays(lambda: daemon.output().count(told) == 2, 0.5)
     assert daemon.stop() == 0
     assert "marks" not in one.run(["nft", "list", "tables"]).stdout

@@ -2,9 +2,14 @@
 // was changed by anybody. Needs CAP_NET_ADMIN, in the caller's network namespace.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <string>
+
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
+#include "mainstay/netlink/mark_table.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
 
 namespace mainstay::kernel {
@@ -22,6 +27,8 @@ public:
     [[nodiscard]] Result<bool> has_table(Family family, const std::string& table);
     // True when the table has as many rules and elements as `filter` wants.
     [[nodiscard]] Result<bool> looks_like(const netlink::VipFilter& filter);
+    // True when each family has as many rules as `table` wants.
+    [[nodiscard]] Result<bool> looks_like(const netlink::MarkTable& table);
 
     // Readable after a change of the ruleset, also one of our own: commit() takes those away again.
     [[nodiscard]] int change_fd() const { return listener_.get(); }
@@ -29,6 +36,9 @@ public:
 
 private:
     Nftables(NetlinkSocket socket, UniqueFd listener) : socket_{std::move(socket)}, listener_{std::move(listener)} {}
+
+    // None: there is no such table.
+    [[nodiscard]] Result<std::optional<std::size_t>> rules_in(Family family, const std::string& table);
 
     NetlinkSocket socket_;
     UniqueFd listener_;
