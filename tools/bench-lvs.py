@@ -38,6 +38,7 @@ TABLE = TOP / "tools/bench.d/ipvs_table.py"
 USERS_SERVICES, USERS_SERVERS = 2284, 37298
 USERS_SECONDS = 0.5
 TICK = 1 / os.sysconf("SC_CLK_TCK")
+COMPLETE = "Reload complete"
 QUIET = 0.4  # seconds without processor time: the reload is over
 LATE_MS = 50
 VRRP = """vrrp_instance VI_1 {
@@ -268,20 +269,35 @@ def bench_memory(lan, _options, verdicts):
     verdicts.judge(growth["mainstay"] <= growth["keepalived"], "growth for each server no larger than keepalived's")
 
 
+class Reloads:
+    """Reads on in what the daemon says, where the last reload was found: ten thousand of them are many lines."""
+
+    def __init__(self, daemon):
+        self.log = open(daemon.log_file, encoding="utf-8", errors="replace")  # pylint: disable=consider-using-with
+        self.done, self.rest = 0, ""
+
+    def wait(self, number):
+        def complete():
+            text = self.rest + self.log.read()
+            self.done += text.count(COMPLETE)
+            self.rest = text[1 - len(COMPLETE):]
+            return self.done >= number
+        wait_until(complete, 20, f"reload {number}", interval=0.002)
+
+
 def bench_reloads(lan, options, verdicts):
     texts = [table_text(20, weight) for weight in (1, 2)]
     director = Director(lan, "r", "mainstay", texts[0]).start()
     director.settled(time.time())
-    sizes, begun = {}, time.time()
+    sizes, begun, log = {}, time.time(), Reloads(director.daemon)
     for number in range(1, options.reloads + 1):
         weight = number % 2 + 1
         waiting = director.awaiting(20, SERVERS, weight) if number % 1000 in (0, 1) else None
         director.reload(texts[weight - 1])
+        log.wait(number)
         if waiting:
             told(waiting)
             sizes[number] = {pid: pss(pid) for pid in director.children()}
-        else:
-            time.sleep(0.01)
     last = max(sizes)
     base = min(n for n in sizes if n >= min(1000, last))
     grown = {pid: sizes[last][pid] - size for pid, size in sizes[base].items()}
@@ -289,6 +305,7 @@ def bench_reloads(lan, options, verdicts):
           ", ".join(f"{sizes[base][pid]} -> {sizes[last][pid]}" for pid in grown))
     director.stop()
     director.host.kill()
+    verdicts.judge(log.done == options.reloads, f"all were carried out ({log.done})")
     verdicts.judge(max(grown.values()) <= 64, f"no process grew by more than 64 KiB ({max(grown.values())})")
 
 
