@@ -4,7 +4,6 @@
 #include <map>
 #include <ranges>
 #include <set>
-#include <unordered_map>
 
 namespace mainstay::lvs {
 namespace {
@@ -63,34 +62,38 @@ bool refused(const IpvsDestination& destination) {
 
 }  // namespace
 
+void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<IpvsOperation>& out) {
+    if (actual == nullptr)
+        plan_new(wanted, out);
+    else
+        plan_kept(wanted, *actual, out);
+}
+
+ServiceTable as_put_in(ServiceTable wanted) {
+    std::set<Endpoint> seen;
+    std::erase_if(wanted.destinations, [&seen](const auto& one) { return !seen.insert(one.endpoint).second; });
+    std::ranges::reverse(wanted.destinations);
+    return wanted;
+}
+
 std::vector<IpvsOperation> plan(const Table& desired, const Table& actual, std::span<const IpvsServiceKey> owned) {
     std::map<IpvsServiceKey, const ServiceTable*> present;
     for (const auto& entry : actual) present.emplace(entry.service.key, &entry);
-    return plan_from(
-        desired,
-        [&present](const IpvsServiceKey& key) {
-            const auto found = present.find(key);
-            return found == present.end() ? nullptr : found->second;
-        },
-        owned);
-}
-
-std::vector<IpvsOperation> plan_from(const Table& desired, const Present& present, std::span<const IpvsServiceKey> owned) {
+    const auto find = [&present](const IpvsServiceKey& key) -> const ServiceTable* {
+        const auto found = present.find(key);
+        return found == present.end() ? nullptr : found->second;
+    };
     std::vector<IpvsOperation> operations;
     std::set<IpvsServiceKey> wanted;
     for (const auto& entry : desired) {
         if (!wanted.insert(entry.service.key).second) continue;
-        const ServiceTable* found = present(entry.service.key);
-        if (found == nullptr)
-            plan_new(entry, operations);
-        else
-            plan_kept(entry, *found, operations);
+        plan_service(entry, find(entry.service.key), operations);
     }
 
     std::set<IpvsServiceKey> gone;
     for (const auto& key : owned) {
         if (wanted.contains(key) || !gone.insert(key).second) continue;
-        const ServiceTable* found = present(key);
+        const ServiceTable* found = find(key);
         if (found != nullptr) operations.push_back(on_service(Kind::DeleteService, found->service));
     }
     return operations;

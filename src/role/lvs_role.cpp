@@ -84,6 +84,9 @@ private:
     }
     [[nodiscard]] ipc::LvsStatus recall();
     void count_connections(const lvs::Intents& intents);
+    [[nodiscard]] LvsTableKeeper::Wanted wanted() const {
+        return {judge_.services().size(), [this](std::size_t service) { return judge_.desired(service); }};
+    }
     void step(const lvs::Fact& fact);
     void carry_out_pending();
     void carry_out(const lvs::Intents& intents);
@@ -162,7 +165,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     names_.recall(config, memory);
     const auto intents = judge_.start(with_names(std::move(config)), memory, moment(), overrides_of(before));
     started_ = true;
-    keeper_.start(judge_.desired(), std::exchange(inherited_, {}), flush_first);
+    keeper_.start(wanted(), std::exchange(inherited_, {}), flush_first);
     marks_.want(judge_.mark_table());
     settings_.configure(std::move(settings), inherited_timeouts_);
     interface_told();
@@ -216,7 +219,7 @@ void LvsRole::commit() {
 void LvsRole::reload(config::Config next) {
     const auto counted = counter_intervals(next, runtime_.options().snmp);
     const auto intents = judge_.reload(std::move(next), moment());
-    keeper_.replace(judge_.desired());
+    keeper_.replace(wanted());
     clock_.forget();
     marks_.want(judge_.mark_table());
     tell(intents);

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "lvs_table_keeper.hpp"
-#include "mainstay/lvs/plan.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -31,39 +30,35 @@ void LvsTableKeeper::audit_turn() {
         close_and_retry(done.error());
     }
     if (!audit_.running) return arm_audit(options_.audit_every);
-    const auto slices = static_cast<std::int64_t>(wanted_.size() / kAuditSlice + 1);
+    const auto slices = static_cast<std::int64_t>(ledger_.size() / kAuditSlice + 1);
     arm_audit(std::clamp(options_.audit_every / 2 / slices, kSlicePauseMin, kSlicePauseMax));
 }
 
 Result<void> LvsTableKeeper::audit_slice() {
     if (!audit_.running) {
-        if (wanted_.empty() && leftover_.empty()) return {};
+        if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
         auto services = ipvs_->services();
         if (!services) return std::unexpected{std::move(services.error())};
         audit_ = {};
         audit_.running = true;
         for (auto& entry : *services) audit_.services.emplace(entry.service.key, std::move(entry.service));
     }
-    const std::size_t end = std::min(audit_.next + kAuditSlice, wanted_.size());
+    const std::size_t end = std::min(audit_.next + kAuditSlice, ledger_.size());
     for (; audit_.next < end; ++audit_.next) {
-        const auto& key = wanted_[audit_.next].service.key;
+        const auto key = ledger_.wanted(audit_.next).service.key;
         const auto found = audit_.services.find(key);
         auto read = read_service(found == audit_.services.end() ? nullptr : &found->second, key);
         if (!read) return std::unexpected{std::move(read.error())};
-        if (differs(wanted_[audit_.next])) audit_.suspects.insert(key);
+        if (!ledger_.is_as_wanted(audit_.next)) audit_.suspects.insert(key);
     }
-    if (audit_.next < wanted_.size()) return {};
+    if (audit_.next < ledger_.size()) return {};
     audit_.running = false;
     return audit_confirm();
 }
 
-bool LvsTableKeeper::differs(const lvs::ServiceTable& wanted) const {
-    return !lvs::plan_from({wanted}, present(), {}).empty();
-}
-
 Result<void> LvsTableKeeper::audit_confirm() {
     std::set<netlink::IpvsServiceKey> again = std::move(audit_.suspects);
-    again.insert(leftover_.begin(), leftover_.end());
+    again.insert(ledger_.left_over().begin(), ledger_.left_over().end());
     std::erase_if(unsure_, [&again](const auto& key) { return !again.contains(key); });
     if (again.empty()) return {};
     auto services = ipvs_->services();
@@ -71,23 +66,24 @@ Result<void> LvsTableKeeper::audit_confirm() {
     std::map<netlink::IpvsServiceKey, const netlink::IpvsService*> present;
     for (const auto& entry : *services) present.emplace(entry.service.key, &entry.service);
 
-    lvs::Table suspects;
+    std::vector<std::size_t> suspects;
     for (const auto& key : again) {
         const auto found = present.find(key);
         auto read = read_service(found == present.end() ? nullptr : found->second, key);
         if (!read) return std::unexpected{std::move(read.error())};
-        const auto wanted = wanted_index_.find(key);
-        if (wanted != wanted_index_.end())
-            suspects.push_back(wanted_[wanted->second]);
+        if (const auto wanted = ledger_.find(key))
+            suspects.push_back(*wanted);
         else if (found == present.end())
-            leftover_.erase(key);
+            ledger_.forget_left_over(key);
     }
     repair(suspects);
     return {};
 }
 
-void LvsTableKeeper::repair(const lvs::Table& suspects) {
-    const auto operations = lvs::plan_from(suspects, present(), std::vector(leftover_.begin(), leftover_.end()));
+void LvsTableKeeper::repair(std::span<const std::size_t> suspects) {
+    Operations operations;
+    for (const std::size_t i : suspects) ledger_.plan(i, operations);
+    ledger_.plan_left_over(operations);
     if (operations.empty()) return;
 
     // What an earlier refusal left undone is no change by others.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "mainstay/lvs/plan.hpp"
 #include "mainstay/netlink/ipvs_told.hpp"
 
 namespace mainstay::role {
@@ -20,27 +19,19 @@ LvsTableKeeper::LvsTableKeeper(boost::asio::io_context& loop, Log& log, const Lv
       reopen_timer_{loop},
       audit_timer_{loop} {}
 
-void LvsTableKeeper::start(lvs::Table wanted, std::vector<Key> owned_before, bool flush_first) {
-    leftover_.insert(owned_before.begin(), owned_before.end());
+void LvsTableKeeper::start(const Wanted& wanted, std::span<const Key> owned_before, bool flush_first) {
+    ledger_.leave_over(owned_before);
     flush_first_ = flush_first;
-    set_wanted(std::move(wanted));
+    want(wanted);
     open();
     if (options_.audit_every.count() > 0) arm_audit(options_.audit_every);
 }
 
-void LvsTableKeeper::set_wanted(lvs::Table wanted) {
-    const auto key = [](const lvs::ServiceTable& entry) -> const Key& { return entry.service.key; };
-    if (std::ranges::equal(wanted, wanted_, {}, key, key)) {
-        wanted_ = std::move(wanted);
-        return;
-    }
-    for (const auto& entry : wanted_) leftover_.insert(entry.service.key);
-    wanted_ = std::move(wanted);
-    wanted_index_.clear();
-    for (std::size_t i = 0; i < wanted_.size(); ++i) {
-        wanted_index_.emplace(wanted_[i].service.key, i);
-        leftover_.erase(wanted_[i].service.key);
-    }
+void LvsTableKeeper::want(const Wanted& wanted) {
+    ledger_.begin(wanted.services);
+    for (std::size_t i = 0; i < wanted.services; ++i)
+        for (auto& entry : wanted.of(i)) ledger_.add(std::move(entry));
+    ledger_.end();
 }
 
 void LvsTableKeeper::open() {
@@ -90,22 +81,38 @@ void LvsTableKeeper::arm_reopen() {
 }
 
 Result<void> LvsTableKeeper::read_all() {
-    shadow_.clear();
+    ledger_.forget();
     unsure_.clear();
-    if (wanted_.empty() && leftover_.empty()) return {};
+    if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
     auto services = ipvs_->services();
     if (!services) return std::unexpected{std::move(services.error())};
     for (const auto& entry : *services) {
         const auto& key = entry.service.key;
-        if (!wanted_index_.contains(key) && !leftover_.contains(key)) continue;  // somebody else's
+        if (!ledger_.find(key) && !ledger_.left_over().contains(key)) continue;  // somebody else's
         if (auto read = read_service(&entry.service, key); !read) return std::unexpected{std::move(read.error())};
     }
     return {};
 }
 
-// True: it is there and in the shadow. A service that goes while it is read counts as absent.
+// A service that is wanted for the first time may be there already: it is read, then adjusted.
+Result<void> LvsTableKeeper::read_strange() {
+    std::set<Key> strange;
+    for (std::size_t i = 0; i < ledger_.size(); ++i)
+        if (!ledger_.is_known(i)) strange.insert(ledger_.wanted(i).service.key);
+    if (strange.empty()) return {};
+    auto services = ipvs_->services();
+    if (!services) return std::unexpected{std::move(services.error())};
+    for (const auto& entry : *services) {
+        if (!strange.contains(entry.service.key)) continue;
+        auto read = read_service(&entry.service, entry.service.key);
+        if (!read) return std::unexpected{std::move(read.error())};
+    }
+    return {};
+}
+
+// True: it is there, as the ledger says now. A service that goes while it is read counts as absent.
 Result<bool> LvsTableKeeper::read_service(const netlink::IpvsService* service, const Key& key) {
-    shadow_.erase(key);
+    ledger_.found(key, std::nullopt);
     if (service == nullptr) return false;
     auto entries = ipvs_->destinations(key);
     if (!entries) {
@@ -114,45 +121,44 @@ Result<bool> LvsTableKeeper::read_service(const netlink::IpvsService* service, c
     }
     lvs::ServiceTable table{*service, {}};
     for (const auto& entry : *entries) table.destinations.push_back(entry.destination);
-    shadow_[key] = std::move(table);
+    ledger_.found(key, std::move(table));
     return true;
 }
 
-lvs::Present LvsTableKeeper::present() const {
-    return [this](const Key& key) {
-        const auto found = shadow_.find(key);
-        return found == shadow_.end() ? nullptr : &found->second;
-    };
-}
-
 void LvsTableKeeper::reconcile() {
-    const std::vector<Key> owned{leftover_.begin(), leftover_.end()};
-    const Operations operations = lvs::plan_from(wanted_, present(), owned);
-    if (operations.empty()) return;
-    const auto begun = std::chrono::steady_clock::now();
-    if (!execute(operations)) return;
-    const auto took = std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now() - begun);
-    log_.info("IPVS: {} services wanted, {} operations to get there, in {} us", wanted_.size(), operations.size(),
-              took.count());
+    Operations operations;
+    Work work;
+    for (std::size_t i = 0; i <= ledger_.size(); ++i) {
+        const bool last = i == ledger_.size();
+        if (last)
+            ledger_.plan_left_over(operations);
+        else
+            ledger_.plan(i, operations);
+        if (operations.empty() || (operations.size() < kOperationsPlanned && !last)) continue;
+        if (!execute(operations, work)) return;
+        operations.clear();
+    }
+    if (work.operations == 0) return;
+    tell_rest(work);
+    log_.info("IPVS: {} services wanted, {} operations to get there, in {} us", ledger_.size(), work.operations,
+              std::chrono::duration_cast<Micros>(work.took).count());
 }
 
 void LvsTableKeeper::update(std::vector<lvs::ServiceTable> changed) {
-    for (const auto& entry : changed) {
-        const auto found = wanted_index_.find(entry.service.key);
-        if (found != wanted_index_.end()) wanted_[found->second] = entry;
+    Operations operations;
+    for (auto& entry : changed) {
+        const auto at = ledger_.find(entry.service.key);
+        if (!at) continue;
+        ledger_.change(*at, std::move(entry));
+        ledger_.plan(*at, operations);
     }
-    if (ipvs_ && execute(lvs::plan_from(changed, present(), {}))) changed_();
+    if (ipvs_ && execute(operations)) changed_();
 }
 
-void LvsTableKeeper::replace(lvs::Table wanted) {
-    set_wanted(std::move(wanted));
+void LvsTableKeeper::replace(const Wanted& wanted) {
+    want(wanted);
     if (!ipvs_) return;
-    // A service that is wanted for the first time may be there already: it is read, then adjusted.
-    const bool strange = std::ranges::any_of(
-        wanted_, [this](const lvs::ServiceTable& entry) { return !shadow_.contains(entry.service.key); });
-    if (strange) {
-        if (auto read = read_all(); !read) return close_and_retry(read.error());
-    }
+    if (auto read = read_strange(); !read) return close_and_retry(read.error());
     reconcile();
     changed_();
 }
@@ -183,6 +189,14 @@ Result<std::vector<netlink::IpvsDestinationEntry>> LvsTableKeeper::destinations(
 // False: the socket is lost and nothing is known; it is being opened anew.
 bool LvsTableKeeper::execute(const Operations& operations) {
     if (operations.empty()) return true;
+    Work work;
+    if (!execute(operations, work)) return false;
+    tell_rest(work);
+    return true;
+}
+
+bool LvsTableKeeper::execute(const Operations& operations, Work& work) {
+    const auto begun = std::chrono::steady_clock::now();
     auto outcome = ipvs_->perform(operations);
     if (!outcome) {
         close_and_retry(outcome.error());
@@ -191,29 +205,22 @@ bool LvsTableKeeper::execute(const Operations& operations) {
     state_.operations += operations.size();
     state_.failures += outcome->failures.size();
     take_over(operations, *outcome);
-    tell_refusals(operations, *outcome);
+    work.operations += operations.size();
+    work.took += std::chrono::steady_clock::now() - begun;
+    tell_refusals(operations, *outcome, work);
     return true;
 }
 
-// Brings the shadow up to date. Where the kernel refused, or forgave because the shadow was wrong, the next audit
+// Brings the ledger up to date. Where the kernel refused, or forgave because the ledger was wrong, the next audit
 // reads the service again.
 void LvsTableKeeper::take_over(const Operations& operations, const IpvsTable::Outcome& outcome) {
-    std::set<std::size_t> failed;
-    for (const auto& failure : outcome.failures) failed.insert(failure.index);
-    for (std::size_t i = 0; i < operations.size(); ++i) {
-        const auto& operation = operations[i];
-        const Key& key = operation.service.key;
-        if (failed.contains(i) || outcome.forgiven != 0) unsure_.insert(key);
-        if (failed.contains(i)) continue;
-        if (operation.kind == Operation::AddService) {
-            shadow_[key] = {operation.service, {}};
-        } else if (operation.kind == Operation::DeleteService) {
-            shadow_.erase(key);
-            leftover_.erase(key);
-        } else if (const auto found = shadow_.find(key); found != shadow_.end()) {
-            static_cast<void>(lvs::perform(found->second, operation));
-        }
-    }
+    std::vector<std::size_t> failed;
+    for (const auto& failure : outcome.failures) failed.push_back(failure.index);
+    ledger_.carried_out(operations, failed);
+    if (outcome.forgiven != 0)
+        for (const auto& operation : operations) unsure_.insert(operation.service.key);
+    for (const std::size_t i : failed)
+        if (i < operations.size()) unsure_.insert(operations[i].service.key);
 }
 
 namespace {
@@ -231,11 +238,10 @@ std::string refusal(const netlink::IpvsOperation& operation, const kernel::IpvsS
 
 }  // namespace
 
-void LvsTableKeeper::tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome) {
-    std::size_t unnamed = 0;
-    std::size_t named = 0;
+void LvsTableKeeper::tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work) {
     std::set<Key> absent;
     for (const auto& failure : outcome.failures) {
+        work.refused = true;
         if (failure.index >= operations.size()) continue;
         const auto& operation = operations[failure.index];
         if (operation.kind == Operation::AddService) absent.insert(operation.service.key);
@@ -243,17 +249,20 @@ void LvsTableKeeper::tell_refusals(const Operations& operations, const IpvsTable
         if (operation.kind == Operation::AddDestination && absent.contains(operation.service.key)) continue;
         std::string text = fmt::format("{}: {}", netlink::describe(operation), refusal(operation, failure));
         if (told_refusals_.contains(text)) continue;  // tried again with every audit, told once
-        if (named >= kOperationsNamedMax) {
-            ++unnamed;
+        if (work.named >= kOperationsNamedMax) {
+            ++work.unnamed;
             continue;
         }
-        ++named;
+        ++work.named;
         log_.info("{}", netlink::line_of_refusal(operation, failure.sys_errno));
         log_.error("IPVS refused {}", text);
         if (told_refusals_.size() < kRefusalsRememberedMax) told_refusals_.insert(std::move(text));
     }
-    if (unnamed != 0) log_.error("IPVS refused {} more operations", unnamed);
-    if (outcome.failures.empty()) told_refusals_.clear();
+}
+
+void LvsTableKeeper::tell_rest(const Work& work) {
+    if (work.unnamed != 0) log_.error("IPVS refused {} more operations", work.unnamed);
+    if (!work.refused) told_refusals_.clear();
 }
 
 void LvsTableKeeper::stop(bool keep, config::Global::FlushOnStop flush) {
@@ -265,9 +274,7 @@ void LvsTableKeeper::stop(bool keep, config::Global::FlushOnStop flush) {
         if (auto flushed = ipvs_->flush(); !flushed) log_.error("lvs_flush_on_stop: {}", flushed.error().text());
         return;
     }
-    std::vector<Key> owned{leftover_.begin(), leftover_.end()};
-    for (const auto& entry : wanted_) owned.push_back(entry.service.key);
-    static_cast<void>(execute(lvs::plan_from({}, present(), owned)));
+    static_cast<void>(execute(ledger_.plan_nothing()));
     state_.available = false;
 }
 

@@ -1,5 +1,5 @@
-// Keeps the kernel's IPVS table as it is wanted: holds the wanted table and a shadow of the actual one, sends the
-// difference, and audits the shadow against the kernel now and then. Only services that are or were wanted are ever
+// Keeps the kernel's IPVS table as it is wanted: holds the wanted table and what is known of the actual one
+// (lvs::Ledger), sends the difference, and audits what is known against the kernel now and then. Only services that are or were wanted are ever
 // read, changed or deleted.
 #pragma once
 
@@ -8,18 +8,20 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/lvs/judge.hpp"
-#include "mainstay/lvs/plan.hpp"
+#include "mainstay/lvs/ledger.hpp"
 #include "mainstay/lvs/table.hpp"
 #include "mainstay/role/lvs_role.hpp"
 
@@ -27,6 +29,8 @@ namespace mainstay::role {
 
 // Services read per turn of the loop in an audit: some hundred microseconds.
 inline constexpr std::size_t kAuditSlice = 32;
+// Operations planned before they are sent: all of a large table at once would take more memory than the table.
+inline constexpr std::size_t kOperationsPlanned = 512;
 // Operations named one by one in the log; what goes beyond is counted.
 inline constexpr std::size_t kOperationsNamedMax = 10;
 // Refused operations that are remembered so that they are told once.
@@ -43,10 +47,15 @@ public:
     // `changed` is called when `state()` has. All but `options` live longer than the keeper.
     LvsTableKeeper(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> changed);
 
+    // All that is wanted, asked for configured service by service: as a whole it may be large.
+    struct Wanted {
+        std::size_t services = 0;
+        std::function<lvs::Table(std::size_t service)> of;
+    };
     // Opens IPVS, or goes on trying. `owned_before`: services of an earlier incarnation, deleted if no longer wanted.
-    void start(lvs::Table wanted, std::vector<netlink::IpvsServiceKey> owned_before, bool flush_first);
+    void start(const Wanted& wanted, std::span<const netlink::IpvsServiceKey> owned_before, bool flush_first);
     void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
-    void replace(lvs::Table wanted);                      // all of them, after a reload
+    void replace(const Wanted& wanted);                   // all of them, after a reload
     void stop(bool keep, config::Global::FlushOnStop flush);
 
     // What the kernel counts for these services now; one that is not there has no connections.
@@ -61,25 +70,34 @@ private:
     using Key = netlink::IpvsServiceKey;
     using Operations = std::vector<netlink::IpvsOperation>;
 
-    void set_wanted(lvs::Table wanted);
+    // Several batches that belong together.
+    struct Work {
+        std::size_t operations = 0;
+        std::chrono::steady_clock::duration took{};
+        std::size_t named = 0, unnamed = 0;  // refusals
+        bool refused = false;
+    };
+
+    void want(const Wanted& wanted);
     void open();
     void unavailable(const Error& error);
     void close_and_retry(const Error& error);
     void arm_reopen();
     [[nodiscard]] Result<void> read_all();
+    [[nodiscard]] Result<void> read_strange();
     [[nodiscard]] Result<bool> read_service(const netlink::IpvsService* service, const Key& key);
-    [[nodiscard]] lvs::Present present() const;
     void reconcile();
     [[nodiscard]] bool execute(const Operations& operations);
+    [[nodiscard]] bool execute(const Operations& operations, Work& work);
     void take_over(const Operations& operations, const IpvsTable::Outcome& outcome);
-    void tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome);
+    void tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work);
+    void tell_rest(const Work& work);
 
     void arm_audit(Micros pause);
     void audit_turn();
     [[nodiscard]] Result<void> audit_slice();
     [[nodiscard]] Result<void> audit_confirm();
-    void repair(const lvs::Table& suspects);
-    [[nodiscard]] bool differs(const lvs::ServiceTable& wanted) const;
+    void repair(std::span<const std::size_t> suspects);
 
     boost::asio::io_context& loop_;
     Log& log_;
@@ -91,10 +109,7 @@ private:
     bool flush_first_ = false;
     bool stopped_ = false;
     bool told_unavailable_ = false;
-    std::vector<lvs::ServiceTable> wanted_;
-    std::map<Key, std::size_t> wanted_index_;
-    std::map<Key, lvs::ServiceTable> shadow_;  // what the kernel has, as far as it is ours
-    std::set<Key> leftover_;                   // were wanted once and may still be in the kernel
+    lvs::Ledger ledger_;
     std::set<Key> unsure_;                     // an operation on them failed: the shadow may be wrong
     std::set<std::string> told_refusals_;
 

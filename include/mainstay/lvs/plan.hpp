@@ -2,7 +2,6 @@
 // server away while it should have one.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -19,10 +18,11 @@ namespace mainstay::lvs {
 // with them in the kernel and are not deleted one by one.
 [[nodiscard]] std::vector<netlink::IpvsOperation> plan(const Table& desired, const Table& actual,
                                                        std::span<const netlink::IpvsServiceKey> owned);
-// The same over an actual table that is found by key; null: no such service.
-using Present = std::function<const ServiceTable*(const netlink::IpvsServiceKey&)>;
-[[nodiscard]] std::vector<netlink::IpvsOperation> plan_from(const Table& desired, const Present& present,
-                                                            std::span<const netlink::IpvsServiceKey> owned);
+// What it has of one service; null: there is no such service.
+void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<netlink::IpvsOperation>& out);
+
+// What the kernel has after it has been given this and refused nothing.
+[[nodiscard]] ServiceTable as_put_in(ServiceTable wanted);
 
 // The table after one operation, as the kernel does it (new destinations go to the front of its list). False: the
 // kernel would refuse it, and nothing changed. Keeps the role's shadow of the kernel, and is the tests' fake kernel.

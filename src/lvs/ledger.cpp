@@ -1,0 +1,151 @@
+#include "mainstay/lvs/ledger.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "mainstay/lvs/plan.hpp"
+
+namespace mainstay::lvs {
+
+using netlink::IpvsOperation;
+using Kind = IpvsOperation::Kind;
+
+void Ledger::begin(std::size_t services) {
+    next_ = 0;
+    same_ = true;
+    wanted_.reserve(services);
+    as_wanted_.reserve(services);
+}
+
+void Ledger::add(ServiceTable wanted) {
+    if (same_ && next_ < wanted_.size() && wanted_[next_].service.key == wanted.service.key)
+        return change(next_++, std::move(wanted));
+    if (std::exchange(same_, false)) retire(next_);
+    wanted_.push_back(std::move(wanted));
+    as_wanted_.push_back(0);
+    ++next_;
+}
+
+void Ledger::end() {
+    if (same_ && next_ == wanted_.size()) return;
+    if (std::exchange(same_, false)) retire(next_);
+    by_key_.resize(wanted_.size());
+    std::iota(by_key_.begin(), by_key_.end(), 0U);
+    std::ranges::sort(by_key_, {}, [this](std::uint32_t at) -> const Key& { return wanted_[at].service.key; });
+    for (std::size_t at = same_until_; at < wanted_.size(); ++at) {
+        leftover_.erase(wanted_[at].service.key);
+        settle(at);
+    }
+}
+
+// From here on it is another list.
+void Ledger::retire(std::size_t from) {
+    same_until_ = from;
+    for (std::size_t at = from; at < wanted_.size(); ++at) {
+        leftover_.insert(wanted_[at].service.key);
+        note_difference(at);
+    }
+    wanted_.resize(from);
+    as_wanted_.resize(from);
+}
+
+// What is wanted of it is about to be something else than what the kernel has.
+void Ledger::note_difference(std::size_t at) {
+    if (std::exchange(as_wanted_[at], 0) == 0) return;
+    const Key key = wanted_[at].service.key;
+    actual_[key] = as_put_in(std::move(wanted_[at]));
+}
+
+void Ledger::change(std::size_t at, ServiceTable wanted) {
+    if (wanted_[at] == wanted) return;
+    note_difference(at);
+    wanted_[at] = std::move(wanted);
+    settle(at);
+}
+
+std::optional<std::size_t> Ledger::find(const Key& key) const {
+    const auto key_at = [this](std::uint32_t at) -> const Key& { return wanted_[at].service.key; };
+    const auto place = std::ranges::lower_bound(by_key_, key, {}, key_at);
+    if (place == by_key_.end() || key_at(*place) != key) return std::nullopt;
+    return *place;
+}
+
+void Ledger::leave_over(std::span<const Key> keys) {
+    for (const auto& key : keys)
+        if (!find(key)) leftover_.insert(key);
+}
+
+void Ledger::forget() {
+    actual_.clear();
+    std::ranges::fill(as_wanted_, std::uint8_t{0});
+}
+
+void Ledger::found(const Key& key, std::optional<ServiceTable> actual) {
+    const auto at = find(key);
+    if (at) as_wanted_[*at] = 0;
+    if (!actual) {
+        actual_.erase(key);
+        return;
+    }
+    actual_[key] = std::move(*actual);
+    if (at) settle(*at);
+}
+
+// One table is enough when there is nothing to do.
+void Ledger::settle(std::size_t at) {
+    const auto known = actual_.find(wanted_[at].service.key);
+    if (as_wanted_[at] != 0 || known == actual_.end()) return;
+    Operations operations;
+    plan_service(wanted_[at], &known->second, operations);
+    if (!operations.empty()) return;
+    actual_.erase(known);
+    as_wanted_[at] = 1;
+}
+
+void Ledger::take(const IpvsOperation& operation) {
+    const Key& key = operation.service.key;
+    if (operation.kind == Kind::AddService) {
+        actual_[key] = {operation.service, {}};
+    } else if (operation.kind == Kind::DeleteService) {
+        actual_.erase(key);
+        leftover_.erase(key);
+        if (const auto at = find(key)) as_wanted_[*at] = 0;
+    } else if (const auto known = actual_.find(key); known != actual_.end()) {
+        static_cast<void>(perform(known->second, operation));
+    }
+}
+
+void Ledger::carried_out(std::span<const IpvsOperation> operations, std::span<const std::size_t> failed) {
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+        if (!std::ranges::binary_search(failed, i)) take(operations[i]);
+        const Key& key = operations[i].service.key;
+        if (i + 1 < operations.size() && operations[i + 1].service.key == key) continue;
+        if (const auto at = find(key)) settle(*at);
+    }
+}
+
+bool Ledger::is_known(std::size_t at) const { return is_as_wanted(at) || actual_.contains(wanted_[at].service.key); }
+
+void Ledger::plan(std::size_t at, Operations& out) const {
+    if (is_as_wanted(at)) return;
+    const auto known = actual_.find(wanted_[at].service.key);
+    plan_service(wanted_[at], known == actual_.end() ? nullptr : &known->second, out);
+}
+
+void Ledger::plan_left_over(Operations& out) const {
+    for (const auto& key : leftover_) {
+        const auto known = actual_.find(key);
+        if (known != actual_.end()) out.push_back({Kind::DeleteService, known->second.service, {}});
+    }
+}
+
+Ledger::Operations Ledger::plan_nothing() const {
+    Operations out;
+    plan_left_over(out);
+    for (std::size_t at = 0; at < wanted_.size(); ++at)
+        if (is_known(at)) out.push_back({Kind::DeleteService, wanted_[at].service, {}});
+    return out;
+}
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,168 @@
+// The ledger against a kernel of our own: whatever is asked for, refused, or changed by others, what it plans is what
+// plan() says for the kernel as it is.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "builders.hpp"
+#include "mainstay/lvs/ledger.hpp"
+#include "mainstay/lvs/plan.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+using Operations = Ledger::Operations;
+using Kind = netlink::IpvsOperation::Kind;
+
+ServiceTable entry(std::string_view address, std::vector<netlink::IpvsDestination> destinations) {
+    return {tcp_service(address), std::move(destinations)};
+}
+
+void want(Ledger& ledger, const Table& table) {
+    ledger.begin(table.size());
+    for (const auto& one : table) ledger.add(one);
+    ledger.end();
+}
+
+Operations plan_of(const Ledger& ledger) {
+    Operations out;
+    for (std::size_t i = 0; i < ledger.size(); ++i) ledger.plan(i, out);
+    ledger.plan_left_over(out);
+    return out;
+}
+
+const ServiceTable* find(const Table& kernel, const Ledger::Key& key) {
+    const auto at = std::ranges::find(kernel, key, [](const ServiceTable& one) { return one.service.key; });
+    return at == kernel.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+TEST_CASE("what was put in is known to be as wanted, and nothing is planned any more") {
+    Ledger ledger;
+    want(ledger, {entry("10.0.0.1", {to("10.1.0.1"), to("10.1.0.2")}), entry("10.0.0.2", {to("10.1.0.1")})});
+    const auto operations = plan_of(ledger);
+    CHECK(operations.size() == 5);
+    CHECK_FALSE(ledger.is_known(0));
+
+    ledger.carried_out(operations, {});
+
+    CHECK(ledger.is_as_wanted(0));
+    CHECK(ledger.is_as_wanted(1));
+    CHECK(plan_of(ledger).empty());
+    CHECK(ledger.plan_nothing().size() == 2);
+}
+
+TEST_CASE("what was refused is planned again, alone") {
+    Ledger ledger;
+    want(ledger, {entry("10.0.0.1", {to("10.1.0.1"), to("10.1.0.2")})});
+    const std::vector<std::size_t> failed{2};
+    ledger.carried_out(plan_of(ledger), failed);
+
+    CHECK_FALSE(ledger.is_as_wanted(0));
+    CHECK(ledger.is_known(0));
+    const auto again = plan_of(ledger);
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].kind == Kind::AddDestination);
+    CHECK(again[0].destination == to("10.1.0.2"));
+}
+
+TEST_CASE("a server that is wanted twice in a service is the first of them in the kernel") {
+    Ledger ledger;
+    want(ledger, {entry("10.0.0.1", {to("10.1.0.1", 1), to("10.1.0.1", 2)})});
+    ledger.carried_out(plan_of(ledger), {});
+    CHECK(ledger.is_as_wanted(0));
+
+    ledger.change(0, entry("10.0.0.1", {to("10.1.0.1", 2)}));
+
+    const auto operations = plan_of(ledger);
+    REQUIRE(operations.size() == 1);
+    CHECK(operations[0].kind == Kind::SetDestination);
+    CHECK(operations[0].destination.weight == 2);
+}
+
+TEST_CASE("services that are wanted no more are left over, and come back as they were") {
+    Ledger ledger;
+    const Table both{entry("10.0.0.1", {to("10.1.0.1")}), entry("10.0.0.2", {to("10.1.0.2")})};
+    want(ledger, both);
+    ledger.carried_out(plan_of(ledger), {});
+
+    want(ledger, {both[1]});
+    CHECK(ledger.is_as_wanted(0));
+    const auto operations = plan_of(ledger);
+    REQUIRE(operations.size() == 1);
+    CHECK(operations[0].kind == Kind::DeleteService);
+    CHECK(operations[0].service.key == tcp_key("10.0.0.1"));
+
+    want(ledger, both);  // nothing was carried out
+    CHECK(plan_of(ledger).empty());
+    CHECK(ledger.left_over().empty());
+}
+
+TEST_CASE("the ledger plans what the kernel needs, over random histories") {
+    for (std::uint32_t seed = 1; seed <= 2000; ++seed) {
+        CAPTURE(seed);
+        std::mt19937 engine{seed};
+        const auto below = [&engine](std::uint32_t limit) { return static_cast<std::uint32_t>(engine() % limit); };
+        const auto random_entry = [&](std::uint32_t number) {
+            ServiceTable one = entry("10.0.0." + std::to_string(number + 1), {});
+            if (below(4) == 0) one.service.scheduler = "rr";
+            for (std::uint32_t i = 0; i < 4; ++i) {
+                if (below(3) != 0)
+                    one.destinations.push_back(to("10.1.0." + std::to_string(below(4) + 1),
+                                                  static_cast<std::int32_t>(below(3))));
+            }
+            return one;
+        };
+        Ledger ledger;
+        Table kernel, wanted;
+        for (int step = 0; step < 12; ++step) {
+            CAPTURE(step);
+            switch (below(4)) {
+                case 0:  // another list, some of it the same
+                    std::erase_if(wanted, [&](const auto&) { return below(4) == 0; });
+                    for (std::uint32_t i = 0; i < 5; ++i) {
+                        auto one = random_entry(i);
+                        if (find(wanted, one.service.key) == nullptr && below(3) == 0)
+                            wanted.insert(wanted.begin() + below(static_cast<std::uint32_t>(wanted.size()) + 1), one);
+                    }
+                    want(ledger, wanted);
+                    break;
+                case 1:  // one service changes
+                    for (std::uint32_t i = 0; i < 5; ++i) {
+                        auto one = random_entry(i);
+                        const auto at = ledger.find(one.service.key);
+                        if (!at || below(2) == 0) continue;
+                        ledger.change(*at, one);
+                        wanted[*at] = one;
+                    }
+                    break;
+                case 2: {  // others change the kernel, and it is read
+                    const auto key = random_entry(below(5)).service.key;
+                    if (!ledger.find(key) && !ledger.left_over().contains(key)) break;
+                    std::erase_if(kernel, [&](const auto& one) { return one.service.key == key && below(2) == 0; });
+                    const auto* there = find(kernel, key);
+                    ledger.found(key, there == nullptr ? std::nullopt : std::optional{*there});
+                    break;
+                }
+                default: {  // carried out, but for what is refused
+                    const auto operations = plan_of(ledger);
+                    std::vector<std::size_t> failed;
+                    for (std::size_t i = 0; i < operations.size(); ++i)
+                        if (below(5) == 0 || !perform(kernel, operations[i])) failed.push_back(i);
+                    ledger.carried_out(operations, failed);
+                }
+            }
+            const std::vector<Ledger::Key> owned{ledger.left_over().begin(), ledger.left_over().end()};
+            Table known = kernel;
+            for (const auto& operation : plan_of(ledger)) REQUIRE(perform(known, operation));
+            REQUIRE(plan(wanted, known, owned).empty());
+            REQUIRE(plan_of(ledger).size() == plan(wanted, kernel, owned).size());
+            for (std::size_t i = 0; i < wanted.size(); ++i) REQUIRE(ledger.find(wanted[i].service.key) == i);
+        }
+    }
+}
