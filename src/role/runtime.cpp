@@ -19,7 +19,7 @@
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/channel.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/snapshot.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -239,9 +239,7 @@ void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
     prepared_snapshot_ = std::move(snapshot);
     prepared_generation_ = generation;
     if (prepared_same_) return send(ipc::Prepared{generation, {}});
-    auto bytes = ipc::read_memfd(prepared_snapshot_.get());
-    if (!bytes) return refuse(std::move(bytes.error()).with("snapshot"));
-    auto config = ipc::decode<config::Config>(*bytes);
+    auto config = ipc::read_snapshot(prepared_snapshot_.get());
     if (!config) return refuse(std::move(config.error()).with("snapshot"));
     prepared_ = to_run(*config);
     if (!started_) {

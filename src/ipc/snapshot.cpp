@@ -1,0 +1,207 @@
+#include "mainstay/ipc/snapshot.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <span>
+
+#include "mainstay/ipc/config_codec.hpp"
+
+namespace mainstay::ipc {
+namespace {
+
+constexpr std::size_t kWindow = 64 * 1024;
+
+// A file through a buffer that moves forward over it.
+class Window {
+public:
+    explicit Window(int fd) : fd_{fd} {
+        struct stat info {};
+        if (::fstat(fd, &info) != 0) failed_ = errno;
+        else size_ = static_cast<std::size_t>(info.st_size);
+    }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] int failed() const { return failed_; }  // the errno
+
+    // Valid until the next call. None: there are not so many, or they cannot be read.
+    std::optional<std::span<const std::byte>> bytes(std::size_t at, std::size_t length) {
+        if (failed_ != 0 || at > size_ || length > size_ - at) return std::nullopt;
+        if (at < start_ || at + length > start_ + filled_) {
+            if (!fill(at, length)) return std::nullopt;
+        }
+        return std::span<const std::byte>{buffer_}.subspan(at - start_, length);
+    }
+    std::optional<std::uint32_t> number(std::size_t at) {
+        std::uint32_t value = 0;
+        const auto found = bytes(at, sizeof value);
+        if (!found) return std::nullopt;
+        std::memcpy(&value, found->data(), sizeof value);
+        return value;
+    }
+
+private:
+    bool fill(std::size_t at, std::size_t length) {
+        if (buffer_.size() < length || buffer_.empty()) buffer_.resize(std::max(length, std::min(kWindow, size_)));
+        const std::size_t wanted = std::min(buffer_.size(), size_ - at);
+        start_ = at;
+        filled_ = 0;
+        while (filled_ < wanted) {
+            const auto got =
+                ::pread(fd_, buffer_.data() + filled_, wanted - filled_, static_cast<off_t>(at + filled_));
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) {
+                failed_ = got == 0 ? EIO : errno;
+                return false;
+            }
+            filled_ += static_cast<std::size_t>(got);
+        }
+        return true;
+    }
+
+    int fd_;
+    int failed_ = 0;
+    std::size_t size_ = 0, start_ = 0, filled_ = 0;
+    std::vector<std::byte> buffer_;
+};
+
+// Goes over the encoding of one struct and of the lists in it, as Decoder does: what is in them comes as whole pieces,
+// each with its length in front.
+class Walk {
+public:
+    explicit Walk(Window& window) : window_{window} {
+        const auto length = window.number(0);
+        at_ = sizeof(std::uint32_t);
+        ok_ = length && *length <= window.size() - at_;
+        if (ok_) end_ = at_ + *length;
+    }
+    [[nodiscard]] bool ok() const { return ok_; }
+    [[nodiscard]] bool at_end() const { return !ok_ || at_ >= end_; }
+
+    std::uint32_t count() {
+        const auto found = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_.number(at_) : std::nullopt;
+        if (found) at_ += sizeof(std::uint32_t);
+        // A piece takes four bytes at least.
+        ok_ = found && *found <= (end_ - at_) / sizeof(std::uint32_t);
+        return ok_ ? *found : 0;
+    }
+    // Valid until the next one; empty when there is none.
+    std::span<const std::byte> piece() {
+        const auto length = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_.number(at_) : std::nullopt;
+        ok_ = length && *length <= end_ - at_ - sizeof(std::uint32_t);
+        if (!ok_) return {};
+        const auto found = window_.bytes(at_, sizeof(std::uint32_t) + *length);
+        ok_ = found.has_value();
+        if (!ok_) return {};
+        at_ += found->size();
+        return *found;
+    }
+    template <class T>
+    void take(T& out) {
+        const auto bytes = piece();
+        if (ok_) take_from(bytes, out);
+    }
+    template <class T>
+    void take_from(std::span<const std::byte> bytes, T& out) {
+        Decoder decoder{bytes};
+        decoder.value(out);
+        ok_ = ok_ && decoder.ok();
+    }
+
+private:
+    Window& window_;
+    std::size_t at_ = 0, end_ = 0;
+    bool ok_ = true;
+};
+
+// Both are archives for fields(): the list of the members is that of the codec.
+class Reading {
+public:
+    explicit Reading(Walk& walk) : walk_{walk} {}
+    template <class... T>
+    void operator()(T&... values) { (get(values), ...); }
+
+private:
+    template <class T>
+    void get(T& out) {
+        if (!walk_.at_end()) walk_.take(out);
+    }
+    template <class T>
+    void get(std::vector<T>& out) {
+        if (walk_.at_end()) return;
+        const auto count = walk_.count();
+        out.reserve(count);
+        for (std::uint32_t i = 0; i < count && walk_.ok(); ++i) walk_.take(out.emplace_back());
+    }
+
+    Walk& walk_;
+};
+
+class Comparing {
+public:
+    Comparing(Walk& running, Walk& next) : running_{running}, next_{next} {}
+    template <class... T>
+    void operator()(T&... members) { (compare(members), ...); }
+
+    bool others = false;  // something else than virtual servers
+    std::vector<ChangedService> changed;
+
+private:
+    [[nodiscard]] bool at_end() {
+        others = others || running_.at_end() != next_.at_end();
+        return others || next_.at_end();
+    }
+    template <class T>
+    void compare(T&) {
+        if (!at_end()) others = !std::ranges::equal(running_.piece(), next_.piece());
+    }
+    template <class T>
+    void compare(std::vector<T>&) {
+        if (at_end()) return;
+        const auto count = next_.count();
+        others = running_.count() != count;
+        for (std::uint32_t i = 0; i < count && !others && next_.ok(); ++i) {
+            const auto was = running_.piece(), is = next_.piece();
+            if (std::ranges::equal(was, is)) continue;
+            if constexpr (std::is_same_v<T, config::VirtualServer>)
+                next_.take_from(is, changed.emplace_back(ChangedService{i, {}}).service);
+            else
+                others = true;
+        }
+    }
+
+    Walk& running_;
+    Walk& next_;
+};
+
+Error problem_of(const Window& window) {
+    if (window.failed() != 0) return std::move(fail_system("read of a memfd", window.failed()).error());
+    return std::move(fail(Errc::Invalid, "the bytes end early or hold an impossible length").error());
+}
+
+}  // namespace
+
+Result<config::Config> read_snapshot(int fd) {
+    Window window{fd};
+    Walk walk{window};
+    config::Config config;
+    Reading reading{walk};
+    if (walk.ok()) fields(reading, config);
+    if (!walk.ok()) return std::unexpected{problem_of(window)};
+    return config;
+}
+
+Result<std::optional<std::vector<ChangedService>>> changed_services(int running, int next) {
+    Window running_window{running}, next_window{next};
+    Walk running_walk{running_window}, next_walk{next_window};
+    Comparing comparing{running_walk, next_walk};
+    config::Config members;
+    if (running_walk.ok() && next_walk.ok()) fields(comparing, members);
+    if (!next_walk.ok()) return std::unexpected{problem_of(next_window)};
+    if (comparing.others || !running_walk.ok()) return std::nullopt;
+    return std::move(comparing.changed);
+}
+
+}  // namespace mainstay::ipc

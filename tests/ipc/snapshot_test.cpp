@@ -1,0 +1,125 @@
+#include "mainstay/ipc/snapshot.hpp"
+
+#include <doctest/doctest.h>
+
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/shared.hpp"
+
+using namespace mainstay;
+
+namespace {
+
+constexpr std::size_t kServices = 500;  // several windows of bytes
+
+config::Config many_services() {
+    config::Config config;
+    config.global.router_id = "director";
+    config.scripts.push_back({.name = "check"});
+    config.instances.push_back({.name = "VI_1", .interface = "eth0", .virtual_router_id = 51});
+    for (std::size_t i = 0; i < kServices; ++i) {
+        auto& service = config.virtual_servers.emplace_back();
+        service.endpoint = {IpAddress::v4(static_cast<std::uint32_t>(0x0a000000 + i)), 80};
+        service.real_servers.resize(i % 7, {.endpoint = {*IpAddress::parse("10.1.0.1"), 80}, .weight = 3});
+    }
+    config.virtual_servers[17].quorum_up.edit().argv = {"/bin/true", std::string(200'000, 'x')};  // more than a window
+    config.more.edit().values = {{"a", true}};
+    return config;
+}
+
+UniqueFd memfd_of(std::span<const std::byte> bytes) { return std::move(*ipc::make_sealed_memfd("test", bytes)); }
+UniqueFd memfd_of(const config::Config& config) { return memfd_of(ipc::encode(config)); }
+
+}  // namespace
+
+TEST_CASE("a snapshot is read piece by piece as it was written") {
+    const auto config = many_services();
+    const auto read = ipc::read_snapshot(memfd_of(config).get());
+    REQUIRE(read);
+    CHECK(*read == config);
+    CHECK(*ipc::read_snapshot(memfd_of(config::Config{}).get()) == config::Config{});
+}
+
+TEST_CASE("no prefix of a snapshot is taken for one") {
+    config::Config config;
+    config.instances.push_back({.name = "VI_1"});
+    config.virtual_servers.resize(2);
+    const auto bytes = ipc::encode(config);
+    const auto whole = memfd_of(bytes);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        CAPTURE(size);
+        const auto cut = memfd_of(std::span{bytes}.first(size));
+        CHECK_FALSE(ipc::read_snapshot(cut.get()).has_value());
+        CHECK_FALSE(ipc::changed_services(whole.get(), cut.get()).has_value());
+    }
+}
+
+TEST_CASE("a snapshot with an impossible length inside is refused") {
+    config::Config config;
+    config.virtual_servers.resize(3);
+    auto bytes = ipc::encode(config);
+    for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
+        CAPTURE(at);
+        auto broken = bytes;
+        for (std::size_t i = 0; i < 4; ++i) broken[at + i] = std::byte{0xff};
+        const auto read = ipc::read_snapshot(memfd_of(broken).get());
+        const auto decoded = ipc::decode<config::Config>(broken);
+        CHECK(read.has_value() == decoded.has_value());
+        if (read && decoded) CHECK(*read == *decoded);
+    }
+}
+
+TEST_CASE("a snapshot of an older version, which ends earlier, is read") {
+    ipc::Encoder fields;
+    fields(config::Global{.router_id = "old"});
+    ipc::Encoder whole;
+    whole(static_cast<std::uint32_t>(fields.size()));
+    auto bytes = whole.take();
+    bytes.insert(bytes.end(), fields.bytes().begin(), fields.bytes().end());
+
+    const auto read = ipc::read_snapshot(memfd_of(bytes).get());
+
+    REQUIRE(read);
+    CHECK(read->global.router_id == "old");
+    CHECK(read->virtual_servers.empty());
+    CHECK_FALSE(ipc::read_snapshot(-1).has_value());
+}
+
+TEST_CASE("the virtual servers that changed in their places are told, and nothing else is") {
+    const auto before = many_services();
+    const auto running = memfd_of(before);
+    auto next = before;
+    next.virtual_servers[2].scheduler = "rr";
+    next.virtual_servers[17].quorum_up.edit().argv.back().back() = 'y';
+    next.virtual_servers[kServices - 1].real_servers.emplace_back();
+
+    const auto changed = ipc::changed_services(running.get(), memfd_of(next).get());
+
+    REQUIRE(changed);
+    REQUIRE(changed->has_value());
+    REQUIRE((*changed)->size() == 3);
+    CHECK((**changed)[0].at == 2);
+    CHECK((**changed)[0].service == next.virtual_servers[2]);
+    CHECK((**changed)[1].at == 17);
+    CHECK((**changed)[1].service == next.virtual_servers[17]);
+    CHECK((**changed)[2].at == kServices - 1);
+    CHECK((**changed)[2].service == next.virtual_servers[kServices - 1]);
+    CHECK(ipc::changed_services(running.get(), running.get()).value()->empty());
+}
+
+TEST_CASE("what changed is not told as services when anything else changed, or their number") {
+    const auto before = many_services();
+    const auto running = memfd_of(before);
+    const auto is_more = [&](auto&& change) {
+        auto next = before;
+        change(next);
+        const auto changed = ipc::changed_services(running.get(), memfd_of(next).get());
+        return changed.has_value() && !changed->has_value();
+    };
+    CHECK(is_more([](config::Config& next) { next.global.lvs_flush = true; }));
+    CHECK(is_more([](config::Config& next) { next.scripts[0].rise = 7; }));
+    CHECK(is_more([](config::Config& next) { next.instances[0].priority = 7; }));
+    CHECK(is_more([](config::Config& next) { next.sync_groups.emplace_back(); }));
+    CHECK(is_more([](config::Config& next) { next.virtual_servers.emplace_back(); }));
+    CHECK(is_more([](config::Config& next) { next.virtual_servers.pop_back(); }));
+    CHECK(is_more([](config::Config& next) { next.more.reset(); }));
+}
