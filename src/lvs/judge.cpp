@@ -25,7 +25,7 @@ std::string_view keyword_of(config::Checker::Type type) {
     return index < kKeywords.size() ? kKeywords[index] : "unknown check";
 }
 
-Intents Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides) {
+Intents Judge::begin(config::Config config, const Memory& memory, Moment at, Overrides overrides) {
     Intents out;
     overrides_ = std::move(overrides);
     recall_marks(memory);
@@ -35,9 +35,7 @@ Intents Judge::start(config::Config config, const Memory& memory, Moment at, Ove
     arm_gradual(at.now);
     index_checkers();
     enqueue_all(at.now);
-    tell_initial(memory, out);
-    for (std::size_t i = 0; i < services_.size(); ++i) evaluate_quorum(i, Mode::Start, out);
-    say_activations(out);
+    settle_quorums();
     return out;
 }
 
@@ -149,19 +147,6 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory, Mom
     }
 }
 
-void Judge::tell_initial(const Memory& memory, Intents& out) const {
-    if (!is_on(global_, "rs_init_notifies")) return;
-    std::set<std::pair<ServiceIdentity, Endpoint>> known;
-    for (const auto& service : memory)
-        for (const auto& server : service.servers) known.emplace(service.identity, server.endpoint);
-    for (std::size_t v = 0; v < services_.size(); ++v) {
-        const auto key = identity_of(services_[v]);
-        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
-            if (!known.contains({key, services_[v].real_servers[s].endpoint})) announce_initial(v, s, out);
-        }
-    }
-}
-
 // Checkers without an id are new; those that run are not in the queue.
 void Judge::index_checkers() {
     positions_.clear();
@@ -192,6 +177,10 @@ void Judge::enqueue_all(Instant now) {
 void Judge::say_activations(Intents& out, CheckerId since) const {
     for (std::size_t v = 0; v < services_.size(); ++v)
         say_checks(v, states_[v].suspended ? "Deactivating" : "Activating", out, since);
+    say_sessions(out, since);
+}
+
+void Judge::say_sessions(Intents& out, CheckerId since) const {
     const bool bfd = std::ranges::any_of(positions_, [&](const auto& one) {
         return one.first >= since && config_at(one.second).type == config::Checker::Type::Bfd;
     });

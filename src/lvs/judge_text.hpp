@@ -46,6 +46,13 @@ namespace mainstay::lvs {
 // Whether it takes new connections as far as its checks and operators go.
 [[nodiscard]] inline bool serves(const ServerState& server) { return server.alive && server.hold != Hold::Drained; }
 
+// As alive_weight() has it.
+[[nodiscard]] inline std::int64_t weight_of(const ServiceState& service) {
+    std::int64_t weight = 0;
+    for (const auto& server : service.servers) weight += server.alive ? clamp_weight(server.weight) : 0;
+    return weight;
+}
+
 // Whether it lives by its checks and an operator's word.
 [[nodiscard]] inline bool may_live(const ServerState& server) {
     return server.hold != Hold::Disabled && (all_up(server) || server.kept);

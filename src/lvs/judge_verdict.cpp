@@ -223,8 +223,7 @@ void Judge::announce_initial(std::size_t service, std::size_t server, Intents& o
 
 void Judge::evaluate_quorum(std::size_t service, Mode mode, Intents& out) {
     const auto& state = states_[service];
-    std::int64_t weight = 0;  // as alive_weight() has it
-    for (const auto& server : state.servers) weight += server.alive ? clamp_weight(server.weight) : 0;
+    const std::int64_t weight = weight_of(state);
     const bool holds = quorum_holds(quorum_of(services_[service]), weight, state.quorum_up);
     if (holds && !state.quorum_up) {
         quorum_gained(service, weight, mode, out);

@@ -163,7 +163,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     equip(config);
     const lvs::Memory memory = memory_of(before);
     names_.recall(config, memory);
-    const auto intents = judge_.start(with_names(std::move(config)), memory, moment(), overrides_of(before));
+    const auto intents = judge_.begin(with_names(std::move(config)), memory, moment(), overrides_of(before));
     started_ = true;
     keeper_.start(wanted(), std::exchange(inherited_, {}), flush_first);
     marks_.want(judge_.mark_table());
@@ -171,6 +171,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     interface_told();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
     tell(intents);
+    judge_.opening(memory, [this](const lvs::Intents& some) { tell(some); });
     arm_deadline();
     follow(followed_.all(judge_));
     count_traffic(counted);

@@ -356,3 +356,37 @@ TEST_CASE("results of unknown or idle checkers change nothing") {
     CHECK(bench.finish(1, Outcome::Failed).empty());  // it is not running
     CHECK(bench.judge.states()[0].servers[0].alive);
 }
+
+TEST_CASE("the table is as it is wanted before what there is to tell is made, and telling changes nothing") {
+    const config::SorryServer away = sorry("10.0.0.99");
+    for (int number = 0; number < 12; ++number) {  // quorum and the sorry server are never both remembered
+        CAPTURE(number);
+        const bool has_sorry = (number & 1) != 0, failed = (number & 2) != 0;
+        auto web = service({checked("10.0.0.11"), checked("10.0.0.12")});
+        if (has_sorry) web.sorry_server = away;
+        for (auto& server : web.real_servers) server.checkers[0].alpha = failed;  // down until it has passed
+        config::Config config;
+        config.virtual_servers = {web};
+        const Memory memory{{.identity = {tcp_key("10.0.0.1"), ""},
+                             .keys = {},
+                             .quorum_up = (number & 4) != 0,
+                             .sorry_in_use = (number & 8) != 0,
+                             .servers = {},
+                             .leaving = {}}};
+        Bench at_once, in_parts;
+        const Lines said = at_once.start(config, memory);
+
+        Lines told = text_of_intents(in_parts.judge.begin(config, memory, in_parts.now()));
+        const Table wanted = in_parts.judge.desired();
+        in_parts.judge.opening(memory, [&told](const Intents& some) {
+            for (auto& line : text_of_intents(some)) told.push_back(std::move(line));
+        });
+
+        CHECK(told == said);
+        CHECK(wanted == at_once.judge.desired());
+        CHECK(wanted == in_parts.judge.desired());
+        CHECK(at_once.judge.states() == in_parts.judge.states());
+        REQUIRE(wanted.size() == 1);
+        CHECK(wanted[0].destinations.size() == (failed ? (has_sorry ? 1U : 0U) : 2U));
+    }
+}

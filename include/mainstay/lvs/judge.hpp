@@ -197,6 +197,10 @@ public:
     // incarnation's: what did not change is not announced again. Emits no TableChanged: all is new.
     // `overrides`: what operators said, likewise.
     [[nodiscard]] Intents start(config::Config config, const Memory& memory, Moment at, Overrides overrides = {});
+    // The same in two parts: after begin() all is as it will be, and opening() makes what there is to tell, of one
+    // service after the other. Between them nothing may be stepped.
+    [[nodiscard]] Intents begin(config::Config config, const Memory& memory, Moment at, Overrides overrides = {});
+    void opening(const Memory& memory, const std::function<void(const Intents&)>& tell);
     [[nodiscard]] Intents step(const Fact& fact, Moment at);
     // An operator's word on single servers. A dry run changes nothing and answers what would be.
     [[nodiscard]] Intents command(const ServerCommand& command, Moment at, ServerAnswer& answer);
@@ -245,10 +249,11 @@ private:
     void make_fresh_states(Moment at, bool first_run_retries);
     void recall(const Memory& memory, Moment at);
     void recall_service(std::size_t service, const ServiceMemory& memory, Moment at);
-    void tell_initial(const Memory& memory, Intents& out) const;
+    void settle_quorums();
     void index_checkers();
     void enqueue_all(Instant now);
-    void say_activations(Intents& out, CheckerId since = 0) const;
+    void say_activations(Intents& out, CheckerId since) const;
+    void say_sessions(Intents& out, CheckerId since = 0) const;
     void say_checks(std::size_t service, std::string_view verb, Intents& out, CheckerId since = 0) const;
     [[nodiscard]] bool suspended_now(const config::VirtualServer& service) const;
     void on_addresses(Moment at, Intents& out);
@@ -344,6 +349,10 @@ private:
     std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_
     std::unordered_map<CheckerId, std::vector<CheckerId>> led_;  // who waits for the result of another's run
+    struct Standing {
+        bool quorum_up = false, sorry_in_use = false;
+    };
+    std::vector<Standing> before_opening_;  // beside services_, between begin() and opening()
     std::size_t server_count_ = 0;
     std::set<IpAddress> addresses_;
     bool knows_addresses_ = false;
