@@ -41,12 +41,14 @@ Intents Judge::begin(config::Config config, const Memory& memory, Moment at, Ove
 
 void Judge::adopt_config(config::Config config, Intents& out) {
     global_ = std::move(config.global);
-    services_.clear();
     keys_.clear();
+    keys_.reserve(config.virtual_servers.size());
     server_count_ = 0;
     take_marks(config.virtual_servers);
     std::set<netlink::IpvsServiceKey> taken;
-    for (auto& service : config.virtual_servers) {
+    services_ = std::move(config.virtual_servers);
+    std::size_t kept = 0;
+    for (auto& service : services_) {
         auto keys = kernel_keys(service);
         const std::size_t all = keys.size();
         std::erase_if(keys, [&](const netlink::IpvsServiceKey& key) { return !taken.insert(key).second; });
@@ -62,9 +64,10 @@ void Judge::adopt_config(config::Config config, Intents& out) {
                                           config::service_name(service), all - keys.size(), all)));
         }
         server_count_ += service.real_servers.size();
-        services_.push_back(std::move(service));
         keys_.push_back(std::move(keys));
+        if (auto& place = services_[kept++]; &place != &service) place = std::move(service);
     }
+    services_.resize(kept);
 }
 
 void Judge::make_fresh_states(Moment at, bool first_run_retries) {

@@ -236,7 +236,8 @@ config::Config LvsRole::with_names(config::Config config) {
                                            [](const auto& service) { return !lvs::named_servers(service).empty(); });
     names_.follow(config);
     configured_ = named ? config : config::Config{};
-    return named ? names_.effective(std::move(config)) : config;
+    if (named) return names_.effective(std::move(config));
+    return config;  // moved, whole: a conditional expression would copy it
 }
 
 void LvsRole::names_changed() {

@@ -36,6 +36,9 @@ constexpr std::chrono::seconds kHeartbeatEvery{1};
 constexpr int kHelloWaitMs = 10'000;
 constexpr std::string_view kSpareName = "mainstayd-spare";  // one that has nothing to do yet
 constexpr std::size_t kScriptsWaitingMax = 65'536;
+// Lists that grow, and what a batch took, are taken from memory that was used before: new pages for each take longer
+// than what is done with them. What is not needed is given back after the start.
+constexpr int kKeptFree = 64 << 20;
 
 // Who has to speak at a moment, before others stop to believe that it lives.
 kernel::Slices slices_of(Kind kind) {
@@ -153,6 +156,10 @@ Result<void> Process::open_ipvs_namespace() {
 }
 
 int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
+    if (kind_ == Kind::Lvs) {
+        ::mallopt(M_MMAP_THRESHOLD, kKeptFree / 2);
+        ::mallopt(M_TRIM_THRESHOLD, kKeptFree);
+    }
     // The others tell little, and what they tell may be their last words.
     if (kind_ == Kind::Lvs) log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     role_ = make(*this);
