@@ -78,7 +78,11 @@ std::string service_name(const VirtualServer& service) {
     return server_name(service.endpoint, service.protocol);
 }
 
-Config slice(const Config& config, Audience audience) {
+namespace {
+
+bool has_all_services(Audience audience) { return audience == Audience::Lvs || audience == Audience::Snmp; }
+
+Config slice_but_all_services(const Config& config, Audience audience) {
     Config part;
     const auto clear_mail = [](Global& global) {
         global.notification_email.clear();
@@ -99,7 +103,6 @@ Config slice(const Config& config, Audience audience) {
         case Audience::Lvs:
             part.global = config.global;
             clear_mail(part.global);
-            part.virtual_servers = config.virtual_servers;
             part.more = config.more;
             drop_sections(part.more, kVrrpOnly);
             resolve_sync_daemon(config, part.global);
@@ -117,8 +120,8 @@ Config slice(const Config& config, Audience audience) {
             part.instances = config.instances;
             part.sync_groups = config.sync_groups;
             part.more = config.more;
-            if (audience == Audience::Snmp) part.virtual_servers = config.virtual_servers;
-            else if (!config.virtual_servers.empty()) part.virtual_servers = {config.virtual_servers.front()};
+            if (audience == Audience::Observer && !config.virtual_servers.empty())
+                part.virtual_servers = {config.virtual_servers.front()};
             drop_secrets(part.more, Block::Root);
             for (Instance& instance : part.instances) {
                 instance.auth_pass.clear();
@@ -126,6 +129,20 @@ Config slice(const Config& config, Audience audience) {
             }
             break;
     }
+    return part;
+}
+
+}  // namespace
+
+Config slice(const Config& config, Audience audience) {
+    Config part = slice_but_all_services(config, audience);
+    if (has_all_services(audience)) part.virtual_servers = config.virtual_servers;
+    return part;
+}
+
+Config slice(Config&& config, Audience audience) {
+    Config part = slice_but_all_services(config, audience);
+    if (has_all_services(audience)) part.virtual_servers = std::move(config.virtual_servers);
     return part;
 }
 

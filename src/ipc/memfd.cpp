@@ -20,19 +20,40 @@ Result<UniqueFd> make_memfd(std::string_view name, std::size_t size) {
     return fd;
 }
 
-Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::byte> content) {
-    auto fd = make_memfd(name, 0);
-    if (!fd) return fd;
-    std::size_t done = 0;
-    while (done < content.size()) {
-        const auto written = ::write(fd->get(), content.data() + done, content.size() - done);
+SealedMemfd::SealedMemfd(std::string_view name) : name_{name}, fd_{make_memfd(name, 0)} {}
+
+void SealedMemfd::append(std::span<const std::byte> piece) {
+    while (fd_ && !piece.empty()) {
+        const auto written = ::write(fd_->get(), piece.data(), piece.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return fail_system("write to memfd " + std::string{name}, errno);
-        done += static_cast<std::size_t>(written);
+        if (written <= 0) fd_ = fail_system("write to memfd " + name_, errno);
+        else piece = piece.subspan(static_cast<std::size_t>(written));
     }
+}
+
+void SealedMemfd::overwrite(std::size_t at, std::span<const std::byte> bytes) {
+    while (fd_ && !bytes.empty()) {
+        const auto written = ::pwrite(fd_->get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) {
+            fd_ = fail_system("write to memfd " + name_, errno);
+            return;
+        }
+        at += static_cast<std::size_t>(written);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+}
+
+Result<UniqueFd> SealedMemfd::seal() {
     constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    if (::fcntl(fd->get(), F_ADD_SEALS, kSeals) != 0) return fail_system("seal memfd " + std::string{name}, errno);
-    return fd;
+    if (fd_ && ::fcntl(fd_->get(), F_ADD_SEALS, kSeals) != 0) return fail_system("seal memfd " + name_, errno);
+    return std::move(fd_);
+}
+
+Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::byte> content) {
+    SealedMemfd memfd{name};
+    memfd.append(content);
+    return memfd.seal();
 }
 
 namespace {

@@ -52,57 +52,67 @@ constexpr int kNotStarted = 127;
 
 constexpr int kAboveAll = 100;  // where descriptors wait until their numbers are free
 
+// All that the child of vfork() needs: it shares this process's memory and changes none of it but what stands here.
+struct RoleStart {
+    const RoleProcess* process;
+    char* const* argv;
+    std::vector<std::pair<int, int>>* descriptors;  // the first of each is where it waits, once it does
+    volatile int error = 0;
+};
+
 // In the child: its network namespace, and the descriptors under the numbers that it knows. Returns errno.
-int take_places(const RoleProcess& process, UniqueFd& report) {
-    default_signals();
-    if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
-    const int moved = ::fcntl(report.get(), F_DUPFD_CLOEXEC, kAboveAll);
-    if (moved < 0) return errno;
-    report.reset(moved);
-    std::vector<std::pair<int, int>> waiting;
-    for (const auto& [from, to] : process.descriptors) {
-        const int high = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll);
-        if (high < 0) return errno;
-        waiting.emplace_back(high, to);
-    }
-    for (const auto& [high, to] : waiting)
+int take_places(const RoleStart& start) {
+    if (start.process->network_namespace >= 0 && ::setns(start.process->network_namespace, CLONE_NEWNET) != 0)
+        return errno;
+    for (auto& [from, to] : *start.descriptors)
+        if ((from = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll)) < 0) return errno;
+    for (const auto& [high, to] : *start.descriptors)
         if (::dup2(high, to) < 0) return errno;
+    default_signals();  // last: until here none may be taken
     return 0;
+}
+
+// A fork would copy the page tables, and the supervisor would then touch each of its pages anew.
+[[gnu::noinline]] int start_in_child(RoleStart& start) {
+    const int pid = ::vfork();
+    if (pid != 0) return pid;
+    start.error = take_places(start);
+    if (start.error == 0) {
+        ::execve(start.process->executable.c_str(), start.argv, environ);
+        start.error = errno;  // written only when nothing was executed: the parent sees the same memory
+    }
+    ::_exit(kNotStarted);
+}
+
+// With all signals blocked: one that came to the child would run a handler in the parent's memory.
+template <class Start>
+Result<int> started(Start& start, const std::string& what) {
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+    const int pid = start_in_child(start);
+    const int fork_error = errno;
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0) return fail_system("fork for " + what, fork_error);
+    if (start.error == 0) return pid;
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    return fail_system("start " + what, start.error);
 }
 
 }  // namespace
 
 Result<int> spawn_role(const RoleProcess& process) {
-    // All that can fail in the child is told through a close-on-exec pipe, which an exec that works closes without a word.
-    std::array<int, 2> report{};
-    if (::pipe2(report.data(), O_CLOEXEC) != 0) return fail_system("pipe for starting " + process.executable, errno);
-    UniqueFd read_end{report[0]}, write_end{report[1]};
     auto argv = process.argv;
     const auto argv_list = pointers(argv);
-    const int pid = ::fork();
-    if (pid < 0) return fail_system("fork for " + process.executable, errno);
-    if (pid == 0) {
-        int error = take_places(process, write_end);
-        if (error == 0) {
-            ::execve(process.executable.c_str(), argv_list.data(), environ);
-            error = errno;
-        }
-        [[maybe_unused]] const auto told = ::write(write_end.get(), &error, sizeof error);
-        ::_exit(kNotStarted);
-    }
-    write_end.reset();
-    int error = 0;
-    ssize_t got = 0;
-    while ((got = ::read(read_end.get(), &error, sizeof error)) < 0 && errno == EINTR) {}
-    if (got != sizeof error) return pid;
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-    return fail_system("start " + process.executable, error);
+    auto descriptors = process.descriptors;
+    RoleStart start{&process, argv_list.data(), &descriptors};
+    return started(start, process.executable);
 }
 
 namespace {
 
-// All that the child of vfork() needs: it shares this process's memory and changes none of it but `error`.
+// The same for a script.
 struct ScriptStart {
     const ScriptProcess* process;
     const std::vector<gid_t>* groups;
@@ -133,7 +143,6 @@ int become(const ScriptStart& start) {
     return ::getppid() == start.parent ? 0 : ESRCH;
 }
 
-// A fork would copy the page tables, which takes most of the time of starting a script.
 [[gnu::noinline]] int start_in_child(ScriptStart& start) {
     const int pid = ::vfork();
     if (pid != 0) return pid;
@@ -159,18 +168,7 @@ Result<int> spawn_script(const ScriptProcess& process) {
     groups.insert(groups.end(), process.groups.begin(), process.groups.end());
     const auto argv_list = pointers(argv), shell_list = pointers(shell_argv), environment_list = pointers(environment);
     ScriptStart start{&process, &groups, argv_list.data(), shell_list.data(), environment_list.data(), ::getpid()};
-
-    sigset_t all, before;
-    ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, &before);
-    const int pid = start_in_child(start);
-    const int fork_error = errno;
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    if (pid < 0) return fail_system("fork for " + process.path, fork_error);
-    if (start.error == 0) return pid;
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-    return fail_system("start " + process.path, start.error);
+    return started(start, process.path);
 }
 
 void close_on_exec(int fd, bool close) {

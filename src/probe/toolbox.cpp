@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "mainstay/wire/openssl.hpp"
+
 namespace mainstay::probe {
 namespace {
 
@@ -23,12 +25,13 @@ bool uses_tls(const config::Checker& checker) {
 }
 
 Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(config)} {
-    bool any_tls = false;
+    bool any_tls = false, any_digest = false;
     for (const auto& service : config.virtual_servers) {
         for (const auto& server : service.real_servers) {
             for (const auto& checker : server.checkers) {
                 any_tls = any_tls || uses_tls(checker);
                 for (const auto& url : checker.urls) {
+                    any_digest = any_digest || !url.digest.empty();
                     const std::size_t before = patterns_.size();
                     const auto compiled = regex(url);
                     if (!compiled && patterns_.size() > before) problems_.push_back(compiled.error().text());
@@ -36,6 +39,7 @@ Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(confi
             }
         }
     }
+    if (any_digest && !wire::crypto_there()) problems_.emplace_back("this host has no OpenSSL for a digest");
     if (any_tls && !tls()) problems_.push_back(fmt::format("checks over TLS cannot be run: {}", tls().error().text()));
 }
 

@@ -55,8 +55,9 @@ LogLevel level_of(config::Severity severity) {
     return LogLevel::Error;
 }
 
-Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, std::span<const std::byte> content) {
-    auto memfd = ipc::make_sealed_memfd("snapshot", content);
+template <class T>
+Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, const T& content) {
+    auto memfd = ipc::encode_sealed("snapshot", content);
     if (!memfd) return std::unexpected{std::move(memfd.error())};
     return ipc::send_message(ipc::inherited::kControl, ipc::Snapshot{audience, needed}, memfd->get());
 }
@@ -73,26 +74,28 @@ bool needs_lvs(const config::Config& config) {
     return !config.virtual_servers.empty() || config::sync_daemon(config).has_value();
 }
 
-Result<void> send_all(const config::Config& config, const SnmpParts& snmp, const config::Environment& environment,
-                      Log& log) {
+// The load balancing part is nearly all of a large configuration: it comes last, and takes the services instead of
+// copying them.
+Result<void> send_all(config::Config config, const SnmpParts& snmp, const config::Environment& environment, Log& log) {
     using For = ipc::Snapshot::For;
     const struct {
         For audience;
         config::Audience slice;
         bool needed;
     } parts[] = {{For::Vrrp, config::Audience::Vrrp, needs_vrrp(config)},
-                 {For::Lvs, config::Audience::Lvs, needs_lvs(config)},
                  {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
                  {For::Snmp, snmp.any() ? config::Audience::Snmp : config::Audience::Observer, snmp.any()},
                  {For::Observer, config::Audience::Observer, true}};
-    for (const auto& part : parts) {
-        config::Config slice = config::slice(config, part.slice);
-        if (part.audience == For::Lvs && part.needed) add_tls_contents(slice);
-        if (auto sent = send_snapshot(part.audience, part.needed, ipc::encode(slice)); !sent) return sent;
-    }
+    for (const auto& part : parts)
+        if (auto sent = send_snapshot(part.audience, part.needed, config::slice(config, part.slice)); !sent)
+            return sent;
     const auto plan = host_plan(config, log);
-    if (auto sent = send_snapshot(For::Host, !plan.watch.empty(), ipc::encode(plan)); !sent) return sent;
-    return send_snapshot(For::Scripts, true, ipc::encode(script_table(config, environment, log)));
+    if (auto sent = send_snapshot(For::Host, !plan.watch.empty(), plan); !sent) return sent;
+    if (auto sent = send_snapshot(For::Scripts, true, script_table(config, environment, log)); !sent) return sent;
+    const bool needed = needs_lvs(config);
+    config::Config lvs = config::slice(std::move(config), config::Audience::Lvs);
+    if (needed) add_tls_contents(lvs);
+    return send_snapshot(For::Lvs, needed, lvs);
 }
 
 std::string contents(const std::string& path) {
@@ -162,7 +165,7 @@ Then read_once(const ipc::Hello& hello) {
     environment.all_include_checks = hello.all_include_checks;
     const auto unsafe = note_unsafe_scripts(environment);
     bool moved = false;
-    const auto loaded = load_where_it_runs(hello, environment, moved, log);
+    auto loaded = load_where_it_runs(hello, environment, moved, log);
     ipc::ReadingDone done;
     done.stays = !moved;
     done.daemon = daemon_settings(loaded.config, hello.net_namespace);
@@ -184,7 +187,7 @@ Then read_once(const ipc::Hello& hello) {
             log.info("Configuration file {}", hello.config_path);
             const auto snmp = snmp_parts(loaded.config, hello.snmp, hello.snmp_socket);
             done.daemon.snmp_socket = snmp.socket;
-            if (const auto sent = send_all(loaded.config, snmp, environment, log); !sent) {
+            if (const auto sent = send_all(std::move(loaded.config), snmp, environment, log); !sent) {
                 log.error("{}", sent.error().text());
                 return Then::Fail;
             }

@@ -9,8 +9,8 @@
 
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "service_manager.hpp"
 #include "supervisor_impl.hpp"
 
 #ifndef MAINSTAY_VERSION
@@ -144,9 +144,9 @@ void Supervisor::take_signals() {
         });
     };
     wait(wait);
-    if (const auto every = watchdog_interval()) {
+    if (const auto every = kernel::watchdog_interval()) {
         const auto beat = [this, interval = *every](auto&& self) -> void {
-            tell_service_manager("WATCHDOG=1");
+            kernel::tell_service_manager("WATCHDOG=1");
             watchdog_.expires_after(interval);
             watchdog_.async_wait([self](const boost::system::error_code& error) {
                 if (!error) self(self);
@@ -388,8 +388,9 @@ void Supervisor::stop(int exit_code) {
     phase_ = Phase::Stopping;
     exit_code_ = exit_code;
     log_.info("Stopping");
-    tell_service_manager("STOPPING=1");
+    kernel::tell_service_manager("STOPPING=1");
     limit_.cancel();
+    watchers_wait_.cancel();
     for (const int reader : {reader_pid_, waiting_reader_.pid})
         if (reader != 0) ::kill(reader, SIGKILL);
     if (dry_runs_) dry_runs_->close();

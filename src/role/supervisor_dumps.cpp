@@ -41,8 +41,9 @@ void Supervisor::dump_step(Kind done, int signal) {
     Child& lvs = child_of(Kind::Lvs);
     if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return lvs.send(ipc::DumpRequested{signal}, -1, log_);
     Child& observer = child_of(Kind::Observer);
-    if (!observer.alive()) return log_.warning("no dump can be made: the observer does not run just now");
-    if (!observer.ready) {  // it is starting, and nothing waits for it
+    if (!observer.alive() && startup_told_)
+        return log_.warning("no dump can be made: the observer does not run just now");
+    if (!observer.ready) {  // it is starting, or about to
         dump_waits_ = signal;
         return;
     }

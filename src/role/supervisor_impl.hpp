@@ -33,6 +33,7 @@ inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next loo
 inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
 inline constexpr std::chrono::minutes kReaderStays{10};   // after its last configuration
 inline constexpr std::chrono::seconds kPrepareLimit{30};
+inline constexpr std::chrono::seconds kWatchersWait{2};    // at most, for the roles' first configuration
 inline constexpr std::chrono::seconds kSpareAfter{1};     // of quiet: a start has better things to do
 inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
 inline constexpr std::chrono::seconds kRetireWait{1};      // then it is killed; its state is as of a moment ago
@@ -147,14 +148,18 @@ private:
     void abort_all(const std::string& why);
     void reload_over();
     void begin_running();
-    void start_needed_children();
+    void start_needed(Kind kind);
+    void start_needed_roles();
+    void start_watchers_later();
+    void start_waiting_watchers();
+    void start_watchers();
     void check_startup_complete();
 
     const SupervisorOptions& options_;
     Log& log_;
     boost::asio::io_context loop_{1};
     boost::asio::signal_set signals_{loop_};
-    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_};
+    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
     kernel::Account account_;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "service_manager.hpp"
 #include "supervisor_impl.hpp"
 
 namespace mainstay::role {
@@ -21,7 +21,7 @@ void Supervisor::request_reload() {
         return;
     }
     log_.info("Reloading ...");
-    tell_service_manager("RELOADING=1");
+    kernel::tell_service_manager("RELOADING=1");
     begin_reading();
 }
 
@@ -240,26 +240,52 @@ void Supervisor::begin_running() {
     const bool first = phase_ == Phase::Starting;
     phase_ = Phase::Running;
     prepare_spares();
-    start_needed_children();
-    if (!first) log_.info("Reload complete");
+    start_needed_roles();
+    if (first) {
+        start_watchers_later();
+    } else {
+        start_watchers();
+        log_.info("Reload complete");
+    }
     reload_over();
     check_startup_complete();
 }
 
-void Supervisor::start_needed_children() {
+void Supervisor::start_needed(Kind kind) {
+    auto& child = child_of(kind);
+    if (!current_.parts[slot(kind)].needed || child.alive() || phase_ == Phase::Stopping) return;
+    if (kind == Kind::Snmp && ::access(executable_of(kind).c_str(), X_OK) != 0)
+        return log_.warning("SNMP has no effect: mainstayd-snmp is not there (built without net-snmp, -Dsnmp=enabled)");
+    start_child(child);
+}
+
+void Supervisor::start_needed_roles() {
     if (current_.parts[slot(Kind::Lvs)].needed && !child_of(Kind::Lvs).alive()) load_kernel_modules();
     bool any = false;
-    for (const Kind kind : {Kind::Observer, Kind::Bfd, Kind::Vrrp, Kind::Lvs, Kind::Snmp}) {
-        auto& child = child_of(kind);
-        const bool needed = current_.parts[slot(kind)].needed;
-        any = any || (needed && !only_watches(kind));
-        if (!needed || child.alive() || phase_ == Phase::Stopping) continue;
-        if (kind == Kind::Snmp && ::access(executable_of(kind).c_str(), X_OK) != 0)
-            log_.warning("SNMP has no effect: mainstayd-snmp is not there (built without net-snmp, -Dsnmp=enabled)");
-        else
-            start_child(child);
+    for (const Kind kind : {Kind::Bfd, Kind::Vrrp, Kind::Lvs}) {
+        any = any || current_.parts[slot(kind)].needed;
+        start_needed(kind);
     }
     if (!any) log_.warning("Warning - {} has no configuration to run", options_.identity.program());
+}
+
+// At the start those who only watch come after those who act: until then there is little to see, what happens waits in
+// the rings, and a new observer would take the processor from the VIPs and services. A role that does not get there
+// keeps nobody from looking at it.
+void Supervisor::start_watchers_later() {
+    watchers_wait_.expires_after(kWatchersWait);
+    watchers_wait_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && phase_ == Phase::Running) start_watchers();
+    });
+}
+
+void Supervisor::start_waiting_watchers() {
+    if (watchers_wait_.cancel() != 0) start_watchers();
+}
+
+void Supervisor::start_watchers() {
+    watchers_wait_.cancel();
+    for (const Kind kind : {Kind::Observer, Kind::Snmp}) start_needed(kind);
 }
 
 // The lvs role has no right to load modules; here is the last place that has.
@@ -291,8 +317,9 @@ void Supervisor::check_startup_complete() {
     for (const auto& child : children_)
         if (!only_watches(child->kind) && current_.parts[slot(child->kind)].needed && !child->ready) return;
     startup_told_ = true;
+    start_waiting_watchers();
     log_.info("Startup complete");
-    tell_service_manager("READY=1\nSTATUS=running");
+    kernel::tell_service_manager("READY=1\nSTATUS=running");
 }
 
 void Supervisor::abort_all(const std::string& why) {
@@ -305,7 +332,7 @@ void Supervisor::abort_all(const std::string& why) {
 
 void Supervisor::reload_over() {
     reload_ = Reload::None;
-    if (startup_told_) tell_service_manager("READY=1");
+    if (startup_told_) kernel::tell_service_manager("READY=1");
     if (std::exchange(reload_again_, false)) request_reload();
 }
 

@@ -88,6 +88,7 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     if (phase_ != Phase::Running || reload_ != Reload::None)
         return refuse("the daemon is stopping or reloading: try again");
     const std::string path = upgrade_program({program});
+    start_waiting_watchers();  // the new program goes on with what runs
     // A former program's spare knows nothing of this; the new one starts its own.
     for (const auto& spare : spares_) drop_spare(spare->kind);
     if (waiting_reader_.pid != 0) ::kill(waiting_reader_.pid, SIGKILL);

@@ -167,7 +167,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
 
 Result<void> VrrpRole::prepare(config::Config next) {
     next_ = std::move(next);
-    return {};
+    return ready_to_authenticate(*next_);
 }
 
 void VrrpRole::commit() {

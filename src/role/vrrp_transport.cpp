@@ -4,10 +4,21 @@
 #include <cerrno>
 
 #include "mainstay/vrrp/settings.hpp"
+#include "mainstay/wire/openssl.hpp"
 
 namespace mainstay::role {
 
 namespace asio = boost::asio;
+
+Result<void> ready_to_authenticate(const config::Config& config) {
+    const bool wanted = std::ranges::any_of(config.instances, [](const config::Instance& instance) {
+        return instance.auth_type == config::AuthType::Ah ||
+               config::find_section(instance.more->sections, "auth_hmac") != nullptr;
+    });
+    if (wanted && !wire::crypto_there())
+        return fail(Errc::Unsupported, "this host has no libcrypto to authenticate with");
+    return {};
+}
 
 VrrpTransport::VrrpTransport(asio::io_context& loop, Log& log, std::function<void()> on_readable)
     : loop_{loop}, log_{log}, on_readable_{std::move(on_readable)} {}

@@ -22,6 +22,9 @@
 
 namespace mainstay::role {
 
+// Before anything is to be signed or judged: the library that does it is loaded while the role prepares.
+[[nodiscard]] Result<void> ready_to_authenticate(const config::Config& config);
+
 class VrrpTransport {
 public:
     // `on_readable` is called when packets wait: the role then drains everything.

@@ -110,6 +110,18 @@ TEST_CASE("the observer learns that there are virtual servers, the SNMP agent wh
     CHECK(slice(load_sample(std::string{kVrrp}).config, Audience::Observer).virtual_servers.empty());
 }
 
+TEST_CASE("a slice of a configuration that is given away is the same, without copying its services") {
+    auto loaded = load_sample(std::string{kVrrp} + std::string{kLvs});
+    const Config copied = slice(loaded.config, Audience::Lvs);
+    REQUIRE(copied.virtual_servers.size() == 1);
+    const VirtualServer* where = loaded.config.virtual_servers.data();
+
+    const Config moved = slice(std::move(loaded.config), Audience::Lvs);
+
+    CHECK(moved == copied);
+    CHECK(moved.virtual_servers.data() == where);
+}
+
 TEST_CASE("keys and passphrases without a member of their own go to the role that uses them, and to no observer") {
     Loaded loaded = load_sample(
         "SSL {\npassword opensesame\nca /etc/ssl/ca.pem\n}\n"

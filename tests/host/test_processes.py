@@ -37,6 +37,32 @@ def test_each_process_is_named_by_its_role_and_has_only_its_rights(lan):
         assert status(one, pid)["Groups"].strip() == ""
 
 
+def test_who_only_watches_is_started_when_the_roles_have_their_configuration(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance()))
+    wait_until(lambda: "Starting Observer child process" in daemon.output(), 10, "the observer")
+
+    told = daemon.output()
+    assert told.index("Starting VRRP child process") < told.index("Starting Observer child process")
+    wait_until(lambda: "mainstayd-obs" in one.process_names(), 10, "the observer's process")
+
+
+def test_openssl_is_loaded_by_the_one_who_uses_it(lan):
+    (one,) = office(lan, "one")
+    libraries = lambda pid: re.findall(r"libcrypto|libssl", one.read(f"/proc/{pid}/maps"))  # noqa: E731
+    daemon = wait_ready(one.mainstayd(instance(auth=False)))
+    wait_holds(one)
+    assert libraries(role_pid(one, "mainstayd-vrrp")) == []
+    assert daemon.stop() == 0
+
+    authenticated = instance(auth=False, more="authentication {\n auth_type AH\n auth_pass secret12\n }")
+    daemon = wait_ready(one.mainstayd(authenticated))
+    wait_holds(one)
+    assert set(libraries(role_pid(one, "mainstayd-vrrp"))) == {"libcrypto"}
+    supervisor = int(one.read("/run/mainstay/mainstayd.pid"))
+    assert libraries(supervisor) == []
+
+
 def test_pid_files_are_there_while_it_runs(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(instance()))

@@ -1,5 +1,7 @@
 #include "mainstay/ipc/shared.hpp"
 
+#include "mainstay/ipc/config_codec.hpp"
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -132,4 +134,24 @@ TEST_CASE("a sealed memfd cannot be changed any more") {
 
     CHECK(::pwrite(fd->get(), "x", 1, 0) == -1);
     CHECK(text_of(*read_memfd(fd->get())) == "content");
+}
+
+TEST_CASE("what is encoded piece by piece into a sealed memfd is what is encoded at once") {
+    config::Config config;
+    config.global.router_id = std::string(200'000, 'r');  // longer than a piece
+    for (int i = 0; i < 3000; ++i) {
+        auto& service = config.virtual_servers.emplace_back();
+        service.endpoint.port = static_cast<std::uint16_t>(i);
+        service.scheduler = "rr";
+        service.real_servers.resize(static_cast<std::size_t>(i % 7));
+    }
+    config.scripts.resize(1);  // after the long text, with a length of its own
+
+    const auto sealed = encode_sealed("test", config);
+
+    REQUIRE(sealed);
+    CHECK(*read_memfd(sealed->get()) == encode(config));
+    CHECK(decode<config::Config>(*read_memfd(sealed->get()))->virtual_servers[2999].endpoint.port == 2999);
+    const std::byte more{};
+    CHECK(::pwrite(sealed->get(), &more, 1, 0) == -1);
 }

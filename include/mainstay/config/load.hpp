@@ -81,5 +81,7 @@ enum class Audience : std::uint8_t { Vrrp, Lvs, Observer, Bfd, Snmp };
 
 // The part of the model that this role may see; everything else is left at its default.
 [[nodiscard]] Config slice(const Config& config, Audience audience);
+// The same, but the services are taken out of `config` and not copied.
+[[nodiscard]] Config slice(Config&& config, Audience audience);
 
 }  // namespace mainstay::config

@@ -36,11 +36,25 @@ struct OneByOne {
     F make;
 };
 
+// Where a long encoding goes while it is made: what is complete, piece by piece in order. The length of a struct that
+// is longer than a piece follows when it is known.
+class EncodingTarget {
+public:
+    virtual void append(std::span<const std::byte> piece) = 0;
+    virtual void overwrite(std::size_t at, std::span<const std::byte> bytes) = 0;
+
+protected:
+    ~EncodingTarget() = default;
+};
+
 class Encoder {
 public:
     Encoder() = default;
     // Into `room`; what does not fit is only counted.
     explicit Encoder(std::span<std::byte> room) : room_{room}, fixed_{true} {}
+    // Into `target` through `room`, of which not more than that is ever used; finish() at the end.
+    Encoder(std::span<std::byte> room, EncodingTarget& target) : room_{room}, target_{&target}, fixed_{true} {}
+    void finish() { spill(); }
     template <class... T>
     void operator()(const T&... values) { (put(values), ...); }
     [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
@@ -50,13 +64,27 @@ public:
 private:
     void raw(const void* data, std::size_t size) {
         const auto* first = static_cast<const std::byte*>(data);
+        if (target_ != nullptr && size_ - spilled_ + size > room_.size()) {
+            spill();
+            if (size > room_.size()) {
+                target_->append({first, size});
+                spilled_ += size;
+            }
+        }
         if (!fixed_) bytes_.insert(bytes_.end(), first, first + size);
-        else if (size_ + size <= room_.size() && size > 0) std::memcpy(room_.data() + size_, data, size);
+        else if (size_ >= spilled_ && size_ - spilled_ + size <= room_.size() && size > 0)
+            std::memcpy(room_.data() + (size_ - spilled_), data, size);
         size_ += size;
     }
     void overwrite(std::size_t at, std::uint32_t value) {
+        if (at < spilled_) return target_->overwrite(at, std::as_bytes(std::span{&value, 1}));
+        at -= spilled_;
         std::byte* place = fixed_ ? room_.data() : bytes_.data();
         if (!fixed_ || at + sizeof value <= room_.size()) std::memcpy(place + at, &value, sizeof value);
+    }
+    void spill() {
+        target_->append(room_.first(size_ - spilled_));
+        spilled_ = size_;
     }
     void length(std::size_t size) {
         const auto value = static_cast<std::uint32_t>(size);
@@ -116,7 +144,9 @@ private:
 
     std::vector<std::byte> bytes_;
     std::span<std::byte> room_;
+    EncodingTarget* target_ = nullptr;
     std::size_t size_ = 0;
+    std::size_t spilled_ = 0;  // bytes that the target has
     bool fixed_ = false;
 };
 

@@ -8,12 +8,14 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/ipc/codec.hpp"
 
 namespace mainstay::ipc {
 
@@ -26,6 +28,28 @@ inline constexpr std::size_t kEventBytesMax = 1024;
 [[nodiscard]] Result<UniqueFd> make_memfd(std::string_view name, std::size_t size);
 // Write-once: filled, then sealed against every change.
 [[nodiscard]] Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::byte> content);
+// The same, for what is made piece by piece and would take twice its size otherwise.
+class SealedMemfd final : public EncodingTarget {
+public:
+    explicit SealedMemfd(std::string_view name);
+    void append(std::span<const std::byte> piece) override;
+    void overwrite(std::size_t at, std::span<const std::byte> bytes) override;
+    [[nodiscard]] Result<UniqueFd> seal();  // with the first thing that went wrong
+
+private:
+    std::string name_;
+    Result<UniqueFd> fd_;
+};
+template <class T>
+[[nodiscard]] Result<UniqueFd> encode_sealed(std::string_view name, const T& value) {
+    static constexpr std::size_t kPiece = 64 * 1024;
+    std::vector<std::byte> room(kPiece);
+    SealedMemfd memfd{name};
+    Encoder encoder{room, memfd};
+    encoder(value);
+    encoder.finish();
+    return memfd.seal();
+}
 [[nodiscard]] Result<std::vector<std::byte>> read_memfd(int fd);
 [[nodiscard]] bool same_content(int fd, int other);  // false as well when one cannot be read
 
