@@ -398,9 +398,22 @@ bool waits_for_the_end(const ServiceDraft& service) {
     });
 }
 
-void add_settled(Settled& settled, VirtualServer model, Mark mark) {
-    settled.models.push_back(std::move(model));
-    settled.marks.push_back(mark);
+// How many services the file has if it goes on as it began. A list that doubles takes up to three times the memory that
+// the services need, new pages all of it.
+void make_room(Settled& settled, double read, double all) {
+    constexpr std::size_t kFew = 256;
+    constexpr double kSpare = 1.05;
+    const std::size_t have = settled.models.size();
+    if (have < kFew || have < settled.models.capacity()) return;
+    const auto guess = static_cast<double>(have) * kSpare * std::max(all / std::max(read, 1.0), 1.0);
+    settled.models.reserve(static_cast<std::size_t>(guess) + 1);
+    settled.marks.reserve(settled.models.capacity());
+}
+
+void add_settled(Reading& r, VirtualServer model, Mark mark) {
+    make_room(r.settled, mark.offset, static_cast<double>(r.snapshot.text().size()));
+    r.settled.models.push_back(std::move(model));
+    r.settled.marks.push_back(mark);
 }
 
 // The positions of services that an earlier one has the address, protocol, firewall mark and family of.
@@ -426,14 +439,14 @@ void find_duplicates(const Settled& settled, std::vector<bool>& left_out) {
 void settle_service(Reading& r) {
     ServiceDraft& draft = r.services.back();
     draft.position = r.settled.models.size();
-    if (!r.settle_early || waits_for_the_end(draft)) return add_settled(r.settled, {}, draft.mark);
+    if (!r.settle_early || waits_for_the_end(draft)) return add_settled(r, {}, draft.mark);
     if (!r.settled.with) r.settled.with = r.global;
     const IpAddress own = draft.model.endpoint.address;
     for (const ServerDraft& server : draft.servers) {
         const IpAddress& address = server.model.endpoint.address;
         r.settled.servers.push_back({address, address == own, server.mark});
     }
-    if (ServiceCheck{r, draft}.run()) add_settled(r.settled, std::move(draft.model), draft.mark);
+    if (ServiceCheck{r, draft}.run()) add_settled(r, std::move(draft.model), draft.mark);
     r.services.pop_back();
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 namespace mainstay::ipc {
 
@@ -41,8 +42,9 @@ Result<void> send_message(int fd, const Message& message, int descriptor) {
 }
 
 Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
-    std::vector<std::byte> buffer(kMessageBytesMax);
-    iovec part{buffer.data(), buffer.size()};
+    // Not cleared: most messages are a hundred bytes, and nothing behind them is looked at.
+    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kMessageBytesMax);
+    iovec part{buffer.get(), kMessageBytesMax};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * 4)> control{};
     msghdr header{};
     header.msg_iov = &part;
@@ -68,7 +70,7 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
         }
     }
     if (got == 0) return std::variant<Received, Closed>{Closed{}};
-    auto message = decode_message(std::span{buffer}.first(static_cast<std::size_t>(got)));
+    auto message = decode_message(std::span{buffer.get(), static_cast<std::size_t>(got)});
     if (!message) return std::unexpected{std::move(message.error()).with("message from another process")};
     return std::variant<Received, Closed>{Received{std::move(*message), std::move(descriptor)}};
 }
