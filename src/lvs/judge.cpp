@@ -72,25 +72,23 @@ void Judge::adopt_config(config::Config config, Intents& out) {
 
 void Judge::make_fresh_states(Moment at, bool first_run_retries) {
     states_.clear();
-    ids_.clear();
     states_.reserve(services_.size());
-    ids_.reserve(services_.size());
     for (const auto& service : services_) {
         auto& state = states_.emplace_back();
         state.suspended = suspended_now(service);
-        auto& ids = ids_.emplace_back();
+        state.servers.reserve(service.real_servers.size());
         for (const auto& server : service.real_servers) {
-            ServerState fresh{.alive = true, .weight = server.weight, .since = at.wall, .checkers = {}};
+            ServerState fresh{.weight = server.weight, .since = at.wall, .between = {}, .checkers = {}};
+            fresh.checkers.reserve(server.checkers.size());
             for (const auto& checker : server.checkers) {
                 CheckerState one;
                 // keepalived: alpha is nothing to a file, whose number is known at once.
-                one.up = !(one.acts && checker.alpha) || checker.type == config::Checker::Type::File;
+                one.up = !checker.alpha || checker.type == config::Checker::Type::File;
                 one.first_run_retries = first_run_retries && !checker.alpha;
                 one.due = at.now + kFirstRunDelay + random_(checker.warmup);
                 fresh.checkers.push_back(std::move(one));
             }
             fresh.alive = all_up(fresh);
-            ids.emplace_back(server.checkers.size(), CheckerId{0});
             state.servers.push_back(std::move(fresh));
         }
     }
@@ -126,7 +124,6 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory, Mom
             });
             if (same == found->checkers.end()) continue;
             taken[static_cast<std::size_t>(same - found->checkers.begin())] = true;
-            if (!server.checkers[c].acts) continue;
             const Instant due = server.checkers[c].due;
             server.checkers[c] = same->state;
             server.checkers[c].due = due;
@@ -138,9 +135,11 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory, Mom
         server.alive = may_live(server);
         server.weight = effective_weight(server_config, server);
         if (server.alive == found->alive) server.since = found->since;
-        if (server.alive && found->grows_since) server.grows_since = moved(*found->grows_since);
-        server.leave = found->leave;
-        if (server.leave) server.leave->until = moved(server.leave->until_wall);
+        if (server.alive && found->grows_since) server.between.edit().grows_since = moved(*found->grows_since);
+        if (found->leave) {
+            auto& leave = server.between.edit().leave = found->leave;
+            leave->until = moved(leave->until_wall);
+        }
     }
     for (auto one : memory.leaving) {
         const auto& now = services_[service].real_servers;
@@ -153,28 +152,37 @@ void Judge::recall_service(std::size_t service, const ServiceMemory& memory, Mom
 // Checkers without an id are new; those that run are not in the queue.
 void Judge::index_checkers() {
     positions_.clear();
-    for (std::size_t v = 0; v < ids_.size(); ++v) {
-        for (std::size_t s = 0; s < ids_[v].size(); ++s) {
-            for (std::size_t c = 0; c < ids_[v][s].size(); ++c) {
-                auto& id = ids_[v][s][c];
-                if (id == 0) id = next_id_++;
-                positions_.emplace(id, Position{v, s, c});
+    std::size_t count = 0;
+    for (const auto& service : states_)
+        for (const auto& server : service.servers) count += server.checkers.size();
+    positions_.reserve(count);
+    for (std::size_t v = 0; v < states_.size(); ++v) {
+        for (std::size_t s = 0; s < states_[v].servers.size(); ++s) {
+            auto& checkers = states_[v].servers[s].checkers;
+            for (std::size_t c = 0; c < checkers.size(); ++c) {
+                if (checkers[c].id == 0) checkers[c].id = next_id_++;
+                positions_.add(checkers[c].id, {v, s, c});
             }
         }
     }
+    positions_.sort();
     group_checkers();
 }
 
 void Judge::enqueue_all(Instant now) {
     queue_.clear();
-    for (const auto& [id, where] : positions_) {
-        const auto& state = state_at(where);
-        // A checker that was carried over may be due at once, never in the past of its own schedule.
+    queue_.reserve(positions_.size());
+    for (std::size_t i = 0; i < positions_.size(); ++i) {
+        const Position where = positions_.place(i);
+        auto& state = state_at(where);
         const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
-        if (states_[where.service].suspended || disabled || is_followed(config_at(where).type)) continue;
-        if (state.acts && !state.running) queue_.emplace(std::max(state.due, now), id);
+        state.waits = !states_[where.service].suspended && !disabled && !is_followed(config_at(where).type) &&
+                      !state.running;
+        if (!state.waits) continue;
+        // A checker that was carried over may be due at once, never in the past of its own schedule.
+        state.due = std::max(state.due, now);
+        queue_.push(state.due, state.id);
     }
-    for (const auto& [due, id] : queue_) state_at(positions_.at(id)).due = due;
 }
 
 void Judge::say_activations(Intents& out, CheckerId since) const {
@@ -184,9 +192,9 @@ void Judge::say_activations(Intents& out, CheckerId since) const {
 }
 
 void Judge::say_sessions(Intents& out, CheckerId since) const {
-    const bool bfd = std::ranges::any_of(positions_, [&](const auto& one) {
-        return one.first >= since && config_at(one.second).type == config::Checker::Type::Bfd;
-    });
+    bool bfd = false;
+    for (std::size_t i = 0; i < positions_.size() && !bfd; ++i)
+        bfd = positions_.id(i) >= since && config_at(positions_.place(i)).type == config::Checker::Type::Bfd;
     if (bfd) out.push_back(say(LogLevel::Info, "Activating BFD healthchecker"));
 }
 
@@ -202,6 +210,7 @@ Intents Judge::step(const Fact& fact, Moment at) {
         on_addresses(at, out);
     } else
         on_deadline(at, out);
+    tidy_queue();
     std::erase_if(out, [this, at](const Intent& intent) {
         const auto* said = std::get_if<Say>(&intent);
         return said != nullptr && !budget_.allows(said->line, at.now);
@@ -222,10 +231,9 @@ void Judge::on_results(const CheckFinished& fact, Moment at, Intents& out) {
 }
 
 void Judge::on_deadline(Moment at, Intents& out) {
-    while (!queue_.empty() && queue_.begin()->first <= at.now) {
-        const CheckerId id = queue_.begin()->second;
-        queue_.erase(queue_.begin());
-        start_run(id, at, out);
+    while (!queue_.empty() && queue_.front().due <= at.now) {
+        const auto entry = queue_.pop();
+        if (!is_stale(entry)) start_run(entry.id, at, out);
     }
     grow(at, out);
     look_at_leaving(at, out);
@@ -235,6 +243,7 @@ void Judge::start_run(CheckerId id, Moment at, Intents& out) {
     const Position where = positions_.at(id);
     auto& state = state_at(where);
     state.running = true;
+    state.waits = false;
     // After a pause of the process the missed slots are skipped, and each check keeps its phase: the spread over
     // the interval stays.
     const Nanos loop = std::max<Nanos>(config_at(where).delay_loop, Micros{1});
@@ -245,16 +254,16 @@ void Judge::start_run(CheckerId id, Moment at, Intents& out) {
 
 void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
     const auto found = positions_.find(fact.checker);
-    if (found == positions_.end()) return;  // a reload removed it
-    const Position where = found->second;
+    if (!found) return;  // a reload removed it
+    const Position where = *found;
     auto& state = state_at(where);
-    if (!state.acts || (!state.running && !is_followed(config_at(where).type))) return;
+    if (!state.running && !is_followed(config_at(where).type)) return;
     state.running = false;
 
     const bool repeated = state.last_result == fact.reason;
-    state.last_result = fact.reason;
+    if (!repeated) state.last_result = reasons_.of(fact.reason);
     state.last_run = at.wall;
-    state.last_duration = fact.duration;
+    state.last_duration = short_time(fact.duration);
     const Run run{.first = !state.has_run, .began = state.due};
     const Instant next = std::max(state.due + config_at(where).delay_loop, at.now);
 
@@ -278,17 +287,27 @@ void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
 void Judge::schedule(const Position& where, Instant due) {
     if (is_followed(config_at(where).type)) return;
     auto& state = state_at(where);
-    const CheckerId id = id_at(where);
-    queue_.erase({state.due, id});
     state.due = due;
-    if (states_[where.service].suspended) return;
-    queue_.emplace(due, id);
+    state.waits = !states_[where.service].suspended;
+    if (state.waits) queue_.push(due, state.id);
+}
+
+bool Judge::is_stale(const CheckQueue::Entry& entry) const {
+    const auto where = positions_.find(entry.id);
+    if (!where) return true;
+    const auto& state = states_[where->service].servers[where->server].checkers[where->checker];
+    return !state.waits || state.due != entry.due;
+}
+
+// After whatever may have given checkers another time: the deadline is that of a checker that waits.
+void Judge::tidy_queue() {
+    queue_.tidy(positions_.size(), [this](const CheckQueue::Entry& entry) { return is_stale(entry); });
 }
 
 std::optional<Instant> Judge::deadline() const {
     std::optional<Instant> first = look_at_leaving_at_;
     const auto no_later_than = [&first](Instant other) { first = first ? std::min(*first, other) : other; };
-    if (!queue_.empty()) no_later_than(queue_.begin()->first);
+    if (!queue_.empty()) no_later_than(queue_.front().due);
     if (!growing_.empty()) no_later_than(growing_.begin()->first);
     if (const auto told = budget_.deadline()) no_later_than(*told);
     return first;
@@ -296,22 +315,19 @@ std::optional<Instant> Judge::deadline() const {
 
 const config::Checker* Judge::checker(CheckerId id) const {
     const auto found = positions_.find(id);
-    return found == positions_.end() ? nullptr : &config_at(found->second);
+    return found ? &config_at(*found) : nullptr;
 }
 
 std::vector<CheckerId> Judge::followers(config::Checker::Type type, std::string_view name) const {
     std::vector<CheckerId> found;
-    for (const auto& [id, where] : positions_)
-        if (config_at(where).type == type && followed_name(config_at(where)) == name) found.push_back(id);
-    std::ranges::sort(found);
+    for (std::size_t i = 0; i < positions_.size(); ++i) {
+        const auto& checker = config_at(positions_.place(i));
+        if (checker.type == type && followed_name(checker) == name) found.push_back(positions_.id(i));
+    }
     return found;
 }
 
-std::optional<Judge::Place> Judge::place(CheckerId id) const {
-    const auto found = positions_.find(id);
-    if (found == positions_.end()) return std::nullopt;
-    return found->second;
-}
+std::optional<Judge::Place> Judge::place(CheckerId id) const { return positions_.find(id); }
 
 ServiceVerdict Judge::verdict(std::size_t service) const {
     using Stands = ServerVerdict::Place;
@@ -319,12 +335,12 @@ ServiceVerdict Judge::verdict(std::size_t service) const {
     verdict.servers.reserve(states_[service].servers.size());
     for (const auto& server : states_[service].servers) {
         ServerVerdict one{.alive = server.alive, .weight = server.weight, .place = Stands::AsChecked, .weight_now = {}};
-        const bool leaves = server.leave && !server.leave->over;
+        const auto& leave = server.between->leave;
+        const bool leaves = leave && !leave->over;
         if (server.hold == Hold::Disabled) one.place = leaves ? Stands::Drained : Stands::Out;
-        if (server.hold == Hold::Drained && server.alive) {
-            one.place = server.leave && server.leave->over ? Stands::Out : Stands::Drained;
-        }
-        one.weight_now = server.growing_weight;
+        if (server.hold == Hold::Drained && server.alive)
+            one.place = leave && leave->over ? Stands::Out : Stands::Drained;
+        one.weight_now = server.between->growing_weight;
         verdict.servers.push_back(one);
     }
     for (const auto& one : states_[service].leaving) verdict.leaving.push_back(one.server);

@@ -45,7 +45,7 @@ void Judge::apply_overrides() {
             if (found == overrides_.end()) continue;
             auto& server = states_[v].servers[s];
             server.hold = found->second.hold;
-            server.held_weight = found->second.weight;
+            if (found->second.weight != 0) server.between.edit().held_weight = found->second.weight;
             server.alive = may_live(server);
             server.weight = effective_weight(services_[v].real_servers[s], server);
         }
@@ -60,7 +60,7 @@ std::optional<Override> Judge::override_of(std::size_t service, std::size_t serv
 
 std::string Judge::state_text(std::size_t service, std::size_t server) const {
     const auto& state = states_[service].servers[server];
-    const std::string word = text_of(Override{state.hold, state.held_weight, {}, {}});
+    const std::string word = text_of(Override{state.hold, state.between->held_weight, {}, {}});
     return fmt::format("{}, {}, weight {}", word, state.alive ? "UP" : "DOWN", state.weight);
 }
 
@@ -87,7 +87,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         const std::string name = server_text(where.service, where.server);
         const auto& state = states_[where.service].servers[where.server];
         const std::string before = state_text(where.service, where.server);
-        const bool same = state.hold == wanted && (wanted != Hold::Weight || state.held_weight == command.weight);
+        const bool same = state.hold == wanted && (wanted != Hold::Weight || state.between->held_weight == command.weight);
         if (command.verb == ServerCommand::Verb::Show || same) {
             answer.lines.push_back(fmt::format("{} of VS {}: {}", name, key.service, before));
             continue;
@@ -118,6 +118,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         if (++answer.changed <= kServersNamedInAuditMax) named += fmt::format(" {},", name);
     }
     if (answer.changed == 0) return out;
+    tidy_queue();
     named.pop_back();
     if (answer.changed > kServersNamedInAuditMax)
         named += fmt::format(" and {} more", answer.changed - kServersNamedInAuditMax);
@@ -190,10 +191,8 @@ void Judge::hold(const Position& where, Hold wanted, std::int64_t weight, Moment
     auto& server = states_[where.service].servers[where.server];
     const bool was_out = server.hold == Hold::Disabled;
     server.hold = wanted;
-    server.held_weight = wanted == Hold::Weight ? weight : 0;
-    server.leave.reset();
-    server.grows_since.reset();
-    server.growing_weight.reset();
+    server.between = Between{
+        .held_weight = wanted == Hold::Weight ? weight : 0, .leave = {}, .grows_since = {}, .growing_weight = {}};
     if (!was_out && wanted == Hold::Disabled) take_out(where, at, out);
     if (was_out && wanted != Hold::Disabled) bring_back(where, at, out);
     if (wanted == Hold::Drained && server.alive) begin_leave(where, at, out);
@@ -207,18 +206,17 @@ void Judge::take_out(const Position& where, Moment at, Intents& out) {
     auto& server = states_[where.service].servers[where.server];
     for (std::size_t c = 0; c < server.checkers.size(); ++c) {
         auto& checker = server.checkers[c];
-        const CheckerId id = ids_[where.service][where.server][c];
-        queue_.erase({checker.due, id});
+        checker.waits = false;
         if (!std::exchange(checker.running, false)) continue;
-        out.emplace_back(CancelCheck{id});
-        unlead(id, at.now);
+        out.emplace_back(CancelCheck{checker.id});
+        unlead(checker.id, at.now);
     }
     server.kept = false;
     if (!server.alive) return;
     server.alive = false;
     server.since = at.wall;
     begin_leave(where, at, out);
-    if (!server.leave)
+    if (!server.between->leave)
         out.push_back(
             say(LogLevel::Info, fmt::format("Removing service {} from VS {}", server_text(where.service, where.server),
                                             service_text(where.service))));
@@ -234,7 +232,7 @@ void Judge::bring_back(const Position& where, Moment at, Intents& out) {
     const auto& config = service.real_servers[where.server];
     for (std::size_t c = 0; c < server.checkers.size(); ++c) {
         auto& checker = server.checkers[c];
-        if (!checker.acts || !is_polled(config.checkers[c])) continue;
+        if (!is_polled(config.checkers[c])) continue;
         checker.up = false;
         checker.has_run = true;
         checker.rises = checker.retries_used = 0;

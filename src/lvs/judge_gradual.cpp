@@ -34,10 +34,9 @@ void Judge::begin_growth(const Position& where, Instant now, Intents& out) {
     auto& server = states_[where.service].servers[where.server];
     const auto& service = services_[where.service];
     const Micros time = slow_start_of(service, service.real_servers[where.server]);
-    server.grows_since.reset();
-    server.growing_weight.reset();
+    server.between.change(grow_no_more);
     if (time.count() <= 0 || server.hold != Hold::None || server.weight <= 1) return;
-    server.grows_since = now;
+    server.between.edit().grows_since = now;
     out.push_back(say(LogLevel::Info, fmt::format("Slow start of service {} of VS {}: its weight grows to {} in {}",
                                                   server_text(where.service, where.server), service_text(where.service),
                                                   server.weight, seconds_text(time))));
@@ -47,17 +46,17 @@ void Judge::begin_growth(const Position& where, Instant now, Intents& out) {
 // What the weight is now, and when it takes its next step. True: it is another one than before.
 bool Judge::grow_one(Seat seat, Instant now) {
     auto& server = states_[seat.first].servers[seat.second];
-    if (!server.grows_since) return false;
+    if (!server.between->grows_since) return false;
     const auto& service = services_[seat.first];
     const Micros time = slow_start_of(service, service.real_servers[seat.second]);
     const std::int64_t full = clamp_weight(server.weight);
-    const auto before = server.growing_weight;
-    const double share = time.count() <= 0 ? 1.0
-                                           : std::chrono::duration<double>(now - *server.grows_since) /
-                                                 std::chrono::duration<double>(time);
+    const Instant since = *server.between->grows_since;
+    const auto before = server.between->growing_weight;
+    const double share = time.count() <= 0
+                             ? 1.0
+                             : std::chrono::duration<double>(now - since) / std::chrono::duration<double>(time);
     if (!server.alive || full <= 1 || share >= 1.0) {
-        server.grows_since.reset();
-        server.growing_weight.reset();
+        server.between.change(grow_no_more);
         return before.has_value();
     }
     constexpr double kHair = 1e-9;  // what rounding takes away
@@ -67,9 +66,9 @@ bool Judge::grow_one(Seat seat, Instant now) {
     const std::int64_t next = std::min(full, (current / step + 1) * step);
     const std::chrono::duration<double> wait =
         std::chrono::duration<double>(time) * (static_cast<double>(next) / whole);
-    growing_.emplace(*server.grows_since + std::chrono::ceil<Micros>(wait), seat);
-    server.growing_weight = current;
-    return before != server.growing_weight;
+    growing_.emplace(since + std::chrono::ceil<Micros>(wait), seat);
+    server.between.edit().growing_weight = current;
+    return before != current;
 }
 
 void Judge::grow(Moment at, Intents& out) {
@@ -84,9 +83,9 @@ void Judge::begin_leave(const Position& where, Moment at, Intents& out) {
     auto& server = states_[where.service].servers[where.server];
     const auto& service = services_[where.service];
     const Micros time = drain_timeout_of(service, service.real_servers[where.server]);
-    server.leave.reset();
+    server.between.change([](Between& between) { between.leave.reset(); });
     if (time.count() <= 0) return;
-    server.leave = Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false};
+    server.between.edit().leave = Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false};
     leaving_.insert(where.service);
     look_at_leaving_at_ = at.now + kCountEvery;
     out.push_back(say(LogLevel::Info, fmt::format("Draining service {} of VS {} for at most {}",
@@ -112,7 +111,7 @@ void Judge::leave_after_reload(std::size_t service, const config::VirtualServer&
         if (is_configured(server.endpoint) || !drains(old_config, server, old_state, state)) continue;
         const Micros time = drain_timeout_of(old_config, server);
         leaving.push_back(LeavingServer{
-            server, state.leave.value_or(Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false})});
+            server, state.between->leave.value_or(Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false})});
         out.push_back(
             say(LogLevel::Info, fmt::format("Draining service {} of VS {} for at most {}", text_of(config, server),
                                             service_text(service), seconds_text(time))));
@@ -126,9 +125,9 @@ void Judge::arm_gradual(Instant now) {
     for (std::size_t v = 0; v < states_.size(); ++v) {
         bool leaves = !states_[v].leaving.empty();
         for (std::size_t s = 0; s < states_[v].servers.size(); ++s) {
-            auto& server = states_[v].servers[s];
-            leaves = leaves || (server.leave && !server.leave->over);
-            if (server.grows_since) grow_one({v, s}, now);
+            const auto& between = *states_[v].servers[s].between;
+            leaves = leaves || (between.leave && !between.leave->over);
+            if (between.grows_since) grow_one({v, s}, now);
         }
         if (leaves) leaving_.insert(v);
     }
@@ -149,7 +148,8 @@ void Judge::look_at_leaving(Moment at, Intents& out) {
                 next = std::min(next, leave.until);
         };
         for (std::size_t s = 0; s < state.servers.size(); ++s) {
-            if (state.servers[s].leave) look(server_text(service, s), *state.servers[s].leave);
+            auto& between = state.servers[s].between;
+            if (between->leave) look(server_text(service, s), *between.edit().leave);
         }
         for (auto& one : state.leaving) look(text_of(services_[service], one.server), one.leave);
         if (forget_left(service)) out.emplace_back(CountConnections{service});
@@ -171,8 +171,9 @@ void Judge::on_counted(const ConnectionsCounted& fact, Intents& out) {
         if (connections == 0) end_leave(fact.service, name, leave, out);
     };
     for (std::size_t s = 0; s < state.servers.size(); ++s) {
-        auto& server = state.servers[s];
-        if (server.leave) count(service.real_servers[s].endpoint, server_text(fact.service, s), *server.leave);
+        auto& between = state.servers[s].between;
+        if (between->leave)
+            count(service.real_servers[s].endpoint, server_text(fact.service, s), *between.edit().leave);
     }
     for (auto& one : state.leaving) count(one.server.endpoint, text_of(service, one.server), one.leave);
     static_cast<void>(forget_left(fact.service));
@@ -198,7 +199,7 @@ bool Judge::forget_left(std::size_t service) {
     auto& state = states_[service];
     std::erase_if(state.leaving, [](const LeavingServer& one) { return one.leave.over; });
     const bool some = !state.leaving.empty() || std::ranges::any_of(state.servers, [](const ServerState& server) {
-        return server.leave && !server.leave->over;
+        return server.between->leave && !server.between->leave->over;
     });
     if (!some) leaving_.erase(service);
     return some;

@@ -14,7 +14,6 @@ namespace mainstay::lvs {
 struct Judge::Previous {
     std::vector<config::VirtualServer> services;
     std::vector<ServiceState> states;
-    Ids ids;
     std::map<ServiceIdentity, std::size_t> by_key;
 };
 
@@ -48,9 +47,7 @@ std::vector<std::size_t> match_checkers(const std::vector<config::Checker>& now,
 
 void carry_checker(const config::Checker& now, const config::Checker& before, const CheckerState& old,
                    CheckerState& out, Instant at) {
-    const bool acts = out.acts;
     out = old;
-    out.acts = acts;
     if (now.type == config::Checker::Type::Misc && !now.misc_dynamic) out.dynamic_weight.reset();
     if (now != before && !old.running) out.due = std::min(old.due, at + now.delay_loop);
 }
@@ -80,7 +77,7 @@ void tell_removed_service(const config::VirtualServer& service, const ServiceSta
 
 Intents Judge::reload(config::Config next, Moment at) {
     Intents out;
-    Previous before{std::move(services_), std::move(states_), std::move(ids_), {}};
+    Previous before{std::move(services_), std::move(states_), {}};
     for (std::size_t i = 0; i < before.services.size(); ++i) before.by_key.emplace(identity_of(before.services[i]), i);
 
     adopt_config(std::move(next), out);
@@ -98,6 +95,7 @@ Intents Judge::reload(config::Config next, Moment at) {
         release_kept(i, at, out);
         evaluate_quorum(i, Mode::Reload, out);
     }
+    tidy_queue();
     // keepalived begins all of them anew and says so; here the others go on.
     say_activations(out, since);
     return out;
@@ -162,8 +160,7 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
             if (match[c] != kNone) {
                 carry_checker(checkers[c], old_checkers[match[c]], old_server.checkers[match[c]], server.checkers[c],
                               at.now);
-                ids_[service][s][c] = before.ids[old][was][match[c]];
-            } else if (server.checkers[c].acts) {
+            } else {
                 // A living server does not go out for a check that it never failed; one that is down has to pass an
                 // alpha check first, and gets no retries.
                 server.checkers[c].up =
@@ -172,9 +169,10 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
             }
         }
         server.kept = old_server.kept && !all_up(server);
-        server.leave = old_server.leave;
-        server.grows_since = old_server.grows_since;
-        server.growing_weight = old_server.growing_weight;
+        server.between.change([&old_server, held = server.between->held_weight](Between& between) {
+            between = *old_server.between;
+            between.held_weight = held;
+        });
         const bool alive = may_live(server);
         server.alive = old_server.alive;
         server.since = old_server.since;
@@ -198,13 +196,10 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
 }
 
 void Judge::cancel_gone(const Previous& before, Intents& out) const {
-    for (std::size_t v = 0; v < before.ids.size(); ++v) {
-        for (std::size_t s = 0; s < before.ids[v].size(); ++s) {
-            for (std::size_t c = 0; c < before.ids[v][s].size(); ++c) {
-                const bool running = before.states[v].servers[s].checkers[c].running;
-                if (running && !positions_.contains(before.ids[v][s][c])) {
-                    out.emplace_back(CancelCheck{before.ids[v][s][c]});
-                }
+    for (const auto& service : before.states) {
+        for (const auto& server : service.servers) {
+            for (const auto& checker : server.checkers) {
+                if (checker.running && !positions_.contains(checker.id)) out.emplace_back(CancelCheck{checker.id});
             }
         }
     }

@@ -25,12 +25,13 @@ void Judge::group_checkers() {
     shared_.clear();
     shares_.clear();
     std::unordered_map<std::string, std::vector<std::size_t>> buckets;
-    for (std::size_t v = 0; v < ids_.size(); ++v) {
-        for (std::size_t s = 0; s < ids_[v].size(); ++s) {
-            for (std::size_t c = 0; c < ids_[v][s].size(); ++c) {
+    for (std::size_t v = 0; v < states_.size(); ++v) {
+        for (std::size_t s = 0; s < states_[v].servers.size(); ++s) {
+            for (std::size_t c = 0; c < states_[v].servers[s].checkers.size(); ++c) {
+                const CheckerId id = id_at({v, s, c});
                 const auto& server = services_[v].real_servers[s];
                 const auto& checker = server.checkers[c];
-                if (!states_[v].servers[s].checkers[c].acts || !shares_probe(services_[v], server, checker)) continue;
+                if (!shares_probe(services_[v], server, checker)) continue;
                 auto& bucket = buckets[bucket_of(checker)];
                 const auto same = std::ranges::find_if(bucket, [&](std::size_t group) {
                     return same_probe(config_at(positions_.at(shared_[group].front())), checker);
@@ -40,8 +41,8 @@ void Judge::group_checkers() {
                     bucket.push_back(group);
                     shared_.emplace_back();
                 }
-                shared_[group].push_back(ids_[v][s][c]);
-                shares_.emplace(ids_[v][s][c], group);
+                shared_[group].push_back(id);
+                shares_.emplace(id, group);
             }
         }
     }
@@ -58,7 +59,7 @@ void Judge::start_with(CheckerId leader) {
         auto& state = state_at(where);
         const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
         if (state.running || disabled || states_[where.service].suspended || state.url != first.url) continue;
-        queue_.erase({state.due, id});
+        state.waits = false;
         state.running = true;
         state.due = first.due;
         followers.push_back(id);
@@ -72,9 +73,9 @@ void Judge::unlead(CheckerId leader, Instant now) {
     if (led.empty()) return;
     for (const CheckerId id : led.mapped()) {
         const auto found = positions_.find(id);
-        if (found == positions_.end() || !state_at(found->second).running) continue;
-        state_at(found->second).running = false;
-        schedule(found->second, now);
+        if (!found || !state_at(*found).running) continue;
+        state_at(*found).running = false;
+        schedule(*found, now);
     }
 }
 

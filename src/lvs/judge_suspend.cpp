@@ -48,25 +48,23 @@ void Judge::on_addresses(Moment at, Intents& out) {
 
 void Judge::suspend(std::size_t service, Instant now, Intents& out) {
     say_checks(service, "Suspending", out);
-    for (std::size_t s = 0; s < ids_[service].size(); ++s) {
-        for (std::size_t c = 0; c < ids_[service][s].size(); ++c) {
-            auto& state = states_[service].servers[s].checkers[c];
-            const CheckerId id = ids_[service][s][c];
-            queue_.erase({state.due, id});
+    for (auto& server : states_[service].servers) {
+        for (auto& state : server.checkers) {
+            state.waits = false;
             if (!std::exchange(state.running, false)) continue;
-            out.emplace_back(CancelCheck{id});
-            unlead(id, now);
+            out.emplace_back(CancelCheck{state.id});
+            unlead(state.id, now);
         }
     }
 }
 
 void Judge::resume(std::size_t service, Instant now, Intents& out) {
     say_checks(service, "Activating", out);
-    for (std::size_t s = 0; s < ids_[service].size(); ++s) {
-        for (std::size_t c = 0; c < ids_[service][s].size(); ++c) {
+    for (std::size_t s = 0; s < states_[service].servers.size(); ++s) {
+        for (std::size_t c = 0; c < states_[service].servers[s].checkers.size(); ++c) {
             const Position where{service, s, c};
             const bool disabled = states_[service].servers[s].hold == Hold::Disabled;
-            if (!state_at(where).acts || disabled || !is_polled(config_at(where))) continue;
+            if (disabled || !is_polled(config_at(where))) continue;
             schedule(where, now + random_(std::min(config_at(where).warmup, kResumeWithin)));
         }
     }
@@ -77,8 +75,7 @@ void Judge::say_checks(std::size_t service, std::string_view verb, Intents& out,
     for (std::size_t s = 0; s < states_[service].servers.size(); ++s) {
         for (std::size_t c = 0; c < states_[service].servers[s].checkers.size(); ++c) {
             const Position where{service, s, c};
-            if (!states_[service].servers[s].checkers[c].acts || !is_polled(config_at(where))) continue;
-            if (id_at(where) < since) continue;
+            if (!is_polled(config_at(where)) || id_at(where) < since) continue;
             ++count;
             if (names_servers()) {
                 out.push_back(say(LogLevel::Info, fmt::format("{} healthchecker for service {} for VS {}", verb,

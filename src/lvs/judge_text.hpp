@@ -24,12 +24,12 @@ namespace mainstay::lvs {
 // keepalived: every dynamic check adds the difference between what it asks for and what is configured. An operator's
 // word goes before both.
 [[nodiscard]] inline std::int64_t effective_weight(const config::RealServer& server, const ServerState& state) {
-    if (state.hold == Hold::Weight) return state.held_weight;
+    if (state.hold == Hold::Weight) return state.between->held_weight;
     if (state.hold == Hold::Drained) return 0;
     const std::int64_t configured = server.weight;
     std::int64_t weight = configured;
     for (const auto& checker : state.checkers) {
-        if (checker.dynamic_weight) weight += *checker.dynamic_weight - configured;
+        if (const auto& wanted = *checker.dynamic_weight) weight += *wanted - configured;
     }
     return weight;
 }
@@ -71,7 +71,7 @@ namespace mainstay::lvs {
 [[nodiscard]] inline bool drains(const config::VirtualServer& service, const config::RealServer& server,
                                  const ServiceState& around, const ServerState& state) {
     if (drain_timeout_of(service, server).count() <= 0) return false;
-    if (state.leave) return !state.leave->over;
+    if (state.between->leave) return !state.between->leave->over;
     if (state.hold == Hold::Disabled) return false;
     return (state.alive && (!around.sorry_in_use || state.hold == Hold::Drained)) || inhibits(service, server);
 }

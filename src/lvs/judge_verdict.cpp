@@ -80,11 +80,11 @@ void Judge::passed(const Position& where, const CheckFinished& fact, const Run& 
         if (!line.empty()) out.push_back(say(LogLevel::Info, std::move(line)));
     }
     const bool is_fixed = config_at(where).type == config::Checker::Type::Misc && !config_at(where).misc_dynamic;
-    state.dynamic_weight = is_fixed ? std::nullopt : fact.weight;
+    state.dynamic_weight = is_fixed ? std::optional<std::int64_t>{} : fact.weight;
     // Of each server that shares the probe, its own part.
     if (fact.weight_percent)
-        state.dynamic_weight =
-            part_of_weight(services_[where.service].real_servers[where.server].weight, *fact.weight_percent);
+        state.dynamic_weight = std::optional<std::int64_t>{
+            part_of_weight(services_[where.service].real_servers[where.server].weight, *fact.weight_percent)};
     const bool reweighed = reweigh(where, at.now, out);
     auto& server = states_[where.service].servers[where.server];
     if (all_up(server)) server.kept = false;
@@ -171,7 +171,7 @@ bool Judge::reweigh(const Position& where, Instant now, Intents& out) {
                                         weight, server.alive ? "active" : "inactive",
                                         server_text(where.service, where.server), service_text(where.service))));
     server.weight = weight;
-    if (server.grows_since) grow_one({where.service, where.server}, now);
+    if (server.between->grows_since) grow_one({where.service, where.server}, now);
     if (server.alive) out.emplace_back(TableChanged{where.service});
     return true;
 }
@@ -195,7 +195,7 @@ void Judge::set_alive(const Position& where, bool alive, Moment at, Intents& out
     if (alive)
         begin_growth(where, at.now, out);
     else
-        server.grows_since.reset(), server.growing_weight.reset(), server.leave.reset();
+        server.between.change([](Between& between) { grow_no_more(between), between.leave.reset(); });
     out.emplace_back(TableChanged{where.service});
 }
 

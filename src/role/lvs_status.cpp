@@ -30,10 +30,10 @@ ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerStat
     out.up = state.up;
     out.has_run = state.has_run;
     out.failures_in_row = state.failures_in_row;
-    out.last_result = state.acts ? state.last_result : "not run yet by this version: taken as up";
+    out.last_result = state.last_result.text();
     out.last_run = state.last_run;
     out.last_duration = state.last_duration;
-    out.weight = state.dynamic_weight;
+    out.weight = *state.dynamic_weight;
     return out;
 }
 
@@ -48,11 +48,12 @@ std::string note_of(const lvs::ServerState& state, const std::optional<lvs::Over
     std::string note;
     const auto add = [&note](std::string_view text) { note += fmt::format("{}{}", note.empty() ? "" : "; ", text); };
     if (held) add(fmt::format("{} by {}", lvs::text_of(*held), held->by));
-    if (state.leave && !state.leave->over) {
-        add(state.leave->connections ? fmt::format("{} connections are left", *state.leave->connections)
-                                     : std::string{"its connections go on"});
+    const auto& [held_weight, leave, grows_since, growing_weight] = *state.between;
+    if (leave && !leave->over) {
+        add(leave->connections ? fmt::format("{} connections are left", *leave->connections)
+                               : std::string{"its connections go on"});
     }
-    if (state.growing_weight) add(fmt::format("slow start: weight {} of {}", *state.growing_weight, state.weight));
+    if (growing_weight) add(fmt::format("slow start: weight {} of {}", *growing_weight, state.weight));
     if (state.kept) add("kept by min_alive though its checks fail");
     return note;
 }
@@ -74,7 +75,7 @@ ipc::ServerStatus status_of(const config::VirtualServer& service, const config::
     out.in_table = at != table.destinations.end();
     if (out.in_table) out.weight_in_table = at->weight;
     out.kept = state.kept;
-    if (state.leave) out.leave = status_of(*state.leave);
+    if (const auto& leave = state.between->leave) out.leave = status_of(*leave);
     out.since = state.since;
     for (std::size_t i = 0; i < config.checkers.size(); ++i) {
         out.checks.push_back(status_of(config.checkers[i], state.checkers[i]));
@@ -110,8 +111,8 @@ ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool availa
             service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
         server.in_table = server.in_table && available;  // wanted there, but nothing can be put in
         server.note = note_of(state.servers[s], judge.override_of(v, s));
-        if (state.servers[s].grows_since)
-            server.grows_since = wall_of(*state.servers[s].grows_since, at.now, at.wall);
+        if (const auto& since = state.servers[s].between->grows_since)
+            server.grows_since = wall_of(*since, at.now, at.wall);
     }
     for (const auto& one : state.leaving) service.leaving.push_back(status_of(one, config.protocol));
     return service;
@@ -159,6 +160,7 @@ lvs::Memory memory_of(const ipc::LvsStatus& status) {
         config::Checker::Type::Ping, config::Checker::Type::Misc, config::Checker::Type::File,
         config::Checker::Type::Bfd,  config::Checker::Type::Grpc, config::Checker::Type::Agent};
     lvs::Memory memory;
+    TextPool reasons;
     for (const auto& service : status.services) {
         lvs::ServiceMemory one{.identity = {service.key, service.group},
                                .keys = service.group_keys,
@@ -186,9 +188,9 @@ lvs::Memory memory_of(const ipc::LvsStatus& status) {
                 state.up = check.up;
                 state.has_run = check.has_run;
                 state.failures_in_row = check.failures_in_row;
-                state.last_result = check.last_result;
+                state.last_result = reasons.of(check.last_result);
                 state.last_run = check.last_run;
-                state.last_duration = check.last_duration;
+                state.last_duration = lvs::short_time(check.last_duration);
                 state.dynamic_weight = check.weight;
                 remembered.checkers.push_back({*type, check.target, std::move(state)});
             }

@@ -46,3 +46,13 @@ TEST_CASE("rare members are equal when they read the same, whether or not they h
     CHECK_FALSE(touched == Limits{.low = 4});
     CHECK_FALSE(Rare<std::string>{"a"} == Rare<std::string>{});
 }
+
+TEST_CASE("a change of a rare member that leaves the default takes no memory") {
+    Rare<Limits> one;
+    one.change([](Limits& limits) { limits.low = 5; });
+    CHECK(one->low == 5);
+
+    one.change([](Limits& limits) { limits.low = 3; });
+    CHECK(*one == Limits{});
+    CHECK(&*one == &*Rare<Limits>{});  // what all read that hold nothing
+}

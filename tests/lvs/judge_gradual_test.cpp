@@ -64,7 +64,7 @@ TEST_CASE(
     CHECK(weight_at(bench, 12s) == 50);
     CHECK(weight_at(bench, 16500ms) == 95);
     CHECK(weight_at(bench, 17s) == 100);
-    CHECK_FALSE(bench.judge.states()[0].servers[0].grows_since);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].between->grows_since);
 }
 
 TEST_CASE("a reload in the middle of a slow start goes on with it, a failure ends it") {
@@ -84,7 +84,7 @@ TEST_CASE("a reload in the middle of a slow start goes on with it, a failure end
     }
 
     CHECK(in_table(bench.judge).empty());
-    CHECK_FALSE(bench.judge.states()[0].servers[0].growing_weight);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].between->growing_weight);
 }
 
 TEST_CASE("a server that a reload removes keeps its connections with weight 0 until they are gone") {

@@ -123,7 +123,7 @@ TEST_CASE("after a crash each of several scripts of one server keeps its own ver
     const std::string target = one.checkers[0].target.to_string();
     ServerMemory memory{.endpoint = one.endpoint, .alive = false, .since = {}, .checkers = {}};
     CheckerState first, second;
-    first.dynamic_weight = 4;
+    first.dynamic_weight = std::optional<std::int64_t>{4};
     second.up = false;
     memory.checkers = {{config::Checker::Type::Misc, target, first}, {config::Checker::Type::Misc, target, second}};
     config::Config config;

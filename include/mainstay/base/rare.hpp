@@ -43,6 +43,13 @@ public:
         if (!held_) held_ = std::make_unique<T>();
         return *held_;
     }
+    // Likewise, and takes none when nothing is left that differs from the default. `what` is called with a T&.
+    template <class F>
+    void change(F&& what) {
+        T value = **this;
+        what(value);
+        *this = std::move(value);
+    }
     void reset() { held_.reset(); }
 
     friend bool operator==(const Rare& a, const Rare& b) { return a.held_ == b.held_ || *a == *b; }

@@ -6,6 +6,8 @@
 // after the previous one was due, so lateness does not add up; a retry starts delay_before_retry after the failure.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,8 +21,12 @@
 
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/base/rare.hpp"
+#include "mainstay/base/shared_text.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/lvs/check_queue.hpp"
+#include "mainstay/lvs/checker_index.hpp"
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/line_budget.hpp"
 #include "mainstay/lvs/overrides.hpp"
@@ -30,9 +36,6 @@
 #include "mainstay/netlink/mark_table.hpp"
 
 namespace mainstay::lvs {
-
-// Never reused within a process: the result of a check that a reload removed finds nobody.
-using CheckerId = std::uint64_t;
 
 struct Moment {
     Instant now;
@@ -99,23 +102,31 @@ using Intent = std::variant<StartCheck, CancelCheck, Announce, Say, TableChanged
 using Intents = std::vector<Intent>;
 
 // ---- what a new incarnation needs to go on where a crashed one stopped, and what status shows ----
+// There are tens of thousands of servers and checkers: members are ordered without gaps.
+using ShortTime = std::chrono::duration<std::uint32_t, std::micro>;  // up to 71 minutes
+[[nodiscard]] constexpr ShortTime short_time(Micros time) {
+    return ShortTime{
+        static_cast<std::uint32_t>(std::clamp<Micros::rep>(time.count(), 0, ShortTime::max().count()))};
+}
+
 struct CheckerState {
-    bool acts = true;  // false: a type that is not run; taken as up
-    bool up = true;
-    bool has_run = false;
-    bool running = false;
-    bool first_run_retries = false;  // came by a reload: even its first run tolerates failures
+    CheckerId id = 0;  // 0: none yet
+    Instant due;       // of the next run, or of the running one
+    WallTime last_run;
+    SharedText last_result;
+    Rare<std::optional<std::int64_t>> dynamic_weight;  // asked for by its last success
+    ShortTime last_duration{0};
     std::uint32_t retries_used = 0;
     std::uint32_t failures_in_row = 0;
     std::uint32_t rises = 0, falls = 0;  // successes while down, failed rounds while up, in a row
-    Instant due;                         // of the next run, or of the running one
-    std::string last_result;
-    WallTime last_run;
-    Micros last_duration{0};
-    std::optional<std::int64_t> dynamic_weight;  // asked for by its last success
-    std::uint32_t url = 0;                       // HTTP_GET: the one that is tested next
-    bool pass_broken = false;                    // HTTP_GET: that one failed for good, the pass begins anew after it
-    bool first_pass = true;                      // HTTP_GET: not all URLs have been tested since the start
+    std::uint32_t url = 0;               // HTTP_GET: the one that is tested next
+    bool up = true;
+    bool has_run = false;
+    bool running = false;
+    bool waits = false;              // for its next run, in the queue
+    bool first_run_retries = false;  // came by a reload: even its first run tolerates failures
+    bool pass_broken = false;        // HTTP_GET: that one failed for good, the pass begins anew after it
+    bool first_pass = true;          // HTTP_GET: not all URLs have been tested since the start
     bool operator==(const CheckerState&) const = default;
 };
 // A server on its way out of the table: weight 0 until its connections are gone or the time is over.
@@ -126,17 +137,23 @@ struct Leave {
     bool over = false;
     bool operator==(const Leave&) const = default;
 };
-struct ServerState {
-    bool alive = true;
-    std::int64_t weight = 1;  // effective
-    WallTime since;           // of the last change between alive and not
-    bool kept = false;        // its checks fail, and min_alive keeps it alive
-    Hold hold = Hold::None;   // of its Override
-    std::int64_t held_weight = 0;
+// Of a server that is neither in the table with all of its weight nor out of it.
+struct Between {
+    std::int64_t held_weight = 0;                // of Hold::Weight
     std::optional<Leave> leave;                  // drained or disabled, with a drain_timeout
     std::optional<Instant> grows_since;          // slow_start: its weight grows to the full one from then on
     std::optional<std::int64_t> growing_weight;  // and is this now
+    bool operator==(const Between&) const = default;
+};
+inline void grow_no_more(Between& between) { between.grows_since.reset(), between.growing_weight.reset(); }
+struct ServerState {
+    std::int64_t weight = 1;  // effective
+    WallTime since;           // of the last change between alive and not
+    Rare<Between> between;
     std::vector<CheckerState> checkers;
+    bool alive = true;
+    bool kept = false;       // its checks fail, and min_alive keeps it alive
+    Hold hold = Hold::None;  // of its Override
     bool operator==(const ServerState&) const = default;
 };
 struct LeavingServer {  // no longer configured
@@ -222,9 +239,7 @@ public:
     [[nodiscard]] const Overrides& overrides() const { return overrides_; }
     [[nodiscard]] std::optional<Override> override_of(std::size_t service, std::size_t server) const;
     [[nodiscard]] const config::Checker* checker(CheckerId id) const;  // null: gone
-    struct Place {                                                     // indices into services()
-        std::size_t service = 0, server = 0, checker = 0;
-    };
+    using Place = CheckerPlace;                                        // indices into services()
     [[nodiscard]] std::optional<Place> place(CheckerId id) const;  // none: gone
     // The checks that follow this file or session, sorted.
     [[nodiscard]] std::vector<CheckerId> followers(config::Checker::Type type, std::string_view name) const;
@@ -239,7 +254,6 @@ public:
 private:
     using Position = Place;
     struct Previous;  // the configuration and state before a reload, judge_reload.cpp
-    using Ids = std::vector<std::vector<std::vector<CheckerId>>>;  // beside states_: [service][server][checker]
 
     void adopt_config(config::Config config, Intents& out);
     [[nodiscard]] bool is_mapped(const config::VirtualServer& service) const;
@@ -330,7 +344,11 @@ private:
     [[nodiscard]] RiseFall counts(const Position& where) const;
     [[nodiscard]] std::string server_text(std::size_t service, std::size_t server) const;
     [[nodiscard]] std::string service_text(std::size_t service) const;
-    [[nodiscard]] CheckerId id_at(const Position& p) const { return ids_[p.service][p.server][p.checker]; }
+    [[nodiscard]] CheckerId id_at(const Position& p) const {
+        return states_[p.service].servers[p.server].checkers[p.checker].id;
+    }
+    [[nodiscard]] bool is_stale(const CheckQueue::Entry& entry) const;
+    void tidy_queue();
     [[nodiscard]] bool names_servers() const { return server_count_ <= kServersNamedInLogMax; }
 
     Random random_;
@@ -340,11 +358,11 @@ private:
     std::vector<config::VirtualServer> services_;
     std::vector<std::vector<netlink::IpvsServiceKey>> keys_;  // beside services_
     std::vector<ServiceState> states_;
-    Ids ids_;
-    std::unordered_map<CheckerId, Position> positions_;
-    std::set<std::pair<Instant, CheckerId>> queue_;  // checkers that wait for their next run
-    std::set<std::pair<Instant, Seat>> growing_;     // when each weight takes its next step
-    std::set<std::size_t> leaving_;                  // services with servers on their way out
+    CheckerIndex positions_;
+    CheckQueue queue_;                            // of the checkers that wait for their next run
+    TextPool reasons_;                            // of checks
+    std::set<std::pair<Instant, Seat>> growing_;  // when each weight takes its next step
+    std::set<std::size_t> leaving_;               // services with servers on their way out
     std::optional<Instant> look_at_leaving_at_;
     std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_
