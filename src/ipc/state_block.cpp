@@ -1,6 +1,10 @@
 // Layout: two slots, each a header and its content. A publish writes the slot that is not the newest: sequence 0
 // first (the slot is void), then content, length and checksum, then the new sequence. Whoever reads takes the slot
-// with the greater sequence whose checksum holds, and looks at the sequence again afterwards.
+// with the greater sequence whose checksum holds, and looks at the sequence again afterwards. Once a large content is
+// complete, the memory of the other slot is given back.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -23,6 +27,8 @@ struct SlotHeader {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
+constexpr std::size_t kKeptSlotBytes = 64U << 10;  // below that it is not worth the page faults of the next publish
+
 }  // namespace
 
 struct StateBlock::Mapping {
@@ -35,6 +41,15 @@ struct StateBlock::Mapping {
         return memory.data() + slot * slot_bytes() + sizeof(SlotHeader);
     }
     [[nodiscard]] std::size_t capacity() const { return slot_bytes() - sizeof(SlotHeader); }
+    // Its memory goes back to the system, but for the page with the header, which is left as that of a void slot.
+    void release(std::size_t slot) const {
+        const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        const std::size_t from = (slot * slot_bytes() + sizeof(SlotHeader) + page - 1) / page * page;
+        const std::size_t to = (slot + 1) * slot_bytes() / page * page;
+        header(slot).sequence.store(0, std::memory_order_release);
+        // Memory that is locked stays; nothing depends on it.
+        if (from < to) static_cast<void>(::madvise(memory.data() + from, to - from, MADV_REMOVE));
+    }
     // The content of a slot if it is complete.
     [[nodiscard]] std::optional<std::vector<std::byte>> read(std::size_t slot) const {
         const SlotHeader& head = header(slot);
@@ -81,6 +96,7 @@ Result<void> StateBlock::publish(const Writer& write) {
     head.length = size;
     head.checksum = fnv1a(room.first(size));
     head.sequence.store(newest + 1, std::memory_order_release);
+    if (size > kKeptSlotBytes) mapping_->release(1 - slot);
     return {};
 }
 
@@ -92,7 +108,8 @@ Result<void> StateBlock::publish(std::span<const std::byte> content) {
 }
 
 Result<std::vector<std::byte>> StateBlock::read() const {
-    // A reader that meets a running publish finds the other slot; losing both takes two publishes within one copy.
+    // A reader that meets a running publish finds the other slot. One whose slot is given back or written meanwhile
+    // looks again: publishes are further apart than a copy takes.
     constexpr int kTries = 16;
     for (int i = 0; i < kTries; ++i) {
         const std::uint64_t newest = sequence();

@@ -12,6 +12,7 @@
 #include <random>
 
 #include "bfd_line.hpp"
+#include "lvs_block.hpp"
 #include "lvs_counters.hpp"
 #include "lvs_descriptors.hpp"
 #include "lvs_followed.hpp"
@@ -185,7 +186,7 @@ ipc::LvsStatus LvsRole::recall() {
         runtime_.log().warning("the state of the crashed predecessor is not there: {}", bytes.error().text());
         return {};
     }
-    auto status = ipc::decode<ipc::LvsStatus>(*bytes);
+    auto status = decode_lvs_block(*bytes);
     if (!status) {
         runtime_.log().warning("the state of the crashed predecessor cannot be read: {}", status.error().text());
         return {};

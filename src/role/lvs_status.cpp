@@ -6,12 +6,13 @@
 #include <array>
 #include <cstring>
 
+#include "lvs_block.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 
 namespace mainstay::role {
 namespace {
 
-std::string forwarding_word(config::Forwarding forwarding) {
+std::string_view forwarding_word(config::Forwarding forwarding) {
     switch (forwarding) {
         case config::Forwarding::Nat:
             return "NAT";
@@ -23,10 +24,11 @@ std::string forwarding_word(config::Forwarding forwarding) {
     return "?";
 }
 
-ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerState& state) {
+ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerState& state, const Endpoint& server) {
     ipc::CheckStatus out;
-    out.type = lvs::keyword_of(config.type);
-    out.target = config.target.to_string();
+    const auto type = lvs::keyword_of(config.type);
+    if (!state.up || type != kUsualCheck) out.type = type;
+    if (!state.up || config.target != server) out.target = config.target.to_string();
     out.up = state.up;
     out.has_run = state.has_run;
     out.failures_in_row = state.failures_in_row;
@@ -62,12 +64,13 @@ WallTime wall_of(Instant then, Instant now, WallTime wall) {
     return {wall.unix_us + std::chrono::duration_cast<Micros>(then - now).count()};
 }
 
+// Without what its reader puts in (lvs_block.hpp).
 ipc::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
                             const lvs::ServerState& state, const lvs::ServiceTable& table) {
     ipc::ServerStatus out;
-    out.name = config::server_name(config.endpoint, service.fwmark != 0 ? config::Protocol::None : service.protocol);
     out.endpoint = config.endpoint;
-    out.forwarding = forwarding_word(config.forwarding);
+    const auto forwarding = forwarding_word(config.forwarding);
+    if (forwarding != kUsualForwarding) out.forwarding = forwarding;
     out.weight = state.weight;
     out.alive = state.alive;
     const auto endpoint = lvs::endpoint_at(table.service.key, service, config.endpoint, config.forwarding);
@@ -77,8 +80,9 @@ ipc::ServerStatus status_of(const config::VirtualServer& service, const config::
     out.kept = state.kept;
     if (const auto& leave = state.between->leave) out.leave = status_of(*leave);
     out.since = state.since;
+    out.checks.reserve(config.checkers.size());
     for (std::size_t i = 0; i < config.checkers.size(); ++i) {
-        out.checks.push_back(status_of(config.checkers[i], state.checkers[i]));
+        out.checks.push_back(status_of(config.checkers[i], state.checkers[i], config.endpoint));
     }
     return out;
 }

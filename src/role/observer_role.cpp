@@ -19,6 +19,7 @@
 #include "mainstay/ipc/status.hpp"
 #include "observer_bus.hpp"
 #include "dumps.hpp"
+#include "lvs_block.hpp"
 #include "status_json.hpp"
 #include "status_server.hpp"
 
@@ -60,6 +61,7 @@ std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
     if (!bytes) return std::nullopt;
     auto status = ipc::decode<Status>(*bytes);
     if (!status) return std::nullopt;
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*status);
     return std::move(*status);
 }
 

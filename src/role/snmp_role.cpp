@@ -13,6 +13,7 @@
 #include <cstring>
 #include <optional>
 
+#include "lvs_block.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/role/identity.hpp"
 #include "snmp_session.hpp"
@@ -206,6 +207,7 @@ void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& stat
     const auto bytes = block.read();
     auto decoded = bytes ? ipc::decode<Status>(*bytes) : std::unexpected{bytes.error()};
     if (!decoded) return;
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*decoded);
     status = std::move(*decoded);
     read = newest;
 }

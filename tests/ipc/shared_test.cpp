@@ -3,8 +3,10 @@
 #include "mainstay/ipc/config_codec.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -56,6 +58,34 @@ TEST_CASE("a writer that dies in the middle of a publish leaves the state before
     CHECK(text_of(*next->read()) == "second");
     REQUIRE(next->publish(bytes_of("third")));
     CHECK(text_of(*next->read()) == "third");
+}
+
+TEST_CASE("of a large state one copy takes memory, and a writer that dies while it makes the next leaves it") {
+    constexpr std::size_t kBlock = 4U << 20, kState = 1U << 20;
+    auto fd = make_memfd("test", kBlock);
+    auto writer = StateBlock::map(fd->get(), true);
+    const auto taken = [&] {
+        struct stat info {};
+        REQUIRE(::fstat(fd->get(), &info) == 0);
+        return static_cast<std::size_t>(info.st_blocks) * 512;
+    };
+    for (const char letter : {'a', 'b', 'c'}) {
+        REQUIRE(writer->publish(bytes_of(std::string(kState, letter))));
+        CHECK(taken() < kState + (64U << 10));
+        CHECK(text_of(*writer->read()) == std::string(kState, letter));
+    }
+
+    struct Died {};
+    CHECK_THROWS_AS(static_cast<void>(writer->publish([](std::span<std::byte> room) -> std::size_t {
+                        std::ranges::fill(room.first(kState / 2), std::byte{'d'});
+                        throw Died{};
+                    })),
+                    Died);
+
+    auto next = StateBlock::map(fd->get(), true);
+    CHECK(text_of(*next->read()) == std::string(kState, 'c'));
+    REQUIRE(next->publish(bytes_of("small")));
+    CHECK(text_of(*next->read()) == "small");
 }
 
 TEST_CASE("a slot whose bytes do not match its checksum is not believed") {

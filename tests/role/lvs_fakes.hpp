@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../../src/role/lvs_block.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/role/lvs_role.hpp"
@@ -52,7 +53,7 @@ struct FakeRuntime final : Runtime {
     std::uint64_t generation() const override { return 1; }
     const ipc::Hello& options() const override { return hello; }
 
-    ipc::LvsStatus status() const { return ipc::decode<ipc::LvsStatus>(state.value()).value(); }
+    ipc::LvsStatus status() const { return decode_lvs_block(state.value()).value(); }
     // Runs the loop until it holds; false: not within any reasonable time.
     bool until(const std::function<bool()>& holds) {
         const auto end = std::chrono::steady_clock::now() + kPatience;

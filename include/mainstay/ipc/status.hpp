@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "mainstay/base/ip.hpp"
@@ -61,6 +62,13 @@ void fields(A& a, IpvsStats& s) {
 
 namespace mainstay::ipc {
 
+// Of the last fields of a struct that is there tens of thousands of times: they are written where one of them says
+// something, and `says_something` is to ask for each of them. A reader leaves those that are not there at their defaults.
+template <class A>
+[[nodiscard]] constexpr bool goes_on(const A&, bool says_something) {
+    return !std::is_same_v<A, Encoder> || says_something;
+}
+
 // A kernel setting that the role has changed and will put back.
 struct SavedSetting {
     std::string name;          // below /proc/sys
@@ -96,7 +104,11 @@ struct CheckStatus {
 };
 template <class A>
 void fields(A& a, CheckStatus& s) {
-    a(s.type, s.target, s.up, s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration, s.weight);
+    a(s.type, s.target, s.up);
+    if (!goes_on(a, s.has_run || s.failures_in_row != 0 || !s.last_result.empty() || s.last_run != WallTime{} ||
+                        s.last_duration != Micros{0} || s.weight))
+        return;
+    a(s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration, s.weight);
 }
 
 struct LeaveStatus {
@@ -124,8 +136,9 @@ struct ServerStatus {
 };
 template <class A>
 void fields(A& a, ServerStatus& s) {
-    a(s.name, s.endpoint, s.forwarding, s.weight, s.alive, s.in_table, s.since, s.checks, s.weight_in_table, s.note, s.kept,
-      s.grows_since, s.leave);
+    a(s.name, s.endpoint, s.forwarding, s.weight, s.alive, s.in_table, s.since, s.checks, s.weight_in_table);
+    if (!goes_on(a, !s.note.empty() || s.kept || s.grows_since || s.leave)) return;
+    a(s.note, s.kept, s.grows_since, s.leave);
 }
 
 struct LeavingStatus {  // no longer configured; its connections go on

@@ -1,0 +1,27 @@
+#include "lvs_block.hpp"
+
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::role {
+
+void put_in_left_out(ipc::LvsStatus& status) {
+    for (auto& service : status.services) {
+        const auto protocol = static_cast<config::Protocol>(service.key.protocol);  // none for a mark
+        for (auto& server : service.servers) {
+            if (server.name.empty()) server.name = config::server_name(server.endpoint, protocol);
+            if (server.forwarding.empty()) server.forwarding = kUsualForwarding;
+            for (auto& check : server.checks) {
+                if (check.type.empty()) check.type = kUsualCheck;
+                if (check.target.empty()) check.target = server.endpoint.to_string();
+            }
+        }
+    }
+}
+
+Result<ipc::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
+    auto status = ipc::decode<ipc::LvsStatus>(bytes);
+    if (status) put_in_left_out(*status);
+    return status;
+}
+
+}  // namespace mainstay::role
