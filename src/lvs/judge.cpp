@@ -176,8 +176,8 @@ void Judge::enqueue_all(Instant now) {
         const Position where = positions_.place(i);
         auto& state = state_at(where);
         const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
-        state.waits = !states_[where.service].suspended && !disabled && !is_followed(config_at(where).type) &&
-                      !state.running;
+        state.waits =
+            !states_[where.service].suspended && !disabled && !is_followed(config_at(where).type) && !state.running;
         if (!state.waits) continue;
         // A checker that was carried over may be due at once, never in the past of its own schedule.
         state.due = std::max(state.due, now);

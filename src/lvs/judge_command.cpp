@@ -87,7 +87,8 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         const std::string name = server_text(where.service, where.server);
         const auto& state = states_[where.service].servers[where.server];
         const std::string before = state_text(where.service, where.server);
-        const bool same = state.hold == wanted && (wanted != Hold::Weight || state.between->held_weight == command.weight);
+        const bool same =
+            state.hold == wanted && (wanted != Hold::Weight || state.between->held_weight == command.weight);
         if (command.verb == ServerCommand::Verb::Show || same) {
             answer.lines.push_back(fmt::format("{} of VS {}: {}", name, key.service, before));
             continue;

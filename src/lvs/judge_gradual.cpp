@@ -52,9 +52,8 @@ bool Judge::grow_one(Seat seat, Instant now) {
     const std::int64_t full = clamp_weight(server.weight);
     const Instant since = *server.between->grows_since;
     const auto before = server.between->growing_weight;
-    const double share = time.count() <= 0
-                             ? 1.0
-                             : std::chrono::duration<double>(now - since) / std::chrono::duration<double>(time);
+    const double share =
+        time.count() <= 0 ? 1.0 : std::chrono::duration<double>(now - since) / std::chrono::duration<double>(time);
     if (!server.alive || full <= 1 || share >= 1.0) {
         server.between.change(grow_no_more);
         return before.has_value();

@@ -107,8 +107,7 @@ ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool availa
     service.scheduler = config.scheduler;
     service.quorum_up = state.quorum_up;
     service.sorry_in_use = state.sorry_in_use;
-    if (config.sorry_server)
-        service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
+    if (config.sorry_server) service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
     service.servers.reserve(config.real_servers.size());
     for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
         auto& server =
@@ -143,8 +142,7 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
 std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at) {
     const bool available = rest.ipvs_available;
     const auto service = [&](std::size_t v) { return status_of(judge, v, available, at); };
-    return ipc::encode_into(
-        room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
+    return ipc::encode_into(room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
 }
 
 lvs::Overrides overrides_of(const ipc::LvsStatus& status) {

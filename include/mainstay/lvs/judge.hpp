@@ -105,8 +105,7 @@ using Intents = std::vector<Intent>;
 // There are tens of thousands of servers and checkers: members are ordered without gaps.
 using ShortTime = std::chrono::duration<std::uint32_t, std::micro>;  // up to 71 minutes
 [[nodiscard]] constexpr ShortTime short_time(Micros time) {
-    return ShortTime{
-        static_cast<std::uint32_t>(std::clamp<Micros::rep>(time.count(), 0, ShortTime::max().count()))};
+    return ShortTime{static_cast<std::uint32_t>(std::clamp<Micros::rep>(time.count(), 0, ShortTime::max().count()))};
 }
 
 struct CheckerState {
@@ -195,7 +194,8 @@ struct ServiceMemory {
 using Memory = std::vector<ServiceMemory>;
 
 // Lines per server (activation, first success, shutdown) up to this many servers in all; above it one line per
-// service stands for them, and at the end one for all with more services than that. Changes of a server's state are told as long as they are not too many (line_budget.hpp).
+// service stands for them, and at the end one for all with more services than that. Changes of a server's state are
+// told as long as they are not too many (line_budget.hpp).
 inline constexpr std::size_t kServersNamedInLogMax = 256;
 
 [[nodiscard]] std::string_view keyword_of(config::Checker::Type type);  // "TCP_CHECK"
@@ -240,7 +240,7 @@ public:
     [[nodiscard]] std::optional<Override> override_of(std::size_t service, std::size_t server) const;
     [[nodiscard]] const config::Checker* checker(CheckerId id) const;  // null: gone
     using Place = CheckerPlace;                                        // indices into services()
-    [[nodiscard]] std::optional<Place> place(CheckerId id) const;  // none: gone
+    [[nodiscard]] std::optional<Place> place(CheckerId id) const;      // none: gone
     // The checks that follow this file or session, sorted.
     [[nodiscard]] std::vector<CheckerId> followers(config::Checker::Type type, std::string_view name) const;
     [[nodiscard]] Table desired(std::size_t service) const;  // several for a group
