@@ -78,10 +78,10 @@ void take(Wanted& wanted, int letter, const std::string& argument) {
             checker.connect_timeout = Seconds{in_range("the timeout", 1, 4294)};
             break;
         case 'u':
-            checker.urls[0].path = argument;
+            checker.urls.edit()[0].path = argument;
             break;
         case 'V':
-            checker.urls[0].virtualhost = argument;
+            checker.urls.edit()[0].virtualhost = argument;
             break;
         case 'P':
             checker.http_protocol = argument;
@@ -109,7 +109,7 @@ Wanted read_options(int argc, char** argv) {
     Wanted wanted;
     wanted.checker.type = config::Checker::Type::Http;
     // A digest that no page has, and any status: what comes back is the page's own digest.
-    wanted.checker.urls.push_back(
+    wanted.checker.urls.edit().push_back(
         {.path = {}, .digest = "-", .status_codes = {{kAnyStatusFrom, kAnyStatusTo}}, .virtualhost = {}});
     optind = 1;
     opterr = 0;
@@ -118,7 +118,7 @@ Wanted read_options(int argc, char** argv) {
     auto& checker = wanted.checker;
     if (checker.target.port == 0) checker.target.port = checker.type == config::Checker::Type::Ssl ? 443 : 80;
     if (wanted.wrong.empty() && checker.target.address.empty()) wanted.wrong = "-s is missing";
-    if (wanted.wrong.empty() && checker.urls[0].path.empty()) wanted.wrong = "-u is missing";
+    if (wanted.wrong.empty() && checker.urls->front().path.empty()) wanted.wrong = "-u is missing";
     return wanted;
 }
 

@@ -221,7 +221,7 @@ private:
         const Family family = c.target.address.empty() ? m_.family : c.target.address.family();
         if (!draft.bind_ip.empty()) {
             if (draft.bind_ip.family() == family) {
-                c.bind = Endpoint{draft.bind_ip, draft.bind_port};
+                c.bind = std::optional{Endpoint{draft.bind_ip, draft.bind_port}};
             } else {
                 diag_
                     .error(
@@ -238,7 +238,7 @@ private:
 
     // Its one url is the method that it calls.
     void settle_grpc(CheckerDraft& draft, const ServerDraft& server) {
-        draft.model.urls = {
+        draft.model.urls = std::vector<HttpUrl>{
             {.path = "/grpc.health.v1.Health/Check",
              .digest = {},
              .status_codes = {{200, 200}},
@@ -247,12 +247,12 @@ private:
 
     bool settle_urls(CheckerDraft& draft, const ServerDraft& server) {
         Checker& c = draft.model;
-        std::erase_if(c.urls, [&](const HttpUrl& url) {
+        std::erase_if(c.urls.edit(), [&](const HttpUrl& url) {
             if (!url.path.empty()) return false;
             diag_.error(Code::CheckerIncomplete, draft.mark, "a url has no path").effect = "the url is left out";
             return true;
         });
-        for (HttpUrl& url : c.urls) {
+        for (HttpUrl& url : c.urls.edit()) {
             if (url.status_codes.empty()) url.status_codes.push_back({});
             if (url.virtualhost.empty())
                 url.virtualhost =

@@ -82,7 +82,7 @@ constexpr Row kRows[]{
      .form = "{ block }",
      .default_text = "at least one needed, else the check is dropped",
      .help = "One URL to test; tested in order",
-     .set = [](Reading& r, const Value&) { r.url = &r.checker->model.urls.emplace_back(); }},
+     .set = [](Reading& r, const Value&) { r.url = &r.checker->model.urls.edit().emplace_back(); }},
     {.blocks = Block::HttpUrl | Block::SslUrl,
      .name = "path",
      .args = args::words(1, 1),
@@ -171,7 +171,7 @@ constexpr Row kRows[]{
      .form = "{ block }",
      .default_text = "at least one needed, else the check is dropped",
      .help = "One URL to test; tested in order",
-     .set = [](Reading& r, const Value&) { r.url = &r.checker->model.urls.emplace_back(); }},
+     .set = [](Reading& r, const Value&) { r.url = &r.checker->model.urls.edit().emplace_back(); }},
 };
 
 }  // namespace

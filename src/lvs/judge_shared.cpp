@@ -15,7 +15,7 @@ namespace {
 // Equal for equal probes; what it leaves out is compared afterwards.
 std::string bucket_of(const config::Checker& checker) {
     return fmt::format("{} {} {} {}", keyword_of(checker.type), checker.target.to_string(),
-                       checker.urls.empty() ? std::string{} : checker.urls.front().path,
+                       checker.urls.empty() ? std::string{} : checker.urls->front().path,
                        checker.misc_path->argv.empty() ? std::string{} : checker.misc_path->argv.front());
 }
 

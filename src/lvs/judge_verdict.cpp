@@ -42,7 +42,7 @@ std::string_view last_test_of(const config::HttpUrl& url) {
 // failed at works, the pass begins anew. True while that takes more runs.
 bool Judge::pass_goes_on(const Position& where, Intents& out) {
     auto& state = state_at(where);
-    const auto& urls = config_at(where).urls;
+    const auto& urls = *config_at(where).urls;
     if (urls.empty()) return false;
     const bool broken = std::exchange(state.pass_broken, false);
     const std::size_t next = (state.url + 1) % urls.size();

@@ -93,7 +93,7 @@ int error_of(int fd) {
 Connection connection_of(const config::Checker& checker) {
     return {
         .target = checker.target,
-        .bind = checker.bind,
+        .bind = *checker.bind,
         .bind_if = checker.bind_if,
         .connect_timeout = checker.connect_timeout,
         .mark = static_cast<std::uint32_t>(config::value_of<std::int64_t>(checker.more->values, "fwmark").value_or(0))};

@@ -78,8 +78,8 @@ asio::awaitable<Finding> ask(const GrpcCheck& check, Stream& stream, std::shared
 GrpcCheck grpc_check_of(const config::Checker& checker, Toolbox& tools) {
     GrpcCheck check;
     check.connection = connection_of(checker);
-    const std::string host = checker.urls.empty() ? std::string{} : checker.urls.front().virtualhost;
-    check.path = checker.urls.empty() ? kHealthMethod : checker.urls.front().path;
+    const std::string host = checker.urls.empty() ? std::string{} : checker.urls->front().virtualhost;
+    check.path = checker.urls.empty() ? kHealthMethod : checker.urls->front().path;
     check.authority = host.empty() ? checker.target.to_string() : host;
     if (const auto service = config::value_of<config::WordList>(checker.more->values, "service");
         service && !service->empty())

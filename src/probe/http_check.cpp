@@ -191,11 +191,11 @@ asio::awaitable<Finding> exchange_http2(const HttpCheck& check, Stream& stream, 
 HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox& tools) {
     HttpCheck check;
     check.connection = connection_of(checker);
-    if (url >= checker.urls.size()) {
+    if (url >= checker.urls->size()) {
         check.refused = "there is no such url";
         return check;
     }
-    const auto& wanted = checker.urls[url];
+    const auto& wanted = (*checker.urls)[url];
     check.digest = wanted.digest;
     check.status_codes = wanted.status_codes;
     check.path = wanted.path;

@@ -30,7 +30,7 @@ Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(confi
         for (const auto& server : service.real_servers) {
             for (const auto& checker : server.checkers) {
                 any_tls = any_tls || uses_tls(checker);
-                for (const auto& url : checker.urls) {
+                for (const auto& url : *checker.urls) {
                     any_digest = any_digest || !url.digest.empty();
                     const std::size_t before = patterns_.size();
                     const auto compiled = regex(url);

@@ -168,7 +168,7 @@ TEST_CASE("checker settings come from the checker, else the real server, else th
     const Checker& first = servers.at(0).checkers.at(0);
     CHECK(first.retry == 0);
     CHECK(first.target.port == 81);
-    CHECK(first.bind == Endpoint{*IpAddress::parse("10.1.1.9"), 0});
+    CHECK(first.bind->value() == Endpoint{*IpAddress::parse("10.1.1.9"), 0});
     CHECK(first.warmup == 0s);
     CHECK(first.alpha);
     CHECK(servers[0].checkers.at(1).retry == 4);
@@ -177,7 +177,7 @@ TEST_CASE("checker settings come from the checker, else the real server, else th
     CHECK(servers[1].checkers[0].delay_before_retry == 1s);
     CHECK(servers[1].checkers.at(1).delay_before_retry == 7s);  // DNS_CHECK: the delay_loop
     CHECK(servers[1].checkers.at(2).delay_before_retry == 3s);  // HTTP_GET
-    CHECK(servers[1].checkers[2].urls.at(0).status_codes.at(0) == HttpUrl::Codes{200, 299});
+    CHECK(servers[1].checkers[2].urls->at(0).status_codes.at(0) == HttpUrl::Codes{200, 299});
 }
 
 TEST_CASE("real servers take the port and method of their service") {

@@ -20,7 +20,7 @@ config::RealServer web(std::size_t urls) {
     auto& checker = one.checkers[0];
     checker.type = config::Checker::Type::Http;
     checker.retry = 1;
-    for (std::size_t i = 0; i < urls; ++i) checker.urls.push_back({"/" + std::to_string(i), {}, {{}}, {}});
+    for (std::size_t i = 0; i < urls; ++i) checker.urls.edit().push_back({"/" + std::to_string(i), {}, {{}}, {}});
     return one;
 }
 
@@ -171,8 +171,8 @@ TEST_CASE("SSL_GET and GRPC_CHECK are judged in words of their own") {
 TEST_CASE("a URL that works again is told by the last of its tests") {
     auto one = web(3);
     one.checkers[0].alpha = true;
-    one.checkers[0].urls[0].digest = "d41d8cd98f00b204e9800998ecf8427e";
-    one.checkers[0].urls[1].more.edit().values.push_back({"regex", config::WordList{"ok"}});
+    one.checkers[0].urls.edit()[0].digest = "d41d8cd98f00b204e9800998ecf8427e";
+    one.checkers[0].urls.edit()[1].more.edit().values.push_back({"regex", config::WordList{"ok"}});
     Bench bench;
     bench.start(service({one}));
 

@@ -262,7 +262,7 @@ TEST_CASE("each failing try of a check is told in keepalived's words with log_al
 
 TEST_CASE("a web server that recovers is told by the last that is asked of its URL") {
     auto web = web_of(Type::Http);
-    auto& urls = web.real_servers[0].checkers[0].urls;
+    auto& urls = web.real_servers[0].checkers[0].urls.edit();
     const auto recovers = [&](config::HttpUrl url) {
         url.path = "/x";
         urls = {url};

@@ -140,7 +140,7 @@ TlsServer::Answer through_tls(Script& script) {
 config::Checker h2_checker(const Endpoint& target, config::Checker::Type type = config::Checker::Type::Http) {
     auto one = checker(target, type);
     one.http_protocol = std::string{"2"};
-    one.urls[0].virtualhost = "www.example.org";
+    one.urls.edit()[0].virtualhost = "www.example.org";
     return one;
 }
 
@@ -148,7 +148,7 @@ config::Checker grpc_checker(const Endpoint& target) {
     config::Checker one;
     one.type = config::Checker::Type::Grpc;
     one.target = target;
-    one.urls.push_back({.path = "/grpc.health.v1.Health/Check", .digest = {}, .status_codes = {{200, 200}}});
+    one.urls.edit().push_back({.path = "/grpc.health.v1.Health/Check", .digest = {}, .status_codes = {{200, 200}}});
     return one;
 }
 
@@ -176,8 +176,8 @@ TEST_CASE("HTTP_GET with http_protocol 2 speaks HTTP/2 by prior knowledge, and j
     {
         PlainServer server{script};
         auto what = h2_checker(server.endpoint());
-        what.urls[0].digest = "5d41402abc4b2a76b9719d911017c592";
-        give(what.urls[0].more, "regex", config::WordList{"^hello$"});
+        what.urls.edit()[0].digest = "5d41402abc4b2a76b9719d911017c592";
+        give(what.urls.edit()[0].more, "regex", config::WordList{"^hello$"});
         const Finding finding = run(what);
         CHECK(finding.outcome == Outcome::Passed);
         CHECK(finding.reason == "HTTP status code 200 (HTTP/2)");
@@ -254,7 +254,7 @@ TEST_CASE("GRPC_CHECK passes while the health service says SERVING") {
     Script up = serving('\x01');
     const Finding finding = health(up, [](config::Checker& what) {
         give(what.more, "service", config::WordList{"shop.Cart"});
-        what.urls[0].virtualhost = "shop.example.org";
+        what.urls.edit()[0].virtualhost = "shop.example.org";
     });
     CHECK(finding.outcome == Outcome::Passed);
     CHECK(finding.reason == "SERVING");

@@ -15,7 +15,7 @@ TEST_CASE("an accepted status passes, and the host is the target with its port u
 
     Server named{says(kOk)};
     auto what = checker(named.endpoint());
-    what.urls[0].virtualhost = "www.example.org";
+    what.urls.edit()[0].virtualhost = "www.example.org";
     CHECK(run(what).reason == "HTTP status code 200");
     CHECK(named.request().ends_with("\r\nHost: www.example.org\r\n\r\n"));
 }
@@ -25,14 +25,14 @@ TEST_CASE("a status out of the accepted ranges fails, one inside of any passes")
     CHECK(missing.outcome == Outcome::Failed);
     CHECK(missing.reason == "HTTP status code 404");
     CHECK(missing.words == "HTTP status code error to server");
-    const auto accept = [](config::Checker& what) { what.urls[0].status_codes = {{200, 200}, {400, 404}}; };
+    const auto accept = [](config::Checker& what) { what.urls.edit()[0].status_codes = {{200, 200}, {400, 404}}; };
     CHECK(answered(says("HTTP/1.1 404 Not Found\r\n\r\n"), accept).outcome == Outcome::Passed);
     CHECK(answered(says("HTTP/1.1 405 No\r\n\r\n"), accept).outcome == Outcome::Failed);
     CHECK(answered(says("HTTP/1.1 200\r\n\r\n")).reason == "no HTTP status code");
 }
 
 TEST_CASE("the digest is that of the body, up to its Content-Length") {
-    const auto hello = [](config::Checker& what) { what.urls[0].digest = "5d41402abc4b2a76b9719d911017c592"; };
+    const auto hello = [](config::Checker& what) { what.urls.edit()[0].digest = "5d41402abc4b2a76b9719d911017c592"; };
     CHECK(answered(says(kOk + "hello"), hello).outcome == Outcome::Passed);
     CHECK(answered(says("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello, world"), hello).outcome == Outcome::Passed);
     const Finding wrong = answered(says(kOk + "hullo"), hello);
@@ -46,7 +46,7 @@ TEST_CASE("an answer of one byte at a time is read like any other") {
     const auto slow = [](int fd) {
         for (const char c : kOk + "hello") send_all(fd, {&c, 1});
     };
-    const auto hello = [](config::Checker& what) { what.urls[0].digest = "5d41402abc4b2a76b9719d911017c592"; };
+    const auto hello = [](config::Checker& what) { what.urls.edit()[0].digest = "5d41402abc4b2a76b9719d911017c592"; };
     CHECK(answered(slow, hello).outcome == Outcome::Passed);
 }
 
@@ -94,6 +94,6 @@ TEST_CASE("a refused connection and a request that is too long fail") {
     CHECK(refused.outcome == Outcome::Failed);
     CHECK(refused.words == "Error connecting server");
     auto what = checker(bound_to(closed));
-    what.urls[0].path = "/" + std::string(2047, 'x');
+    what.urls.edit()[0].path = "/" + std::string(2047, 'x');
     CHECK(run(what).reason.starts_with("HTTP request: "));
 }

@@ -62,7 +62,7 @@ TEST_CASE("a body of a gigabyte is digested and searched in constant memory") {
         },
         [](config::Checker& what) {
             what.connect_timeout = 60s;
-            give(what.urls[0].more, "regex", config::WordList{"needle$"});
+            give(what.urls.edit()[0].more, "regex", config::WordList{"needle$"});
         });
     CHECK(finding.outcome == Outcome::Passed);
     CHECK(peak_memory_kb() - before < 16 * 1024);
@@ -78,7 +78,7 @@ TEST_CASE("chunks without end run out of time; they are not put together") {
     CHECK(finding.outcome == Outcome::TimedOut);
     const Finding raw = answered(says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
                                  [](config::Checker& what) {
-                                     give(what.urls[0].more, "regex", config::WordList{"^5\\r\\nhello\\r\\n0\\r\\n"});
+                                     give(what.urls.edit()[0].more, "regex", config::WordList{"^5\\r\\nhello\\r\\n0\\r\\n"});
                                  });
     CHECK(raw.outcome == Outcome::Passed);
 }
@@ -111,7 +111,7 @@ TEST_CASE("a redirect is an answer like any other: it is not followed") {
     const auto redirect = says("HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n");
     CHECK(answered(redirect).reason == "HTTP status code 302");
     CHECK(answered(redirect, [](config::Checker& what) {
-              what.urls[0].status_codes = {{302, 302}};
+              what.urls.edit()[0].status_codes = {{302, 302}};
           }).outcome == Outcome::Passed);
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("the request's version and its Connection line are as http_protocol sa
     const auto request_with = [](const std::string& protocol) {
         Server server{says(kOk)};
         auto what = checker(server.endpoint());
-        what.urls[0].virtualhost = "www";
+        what.urls.edit()[0].virtualhost = "www";
         if (!protocol.empty()) what.http_protocol = protocol;
         run(what);
         return server.request();
@@ -135,7 +135,7 @@ TEST_CASE("the body must match the regex, which is looked at after status and di
     // effect: virtual_server/real_server/HTTP_GET/url: regex regex_no_match regex_options regex_min_offset
     // effect: virtual_server/real_server/HTTP_GET/url: regex_max_offset regex_stack
     const auto judged = [](const std::string& body, const std::function<void(Rare<config::More>&)>& change) {
-        return answered(says(kOk + body), [&](config::Checker& what) { change(what.urls[0].more); });
+        return answered(says(kOk + body), [&](config::Checker& what) { change(what.urls.edit()[0].more); });
     };
     const auto regex = [](Rare<config::More>& more) { give(more, "regex", config::WordList{"status: *OK"}); };
     CHECK(judged("status:  OK", regex).outcome == Outcome::Passed);
@@ -168,7 +168,7 @@ TEST_CASE("the body must match the regex, which is looked at after status and di
 TEST_CASE("a pattern that is none leaves the check unrun: the server is not blamed for it") {
     const UniqueFd listener = listen_on_any();
     auto what = checker(bound_to(listener));
-    give(what.urls[0].more, "regex", config::WordList{"sta(tus"});
+    give(what.urls.edit()[0].more, "regex", config::WordList{"sta(tus"});
     const Finding finding = run(what);
     CHECK(finding.outcome == Outcome::NotRun);
     CHECK(finding.reason == "Invalid regex: 'sta(tus' at offset 7: missing closing parenthesis");

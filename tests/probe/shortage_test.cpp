@@ -18,7 +18,7 @@ constexpr Type kConnecting[]{Type::Tcp, Type::Http, Type::Smtp, Type::Dns, Type:
 config::Checker any(Type type, const Endpoint& target) {
     auto one = checker_of(type, target);
     if (type == Type::Http)
-        one.urls.push_back({.path = "/", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
+        one.urls.edit().push_back({.path = "/", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
     one.connect_timeout = 100ms;
     return one;
 }
@@ -69,7 +69,7 @@ TEST_CASE("a source address or interface that is not there says nothing about th
     for (const Type type : kConnecting) {
         CAPTURE(lvs::keyword_of(type));
         auto what = any(type, bound_to(open));
-        what.bind = Endpoint{IpAddress::parse("192.0.2.77").value(), 0};
+        what.bind = std::optional{Endpoint{IpAddress::parse("192.0.2.77").value(), 0}};
         const Finding finding = run(what);
         CHECK(finding.outcome == Outcome::NotRun);
         CHECK(finding.reason.starts_with("bind to 192.0.2.77:0: "));
@@ -84,12 +84,12 @@ TEST_CASE("no port left for a connection says nothing about the server") {
     const UniqueFd open = listen_on_any();
     auto what = any(Type::Tcp, bound_to(open));
     const UniqueFd reserved = bind_only();
-    what.bind = Endpoint{IpAddress::parse("127.0.0.7").value(), bound_to(reserved).port};
+    what.bind = std::optional{Endpoint{IpAddress::parse("127.0.0.7").value(), bound_to(reserved).port}};
     // The same four numbers are in use already.
     const UniqueFd twin{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     const int on = 1;
     ::setsockopt(twin.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in from = loopback(what.bind->port);
+    sockaddr_in from = loopback((*what.bind)->port);
     from.sin_addr.s_addr = htonl(0x7f000007);
     REQUIRE(::bind(twin.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0);
     const sockaddr_in to = loopback(what.target.port);

@@ -48,7 +48,7 @@ TEST_CASE("an answer through TLS is judged like any other, and a missing close_n
                                  ::shutdown(SSL_get_fd(ssl), SHUT_WR);
                          }};
         auto what = checker(server.endpoint(), kSsl);
-        what.urls[0].digest = kHello;
+        what.urls.edit()[0].digest = kHello;
         const Finding finding = run(what);
         CHECK(finding.outcome == Outcome::Passed);
         CHECK(finding.reason == "HTTP status code 200");
@@ -59,7 +59,7 @@ TEST_CASE("an answer through TLS is judged like any other, and a missing close_n
     CHECK(run(checker(wrong.endpoint(), kSsl)).words == "HTTP status code error to server");
     TlsServer changed{{}, tells(kOk + "hullo")};
     auto what = checker(changed.endpoint(), kSsl);
-    what.urls[0].digest = kHello;
+    what.urls.edit()[0].digest = kHello;
     CHECK(run(what).words == "MD5 digest error to server");
 }
 
@@ -67,7 +67,7 @@ TEST_CASE("certificates that have ended or are another's pass, and the end is fo
     for (const long seconds : {-86'400L, 86'400L * 100}) {
         TlsServer server{{.name = "somebody.else.example", .seconds = seconds}, tells(kOk)};
         auto what = checker(server.endpoint(), kSsl);
-        what.urls[0].virtualhost = "www.example.org";
+        what.urls.edit()[0].virtualhost = "www.example.org";
         what.enable_sni = true;
         const Finding finding = run(what);
         CHECK(finding.outcome == Outcome::Passed);
@@ -85,7 +85,7 @@ TEST_CASE("a server name is sent only with enable_sni or sni_name: sni_name, els
     const auto name_seen = [](const std::function<void(config::Checker&)>& change) {
         TlsServer server{{}, tells(kOk)};
         auto what = checker(server.endpoint(), kSsl);
-        what.urls[0].virtualhost = "www.example.org";
+        what.urls.edit()[0].virtualhost = "www.example.org";
         change(what);
         CHECK(run(what).outcome == Outcome::Passed);
         return server.seen().server_name;
@@ -98,7 +98,7 @@ TEST_CASE("a server name is sent only with enable_sni or sni_name: sni_name, els
           }) == "sni.example.org");
     CHECK(name_seen([](config::Checker& what) {
               what.enable_sni = true;
-              what.urls[0].virtualhost.clear();
+              what.urls.edit()[0].virtualhost.clear();
           }).empty());
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("tls_compliant ends with a close_notify, of the checker or of the url"
     };
     CHECK_FALSE(notified([](config::Checker&) {}));
     CHECK(notified([](config::Checker& what) { give(what.more, "tls_compliant", true); }));
-    CHECK(notified([](config::Checker& what) { give(what.urls[0].more, "tls_compliant", true); }));
+    CHECK(notified([](config::Checker& what) { give(what.urls.edit()[0].more, "tls_compliant", true); }));
 }
 
 TEST_CASE("the SSL block's certificate and key are shown to a server that asks, the key opened by its password") {
@@ -225,7 +225,7 @@ TEST_CASE("the body that came through TLS is matched like any other") {
     const auto judged = [](const std::string& body, const std::function<void(More&)>& change) {
         TlsServer server{{}, tells(kOk + body)};
         auto what = checker(server.endpoint(), kSsl);
-        change(what.urls[0].more);
+        change(what.urls.edit()[0].more);
         return run(what);
     };
     const auto regex = [](More& more) { give(more, "regex", config::WordList{"status: *OK"}); };

@@ -77,7 +77,7 @@ inline config::Checker checker(const Endpoint& target, config::Checker::Type typ
     one.type = type;
     one.target = target;
     one.connect_timeout = std::chrono::seconds{5};
-    one.urls.push_back({.path = "/index", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
+    one.urls.edit().push_back({.path = "/index", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
     return one;
 }
 

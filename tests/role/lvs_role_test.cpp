@@ -469,7 +469,7 @@ TEST_CASE("a web server that answers with a wrong status leaves the table") {
     auto one = quickly_checked(probe::test::bound_to(listener));
     one.checkers[0].type = config::Checker::Type::Http;
     one.checkers[0].connect_timeout = 5s;
-    one.checkers[0].urls.push_back({"/", {}, {{}}, {}});
+    one.checkers[0].urls.edit().push_back({"/", {}, {{}}, {}});
     bench.start(with({service({one})}));
     UniqueFd peer;
     REQUIRE(bench.runtime.until([&] {

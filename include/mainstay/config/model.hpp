@@ -221,17 +221,17 @@ struct Checker {
     bool log_all_failures = false;
     bool misc_dynamic = false;
     bool enable_sni = false;
-    Endpoint target;               // resolved: connect_ip/connect_port, else the real server's
-    std::optional<Endpoint> bind;  // bindto, bind_port
-    std::uint32_t retry = 1;       // failures tolerated before it counts as failed
+    Endpoint target;          // resolved: connect_ip/connect_port, else the real server's
+    std::uint32_t retry = 1;  // failures tolerated before it counts as failed
     Micros connect_timeout{5'000'000};
     Micros delay_before_retry{1'000'000};
     Micros delay_loop{60'000'000};
     Micros warmup{60'000'000};
     Micros misc_timeout{0};
+    Rare<std::optional<Endpoint>> bind;  // bindto, bind_port
     Rare<std::string> bind_if;
     Rare<Command> misc_path;          // MISC_CHECK only
-    std::vector<HttpUrl> urls;        // HTTP_GET and SSL_GET only
+    Rare<std::vector<HttpUrl>> urls;  // HTTP_GET and SSL_GET only
     Rare<std::string> http_protocol;  // empty: 1.0
     Rare<std::string> sni_name;
     Rare<More> more{};
