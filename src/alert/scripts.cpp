@@ -199,11 +199,22 @@ std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& 
 }
 
 ServiceScripts::ServiceScripts(const config::Config& config) {
-    for (const auto& service : config.virtual_servers) {
-        std::vector<Wanted> wanted;
-        want_notifies_of(wanted, service);
-        for (auto& one : wanted) keys_.insert(std::move(one.key));
+    for (const auto& service : config.virtual_servers) add(service);
+}
+
+void ServiceScripts::add(const config::VirtualServer& service) {
+    std::vector<Wanted> wanted;
+    want_notifies_of(wanted, service);
+    for (auto& one : wanted) keys_.insert(std::move(one.key));
+}
+
+void ServiceScripts::change(const config::ServiceChange& change) {
+    std::vector<Wanted> before;
+    want_notifies_of(before, change.before);
+    for (const auto& one : before) {
+        if (const auto found = keys_.find(one.key); found != keys_.end()) keys_.erase(found);
     }
+    add(change.after);
 }
 
 std::vector<NotifyCall> ServiceScripts::calls(const Event& event) const {

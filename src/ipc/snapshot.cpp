@@ -146,7 +146,7 @@ public:
     void operator()(T&... members) { (compare(members), ...); }
 
     bool others = false;  // something else than virtual servers
-    std::vector<ChangedService> changed;
+    std::vector<config::ServiceChange> changed;
 
 private:
     [[nodiscard]] bool at_end() {
@@ -165,10 +165,13 @@ private:
         for (std::uint32_t i = 0; i < count && !others && next_.ok(); ++i) {
             const auto was = running_.piece(), is = next_.piece();
             if (std::ranges::equal(was, is)) continue;
-            if constexpr (std::is_same_v<T, config::VirtualServer>)
-                next_.take_from(is, changed.emplace_back(ChangedService{i, {}}).service);
-            else
+            if constexpr (std::is_same_v<T, config::VirtualServer>) {
+                auto& change = changed.emplace_back(config::ServiceChange{.at = i, .before = {}, .after = {}});
+                running_.take_from(was, change.before);
+                next_.take_from(is, change.after);
+            } else {
                 others = true;
+            }
         }
     }
 
@@ -193,7 +196,7 @@ Result<config::Config> read_snapshot(int fd) {
     return config;
 }
 
-Result<std::optional<std::vector<ChangedService>>> changed_services(int running, int next) {
+Result<std::optional<std::vector<config::ServiceChange>>> changed_services(int running, int next) {
     Window running_window{running}, next_window{next};
     Walk running_walk{running_window}, next_walk{next_window};
     Comparing comparing{running_walk, next_walk};

@@ -73,26 +73,30 @@ void Judge::adopt_config(config::Config config, Intents& out) {
 void Judge::make_fresh_states(Moment at, bool first_run_retries) {
     states_.clear();
     states_.reserve(services_.size());
-    for (const auto& service : services_) {
-        auto& state = states_.emplace_back();
-        state.suspended = suspended_now(service);
-        state.servers.reserve(service.real_servers.size());
-        for (const auto& server : service.real_servers) {
-            ServerState fresh{.weight = server.weight, .since = at.wall, .between = {}, .checkers = {}};
-            fresh.checkers.reserve(server.checkers.size());
-            for (const auto& checker : server.checkers) {
-                CheckerState one;
-                // keepalived: alpha is nothing to a file, whose number is known at once.
-                one.up = !checker.alpha || checker.type == config::Checker::Type::File;
-                one.first_run_retries = first_run_retries && !checker.alpha;
-                one.due = at.now + kFirstRunDelay + random_(checker.warmup);
-                fresh.checkers.push_back(std::move(one));
-            }
-            fresh.alive = all_up(fresh);
-            state.servers.push_back(std::move(fresh));
+    for (const auto& service : services_) states_.push_back(fresh_state(service, at, first_run_retries));
+    if (overrides_.empty()) return;
+    for (std::size_t v = 0; v < services_.size(); ++v) apply_overrides(v);
+}
+
+ServiceState Judge::fresh_state(const config::VirtualServer& service, Moment at, bool first_run_retries) const {
+    ServiceState state;
+    state.suspended = suspended_now(service);
+    state.servers.reserve(service.real_servers.size());
+    for (const auto& server : service.real_servers) {
+        ServerState fresh{.weight = server.weight, .since = at.wall, .between = {}, .checkers = {}};
+        fresh.checkers.reserve(server.checkers.size());
+        for (const auto& checker : server.checkers) {
+            CheckerState one;
+            // keepalived: alpha is nothing to a file, whose number is known at once.
+            one.up = !checker.alpha || checker.type == config::Checker::Type::File;
+            one.first_run_retries = first_run_retries && !checker.alpha;
+            one.due = at.now + kFirstRunDelay + random_(checker.warmup);
+            fresh.checkers.push_back(std::move(one));
         }
+        fresh.alive = all_up(fresh);
+        state.servers.push_back(std::move(fresh));
     }
-    apply_overrides();
+    return state;
 }
 
 void Judge::recall(const Memory& memory, Moment at) {

@@ -36,19 +36,18 @@ std::string operation_text(const netlink::IpvsOperation& operation) {
 
 }  // namespace
 
-void Judge::apply_overrides() {
+void Judge::apply_overrides(std::size_t service) {
     if (overrides_.empty()) return;
-    for (std::size_t v = 0; v < services_.size(); ++v) {
-        const std::string name = service_text(v);
-        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
-            const auto found = overrides_.find({name, services_[v].real_servers[s].endpoint});
-            if (found == overrides_.end()) continue;
-            auto& server = states_[v].servers[s];
-            server.hold = found->second.hold;
-            if (found->second.weight != 0) server.between.edit().held_weight = found->second.weight;
-            server.alive = may_live(server);
-            server.weight = effective_weight(services_[v].real_servers[s], server);
-        }
+    const auto& servers = services_[service].real_servers;
+    const std::string name = service_text(service);
+    for (std::size_t s = 0; s < servers.size(); ++s) {
+        const auto found = overrides_.find({name, servers[s].endpoint});
+        if (found == overrides_.end()) continue;
+        auto& server = states_[service].servers[s];
+        server.hold = found->second.hold;
+        if (found->second.weight != 0) server.between.edit().held_weight = found->second.weight;
+        server.alive = may_live(server);
+        server.weight = effective_weight(servers[s], server);
     }
 }
 

@@ -84,13 +84,9 @@ Intents Judge::reload(config::Config next, Moment at) {
     make_fresh_states(at, true);
     tell_removed(before, out);
     carry_over(before, at, out);
-    tell_added(before, out);
-    arm_gradual(at.now);
+    for (std::size_t i = 0; i < services_.size(); ++i) tell_added(i, before, out);
     const CheckerId since = next_id_;
-    index_checkers();
-    unlead_gone(at.now);
-    enqueue_all(at.now);
-    cancel_gone(before, out);
+    resume_checks(before, at, out);
     for (std::size_t i = 0; i < services_.size(); ++i) {
         release_kept(i, at, out);
         evaluate_quorum(i, Mode::Reload, out);
@@ -101,36 +97,80 @@ Intents Judge::reload(config::Config next, Moment at) {
     return out;
 }
 
+void Judge::resume_checks(const Previous& before, Moment at, Intents& out) {
+    arm_gradual(at.now);
+    index_checkers();
+    unlead_gone(at.now);
+    enqueue_all(at.now);
+    cancel_gone(before, out);
+}
+
+bool Judge::takes(const std::vector<config::ServiceChange>& changes) const {
+    return std::ranges::all_of(changes, [this](const config::ServiceChange& change) {
+        if (change.at >= services_.size() || services_[change.at] != change.before) return false;
+        if (identity_of(change.before) != identity_of(change.after)) return false;
+        if (is_mapped(change.before) || is_mapped(change.after) || kernel_keys(change.after) != keys_[change.at])
+            return false;
+        return suspends(change.before) == suspends(change.after);
+    });
+}
+
+Intents Judge::change(std::vector<config::ServiceChange> changes, Moment at) {
+    Intents out;
+    Previous before;
+    for (auto& change : changes) {
+        before.by_key.emplace(identity_of(change.before), before.services.size());
+        server_count_ += change.after.real_servers.size();
+        server_count_ -= change.before.real_servers.size();
+        before.services.push_back(std::exchange(services_[change.at], std::move(change.after)));
+        before.states.push_back(std::exchange(states_[change.at], fresh_state(services_[change.at], at, true)));
+        apply_overrides(change.at);
+    }
+    for (std::size_t i = 0; i < changes.size(); ++i) tell_removed_servers(before, i, changes[i].at, out);
+    for (std::size_t i = 0; i < changes.size(); ++i) carry_service(changes[i].at, before, i, at, out);
+    for (const auto& change : changes) tell_added(change.at, before, out);
+    const CheckerId since = next_id_;
+    resume_checks(before, at, out);
+    for (const auto& change : changes) {
+        release_kept(change.at, at, out);
+        evaluate_quorum(change.at, Mode::Reload, out);
+    }
+    tidy_queue();
+    say_activations(out, since);
+    return out;
+}
+
 void Judge::tell_removed(const Previous& before, Intents& out) const {
     std::map<ServiceIdentity, std::size_t> kept;
     for (std::size_t i = 0; i < services_.size(); ++i) kept.emplace(identity_of(services_[i]), i);
     for (std::size_t v = 0; v < before.services.size(); ++v) {
-        const auto& service = before.services[v];
-        const auto found = kept.find(identity_of(service));
-        if (found == kept.end()) {
-            tell_removed_service(service, before.states[v], out);
-            continue;
-        }
-        for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
-            const auto& server = service.real_servers[s];
-            if (find_server(services_[found->second], server.endpoint) != kNone) continue;
-            out.push_back(say(LogLevel::Info, fmt::format("service {} no longer exist", text_of(service, server))));
-            const auto& state = before.states[v].servers[s];
-            tell_removed_server(service, server, state.alive, drains(service, server, before.states[v], state), out);
-        }
+        const auto found = kept.find(identity_of(before.services[v]));
+        if (found == kept.end())
+            tell_removed_service(before.services[v], before.states[v], out);
+        else
+            tell_removed_servers(before, v, found->second, out);
     }
 }
 
-void Judge::tell_added(const Previous& before, Intents& out) const {
+void Judge::tell_removed_servers(const Previous& before, std::size_t old, std::size_t service, Intents& out) const {
+    const auto& was = before.services[old];
+    for (std::size_t s = 0; s < was.real_servers.size(); ++s) {
+        const auto& server = was.real_servers[s];
+        if (find_server(services_[service], server.endpoint) != kNone) continue;
+        out.push_back(say(LogLevel::Info, fmt::format("service {} no longer exist", text_of(was, server))));
+        const auto& state = before.states[old].servers[s];
+        tell_removed_server(was, server, state.alive, drains(was, server, before.states[old], state), out);
+    }
+}
+
+void Judge::tell_added(std::size_t service, const Previous& before, Intents& out) const {
     if (!is_on(global_, "rs_init_notifies")) return;
-    for (std::size_t v = 0; v < services_.size(); ++v) {
-        const auto found = before.by_key.find(identity_of(services_[v]));
-        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s) {
-            const bool is_new =
-                found == before.by_key.end() ||
-                find_server(before.services[found->second], services_[v].real_servers[s].endpoint) == kNone;
-            if (is_new) announce_initial(v, s, out);
-        }
+    const auto found = before.by_key.find(identity_of(services_[service]));
+    for (std::size_t s = 0; s < services_[service].real_servers.size(); ++s) {
+        const auto& server = services_[service].real_servers[s];
+        const bool is_new = found == before.by_key.end() ||
+                            find_server(before.services[found->second], server.endpoint) == kNone;
+        if (is_new) announce_initial(service, s, out);
     }
 }
 

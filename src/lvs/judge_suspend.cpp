@@ -13,19 +13,21 @@ namespace {
 // After a takeover the servers are looked at soon, but not all of them in one moment.
 constexpr Micros kResumeWithin{1'000'000};
 
+}  // namespace
+
 // A mark has no address to follow.
-bool may_suspend(const config::VirtualServer& service) {
+bool suspends(const config::VirtualServer& service) {
     if (config::find_value(service.more->values, "ha_suspend") == nullptr || service.fwmark != 0) return false;
     return service.group.empty() ||
            std::ranges::any_of(service.membership->entries, [](const config::GroupEntry& e) { return e.fwmark == 0; });
 }
 
-}  // namespace
-
-bool suspends(const config::Config& config) { return std::ranges::any_of(config.virtual_servers, may_suspend); }
+bool suspends(const config::Config& config) {
+    return std::ranges::any_of(config.virtual_servers, [](const auto& service) { return suspends(service); });
+}
 
 bool Judge::suspended_now(const config::VirtualServer& service) const {
-    if (!knows_addresses_ || !may_suspend(service)) return false;
+    if (!knows_addresses_ || !suspends(service)) return false;
     if (service.group.empty()) return !addresses_.contains(service.endpoint.address);
     return std::ranges::none_of(service.membership->entries, [&](const config::GroupEntry& entry) {
         if (entry.fwmark != 0) return false;

@@ -140,12 +140,8 @@ void Ledger::plan_left_over(Operations& out) const {
     }
 }
 
-Ledger::Operations Ledger::plan_nothing() const {
-    Operations out;
-    plan_left_over(out);
-    for (std::size_t at = 0; at < wanted_.size(); ++at)
-        if (is_known(at)) out.push_back({Kind::DeleteService, wanted_[at].service, {}});
-    return out;
+void Ledger::plan_removal(std::size_t at, Operations& out) const {
+    if (is_known(at)) out.push_back({Kind::DeleteService, wanted_[at].service, {}});
 }
 
 }  // namespace mainstay::lvs

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mainstay/wire/openssl.hpp"
 
 namespace mainstay::probe {
@@ -22,6 +24,16 @@ bool uses_tls(const config::Checker& checker) {
     using Type = config::Checker::Type;
     return checker.type == Type::Ssl ||
            (checker.type == Type::Grpc && config::value_of<bool>(checker.more->values, "tls").value_or(false));
+}
+
+bool needs_tools(const config::VirtualServer& service) {
+    return std::ranges::any_of(service.real_servers, [](const config::RealServer& server) {
+        return std::ranges::any_of(server.checkers, [](const config::Checker& checker) {
+            return uses_tls(checker) || std::ranges::any_of(checker.urls, [](const config::HttpUrl& url) {
+                       return regex_words_of(url).has_value();
+                   });
+        });
+    });
 }
 
 Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(config)} {

@@ -1,157 +1,19 @@
 // Drives the judge with deadlines and check results, and carries its intents out: the table first, then what there is
 // to tell, then the checks.
-#include "mainstay/role/lvs_role.hpp"
-
 #include <linux/capability.h>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
-#include <algorithm>
-#include <optional>
-#include <random>
-
-#include "bfd_line.hpp"
-#include "lvs_block.hpp"
-#include "lvs_counters.hpp"
-#include "lvs_descriptors.hpp"
-#include "lvs_followed.hpp"
-#include "lvs_links.hpp"
-#include "lvs_mark_keeper.hpp"
-#include "lvs_names.hpp"
-#include "lvs_settings_keeper.hpp"
-#include "lvs_status.hpp"
-#include "lvs_table_keeper.hpp"
-#include "mainstay/alert/scripts.hpp"
-#include "mainstay/lvs/certificates.hpp"
-#include "mainstay/lvs/judge.hpp"
-#include "mainstay/probe/runner.hpp"
-#include "mainstay/probe/turn_clock.hpp"
-#include "publish_pacer.hpp"
-#include "script_verdict.hpp"
+#include "lvs_role_impl.hpp"
 
 namespace mainstay::role {
 namespace {
 
-// The state block is for crashes and for people: a change of a verdict is there within the first, everything else
-// within the second; and writing it never takes more than a twentieth of the time.
-constexpr Micros kPublishSoon{100'000};
-constexpr Micros kPublishLater{2'000'000};
-constexpr int kPublishShare = 20;
 // No check begins later than that for it. Not a multiple of a kernel's tick: where processor time is told by samples at
 // each tick, what runs right behind it would seem to take none.
 constexpr Nanos kDeadlineSlot{21'000'000};
 
-class LvsRole final : public Role {
-public:
-    LvsRole(Runtime& runtime, LvsOptions options)
-        : runtime_{runtime},
-          clock_{boost::asio::use_service<probe::TurnClock>(runtime.loop())},
-          options_{std::move(options)},
-          judge_{options_.random},
-          keeper_{runtime.loop(), runtime.log(), options_, [this] { publish_within(kPublishSoon); }},
-          runner_{runtime.loop(), runtime.log(),
-                  [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
-                  raise_descriptor_limit()},
-          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
-          names_{runtime.loop(), runtime.log(), [this] { names_changed(); }},
-          settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
-          vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { vrrp_told(told); }},
-          links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
-          marks_{runtime.loop(), runtime.log(), options_.reopen_every},
-          deadline_timer_{runtime.loop()},
-          publisher_{runtime.loop(), kPublishShare, [this] { write_state(); }} {}
-
-    Result<void> start(config::Config config, bool restarted) override;
-    Result<void> prepare(config::Config next) override;
-    void commit() override;
-    void abort() override { next_.reset(); }
-    [[nodiscard]] bool keeps_unchanged() const override { return true; }
-    void commit_unchanged() override { publish_within(kPublishLater); }
-    void connect(ipc::Line::To other, UniqueFd line) override {
-        if (other == ipc::Line::To::Vrrp) return vrrp_.connect(std::move(line));
-        bfd_.connect(std::move(line));
-    }
-    void observed(const ipc::Observations& seen) override { follow(followed_.told(judge_, seen)); }
-    void stop(std::function<void()> done) override;
-    ServerReply servers(const ipc::ServerQuestion& question) override;
-    void save_state() override { publish(); }
-
-private:
-    [[nodiscard]] lvs::Moment moment() {
-        const Instant now = std::chrono::time_point_cast<Nanos>(clock_.now());
-        if (now != moment_.now) moment_ = {now, runtime_.wall()};
-        return moment_;
-    }
-    [[nodiscard]] ipc::LvsStatus recall();
-    void count_connections(const lvs::Intents& intents);
-    [[nodiscard]] LvsTableKeeper::Wanted wanted() const {
-        return {judge_.services().size(), [this](std::size_t service) { return judge_.desired(service); }};
-    }
-    void step(const lvs::Fact& fact);
-    void carry_out_pending();
-    void carry_out(const lvs::Intents& intents);
-    void change_table(const lvs::Intents& intents);
-    void tell(const lvs::Intents& intents);
-    void run_checks(const lvs::Intents& intents);
-    void start_check(lvs::CheckerId check, const config::Checker& checker);
-    void run_script_check(lvs::CheckerId check);
-    void bfd_told(const ipc::BfdState& told);
-    void follow(Followed::Results results);
-    void vrrp_told(const ipc::Message& told);
-    void watch_links(const config::Config& config);
-    void links_changed();
-    void interface_told();
-    void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
-    void check_done(std::uint64_t check, probe::Finding finding);
-    void names_changed();
-    // What the judge is to hear of this configuration.
-    [[nodiscard]] config::Config with_names(config::Config config);
-    void reload(config::Config next);
-    void equip(const config::Config& config);
-    void look_at_certificate(std::uint64_t check, probe::Finding& finding);
-    // Anew with each configuration: its services are others.
-    void count_traffic(std::optional<CounterIntervals> intervals) {
-        counters_ = make_counters(runtime_, judge_, keeper_, intervals, [this] { publish_within(kPublishSoon); });
-    }
-    void arm_deadline();
-    void publish_within(Micros pause) {
-        if (started_ && !stopping_) publisher_.within(pause);
-    }
-    void publish() { publisher_.now(); }
-    void write_state();
-
-    Runtime& runtime_;
-    probe::TurnClock& clock_;
-    lvs::Moment moment_{};
-    LvsOptions options_;
-    lvs::Judge judge_;
-    LvsTableKeeper keeper_;
-    probe::Runner runner_;
-    std::unique_ptr<probe::Toolbox> tools_;  // of the configuration that runs
-    lvs::CertificateWatch certificates_;
-    BfdListener bfd_;
-    Followed followed_;
-    Names names_;
-    config::Config configured_;  // with the names; the judge has their servers. Empty where there are none
-    LvsSettingsKeeper settings_;
-    LineListener vrrp_;
-    std::map<std::string, bool> masters_;  // instances, as told last
-    LvsLinks links_;
-    LvsMarkKeeper marks_;
-    std::unique_ptr<LvsCounters> counters_;  // with SNMP only
-    std::optional<config::Config> next_;
-    config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
-    std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
-    std::optional<netlink::IpvsTimeouts> inherited_timeouts_;
-    boost::asio::steady_timer deadline_timer_;
-    std::optional<Instant> armed_;
-    PublishPacer publisher_;
-    lvs::Intents pending_;
-    bool carry_out_queued_ = false;
-    bool started_ = false, stopping_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the role still is
-};
+}  // namespace
 
 Result<void> LvsRole::start(config::Config config, bool restarted) {
     const ipc::LvsStatus before = restarted ? recall() : ipc::LvsStatus{};
@@ -197,54 +59,6 @@ ipc::LvsStatus LvsRole::recall() {
     }
     inherited_timeouts_ = status->original_timeouts;
     return std::move(*status);
-}
-
-Result<void> LvsRole::prepare(config::Config next) {
-    next_ = std::move(next);
-    return {};
-}
-
-void LvsRole::commit() {
-    if (!next_ || stopping_) return;
-    carry_out_pending();
-    flush_on_stop_ = next_->global.lvs_flush_on_stop;
-    followed_.configure(*next_);
-    watch_links(*next_);
-    auto settings = settings_of(*next_);
-    equip(*next_);
-    reload(with_names(std::move(*std::exchange(next_, std::nullopt))));
-    settings_.configure(std::move(settings));
-    interface_told();
-    for (const auto& [name, master] : masters_) settings_.told(name, master);
-}
-
-void LvsRole::reload(config::Config next) {
-    const auto counted = counter_intervals(next, runtime_.options().snmp);
-    const auto intents = judge_.reload(std::move(next), moment());
-    keeper_.replace(wanted());
-    clock_.forget();
-    marks_.want(judge_.mark_table());
-    tell(intents);
-    run_checks(intents);
-    arm_deadline();
-    follow(followed_.all(judge_));
-    count_traffic(counted);
-    publish_within(kPublishSoon);
-}
-
-config::Config LvsRole::with_names(config::Config config) {
-    const bool named = std::ranges::any_of(config.virtual_servers,
-                                           [](const auto& service) { return !lvs::named_servers(service).empty(); });
-    names_.follow(config);
-    configured_ = named ? config : config::Config{};
-    if (named) return names_.effective(std::move(config));
-    return config;  // moved, whole: a conditional expression would copy it
-}
-
-void LvsRole::names_changed() {
-    if (!started_ || stopping_) return;
-    carry_out_pending();
-    reload(names_.effective(configured_));
 }
 
 void LvsRole::stop(std::function<void()> done) {
@@ -333,9 +147,7 @@ void LvsRole::change_table(const lvs::Intents& intents) {
     if (services.empty()) return;
     std::ranges::sort(services);
     services.erase(std::unique(services.begin(), services.end()), services.end());
-    lvs::Table changed;
-    for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(changed));
-    keeper_.update(std::move(changed));
+    keeper_.update(wanted_of(services));
     clock_.forget();
     publish_within(kPublishSoon);
 }
@@ -485,8 +297,6 @@ void LvsRole::write_state() {
     runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
     clock_.forget();
 }
-
-}  // namespace
 
 RoleTraits lvs_traits() {
     return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE}, .kind = Kind::Lvs, .has_ring = true};

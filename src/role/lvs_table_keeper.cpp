@@ -125,19 +125,25 @@ Result<bool> LvsTableKeeper::read_service(const netlink::IpvsService* service, c
     return true;
 }
 
-void LvsTableKeeper::reconcile() {
+// Batch by batch, what is left over last. False: the socket is lost.
+bool LvsTableKeeper::carry_out(void (lvs::Ledger::*plan)(std::size_t, Operations&) const, Work& work) {
     Operations operations;
-    Work work;
     for (std::size_t i = 0; i <= ledger_.size(); ++i) {
         const bool last = i == ledger_.size();
         if (last)
             ledger_.plan_left_over(operations);
         else
-            ledger_.plan(i, operations);
+            (ledger_.*plan)(i, operations);
         if (operations.empty() || (operations.size() < kOperationsPlanned && !last)) continue;
-        if (!execute(operations, work)) return;
+        if (!execute(operations, work)) return false;
         operations.clear();
     }
+    return true;
+}
+
+void LvsTableKeeper::reconcile() {
+    Work work;
+    if (!carry_out(&lvs::Ledger::plan, work)) return;
     if (work.operations == 0) return;
     tell_rest(work);
     log_.info("IPVS: {} services wanted, {} operations to get there, in {} us", ledger_.size(), work.operations,
@@ -153,6 +159,14 @@ void LvsTableKeeper::update(std::vector<lvs::ServiceTable> changed) {
         ledger_.plan(*at, operations);
     }
     if (ipvs_ && execute(operations)) changed_();
+}
+
+void LvsTableKeeper::change(std::vector<lvs::ServiceTable> changed) {
+    for (auto& entry : changed)
+        if (const auto at = ledger_.find(entry.service.key)) ledger_.change(*at, std::move(entry));
+    if (!ipvs_) return;
+    reconcile();
+    changed_();
 }
 
 void LvsTableKeeper::replace(const Wanted& wanted) {
@@ -274,7 +288,8 @@ void LvsTableKeeper::stop(bool keep, config::Global::FlushOnStop flush) {
         if (auto flushed = ipvs_->flush(); !flushed) log_.error("lvs_flush_on_stop: {}", flushed.error().text());
         return;
     }
-    static_cast<void>(execute(ledger_.plan_nothing()));
+    Work work;
+    if (carry_out(&lvs::Ledger::plan_removal, work)) tell_rest(work);
     state_.available = false;
 }
 

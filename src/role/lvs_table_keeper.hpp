@@ -56,6 +56,7 @@ public:
     void start(const Wanted& wanted, std::span<const netlink::IpvsServiceKey> owned_before, bool flush_first);
     void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
     void replace(const Wanted& wanted);                   // all of them, after a reload
+    void change(std::vector<lvs::ServiceTable> changed);  // after a reload that left all others as they are
     void stop(bool keep, config::Global::FlushOnStop flush);
 
     // What the kernel counts for these services now; one that is not there has no connections.
@@ -86,6 +87,7 @@ private:
     [[nodiscard]] Result<void> read_all();
     [[nodiscard]] Result<void> read_strange();
     [[nodiscard]] Result<bool> read_service(const netlink::IpvsService* service, const Key& key);
+    [[nodiscard]] bool carry_out(void (lvs::Ledger::*plan)(std::size_t, Operations&) const, Work& work);
     void reconcile();
     [[nodiscard]] bool execute(const Operations& operations);
     [[nodiscard]] bool execute(const Operations& operations, Work& work);

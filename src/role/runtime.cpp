@@ -91,6 +91,7 @@ private:
     void send(const ipc::Message& message, int descriptor = -1);
     void handle(ipc::Received received);
     void prepare(std::uint64_t generation, UniqueFd snapshot);
+    [[nodiscard]] Result<bool> prepare_changes();
     [[nodiscard]] Running to_run(config::Config& config) const;
     void run_prepared();
     void forget_prepared();
@@ -246,6 +247,9 @@ void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
     prepared_snapshot_ = std::move(snapshot);
     prepared_generation_ = generation;
     if (prepared_same_) return send(ipc::Prepared{generation, {}});
+    const auto changes = prepare_changes();
+    if (!changes) return refuse(changes.error());
+    if (*changes) return send(ipc::Prepared{generation, {}});
     auto config = ipc::read_snapshot(prepared_snapshot_.get());
     if (!config) return refuse(std::move(config.error()).with("snapshot"));
     prepared_ = to_run(*config);
@@ -255,6 +259,20 @@ void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
         return refuse(ready.error());
     }
     send(ipc::Prepared{generation, {}});
+}
+
+// Of thousands of services a reload changes a few, mostly: those alone are read. False: that is not all, or the role
+// wants everything.
+Result<bool> Process::prepare_changes() {
+    if (!started_ || !snapshot_ || !role_->takes_changes()) return false;
+    auto changes = ipc::changed_services(snapshot_.get(), prepared_snapshot_.get());
+    if (!changes) return std::unexpected{std::move(changes.error()).with("snapshot")};
+    if (!*changes) return false;
+    Running next = running_;
+    for (const auto& change : **changes) next.scripts.change(change);
+    if (!role_->prepare_changes(std::move(**changes))) return false;
+    prepared_ = std::move(next);
+    return true;
 }
 
 // The role gets the configuration itself; of services there may be thousands.

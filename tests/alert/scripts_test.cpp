@@ -93,6 +93,27 @@ TEST_CASE("a server of a firewall-mark service is known by its name without prot
     CHECK(wanted_scripts(config).back().key == up[0].key);
 }
 
+TEST_CASE("the scripts of a service that changes are its new ones, and those of others of its name stay") {
+    config::Config config = sample();
+    config.virtual_servers.push_back(config.virtual_servers[0]);
+    auto after = config.virtual_servers[0];
+    after.quorum_down.reset();
+    after.quorum_up.edit().argv = {"/bin/true"};
+    ServiceScripts scripts{config};
+    const auto runs = [&scripts](const char* state) {
+        return !scripts.calls(event(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", state)).empty();
+    };
+    CHECK(runs("DOWN"));
+    CHECK_FALSE(runs("UP"));
+
+    scripts.change({0, config.virtual_servers[0], after});
+    CHECK(runs("UP"));
+    CHECK(runs("DOWN"));
+    scripts.change({1, config.virtual_servers[1], after});
+    CHECK(runs("UP"));
+    CHECK_FALSE(runs("DOWN"));
+}
+
 TEST_CASE("what is not configured runs nothing") {
     const auto config = sample();
 

@@ -98,11 +98,14 @@ TEST_CASE("the virtual servers that changed in their places are told, and nothin
     REQUIRE(changed->has_value());
     REQUIRE((*changed)->size() == 3);
     CHECK((**changed)[0].at == 2);
-    CHECK((**changed)[0].service == next.virtual_servers[2]);
+    CHECK((**changed)[0].after == next.virtual_servers[2]);
+    CHECK((**changed)[0].before == before.virtual_servers[2]);
     CHECK((**changed)[1].at == 17);
-    CHECK((**changed)[1].service == next.virtual_servers[17]);
+    CHECK((**changed)[1].after == next.virtual_servers[17]);
+    CHECK((**changed)[1].before == before.virtual_servers[17]);
     CHECK((**changed)[2].at == kServices - 1);
-    CHECK((**changed)[2].service == next.virtual_servers[kServices - 1]);
+    CHECK((**changed)[2].after == next.virtual_servers[kServices - 1]);
+    CHECK((**changed)[2].before == before.virtual_servers[kServices - 1]);
     CHECK(ipc::changed_services(running.get(), running.get()).value()->empty());
 }
 

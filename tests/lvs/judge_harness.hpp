@@ -1,6 +1,7 @@
 // A judge with a clock of its own, and its answers as text: one line per intent, so that a sequence reads as one.
 #pragma once
 
+#include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <string>
@@ -50,9 +51,24 @@ struct Bench {
     }
     Lines reload(config::VirtualServer service) {
         config::Config config;
-        config.virtual_servers.push_back(std::move(service));
-        return text_of_intents(judge.reload(std::move(config), now()));
+        config.virtual_servers.push_back(service);
+        if (judge.services().size() != 1) return text_of_intents(judge.reload(std::move(config), now()));
+        // A change of the one service is the same as a reload of everything.
+        std::vector<config::ServiceChange> changes{{0, judge.services()[0], std::move(service)}};
+        Judge other = judge;
+        const bool taken = other.takes(changes);
+        const Lines said = taken ? text_of_intents(other.change(std::move(changes), now())) : Lines{};
+        Lines all = text_of_intents(judge.reload(std::move(config), now()));
+        if (!taken) return all;
+        ++changed;
+        CHECK(said == all);
+        CHECK(other.services() == judge.services());
+        CHECK(other.states() == judge.states());
+        CHECK(other.desired() == judge.desired());
+        CHECK(other.deadline() == judge.deadline());
+        return all;
     }
+    std::size_t changed = 0;  // reloads that were tried as changes, too
     // Seconds from the start to the next deadline; -1: none.
     double due() const {
         const auto deadline = judge.deadline();

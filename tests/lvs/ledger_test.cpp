@@ -54,7 +54,13 @@ TEST_CASE("what was put in is known to be as wanted, and nothing is planned any 
     CHECK(ledger.is_as_wanted(0));
     CHECK(ledger.is_as_wanted(1));
     CHECK(plan_of(ledger).empty());
-    CHECK(ledger.plan_nothing().size() == 2);
+    Operations removal;
+    ledger.plan_removal(1, removal);
+    REQUIRE(removal.size() == 1);
+    CHECK(removal[0].kind == Kind::DeleteService);
+    ledger.carried_out(removal, {});
+    CHECK_FALSE(ledger.is_known(1));
+    CHECK(ledger.is_as_wanted(0));
 }
 
 TEST_CASE("what was refused is planned again, alone") {

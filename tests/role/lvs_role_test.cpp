@@ -7,7 +7,7 @@
 
 #include "../lvs/builders.hpp"
 #include "../probe/loopback.hpp"
-#include "lvs_fakes.hpp"
+#include "lvs_bench.hpp"
 #include "mainstay/config/load.hpp"
 
 using namespace mainstay;
@@ -19,14 +19,6 @@ using Operation = netlink::IpvsOperation::Kind;
 
 namespace {
 
-config::Config with(std::vector<config::VirtualServer> services) {
-    config::Config config;
-    config.virtual_servers = std::move(services);
-    return config;
-}
-
-config::VirtualServer pair() { return service({server("10.0.0.11"), server("10.0.0.12", 2)}); }
-
 config::RealServer quickly_checked(const Endpoint& target) {
     auto one = checked("10.0.0.11");
     one.checkers[0].target = target;
@@ -35,39 +27,6 @@ config::RealServer quickly_checked(const Endpoint& target) {
     one.checkers[0].connect_timeout = 2s;
     return one;
 }
-
-struct Bench {
-    FakeKernel kernel;
-    FakeRuntime runtime;
-    LvsOptions options = options_for(kernel);
-    std::unique_ptr<Role> role;
-
-    void start(config::Config config, bool restarted = false) {
-        role = make_lvs_role(runtime, options);
-        REQUIRE(role->start(std::move(config), restarted));
-    }
-    void reload(config::Config config) {
-        REQUIRE(role->prepare(std::move(config)));
-        role->commit();
-    }
-    void stop() {
-        bool stopped = false;
-        role->stop([&stopped] { stopped = true; });
-        CHECK(runtime.until([&stopped] { return stopped; }));
-    }
-    std::size_t operations() const {
-        std::size_t count = 0;
-        for (const auto& batch : kernel.batches) count += batch.size();
-        return count;
-    }
-    const lvs::ServiceTable* in_kernel(const std::string& address) const {
-        const auto key = tcp_key(address);
-        for (const auto& entry : kernel.table) {
-            if (entry.service.key == key) return &entry;
-        }
-        return nullptr;
-    }
-};
 
 lvs::ServiceTable foreign() { return {tcp_service("10.9.9.9"), {to("10.9.9.1")}}; }
 
@@ -117,51 +76,6 @@ TEST_CASE("what the kernel holds already is taken up: only the difference is wri
 
     CHECK(bench.operations() == 3);  // add .11, set the weight of .12, delete .77
     CHECK(bench.in_kernel("10.0.0.1")->destinations == std::vector{to("10.0.0.11"), to("10.0.0.12", 2)});
-}
-
-TEST_CASE("a reload writes the difference only, nothing when nothing changed") {
-    Bench bench;
-    bench.start(with({pair(), service({server("10.0.0.13")}, "10.0.0.2")}));
-    bench.kernel.batches.clear();
-    const auto dumps = bench.kernel.dumps;
-
-    bench.reload(with({pair(), service({server("10.0.0.13")}, "10.0.0.2")}));
-    CHECK(bench.kernel.batches.empty());
-    CHECK(bench.kernel.dumps == dumps);
-
-    bench.reload(with({pair(), service({server("10.0.0.13", 7)}, "10.0.0.2")}));
-    REQUIRE(bench.operations() == 1);
-    CHECK(bench.kernel.batches[0][0].kind == Operation::SetDestination);
-    CHECK(bench.kernel.batches[0][0].destination.weight == 7);
-
-    bench.kernel.batches.clear();
-    bench.reload(with({pair()}));
-    REQUIRE(bench.operations() == 1);
-    CHECK(bench.kernel.batches[0][0].kind == Operation::DeleteService);
-}
-
-TEST_CASE("an aborted reload changes nothing") {
-    Bench bench;
-    bench.start(with({pair()}));
-    bench.kernel.batches.clear();
-
-    REQUIRE(bench.role->prepare(with({})));
-    bench.role->abort();
-    bench.role->commit();
-
-    CHECK(bench.kernel.batches.empty());
-    CHECK(bench.in_kernel("10.0.0.1") != nullptr);
-}
-
-TEST_CASE("a service that comes by a reload and exists already is adjusted, not refused") {
-    Bench bench;
-    bench.start(with({pair()}));
-    bench.kernel.table.push_back({tcp_service("10.0.0.2"), {to("10.0.0.66")}});
-
-    bench.reload(with({pair(), service({server("10.0.0.13")}, "10.0.0.2")}));
-
-    CHECK(bench.in_kernel("10.0.0.2")->destinations == std::vector{to("10.0.0.13")});
-    CHECK(bench.runtime.log().count("refused") == 0);
 }
 
 TEST_CASE("a server that refuses leaves the table, in the state block too, and returns when it accepts") {

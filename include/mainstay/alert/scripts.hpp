@@ -11,6 +11,7 @@
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/service_change.hpp"
 
 namespace mainstay::alert {
 
@@ -53,11 +54,14 @@ class ServiceScripts {
 public:
     ServiceScripts() = default;
     explicit ServiceScripts(const config::Config& config);
+    void change(const config::ServiceChange& change);
     // The script that this event of a service or a server runs, if it has one; nothing for any other event.
     [[nodiscard]] std::vector<NotifyCall> calls(const Event& event) const;
 
 private:
-    std::unordered_set<std::string> keys_;
+    void add(const config::VirtualServer& service);
+
+    std::unordered_multiset<std::string> keys_;  // two services of a mark have one name
 };
 
 // All (key, command, timeout) of a configuration; the reader resolves paths and accounts.

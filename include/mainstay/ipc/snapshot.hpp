@@ -8,18 +8,15 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/service_change.hpp"
 
 namespace mainstay::ipc {
 
 // The same as decode<config::Config>() of all of its bytes.
 [[nodiscard]] Result<config::Config> read_snapshot(int fd);
 
-struct ChangedService {
-    std::size_t at = 0;  // its place among the virtual servers
-    config::VirtualServer service;
-};
 // The virtual servers of `next` that are other ones, to the byte, than those of `running` in their places. None: that
 // is not all that differs.
-[[nodiscard]] Result<std::optional<std::vector<ChangedService>>> changed_services(int running, int next);
+[[nodiscard]] Result<std::optional<std::vector<config::ServiceChange>>> changed_services(int running, int next);
 
 }  // namespace mainstay::ipc

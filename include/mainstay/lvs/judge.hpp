@@ -25,6 +25,7 @@
 #include "mainstay/base/shared_text.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/service_change.hpp"
 #include "mainstay/lvs/check_queue.hpp"
 #include "mainstay/lvs/checker_index.hpp"
 #include "mainstay/lvs/desired.hpp"
@@ -202,6 +203,7 @@ inline constexpr std::size_t kServersNamedInLogMax = 256;
 
 // Whether any service's checks depend on the host's addresses (ha_suspend).
 [[nodiscard]] bool suspends(const config::Config& config);
+[[nodiscard]] bool suspends(const config::VirtualServer& service);
 
 class Judge {
 public:
@@ -224,6 +226,10 @@ public:
     // Timers, verdicts and running checks of unchanged checkers are kept. Afterwards the whole wanted table
     // is to be compared with what is there, whatever TableChanged says; it equals it where nothing changed.
     [[nodiscard]] Intents reload(config::Config next, Moment at);
+    // The same when only these change, and all else is as it was: the others are not looked at. Whether it takes
+    // them: a service becomes no other one for the kernel, and neither begins nor ceases to suspend its checks.
+    [[nodiscard]] bool takes(const std::vector<config::ServiceChange>& changes) const;
+    [[nodiscard]] Intents change(std::vector<config::ServiceChange> changes, Moment at);
     // What is to be told at the end. `keep`: the table stays in the kernel. Nothing may be stepped afterwards.
     [[nodiscard]] Intents stop(bool keep, Moment at);
 
@@ -261,6 +267,8 @@ private:
     [[nodiscard]] std::vector<netlink::IpvsServiceKey> kernel_keys(const config::VirtualServer& service) const;
     void recall_marks(const Memory& memory);
     void make_fresh_states(Moment at, bool first_run_retries);
+    [[nodiscard]] ServiceState fresh_state(const config::VirtualServer& service, Moment at,
+                                           bool first_run_retries) const;
     void recall(const Memory& memory, Moment at);
     void recall_service(std::size_t service, const ServiceMemory& memory, Moment at);
     void settle_quorums();
@@ -299,7 +307,7 @@ private:
     void quorum_lost(std::size_t service, std::int64_t weight, Mode mode, Intents& out);
 
     // overrides, judge_command.cpp
-    void apply_overrides();
+    void apply_overrides(std::size_t service);
     [[nodiscard]] std::vector<Place> matching(const ServerPattern& pattern, ServerAnswer& answer) const;
     [[nodiscard]] std::vector<OverrideKey> held_strangers(const ServerPattern& pattern) const;
     void hold(const Position& where, Hold hold, std::int64_t weight, Moment at, Intents& out);
@@ -332,7 +340,9 @@ private:
     void carry_over(const Previous& before, Moment at, Intents& out);
     void carry_service(std::size_t service, const Previous& before, std::size_t old, Moment at, Intents& out);
     void tell_removed(const Previous& before, Intents& out) const;
-    void tell_added(const Previous& before, Intents& out) const;
+    void tell_removed_servers(const Previous& before, std::size_t old, std::size_t service, Intents& out) const;
+    void tell_added(std::size_t service, const Previous& before, Intents& out) const;
+    void resume_checks(const Previous& before, Moment at, Intents& out);
     void cancel_gone(const Previous& before, Intents& out) const;
 
     [[nodiscard]] CheckerState& state_at(const Position& p) {

@@ -46,8 +46,7 @@ public:
     // Both as lvs::plan() has them.
     void plan(std::size_t at, Operations& out) const;
     void plan_left_over(Operations& out) const;
-    // All of them, the left over first: as it is at the end.
-    [[nodiscard]] Operations plan_nothing() const;
+    void plan_removal(std::size_t at, Operations& out) const;  // as it is at the end
 
 private:
     void settle(std::size_t at);

@@ -14,6 +14,8 @@
 namespace mainstay::probe {
 
 [[nodiscard]] bool uses_tls(const config::Checker& checker);
+// Whether checks of it use what a toolbox holds.
+[[nodiscard]] bool needs_tools(const config::VirtualServer& service);
 
 class Toolbox {
 public:

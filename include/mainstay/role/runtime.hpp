@@ -15,6 +15,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/service_change.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/role/identity.hpp"
@@ -70,6 +71,10 @@ public:
     [[nodiscard]] virtual Result<void> prepare(config::Config next) = 0;
     virtual void commit() = 0;
     virtual void abort() = 0;
+    // A reload that changes these virtual servers alone, in their places, is prepared from them. False: it wants the
+    // whole configuration. Only asked where takes_changes().
+    [[nodiscard]] virtual bool takes_changes() const { return false; }
+    [[nodiscard]] virtual bool prepare_changes(std::vector<config::ServiceChange>) { return false; }
     // True: a reload to the very same configuration is neither prepared nor committed, only told.
     [[nodiscard]] virtual bool keeps_unchanged() const { return false; }
     virtual void commit_unchanged() {}
