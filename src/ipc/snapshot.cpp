@@ -20,8 +20,10 @@ class Window {
 public:
     explicit Window(int fd) : fd_{fd} {
         struct stat info {};
-        if (::fstat(fd, &info) != 0) failed_ = errno;
-        else size_ = static_cast<std::size_t>(info.st_size);
+        if (::fstat(fd, &info) != 0)
+            failed_ = errno;
+        else
+            size_ = static_cast<std::size_t>(info.st_size);
     }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] int failed() const { return failed_; }  // the errno
@@ -49,8 +51,7 @@ private:
         start_ = at;
         filled_ = 0;
         while (filled_ < wanted) {
-            const auto got =
-                ::pread(fd_, buffer_.data() + filled_, wanted - filled_, static_cast<off_t>(at + filled_));
+            const auto got = ::pread(fd_, buffer_.data() + filled_, wanted - filled_, static_cast<off_t>(at + filled_));
             if (got < 0 && errno == EINTR) continue;
             if (got <= 0) {
                 failed_ = got == 0 ? EIO : errno;
@@ -121,7 +122,9 @@ class Reading {
 public:
     explicit Reading(Walk& walk) : walk_{walk} {}
     template <class... T>
-    void operator()(T&... values) { (get(values), ...); }
+    void operator()(T&... values) {
+        (get(values), ...);
+    }
 
 private:
     template <class T>
@@ -143,7 +146,9 @@ class Comparing {
 public:
     Comparing(Walk& running, Walk& next) : running_{running}, next_{next} {}
     template <class... T>
-    void operator()(T&... members) { (compare(members), ...); }
+    void operator()(T&... members) {
+        (compare(members), ...);
+    }
 
     bool others = false;  // something else than virtual servers
     std::vector<config::ServiceChange> changed;

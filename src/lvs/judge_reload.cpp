@@ -168,8 +168,8 @@ void Judge::tell_added(std::size_t service, const Previous& before, Intents& out
     const auto found = before.by_key.find(identity_of(services_[service]));
     for (std::size_t s = 0; s < services_[service].real_servers.size(); ++s) {
         const auto& server = services_[service].real_servers[s];
-        const bool is_new = found == before.by_key.end() ||
-                            find_server(before.services[found->second], server.endpoint) == kNone;
+        const bool is_new =
+            found == before.by_key.end() || find_server(before.services[found->second], server.endpoint) == kNone;
         if (is_new) announce_initial(service, s, out);
     }
 }

@@ -29,8 +29,8 @@ bool uses_tls(const config::Checker& checker) {
 bool needs_tools(const config::VirtualServer& service) {
     return std::ranges::any_of(service.real_servers, [](const config::RealServer& server) {
         return std::ranges::any_of(server.checkers, [](const config::Checker& checker) {
-            return uses_tls(checker) || std::ranges::any_of(checker.urls, [](const config::HttpUrl& url) {
-                       return regex_words_of(url).has_value();
+            return uses_tls(checker) || std::ranges::any_of(*checker.urls, [](const config::HttpUrl& url) {
+                       return !url.digest.empty() || regex_words_of(url).has_value();
                    });
         });
     });

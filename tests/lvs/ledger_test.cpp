@@ -119,8 +119,8 @@ TEST_CASE("the ledger plans what the kernel needs, over random histories") {
             if (below(4) == 0) one.service.scheduler = "rr";
             for (std::uint32_t i = 0; i < 4; ++i) {
                 if (below(3) != 0)
-                    one.destinations.push_back(to("10.1.0." + std::to_string(below(4) + 1),
-                                                  static_cast<std::int32_t>(below(3))));
+                    one.destinations.push_back(
+                        to("10.1.0." + std::to_string(below(4) + 1), static_cast<std::int32_t>(below(3))));
             }
             return one;
         };

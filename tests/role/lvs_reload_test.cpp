@@ -60,16 +60,17 @@ TEST_CASE("a change of a service on which more depends wants the whole configura
     Bench bench;
     const auto other = service({server("10.0.0.13")}, "10.0.0.2");
     bench.start(with({pair(), other}));
-    auto by_name = other, by_tls = other, by_regex = other, moved = other;
+    auto by_name = other, by_tls = other, by_regex = other, by_digest = other, moved = other;
     by_name.real_servers[0].endpoint.address = {};
     by_name.real_servers[0].more.edit().values.push_back({"real_server_dns", config::WordList{"web.example"}});
     by_tls.real_servers[0].checkers.push_back({.type = config::Checker::Type::Ssl});
-    auto& url = by_regex.real_servers[0].checkers.emplace_back().urls.emplace_back();
+    auto& url = by_regex.real_servers[0].checkers.emplace_back().urls.edit().emplace_back();
     url.more.edit().values.push_back({"regex", config::WordList{"up"}});
+    by_digest.real_servers[0].checkers.emplace_back().urls.edit().push_back({.digest = std::string(32, '0')});
     moved.endpoint.port = 81;
 
     CHECK(bench.role->prepare_changes({{1, other, other}}));
-    for (const auto& next : {by_name, by_tls, by_regex, moved})
+    for (const auto& next : {by_name, by_tls, by_regex, by_digest, moved})
         CHECK_FALSE(bench.role->prepare_changes({{1, other, next}}));
     bench.role->commit();  // nothing is prepared
     CHECK(bench.operations() == 5);
