@@ -41,8 +41,7 @@ Intents Judge::begin(config::Config config, const Memory& memory, Moment at, Ove
 
 void Judge::adopt_config(config::Config config, Intents& out) {
     global_ = std::move(config.global);
-    keys_.clear();
-    keys_.reserve(config.virtual_servers.size());
+    group_keys_.clear();
     server_count_ = 0;
     take_marks(config.virtual_servers);
     std::set<netlink::IpvsServiceKey> taken;
@@ -64,7 +63,7 @@ void Judge::adopt_config(config::Config config, Intents& out) {
                                           config::service_name(service), all - keys.size(), all)));
         }
         server_count_ += service.real_servers.size();
-        keys_.push_back(std::move(keys));
+        if (!service.group.empty()) group_keys_.emplace(kept, std::move(keys));
         if (auto& place = services_[kept++]; &place != &service) place = std::move(service);
     }
     services_.resize(kept);
@@ -351,8 +350,13 @@ ServiceVerdict Judge::verdict(std::size_t service) const {
     return verdict;
 }
 
+std::vector<netlink::IpvsServiceKey> Judge::keys(std::size_t service) const {
+    const auto found = group_keys_.find(service);
+    return found == group_keys_.end() ? std::vector{key_of(services_[service])} : found->second;
+}
+
 Table Judge::desired(std::size_t service) const {
-    return lvs::desired(services_[service], keys_[service], verdict(service));
+    return lvs::desired(services_[service], keys(service), verdict(service));
 }
 
 Table Judge::desired() const {

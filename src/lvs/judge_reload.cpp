@@ -109,7 +109,7 @@ bool Judge::takes(const std::vector<config::ServiceChange>& changes) const {
     return std::ranges::all_of(changes, [this](const config::ServiceChange& change) {
         if (change.at >= services_.size() || services_[change.at] != change.before) return false;
         if (identity_of(change.before) != identity_of(change.after)) return false;
-        if (is_mapped(change.before) || is_mapped(change.after) || kernel_keys(change.after) != keys_[change.at])
+        if (is_mapped(change.before) || is_mapped(change.after) || kernel_keys(change.after) != keys(change.at))
             return false;
         return suspends(change.before) == suspends(change.after);
     });

@@ -98,12 +98,13 @@ ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool availa
     const auto& config = judge.services()[v];
     const auto& state = judge.states()[v];
     // Of a group, one stands for all.
-    const auto wanted = lvs::desired(config, std::span{judge.keys(v)}.first(1), judge.verdict(v));
+    const auto keys = judge.keys(v);
+    const auto wanted = lvs::desired(config, std::span{keys}.first(1), judge.verdict(v));
     ipc::ServiceStatus service;
     service.name = config::service_name(config);
     service.key = lvs::key_of(config);
     service.group = *config.group;
-    if (!config.group.empty()) service.group_keys = judge.keys(v);
+    if (!config.group.empty()) service.group_keys = keys;
     service.scheduler = config.scheduler;
     service.quorum_up = state.quorum_up;
     service.sorry_in_use = state.sorry_in_use;

@@ -251,7 +251,7 @@ public:
     [[nodiscard]] std::vector<CheckerId> followers(config::Checker::Type type, std::string_view name) const;
     [[nodiscard]] Table desired(std::size_t service) const;  // several for a group
     // The kernel's services that it stands for; empty when others have all of them.
-    [[nodiscard]] const std::vector<netlink::IpvsServiceKey>& keys(std::size_t service) const { return keys_[service]; }
+    [[nodiscard]] std::vector<netlink::IpvsServiceKey> keys(std::size_t service) const;
     [[nodiscard]] Table desired() const;
     // nftables_ipvs: what gives packets to groups their marks; none when the configuration does not ask for it.
     [[nodiscard]] std::optional<netlink::MarkTable> mark_table() const;
@@ -366,7 +366,7 @@ private:
     Overrides overrides_;
     config::Global global_;
     std::vector<config::VirtualServer> services_;
-    std::vector<std::vector<netlink::IpvsServiceKey>> keys_;  // beside services_
+    std::map<std::size_t, std::vector<netlink::IpvsServiceKey>> group_keys_;  // by service; of the others: key_of()
     std::vector<ServiceState> states_;
     CheckerIndex positions_;
     CheckQueue queue_;                            // of the checkers that wait for their next run
