@@ -130,6 +130,26 @@ def test_a_reload_that_removes_a_server_tells_it_as_down_and_one_that_removes_a_
     wait_until(lambda: "2: quorum down" in notes() and "2: server down" in notes(), 20, lambda: str(notes()))
 
 
+def test_a_reload_that_changes_one_service_changes_its_scripts_and_goes_on_with_its_checks(lan):
+    host = director(lan)
+    web = listen(host, "127.0.0.2:80")
+    other = (WEB % "").replace("10.0.0.1", "10.0.0.2").replace("note quorum", "note other")
+    daemon = wait_ready(host.mainstayd(GLOBAL % "" + WEB % "" + other, "-C"))
+    wait_until(lambda: daemon.output().count(f"TCP connection to {RS} success.") == 2, 20, daemon.output)
+    changed = (WEB % "").replace("note quorum down", "note quorum lost").replace('notify_down "/run/note server down"',
+                                                                                "weight 3")
+    host.write("/run/keepalived.conf", GLOBAL % "" + changed + other)
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: f"Changing weight from 1 to 3 for active service {RS} of VS {VS}" in daemon.output(), 20,
+               daemon.output)
+
+    web.stop()
+    told = ["2: other down", "2: other up", "2: quorum lost", "2: quorum up", "2: server down", *["2: server up"] * 2]
+    wait_until(lambda: sorted(host.read("/run/noted").splitlines()) == told, 20,
+               lambda: host.read("/run/noted") + daemon.output())
+    assert daemon.output().count("Activating healthchecker") == 2
+
+
 def server(host, *words, code=0):
     ran = host.run([program("mainstayctl"), "server", *words], check=False)
     assert ran.returncode == code, (words, ran.stdout, ran.stderr)
