@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string>
 
 #include "mainstay/ipc/shared.hpp"
@@ -93,7 +94,8 @@ bool same_content(int fd, int other) {
     for (std::size_t at = 0; at < *size; at += kPiece) {
         const std::size_t piece = std::min(kPiece, *size - at);
         const auto left = std::span{one}.first(piece), right = std::span{two}.first(piece);
-        if (!read_at(fd, at, left) || !read_at(other, at, right) || !std::ranges::equal(left, right)) return false;
+        if (!read_at(fd, at, left) || !read_at(other, at, right) || std::memcmp(left.data(), right.data(), piece) != 0)
+            return false;
     }
     return true;
 }
