@@ -10,6 +10,7 @@
 #include <string>
 
 #include "mainstay/ipc/shared.hpp"
+#include "memfd_read.hpp"
 
 namespace mainstay::ipc {
 
@@ -57,8 +58,6 @@ Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::b
     return memfd.seal();
 }
 
-namespace {
-
 Result<std::size_t> size_of(int fd) {
     struct stat info {};
     if (::fstat(fd, &info) != 0) return fail_system("fstat of a memfd", errno);
@@ -75,8 +74,6 @@ Result<void> read_at(int fd, std::size_t at, std::span<std::byte> into) {
     }
     return {};
 }
-
-}  // namespace
 
 Result<std::vector<std::byte>> read_memfd(int fd) {
     const auto size = size_of(fd);

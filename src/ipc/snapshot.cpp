@@ -1,14 +1,11 @@
 #include "mainstay/ipc/snapshot.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <span>
 
 #include "mainstay/ipc/config_codec.hpp"
+#include "memfd_read.hpp"
 
 namespace mainstay::ipc {
 namespace {
@@ -19,18 +16,17 @@ constexpr std::size_t kWindow = 64 * 1024;
 class Window {
 public:
     explicit Window(int fd) : fd_{fd} {
-        struct stat info {};
-        if (::fstat(fd, &info) != 0)
-            failed_ = errno;
+        if (auto size = size_of(fd))
+            size_ = *size;
         else
-            size_ = static_cast<std::size_t>(info.st_size);
+            failure_ = std::move(size.error());
     }
     [[nodiscard]] std::size_t size() const { return size_; }
-    [[nodiscard]] int failed() const { return failed_; }  // the errno
+    [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
     // Valid until the next call. None: there are not so many, or they cannot be read.
     std::optional<std::span<const std::byte>> bytes(std::size_t at, std::size_t length) {
-        if (failed_ != 0 || at > size_ || length > size_ - at) return std::nullopt;
+        if (failure_ || at > size_ || length > size_ - at) return std::nullopt;
         if (at < start_ || at + length > start_ + filled_) {
             if (!fill(at, length)) return std::nullopt;
         }
@@ -50,20 +46,16 @@ private:
         const std::size_t wanted = std::min(buffer_.size(), size_ - at);
         start_ = at;
         filled_ = 0;
-        while (filled_ < wanted) {
-            const auto got = ::pread(fd_, buffer_.data() + filled_, wanted - filled_, static_cast<off_t>(at + filled_));
-            if (got < 0 && errno == EINTR) continue;
-            if (got <= 0) {
-                failed_ = got == 0 ? EIO : errno;
-                return false;
-            }
-            filled_ += static_cast<std::size_t>(got);
+        if (auto read = read_at(fd_, at, std::span{buffer_}.first(wanted)); !read) {
+            failure_ = std::move(read.error());
+            return false;
         }
+        filled_ = wanted;
         return true;
     }
 
     int fd_;
-    int failed_ = 0;
+    std::optional<Error> failure_;
     std::size_t size_ = 0, start_ = 0, filled_ = 0;
     std::vector<std::byte> buffer_;
 };
@@ -190,7 +182,7 @@ private:
 };
 
 Error problem_of(const Window& window) {
-    if (window.failed() != 0) return std::move(fail_system("read of a memfd", window.failed()).error());
+    if (window.failure()) return *window.failure();
     return std::move(fail(Errc::Invalid, "the bytes end early or hold an impossible length").error());
 }
 

@@ -1,9 +1,8 @@
 // Operators' words and many servers at a time, through the lvs role.
 #include <doctest/doctest.h>
 
-#include "../lvs/builders.hpp"
 #include "../probe/loopback.hpp"
-#include "lvs_fakes.hpp"
+#include "lvs_bench.hpp"
 #include "mainstay/lvs/overrides.hpp"
 
 using namespace mainstay;
@@ -15,18 +14,8 @@ using Verb = lvs::ServerCommand::Verb;
 
 namespace {
 
-struct Bench {
-    FakeKernel kernel;
-    FakeRuntime runtime;
-    LvsOptions options = options_for(kernel);
-    std::unique_ptr<Role> role;
-
-    void start(config::VirtualServer web, bool restarted = false) {
-        config::Config config;
-        config.virtual_servers.push_back(std::move(web));
-        role = make_lvs_role(runtime, options);
-        REQUIRE(role->start(std::move(config), restarted));
-    }
+struct ServersBench : Bench {
+    void start(config::VirtualServer web, bool restarted = false) { Bench::start(with({std::move(web)}), restarted); }
     Role::ServerReply say(Verb verb, std::string which, bool dry_run = false) {
         return role->servers({.request = 1,
                               .verb = static_cast<std::uint8_t>(verb),
@@ -42,11 +31,7 @@ struct Bench {
         std::ranges::sort(out);
         return out;
     }
-    ~Bench() {
-        bool stopped = false;
-        role->stop([&stopped] { stopped = true; });
-        CHECK(runtime.until([&stopped] { return stopped; }));
-    }
+    ~ServersBench() { stop(); }
 };
 using Table = std::vector<std::string>;
 
@@ -54,7 +39,7 @@ using Table = std::vector<std::string>;
 
 TEST_CASE("what an operator said is in the table and the state block when the answer comes, and holds after a crash") {
     const auto web = service({server("10.0.0.11"), server("10.0.0.12")});
-    Bench bench;
+    ServersBench bench;
     bench.start(web);
 
     CHECK(bench.say(Verb::Disable, "10.0.0.11", true).exit_code == 1);
@@ -74,7 +59,7 @@ TEST_CASE("what an operator said is in the table and the state block when the an
 }
 
 TEST_CASE("a word that this version does not know is refused") {
-    Bench bench;
+    ServersBench bench;
     bench.start(service({server("10.0.0.11")}));
 
     CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "this daemon does not know that word");
@@ -84,7 +69,7 @@ TEST_CASE(
     "a server with a drain_timeout leaves when the kernel counts no connection of it any more, after a crash too") {
     auto web = service({server("10.0.0.11"), server("10.0.0.12")});
     web.more.edit().values.push_back({"drain_timeout", Micros{60'000'000}});
-    Bench bench;
+    ServersBench bench;
     bench.kernel.connections = 3;
     bench.start(web);
     bench.say(Verb::Disable, "10.0.0.11");
@@ -108,7 +93,7 @@ TEST_CASE("hundreds of servers that fail at a time leave in a few batches") {
         one.checkers[0].target = probe::test::bound_to(closed);
         servers.push_back(std::move(one));
     }
-    Bench bench;
+    ServersBench bench;
     bench.start(service(servers));
     bench.kernel.batches.clear();
 
