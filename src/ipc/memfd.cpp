@@ -3,10 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 
 #include "mainstay/ipc/shared.hpp"
@@ -81,20 +78,6 @@ Result<std::vector<std::byte>> read_memfd(int fd) {
     std::vector<std::byte> content(*size);
     if (auto read = read_at(fd, 0, content); !read) return std::unexpected{std::move(read.error())};
     return content;
-}
-
-bool same_content(int fd, int other) {
-    constexpr std::size_t kPiece = 16 * 1024;
-    const auto size = size_of(fd), other_size = size_of(other);
-    if (!size || !other_size || *size != *other_size) return false;
-    std::array<std::byte, kPiece> one, two;  // NOLINT: read into
-    for (std::size_t at = 0; at < *size; at += kPiece) {
-        const std::size_t piece = std::min(kPiece, *size - at);
-        const auto left = std::span{one}.first(piece), right = std::span{two}.first(piece);
-        if (!read_at(fd, at, left) || !read_at(other, at, right) || std::memcmp(left.data(), right.data(), piece) != 0)
-            return false;
-    }
-    return true;
 }
 
 }  // namespace mainstay::ipc

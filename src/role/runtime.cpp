@@ -242,12 +242,9 @@ void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
         send(ipc::Prepared{generation, error.text()});
     };
     forget_prepared();
-    // Who takes changes finds out there: one look at both is enough.
-    prepared_same_ = started_ && snapshot_ && role_->keeps_unchanged() && !role_->takes_changes() &&
-                     ipc::same_content(snapshot_.get(), snapshot.get());
+    prepared_same_ = false;
     prepared_snapshot_ = std::move(snapshot);
     prepared_generation_ = generation;
-    if (prepared_same_) return send(ipc::Prepared{generation, {}});
     const auto changes = prepare_changes();
     if (!changes) return refuse(changes.error());
     if (*changes) return send(ipc::Prepared{generation, {}});
@@ -269,7 +266,7 @@ Result<bool> Process::prepare_changes() {
     auto changes = ipc::changed_services(snapshot_.get(), prepared_snapshot_.get());
     if (!changes) return std::unexpected{std::move(changes.error()).with("snapshot")};
     if (!*changes) return false;
-    if ((*changes)->empty() && role_->keeps_unchanged()) return prepared_same_ = true;
+    if ((*changes)->empty()) return prepared_same_ = true;
     Running next = running_;
     for (const auto& change : **changes) next.scripts.change(change);
     if (!role_->prepare_changes(std::move(**changes))) return false;

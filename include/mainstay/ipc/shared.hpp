@@ -51,7 +51,6 @@ template <class T>
     return memfd.seal();
 }
 [[nodiscard]] Result<std::vector<std::byte>> read_memfd(int fd);
-[[nodiscard]] bool same_content(int fd, int other);  // false as well when one cannot be read
 
 // One writer, many readers. Two slots with a sequence number and a checksum: a writer that dies in the middle leaves
 // the other slot, the last complete state.

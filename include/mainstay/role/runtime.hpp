@@ -72,11 +72,9 @@ public:
     virtual void commit() = 0;
     virtual void abort() = 0;
     // A reload that changes these virtual servers alone, in their places, is prepared from them. False: it wants the
-    // whole configuration. Only asked where takes_changes().
+    // whole configuration. One that changes nothing is neither prepared nor committed, only told. Where takes_changes().
     [[nodiscard]] virtual bool takes_changes() const { return false; }
     [[nodiscard]] virtual bool prepare_changes(std::vector<config::ServiceChange>) { return false; }
-    // True: a reload to the very same configuration is neither prepared nor committed, only told.
-    [[nodiscard]] virtual bool keeps_unchanged() const { return false; }
     virtual void commit_unchanged() {}
     // Somebody asked for this over D-Bus or SNMP. Only the vrrp role is asked anything.
     virtual void asked(const ipc::Ask&) {}
