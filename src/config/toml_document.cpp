@@ -12,18 +12,19 @@ namespace mainstay::config {
 namespace {
 
 // Runs over a document once. toml++ 3.3 bounds the nesting of values but neither the parts of a dotted key nor the
-// number of values, and it drops comments. As far as the document is well formed, this sees the same strings as toml++.
+// number of values, it drops comments, and its behaviour is undefined where it asks of U+00A0 to U+0499, U+2C5E to
+// U+3057 or U+FE26 to U+FEFF whether they are blanks: outside strings, and around a backslash in them. As far as the
+// document is well formed, this sees the same strings as toml++.
 class Scanner {
 public:
     Scanner(std::string_view text, std::vector<TomlComment>& comments) : text_{text}, comments_{comments} {}
 
     std::optional<TomlProblem> run() {
+        if (text_.starts_with("\xEF\xBB\xBF")) at_ = line_start_ = 3;  // a byte order mark is none of the text
         while (at_ < text_.size()) {
             const char c = text_[at_];
             if (c == '\n') {
-                ++at_;
-                ++line_;
-                line_start_ = at_;
+                next_line();
                 dots_ = 0;
                 alone_ = true;
                 continue;
@@ -35,9 +36,13 @@ public:
             if (c == '[' && alone_ && open_ == 0) {
                 if (auto problem = header()) return problem;
             }
+            if (beyond_ascii(c))
+                return problem(
+                    "a character beyond ASCII stands outside quotes and comments: text goes between quotes, blanks are "
+                    "spaces and tabs");
             if (c != ' ' && c != '\t' && c != '\r') alone_ = false;
             if (c == '"' || c == '\'') {
-                string(c);
+                if (auto problem = string(c)) return problem;
                 continue;
             }
             if (auto problem = mark(c)) return problem;
@@ -78,31 +83,63 @@ private:
         at_ = end;
     }
 
-    void string(char quote) {
+    std::optional<TomlProblem> string(char quote) {
         const bool several_lines = text_.substr(at_, 3) == std::string(3, quote);
         at_ += several_lines ? 3 : 1;
         while (at_ < text_.size()) {
             const char c = text_[at_];
-            if (c == '\\' && quote == '"' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') {
-                at_ += 2;
+            if (c == '\\' && quote == '"') {
+                if (auto problem = escape(several_lines)) return problem;
             } else if (c == '\n') {
-                if (!several_lines) return;
-                ++at_;
-                ++line_;
-                line_start_ = at_;
+                if (!several_lines) return std::nullopt;
+                next_line();
             } else if (c == quote && !several_lines) {
                 ++at_;
-                return;
+                return std::nullopt;
             } else if (c == quote && text_.substr(at_, 3) == std::string(3, quote)) {
                 at_ += 3;
                 // A string of several lines may end in one or two quotes of its own.
                 for (int more = 0; more < 2 && at_ < text_.size() && text_[at_] == quote; ++more) ++at_;
-                return;
+                return std::nullopt;
             } else {
                 ++at_;
             }
         }
+        return std::nullopt;
     }
+
+    // Stands at a backslash. One at a line's end takes away all blanks and line breaks up to the next character.
+    std::optional<TomlProblem> escape(bool several_lines) {
+        ++at_;
+        const auto skip = [this](std::string_view blanks) {
+            while (at_ < text_.size() && blanks.contains(text_[at_])) text_[at_] == '\n' ? next_line() : void(++at_);
+        };
+        const bool blank = at_ < text_.size() && std::string_view{" \t\r\n"}.contains(text_[at_]);
+        if (several_lines && blank) {
+            skip(" \t");
+            const bool ends_line = at_ < text_.size() && (text_[at_] == '\r' || text_[at_] == '\n');
+            if (!ends_line) return problem("a backslash before blanks is the last of its line");
+            skip(" \t\r\n");
+            if (at_ < text_.size() && beyond_ascii(text_[at_]))
+                return problem(
+                    "after a line-ending backslash the text cannot go on with a character beyond ASCII: put the "
+                    "character before the backslash");
+            return std::nullopt;
+        }
+        if (at_ >= text_.size() || text_[at_] == '\n') return std::nullopt;
+        if (beyond_ascii(text_[at_]))
+            return problem("a backslash stands before a character that needs none: write \\\\ for a backslash");
+        ++at_;
+        return std::nullopt;
+    }
+
+    void next_line() {
+        ++at_;
+        ++line_;
+        line_start_ = at_;
+    }
+
+    [[nodiscard]] static bool beyond_ascii(char c) { return static_cast<unsigned char>(c) > 0x7F; }
 
     [[nodiscard]] TomlProblem problem(std::string message) const {
         const std::size_t before = characters(text_.substr(line_start_, at_ - line_start_));

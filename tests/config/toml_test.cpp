@@ -1,6 +1,7 @@
 #include "mainstay/config/toml.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -171,6 +172,42 @@ TEST_CASE("a document that is no TOML gives one diagnostic, and there is nothing
           std::vector{found(Code::TomlSyntax, 6, 2, 1)});
     CHECK(found_in(load_toml("[ ]\n")) == std::vector{found(Code::TomlSyntax, 1, 3, 1)});
     CHECK(found_in(load_toml("[")) == std::vector{found(Code::TomlSyntax, 1, 2, 1)});
+}
+
+TEST_CASE("a character beyond ASCII stands in quotes and comments only") {
+    // toml++ does not answer whether some of these are blanks: its behaviour is undefined.
+    const auto problem = [](const std::string& text) {
+        const Loaded loaded = load_toml(text);
+        REQUIRE(loaded.diagnostics.size() == 1);
+        const Diagnostic& d = loaded.diagnostics[0];
+        constexpr std::string_view kNoToml = "this is no TOML: ";
+        REQUIRE(d.message.starts_with(kNoToml));
+        return fmt::format("{}:{}: {}", d.place.line, d.place.column, d.message.substr(kNoToml.size()));
+    };
+    const std::string outside =
+        ": a character beyond ASCII stands outside quotes and comments: text goes between quotes, blanks are spaces "
+        "and "
+        "tabs";
+    for (const char* const c :
+         {"\u00A0", "\u00F6", "\u01E8", "\u03B1", "\u0416", "\u3042", "\uFE30", "\uFEFF", "\xFF"}) {
+        CAPTURE(c);
+        CHECK(problem(std::string{"\n "} + c + "\n") == "2:2" + outside);
+        CHECK(problem(std::string{"[global_defs]\nrouter_id = "} + c) == "2:13" + outside);
+        CHECK(problem(std::string{"[global_defs]\nrouter_id = 'a'"} + c + "\n") == "2:16" + outside);
+        CHECK(problem(std::string{"[global_defs]\nrouter_id"} + c + " = 'a'\n") == "2:10" + outside);
+        CHECK(problem(std::string{"[global_defs"} + c + "]\n") == "1:13" + outside);
+        CHECK(problem(std::string{"a = \"\"\"\\"} + c + "\"\"\"\n") ==
+              "1:9: a backslash stands before a character that needs none: write \\\\ for a backslash");
+        CHECK(problem(std::string{"a = \"\"\"\\ \t"} + c + "\"\"\"\n") ==
+              "1:11: a backslash before blanks is the last of its line");
+        CHECK(problem(std::string{"a = \"\"\"x\\ \t\r\n \n "} + c + "\"\"\"\n") ==
+              "3:2: after a line-ending backslash the text cannot go on with a character beyond ASCII: put the "
+              "character before the backslash");
+    }
+    CHECK(problem("\uFEFF[ ]\n") == "1:3: a table's name is made of letters, digits, - and _, or stands in quotes");
+    CHECK(found_in(load_toml("\uFEFF# Köln\n[global_defs] # \u00A0\nrouter_id = \"\u00A0\u0416\u3042\"\n")).empty());
+    CHECK(found_in(load_toml("[global_defs]\nrouter_id = \"\"\"Kö\\\n  ln\"\"\"\n")).empty());
+    CHECK(load_toml("[global_defs]\nrouter_id = \"\"\"Kö\\\n  ln\"\"\"\n").config.global.router_id == "Köln");
 }
 
 TEST_CASE("keys of many parts are refused before they are parsed") {
