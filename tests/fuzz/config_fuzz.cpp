@@ -100,7 +100,7 @@ void try_text(const std::string& text, const config::Environment& environment) {
 void try_toml(const std::string& text, const config::Environment& environment) {
     const auto settings = config::read_settings(text, "fuzz.toml");
     require(config::read_settings(text, "fuzz.toml").settings == settings.settings);
-    require(!config::toml_has_director(text) || !text.empty());
+    require(!text.empty() || config::toml_has_director(text) == false);
     const auto loaded = try_loading("fuzz.toml", text, environment);
     const auto conf = config::to_conf({"fuzz.toml", text});
     if (!is_sound(loaded) || !conf.lost.empty()) return;
