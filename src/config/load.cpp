@@ -147,7 +147,6 @@ void report_dropped(Reading& r, std::vector<Diagnostic>& out) {
     d.rank = r.diag.dropped_rank();
     d.code = static_cast<std::uint16_t>(Code::TooManyDiagnostics);
     d.message = fmt::format("{} more diagnostics are not shown", r.diag.dropped());
-    d.place.line = UINT32_MAX;  // sorts behind everything
     out.push_back(std::move(d));
 }
 
@@ -209,12 +208,10 @@ Loaded load(Snapshot snapshot, const Environment& host) {
         loaded.diagnostics.push_back(std::move(diagnostic));
     }
     std::ranges::move(snapshot.findings, std::back_inserter(loaded.diagnostics));
-    report_dropped(r, loaded.diagnostics);
     std::ranges::stable_sort(loaded.diagnostics, {}, [](const Diagnostic& d) {
         return std::tuple{d.place.file, d.place.line, d.place.column};
     });
-    if (!loaded.diagnostics.empty() && loaded.diagnostics.back().place.line == UINT32_MAX)
-        loaded.diagnostics.back().place.line = 0;
+    report_dropped(r, loaded.diagnostics);
     loaded.files = std::move(snapshot.files);
     return loaded;
 }

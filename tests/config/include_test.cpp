@@ -239,3 +239,15 @@ TEST_CASE("a pattern of top files reads them all, and says so") {
     folder.put("h[1].conf", kLvs);
     CHECK(load_file((folder / "h[1].conf").string(), host()).config.virtual_servers.size() == 1);
 }
+
+TEST_CASE("that reporting stopped at its limit is told last and of no line, whichever file it came to") {
+    const testing::Folder folder;
+    std::string slips = "global_defs {\n";
+    for (int i = 0; i < 1500; ++i) slips += "foo\n";
+    folder.put("b.conf", slips + "}\n");
+    const Loaded loaded = load_file(folder.put("top.conf", "\ninclude b.conf\nglobal_defs {\nfoo\n}\n"), host());
+
+    REQUIRE(loaded.diagnostics.size() == 1001);
+    CHECK(loaded.diagnostics.back().message == "501 more diagnostics are not shown");
+    CHECK(loaded.diagnostics.back().place == Place{});
+}

@@ -11,10 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <source_location>
 #include <string>
 #include <string_view>
 
@@ -33,8 +35,10 @@ constexpr std::size_t kMostFiles = 8;
 constexpr std::size_t kReadTwiceEvery = 8;  // bytes of length: the comparison costs as much as all the rest
 constexpr std::string_view kSeparator = "\n%%\n";
 
-void require(bool holds) {
-    if (!holds) std::abort();
+void require(bool holds, std::source_location place = std::source_location::current()) {
+    if (holds) return;
+    std::fprintf(stderr, "%s:%u: does not hold\n", place.file_name(), static_cast<unsigned>(place.line()));
+    std::abort();
 }
 
 config::Environment environment(bool knows) {
