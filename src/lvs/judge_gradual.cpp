@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "judge_text.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -60,7 +59,7 @@ bool Judge::grow_one(Seat seat, Instant now) {
     }
     constexpr double kHair = 1e-9;  // what rounding takes away
     const auto whole = static_cast<double>(full);
-    const auto current = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor(whole * share + kHair)));
+    const auto current = std::max<std::int64_t>(1, static_cast<std::int64_t>(whole * share + kHair));
     const std::int64_t step = std::max<std::int64_t>(1, full / kGrowthSteps);
     const std::int64_t next = std::min(full, (current / step + 1) * step);
     const std::chrono::duration<double> wait =
