@@ -18,14 +18,12 @@ public:
     explicit Across(Reading& r) : r_{r} {}
 
     void run() {
-        const bool any_server = !r_.settled.servers.empty() || !r_.services.empty();
-        for (std::size_t i = 0; any_server && i < r_.instances.size(); ++i) {
+        for (std::size_t i = 0; !r_.services.empty() && i < r_.instances.size(); ++i) {
             const Instance& instance = r_.instances[i].model;
             for (const VirtualAddress& address : instance.addresses)
                 owners_.emplace(address.prefix.address, instance.name);
         }
         virtual_addresses();
-        for (const Settled::Server& server : r_.settled.servers) real_server(server.address, server.own, server.mark);
         for (const ServiceDraft& service : r_.services)
             for (const ServerDraft& server : service.servers) {
                 const IpAddress& address = server.model.endpoint.address;

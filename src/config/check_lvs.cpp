@@ -442,11 +442,12 @@ void settle_service(Reading& r) {
     if (!r.settle_early || waits_for_the_end(draft)) return add_settled(r, {}, draft.mark);
     if (!r.settled.with) r.settled.with = r.global;
     const IpAddress own = draft.model.endpoint.address;
-    for (const ServerDraft& server : draft.servers) {
-        const IpAddress& address = server.model.endpoint.address;
-        r.settled.servers.push_back({address, address == own, server.mark});
-    }
-    if (ServiceCheck{r, draft}.run()) add_settled(r, std::move(draft.model), draft.mark);
+    for (const ServerDraft& server : draft.servers)
+        if (!own.empty() && server.model.endpoint.address == own) r.settled.remarkable = true;
+    const std::size_t servers = draft.servers.size();
+    const bool taken = ServiceCheck{r, draft}.run();
+    if (!taken || draft.model.real_servers.size() != servers) r.settled.remarkable = true;
+    if (taken) add_settled(r, std::move(draft.model), draft.mark);
     r.services.pop_back();
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "files.hpp"
@@ -160,9 +161,25 @@ void check_net_namespace(Reading& r) {
     d.hint = fmt::format("ip netns add {}", r.net_namespace);
 }
 
-// A service that was settled early took its defaults from what global_defs had said by then. Where more of it came
-// later, which is unusual, everything is read again and settled at the end.
-bool settled_too_early(const Reading& r) { return r.settled.with && *r.settled.with != r.global; }
+// A real server of a settled service is an instance's virtual address: check_across has something to say about it.
+bool serves_itself(const Reading& r) {
+    std::set<IpAddress> virtual_addresses;
+    for (const InstanceDraft& instance : r.instances)
+        for (const VirtualAddress& address : instance.model.addresses) virtual_addresses.insert(address.prefix.address);
+    const auto is_virtual = [&](const RealServer& server) {
+        return virtual_addresses.contains(server.endpoint.address);
+    };
+    return !virtual_addresses.empty() && std::ranges::any_of(r.settled.models, [&](const VirtualServer& service) {
+        return std::ranges::any_of(service.real_servers, is_virtual);
+    });
+}
+
+// A service that was settled early took its defaults from what global_defs had said by then, and its draft, with the
+// places of its servers, is gone. Where more of global_defs came later, or a remark needs the draft, which is unusual,
+// everything is read again and settled at the end.
+bool settled_too_early(const Reading& r) {
+    return r.settled.with && (*r.settled.with != r.global || r.settled.remarkable || serves_itself(r));
+}
 
 // The host is asked once for each interface: a file may name one in thousands of instances.
 Environment remembering(Environment environment) {

@@ -229,13 +229,8 @@ struct Settled {
     explicit Settled(const Snapshot& snapshot) : diag{snapshot} {}
     std::vector<VirtualServer> models;  // in the order of the file; an empty one holds the place of a kept draft
     std::vector<Mark> marks;            // of each of them
-    struct Server {
-        IpAddress address;
-        bool own = false;  // the address of its virtual server
-        Mark mark;
-    };
-    std::deque<Server> servers;  // of settled services, for what is looked for across blocks
-    Diagnoser diag;              // of settle_service: said after everything that the other passes say
+    bool remarkable = false;  // of one's servers there is something to say, or it was refused: the drafts are wanted
+    Diagnoser diag;           // of settle_service: said after everything that the other passes say
     std::optional<Global> with;  // what global_defs said when the first service was settled
 };
 
