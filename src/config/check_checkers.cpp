@@ -143,7 +143,7 @@ void drop_unfollowable(Reading& r, std::vector<VirtualServer>& services) {
             r.tracked, [&](const auto& tracked) { return tracked.keyword == keyword && tracked.name == name; });
     };
     for (VirtualServer& service : services)
-        for (RealServer& server : service.real_servers) std::erase_if(server.checkers, is_missing);
+        for (RealServer& server : service.real_servers) server.checkers.erase_if(is_missing);
     for (const auto& [keyword, name, entry, mark] : r.tracked_too_early) {
         if (entry != Diagnoser::kNowhere) continue;  // of an instance: said already
         const bool there = std::ranges::any_of(

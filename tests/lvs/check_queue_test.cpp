@@ -65,8 +65,8 @@ TEST_CASE("an index of checkers finds each by its id, whatever the order they ca
     CHECK(index.id(2) == 0x5'0000'0002);
 }
 
-TEST_CASE("a server takes 56 bytes beside its checkers, and a checker 72") {
-    CHECK(sizeof(ServerState) == 56);
+TEST_CASE("a server takes 40 bytes beside its checkers, and a checker 72") {
+    CHECK(sizeof(ServerState) == 40);
     CHECK(sizeof(CheckerState) == 72);
 }
 

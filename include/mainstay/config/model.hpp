@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/base/few.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/rare.hpp"
 #include "mainstay/base/time.hpp"
@@ -254,7 +255,7 @@ struct RealServer {
     std::uint32_t weight = 1;  // 0..2147483647
     std::uint32_t upper_threshold = 0, lower_threshold = 0;
     Rare<Command> notify_up, notify_down;
-    std::vector<Checker> checkers;
+    Few<Checker> checkers;
     Rare<Tunnel> tunnel;  // resolved; of Forwarding::Tunnel
     Rare<More> more{};
     bool operator==(const RealServer&) const = default;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "mainstay/base/few.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/rare.hpp"
 #include "mainstay/base/time.hpp"
@@ -121,6 +122,8 @@ private:
         put(value.has_value());
         if (value) put(*value);
     }
+    template <class T>
+    void put(const Few<T>& values) { put(*values); }
     template <class T>
     void put(const Rare<T>& value) { put(*value); }  // as a T: a member may become rare, or cease to be
     template <class... T>
@@ -240,6 +243,12 @@ private:
         get(present);
         if (present) get(out.emplace());
         else out.reset();
+    }
+    template <class T>
+    void get(Few<T>& out) {
+        std::vector<T> values;
+        get(values);
+        out = std::move(values);
     }
     template <class T>
     void get(Rare<T>& out) {

@@ -21,6 +21,7 @@
 
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/base/few.hpp"
 #include "mainstay/base/rare.hpp"
 #include "mainstay/base/shared_text.hpp"
 #include "mainstay/base/time.hpp"
@@ -150,7 +151,7 @@ struct ServerState {
     std::int64_t weight = 1;  // effective
     WallTime since;           // of the last change between alive and not
     Rare<Between> between;
-    std::vector<CheckerState> checkers;
+    Few<CheckerState> checkers;
     bool alive = true;
     bool kept = false;       // its checks fail, and min_alive keeps it alive
     Hold hold = Hold::None;  // of its Override
