@@ -1,13 +1,13 @@
-// A list that most of its owners leave empty: one pointer instead of the three of a std::vector.
-//
-// It reads and is filled as a std::vector; what is missing here is to be had from `edit`. Copies are deep.
+// A list that most of its owners leave empty: a Rare that reads and is filled as the std::vector in it. What is missing
+// here is to be had from `edit`.
 #pragma once
 
 #include <cstddef>
 #include <initializer_list>
-#include <memory>
 #include <utility>
 #include <vector>
+
+#include "mainstay/base/rare.hpp"
 
 namespace mainstay {
 
@@ -17,42 +17,30 @@ public:
     using value_type = T;
 
     Few() = default;
-    Few(std::vector<T> values) { *this = std::move(values); }  // NOLINT: a Few<T> stands wherever a list does
+    Few(std::vector<T> values) : held_{std::move(values)} {}  // NOLINT: a Few<T> stands wherever a list does
     Few(std::initializer_list<T> values) : Few{std::vector<T>{values}} {}
-    Few(const Few& other) : Few{*other} {}
-    Few(Few&&) noexcept = default;
-    Few& operator=(const Few& other) { return *this = *other; }
-    Few& operator=(Few&&) noexcept = default;
-    Few& operator=(std::vector<T> values) {
-        held_ = values.empty() ? nullptr : std::make_unique<std::vector<T>>(std::move(values));
-        return *this;
-    }
-    Few& operator=(std::initializer_list<T> values) { return *this = std::vector<T>{values}; }
-    ~Few() = default;
+    Few& operator=(std::initializer_list<T> values) { return *this = Few{values}; }
 
-    [[nodiscard]] const std::vector<T>& operator*() const { return held_ ? *held_ : none(); }
-    operator const std::vector<T>&() const { return **this; }  // NOLINT: see the constructor
+    [[nodiscard]] const std::vector<T>& operator*() const { return *held_; }
+    operator const std::vector<T>&() const { return *held_; }  // NOLINT: see the constructor
     // Takes memory from then on, so it is not for reading.
-    [[nodiscard]] std::vector<T>& edit() {
-        if (!held_) held_ = std::make_unique<std::vector<T>>();
-        return *held_;
-    }
+    [[nodiscard]] std::vector<T>& edit() { return held_.edit(); }
 
-    [[nodiscard]] bool empty() const { return size() == 0; }
-    [[nodiscard]] std::size_t size() const { return (**this).size(); }
-    [[nodiscard]] const T* data() const { return (**this).data(); }
+    [[nodiscard]] bool empty() const { return held_.empty(); }
+    [[nodiscard]] std::size_t size() const { return held_->size(); }
+    [[nodiscard]] const T* data() const { return held_->data(); }
     [[nodiscard]] const T* begin() const { return data(); }
     [[nodiscard]] const T* end() const { return data() + size(); }
-    [[nodiscard]] T* begin() { return held_ ? held_->data() : nullptr; }
+    [[nodiscard]] T* begin() { return empty() ? nullptr : edit().data(); }
     [[nodiscard]] T* end() { return begin() + size(); }
     [[nodiscard]] const T& operator[](std::size_t at) const { return (*held_)[at]; }
-    [[nodiscard]] T& operator[](std::size_t at) { return (*held_)[at]; }
-    [[nodiscard]] const T& at(std::size_t at) const { return (**this).at(at); }
+    [[nodiscard]] T& operator[](std::size_t at) { return edit()[at]; }
+    [[nodiscard]] const T& at(std::size_t at) const { return held_->at(at); }
     [[nodiscard]] T& at(std::size_t at) { return edit().at(at); }
     [[nodiscard]] const T& front() const { return held_->front(); }
-    [[nodiscard]] T& front() { return held_->front(); }
+    [[nodiscard]] T& front() { return edit().front(); }
     [[nodiscard]] const T& back() const { return held_->back(); }
-    [[nodiscard]] T& back() { return held_->back(); }
+    [[nodiscard]] T& back() { return edit().back(); }
 
     void reserve(std::size_t size) {
         if (size != 0) edit().reserve(size);
@@ -65,18 +53,15 @@ public:
     void clear() { held_.reset(); }
     template <class Which>
     void erase_if(Which&& which) {
-        if (held_ && std::erase_if(*held_, std::forward<Which>(which)) != 0 && held_->empty()) clear();
+        if (empty()) return;
+        std::erase_if(edit(), std::forward<Which>(which));
+        if (empty()) clear();
     }
 
-    friend bool operator==(const Few& a, const Few& b) { return *a == *b; }
+    bool operator==(const Few&) const = default;
 
 private:
-    static const std::vector<T>& none() {
-        static const std::vector<T> kNone;
-        return kNone;
-    }
-
-    std::unique_ptr<std::vector<T>> held_;
+    Rare<std::vector<T>> held_;
 };
 
 }  // namespace mainstay

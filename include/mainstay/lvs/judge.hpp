@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "mainstay/base/event.hpp"
-#include "mainstay/base/log.hpp"
 #include "mainstay/base/few.hpp"
+#include "mainstay/base/log.hpp"
 #include "mainstay/base/rare.hpp"
 #include "mainstay/base/shared_text.hpp"
 #include "mainstay/base/time.hpp"
