@@ -212,6 +212,11 @@ TEST_CASE("one step serves every session that is due, and the earliest is the de
     (void)bench.hear(kInit, t0 + 100ms);
     CHECK(bench.due() == 110ms);
     CHECK(deeds(bench.tick(t0 + 1s)) == Lines{"Up poll 1>9 tx 10 rx 10", "Down 2>0 tx 1000 rx 10 to 10.0.0.3"});
+
+    Bench later = two();
+    (void)later.hear(kDown, t0 + 100ms, "10.0.0.3");
+    (void)later.hear(up_for(2), t0 + 200ms, "10.0.0.3");
+    CHECK(later.due() == 210ms);
 }
 
 TEST_CASE("before the start and without sessions nothing is wanted") {
