@@ -92,3 +92,18 @@ TEST_CASE("a header may take 4095 bytes with its end, and no more is kept") {
         CHECK_FALSE(longer.header_ended());
     }
 }
+
+TEST_CASE("a status is three digits, and nothing beside the digits is one") {
+    const auto status_of = [](const std::string& digits) {
+        HttpReader reader;
+        (void)reader.feed("HTTP/1.1 " + digits + " OK\r\n\r\n");
+        return reader.status();
+    };
+    CHECK(status_of("200") == 200);
+    CHECK(status_of("999") == 999);
+    CHECK(status_of("000") == 0);
+    for (const char* wrong : {"2/0", "2:0", "/00", ":00", "20", "2000", "20-"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(status_of(wrong).has_value());
+    }
+}
