@@ -100,7 +100,7 @@ class VrrpDomain(Domain):
         return True
 
     def keeps(self, path):
-        return path[-1].startswith(("version ", "advert_int ", "interface "))  # else each try waits for seconds
+        return path[-1].startswith(("version ", "advert_int ", "interface ", "priority 255"))  # else each try waits for seconds
 
     def allowed(self, loss, before, after):
         return vrrp_steps.allowed(loss, before, after)

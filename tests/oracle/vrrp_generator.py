@@ -2,6 +2,7 @@
 
 from . import vrrp_parts as parts
 from .tree import Block
+from .tree import text as tree_text  # noqa: F401
 
 INSTANCES_MAX = 4
 CHANGES_MAX = 4
