@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/vrrp/holdings.hpp"
 #include "router_impl.hpp"
 
 namespace mainstay::vrrp {
@@ -28,6 +29,14 @@ void change_addresses(Step step, std::vector<Instance>& instances, std::vector<P
     }
 }
 
+Holdings held_by(const config::Config& config, const std::vector<Instance>& instances) {
+    Holdings held;
+    held.add_static(config);
+    for (const Instance& instance : instances)
+        if (instance.state() == State::Master) held.add(instance.config());
+    return held;
+}
+
 }  // namespace
 
 bool same_instance(const config::Instance& a, const config::Instance& b) {
@@ -44,6 +53,8 @@ void Router::Impl::reload(Step step, const config::Config& next) {
         for (const Group& group : groups) all.push_back(group.snapshot());
         return all;
     }();
+    const std::size_t first_intent = step.out.size();
+    const Holdings held_before = held_by(config, instances);
     config = next;
     index_config();
     scripts.configure(config, step.now, false);
@@ -76,6 +87,7 @@ void Router::Impl::reload(Step step, const config::Config& next) {
     statics.remove(step, static_change);
     change_addresses(step, instances, pending);
     statics.add(step, static_change);
+    keep_what_stays(step.out, first_intent, held_before, held_by(config, instances));
 
     const auto health = judge_all();
     for (InstanceId id = 0; id < instances.size(); ++id) {

@@ -36,7 +36,7 @@ class Runner:
         self.env = env
         self.walked = Side(domain, lan, "walked")
         self.fresh = Side(domain, lan, "fresh")
-        self.bare = self.fresh.snapshot()
+        self.bare = self.fresh.steady_snapshot()
         self.wanted = State("", {})
         self.refused = 0
         self.late = []        # seconds between the end of a reload and the wanted state
@@ -89,6 +89,8 @@ class Runner:
         else:
             self.refused += 1
             self.fresh.give_up()
+            self.begin_reference(before.text)
+            self.wanted = State(before.text, self.end_reference())
         lines = self.compare(self.domain.reload_seconds)
         return lines + self.losses(before)
 
@@ -102,7 +104,7 @@ class Runner:
         """Something that happens to the host, not to mainstay: the fresh start has to live with it, too."""
         carry_out(self.walked)
         carry_out(self.fresh)
-        self.bare = self.fresh.snapshot()
+        self.bare = self.fresh.steady_snapshot()
         return []
 
     def step(self, step):
