@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "mainstay/kernel/sysctl.hpp"
+#include "mainstay/vrrp/statics.hpp"
 
 namespace mainstay::role {
 
@@ -89,6 +90,14 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
             log_.warning("({}) interface group {} is not in /etc/iproute2/group: {} gets the group of {}",
                          device.instance, device.group, device.name, device.parent);
     wanted_ = std::move(plan.devices);
+    std::set<IpAddress> virtuals;
+    for (const auto& instance : config.instances)
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list) virtuals.insert(address.prefix.address);
+    for (const auto& entry : vrrp::static_addresses_of(config)) virtuals.insert(entry.address.prefix.address);
+    virtuals_ = virtuals;
+    virtuals_.merge(virtuals_before_);
+    virtuals_before_ = std::move(virtuals);
     complained_.clear();
     prepared_.clear();
     no_local_igmp_ = config::value_of<bool>(config.global.more->values, "disable_local_igmp").value_or(false);
@@ -186,13 +195,32 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
         // A kernel without IPv6 has nothing to turn off.
         if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
     }
+    if (!fresh && device.keeps_ipv6) allow_ipv6(device.name);
     for (const auto& setting : vrrp::parent_settings(device)) settings_.set(setting.name, setting.value);
     const auto* master = links.find(parent.master);
     if (master != nullptr && master->kind == "vrf")
         if (auto done = maker_->set({.index = index, .master = parent.master}); !done) return done;
     if (auto done = maker_->set({.index = index, .up = true}); !done) return done;
-    if (!device.tell) return {};
-    return maker_->set({.index = index, .group = interface_group(device.group).value_or(parent.group)});
+    const std::uint32_t group = interface_group(device.group).value_or(parent.group);
+    const auto* there = fresh ? nullptr : links.find(index);
+    if (!device.tell && (there == nullptr || there->group == group)) return {};
+    return maker_->set({.index = index, .group = group});
+}
+
+// A device that an earlier configuration made without IPv6 is as a new one would be.
+void VrrpDevices::allow_ipv6(const std::string& device) {
+    const std::string setting = "net/ipv6/conf/" + device + "/disable_ipv6";
+    const auto now = kernel::read_sysctl_number(setting);
+    const auto usual = kernel::read_sysctl("net/ipv6/conf/default/disable_ipv6");
+    if (!now || *now == 0 || !usual) return;
+    if (const auto done = kernel::write_sysctl(setting, *usual); !done) log_.warning("{}", done.error().text());
+}
+
+// The addresses of an interface that are not virtual ones, of this configuration or of the one before.
+std::vector<IpAddress> VrrpDevices::own_addresses(const Links& links, std::uint32_t index) const {
+    auto own = links.addresses_of(index);
+    std::erase_if(own, [&](const IpAddress& address) { return virtuals_.contains(address); });
+    return own;
 }
 
 bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
@@ -202,8 +230,13 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
         if (!links.holds(index, prefix))
             missing.push_back({.interface_index = index, .prefix = prefix, .deprecated = deprecated});
     };
-    if (device.link_local && device.kind == vrrp::WantedDevice::Kind::Vmac && !links.has_link_local(index))
-        want(vrrp::link_local_of(device, links.addresses_of(parent.index), mac_of(parent)), true);
+    if (device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V6) {
+        const auto link_local = vrrp::link_local_of(device, own_addresses(links, parent.index), mac_of(parent));
+        const bool has_one = std::ranges::any_of(own_addresses(links, index), &IpAddress::is_link_local_v6);
+        if (device.link_local && !has_one) want(link_local, true);
+        if (!device.link_local && links.holds(index, link_local))  // the adverts leave by the parent now
+            (void)netlink.remove({{.interface_index = index, .prefix = link_local}});
+    }
     if (device.address) want(*device.address, false);
     if (missing.empty()) return false;
     const auto failed = netlink.add(missing);

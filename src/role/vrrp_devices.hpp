@@ -50,6 +50,8 @@ private:
                                          std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
                                      const Links& links, kernel::Rtnetlink& netlink);
+    void allow_ipv6(const std::string& device);
+    [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
     void prepare_host(const Links& links);
     void put_back_settings();
     void promote(const Links& links);
@@ -64,6 +66,7 @@ private:
     std::set<std::string> made_;      // by this process, or adopted: one that is missing was removed by somebody
     std::set<std::string> prepared_;  // whose settings were made
     std::set<std::string> complained_;
+    std::set<IpAddress> virtuals_, virtuals_before_;  // of this configuration and the one before it; of the one before
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
     std::function<void()> before_up_;
     std::uint64_t remade_ = 0;

@@ -124,6 +124,7 @@ void VrrpFirewall::guard_only(const vrrp::Router& router, std::vector<vrrp::Inde
         if (snapshot.instances[id].owns_addresses && vrrp::refuses_packets(instances[id]))
             std::ranges::move(vrrp::held_addresses(instances[id]), std::back_inserter(held_));
     set_vmacs(std::move(vmacs));
+    check();  // what somebody else did to the ruleset is mended by a reload, not some time after it
 }
 
 void VrrpFirewall::settle() {
@@ -211,7 +212,7 @@ void VrrpFirewall::drop(const netlink::VipFilter& filter) {
 }
 
 void VrrpFirewall::check() {
-    if (deferred_) return;
+    if (deferred_ || !nftables_) return;
     for (const auto* filter : {&done_.v4, &done_.v6}) {
         if (filter->empty()) continue;
         const auto same = nftables_->looks_like(*filter);

@@ -198,10 +198,6 @@ bool Links::holds(std::uint32_t index, const Prefix& prefix) const {
            std::ranges::find(found->second, prefix, &kernel::Address::prefix) != found->second.end();
 }
 
-bool Links::has_link_local(std::uint32_t index) const {
-    return std::ranges::any_of(addresses_of(index), [](const auto& address) { return address.is_link_local_v6(); });
-}
-
 std::vector<IpAddress> Links::addresses_of(std::uint32_t index) const {
     std::vector<IpAddress> all;
     if (const auto found = addresses_.find(index); found != addresses_.end())

@@ -93,7 +93,7 @@ TEST_CASE("an address of an instance that goes stays when another master has it 
     a.addresses = {vip("10.9.9.9/32"), vip("10.9.9.8/32")};
 
     CHECK(deeds(bench.router.reload(with({a}), t0 + 5s)) ==
-          Lines{"1 advert 0 to 224.0.0.18", "0 change +1", "0 arp x5"});
+          Lines{"gone advert 0 to 224.0.0.18", "0 change +1", "0 arp x5"});
 }
 
 TEST_CASE("an address whose broadcast address, peer or lifetime changes is set anew") {

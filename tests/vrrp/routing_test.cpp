@@ -186,12 +186,12 @@ TEST_CASE("a reload removes what is gone, adds what is new and leaves the rest a
     (void)bench.tick(bench.taken_at + 4s);
     REQUIRE(bench.state(1) == State::Master);
     CHECK(lines(bench.router.reload(with({a, b}), bench.taken_at + 4s)).empty());
-    b.routes = {a.routes[0]};
+    b.routes = {route("10.1.0.0/16", "10.0.0.3")};
     a.routes = {a.routes[1], route("10.3.0.0/16")};
 
     CHECK(deeds(bench.router.reload(with({a, b}), bench.taken_at + 4s)) ==
           Lines{"0 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "0 route [10.3.0.0/16 via 10.0.0.2 dev eth0]",
-                "1 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+                "1 route [10.1.0.0/16 via 10.0.0.3 dev eth0]"});
 }
 
 TEST_CASE("a route or a rule that moves to another master, or becomes static, is never removed") {
