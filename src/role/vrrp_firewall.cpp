@@ -66,8 +66,11 @@ void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool rest
         iptables_new_ = true;
     }
     deferred_ = restarted;
-    if (kind_ != vrrp::Firewall::Nftables || !open() || restarted) return;
-    delete_old_tables(vrrp::plan_filters(config_, {}, {}, {}).v4.table);
+    if (kind_ != vrrp::Firewall::Nftables) return;
+    const auto table = vrrp::plan_filters(config_, {}, {}, {}).v4.table;
+    if (restarted) old_looked_for_.insert(table);  // this daemon's own, and no later reload takes it for a leftover
+    if (!open() || restarted) return;
+    delete_old_tables(table);
     apply();
 }
 

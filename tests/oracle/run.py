@@ -50,10 +50,18 @@ class Runner:
         """The state of the fresh start; and of the host after its stop, which must be what it was before."""
         state = self.fresh.steady_snapshot()
         self.fresh.stop()
-        after = self.fresh.snapshot()
-        if after != self.bare:
-            raise Failed("a stop leaves the host changed:\n" + "\n".join(differences(after, self.bare)))
+        if lines := self.left_behind(self.fresh):
+            raise Failed("a stop leaves the host changed:\n" + "\n".join(lines))
         return state
+
+    def left_behind(self, side):
+        """What a stopped daemon has left on its host; processes end in their own time."""
+        end = time.monotonic() + self.domain.settle_seconds
+        while True:
+            lines = differences(side.snapshot(), self.bare)
+            if not lines or time.monotonic() > end:
+                return lines
+            time.sleep(0.02)
 
     # ---- steps ----
 
@@ -135,7 +143,7 @@ class Runner:
                     progress(walk.steps[at])
             if not lines:
                 self.walked.stop()
-                lines = [f"after the stop: {line}" for line in differences(self.walked.snapshot(), self.bare)]
+                lines = [f"after the stop: {line}" for line in self.left_behind(self.walked)]
         except Failed as problem:
             lines = str(problem).splitlines()
         return self.finding(at, lines) if lines else None

@@ -81,13 +81,20 @@ def test_ipv6_is_there_on_a_vmac_from_when_it_is_needed(lan):
 
 def test_the_link_local_address_of_a_vmac_is_no_virtual_one(lan):
     assert finds_nothing(lan, instance(vips="fe80::51/64", interface="eth2"),
-                         instance(vips="fe80::51", interface="eth2", more="use_vmac"))
+                         instance(vips="fe80::51", interface="eth2", more="use_vmac"), before_last=[{"do": "upgrade"}])
 
 
 def test_a_vmac_has_a_link_local_address_while_the_adverts_leave_by_it(lan):
     assert finds_nothing(lan, instance(vips="2001:db8:4::200", more="use_vmac"),
                          instance(vips="2001:db8:4::200", more="use_vmac\nvmac_xmit_base"),
                          instance(vips="2001:db8:4::200", more="use_vmac"))
+
+
+def test_the_ruleset_is_there_after_a_kill_or_an_upgrade_and_a_reload(lan):
+    text = instance(more="use_vmac\nno_accept")
+    for before in ({"do": "kill", "role": "mainstayd-vrrp"}, {"do": "upgrade"}):
+        assert finds_nothing(lan, text, text, before_last=[before])
+        lan.close()
 
 
 def test_a_reload_puts_back_a_ruleset_that_somebody_has_flushed(lan):
