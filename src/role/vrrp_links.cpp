@@ -198,6 +198,11 @@ bool Links::holds(std::uint32_t index, const Prefix& prefix) const {
            std::ranges::find(found->second, prefix, &kernel::Address::prefix) != found->second.end();
 }
 
+bool Links::any_address(std::uint32_t index, const std::function<bool(const kernel::Address&)>& is) const {
+    const auto found = addresses_.find(index);
+    return found != addresses_.end() && std::ranges::any_of(found->second, is);
+}
+
 std::vector<IpAddress> Links::addresses_of(std::uint32_t index) const {
     std::vector<IpAddress> all;
     if (const auto found = addresses_.find(index); found != addresses_.end())

@@ -13,6 +13,7 @@
 #include "mainstay/vrrp/router.hpp"
 #include "bfd_line.hpp"
 #include "precise_timer.hpp"
+#include "promoted_secondaries.hpp"
 #include "netlink_buffers.hpp"
 #include "vrrp_addresses.hpp"
 #include "vrrp_announcer.hpp"
@@ -311,14 +312,13 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     netlink_waits();
     const auto requests = removal_requests(addresses, links_);
     removing_ = addresses;
+    const PromotedSecondaries others_stay{requests, links_, runtime_.log()};
     const auto failed = netlink_->remove(requests);
     if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
     else
-        for (const auto& failure : *failed) {
-            const auto error = Error::system("", failure.sys_errno);
+        for (const auto& failure : *failed)
             runtime_.log().error("address {} cannot be removed{}", requests[failure.index].prefix.to_string(),
-                                 error.text());
-        }
+                                 Error::system("", failure.sys_errno).text());
     netlink_waits();
     removing_.clear();
 }

@@ -39,7 +39,8 @@ AddressIdentity identity_of(const std::string& interface, const config::VirtualA
 
 void Holdings::add(const config::Instance& instance) {
     for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
-        for (const auto& address : *list) addresses.insert(identity_of(held_address(instance, address).interface, address));
+        for (const auto& address : *list)
+            addresses.insert(identity_of(held_address(instance, address).interface, address));
     std::ranges::move(routing_of(instance), std::back_inserter(routing));
 }
 

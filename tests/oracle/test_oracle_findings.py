@@ -101,3 +101,10 @@ def test_a_reload_puts_back_a_ruleset_that_somebody_has_flushed(lan):
     text = instance(more="use_vmac\nno_accept")
     flushed = [{"do": "drift", "run": [["nft", "flush", "ruleset"]]}]
     assert finds_nothing(lan, text, text, before_last=flushed)
+
+
+def test_other_addresses_of_a_subnet_stay_when_its_primary_address_goes(lan):
+    one, two, three = (f"10.30.0.{n}/24 dev eth2" for n in (200, 201, 202))
+    hosts_own = [{"do": "drift", "run": [["ip", "addr", "add", "10.30.0.77/24", "dev", "eth2"]]}]
+    assert finds_nothing(lan, instance(vips="\n".join((one, two, three))), instance(vips="\n".join((two, three))),
+                         instance(vips="192.168.4.200"), before_last=hosts_own)
