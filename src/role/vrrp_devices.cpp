@@ -48,9 +48,7 @@ bool is_ipv4_vmac(const vrrp::WantedDevice& device) {
     return device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V4;
 }
 
-std::string promotion_of(const std::string& interface) {
-    return "net/ipv4/conf/" + interface + "/promote_secondaries";
-}
+std::string promotion_of(const std::string& interface) { return "net/ipv4/conf/" + interface + "/promote_secondaries"; }
 
 }  // namespace
 
@@ -83,7 +81,12 @@ void VrrpDevices::complain(const std::string& device, const std::string& text) {
 config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     std::vector<vrrp::ExistingLink> there;
     links.for_each([&](const kernel::Link& link) { there.push_back(existing(link)); });
-    auto plan = vrrp::plan_devices(config, there, ours_);
+    std::set<std::string> found;
+    for (const auto& device : wanted_)
+        if (device.found) found.insert(device.name);
+    auto made = ours_;
+    std::erase_if(made, [&](const std::string& name) { return found.contains(name); });
+    auto plan = vrrp::plan_devices(config, there, made, found);
     for (const auto& line : plan.lines) log_.line(line);
     for (const auto& device : plan.devices)
         if (!device.group.empty() && !interface_group(device.group))
@@ -117,6 +120,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
 bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
     promote(links);
     if (wanted_.empty()) return false;
+    if (make_way(links)) return true;
     bool changed = false;
     for (const auto& device : wanted_) {
         const auto* parent = links.find(device.parent);
@@ -131,7 +135,55 @@ bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
     return changed;
 }
 
-// What is there may belong to another parent by now (eth0 was renamed, and another one has its name).
+bool VrrpDevices::make_way(const Links& links) {
+    bool changed = false;
+    std::vector<const vrrp::WantedDevice*> other_mac;
+    for (const auto& name : std::set<std::string>{ours_}) {
+        const auto* link = links.find(name);
+        if (link == nullptr) continue;
+        const auto wanted = std::ranges::find(wanted_, name, &vrrp::WantedDevice::name);
+        const auto* parent = wanted == wanted_.end() ? nullptr : links.find(wanted->parent);
+        if (parent != nullptr && vrrp::serves_as(existing(*link), *wanted, parent->index)) continue;
+        if (parent != nullptr && wanted->kind == vrrp::WantedDevice::Kind::Vmac && link->private_macvlan &&
+            link->parent == parent->index) {
+            other_mac.push_back(&*wanted);
+        } else if (parent != nullptr || in_the_way(name, links)) {
+            remove(name, links);
+            changed = true;
+        }
+    }
+    return change_macs(std::move(other_mac), links) || changed;
+}
+
+// Two macvlans of one MAC address cannot be up on one parent.
+bool VrrpDevices::in_the_way(const std::string& name, const Links& links) const {
+    const auto link = existing(*links.find(name));
+    return std::ranges::any_of(wanted_, [&](const vrrp::WantedDevice& device) {
+        const auto* parent = links.find(device.parent);
+        return device.name != name && device.kind == vrrp::WantedDevice::Kind::Vmac && parent != nullptr &&
+               link.parent == parent->index && link.mac == device.mac;
+    });
+}
+
+// The kernel refuses a MAC address that another one has still, which may be about to get another one itself. Those that
+// exchange theirs are made anew.
+bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links) {
+    if (devices.empty() || !maker_) return false;
+    const auto set = [&](const vrrp::WantedDevice* device) {
+        kernel::LinkSettings settings{.index = links.find(device->name)->index};
+        auto& mac = settings.hardware_address.emplace();
+        std::ranges::transform(device->mac, mac.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
+        if (!maker_->set(settings)) return false;
+        log_.info("({}) {} has the MAC address {:02x} now", device->instance, device->name,
+                  fmt::join(device->mac, ":"));
+        return true;
+    };
+    while (std::erase_if(devices, set) != 0) {
+    }
+    for (const auto* device : devices) remove(device->name, links);
+    return true;
+}
+
 bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
                        kernel::Rtnetlink& netlink) {
     if (!maker_) {
@@ -144,13 +196,9 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
     }
     const auto* link = links.find(device.name);
     if (link != nullptr && !vrrp::serves_as(existing(*link), device, parent.index)) {
-        if (!ours_.contains(device.name)) {
-            complain(device.name, fmt::format("({}) {} cannot be made: there is another interface of this name",
-                                              device.instance, device.name));
-            return false;
-        }
-        remove(device.name, links);
-        link = nullptr;
+        complain(device.name, fmt::format("({}) {} cannot be made: there is another interface of this name",
+                                          device.instance, device.name));
+        return false;
     }
     const bool fresh = link == nullptr;
     std::uint32_t index = fresh ? 0 : link->index;

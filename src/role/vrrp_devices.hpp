@@ -28,7 +28,9 @@ public:
     // are not wanted any more stay until drop_unwanted(), for their addresses are still needed.
     [[nodiscard]] config::Config plan(const config::Config& config, Links& links);
     // Makes what is missing and mends what others changed. True when something was done: links and addresses are
-    // different now, and the notifications of it wait.
+    // different now, and the notifications of it wait; there may be more to do when they have been read, at most
+    // kRounds times in all.
+    static constexpr int kRounds = 3;  // what is in the way goes, devices are made, they get their addresses
     bool keep(const Links& links, kernel::Rtnetlink& netlink);
     void drop_unwanted(const Links& links);
     // VMACs that lie over their parents, also those that are not up yet.
@@ -44,6 +46,10 @@ public:
     [[nodiscard]] const std::vector<ipc::SavedSetting>& saved_settings() const { return settings_.saved(); }
 
 private:
+    // Of ours: what cannot become what is wanted of it goes, and VMACs get the MAC addresses that they shall have.
+    [[nodiscard]] bool make_way(const Links& links);
+    [[nodiscard]] bool in_the_way(const std::string& name, const Links& links) const;
+    [[nodiscard]] bool change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links);
     [[nodiscard]] bool make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
                             kernel::Rtnetlink& netlink);
     [[nodiscard]] Result<void> configure(const vrrp::WantedDevice& device, const kernel::Link& parent,

@@ -417,17 +417,17 @@ Links::Change VrrpRole::take_notifications() {
 
 // Makes the devices of the configuration, and reads what they are.
 void VrrpRole::settle_devices() {
-    if (!devices_.keep(links_, *netlink_)) return;
-    if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
-    // An address needs its device: what was missing a moment ago is there now.
-    (void)devices_.keep(links_, *netlink_);
+    for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
+        if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
 }
 
 void VrrpRole::netlink_waits() {
     auto change = take_notifications();
     if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
     // A device that somebody removed is there again before the router hears of it.
-    if (!change.interfaces.empty() && devices_.keep(links_, *netlink_)) change.merge(take_notifications());
+    if (!change.interfaces.empty())
+        for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
+            change.merge(take_notifications());
     const auto named = interfaces_of(router_->config());
     std::erase_if(change.interfaces, [&](const std::string& name) { return !named.contains(name); });
     if (!change.interfaces.empty()) transport_.follow(router_->config(), links_);

@@ -327,6 +327,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     duplicates_.clear();
     routing_.rename(id_, "(" + config_.name + ") ");
     change.routing = routing_.replace(routing_of(config_));
+    change.announce = !change.added.empty() || old.vmac.mac != config_.vmac.mac;
     return change;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/holdings.hpp"
 #include "router_impl.hpp"
 
@@ -25,7 +26,7 @@ void change_addresses(Step step, std::vector<Instance>& instances, std::vector<P
     for (auto& [id, change] : pending) {
         if (!change.added.empty()) step.out.push_back(ChangeAddresses{id, change.added, {}});
         instances[id].add_routing(step, change.routing.added);
-        if (!change.added.empty()) instances[id].announce_addresses(step);
+        if (change.announce) instances[id].announce_addresses(step);
     }
 }
 
@@ -41,8 +42,8 @@ Holdings held_by(const config::Config& config, const std::vector<Instance>& inst
 
 bool same_instance(const config::Instance& a, const config::Instance& b) {
     const bool unicast = !a.unicast_peers.empty();
-    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || a.interface != b.interface ||
-        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled || a.vmac.mac != b.vmac.mac)
+    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || base_interface(a) != base_interface(b) ||
+        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled)
         return false;
     return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
 }

@@ -46,6 +46,17 @@ TEST_CASE("a changed list of a master is applied as a difference") {
           Lines{"0 change -10.9.9.3/32@eth0", "0 change +1 +2", "0 arp x5"});
 }
 
+TEST_CASE("another MAC address of its VMAC leaves a master alone, but the neighbours are told") {
+    auto c = instance();
+    c.vmac.enabled = true;
+    c.vmac.mac = "02:00:00:00:00:01";
+    Bench bench = Bench::master(c);
+    c.vmac.mac = "02:00:00:00:00:02";
+
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) == Lines{"0 arp x5"});
+    CHECK(bench.state() == State::Master);
+}
+
 TEST_CASE("an address that is still to be put back survives a reload that moves or adds others") {
     auto c = instance();
     c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32")};
