@@ -271,7 +271,9 @@ int Loaded::exit_code() const {
         case Rank::CannotRun:
             return 4;
         case Rank::Config:
+        case Rank::MissingInterface:
             return 5;
+        case Rank::VrrpSecurity:
         case Rank::Security:
             return 6;
         case Rank::MissingWord:
