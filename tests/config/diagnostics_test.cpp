@@ -455,3 +455,13 @@ TEST_CASE("files, processes and BFD sessions are tracked where they are defined,
     CHECK(slip.diagnostics.back().hint == "did you mean `load`?");
     CHECK(about(lvs(8, "FILE_CHECK {\n track_file load\n") + "track_file load {\n file /etc/hostname\n}\n").empty());
 }
+
+TEST_CASE("a misspelt virtual_ipaddress does not hide that there is no virtual address") {
+    CHECK(lines_of(load_sample(vrrp(11, "    virtual_ipadress {"))) ==
+          Lines{"1:15 warning MS0405 (VI_1) there is no virtual address",
+                "11:5 error MS0106 unknown keyword 'virtual_ipadress' in vrrp_instance"});
+
+    const Loaded v3 = load_sample(vrrp(11, "    version 3\n    virtual_ipadress {"));
+    CHECK(lines_of(v3).front() == "1:15 fatal MS0405 (VI_1) there is no virtual address");
+    CHECK_FALSE(v3.can_run());
+}
