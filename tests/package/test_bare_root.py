@@ -13,13 +13,12 @@ TOOL = TOP / "tools" / "bare-root"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Where the root is, in memory: dpkg waits for the disk after each file otherwise."""
-    path = tmp_path_factory.mktemp("bare") / "root"
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1G,mode=755", "bare-root", str(path)], check=True)
+    memory = tmp_path_factory.mktemp("bare")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1G,mode=755", "bare-root", str(memory)], check=True)
     try:
-        yield path
+        yield memory / "root"
     finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=False)
+        subprocess.run(["umount", "--lazy", str(memory)], check=False)
 
 
 def bare_root(folder, *words):
@@ -43,6 +42,21 @@ def test_the_next_command_finds_the_root_as_the_last_one_left_it(folder):
     assert (done.returncode, done.stdout) == (0, "of-the-root\n"), done.stderr
     mounts = (TOP / "/proc/self/mounts").read_text(encoding="utf-8")
     assert f"{folder}/" not in mounts  # nothing is left mounted on the host
+
+
+def test_in_a_plain_chroot_too_a_program_gets_a_mount_namespace_of_its_own(folder):
+    """The folder is no mount point, and its mounts are shared with the host, as systemd has them."""
+    installed = bare_root(folder, "--", "sh", "-c", "apt-get -qq update && apt-get -qq install mount")
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+    script = ('unshare --mount echo without; tools/test.d/in_own_root unshare --mount echo "with it"; '
+              'tools/test.d/in_own_root sh -c pwd; ls /proc/self/comm')
+    enter = ('mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount --bind "$1" "$0$1" && '
+             'exec chroot "$0" /bin/sh -c "cd $1; $2"')
+
+    done = subprocess.run(["unshare", "--mount", "--propagation", "shared", "/bin/sh", "-c", enter, folder, TOP, script],
+                          capture_output=True, text=True, check=False)
+
+    assert done.stdout == f"with it\n{TOP}\n/proc/self/comm\n", done.stderr
 
 
 def test_a_folder_that_is_not_its_own_is_neither_used_nor_thrown_away(tmp_path):
