@@ -199,13 +199,14 @@ def test_a_member_that_a_reload_adds_to_a_group_of_a_master_costs_no_client_the_
                 + "".join(fast(f"VI_{n}", n, f"192.168.4.{200 + n}", priority, "preempt_delay 2") for n in members))
     daemon = wait_ready(one.mainstayd(group(200, (1,))))
     wait_holds(one, "192.168.4.201")
-    wait_ready(two.mainstayd(group(100, (1, 2))))
+    backup = wait_ready(two.mainstayd(group(100, (1, 2))))
     client.run(["ping", "-c1", "-W2", "192.168.4.201"])
 
     reload(one, daemon, group(200, (1, 2)))
     wait_holds(one, "192.168.4.202", timeout=20)
 
     wait_until(lambda: one.holds("192.168.4.201") and not two.holds("192.168.4.201"), 10, "one master of the group")
+    assert "Entering MASTER STATE" not in backup.output()
     own = one.run(["cat", "/sys/class/net/eth0/address"]).stdout.strip()
     for address in ("192.168.4.201", "192.168.4.202"):
         client.run(["ping", "-c1", "-W2", address])

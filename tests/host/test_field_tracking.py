@@ -172,7 +172,7 @@ def alive(host):
             for s in service["servers"]}
 
 
-def test_a_server_whose_file_says_down_at_the_start_or_after_a_reload_is_never_put_in(lan):
+def test_a_server_whose_file_says_down_at_the_start_or_at_a_reload_is_out_at_once(lan):
     (one,) = office(lan, "one")
     one.write("/run/bad", "1\n")
     one.write("/run/good", "0\n")
