@@ -51,7 +51,8 @@ void Instance::hear(Step step, const PacketHeard& packet) {
     if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
     const bool old_checksum = old_checksum_;
     const auto advert = check_advert(
-        {config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_, counters_, once_, step.out},
+        {config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_, counters_, once_, problems_,
+         step.now, step.out},
         packet);
     if (old_checksum != old_checksum_) advert_ = {};
     if (!advert) return;
@@ -116,6 +117,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         return;
     }
     if (advert.priority == effective_ && source_ && advert.source == *source_) {
+        problems_.note(Problem::OwnAddress, advert.source, step.now, "adverts come from our own address");
         if (once_.first(Problem::OwnAddress))
             say(step, LogLevel::Warning,
                 fmt::format("received an advert from our own address {}: does another host have it?",
@@ -139,6 +141,8 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     }
     if (just_preempted(step, advert)) return;
     ++counters_.rival_masters;
+    problems_.note(Problem::RivalMaster, advert.source, step.now,
+                   fmt::format("{} is MASTER, too, with priority {}", advert.source.to_string(), advert.priority));
     if (!may_answer(step.now)) {
         owes_arps_ = true;
         return;

@@ -314,3 +314,20 @@ TEST_CASE("an address that another host has is told once, counted each time and 
     CHECK(brief(bench.router.step(duplicate, now + 11s)).empty());
     CHECK(bench.router.snapshot().instances[0].counters.duplicate_addresses == 2);
 }
+
+TEST_CASE("a default route with words that only IPv6 knows is one of IPv6") {
+    const auto family = [](config::KeywordValues words) {
+        config::Instance c;
+        config::VirtualRoute line;
+        words.insert(words.begin(), {"to", WordList{"default"}});
+        line.more.edit().values = std::move(words);
+        c.routes = {line};
+        const auto entries = routing_of(c);
+        REQUIRE(entries.size() == 1);
+        return std::get<netlink::Route>(entries[0].what).destination.address.family();
+    };
+
+    CHECK(family({{"dev", WordList{"eth0"}}, {"pref", WordList{"high"}}}) == Family::V6);
+    CHECK(family({{"dev", WordList{"eth0"}}, {"expires", Micros{100'000'000}}}) == Family::V6);
+    CHECK(family({{"dev", WordList{"eth0"}}}) == Family::V4);
+}

@@ -171,6 +171,7 @@ private:
     RoutingSet routing_;
     DuplicateAddresses duplicates_;
     OnceLog once_;
+    PeerProblems problems_;
     Counters counters_;
 
     std::vector<IpAddress> advertised_;
