@@ -41,10 +41,14 @@ class Domain:
         """Whether this state of a fresh start is its last one."""
         return True
 
+    def keeps(self, path):
+        """Whether the shrinker has to leave this part of a file (a path of tree.py) as it is."""
+        return False
+
     def allowed(self, loss, before, after):
         """None, or the reason why something that both states have was absent in between. Few and literal.
 
-        `loss` is what Inside.losses() gave; `before` and `after` are the texts of the two files.
+        `loss` is what Inside.losses() gave; `before` and `after` (run.State) are the two files and what follows from them.
         """
         return None
 

@@ -65,7 +65,7 @@ def report(walk, finding, domain, env, tries):
         print("oracle: the same walk finds nothing when it is tried again: seen once only", flush=True)
         return False
     if tries > 0:
-        walk, again = shrink(walk, again, lambda candidate: attempt(candidate, domain, env)[0], tries)
+        walk, again = shrink(walk, again, lambda candidate: attempt(candidate, domain, env)[0], domain.keeps, tries)
     print(f"oracle: the shortest walk that finds it, {again}\n\n{walk.as_test()}", flush=True)
     return True
 

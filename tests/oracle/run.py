@@ -23,6 +23,13 @@ class Finding:
         return {tuple(line.split(":")[0].split("/")[:2]) for line in self.lines}
 
 
+@dataclasses.dataclass
+class State:
+    """What a daemon was told, and how the host looks after a fresh start with it."""
+    text: str
+    snapshot: dict
+
+
 class Runner:
     def __init__(self, lan, domain, env=None):
         self.domain = domain
@@ -30,8 +37,7 @@ class Runner:
         self.walked = Side(domain, lan, "walked")
         self.fresh = Side(domain, lan, "fresh")
         self.bare = self.fresh.snapshot()
-        self.text = ""
-        self.wanted = None    # the state after a fresh start of self.text
+        self.wanted = State("", {})
         self.refused = 0
         self.late = []        # seconds between the end of a reload and the wanted state
 
@@ -56,45 +62,41 @@ class Runner:
         begin = time.monotonic()
         while True:
             state = self.walked.snapshot()
-            if state == self.wanted:
+            if state == self.wanted.snapshot:
                 self.late.append(time.monotonic() - begin)
                 return []
             if time.monotonic() > begin + seconds:
-                return differences(state, self.wanted)
+                return differences(state, self.wanted.snapshot)
             time.sleep(0.02)
 
-    def losses(self, before, after):
-        lines = []
-        for loss in self.walked.ask("losses"):
-            if self.domain.allowed(loss, before, after) is None:
-                lines.append(f"lost on the way: {loss['what']}")
-        return lines
+    def losses(self, before):
+        """What both states have, and was absent in between."""
+        return [f"lost on the way: {loss['what']}" for loss in self.walked.ask("losses")
+                if self.domain.allowed(loss, before, self.wanted) is None]
 
     def start(self, text):
         self.begin_reference(text)
         self.walked.start(text, env=self.env)
-        self.text = text
-        self.wanted = self.end_reference()
+        self.wanted = State(text, self.end_reference())
         return self.compare(self.domain.steady_seconds)
 
     def reload(self, text):
         self.walked.ask("mark")
         self.begin_reference(text)
-        before = self.text
+        before = self.wanted
         if self.walked.reload(text):
-            self.text = text
-            self.wanted = self.end_reference()
+            self.wanted = State(text, self.end_reference())
         else:
             self.refused += 1
-            self.fresh.stop()
+            self.fresh.give_up()
         lines = self.compare(self.domain.reload_seconds)
-        return lines + self.losses(before, self.text)
+        return lines + self.losses(before)
 
     def disturb(self, carry_out):
         """A kill or an upgrade: the state stays, and nothing of it is ever absent."""
         self.walked.ask("mark")
         carry_out()
-        return self.compare(self.domain.settle_seconds) + self.losses(self.text, self.text)
+        return self.compare(self.domain.settle_seconds) + self.losses(self.wanted)
 
     def both(self, carry_out):
         """Something that happens to the host, not to mainstay: the fresh start has to live with it, too."""

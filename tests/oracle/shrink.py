@@ -53,7 +53,7 @@ def parts_of(walk):
     return sorted(found, key=len)
 
 
-def shrink(walk, finding, attempt, most_tries=150):
+def shrink(walk, finding, attempt, keeps=lambda path: False, most_tries=150):
     """The shortest walk that was found, and what it finds. `attempt(walk)` gives a Finding or None."""
     best = {"walk": dataclasses.replace(walk, steps=walk.steps[:finding.step + 1]), "finding": finding}
     tries = Tries(most_tries)
@@ -73,6 +73,6 @@ def shrink(walk, finding, attempt, most_tries=150):
     minimise(list(range(len(whole.steps))), lambda positions: still(with_steps(whole, positions)), tries)
     for _ in range(2):
         whole = best["walk"]
-        all_parts = parts_of(whole)
+        all_parts = [path for path in parts_of(whole) if not keeps(path)]
         minimise(all_parts, lambda kept: still(without_parts(whole, set(all_parts) - set(kept))), tries)
     return best["walk"], best["finding"]

@@ -99,6 +99,9 @@ class VrrpDomain(Domain):
                 return False
         return True
 
+    def keeps(self, path):
+        return path[-1].startswith(("version ", "advert_int ", "interface ", "priority 255"))  # else each try waits for seconds
+
     def allowed(self, loss, before, after):
         return vrrp_steps.allowed(loss, before, after)
 

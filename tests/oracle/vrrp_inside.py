@@ -40,6 +40,8 @@ def plain_links(shown):
         name = link["ifname"]
         links[name] = {field: link[field] for field in LINK_FIELDS if field in link}
         links[name]["flags"] = sorted(links[name]["flags"])
+        if links[name].get("operstate") == "UNKNOWN":
+            links[name]["operstate"] = "UP"  # the kernel finds out in its own time
         for entry in link.get("addr_info", []):
             if "local" in entry:
                 addresses.setdefault(f"{entry['local']}/{entry['prefixlen']} dev {name}", plain_address(entry))
@@ -85,15 +87,6 @@ def memberships():
         words = line.split()
         found[f"{words[1]} {words[2]}"] = words[3]
     return found
-
-
-def sockets():
-    found = []
-    for name in ("raw", "raw6"):
-        for line in pathlib.Path(f"/proc/self/net/{name}").read_text(encoding="ascii").splitlines()[1:]:
-            words = line.split()
-            found.append(f"{name} {words[1]} {words[2]}")
-    return sorted(found)
 
 
 def plain_ruleset(shown):
@@ -154,6 +147,9 @@ def status():
     vrrp = without_times(shown.get("vrrp") or {})
     for part in ("instances", "groups", "scripts"):
         vrrp[part] = {entry.get("name", str(at)): entry for at, entry in enumerate(vrrp.get(part, []))}
+    for instance in vrrp["instances"].values():
+        if instance["state"] == "FAULT":  # who was master before is not known to a fresh start
+            instance["master"] = instance["master_priority"] = None
     return vrrp
 
 
@@ -179,8 +175,7 @@ class Inside:
         ruleset = subprocess.run(["nft", "-j", "list", "ruleset"], capture_output=True, text=True, timeout=20).stdout
         state = {"links": links, "addresses": addresses, "routes": by_text(map(plain_route, routes)),
                  "rules": by_text(rules) + by_text(rules6), "proxies": by_text(proxies), "settings": settings(),
-                 "memberships": memberships(), "sockets": sockets(),
-                 "ruleset": plain_ruleset(json.loads(ruleset or "{}")), "files": files(), "processes": processes()}
+                 "memberships": memberships(), "ruleset": plain_ruleset(json.loads(ruleset or "{}")), "files": files(), "processes": processes()}
         if daemon:
             state["status"] = status()
         return state

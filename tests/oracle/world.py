@@ -106,6 +106,14 @@ class Side:
         if status != 0:
             raise Failed(f"the daemon ended with status {status}")
 
+    def give_up(self):
+        """Ends a daemon that shall not run: its file was refused by the other side."""
+        self.wait_logged(("Startup complete",), 10)
+        self.daemon.stop(timeout=20)
+        self.host.processes.remove(self.daemon)
+        self.log.file.close()
+        self.daemon = self.log = None
+
     def steady_snapshot(self):
         """The state of a fresh start when nothing more comes of it."""
         end = time.monotonic() + self.domain.steady_seconds
