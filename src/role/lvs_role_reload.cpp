@@ -52,6 +52,7 @@ void LvsRole::change(std::vector<config::ServiceChange> changes) {
     for (const auto& change : changes) services.push_back(change.at);
     const auto intents = judge_.change(std::move(changes), moment());
     keeper_.change(wanted_of(services));
+    settings_.look();
     reloaded(intents);
 }
 

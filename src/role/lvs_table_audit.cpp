@@ -9,6 +9,7 @@ namespace {
 
 constexpr Micros kSlicePauseMin{1'000};
 constexpr Micros kSlicePauseMax{100'000};
+constexpr Micros kAuditAfterReloadWithin{500'000};  // what somebody changed is not to stand beside a new configuration
 
 }  // namespace
 
@@ -21,6 +22,14 @@ void LvsTableKeeper::arm_audit(Micros pause) {
     });
 }
 
+// A reload is planned by what is known of the kernel; whether that is still so is seen right after it.
+void LvsTableKeeper::audit_soon() {
+    if (options_.audit_every.count() <= 0) return;
+    audit_ = {};
+    audit_.hurries = true;
+    arm_audit(kSlicePauseMin);
+}
+
 void LvsTableKeeper::audit_turn() {
     Result<void> done;
     if (!ipvs_) {
@@ -31,16 +40,20 @@ void LvsTableKeeper::audit_turn() {
     }
     if (!audit_.running) return arm_audit(options_.audit_every);
     const auto slices = static_cast<std::int64_t>(ledger_.size() / kAuditSlice + 1);
-    arm_audit(std::clamp(options_.audit_every / 2 / slices, kSlicePauseMin, kSlicePauseMax));
+    const Micros within =
+        audit_.hurries ? std::min(kAuditAfterReloadWithin, options_.audit_every) : options_.audit_every / 2;
+    arm_audit(std::clamp(within / slices, kSlicePauseMin, kSlicePauseMax));
 }
 
 Result<void> LvsTableKeeper::audit_slice() {
     if (!audit_.running) {
-        if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
+        if (ledger_.size() == 0 && ledger_.left_over().empty()) {
+            audit_ = {};
+            return {};
+        }
         auto services = ipvs_->services();
         if (!services) return std::unexpected{std::move(services.error())};
-        audit_ = {};
-        audit_.running = true;
+        audit_ = {.services = {}, .next = 0, .suspects = {}, .running = true, .hurries = audit_.hurries};
         for (auto& entry : *services) audit_.services.emplace(entry.service.key, std::move(entry.service));
     }
     const std::size_t end = std::min(audit_.next + kAuditSlice, ledger_.size());
@@ -52,7 +65,7 @@ Result<void> LvsTableKeeper::audit_slice() {
         if (!ledger_.is_as_wanted(audit_.next)) audit_.suspects.insert(key);
     }
     if (audit_.next < ledger_.size()) return {};
-    audit_.running = false;
+    audit_.running = audit_.hurries = false;
     return audit_confirm();
 }
 

@@ -96,6 +96,7 @@ private:
     void tell_rest(const Work& work);
 
     void arm_audit(Micros pause);
+    void audit_soon();
     void audit_turn();
     [[nodiscard]] Result<void> audit_slice();
     [[nodiscard]] Result<void> audit_confirm();
@@ -120,6 +121,7 @@ private:
         std::size_t next = 0;
         std::set<Key> suspects;
         bool running = false;
+        bool hurries = false;  // it follows a reload
     } audit_;
     boost::asio::steady_timer reopen_timer_;
     boost::asio::steady_timer audit_timer_;
