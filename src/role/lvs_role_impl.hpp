@@ -61,7 +61,11 @@ public:
     [[nodiscard]] bool prepare_changes(std::vector<config::ServiceChange> changes) override;
     void commit() override;
     void abort() override { next_.reset(), changes_.reset(); }
-    void commit_unchanged() override { publish_within(kPublishLater); }
+    void commit_unchanged() override {
+        keeper_.look();
+        settings_.look();
+        publish_within(kPublishLater);
+    }
     void connect(ipc::Line::To other, UniqueFd line) override {
         if (other == ipc::Line::To::Vrrp) return vrrp_.connect(std::move(line));
         bfd_.connect(std::move(line));
@@ -84,7 +88,8 @@ private:
     }
     [[nodiscard]] lvs::Table wanted_of(const std::vector<std::size_t>& services) const {
         lvs::Table table;
-        for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(table));
+        for (const std::size_t service : services)
+            std::ranges::move(judge_.desired(service), std::back_inserter(table));
         return table;
     }
     void step(const lvs::Fact& fact);

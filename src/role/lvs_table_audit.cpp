@@ -23,7 +23,7 @@ void LvsTableKeeper::arm_audit(Micros pause) {
 }
 
 // A reload is planned by what is known of the kernel; whether that is still so is seen right after it.
-void LvsTableKeeper::audit_soon() {
+void LvsTableKeeper::look() {
     if (options_.audit_every.count() <= 0) return;
     audit_ = {};
     audit_.hurries = true;

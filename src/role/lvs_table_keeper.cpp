@@ -166,7 +166,7 @@ void LvsTableKeeper::change(std::vector<lvs::ServiceTable> changed) {
         if (const auto at = ledger_.find(entry.service.key)) ledger_.change(*at, std::move(entry));
     if (!ipvs_) return;
     reconcile();
-    audit_soon();
+    look();
     changed_();
 }
 
@@ -175,7 +175,7 @@ void LvsTableKeeper::replace(const Wanted& wanted) {
     if (!ipvs_) return;
     if (auto read = read_strange(); !read) return close_and_retry(read.error());
     reconcile();
-    audit_soon();
+    look();
     changed_();
 }
 

@@ -57,6 +57,7 @@ public:
     void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
     void replace(const Wanted& wanted);                   // all of them, after a reload
     void change(std::vector<lvs::ServiceTable> changed);  // after a reload that left all others as they are
+    void look();  // whether somebody changed it: an audit that begins now
     void stop(bool keep, config::Global::FlushOnStop flush);
 
     // What the kernel counts for these services now; one that is not there has no connections.
@@ -96,7 +97,6 @@ private:
     void tell_rest(const Work& work);
 
     void arm_audit(Micros pause);
-    void audit_soon();
     void audit_turn();
     [[nodiscard]] Result<void> audit_slice();
     [[nodiscard]] Result<void> audit_confirm();

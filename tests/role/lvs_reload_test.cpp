@@ -122,6 +122,13 @@ TEST_CASE("what somebody changed is as it was right after a reload, not only aft
     bench.role->commit();
     CHECK(bench.runtime.until([&] { return bench.kernel.table[1] == wanted[1]; }));
     CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+
+    bench.kernel.table = wanted;
+    somebody();
+    bench.role->commit_unchanged();  // the same file once more
+    CHECK(bench.runtime.until([&] { return bench.kernel.table[1] == wanted[1]; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+
     bench.kernel.batches.clear();
     bench.reload(with({pair(), other}));
     CHECK(bench.kernel.batches.empty());
