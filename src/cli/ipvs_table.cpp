@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace mainstay::cli {
@@ -52,17 +53,14 @@ const char* forwarding_name(std::uint32_t forwarding) {
 
 // sh and mh have names for their flags; a flag without a name leaves empty parentheses, as ipvsadm does.
 std::string scheduler_flags(const netlink::IpvsService& service) {
-    struct Flag {
-        std::uint32_t bit;
-        const char* name;
-    };
-    std::vector<Flag> names{{kScheduler1, "flag-1"}, {kScheduler2, "flag-2"}, {kScheduler3, "flag-3"}};
-    if (service.scheduler == "sh") names = {{kScheduler1, "sh-fallback"}, {kScheduler2, "sh-port"}};
-    if (service.scheduler == "mh") names = {{kScheduler1, "mh-fallback"}, {kScheduler2, "mh-port"}};
+    constexpr std::array kBits{kScheduler1, kScheduler2, kScheduler3};
+    std::array<const char*, kBits.size()> names{"flag-1", "flag-2", "flag-3"};
+    if (service.scheduler == "sh") names = {"sh-fallback", "sh-port", nullptr};
+    if (service.scheduler == "mh") names = {"mh-fallback", "mh-port", nullptr};
     if ((service.flags & (kScheduler1 | kScheduler2 | kScheduler3)) == 0) return {};
     std::vector<const char*> set;
-    for (const auto& flag : names) {
-        if ((service.flags & flag.bit) != 0) set.push_back(flag.name);
+    for (std::size_t i = 0; i < kBits.size(); ++i) {
+        if ((service.flags & kBits[i]) != 0 && names[i] != nullptr) set.push_back(names[i]);
     }
     return fmt::format(" ({})", fmt::join(set, ","));
 }

@@ -1,5 +1,6 @@
 // Scripts: whose they are, whether they can be run, and whether running them is safe.
 #include <map>
+#include <utility>
 
 #include "reading.hpp"
 
@@ -22,6 +23,7 @@ public:
         for (ScriptDraft& script : r_.scripts) tracked(script);
         for (InstanceDraft& i : r_.instances) notifies(i.model.name, i.model.notify, i.notify);
         for (GroupDraft& g : r_.groups) notifies(g.model.name, g.model.notify, g.notify);
+        const bool vrrp_runs = std::exchange(runs_, false);
         for (ServiceDraft& service : r_.services) {
             notify("quorum_up", service.model.quorum_up, service.up);
             notify("quorum_down", service.model.quorum_down, service.down);
@@ -31,13 +33,15 @@ public:
                 std::erase_if(server.checkers, [this](CheckerDraft& c) { return !misc(c); });
             }
         }
+        check_runs_ = runs_;
+        runs_ = vrrp_runs || check_runs_;
         report_without_account();
         if (runs_ && !r_.global.enable_script_security) {
-            auto& d =
-                r_.diag.add(Severity::Warning, Rank::Security, Code::ScriptSecurity, first_,
-                            any_insecure_ ? "scripts are run, enable_script_security is not set, and at least one "
-                                            "script can be changed by users other than root"
-                                          : "scripts are run, but enable_script_security is not set");
+            auto& d = r_.diag.add(
+                Severity::Warning, check_runs_ ? Rank::Security : Rank::VrrpSecurity, Code::ScriptSecurity, first_,
+                any_insecure_ ? "scripts are run, enable_script_security is not set, and at least one "
+                                "script can be changed by users other than root"
+                              : "scripts are run, but enable_script_security is not set");
             d.effect = "the scripts are run";
             d.hint = "add enable_script_security and script_user to global_defs";
         }
@@ -137,7 +141,7 @@ private:
     }
 
     bool ran(Mark mark, bool insecure) {
-        if (!runs_) first_ = mark;
+        if (first_.length == 0) first_ = mark;
         runs_ = true;
         any_insecure_ = any_insecure_ || insecure;
         return true;
@@ -225,7 +229,7 @@ private:
     Reading& r_;
     std::map<std::pair<Code, std::string>, std::size_t> told_;  // the diagnostic
     std::vector<std::pair<std::string, Mark>> without_account_;
-    bool default_account_missing_ = false, runs_ = false, any_insecure_ = false;
+    bool default_account_missing_ = false, runs_ = false, check_runs_ = false, any_insecure_ = false;
     Mark first_;
 };
 

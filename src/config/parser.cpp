@@ -295,7 +295,9 @@ private:
         if (inert && std::ranges::any_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
             return;
         if (!row.deprecated.empty() && r_.said.insert(&row).second) {
-            auto& d = r_.diag.warn(Code::Deprecated, s.words[0].mark, fmt::format("{} is deprecated", row.name));
+            std::string message = fmt::format("{} is deprecated", row.name);
+            auto& d = row.old_name_is_silent ? r_.diag.advise(Code::Deprecated, s.words[0].mark, std::move(message))
+                                             : r_.diag.warn(Code::Deprecated, s.words[0].mark, std::move(message));
             d.hint = fmt::format("write {}", row.deprecated);
             if (inert) d.effect = "it has no effect yet";
         } else if (inert && r_.said.insert(&row).second) {

@@ -23,6 +23,19 @@ constexpr std::array kSlips{
          "delete the line"},
     Slip{Block::GlobalDefs, "lvs_id", Code::UnknownKeyword, "lvs_id is the obsolete name of router_id",
          "the line is ignored", "write `router_id {}`"},
+    // keepalived 2.4.3 and 2.2.7
+    Slip{Block::GlobalDefs, "state_file_location", Code::UnknownKeyword,
+         "state_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `state_dump_file {}`"},
+    Slip{Block::GlobalDefs, "stats_file_location", Code::UnknownKeyword,
+         "stats_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `stats_dump_file {}`"},
+    Slip{Block::GlobalDefs, "json_file_location", Code::UnknownKeyword,
+         "json_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `json_dump_file {}`"},
+    Slip{Block::FileCheck, "dynamic", Code::UnknownKeyword,
+         "dynamic stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "delete the line: the file's number changes the weight wherever weight is not 0"},
 };
 
 // What looks like a definition, a condition or a repetition but was not taken for one by the resolver.

@@ -62,9 +62,7 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
 // A word in place of a number: one of the row's, or a name that the system's own tables know (routing tables, scopes).
 bool read_name(Value& value) {
     const Args& args = value.row.args;
-    const char c = value.word.empty() ? '0' : value.word.front();
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    value.named = args.any_name && letter;
+    value.named = args.any_name && begins_with_letter(value.word);
     std::string_view rest = args.choices.empty() ? std::string_view{} : value.word;
     while (!value.named && !rest.empty()) {  // one, or several as in IRUSR|IWUSR
         const std::size_t end = args.joiner != 0 ? rest.find(args.joiner) : std::string_view::npos;
@@ -75,25 +73,18 @@ bool read_name(Value& value) {
     return value.named;
 }
 
-// As C writes numbers: 0x1f, 017, 15. No sign.
 bool read_any_base(Reading& reading, Value& value) {
-    std::string_view digits = value.word;
-    int base = 10;
-    if (digits.starts_with("0x") || digits.starts_with("0X")) {
-        base = 16;
-        digits.remove_prefix(2);
-    } else if (digits.size() > 1 && digits.starts_with('0')) {
-        base = 8;
-    }
-    const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value.number, base);
-    if (ec != std::errc::result_out_of_range && (ec != std::errc{} || stop != digits.data() + digits.size())) {
+    const auto number = number_of_any_base(value.word);
+    const bool digits_only = value.word.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!number && !digits_only) {
         auto& d = reading.diag.error(Code::NotANumber, value.mark,
                                      fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
         d.expected = fmt::format("{}; 0x begins a hexadecimal number, 0 an octal one", range_text(value.row));
         d.effect = default_effect(value.row);
         return false;
     }
-    if (ec == std::errc{} && value.number >= value.row.args.low && value.number <= value.row.args.high) return true;
+    value.number = number.value_or(0);
+    if (number && *number >= value.row.args.low && *number <= value.row.args.high) return true;
     report_range(reading, value);
     return false;
 }

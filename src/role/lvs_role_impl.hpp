@@ -62,7 +62,7 @@ public:
     void commit() override;
     void abort() override { next_.reset(), changes_.reset(); }
     void commit_unchanged() override {
-        keeper_.look();
+        keeper_.audit_soon();
         settings_.look();
         publish_within(kPublishLater);
     }
@@ -88,8 +88,7 @@ private:
     }
     [[nodiscard]] lvs::Table wanted_of(const std::vector<std::size_t>& services) const {
         lvs::Table table;
-        for (const std::size_t service : services)
-            std::ranges::move(judge_.desired(service), std::back_inserter(table));
+        for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(table));
         return table;
     }
     void step(const lvs::Fact& fact);

@@ -9,7 +9,6 @@ namespace {
 
 constexpr Micros kSlicePauseMin{1'000};
 constexpr Micros kSlicePauseMax{100'000};
-constexpr Micros kAuditAfterReloadWithin{500'000};  // what somebody changed is not to stand beside a new configuration
 
 }  // namespace
 
@@ -22,12 +21,11 @@ void LvsTableKeeper::arm_audit(Micros pause) {
     });
 }
 
-// A reload is planned by what is known of the kernel; whether that is still so is seen right after it.
-void LvsTableKeeper::look() {
-    if (options_.audit_every.count() <= 0) return;
+void LvsTableKeeper::audit_soon() {
+    if (options_.audit_every.count() == 0) return;
     audit_ = {};
-    audit_.hurries = true;
-    arm_audit(kSlicePauseMin);
+    audit_.hurried = true;
+    arm_audit(Micros{0});
 }
 
 void LvsTableKeeper::audit_turn() {
@@ -38,22 +36,21 @@ void LvsTableKeeper::audit_turn() {
         audit_ = {};
         close_and_retry(done.error());
     }
-    if (!audit_.running) return arm_audit(options_.audit_every);
+    if (!audit_.running) {
+        audit_.hurried = false;
+        return arm_audit(options_.audit_every);
+    }
+    if (audit_.hurried) return arm_audit(kSlicePauseMin);
     const auto slices = static_cast<std::int64_t>(ledger_.size() / kAuditSlice + 1);
-    const Micros within =
-        audit_.hurries ? std::min(kAuditAfterReloadWithin, options_.audit_every) : options_.audit_every / 2;
-    arm_audit(std::clamp(within / slices, kSlicePauseMin, kSlicePauseMax));
+    arm_audit(std::clamp(options_.audit_every / 2 / slices, kSlicePauseMin, kSlicePauseMax));
 }
 
 Result<void> LvsTableKeeper::audit_slice() {
     if (!audit_.running) {
-        if (ledger_.size() == 0 && ledger_.left_over().empty()) {
-            audit_ = {};
-            return {};
-        }
+        if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
         auto services = ipvs_->services();
         if (!services) return std::unexpected{std::move(services.error())};
-        audit_ = {.services = {}, .next = 0, .suspects = {}, .running = true, .hurries = audit_.hurries};
+        audit_ = {.services = {}, .next = 0, .suspects = {}, .running = true, .hurried = audit_.hurried};
         for (auto& entry : *services) audit_.services.emplace(entry.service.key, std::move(entry.service));
     }
     const std::size_t end = std::min(audit_.next + kAuditSlice, ledger_.size());
@@ -65,7 +62,7 @@ Result<void> LvsTableKeeper::audit_slice() {
         if (!ledger_.is_as_wanted(audit_.next)) audit_.suspects.insert(key);
     }
     if (audit_.next < ledger_.size()) return {};
-    audit_.running = audit_.hurries = false;
+    audit_.running = false;
     return audit_confirm();
 }
 

@@ -166,7 +166,6 @@ void LvsTableKeeper::change(std::vector<lvs::ServiceTable> changed) {
         if (const auto at = ledger_.find(entry.service.key)) ledger_.change(*at, std::move(entry));
     if (!ipvs_) return;
     reconcile();
-    look();
     changed_();
 }
 
@@ -175,7 +174,6 @@ void LvsTableKeeper::replace(const Wanted& wanted) {
     if (!ipvs_) return;
     if (auto read = read_strange(); !read) return close_and_retry(read.error());
     reconcile();
-    look();
     changed_();
 }
 

@@ -352,6 +352,7 @@ DaemonStatus ObserverRole::status() const {
                         .observer_pid = ::getpid(),
                         .now = runtime_.wall(),
                         .observer_since = since_};
+    status.clock = runtime_.now();
     status.events_lost = events_lost_;
     status.config_path = runtime_.options().config_path;
     status.config_id = runtime_.options().config_id;

@@ -62,6 +62,7 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     if (previous.state == State::Init) return start(step, health, step.now);
     counters_ = previous.counters;
     last_mailed_ = previous.last_mailed;
+    problems_.adopt(previous.problems);
     auth_.adopt(previous.auth_sent, previous.auth_heard);
     reduced_ = previous.reduced && config_.priority == kOwnerPriority;
     earliest_ = step.now;
@@ -214,6 +215,7 @@ void Instance::leave_master(Step step, unsigned resignations) {
     say(step, LogLevel::Debug, "removing VIPs.");
     if (!config_.excluded_addresses.empty()) say(step, LogLevel::Debug, "removing E-VIPs.");
     owns_addresses_ = false;
+    master_ = {};  // it was ours
     ++counters_.release_master;
 }
 
@@ -347,7 +349,7 @@ InstanceSnapshot Instance::snapshot() const {
     s.owns_addresses = owns_addresses_;
     s.deadline = timer_.value_or(Instant{});
     s.master_interval = master_interval_;
-    s.master = master_;
+    if (state_ != State::Fault) s.master = master_;
     s.master_priority = state_ == State::Master ? effective_ : master_priority_;
     s.fault = fault_;
     s.last_mailed = last_mailed_;
@@ -355,6 +357,7 @@ InstanceSnapshot Instance::snapshot() const {
     s.auth_sent = auth_.sent();
     s.auth_heard = auth_.heard();
     s.reduced = reduced_;
+    s.problems = problems_.seen();
     s.counters.routing_restored += routing_.restored_total();
     return s;
 }

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 #include <utility>
 
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/timers.hpp"
 
@@ -23,9 +23,8 @@ Nanos counted_wait(const PacketHeard& packet, Micros interval) {
     return std::clamp<Nanos>(packet.waited, Nanos{0}, Nanos{interval} / 10);
 }
 
-auto identity(const config::Instance& config, const config::VirtualAddress& address) {
-    const HeldAddress held = held_address(config, address);
-    return std::tuple{held.interface, held.prefix, address.scope, address.label};
+AddressIdentity identity(const config::Instance& config, const config::VirtualAddress& address) {
+    return identity_of(held_address(config, address).interface, address);
 }
 
 }  // namespace
@@ -51,7 +50,8 @@ void Instance::hear(Step step, const PacketHeard& packet) {
     if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
     const bool old_checksum = old_checksum_;
     const auto advert = check_advert(
-        {config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_, counters_, once_, step.out},
+        {config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_, counters_, once_, problems_,
+         step.now, step.out},
         packet);
     if (old_checksum != old_checksum_) advert_ = {};
     if (!advert) return;
@@ -116,6 +116,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         return;
     }
     if (advert.priority == effective_ && source_ && advert.source == *source_) {
+        problems_.note(Problem::OwnAddress, advert.source, step.now, "adverts come from our own address");
         if (once_.first(Problem::OwnAddress))
             say(step, LogLevel::Warning,
                 fmt::format("received an advert from our own address {}: does another host have it?",
@@ -139,6 +140,8 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     }
     if (just_preempted(step, advert)) return;
     ++counters_.rival_masters;
+    problems_.note(Problem::RivalMaster, advert.source, step.now,
+                   fmt::format("{} is MASTER, too, with priority {}", advert.source.to_string(), advert.priority));
     if (!may_answer(step.now)) {
         owes_arps_ = true;
         return;
@@ -306,7 +309,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     refresh_advertised();
 
     AddressChange change;
-    std::set<decltype(identity(config_, {}))> before, after;
+    std::set<AddressIdentity> before, after;
     const auto each = [](const config::Instance& c, auto&& visit) {
         const std::size_t count = c.addresses.size() + c.excluded_addresses.size();
         for (std::size_t position = 0; position < count; ++position) visit(position, address_at(c, position));
@@ -328,6 +331,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     duplicates_.clear();
     routing_.rename(id_, "(" + config_.name + ") ");
     change.routing = routing_.replace(routing_of(config_));
+    change.announce = !change.added.empty() || old.vmac.mac != config_.vmac.mac;
     return change;
 }
 

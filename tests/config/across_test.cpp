@@ -1,6 +1,8 @@
 // Remarks on what does not fit together. None of them changes the exit code: keepalived says nothing of these.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "samples.hpp"
 
 using namespace mainstay::config;
@@ -129,4 +131,17 @@ TEST_CASE("a script that its user cannot execute names the mend") {
 TEST_CASE("an interface that a garp_group names and that is not there is named") {
     CHECK(without_not_yet(lines_of(load_sample("garp_group {\ninterface nosuch0\ngarp_interval 1\n}\n" +
                                                std::string{kVrrp}))) == "warning MS0403 there is no interface nosuch0");
+}
+
+TEST_CASE("what holds for each address of a sequence is said once, also where its digits are letters") {
+    Environment environment = host();
+    environment.subnets = [] { return std::vector<mainstay::Prefix>{*mainstay::Prefix::parse("10.9.9.0/24")}; };
+    const auto said = [&](std::string_view line) {
+        const Loaded loaded = load_text("ha.conf", with_line(vrrp(8, "auth_type PASS"), 12, line), environment);
+        return std::ranges::count(loaded.diagnostics, 424, &Diagnostic::code);  // no interface has its subnet
+    };
+
+    CHECK(said("~SEQx(n,1,20) 2001:db8:77::$n") == 1);
+    CHECK(said("~SEQx(n,1,20) 2001:db8:${n}::1") == 1);
+    CHECK(said("~SEQ(n,1,20) 10.77.0.$n") == 1);
 }

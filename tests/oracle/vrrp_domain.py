@@ -45,6 +45,11 @@ def boot(lan, side):
     return host
 
 
+def carrier(link):
+    """The kernel tells of it in its own time."""
+    return "UP" not in link["flags"] or ("LOWER_UP" in link["flags"] and link["operstate"] == "UP")
+
+
 class VrrpDomain(Domain):
     name = "vrrp"
     roles = ("mainstayd-vrrp",)
@@ -85,6 +90,10 @@ class VrrpDomain(Domain):
         side.peers["spoken for"] = {(interface, vrid) for interface, vrid, *_ in adverts}
 
     def steady(self, snapshot, side):
+        if not all(carrier(link) for link in snapshot["links"].values()):
+            return False
+        if "status" not in snapshot:
+            return True
         status = snapshot["status"]
         instances = status.get("instances", {})
         if "error" in status:

@@ -104,7 +104,8 @@ def plain_ruleset(shown):
     chains = {}
     for entry in rules:
         rule = entry["rule"]
-        chains.setdefault(f"{rule['family']} {rule['table']} {rule['chain']}", []).append(json.dumps(rule["expr"]))
+        expressions = [{"counter": None} if "counter" in e else e for e in rule["expr"]]  # not what was counted
+        chains.setdefault(f"{rule['family']} {rule['table']} {rule['chain']}", []).append(json.dumps(expressions))
     return {"objects": by_text(entry for entry in entries if "rule" not in entry), "rules": chains}
 
 
@@ -148,8 +149,8 @@ def status():
     for part in ("instances", "groups", "scripts"):
         vrrp[part] = {entry.get("name", str(at)): entry for at, entry in enumerate(vrrp.get(part, []))}
     for instance in vrrp["instances"].values():
-        if instance["state"] == "FAULT":  # who was master before is not known to a fresh start
-            instance["master"] = instance["master_priority"] = None
+        # Who was master before is not known to a fresh start; nor is an address that has come since chosen by one.
+        instance["master"] = instance["master_priority"] = None
     return vrrp
 
 

@@ -86,9 +86,10 @@ def vmac_down(nodes, rng):
 
 
 def rename_link(nodes, rng):
-    device = rng.choice(("eth0", "eth1", "eth2"))
-    return [["ip", "link", "set", device, "down"], ["ip", "link", "set", device, "name", "other0"],
-            ["ip", "link", "set", "other0", "name", device], ["ip", "link", "set", device, "up"]]
+    """Without addresses: a new name gives those that stand on it new labels."""
+    return [["ip", "addr", "flush", "dev", "eth2"], ["ip", "link", "set", "eth2", "down"],
+            ["ip", "link", "set", "eth2", "name", "other0"], ["ip", "link", "set", "other0", "name", "eth2"],
+            ["ip", "link", "set", "eth2", "up"]]
 
 
 def add_own(nodes, rng):

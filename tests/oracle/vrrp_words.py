@@ -52,7 +52,7 @@ def vmac(rng, place):
     words = []
     if NAMED_VMACS and rng.random() < 0.5:
         words.append(place.unused_vmac_name(rng))
-    if rng.random() < 0.3:
+    if NAMED_VMACS and rng.random() < 0.3:
         words.append(rng.choice(MACS))
     if rng.random() < 0.2:
         words.append(f"group {rng.choice((3, 7))}")

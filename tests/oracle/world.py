@@ -115,14 +115,14 @@ class Side:
         self.daemon = self.log = None
 
     def steady_snapshot(self):
-        """The state of a fresh start when nothing more comes of it."""
+        """The state of a fresh start, or of a host without a daemon, when nothing more comes of it."""
         end = time.monotonic() + self.domain.steady_seconds
         last = None
         while True:
             now = self.snapshot()
             if last == now and self.domain.steady(now, self):
                 return now
-            if time.monotonic() > end or not self.daemon.alive():
-                raise Failed(f"a fresh start does not become steady:\n{self.log.look()}")
+            if time.monotonic() > end or (self.daemon and not self.daemon.alive()):
+                raise Failed(f"{self.name} does not become steady:\n{self.log.look() if self.log else last}")
             last = now
             time.sleep(0.03)

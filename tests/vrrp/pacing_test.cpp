@@ -60,8 +60,8 @@ TEST_CASE("what is asked for again while it waits is not queued twice") {
     pacer.configure(paced(1s));
     for (int again = 0; again < 1000; ++again) pacer.ask("eth0", {"eth0", ip("10.0.0.8")}, 5, t0);
     int sent = 0;
-    for (Instant now = t0; pacer.deadline(); now = *pacer.deadline())
-        sent += static_cast<int>(pacer.take_due(now).size());
+    for (std::optional<Instant> now = t0; now; now = pacer.deadline())
+        sent += static_cast<int>(pacer.take_due(*now).size());
     CHECK(sent == 5);
 }
 

@@ -186,12 +186,29 @@ TEST_CASE("a reload removes what is gone, adds what is new and leaves the rest a
     (void)bench.tick(bench.taken_at + 4s);
     REQUIRE(bench.state(1) == State::Master);
     CHECK(lines(bench.router.reload(with({a, b}), bench.taken_at + 4s)).empty());
-    b.routes = {a.routes[0]};
+    b.routes = {route("10.1.0.0/16", "10.0.0.3")};
     a.routes = {a.routes[1], route("10.3.0.0/16")};
 
     CHECK(deeds(bench.router.reload(with({a, b}), bench.taken_at + 4s)) ==
           Lines{"0 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "0 route [10.3.0.0/16 via 10.0.0.2 dev eth0]",
-                "1 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+                "1 route [10.1.0.0/16 via 10.0.0.3 dev eth0]"});
+}
+
+TEST_CASE("a route or a rule that moves to another master, or becomes static, is never removed") {
+    auto a = routed(), b = instance(100, "B", 52, "10.9.9.8/32");
+    auto bench = Bench::master(with({a, b}));
+    (void)bench.tick(bench.taken_at + 1s);
+    REQUIRE(bench.state(1) == State::Master);
+    b.routes = {a.routes[1]};
+    a.routes.pop_back();
+    a.more.edit().sections.clear();
+    auto next = with({a, b});
+    config::Section rules{.keyword = "static_rules"};
+    rules.sections.push_back(rule(100, 5));
+    next.more.edit().sections = {rules};
+
+    CHECK(deeds(bench.router.reload(next, bench.taken_at + 4s)) ==
+          Lines{"1 route [10.2.0.0/16 via 10.0.0.2 dev eth0]", "static route [from all lookup 5 preference 100]"});
 }
 
 TEST_CASE("an instance that a reload removes takes its routes with it") {
@@ -313,4 +330,21 @@ TEST_CASE("an address that another host has is told once, counted each time and 
     CHECK(std::ranges::find(later, "0 restore 2001:db8::5/64@eth0") != later.end());
     CHECK(brief(bench.router.step(duplicate, now + 11s)).empty());
     CHECK(bench.router.snapshot().instances[0].counters.duplicate_addresses == 2);
+}
+
+TEST_CASE("a default route with words that only IPv6 knows is one of IPv6") {
+    const auto family = [](config::KeywordValues words) {
+        config::Instance c;
+        config::VirtualRoute line;
+        words.insert(words.begin(), {"to", WordList{"default"}});
+        line.more.edit().values = std::move(words);
+        c.routes = {line};
+        const auto entries = routing_of(c);
+        REQUIRE(entries.size() == 1);
+        return std::get<netlink::Route>(entries[0].what).destination.address.family();
+    };
+
+    CHECK(family({{"dev", WordList{"eth0"}}, {"pref", WordList{"high"}}}) == Family::V6);
+    CHECK(family({{"dev", WordList{"eth0"}}, {"expires", Micros{100'000'000}}}) == Family::V6);
+    CHECK(family({{"dev", WordList{"eth0"}}}) == Family::V4);
 }

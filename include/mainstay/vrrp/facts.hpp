@@ -251,6 +251,16 @@ struct HeardSequence {
     bool operator==(const HeardSequence&) const = default;
 };
 
+// Something that is wrong with the packets of a peer, or with there being one, as it was seen last.
+struct PeerProblem {
+    std::string kind;  // "advert_interval": for programs
+    IpAddress peer;    // the sender of the last such packet
+    Instant last{};
+    std::uint64_t count = 0;
+    std::string text;  // for people, of the first such packet since the instance last changed its state
+    bool operator==(const PeerProblem&) const = default;
+};
+
 // Everything about one instance that another incarnation needs to go on, and that people want to see.
 struct InstanceSnapshot {
     std::string name, interface, group;
@@ -260,7 +270,7 @@ struct InstanceSnapshot {
     bool owns_addresses = false;
     Instant deadline{};         // next advert (Master) or master-down (Backup)
     Micros master_interval{0};  // learned from the master (v3)
-    IpAddress master;           // last master heard, or our own source when Master
+    IpAddress master;           // last master heard, or our own source when Master; empty in Fault: nobody listens
     std::uint8_t master_priority = 0;
     WallTime since;           // of the last transition; filled in by the role
     std::string fault;        // why it is in Fault, for people
@@ -269,6 +279,7 @@ struct InstanceSnapshot {
     std::uint64_t auth_sent = 0;            // number of the last authenticated packet: the next one's is greater
     std::vector<HeardSequence> auth_heard;  // least recently heard first
     bool reduced = false;                   // an address owner that gave way to another one: priority 254 for now
+    std::vector<PeerProblem> problems;      // one of each kind that was seen
     bool operator==(const InstanceSnapshot&) const = default;
 };
 

@@ -1,0 +1,142 @@
+"""The tests that could notice a fault: which there are, what each reaches, and whether it fails."""
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+UNIT_SECONDS, PYTEST_SECONDS = 240, 420
+# Memory that a test program may take: a fault may make it ask for ever more.
+PROGRAM_BYTES_MAX = 4 << 30
+# Files of pytest that could notice faults of a module, beside the unit tests; what is in none of them reaches is not run.
+PYTEST_SUITES = {"config": ["config"], "kernel": ["host", "lab"], "alert": ["host"], "probe": ["host", "lab"],
+                 "role": ["host", "lab"], "ipc": ["host"], "bfd": ["host"], "netlink": ["host", "lab"], "lvs": ["lab"]}
+
+
+def limited():
+    resource.setrlimit(resource.RLIMIT_AS, (PROGRAM_BYTES_MAX, PROGRAM_BYTES_MAX))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def call(command, seconds, env, cwd, bounded=True):
+    """The status, or None when it took too long; whatever it started is ended with it."""
+    process = subprocess.Popen(list(map(str, command)), cwd=cwd, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                               preexec_fn=limited if bounded else None)
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM if not bounded else signal.SIGKILL)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return None
+
+
+class Program:
+    """One unit test program with the faults in it."""
+
+    def __init__(self, name, command, near, folder):
+        self.name, self.command, self.near, self.folder = name, command, near, folder
+        self.doctest = not name.endswith("_fuzz")
+        self.seconds, self.reaches = 0.0, set()
+
+    def begin(self, top):
+        """Runs it with no fault awake. False when it fails then: it can tell nothing."""
+        log = self.folder / f"reached-{self.name}"
+        log.write_text("", encoding="utf-8")
+        start = time.monotonic()
+        status = call(self.command, UNIT_SECONDS, {"MAINSTAY_PLANTED": "-1", "MAINSTAY_PLANTED_REACHED": str(log)}, top)
+        self.seconds = time.monotonic() - start
+        self.reaches = {int(line) for line in log.read_text(encoding="utf-8").split()}
+        return status == 0
+
+    def notices(self, number, top):
+        if number not in self.reaches:
+            return False
+        stop = ["--abort-after=1"] if self.doctest else []
+        status = call([*self.command, *stop], 10 + 8 * self.seconds, {"MAINSTAY_PLANTED": str(number)}, top)
+        return status != 0
+
+
+class PytestFile:
+    """One file of tests of whole programs. Only its tests that reach a fault are run for it."""
+
+    def __init__(self, path, suite, build_name, folder, top):
+        self.name, self.suite, self.path = f"{suite}/{path.name}", suite, path.relative_to(top)
+        self.build_name, self.folder = build_name, folder
+        self.seconds, self.tests, self.took = 0.0, {}, {}
+
+    def _call(self, what, number, seconds, log, more=()):
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "reached", *more, *what]
+        if self.suite == "lab":
+            native = [] if shutil.which("linux.uml") else ["--native-if-possible"]
+            command = ["tools/lab", *native, "--mem", "1024", "--timeout", str(int(seconds) - 5), "--", *command]
+        env = {"MAINSTAY_BUILD": self.build_name, "MAINSTAY_PLANTED": str(number), "MAINSTAY_PLANTED_REACHED": str(log),
+               "PYTHONPATH": str(pathlib.Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": "1"}
+        return call(command, seconds, env, self.folder.parents[1], bounded=False)
+
+    def begin(self, top):
+        log = self.folder / f"reached-{self.suite}-{self.path.stem}"
+        log.write_text("", encoding="utf-8")
+        log.chmod(0o666)
+        start = time.monotonic()
+        status = self._call([str(self.path)], -1, PYTEST_SECONDS, log)
+        self.seconds = time.monotonic() - start
+        test = None
+        for line in log.read_text(encoding="utf-8").splitlines():
+            if line.startswith("test "):
+                test = self.tests.setdefault(line[5:], set())
+            elif test is not None and line.isdigit():
+                test.add(int(line))
+        return status == 0
+
+    def notices(self, number, top):
+        chosen = [name for name, reached in self.tests.items() if number in reached]
+        if not chosen:
+            return False
+        log = self.folder / f"scratch-{os.getpid()}"
+        status = self._call(chosen, number, 30 + 3 * self.seconds, log)
+        log.unlink(missing_ok=True)
+        return status != 0
+
+
+def unit_programs(build, planter, modules, made, pool):
+    """The unit test programs that contain a planted file: those of the modules first, then by how long they take."""
+    shown = subprocess.run(["meson", "introspect", str(build), "--tests"], capture_output=True, text=True, check=True)
+    rows = json.loads(shown.stdout)
+    programs = sorted({os.path.relpath(row["cmd"][0], build) for row in rows})
+    linked = dict(zip(programs, pool.map(lambda program: planter.link(program, made), programs)))
+    found = []
+    for row in rows:
+        program = os.path.relpath(row["cmd"][0], build)
+        if linked[program]:
+            near = pathlib.PurePath(program).parts[1] in modules
+            found.append(Program(row["name"], [linked[program], *row["cmd"][1:]], near, planter.folder))
+    return found
+
+
+def whole_programs(build, planter, made, pool):
+    """Links what tests of whole programs start, so that the folder can stand for the build folder."""
+    shown = subprocess.run(["meson", "introspect", str(build), "--targets"], capture_output=True, text=True, check=True)
+    names = [os.path.relpath(path, build) for row in json.loads(shown.stdout) if row["type"] == "executable" and row["build_by_default"]
+             for path in row["filename"]]
+
+    def one(name):
+        target = planter.folder / name
+        if (not target.is_file() or target.is_symlink()) and not planter.link(name, made):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            target.symlink_to(build / name)
+    list(pool.map(one, [name for name in names if (build / name).exists()]))
+
+
+def pytest_files(top, suites, only, build_name, folder):
+    return [PytestFile(path, suite, build_name, folder, top) for suite in suites
+            for path in sorted((top / "tests" / suite).glob("test_*.py")) if not only or path.name in only or path.stem in only]
