@@ -65,6 +65,8 @@ class IpvsDomain(Domain):
         return path[0].startswith("track_file") or path[-1].split()[0] in ("lb_algo", "lb_kind", "protocol", "track_file")
 
     def steady(self, snapshot, side):
+        if side.log is None:
+            return True
         said = side.log.look()
         balances = "Starting Healthcheck child process" in said
         return ("Startup complete" in said and "error" not in snapshot["status"] and snapshot["unseen"] == 0
