@@ -1,6 +1,7 @@
 """What the kernel tells of a host's netlink sockets."""
 
 import json
+import subprocess
 
 # Asked of the kernel itself: ss of iproute2 6.15 leaves the memory of netlink sockets out. A request for all sockets of all
 # protocols (linux/netlink_diag.h), whose answers have SK_MEMINFO_RCVBUF as the second word of NETLINK_DIAG_MEMINFO.
@@ -28,6 +29,9 @@ print(json.dumps(sorted(sizes)))
 """
 
 
-def buffers(host):
-    """Receive buffers of the host's netlink sockets, as the kernel counts them (twice what was asked for)."""
-    return set(json.loads(host.run(["/usr/bin/python3", "-c", ASK]).stdout))
+def buffers(host=None):
+    """Receive buffers of the host's netlink sockets (or of this network namespace), as the kernel counts them: twice what
+    was asked for."""
+    command = ["/usr/bin/python3", "-c", ASK]
+    done = host.run(command) if host else subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
