@@ -10,6 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.hosts import Lan  # noqa: E402
+from support.paths import BUILD  # noqa: E402
 
 from oracle import domains, plants  # noqa: E402
 from oracle.run import Runner  # noqa: E402
@@ -93,7 +94,7 @@ def main(argv):
     if wanted.show:
         print(make(domain, seed, wanted.per_walk).as_test())
         return 0
-    env = plants.environment(wanted.plant) if wanted.plant else None
+    env = plants.environment(wanted.plant, BUILD) if wanted.plant else None
     seconds = PLANT_SECONDS if wanted.plant else wanted.seconds
     most = NIGHT_RELOADS[domain.name] if wanted.nightly else wanted.reloads
     one_walk = seconds is None and most is None

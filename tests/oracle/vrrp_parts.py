@@ -52,8 +52,6 @@ def change_vrid(nodes, instance, rng):
 
 
 def change_interface(nodes, instance, rng):
-    if instance.lines("use_vmac") and not words.NAMED_VMACS:
-        return
     instance.put(f"interface {rng.choice(('eth0', 'eth1', 'eth2'))}")
     for keyword in ("mcast_src_ip", "unicast_src_ip", "unicast_peer"):
         instance.drop(keyword)

@@ -119,13 +119,11 @@ def drift(nodes, rng):
 
 def identity(nodes, instance):
     """What makes an instance the same router to its peers; then a reload keeps its state."""
-    vmac = [word for line in instance.lines("use_vmac") for word in line.split() if ":" in word]
     groups = tuple(line for block in nodes if not isinstance(block, str) and block.keyword == "global_defs"
                    for line in block.lines() if line.startswith("vrrp_mcast_group"))
     return (instance.value("interface"), instance.value("virtual_router_id"), family_of(instance),
             instance.value("mcast_dst_ip"), bool(instance.blocks("unicast_peer")), instance.value("unicast_src_ip"),
-            bool(instance.lines("use_vmac")), bool(instance.lines("use_ipvlan")), bool(instance.lines("vmac_xmit_base")),
-            tuple(vmac), groups)
+            bool(instance.lines("use_vmac")), bool(instance.lines("use_ipvlan")), groups)
 
 
 def holds(block, kind, word):

@@ -10,7 +10,6 @@ SUBNETS = {"eth0": ("192.168.4.{}", "2001:db8:4::{}"), "eth1": ("10.20.0.{}", "2
 GATEWAYS = {"eth0": ("192.168.4.1", "2001:db8:4::1"), "eth1": ("10.20.0.1", "2001:db8:20::1")}
 MINE = {"eth0": ("192.168.4.11", "2001:db8:4::11"), "eth1": ("10.20.0.11", "2001:db8:20::11")}
 LIFETIMES = ("forever", "0", "1000", "5000", "20000")
-NAMED_VMACS = False
 VMAC_NAMES = ("red", "green", "blue")
 MACS = ("02:11:22:33:44", "02:11:22:33:44:55", "02:11:22:33:44:66")
 
@@ -50,9 +49,9 @@ def gateway(rng, place):
 
 def vmac(rng, place):
     words = []
-    if NAMED_VMACS and rng.random() < 0.5:
+    if rng.random() < 0.5:
         words.append(place.unused_vmac_name(rng))
-    if NAMED_VMACS and rng.random() < 0.3:
+    if rng.random() < 0.3:
         words.append(rng.choice(MACS))
     if rng.random() < 0.2:
         words.append(f"group {rng.choice((3, 7))}")

@@ -16,7 +16,7 @@ BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
 ASAN_BUILD = TOP / "build-asan"
 RESULTS = BUILD / "test-results"
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
-SUITES = ["unit", "sanitize", "sim", "structure", "config", "fuzz", "host", "lab", "package"]
+SUITES = ["unit", "sanitize", "sim", "structure", "config", "fuzz", "host", "oracle", "lab", "package"]
 ON_REQUEST = ["sanitize-all"]  # what takes too long for every change
 # The modules that the suite sanitize builds: those that read untrusted bytes. Compiling is most of this suite's time;
 # sanitize-all takes the others too.
@@ -25,11 +25,13 @@ SANITIZED = ["base", "wire", "netlink", "config", "bfd", "ipc"]
 # Bounds on what may hang, in seconds; far above what is normal.
 COMPILE_SECONDS = 1200
 PROGRAM_SECONDS = 240
-FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "lab": 420, "package": 480}
+FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "oracle": 300, "lab": 420, "package": 480}
 # Each target of tools/fuzz, and how long it looks; compiling comes on top, for the first of them.
 FUZZ_TARGETS = {"config": 30, "wire_vrrp": 5, "wire_bfd": 5, "wire_dns": 5}
 # How long the simulator looks at histories that no test has seen before.
 SIMULATE_SECONDS = 60
+# How long the oracle walks from a seed that no test has seen before.
+ORACLE_SECONDS = 90
 LABS_AT_ONCE_MAX = 4
 LAB_MEMORY_MB = 1024
 # Fuzz targets that replay their corpus: programs without test cases, whose status says it all.
@@ -227,6 +229,18 @@ def run_simulator(seconds):
     return tally
 
 
+@timed
+def run_oracle(half, seconds):
+    """Random walks; what is found is tried again, made shorter and printed as a test."""
+    tally = Tally(f"oracle/{half}")
+    status, tally.output = call([TOP / "tools" / "oracle", half, "--for", seconds], COMPILE_SECONDS + 2 * seconds,
+                                {"MAINSTAY_BUILD": BUILD.name})
+    tally.passed = 1 if status == 0 else 0
+    tally.judge_status(status, (0,))
+    print("\n".join(line for line in tally.output.splitlines() if line.startswith("oracle: ")), flush=True)
+    return tally
+
+
 def suite_of_files(suite, workers, inside_lab=False):
     files = files_of(suite)
     if not files:
@@ -248,6 +262,8 @@ def run_suite(suite):
         return [run_fuzz(target, seconds) for target, seconds in FUZZ_TARGETS.items()]
     if suite == "sim":
         return [run_simulator(SIMULATE_SECONDS)]
+    if suite == "oracle":
+        return [*suite_of_files(suite, 1), run_oracle("vrrp", ORACLE_SECONDS)]
     if suite == "lab":
         return suite_of_files(suite, max(1, min(cpus, LABS_AT_ONCE_MAX)), inside_lab=True)
     return suite_of_files(suite, HOST_FILES_AT_ONCE if suite == "host" else 1)
