@@ -122,6 +122,8 @@ class Inside:
         said, unseen = status() if daemon else ({}, 0)
         state = {"table": self.ipvs.table(), "daemons": self.ipvs.daemons(), "timeouts": self.ipvs.timeouts(),
                  "ruleset": self.ruleset.now(), "processes": processes(), "status": said, "unseen": unseen}
+        if "error" in said or (daemon and not said and "mainstayd-lvs" in state["processes"]):
+            state["unseen"] = 1  # it has not said anything yet
         # A start with no service needs no process for them; one that is there stays when the last one goes.
         if not said.get("services"):
             state["status"] = {}

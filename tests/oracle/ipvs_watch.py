@@ -15,8 +15,8 @@ BUFFER = 16 << 20
 
 
 def flat(table, daemons):
-    """{what: weight}: services, servers and daemons by the text that names them."""
-    found = {("daemon", state): 1 for state in daemons}
+    """{what: weight}: services, servers and daemons by the text that names them; of a daemon all that it is."""
+    found = {("daemon", state): said for state, said in daemons.items()}
     for service, said in table.items():
         found[("service", service)] = 1
         for server, one in said["servers"].items():
@@ -78,6 +78,8 @@ class IpvsWatch:
             weights = self.before.get(what), after.get(what)
             if None in weights or (how == "was given weight 0" and 0 in weights):
                 continue
+            if what[0] == "daemon" and weights[0] != weights[1]:
+                continue  # it cannot be changed while it runs
             lost[what] = how
         if self.dropped():
             raise RuntimeError("the netlink monitor lost messages")

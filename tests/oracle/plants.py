@@ -24,6 +24,20 @@ PLANTS = [
      "address.scope", "std::uint8_t{0}"),
     ("forgotten-sysctl", "vrrp", "role/vrrp_devices.cpp", "the settings of a parent are not put back with its VMAC",
      "    put_back_settings();", ";"),
+    ("server-left-in", "ipvs", "lvs/plan.cpp", "a server that the file does not have any more stays",
+     "if (seen.contains(destination.endpoint)) continue;", "continue;"),
+    ("made-again", "ipvs", "lvs/plan.cpp", "a server that changes is deleted and added, instead of changed",
+     "queue.push_back(on_destination(Kind::SetDestination, wanted.service, destination));",
+     "queue.push_back(on_destination(Kind::DeleteDestination, wanted.service, destination)); "
+     "queue.push_back(on_destination(Kind::AddDestination, wanted.service, destination));"),
+    ("service-left-in", "ipvs", "lvs/ledger.cpp", "a service that the file does not have any more stays",
+     "leftover_.insert(wanted_[at].service.key);\n        note_difference(at);", "note_difference(at);"),
+    ("lost-threshold", "ipvs", "lvs/desired.cpp", "a server has no limit of connections",
+     "wanted.upper_threshold = server.upper_threshold;", ";"),
+    ("idle-sorry-server", "ipvs", "lvs/desired.cpp", "a sorry server takes traffic while nobody needs it",
+     "in_use ? kSorryWeight : 0", "kSorryWeight"),
+    ("old-timeouts", "ipvs", "role/lvs_settings_keeper.cpp", "a reload leaves the timeouts as they were",
+     "timeouts_ = wanted.timeouts;", ";"),
 ]
 NAMES = [row[0] for row in PLANTS]
 

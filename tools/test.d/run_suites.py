@@ -33,6 +33,7 @@ FUZZ_TARGETS = {"config": 30, "wire_vrrp": 5, "wire_bfd": 5, "wire_dns": 5}
 SIMULATE_SECONDS = 60
 # How long the oracle walks from a seed that no test has seen before.
 ORACLE_SECONDS = 90
+IPVS_ORACLE_SECONDS = 60
 # A handful of faults that nobody has chosen, in two modules, tried on the unit tests. One that survives is shown, and is
 # not a failure by itself: of faults that nobody has seen before a few survive, more in one handful than in the next, and
 # a suite that fails by chance is soon not looked at. What fails is a handful of which most survive: then the tests do
@@ -237,10 +238,11 @@ def run_simulator(seconds):
 
 
 @timed
-def run_oracle(half, seconds):
+def run_oracle(half, seconds, inside_lab=False):
     """Random walks; what is found is tried again, made shorter and printed as a test."""
     tally = Tally(f"oracle/{half}")
-    status, tally.output = call([TOP / "tools" / "oracle", half, "--for", seconds], COMPILE_SECONDS + 2 * seconds,
+    lab = [TOP / "tools" / "lab", "--timeout", COMPILE_SECONDS, "--"] if inside_lab else []
+    status, tally.output = call([*lab, TOP / "tools" / "oracle", half, "--for", seconds], COMPILE_SECONDS + 2 * seconds,
                                 {"MAINSTAY_BUILD": BUILD.name})
     tally.passed = 1 if status == 0 else 0
     tally.judge_status(status, (0,))
@@ -283,7 +285,8 @@ def run_suite(suite):
     if suite == "sim":
         return [run_simulator(SIMULATE_SECONDS)]
     if suite == "oracle":
-        return [*suite_of_files(suite, 1), run_oracle("vrrp", ORACLE_SECONDS)]
+        return [*suite_of_files(suite, 1), run_oracle("vrrp", ORACLE_SECONDS),
+                run_oracle("ipvs", IPVS_ORACLE_SECONDS, inside_lab=True)]
     if suite == "lab":
         return suite_of_files(suite, max(1, min(cpus, LABS_AT_ONCE_MAX)), inside_lab=True)
     return suite_of_files(suite, HOST_FILES_AT_ONCE if suite == "host" else 1)
