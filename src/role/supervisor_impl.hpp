@@ -88,6 +88,7 @@ private:
 
     // -- supervisor_places.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
+    void make_spool_folder(bool first);
     [[nodiscard]] Result<void> open_namespaces(const ipc::DaemonSettings& settings);
     void apply_settings(const ipc::DaemonSettings& settings);
     [[nodiscard]] int network_namespace_of(Kind kind) const;
@@ -159,7 +160,8 @@ private:
     Log& log_;
     boost::asio::io_context loop_{1};
     boost::asio::signal_set signals_{loop_};
-    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_};
+    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_},
+        spool_wait_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
     kernel::Account account_;
