@@ -261,6 +261,7 @@ struct Reading {
 
     Global global;
     Mark script_user, router_id;
+    Mark mail_wanted;  // the first smtp_alert that is on
     std::string net_namespace;
     Mark net_namespace_mark;
     bool script_user_unknown = false;
@@ -335,6 +336,12 @@ struct Reading {
     // "line 7", with the file's path when it is not the top one. Counts lines: for single marks.
     [[nodiscard]] std::string where(Mark mark) const;
 };
+
+// The value of one of the smtp_alert keywords; remembers that somebody wants mail.
+[[nodiscard]] inline bool wants_mail(Reading& r, const Value& v) {
+    if (v.on && r.mail_wanted.length == 0) r.mail_wanted = v.statement.words[0].mark;
+    return v.on;
+}
 
 // ---- values.cpp: from words to values ------------------------------------------------------------------------------
 
