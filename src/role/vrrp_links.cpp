@@ -174,7 +174,9 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     add_usable(link->index, false, fact.addresses);
     const auto lender = lenders_.find(name);
     const auto* lending = lender == lenders_.end() ? nullptr : find(lender->second);
+    const std::size_t own = fact.addresses.size();
     if (lending != nullptr) add_usable(lending->index, true, fact.addresses);
+    fact.borrows = fact.addresses.size() != own;
     return fact;
 }
 

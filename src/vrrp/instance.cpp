@@ -47,6 +47,7 @@ Instant Instance::first_election(Instant begin) const {
 
 void Instance::start(Step step, const Health& health, Instant begin) {
     earliest_ = begin;
+    awaits_source_ = health.awaits_source;
     hint_ = config_.initial_master && !grouped();
     source_ = health.source;
     mtu_ = health.mtu;
@@ -109,6 +110,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
 
 void Instance::set_health(Step step, const Health& health) {
     set_priority(step, health.priority);
+    awaits_source_ = health.awaits_source;
     if (!health.faults.empty()) {
         if (state_ != State::Fault) {
             enter_fault(step, health);

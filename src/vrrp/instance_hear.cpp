@@ -49,10 +49,9 @@ std::vector<HeldAddress> held_addresses(const config::Instance& config) {
 void Instance::hear(Step step, const PacketHeard& packet) {
     if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
     const bool old_checksum = old_checksum_;
-    const auto advert = check_advert(
-        {config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_, counters_, once_, problems_,
-         step.now, step.out},
-        packet);
+    const auto advert = check_advert({config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_,
+                                      counters_, once_, problems_, step.now, step.out},
+                                     packet);
     if (old_checksum != old_checksum_) advert_ = {};
     if (!advert) return;
     if (advert->priority == 0) ++counters_.pri_zero_rcvd;
@@ -273,8 +272,7 @@ void Instance::routing_lost(Step step, const netlink::Routing& told) {
 }
 
 void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {
-    if (state_ == State::Master && routing_.outcome(step, outcome))
-        resign_for_lost_addresses(step, "routes and rules");
+    if (state_ == State::Master && routing_.outcome(step, outcome)) resign_for_lost_addresses(step, "routes and rules");
 }
 
 void Instance::reassert(Step step) {
@@ -309,18 +307,14 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     refresh_advertised();
 
     AddressChange change;
-    std::set<AddressIdentity> before, after;
+    std::set<AddressIdentity> before;
     const auto each = [](const config::Instance& c, auto&& visit) {
         const std::size_t count = c.addresses.size() + c.excluded_addresses.size();
         for (std::size_t position = 0; position < count; ++position) visit(position, address_at(c, position));
     };
     each(old, [&](std::size_t, const auto& address) { before.insert(identity(old, address)); });
     each(config_, [&](std::size_t position, const auto& address) {
-        after.insert(identity(config_, address));
         if (!before.contains(identity(config_, address))) change.added.push_back(position);
-    });
-    each(old, [&](std::size_t, const auto& address) {
-        if (!after.contains(identity(old, address))) change.removed.push_back(held_address(old, address));
     });
     // What is still to be put back stays so, at its new position; what the reload itself sets is not missing any more.
     restores_.renumber([&](std::size_t position) -> std::optional<std::size_t> {

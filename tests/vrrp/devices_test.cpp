@@ -348,3 +348,28 @@ TEST_CASE("where no adverts leave, addresses are announced again and again: one 
         CHECK(announced(common, 0s, 5s).empty());
     }
 }
+
+TEST_CASE(
+    "with dont_track_primary an instance whose source went with its link stays what it is until there is one again") {
+    auto c = vmac_instance("VI_1", 51, "fe80::9/128");
+    c.vmac.enabled = false;
+    const auto v6_link = [](bool up, bool with_address) {
+        return link("eth0", up, with_address ? std::vector{ip("fe80::1")} : std::vector<IpAddress>{});
+    };
+    const auto state_after = [&](std::initializer_list<InterfaceFact> facts) {
+        Bench bench{c};
+        (void)bench.router.step(v6_link(true, true), t0);
+        (void)bench.router.start(t0);
+        (void)bench.tick(t0 + 4s);
+        REQUIRE(bench.state() == State::Master);
+        for (const auto& fact : facts) (void)bench.router.step(fact, t0 + 5s);
+        return bench.state();
+    };
+    CHECK(state_after({v6_link(false, false)}) == State::Fault);
+    c.dont_track_primary = true;
+    CHECK(state_after({v6_link(false, false)}) == State::Master);
+    CHECK(state_after({v6_link(false, false), v6_link(true, false)}) == State::Master);
+    CHECK(state_after({v6_link(false, false), v6_link(true, false), v6_link(true, true), v6_link(true, false)}) ==
+          State::Fault);
+    CHECK(state_after({v6_link(true, false)}) == State::Fault);  // somebody took it away
+}

@@ -45,6 +45,7 @@ struct InterfaceFact {
     bool loopback = false;
     std::uint32_t mtu = 1500;
     std::vector<IpAddress> addresses;  // usable as source, primaries first; VIPs of our own may be among them
+    bool borrows = false;              // some of them are another interface's
     bool operator==(const InterfaceFact&) const = default;
 };
 
@@ -93,7 +94,8 @@ struct RoutingUncertain {};
 // What became of a SetRouting. Told when something was refused, and unless `how` was First when something was added.
 struct RoutingOutcome {
     InstanceId owner = 0;
-    enum class How : std::uint8_t { First, Audit, Restore } how = How::First;
+    // Again: after addresses went by our own doing, which may have taken it along.
+    enum class How : std::uint8_t { First, Audit, Restore, Again } how = How::First;
     std::vector<std::size_t> added;  // positions that were not there before
     std::vector<std::pair<std::size_t, std::string>> refused;  // and why
 };
@@ -163,8 +165,9 @@ struct RemoveAddresses {      // absent ones are not an error; one netlink batch
     std::vector<HeldAddress> addresses;
     bool operator==(const RemoveAddresses&) const = default;
 };
-// A reload changed the list of a master. Removals are carried out before additions: an address whose scope or label
-// changed is in both lists. Across instances, all removals of a reload come before its additions.
+// A reload changed the list of a master. Of one intent, removals are carried out before additions. In a reload what is
+// new comes first, so that its interface is never without an address; then what is gone goes; then what had to go before
+// it comes back otherwise (another scope or label).
 struct ChangeAddresses {
     InstanceId instance = 0;
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses

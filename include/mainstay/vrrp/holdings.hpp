@@ -1,15 +1,11 @@
 // What a director holds by its configuration, as the kernel tells one entry from another: whether a reload has to touch
-// an address is asked here, and also whether another instance has it afterwards.
+// an address, a route or a rule is asked here.
 #pragma once
 
-#include <cstddef>
 #include <optional>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/vrrp/facts.hpp"
 #include "mainstay/vrrp/routing.hpp"
 
 namespace mainstay::vrrp {
@@ -30,16 +26,7 @@ struct AddressIdentity {
 
 [[nodiscard]] AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address);
 
-struct Holdings {
-    std::set<AddressIdentity> addresses;
-    std::vector<RoutingEntry> routing;
-
-    void add(const config::Instance& instance);
-    void add_static(const config::Config& config);
-};
-
-// Takes out of the intents from `first` on the removals of what is held before and after alike: it goes from one holder
-// to another, and setting it again does nothing.
-void keep_what_stays(Intents& intents, std::size_t first, const Holdings& before, const Holdings& after);
+// Apart from what concerns mainstay alone.
+[[nodiscard]] bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b);
 
 }  // namespace mainstay::vrrp
