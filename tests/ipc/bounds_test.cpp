@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <span>
 #include <string>
 
+#include "../../src/ipc/memfd_read.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 
@@ -103,6 +105,33 @@ TEST_CASE("a descriptor arrives as the file that was sent, and more than one are
     CHECK(inode_of(received.descriptor.get()) == inode_of(one->get()));
     const UniqueFd next{::dup(0)};
     CHECK(next.get() == next_free + 1);
+}
+
+TEST_CASE("the file that is sent beside a message is the one that arrives") {
+    auto channel = make_channel();
+    auto file = make_memfd("one", 1);
+    REQUIRE(send_message(channel->first.get(), Stop{}, file->get()));
+
+    auto got = receive_message(channel->second.get());
+
+    REQUIRE(got);
+    CHECK(inode_of(std::get<Received>(**got).descriptor.get()) == inode_of(file->get()));
+}
+
+TEST_CASE("more bytes than a file has are an error, not a wait") {
+    auto file = make_memfd("one", 4);
+    std::array<std::byte, 5> room{};
+    CHECK(read_at(file->get(), 0, std::span{room}.first(4)));
+    CHECK(read_at(file->get(), 0, room).error().sys_errno() == EIO);
+    CHECK(read_at(file->get(), 4, std::span{room}.first(1)).error().sys_errno() == EIO);
+    CHECK(read_at(file->get(), 4, {}));
+}
+
+TEST_CASE("the smallest state block has 192 bytes, the smallest ring two slots") {
+    CHECK(StateBlock::map(make_memfd("b", 191)->get(), true).error().code() == Errc::Invalid);
+    CHECK(StateBlock::map(make_memfd("b", 192)->get(), true));
+    CHECK(EventRing::map(make_memfd("r", 64 + 2 * 1040 - 1)->get(), true).error().code() == Errc::Invalid);
+    CHECK(EventRing::map(make_memfd("r", 64 + 2 * 1040)->get(), true));
 }
 
 TEST_CASE("what the kernel tells of the sender beside a message is no descriptor") {

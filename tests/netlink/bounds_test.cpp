@@ -228,6 +228,17 @@ TEST_CASE("flags of an address that is told have each its meaning in each family
         message_of(RTM_NEWADDR, from_hex("0a 81 00 00 03000000 1400 0100 fd000000000000000000000000000001"))));
 }
 
+TEST_CASE("the name of a link has at most 15 letters") {
+    const auto named = [](const char* name) {
+        const auto read = decode_route_message(
+            message_of(RTM_NEWLINK, from_hex("00 00 0100 03000000 43100100 00000000 1500 0300 " +
+                                             to_hex(std::as_bytes(std::span{name, 17})) + "000000")));
+        return read.has_value();
+    };
+    CHECK(named("fifteen-letters\0"));
+    CHECK_FALSE(named("sixteen--letters"));
+}
+
 TEST_CASE("the shortest process event has nothing behind its head") {
     const auto event = [](std::uint32_t length, std::size_t bytes) {
         std::vector<std::byte> datagram(bytes);
@@ -240,6 +251,7 @@ TEST_CASE("the shortest process event has nothing behind its head") {
     CHECK(event(16, 52)->at(0).kind == ProcessEvent::Kind::Exec);
     CHECK_FALSE(event(15, 52).has_value());
     CHECK_FALSE(event(17, 52).has_value());
+    CHECK_FALSE(event(16, 48).has_value());
 }
 
 TEST_CASE("each timeout goes by its own attribute, and what is zero is not said") {

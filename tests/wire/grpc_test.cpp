@@ -21,6 +21,11 @@ TEST_CASE("an answer's status is read among fields that are not known") {
     CHECK(grpc_health_answer("\0\0\0\0\x08\x12\x02hi\x10\x05\x08\x01"s) == Serving::Serving);
     CHECK(grpc_health_answer("\0\0\0\0\x07\x1d"
                              "abcd\x08\x01"s) == Serving::Serving);
+    // A field number of two bytes, and a length of two bytes: 130.
+    CHECK(grpc_health_answer("\0\0\0\0\x05\x80\x01\x07\x08\x01"s) == Serving::Serving);
+    CHECK(grpc_health_answer("\0\0\0\0\x87\x12\x82\x01"s + std::string(130, 'x') + "\x08\x02") == Serving::NotServing);
+    CHECK(grpc_health_answer("\0\0\0\0\x0b\x19"
+                             "abcdefgh\x08\x01"s) == Serving::Serving);
 }
 
 TEST_CASE("what is cut, compressed or no message is refused with its reason") {

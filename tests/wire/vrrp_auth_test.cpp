@@ -76,6 +76,7 @@ TEST_CASE("what the authentication header vouches for cannot be changed; TOS, fr
 TEST_CASE("a header that is cut off or of another length is none") {
     const auto whole = payload();
     for (std::size_t length = 0; length < kAhLength; ++length) CHECK_FALSE(decode_ah(std::span{whole}.first(length)));
+    CHECK(decode_ah(std::span{whole}.first(kAhLength)));
     auto other = whole;
     other[1] = std::byte{5};
     CHECK_FALSE(decode_ah(other));
@@ -122,4 +123,17 @@ TEST_CASE("no byte of a signed packet can be changed, its checksum apart") {
         CHECK_FALSE(trailer_right(packet, *decode_trailer(changed), ip("10.0.0.2"), key32()));
     }
     CHECK_FALSE(decode_trailer(std::span{trailer}.first(27)));
+}
+
+TEST_CASE("the shortest packet, without an address, can be signed, and nothing shorter") {
+    const auto shortest = from_hex("31 33 96 00 00 64 00 00");
+    const auto key = key32();
+    const auto signed_one =
+        encode_trailer(shortest, {.key_id = 7, .sequence = 9}, ip("10.0.0.2"), ip("224.0.0.18"), key);
+    REQUIRE(signed_one.size() == shortest.size() + 28);
+    const auto trailer = decode_trailer(std::span{signed_one}.subspan(shortest.size()));
+    REQUIRE(trailer);
+    CHECK(trailer_right(shortest, *trailer, ip("10.0.0.2"), key));
+    CHECK_FALSE(trailer_right(std::span{shortest}.first(7), *trailer, ip("10.0.0.2"), key));
+    CHECK(encode_trailer(std::span{shortest}.first(7), {}, ip("10.0.0.2"), ip("224.0.0.18"), key).empty());
 }
