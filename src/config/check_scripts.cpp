@@ -2,6 +2,7 @@
 #include <map>
 #include <utility>
 
+#include "mainstay/config/unusable.hpp"
 #include "reading.hpp"
 
 namespace mainstay::config {
@@ -30,7 +31,10 @@ public:
             for (ServerDraft& server : service.servers) {
                 notify("notify_up", server.model.notify_up, server.up);
                 notify("notify_down", server.model.notify_down, server.down);
-                std::erase_if(server.checkers, [this](CheckerDraft& c) { return !misc(c); });
+                std::erase_if(server.checkers, [&](CheckerDraft& c) {
+                    const bool alpha = c.own.alpha.value_or(server.defaults.alpha.value_or(service.model.alpha));
+                    return !misc(c, alpha) && !(alpha && keeps_out(c));
+                });
             }
         }
         check_runs_ = runs_;
@@ -195,7 +199,7 @@ private:
     }
 
     // False when the MISC_CHECK cannot be used.
-    bool misc(CheckerDraft& checker) {
+    bool misc(CheckerDraft& checker, bool alpha) {
         if (checker.model.type != Checker::Type::Misc) return true;
         if (checker.account_unknown) return false;
         const Command& command = checker.model.misc_path;
@@ -205,7 +209,8 @@ private:
                     "the check is left out";
             return false;
         }
-        constexpr std::string_view kEffect = "the server is up as far as this check goes";
+        const std::string_view effect =
+            alpha ? "alpha keeps the server out" : "the server is up as far as this check goes";
         if (r_.environment.script_facts) {
             // keepalived (2.4.3, 2.2.7): a checker's script that is not there is passed over in silence at -t; one
             // that is not executable counts as a script that is run.
@@ -215,7 +220,7 @@ private:
                     auto& d = r_.diag.advise(
                         Code::ScriptNotFound, checker.misc_path,
                         fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
-                    d.effect = fmt::format("it is not run; {}", kEffect);
+                    d.effect = fmt::format("it is not run; {}", effect);
                     d.hint = mend(command.argv[0], facts.found);
                     remember(Code::ScriptNotFound, command.argv[0]);
                 }
@@ -223,7 +228,15 @@ private:
                 return false;
             }
         }
-        return usable("MISC_CHECK", command, checker.misc_path, kEffect);
+        return usable("MISC_CHECK", command, checker.misc_path, effect);
+    }
+
+    // keepalived (2.2.7): alpha, and a script that cannot be run: the server never gets in. A check without a script,
+    // or whose user is not there, is no check at all.
+    static bool keeps_out(CheckerDraft& checker) {
+        if (checker.account_unknown || checker.model.misc_path.empty()) return false;
+        mark_unusable(checker.model);
+        return true;
     }
 
     Reading& r_;

@@ -104,6 +104,21 @@ void report_finding(Diagnoser& diag, const LexFinding& finding) {
     }
 }
 
+void report_old_or_inert(Reading& r, const Row& row, Mark mark) {
+    const bool inert = !is_acted_on(row);
+    if (!row.deprecated.empty() && r.said.insert(&row).second) {
+        std::string message = fmt::format("{} is deprecated", row.name);
+        auto& d = row.old_name_is_silent ? r.diag.advise(Code::Deprecated, mark, std::move(message))
+                                         : r.diag.warn(Code::Deprecated, mark, std::move(message));
+        d.hint = fmt::format("write {}", row.deprecated);
+        if (inert) d.effect = "it has no effect yet";
+    } else if (inert && r.said.insert(&row).second) {
+        auto& d = r.diag.advise(Code::NotActedOn, mark,
+                                fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
+    }
+}
+
 void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list) {
     auto& d = in_mail_list ? diag.advise(Code::SlashComment, mark,
                                          "// does not begin a comment in keepalived: it would mail to these words")

@@ -30,6 +30,26 @@ std::string describe_junk(std::string_view junk) {
     return fmt::format("'{}'", junk);
 }
 
+// "500ms" in the unit that the row takes, where the time is exact in it; empty: whatever stands there is no unit.
+std::string in_unit_of(const Row& row, std::string_view number, std::string_view unit) {
+    struct Unit {
+        std::string_view name;
+        std::int64_t us;
+    };
+    constexpr Unit kUnits[]{{"us", 1},          {"ms", 1'000},       {"msec", 1'000},   {"s", 1'000'000},
+                            {"sec", 1'000'000}, {"secs", 1'000'000}, {"m", 60'000'000}, {"min", 60'000'000}};
+    constexpr std::int64_t kMost = 1'000'000'000;
+    const auto* const found = std::ranges::find(kUnits, unit, &Unit::name);
+    const auto count = whole_number(number, 0, kMost);
+    if (found == std::end(kUnits) || !count) return {};
+    const std::int64_t us = *count * found->us;
+    if (row.args.takes == Takes::Seconds) return format_micros(us);
+    if (row.args.takes == Takes::Millis) return format_micros(us * 1000);
+    if (row.args.takes == Takes::WholeSeconds && us % kMicrosPerSecond == 0)
+        return std::to_string(us / kMicrosPerSecond);
+    return {};
+}
+
 // True when the rest behind a leading number may be passed over: keepalived uses the leading number at run time and
 // refuses it at -t. A unit is refused by both of our readings: keepalived would take "6s" for 6 microseconds.
 bool accept_junk(Reading& reading, const Value& value, std::string_view number, std::string_view junk) {
@@ -48,9 +68,14 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
                                       : fmt::format("{} needs a number, got '{}': {} follows it", shown_name(value),
                                                     value.word, describe_junk(junk)));
     d.expected = range_text(value.row);
-    d.hint = value.row.name.starts_with('<') && value.owner.empty()
-                 ? fmt::format("write `{}`", number)
-                 : fmt::format("write `{} {}`", shown_name(value), number);
+    const bool time = value.row.args.takes == Takes::Seconds || value.row.args.takes == Takes::Millis ||
+                      value.row.args.takes == Takes::WholeSeconds;
+    const std::string converted = unit && time ? in_unit_of(value.row, number, junk) : std::string{};
+    const std::string_view meant = !converted.empty() ? std::string_view{converted} : number;
+    if (!unit || !time || !converted.empty())
+        d.hint = value.row.name.starts_with('<') && value.owner.empty()
+                     ? fmt::format("write `{}`", meant)
+                     : fmt::format("write `{} {}`", shown_name(value), meant);
     if (unit) {
         d.effect = default_effect(value.row);
         return false;

@@ -54,6 +54,7 @@ void LvsRole::change(std::vector<config::ServiceChange> changes) {
     const auto intents = judge_.change(std::move(changes), moment());
     keeper_.change(wanted_of(services));
     keeper_.audit_soon();
+    settings_.look();
     reloaded(intents);
 }
 

@@ -257,6 +257,7 @@ std::string status_json(const DaemonStatus& status) {
                    {"retries", status.mail.retries},
                    {"digests", status.mail.digests},
                    {"dropped", status.mail.refused_by_spool},
+                   {"in_memory", status.mail.unsaved},
                    {"last_problem", status.mail_problem}};
     // Names may hold any bytes; the answer is valid UTF-8 whatever they are.
     return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 #include <utility>
 
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/timers.hpp"
 
@@ -23,9 +23,8 @@ Nanos counted_wait(const PacketHeard& packet, Micros interval) {
     return std::clamp<Nanos>(packet.waited, Nanos{0}, Nanos{interval} / 10);
 }
 
-auto identity(const config::Instance& config, const config::VirtualAddress& address) {
-    const HeldAddress held = held_address(config, address);
-    return std::tuple{held.interface, held.prefix, address.scope, address.label};
+AddressIdentity identity(const config::Instance& config, const config::VirtualAddress& address) {
+    return identity_of(held_address(config, address).interface, address);
 }
 
 }  // namespace
@@ -310,7 +309,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     refresh_advertised();
 
     AddressChange change;
-    std::set<decltype(identity(config_, {}))> before, after;
+    std::set<AddressIdentity> before, after;
     const auto each = [](const config::Instance& c, auto&& visit) {
         const std::size_t count = c.addresses.size() + c.excluded_addresses.size();
         for (std::size_t position = 0; position < count; ++position) visit(position, address_at(c, position));
@@ -332,6 +331,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     duplicates_.clear();
     routing_.rename(id_, "(" + config_.name + ") ");
     change.routing = routing_.replace(routing_of(config_));
+    change.announce = !change.added.empty() || old.vmac.mac != config_.vmac.mac;
     return change;
 }
 

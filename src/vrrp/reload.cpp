@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/vrrp/devices.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 #include "router_impl.hpp"
 
 namespace mainstay::vrrp {
@@ -24,16 +26,24 @@ void change_addresses(Step step, std::vector<Instance>& instances, std::vector<P
     for (auto& [id, change] : pending) {
         if (!change.added.empty()) step.out.push_back(ChangeAddresses{id, change.added, {}});
         instances[id].add_routing(step, change.routing.added);
-        if (!change.added.empty()) instances[id].announce_addresses(step);
+        if (change.announce) instances[id].announce_addresses(step);
     }
+}
+
+Holdings held_by(const config::Config& config, const std::vector<Instance>& instances) {
+    Holdings held;
+    held.add_static(config);
+    for (const Instance& instance : instances)
+        if (instance.state() == State::Master) held.add(instance.config());
+    return held;
 }
 
 }  // namespace
 
 bool same_instance(const config::Instance& a, const config::Instance& b) {
     const bool unicast = !a.unicast_peers.empty();
-    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || a.interface != b.interface ||
-        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled || a.vmac.mac != b.vmac.mac)
+    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || base_interface(a) != base_interface(b) ||
+        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled)
         return false;
     return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
 }
@@ -44,6 +54,8 @@ void Router::Impl::reload(Step step, const config::Config& next) {
         for (const Group& group : groups) all.push_back(group.snapshot());
         return all;
     }();
+    const std::size_t first_intent = step.out.size();
+    const Holdings held_before = held_by(config, instances);
     config = next;
     index_config();
     scripts.configure(config, step.now, false);
@@ -76,6 +88,7 @@ void Router::Impl::reload(Step step, const config::Config& next) {
     statics.remove(step, static_change);
     change_addresses(step, instances, pending);
     statics.add(step, static_change);
+    keep_what_stays(step.out, first_intent, held_before, held_by(config, instances));
 
     const auto health = judge_all();
     for (InstanceId id = 0; id < instances.size(); ++id) {

@@ -38,6 +38,10 @@ TEST_CASE("a removed session tells its neighbour AdminDown") {
     CHECK(deeds(bench.sessions.reload({settings("b", "10.0.0.3")}, t0 + 5ms)) ==
           Lines{"Admin Down 1>9 tx 1000 rx 10 diag 7", "Down 2>0 tx 1000 rx 10 to 10.0.0.3"});
     CHECK(bench.sessions.snapshot().sessions.size() == 1);
+
+    CHECK(
+        deeds(bench.hear("20 40 03 18 00 00 00 09 00 00 00 00 00 0f 42 40 00 00 27 10 00 00 00 00", t0 + 6ms)).empty());
+    CHECK(bench.state() == State::Down);
 }
 
 TEST_CASE("a second session of the same kind with the same neighbour is a new one") {

@@ -228,6 +228,7 @@ TEST_CASE("a poll is repeated with every packet until it is answered, and an ans
     CHECK(deeds(bench.tick(t0 + 10ms)) == Lines{"Up poll 1>9 tx 10 rx 10"});
     CHECK(deeds(bench.tick(t0 + 20ms)) == Lines{"Up poll 1>9 tx 10 rx 10"});
     (void)bench.hear(kUpFinal, t0 + 21ms);
+    (void)bench.hear(kUp, t0 + 29ms);
     CHECK(deeds(bench.tick(t0 + 30ms)) == Lines{"Up 1>9 tx 10 rx 10"});
     CHECK(bench.hear(kUpFinal, t0 + 31ms).empty());
     CHECK_FALSE(bench.snapshot().polling);
@@ -315,6 +316,17 @@ TEST_CASE("the next packet is due one interval after the last one was due, and m
     CHECK(bench.snapshot().counters.deadlines_late == 1);
 }
 
+TEST_CASE("a packet that goes out when the one after it is due is late, and that one is left out") {
+    Bench bench = Bench::up();
+    (void)bench.tick(t0 + 11ms);  // a tenth of the interval
+    CHECK(bench.snapshot().counters.deadlines_late == 0);
+    CHECK(bench.due() == 20ms);
+    (void)bench.hear(kUp, t0 + 29ms);
+    CHECK(deeds(bench.tick(t0 + 30ms)) == Lines{"Up 1>9 tx 10 rx 10"});
+    CHECK(bench.snapshot().counters.deadlines_late == 1);
+    CHECK(bench.due() == 40ms);
+}
+
 TEST_CASE("a wake-up before its time changes nothing") {
     Bench bench = Bench::up();
     const auto before = bench.snapshot();
@@ -362,4 +374,13 @@ TEST_CASE("a stop tells every neighbour AdminDown, once, and ends the machine") 
     CHECK(bench.sessions.step(Shutdown{}, t0 + 7ms).empty());
     CHECK(bench.sessions.start(t0 + 8ms).empty());
     CHECK(bench.sessions.finished());
+
+    Settings passive = settings();
+    passive.passive = true;
+    Bench spoken_to{{passive}};
+    (void)spoken_to.sessions.start(t0);
+    (void)spoken_to.hear(kDown, t0);
+    CHECK(lines(spoken_to.sessions.step(Shutdown{}, t0 + 5ms)) == Lines{"Admin Down 1>9 tx 1000 rx 10 diag 7"});
+    Bench unheard = Bench::started();
+    CHECK(lines(unheard.sessions.step(Shutdown{}, t0 + 5ms)) == Lines{"Admin Down 1>0 tx 1000 rx 10 diag 7"});
 }

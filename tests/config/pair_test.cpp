@@ -184,7 +184,9 @@ TEST_CASE("what two routers must agree on to hear each other") {
         "both become MASTER\n"
         "  mend: give both the same virtual_router_id and addresses of the same family");
     CHECK(first(instance("BACKUP", 100, "", "VI_1", 51, "10.9.9.10/24"))
-              .starts_with("B: error MS0604: VI_1: virtual address 10.9.9.9 is in A only: each refuses packets"));
+              .starts_with(
+                  "B: error MS0604: VI_1: virtual address 10.9.9.9 is in A only: the other does not take it over, and "
+                  "complains of each packet's list"));
     CHECK(first(instance("BACKUP", 100, "", "VI_1", 51, "10.9.9.9")) ==
           "A, B: warning MS0604: VI_1: prefix lengths differ: 10.9.9.9/24 in A, 10.9.9.9/32 in B\n"
           "  mend: write the same prefix lengths into both");

@@ -195,3 +195,25 @@ def test_adverts_leave_from_the_address_that_the_interface_has_now(lan):
     with Capture(two, what="vrrp") as capture:
         capture.wait_for(2, timeout=15, which=lambda p: "IP" in p and p["IP"].src == "192.168.4.21")
     wait_holds(one)
+
+
+def test_routes_may_name_the_vmac_that_an_instance_makes_whatever_else_makes_vmacs(lan):
+    (one,) = office(lan, "one")
+    words = """use_vmac
+use_vmac_addr
+vmac_xmit_base
+promote_secondaries
+virtual_rules {
+ from 10.100.0.11/32 table 200 preference 200
+}
+virtual_routes {
+ default via 10.100.0.1 dev vrrp.111 src 10.100.0.11 onlink table 200
+ 10.100.0.0/24 dev vrrp.111 scope link src 10.100.0.11 table 200
+}
+"""
+    daemon = wait_ready(one.mainstayd(DYNAMIC + fast("asdf", 111, "10.100.0.11/24 noprefixroute dev eth0", 50, words)))
+    wait_holds(one, "10.100.0.11")
+
+    assert "vrrp.111" in links(one)
+    wait_until(lambda: one.run(["ip", "route", "show", "table", "200"], check=False).stdout.count("dev vrrp.111") == 2, 5,
+               lambda: one.run(["ip", "route", "show", "table", "all"]).stdout + daemon.output())

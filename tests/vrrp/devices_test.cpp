@@ -154,7 +154,36 @@ TEST_CASE("a private macvlan with the right MAC address on the right parent is r
                               "(VI_1) vmac name mismatch wanted <=> mine. changing to mine."});
     CHECK(plan.config.instances[0].interface == "mine");
 
-    CHECK(said(plan_devices(with({c}), links, {"mine"})).empty());
+    CHECK(said(plan_devices(with({c}), links, {}, {"mine"})).empty());
+}
+
+TEST_CASE("VMACs that the daemon made are planned as if they were not there yet: names go by the configuration alone") {
+    auto links = kTwoCables;
+    links.push_back(macvlan("vips", 7, 2, virtual_mac(Family::V4, 51)));
+    links.push_back(macvlan("vrrp.52", 8, 2, virtual_mac(Family::V4, 52)));
+    const std::set<std::string> made{"vips", "vrrp.52"};
+    auto first = vmac_instance("VI_1", 52), second = vmac_instance("VI_2", 53, "10.9.9.8/32");
+
+    first.vmac.name = "vips";  // another VRID
+    CHECK(names(plan_devices(with({first, second}), links, made)) == Lines{"vips", "vrrp.53"});
+    first.virtual_router_id = 51;
+    first.vmac.name = "other";  // renamed
+    second.vmac.name = "vips";  // and its name goes to another one
+    CHECK(names(plan_devices(with({first, second}), links, made)) == Lines{"other", "vips"});
+    first.vmac.name.clear();  // its name is gone
+    CHECK(names(plan_devices(with({first}), links, made)) == Lines{"vrrp.51"});
+    first.vmac.name = "eth1";  // not one of the daemon's
+    CHECK(names(plan_devices(with({first}), links, made)) == Lines{"vrrp.51"});
+}
+
+TEST_CASE("a VMAC that was found at the start keeps the name that it had") {
+    auto links = kTwoCables;
+    links.push_back(macvlan("mine", 7, 2, virtual_mac(Family::V4, 51)));
+    const auto plan = plan_devices(with({vmac_instance()}), links, {}, {"mine"});
+
+    CHECK(names(plan) == Lines{"mine"});
+    CHECK(plan.devices[0].found);
+    CHECK(said(plan).empty());
 }
 
 TEST_CASE("a macvlan that is not private, of another MAC address or on another parent is not reused") {

@@ -46,6 +46,17 @@ TEST_CASE("a changed list of a master is applied as a difference") {
           Lines{"0 change -10.9.9.3/32@eth0", "0 change +1 +2", "0 arp x5"});
 }
 
+TEST_CASE("another MAC address of its VMAC leaves a master alone, but the neighbours are told") {
+    auto c = instance();
+    c.vmac.enabled = true;
+    c.vmac.mac = "02:00:00:00:00:01";
+    Bench bench = Bench::master(c);
+    c.vmac.mac = "02:00:00:00:00:02";
+
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) == Lines{"0 arp x5"});
+    CHECK(bench.state() == State::Master);
+}
+
 TEST_CASE("an address that is still to be put back survives a reload that moves or adds others") {
     auto c = instance();
     c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32")};
@@ -61,7 +72,7 @@ TEST_CASE("an address that is still to be put back survives a reload that moves 
     CHECK(deeds(bench.tick(t0 + 5s)) == Lines{"0 advert 100 to 224.0.0.18", "0 restore 10.9.9.2/32@eth0", "0 arp x1"});
 }
 
-TEST_CASE("an address that moves between masters is removed before it is added") {
+TEST_CASE("an address that moves between masters stays where it is") {
     auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
     Bench bench = Bench::master(with({a, b}));
     (void)bench.tick(t0 + 4s);
@@ -69,9 +80,44 @@ TEST_CASE("an address that moves between masters is removed before it is added")
     a.addresses = {vip("10.9.9.8/32")};
     b.addresses = {vip("10.9.9.9/32")};
 
+    CHECK(lines(bench.router.reload(with({a, b}), t0 + 5s)) ==
+          Lines{"0 change +0", "0 arp x5", "1 change +0", "1 arp x5"});
+}
+
+TEST_CASE("an address that moves between masters and changes is removed before it is added") {
+    auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a, b}));
+    (void)bench.tick(t0 + 4s);
+    a.addresses = {vip("10.9.9.8/32")};
+    a.addresses[0].scope = 253;
+    b.addresses = {vip("10.9.9.7/32")};
+
     CHECK(lines(bench.router.reload(with({a, b}), t0 + 5s)) == Lines{"0 change -10.9.9.9/32@eth0",
                                                                      "1 change -10.9.9.8/32@eth0", "0 change +0",
                                                                      "0 arp x5", "1 change +0", "1 arp x5"});
+}
+
+TEST_CASE("an address of an instance that goes stays when another master has it now") {
+    auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a, b}));
+    (void)bench.tick(t0 + 4s);
+    a.addresses = {vip("10.9.9.9/32"), vip("10.9.9.8/32")};
+
+    CHECK(deeds(bench.router.reload(with({a}), t0 + 5s)) ==
+          Lines{"gone advert 0 to 224.0.0.18", "0 change +1", "0 arp x5"});
+}
+
+TEST_CASE("an address whose broadcast address, peer or lifetime changes is set anew") {
+    auto c = instance();
+    c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32"), vip("10.9.9.4/32")};
+    Bench bench = Bench::master(c);
+    c.addresses[0].broadcast = IpAddress::parse("10.9.9.255");
+    c.addresses[1].noprefixroute = true;
+    c.addresses[2].more.edit().values = {{"home", true}};
+    c.addresses[3].more.edit().values = {{"no_track", true}};  // mainstay's own affair
+
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) ==
+          Lines{"0 change -10.9.9.1/32@eth0 -10.9.9.2/32@eth0 -10.9.9.3/32@eth0", "0 change +0 +1 +2", "0 arp x5"});
 }
 
 TEST_CASE("a backup's changed list changes nothing in the kernel") {

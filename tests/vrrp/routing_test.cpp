@@ -186,12 +186,29 @@ TEST_CASE("a reload removes what is gone, adds what is new and leaves the rest a
     (void)bench.tick(bench.taken_at + 4s);
     REQUIRE(bench.state(1) == State::Master);
     CHECK(lines(bench.router.reload(with({a, b}), bench.taken_at + 4s)).empty());
-    b.routes = {a.routes[0]};
+    b.routes = {route("10.1.0.0/16", "10.0.0.3")};
     a.routes = {a.routes[1], route("10.3.0.0/16")};
 
     CHECK(deeds(bench.router.reload(with({a, b}), bench.taken_at + 4s)) ==
           Lines{"0 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "0 route [10.3.0.0/16 via 10.0.0.2 dev eth0]",
-                "1 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+                "1 route [10.1.0.0/16 via 10.0.0.3 dev eth0]"});
+}
+
+TEST_CASE("a route or a rule that moves to another master, or becomes static, is never removed") {
+    auto a = routed(), b = instance(100, "B", 52, "10.9.9.8/32");
+    auto bench = Bench::master(with({a, b}));
+    (void)bench.tick(bench.taken_at + 1s);
+    REQUIRE(bench.state(1) == State::Master);
+    b.routes = {a.routes[1]};
+    a.routes.pop_back();
+    a.more.edit().sections.clear();
+    auto next = with({a, b});
+    config::Section rules{.keyword = "static_rules"};
+    rules.sections.push_back(rule(100, 5));
+    next.more.edit().sections = {rules};
+
+    CHECK(deeds(bench.router.reload(next, bench.taken_at + 4s)) ==
+          Lines{"1 route [10.2.0.0/16 via 10.0.0.2 dev eth0]", "static route [from all lookup 5 preference 100]"});
 }
 
 TEST_CASE("an instance that a reload removes takes its routes with it") {

@@ -132,6 +132,68 @@ TEST_CASE("a reply of several lines is whole with its last one, however the piec
     CHECK_FALSE(SmtpReplyReader{}.feed(std::string(513, '2'))->sound);
 }
 
+TEST_CASE("a reply has at most 128 lines of 512 bytes, and each reply its own") {
+    const auto lines = [](std::size_t count) {
+        std::string all;
+        for (std::size_t at = 1; at < count; ++at) all += "250-x\n";
+        return all + "250 last\n";
+    };
+    SmtpReplyReader reader;
+    for (int i = 0; i < 2; ++i) {
+        const auto whole = reader.feed(lines(128));
+        REQUIRE(whole.has_value());
+        CHECK(whole->sound);
+        CHECK(whole->text == "250 last");
+    }
+    CHECK_FALSE(SmtpReplyReader{}.feed(lines(129))->sound);
+
+    const auto longest = SmtpReplyReader{}.feed("250 " + std::string(508, 'x') + "\n");
+    CHECK(longest->sound);
+    CHECK(longest->text.size() == 512);
+    CHECK_FALSE(SmtpReplyReader{}.feed("250 " + std::string(509, 'x') + "\n")->sound);
+    CHECK(SmtpReplyReader{}.feed("090\r\n")->code == 90);
+    CHECK(SmtpReplyReader{}.feed("199 z\n")->code == 199);
+    CHECK_FALSE(SmtpReplyReader{}.feed("2:0 z\n")->sound);
+    CHECK_FALSE(SmtpReplyReader{}.feed("2/0 z\n")->sound);
+    CHECK_FALSE(SmtpReplyReader{}.feed("25\n")->sound);
+}
+
+TEST_CASE("each word of an agent is known by itself, whatever its case") {
+    using State = AgentReply::State;
+    struct Row {
+        const char* word;
+        State state;
+    };
+    const Row rows[] = {{"up", State::Up},        {"ready", State::Up},   {"drain", State::Drain},
+                        {"down", State::Down},    {"fail", State::Down},  {"failed", State::Down},
+                        {"stopped", State::Down}, {"maint", State::Down}, {"DOWN", State::Down},
+                        {"Failed", State::Down},  {"DRAIN", State::Drain}};
+    for (const Row& row : rows) {
+        CAPTURE(row.word);
+        const auto reply = agent_reply(row.word);
+        CHECK(reply.understood);
+        CHECK(reply.state == row.state);
+        CHECK(reply.word == (row.state == State::Up ? "" : row.word));
+        CHECK_FALSE(reply.percent.has_value());
+    }
+    CHECK(agent_reply("5%").understood);
+    CHECK(agent_reply("5%").percent == 5);
+    CHECK(agent_reply("0%").percent == 0);
+    CHECK(agent_reply("1000%").percent == 1000);
+    CHECK(agent_reply("1001%").percent == 1000);
+    CHECK_FALSE(agent_reply("%").understood);
+    CHECK_FALSE(agent_reply("5").understood);
+    CHECK_FALSE(agent_reply("[p").understood);
+    CHECK_FALSE(agent_reply(" ,\t").understood);
+    CHECK(agent_reply("down fail").word == "down");
+    CHECK(agent_reply("drain#a drain").word == "drain#a drain");
+    CHECK(agent_reply("drain down#b").word == "down#b");
+    CHECK(agent_reply("down\nup").word == "down");
+    CHECK(agent_reply(std::string(1022, ' ') + "up").understood);
+    CHECK_FALSE(agent_reply(std::string(1023, ' ') + "up").understood);
+    CHECK(agent_reply("up 3% 7%").percent == 7);
+}
+
 TEST_CASE("an agent's words add up, the worst one wins") {
     using State = AgentReply::State;
     CHECK(agent_reply("up,75%").percent == 75);

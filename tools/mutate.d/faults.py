@@ -23,6 +23,8 @@ NOT_DROPPED = {"return", "co_return", "auto", "const", "constexpr", "static", "u
 RESET = re.compile(r"^[\w.\->\[\]:()*]+\s*(=\s*(\{\}|0|false|true|std::nullopt|nullptr|-1)|\.reset\(\)|\.clear\(\))\s*;$")
 # Room made in advance: without it everything is the same.
 CHANGES_NOTHING = re.compile(r"\.(reserve|shrink_to_fit)\(")
+# Of two arguments each may stand in either place.
+SYMMETRIC = {"std::min(", "std::max("}
 NUMBER = re.compile(r"^\d[\d']*([uUlL]*|[uU]?z|s|ms|us|ns|min|h)$")
 # Ranges that hold these cannot stand in an arm of a conditional expression.
 NO_ARM = {"co_await", "co_yield", "co_return", "return", "throw", "auto", "const", "static"}
@@ -182,6 +184,8 @@ class Finder:
             return
         if not NUMBER.match(text) or self.source.is_text(index - 1, "<"):
             return
+        if self.source.is_text(index - 1, "(") and self.source.is_text(index - 2, "reserve"):
+            return
         digits = re.match(r"[\d']+", text).group(0)
         value = int(digits.replace("'", ""), 8 if digits.startswith("0") and len(digits) > 1 else 10)
         self._add("constant", index, index, f"{value + 1}{text[len(digits):]}")
@@ -205,6 +209,8 @@ class Finder:
         if self.tokens[index - 1].kind != "word" or self.tokens[index - 1].text in ("if", "while", "for", "switch", "return", "catch"):
             return
         close = self.tokens[index].partner
+        if self._text(self._callee_begin(index), index) in SYMMETRIC:
+            return
         commas = [at for at in range(index + 1, close or index) if self.tokens[at].text == "," and self.tokens[at].inside == index]
         if not commas or len(commas) > 7:
             return

@@ -83,12 +83,14 @@ class Trial:
 
     def __init__(self, options, planter, modules, made):
         self.options, self.planter, self.modules, self.made = options, planter, modules, made
-        self.programs, self.files = [], []
+        self.programs = []
 
-    def begin(self, pool):
-        programs = suites.unit_programs(BUILD, self.planter, self.modules, self.made, pool)
-        self.programs = self._able(programs, pool)
-        self.programs.sort(key=lambda program: (not program.near, program.seconds))
+    def begin(self, near, pool):
+        """The unit test programs of the modules themselves (near), or of those that use them; the quickest first."""
+        programs = suites.unit_programs(BUILD, self.planter, self.modules, near, self.made, pool)
+        able = sorted(self._able(programs, pool), key=lambda program: program.seconds)
+        self.programs += able
+        return able
 
     def _able(self, tests, pool):
         able = []
@@ -104,18 +106,23 @@ class Trial:
         files = suites.pytest_files(TOP, wanted, self.options.pytest, str(self.planter.folder.relative_to(TOP)), self.planter.folder)
         if files:
             suites.whole_programs(BUILD, self.planter, self.made, pool)
-            self.files = sorted(self._able(files, pool), key=lambda file: file.seconds)
+            return sorted(self._able(files, pool), key=lambda file: file.seconds)
+        return []
 
     def noticed_by(self, number, tests):
         return next((test.name for test in tests if test.notices(number, TOP)), None)
 
     def run(self, faults, numbers, pool):
-        """fault -> the test that notices it, or None."""
-        result = dict(zip(faults, pool.map(lambda fault: self.noticed_by(numbers[fault], self.programs), faults)))
-        left = [fault for fault in faults if result[fault] is None and not argued(fault)]
-        if left and not self.options.no_pytest:
-            self.begin_files(pool)
-            result.update(zip(left, pool.map(lambda fault: self.noticed_by(numbers[fault], self.files), left)))
+        """fault -> the test that notices it, or None. What is dear is begun only for what nothing before it noticed."""
+        result = dict.fromkeys(faults)
+        stages = [lambda: self.begin(True, pool), lambda: self.begin(False, pool)]
+        if not self.options.no_pytest:
+            stages.append(lambda: self.begin_files(pool))
+        for begin in stages:
+            left = [fault for fault in faults if result[fault] is None and not argued(fault)]
+            if left:
+                tests = begin()
+                result.update(zip(left, pool.map(lambda fault: self.noticed_by(numbers[fault], tests), left)))
         return result
 
 
@@ -162,7 +169,6 @@ def main(arguments):
         print(f"mutate: planted {len(tried)}; {len(faults) - len(compiled)} of {len(faults)} did not compile "
               f"({time.monotonic() - begin:.0f} s)", flush=True)
         trial = Trial(options, planter, modules, {})
-        trial.begin(pool)
         result = trial.run(tried, numbers, pool)
     return 1 if report(result, trial, numbers, begin) < options.least else 0
 

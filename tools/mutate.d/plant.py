@@ -11,6 +11,7 @@ import pathlib
 import re
 import shlex
 import subprocess
+import threading
 
 FIRST_LINE = 1_000_000  # a fault's own text says that it stands in this line plus its number
 RUNTIME_HPP = """#pragma once
@@ -133,6 +134,7 @@ class Planter:
         self.commands = {str((build / row["file"]).resolve().relative_to(top)): row for row in rows
                          if (build / row["file"]).resolve().is_relative_to(top) and row["output"].startswith("src/")}
         self.objects = {}  # the true object -> ours
+        self.archives = threading.Lock()
 
     def compile_command(self, file, copy, object_):
         row = self.commands[file]
@@ -198,20 +200,23 @@ class Planter:
             members = [str((self.build / member)) if (self.build / member).exists() else str(self.build / pathlib.Path(path).parent / member)
                        for member in listed]
             ours = [self.objects.get(str(pathlib.Path(member).resolve()), member) for member in members]
-            made[path] = path
+            replaced = path
             if ours != members:
                 copy = self.folder / path
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.unlink(missing_ok=True)
                 subprocess.run(["ar", "csrDT", copy, *ours], check=True)
-                made[path] = str(copy)
+                replaced = str(copy)
+            made[path] = replaced
         return made[path]
 
     def link(self, program, made):
         """The program with our objects, or None when it contains none of them."""
         shown = subprocess.run(["ninja", "-C", self.build, "-t", "commands", "-s", program], capture_output=True, text=True, check=True)
         words = shlex.split(shown.stdout.splitlines()[-1])
-        words = [self.archive(word, made) if word.endswith(".a") else self.objects.get(str((self.build / word).resolve()), word)
+        with self.archives:
+            words = [self.archive(word, made) if word.endswith(".a") else word for word in words]
+        words = [word if word.endswith(".a") else self.objects.get(str((self.build / word).resolve()), word)
                  for word in words]
         if not any(word.startswith(str(self.folder)) for word in words):
             return None

@@ -10,15 +10,17 @@ import subprocess
 import time
 
 UNIT_SECONDS, PYTEST_SECONDS = 240, 420
-# Memory that a test program may take: a fault may make it ask for ever more.
+# Memory that a test program may take, and what it may write: a fault may make it ask for ever more.
 PROGRAM_BYTES_MAX = 4 << 30
-# Files of pytest that could notice faults of a module, beside the unit tests; what is in none of them reaches is not run.
+FILE_BYTES_MAX = 1 << 30
+# Folders of tests of whole programs that could notice faults of a module; a test that reaches none of them is not run.
 PYTEST_SUITES = {"config": ["config"], "kernel": ["host", "lab"], "alert": ["host"], "probe": ["host", "lab"],
                  "role": ["host", "lab"], "ipc": ["host"], "bfd": ["host"], "netlink": ["host", "lab"], "lvs": ["lab"]}
 
 
 def limited():
     resource.setrlimit(resource.RLIMIT_AS, (PROGRAM_BYTES_MAX, PROGRAM_BYTES_MAX))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, FILE_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -42,8 +44,8 @@ def call(command, seconds, env, cwd, bounded=True):
 class Program:
     """One unit test program with the faults in it."""
 
-    def __init__(self, name, command, near, folder):
-        self.name, self.command, self.near, self.folder = name, command, near, folder
+    def __init__(self, name, command, folder):
+        self.name, self.command, self.folder = name, command, folder
         self.doctest = not name.endswith("_fuzz")
         self.seconds, self.reaches = 0.0, set()
 
@@ -107,19 +109,14 @@ class PytestFile:
         return status != 0
 
 
-def unit_programs(build, planter, modules, made, pool):
-    """The unit test programs that contain a planted file: those of the modules first, then by how long they take."""
+def unit_programs(build, planter, modules, near, made, pool):
+    """The unit test programs that contain a planted file: those of the modules themselves (near), or all others."""
     shown = subprocess.run(["meson", "introspect", str(build), "--tests"], capture_output=True, text=True, check=True)
-    rows = json.loads(shown.stdout)
-    programs = sorted({os.path.relpath(row["cmd"][0], build) for row in rows})
+    rows = [(os.path.relpath(row["cmd"][0], build), row) for row in json.loads(shown.stdout)]
+    rows = [(program, row) for program, row in rows if (pathlib.PurePath(program).parts[1] in modules) == near]
+    programs = sorted({program for program, _ in rows})
     linked = dict(zip(programs, pool.map(lambda program: planter.link(program, made), programs)))
-    found = []
-    for row in rows:
-        program = os.path.relpath(row["cmd"][0], build)
-        if linked[program]:
-            near = pathlib.PurePath(program).parts[1] in modules
-            found.append(Program(row["name"], [linked[program], *row["cmd"][1:]], near, planter.folder))
-    return found
+    return [Program(row["name"], [linked[program], *row["cmd"][1:]], planter.folder) for program, row in rows if linked[program]]
 
 
 def whole_programs(build, planter, made, pool):

@@ -33,6 +33,7 @@ struct AddressChange {
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
     std::vector<HeldAddress> removed;
     RoutingSet::Change routing;
+    bool announce = false;  // to the neighbours: they are somewhere else now
 };
 
 // The position counts addresses first, then excluded_addresses.

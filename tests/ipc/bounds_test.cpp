@@ -1,0 +1,257 @@
+// Both sides of each bound, and what happens when the system refuses.
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/shared.hpp"
+
+using namespace mainstay;
+using namespace mainstay::ipc;
+
+namespace {
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+    const auto* first = reinterpret_cast<const std::byte*>(text.data());
+    return {first, first + text.size()};
+}
+
+// A resource of this process is short while this lives.
+class Short {
+public:
+    Short(__rlimit_resource what, rlim_t limit) : what_{what} {
+        REQUIRE(::getrlimit(what, &before_) == 0);
+        rlimit less = before_;
+        less.rlim_cur = limit;
+        REQUIRE(::setrlimit(what, &less) == 0);
+    }
+    ~Short() { ::setrlimit(what_, &before_); }
+
+private:
+    __rlimit_resource what_;
+    rlimit before_{};
+};
+
+ino_t inode_of(int fd) {
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 ? info.st_ino : 0;
+}
+
+// Flips the last byte of the content that was published last.
+void damage(int fd, std::size_t slot_bytes, std::uint64_t sequence, std::size_t content) {
+    for (std::size_t slot = 0; slot < 2; ++slot) {
+        std::uint64_t found = 0;
+        REQUIRE(::pread(fd, &found, 8, static_cast<off_t>(slot * slot_bytes)) == 8);
+        const auto at = static_cast<off_t>(slot * slot_bytes + 32 + content - 1);
+        if (found == sequence) REQUIRE(::pwrite(fd, "~", 1, at) == 1);
+    }
+}
+
+void send_raw(int fd, std::vector<int> descriptors) {
+    auto bytes = encode_message(Stop{});
+    iovec part{bytes.data(), bytes.size()};
+    std::vector<char> control(CMSG_SPACE(sizeof(int) * descriptors.size()));
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    cmsghdr* c = CMSG_FIRSTHDR(&header);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int) * descriptors.size());
+    std::memcpy(CMSG_DATA(c), descriptors.data(), sizeof(int) * descriptors.size());
+    REQUIRE(::sendmsg(fd, &header, 0) == static_cast<ssize_t>(bytes.size()));
+}
+
+}  // namespace
+
+TEST_CASE("the longest message passes, one byte more is refused") {
+    auto channel = make_channel();
+    const auto of = [](std::size_t bytes) { return FifoLine{std::string(bytes - 9, 'x')}; };
+    REQUIRE(encode_message(of(65536)).size() == 65536);
+
+    CHECK(send_message(channel->first.get(), of(65536)));
+    CHECK(send_message(channel->first.get(), of(65537)).error().code() == Errc::Limit);
+
+    auto got = receive_message(channel->second.get());
+    REQUIRE(got);
+    CHECK(std::get<FifoLine>(std::get<Received>(**got).message).line.size() == 65527);
+    CHECK_FALSE(receive_message(channel->second.get())->has_value());
+}
+
+TEST_CASE("a descriptor arrives as the file that was sent, and more than one are closed") {
+    auto channel = make_channel();
+    auto one = make_memfd("one", 1), two = make_memfd("two", 1), three = make_memfd("three", 1);
+    const int next_free = ::dup(0);
+    ::close(next_free);
+    send_raw(channel->first.get(), {one->get(), two->get(), three->get()});
+
+    auto got = receive_message(channel->second.get());
+
+    REQUIRE(got);
+    const auto& received = std::get<Received>(**got);
+    CHECK(received.descriptor.get() == next_free);
+    CHECK(inode_of(received.descriptor.get()) == inode_of(one->get()));
+    const UniqueFd next{::dup(0)};
+    CHECK(next.get() == next_free + 1);
+}
+
+TEST_CASE("what the kernel tells of the sender beside a message is no descriptor") {
+    auto channel = make_channel();
+    const int on = 1;
+    REQUIRE(::setsockopt(channel->second.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0);
+    REQUIRE(send_message(channel->first.get(), Stop{}));
+
+    auto got = receive_message(channel->second.get());
+
+    CHECK_FALSE(std::get<Received>(**got).descriptor);
+}
+
+TEST_CASE("a peer that left without reading is Closed, and cannot be sent to") {
+    auto channel = make_channel();
+    REQUIRE(send_message(channel->first.get(), Stop{}));
+    channel->second.reset();
+
+    auto got = receive_message(channel->first.get());
+
+    REQUIRE(got);
+    CHECK(std::holds_alternative<Closed>(**got));
+    const auto sent = send_message(channel->first.get(), Stop{});
+    REQUIRE_FALSE(sent.has_value());
+    CHECK(sent.error().sys_errno() == EPIPE);
+    CHECK(receive_message(-1).error().sys_errno() == EBADF);
+}
+
+TEST_CASE("without descriptors there is no channel, no memory and no mapping, and that is said") {
+    auto fd = make_memfd("small", 8);
+    CHECK(StateBlock::map(fd->get(), true).error().code() == Errc::Invalid);
+    CHECK(EventRing::map(fd->get(), true).error().code() == Errc::Invalid);
+    CHECK(StateBlock::map(-1, true).error().sys_errno() == EBADF);
+    CHECK(EventRing::map(-1, true).error().sys_errno() == EBADF);
+    CHECK(read_memfd(-1).error().sys_errno() == EBADF);
+    CHECK(make_sealed_memfd(std::string(300, 'n'), {}).error().sys_errno() == EINVAL);
+    const Short descriptors{RLIMIT_NOFILE, 0};
+    CHECK(make_channel().error().sys_errno() == EMFILE);
+    CHECK(make_memfd("test", 1).error().sys_errno() == EMFILE);
+}
+
+TEST_CASE("what does not fit a file is said when it is sealed") {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const Short files{RLIMIT_FSIZE, 4096};
+    const auto content = bytes_of(std::string(8192, 'x'));
+
+    CHECK(make_sealed_memfd("test", content).error().sys_errno() == EFBIG);
+    CHECK(make_memfd("test", 8192).error().sys_errno() == EFBIG);
+}
+
+TEST_CASE("an interruption that was long before is none of this write") {
+    errno = EINTR;
+    auto fd = make_sealed_memfd("test", bytes_of("content"));
+    REQUIRE(fd);
+    CHECK(read_memfd(fd->get())->size() == 7);
+    errno = EINTR;
+    SealedMemfd memfd{"test"};
+    memfd.append(bytes_of("abcdef"));
+    errno = EINTR;
+    memfd.overwrite(2, bytes_of("XY"));
+    const auto sealed = memfd.seal();
+    REQUIRE(sealed);
+    errno = EINTR;
+    CHECK(*read_memfd(sealed->get()) == bytes_of("abXYef"));
+}
+
+TEST_CASE("a state that fills its slot to the last byte is kept, one byte more is refused") {
+    auto fd = make_memfd("test", 8192);
+    auto block = StateBlock::map(fd->get(), true);
+
+    CHECK(block->publish(std::vector<std::byte>(4064, std::byte{5})));
+    CHECK(block->read()->size() == 4064);
+    CHECK(block->publish(std::vector<std::byte>(4065)).error().code() == Errc::Limit);
+    CHECK(block->read()->size() == 4064);
+}
+
+TEST_CASE("the state before a large one is gone, the state before a small one is kept") {
+    constexpr std::size_t kBlock = 1U << 20, kKept = 64U << 10;
+    for (const std::size_t size : {kKept, kKept + 1}) {
+        CAPTURE(size);
+        auto fd = make_memfd("test", kBlock);
+        auto block = StateBlock::map(fd->get(), true);
+        REQUIRE(block->publish(bytes_of("before")));
+        REQUIRE(block->publish(std::vector<std::byte>(size, std::byte{5})));
+        damage(fd->get(), kBlock / 2, 2, size);
+
+        const auto found = block->read();
+
+        if (size == kKept)
+            CHECK(*found == bytes_of("before"));
+        else
+            CHECK(found.error().code() == Errc::State);
+    }
+}
+
+TEST_CASE("the longest event is whole, the detail of a longer one is cut to what fits") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto ring = EventRing::map(fd->get(), true);
+    for (const std::size_t size : {976, 977, 978, 5000})
+        ring->append(Event{.name = "VI_1", .detail = std::string(size, 'd')});
+    ring->append(Event{.name = std::string(2000, 'n'), .parent = std::string(2000, 'p'), .detail = "d"});
+
+    const auto batch = ring->read_after(0);
+
+    REQUIRE(batch.events.size() == 5);
+    CHECK(batch.lost == 0);
+    CHECK(batch.events[0].detail.size() == 976);
+    for (const int at : {1, 2, 3}) CHECK(batch.events[static_cast<std::size_t>(at)].detail.size() == 977);
+    CHECK(batch.events[4].name == std::string(256, 'n'));
+    CHECK(batch.events[4].parent == std::string(256, 'p'));
+}
+
+TEST_CASE("who acknowledged more than the ring ever held begins at its beginning") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto ring = EventRing::map(fd->get(), true);
+    for (const char* state : {"BACKUP", "MASTER", "FAULT"}) ring->append(Event{.state = state});
+
+    const auto batch = ring->read_after(50);
+    CHECK(batch.events.size() == 3);
+    CHECK(batch.lost == 0);
+    CHECK(batch.last == 3);
+    CHECK(ring->read_after(3).last == 3);
+    const auto two = ring->read_after(0, 2);
+    CHECK(two.events.size() == 2);
+    CHECK(two.last == 2);
+    CHECK(ring->read_after(two.last, 2).events.at(0).state == "FAULT");
+}
+
+TEST_CASE("events are lost one by one as the ring goes round") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto ring = EventRing::map(fd->get(), true);
+    for (std::size_t i = 0; i < kEventRingSlots; ++i) ring->append(Event{});
+    CHECK(ring->read_after(0, 1).lost == 0);
+    ring->append(Event{});
+    CHECK(ring->read_after(0, 1).lost == 1);
+    CHECK(ring->read_after(0, 1).events.at(0).number == 2);
+    CHECK(ring->read_after(1, 1).lost == 0);
+}
+
+TEST_CASE("an event whose length cannot be is counted as lost") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto ring = EventRing::map(fd->get(), true);
+    for (const char* state : {"one", "two"}) ring->append(Event{.state = state});
+    const std::uint32_t length = 100'000;
+    REQUIRE(::pwrite(fd->get(), &length, sizeof length, 64 + 1040 + 8) == sizeof length);
+
+    const auto batch = ring->read_after(0);
+
+    CHECK(batch.lost == 1);
+    REQUIRE(batch.events.size() == 1);
+    CHECK(batch.events[0].state == "two");
+}

@@ -1,0 +1,67 @@
+"""tools/mutate: which faults it finds in a text, and that its list of faults that change nothing is about this code."""
+
+import pathlib
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tools" / "mutate.d"))
+
+import equivalents  # noqa: E402
+from faults import faults_of  # noqa: E402
+from plant import Copy  # noqa: E402
+
+SAMPLE = """namespace x {
+constexpr int kMost = 7;
+const char* kNames[] = {"a < b", "c"};
+template <class T>
+bool fits(const std::vector<int>& all, int size) {
+    if (size < kMost && !all.empty()) return false;  // size == 3
+    count_ = 0;
+    all.reserve(12);
+    static_assert(sizeof(int) == 4);
+    put(size, 5);
+    return true;
+}
+}  // namespace x
+"""
+
+
+@pytest.mark.parametrize("kind, line", [
+    ("boundary", "if (size <= kMost && !all.empty()) return false; // size == 3"),
+    ("comparison", "if (size >= kMost && !all.empty()) return false; // size == 3"),
+    ("negation", "if (size < kMost && all.empty()) return false; // size == 3"),
+    ("negation", "if (!(size < kMost && !all.empty())) return false; // size == 3"),
+    ("negation", "if (size < kMost) return false; // size == 3"),
+    ("constant", "if (size < kMost && !all.empty()) return true; // size == 3"),
+    ("constant", "put(size, 6);"),
+    ("swapped", "put(5, size);"),
+    ("reset", ";"),
+    ("dropped", ";"),
+    ("early", "return {};"),
+])
+def test_each_kind_of_fault_is_found_in_code_that_runs(kind, line):
+    assert (kind, line) in {(fault.kind, fault.now) for fault in faults_of("x.cpp", SAMPLE)}
+
+
+def test_no_fault_is_found_in_constants_comments_texts_and_what_is_compiled_away():
+    lines = {fault.line for fault in faults_of("x.cpp", SAMPLE)}
+    assert lines == {6, 7, 10, 11}  # line 8, room made in advance, changes nothing
+
+
+def test_the_planted_text_keeps_the_lines_of_the_original():
+    faults = faults_of("x.cpp", SAMPLE)
+    written = Copy("x.cpp", SAMPLE, faults, {fault: at for at, fault in enumerate(faults, 1)}).written()
+    assert '#line 10 "x.cpp"' in written
+    assert "::mutate::planted(1)" in written
+
+
+def test_every_fault_that_is_said_to_change_nothing_is_one_of_this_code():
+    found = {}
+    for file, was, now in equivalents.rows():
+        path = TOP / file
+        assert path.is_file(), f"tests/mutate/equivalent.txt: there is no {file}"
+        if file not in found:
+            found[file] = {fault.key() for fault in faults_of(file, path.read_text(encoding="utf-8"))}
+        assert (file, was, now) in found[file], f"tests/mutate/equivalent.txt: {file} has no such fault:\n- {was}\n+ {now}"
