@@ -276,6 +276,8 @@ TEST_CASE("a BFD instance of two families, one with another's neighbour, and too
     CHECK(about(a + b + "source_ip 10.0.0.2\n}\n").empty());
     CHECK(about("bfd_instance a {\nneighbor_ip fd00::1\nmax_hops 65\n}\n") ==
           Lines{"1:1 warning MS0201 bfd_instance a: max_hops 65 is more than the hoplimit 64 that is sent"});
+    CHECK(load_sample("bfd_instance a {\nneighbor_ip fd00::1\nmax_hops 65\n}\n").diagnostics.at(0).effect ==
+          "max_hops is 64");
     CHECK(about("bfd_instance a {\nneighbor_ip 10.0.0.1\nmax_hops 255\n}\n").empty());
 }
 
@@ -321,6 +323,9 @@ TEST_CASE("an interface that is missing is one message, with those that need it"
         load_sample(with_line(vrrp(3, "    interface eth77"), 12, "        10.9.9.9/24 dev eth77") + second);
 
     CHECK(lines_of(loaded) == Lines{"3:15 warning MS0403 (VI_1, VI_2) there is no interface eth77"});
+    CHECK(loaded.diagnostics[0].effect == "these instances stay in FAULT until it appears; keepalived does not start");
+    CHECK(load_sample(vrrp(3, "    interface eth77")).diagnostics[0].effect ==
+          "the instance stays in FAULT until it appears; keepalived does not start");
 }
 
 TEST_CASE("the caret of a missing device stands below its name") {
@@ -479,9 +484,8 @@ TEST_CASE("keywords that only keepalived's manual knows are refused with the rea
     CHECK(dumps.diagnostics.at(2).hint == "write `json_dump_file /run/c`");
     CHECK(dumps.exit_code() == 5);
 
-    const Loaded dynamic =
-        load_sample("track_file F {\nfile /etc/hostname\n}\n" +
-                    lvs(8, "FILE_CHECK {\ntrack_file F\nweight 1\ndynamic\n}\nTCP_CHECK {"));
+    const Loaded dynamic = load_sample("track_file F {\nfile /etc/hostname\n}\n" +
+                                       lvs(8, "FILE_CHECK {\ntrack_file F\nweight 1\ndynamic\n}\nTCP_CHECK {"));
     CHECK(lines_of(dynamic) ==
           Lines{"14:1 warning MS0105 dynamic stands in keepalived's manual only: keepalived refuses it"});
     CHECK(dynamic.diagnostics.at(0).hint ==
