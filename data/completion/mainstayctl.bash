@@ -25,7 +25,7 @@ _mainstayctl() {
         :) choices='status config reload upgrade server ipvs doctor --socket --version --help' ;;
         status:) choices='--json --help' ;;
         ipvs:) choices='--stats --help' ;;
-        reload:) choices='--dry-run --json --help' ;;
+        reload:) choices='--dry-run --force --json --help' ;;
         upgrade:) choices='--help' ;;
         doctor:) choices='--json --file --help' ;;
         config: | server:)

@@ -8,7 +8,7 @@ _mainstayctl() {
     case $line[1] in
         status) _arguments '--json[the answer of the daemon as it is]' ;;
         ipvs) _arguments '--stats[connections, packets and bytes]' ;;
-        reload) _arguments '--dry-run[only tell]' '--json[changes as JSON]' '1:file:_files' ;;
+        reload) _arguments '--dry-run[only tell]' '--force[also what broken blocks take away]' '--json[changes as JSON]' '1:file:_files' ;;
         upgrade) _arguments '1:program:_files' ;;
         server)
             case $words[2] in

@@ -38,7 +38,24 @@ bool Mailer::enabled() const { return !global_.smtp_server.empty() && !global_.n
 MailerCounters Mailer::counters() const {
     MailerCounters counters = counters_;
     counters.queued = spool_.mails().size();
+    counters.unsaved = spool_.unsaved();
     return counters;
+}
+
+void Mailer::settle_spool() {
+    if (spool_.disk_problem().empty() && !told_disk_) return;
+    const std::size_t problems_before = spool_.problems().size();
+    const std::size_t written = spool_.settle();
+    for (std::size_t i = problems_before; i < spool_.problems().size(); ++i)
+        log_.error("mail spool: {}", spool_.problems()[i]);
+    const bool refuses = !spool_.disk_problem().empty();
+    if (refuses && !told_disk_) {
+        log_.error("The mail spool cannot be written ({}): mails are sent from memory, which keeps at most {} of them",
+                   spool_.disk_problem(), spool_.limits().memory_mails_max);
+    } else if (!refuses && told_disk_) {
+        log_.notice("The mail spool can be written again: {} mails went from memory into it", written);
+    }
+    told_disk_ = refuses;
 }
 
 // True: this mail goes out by itself. False: the minute's share is used up.
@@ -136,6 +153,8 @@ void Mailer::merge_backlog() {
 bool Mailer::merge_waiting(const std::vector<std::string>& ids) {
     std::vector<Mail> rest;
     for (const auto& id : ids) {
+        // What is safe on disk stays there while it cannot be replaced on disk.
+        if (!spool_.disk_problem().empty() && spool_.saved(id)) continue;
         if (id != in_flight_ && spool_.mails().contains(id)) rest.push_back(spool_.mails().at(id));
     }
     std::ranges::stable_sort(rest, {}, [](const Mail& mail) { return mail.queued.unix_us; });
@@ -251,7 +270,7 @@ void Mailer::expire(WallTime wall) {
             std::chrono::duration_cast<std::chrono::hours>(kKeepFor).count(), mail.items.front().subject);
         if (auto kept = spool_.keep_failed(mail, "not delivered in time"); !kept) {
             log_.error("{}", kept.error().text());
-            return;
+            if (spool_.saved(mail.id)) return;
         }
         std::erase(held_, mail.id);
         finish(mail.id);

@@ -15,6 +15,8 @@ namespace mainstay::alert {
 namespace {
 
 constexpr std::string_view kSuffix = ".mail";
+constexpr std::string_view kTrial = "trial";
+constexpr std::size_t kTrialBytes = 4096;
 
 std::string file_of(const std::string& id) { return id + std::string{kSuffix}; }
 
@@ -31,6 +33,71 @@ Result<Spool> Spool::open(const std::string& directory, SpoolLimits limits) {
     Spool spool{directory, limits, std::move(*dir), std::move(*failed)};
     if (auto loaded = spool.load(); !loaded) return std::unexpected{std::move(loaded.error()).with("mail spool")};
     return spool;
+}
+
+Spool Spool::in_memory(std::string directory, const Error& why, SpoolLimits limits) {
+    Spool spool{std::move(directory), limits, UniqueFd{}, UniqueFd{}};
+    spool.disk_problem_ = why.text();
+    return spool;
+}
+
+// The folder is there now: what waits in it is taken over.
+Result<void> Spool::open_again() {
+    auto there = open(directory_, limits_);
+    if (!there) return std::unexpected{std::move(there.error())};
+    dir_ = std::move(there->dir_);
+    failed_ = std::move(there->failed_);
+    for (auto& [id, mail] : there->mails_) {
+        if (!mails_.try_emplace(id, std::move(mail)).second) continue;
+        sizes_[id] = there->sizes_[id];
+        bytes_ += sizes_[id];
+    }
+    problems_.insert(problems_.end(), there->problems_.begin(), there->problems_.end());
+    return {};
+}
+
+// As many bytes as a mail has: a disk that is full may well have room for an empty file.
+Result<void> Spool::try_disk() {
+    if (!dir_)
+        if (auto opened = open_again(); !opened) return opened;
+    const std::string trial{kTrial};
+    auto written = write_durably(dir_.get(), trial, std::string(kTrialBytes, ' '), directory_);
+    ::unlinkat(dir_.get(), trial.c_str(), 0);
+    // Somebody removed the folder: another one is made.
+    if (!written && written.error().sys_errno() == ENOENT) dir_.reset();
+    return written;
+}
+
+std::size_t Spool::settle() {
+    if (disk_problem_.empty()) return 0;
+    std::size_t written = 0;
+    auto done = try_disk();
+    while (done && !unsaved_.empty()) {
+        const std::string id = *unsaved_.begin();
+        done = write_durably(dir_.get(), file_of(id), encode_mail(mails_.at(id)), directory_);
+        if (!done) break;
+        release(id);
+        ++written;
+    }
+    disk_problem_ = done ? std::string{} : done.error().text();
+    return written;
+}
+
+Result<void> Spool::hold(const std::string& id, std::size_t bytes, bool may_exceed, const Error& why) {
+    disk_problem_ = why.text();
+    const std::size_t before = unsaved_.contains(id) ? sizes_[id] : 0;
+    if (!may_exceed &&
+        (unsaved_.size() >= limits_.memory_mails_max || unsaved_bytes_ + bytes - before > limits_.memory_bytes_max)) {
+        return fail(Errc::Limit, "the mail spool cannot be written (" + disk_problem_ + ") and memory holds " +
+                                     std::to_string(unsaved_.size()) + " mails already");
+    }
+    unsaved_.insert(id);
+    unsaved_bytes_ += bytes - before;
+    return {};
+}
+
+void Spool::release(const std::string& id) {
+    if (unsaved_.erase(id) != 0) unsaved_bytes_ -= sizes_[id];
 }
 
 Result<void> Spool::load() {
@@ -80,7 +147,12 @@ Result<void> Spool::write(const Mail& mail, bool may_exceed) {
         return fail(Errc::Limit, "the mail spool " + directory_ + " is full: " + std::to_string(mails_.size()) +
                                      " mails, " + std::to_string(bytes_) + " bytes");
     }
-    if (auto written = write_durably(dir_.get(), file_of(mail.id), text, directory_); !written) return written;
+    auto written = dir_ ? write_durably(dir_.get(), file_of(mail.id), text, directory_)
+                        : Result<void>{fail(Errc::Io, disk_problem_)};
+    if (written)
+        release(mail.id);
+    else if (auto held = hold(mail.id, text.size(), may_exceed, written.error()); !held)
+        return held;
     bytes_ += text.size() - before;
     sizes_[mail.id] = text.size();
     mails_[mail.id] = mail;
@@ -105,6 +177,10 @@ Result<void> Spool::update(const Mail& mail) {
 }
 
 Result<void> Spool::put_digest(const Mail& digest) {
+    // One that is in memory must not take the place of what is safe on disk.
+    if (!disk_problem_.empty() &&
+        std::ranges::any_of(digest.merged, [this](const std::string& id) { return mails_.contains(id) && saved(id); }))
+        return fail(Errc::Io, disk_problem_);
     // It replaces what it names, so it may stand beside them for a moment even in a full spool.
     if (auto written = write(digest, true); !written) return written;
     Result<void> outcome;
@@ -119,9 +195,11 @@ Result<void> Spool::remove(std::string id) {
     const auto found = mails_.find(id);
     if (found == mails_.end()) return fail(Errc::NotFound, "mail " + id + " is not in the spool");
     const std::string name = file_of(id);
+    release(id);
     bytes_ -= sizes_[id];
     sizes_.erase(id);
     mails_.erase(found);  // first: a disk that does not let go of the file must not make us send it for ever
+    if (!dir_) return {};
     // No fsync: a mail that comes back after a power cut is sent again under its old Message-ID.
     if (::unlinkat(dir_.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
         return fail_system("remove " + directory_ + "/" + name, errno);
@@ -130,6 +208,7 @@ Result<void> Spool::remove(std::string id) {
 }
 
 Result<void> Spool::keep_failed(const Mail& mail, const std::string& reason) {
+    if (!failed_) return fail(Errc::Io, disk_problem_);
     if (auto room = make_room_in_failed(); !room) return room;
     Mail copy = mail;
     copy.items.push_back({.subject = "not delivered", .body = reason, .at = mail.queued});

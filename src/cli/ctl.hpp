@@ -35,6 +35,7 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 // nothing, 1: something, 2: it would be refused, 3: no daemon answers, 4: not allowed. `socket` is the control socket;
 // the supervisor's is beside it.
 [[nodiscard]] int ctl_reload_dry_run(const std::string& socket, bool as_json);
+[[nodiscard]] int ctl_reload(const std::string& socket, bool force, bool as_json);
 // The same from the file that the daemon would read to another one, on this host; without the daemon.
 [[nodiscard]] int ctl_reload_dry_run_to(const std::string& file, bool as_json);
 // The daemon becomes `program` (empty: its own, as it lies on disk now), and everything goes on. Exit 0: done, 2: refused

@@ -1,4 +1,4 @@
-// mainstayctl reload --dry-run: the question to the supervisor, over its own socket.
+// mainstayctl reload, and what one would do: the question to the supervisor, over its own socket.
 #include <cstdio>
 
 #include "ctl.hpp"
@@ -17,6 +17,20 @@ int ctl_reload_dry_run(const std::string& socket, bool as_json) {
     if (!text) return complain(text.error());
     std::fwrite(text->data(), 1, text->size(), stdout);
     return done->exit_code;
+}
+
+int ctl_reload(const std::string& socket, bool force, bool as_json) {
+    const auto answer = ask_supervisor(socket, ipc::Reload{force, as_json});
+    if (!answer) return complain(answer.error());
+    const auto* done = std::get_if<ipc::ReloadDone>(&answer->message);
+    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd gave an answer to another question"});
+    if (answer->descriptor) {
+        const auto text = ipc::read_memfd(answer->descriptor.get());
+        if (!text) return complain(text.error());
+        std::fwrite(text->data(), 1, text->size(), stdout);
+    }
+    if (done->problem.empty()) return 0;
+    return complain(Error{Errc::Invalid, "not reloaded, what runs goes on unchanged: " + done->problem});
 }
 
 }  // namespace mainstay::cli

@@ -72,10 +72,12 @@ int main(int argc, char** argv) {
     diff->add_option("B", second, "the new one")->required();
     diff->add_flag("--json", as_json, "changes as JSON");
 
-    auto* reload = app.add_subcommand("reload", "what a reload would do; exit 0 nothing, 1 something, 2 refused");
-    bool dry_run = false;
-    reload->add_flag("--dry-run", dry_run, "only tell")->required();
-    reload->add_option("FILE", file, "not the daemon's own file as it is on disk now, but this one, without asking it");
+    auto* reload = app.add_subcommand("reload", "the daemon reads its configuration again; exit 0 done, 2 refused");
+    bool dry_run = false, force = false;
+    auto* dry = reload->add_flag("--dry-run", dry_run, "only tell; exit 0 nothing changes, 1 something, 2 refused");
+    reload->add_flag("--force", force, "also what broken blocks of the file take away from what runs")->excludes(dry);
+    reload->add_option("FILE", file, "not the daemon's own file as it is on disk now, but this one, without asking it")
+        ->needs(dry);
     reload->add_flag("--json", as_json, "changes as JSON");
 
     auto* upgrade = app.add_subcommand(
@@ -130,6 +132,7 @@ int main(int argc, char** argv) {
     if (*print) return ctl_config_print(file);
     if (*convert) return ctl_config_convert(file);
     if (*diff) return ctl_config_diff(first, second, as_json);
+    if (*reload && !dry_run) return ctl_reload(socket, force, as_json);
     if (*reload) return file.empty() ? ctl_reload_dry_run(socket, as_json) : ctl_reload_dry_run_to(file, as_json);
     if (*upgrade) return ctl_upgrade(socket, file);
     if (*server) {

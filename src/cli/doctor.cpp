@@ -17,6 +17,19 @@ bool forwards(const config::Config& config, Forwarding method, Family family) {
     });
 }
 
+// A packet that leaves for a NAT server by the interface it came in by is what the kernel sends redirects for.
+bool one_armed(const config::Config& config, const DoctorFacts::Interface& interface) {
+    const auto is_here = [&](const IpAddress& address) {
+        return std::ranges::any_of(interface.networks, [&](const Prefix& network) { return network.contains(address); });
+    };
+    return std::ranges::any_of(config.virtual_servers, [&](const config::VirtualServer& service) {
+        return is_here(service.endpoint.address) &&
+               std::ranges::any_of(service.real_servers, [&](const config::RealServer& server) {
+                   return server.forwarding == Forwarding::Nat && is_here(server.endpoint.address);
+               });
+    });
+}
+
 void judge_ipvs(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (facts.configuration.virtual_servers.empty()) return;
     if (!facts.ipvs_available) {
@@ -50,7 +63,7 @@ void judge_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) {
                              interface.name),
                  fmt::format("sysctl -w net.ipv4.conf.{0}.rp_filter=2 net.ipv4.conf.all.rp_filter=2", interface.name)});
         }
-        if (interface.send_redirects == 1 && nat) {
+        if (interface.send_redirects == 1 && nat && one_armed(config, interface)) {
             found.push_back(
                 {fmt::format("{} sends ICMP redirects: servers and clients on one network learn to go "
                              "around this director",
@@ -92,10 +105,72 @@ void judge_rivals(const DoctorFacts& facts, std::vector<Finding>& found) {
              rival.name == "keepalived" ? std::string{"systemctl disable --now keepalived"}
                                         : fmt::format("stop process {}, or give it other interfaces", rival.pid)});
     }
-    for (const auto& instance : facts.rival_masters) {
-        found.push_back({fmt::format("{} is MASTER and hears another MASTER with its virtual_router_id", instance),
-                         "give the two pairs different virtual_router_ids, or let the peers hear each other "
-                         "(firewall, switch, authentication)"});
+}
+
+// An occurrence counts while the next one may still come.
+std::int64_t recent_us(const config::Config& config, const std::string& instance) {
+    constexpr std::int64_t kAtLeast = 10'000'000, kAdverts = 4;
+    const auto found = std::ranges::find(config.instances, instance, &config::Instance::name);
+    return found == config.instances.end() ? kAtLeast : std::max(kAtLeast, kAdverts * found->advert_int.count());
+}
+
+struct Advice {
+    const char* kind;
+    const char* finding;  // {0}: instance, {1}: peer, {2}: as the log says it
+    const char* fix;
+};
+constexpr Advice kAdvice[] = {
+    {"rival_master", "{0} is MASTER and hears another MASTER with its virtual_router_id: {1}",
+     "give the two pairs different virtual_router_ids, or let the peers hear each other "
+     "(firewall, switch, authentication)"},
+    {"advert_interval", "{0} and {1} have different advert_int: {2}", "set the same advert_int on all directors"},
+    {"auth_type", "{0} and {1} authenticate differently: {2}", "set the same auth_type on all directors"},
+    {"password", "{0} and {1} have different passwords: {2}", "set the same auth_pass on all directors"},
+    {"hmac_missing", "{0} gets adverts from {1} that are not signed", "set the same auth_hmac on all directors"},
+    {"hmac_key", "{0} and {1} have different auth_hmac keys: {2}", "set the same auth_hmac on all directors"},
+    {"hmac_wrong", "{0} and {1} have different auth_hmac keys: {2}", "set the same auth_hmac on all directors"},
+    {"clock", "the clocks of this host and {1} differ: {2}", "run the same time service on both, or widen time_window"},
+    {"version", "{0} and {1} speak different versions of VRRP: {2}", "set the same vrrp_version on all directors"},
+    {"unicast_multicast", "{0} and {1} differ in unicast and multicast: {2}",
+     "give both directors a unicast_peer block, or neither"},
+    {"unknown_peer", "{0} drops the adverts of {1}: {2}", "name {1} among the unicast_peer of {0}"},
+    {"address_count", "{0} and {1} have different virtual addresses: {2}",
+     "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},
+    {"address_list", "{0} and {1} have different virtual addresses: {2}",
+     "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},
+    {"own_address", "{0} hears adverts from its own address {1}: another host has it",
+     "give each director an address of its own"},
+};
+
+void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
+    for (const auto& problem : facts.peer_problems) {
+        const auto* advice = std::ranges::find_if(kAdvice, [&](const Advice& a) { return a.kind == problem.kind; });
+        if (advice == std::end(kAdvice) || problem.age_us > recent_us(facts.configuration, problem.instance)) continue;
+        const auto text = [&](const char* format) {
+            return fmt::format(fmt::runtime(format), problem.instance, problem.peer, problem.text);
+        };
+        found.push_back({text(advice->finding), text(advice->fix)});
+    }
+    for (const auto& duplicate : facts.duplicates) {
+        found.push_back({fmt::format("address {} on {} is ours and another host has it, too{}", duplicate.address,
+                                     duplicate.interface, duplicate.mac.empty() ? "" : ": " + duplicate.mac),
+                         "take the address away there (look the MAC address up at the switch)"});
+    }
+}
+
+void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
+    for (const auto& fault : facts.faults) {
+        found.push_back({fmt::format("{} is in FAULT: {}", fault.instance, fault.reason),
+                         "remove the reason; the instance recovers by itself"});
+    }
+    for (const auto& service : facts.lost_quorums) {
+        found.push_back({fmt::format("service {} has lost its quorum", service),
+                         "mainstayctl status shows which of its servers are down, and what their last checks found"});
+    }
+    if (facts.mail && !facts.mail->problem.empty()) {
+        found.push_back({fmt::format("mails are not delivered ({} queued, {} given up): {}", facts.mail->queued,
+                                     facts.mail->failed, facts.mail->problem),
+                         "check smtp_server, its port and what it accepts; queued mails are tried again"});
     }
 }
 
@@ -122,6 +197,8 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
         }
     }
     judge_rivals(facts, found);
+    judge_peers(facts, found);
+    judge_daemon(facts, found);
     for (const auto& capability : facts.missing_capabilities) {
         found.push_back({fmt::format("the capability {} is not to be had here", capability),
                          "run as root; in a container, add it (--cap-add)"});

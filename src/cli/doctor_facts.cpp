@@ -1,22 +1,28 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <linux/capability.h>
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <memory>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "mainstay/cli/doctor.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/kernel/arp_probe.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/ipvs.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/kernel/sysctl.hpp"
+#include "mainstay/vrrp/instance.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -24,6 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kOutputBytesMax = 64U << 20;
+constexpr std::chrono::milliseconds kProbeWait{500};  // for each interface
 
 // Output of a fixed command; nothing when it is not installed or fails.
 std::optional<std::string> output_of(const char* command) {
@@ -76,9 +83,10 @@ void gather_interfaces(DoctorFacts& facts) {
                 interface.exists = true;
                 interface.up = link->up;
                 interface.running = link->running;
-                interface.has_ipv4 = std::ranges::any_of(*addresses, [&](const kernel::Address& address) {
-                    return address.interface_index == link->index && address.prefix.address.is_v4();
-                });
+                for (const auto& address : *addresses)
+                    if (address.interface_index == link->index) interface.networks.push_back(address.prefix);
+                interface.has_ipv4 = std::ranges::any_of(
+                    interface.networks, [](const Prefix& prefix) { return prefix.address.is_v4(); });
             }
         }
         interface.rp_filter = larger(name, "rp_filter");
@@ -130,6 +138,13 @@ std::string link_target(const fs::path& path) {
     return failed ? std::string{} : target.string();
 }
 
+std::string parent_of(const fs::path& process) {
+    std::ifstream file{process / "status"};
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("PPid:")) return line.substr(line.find_first_of("0123456789"));
+    return "0";
+}
+
 void gather_rivals(DoctorFacts& facts, int supervisor) {
     const std::string here = link_target("/proc/self/ns/net");
     std::error_code failed;
@@ -139,13 +154,11 @@ void gather_rivals(DoctorFacts& facts, int supervisor) {
         const std::string name = first_line(entry.path() / "comm");
         if (name != "keepalived" && name != "mainstayd" && name != "vrrpd" && name != "ucarp") continue;
         if (link_target(entry.path() / "ns/net") != here) continue;
-        const bool ours = std::stoi(pid) == supervisor;
-        // keepalived's children have its name too, and mainstayd may run under it.
-        const bool child =
-            link_target(entry.path() / "exe") == link_target("/proc/" + std::to_string(supervisor) + "/exe");
-        if (!ours && !(supervisor > 0 && child && name == "keepalived")) {
-            facts.rivals.push_back({std::stoi(pid), name});
-        }
+        // keepalived's children have its name too: the parent stands for them. mainstayd may run under that name.
+        const std::string parent = parent_of(entry.path());
+        if (first_line(fs::path{"/proc"} / parent / "comm") == name) continue;
+        const bool ours = supervisor > 0 && (pid == std::to_string(supervisor) || parent == std::to_string(supervisor));
+        if (!ours) facts.rivals.push_back({std::stoi(pid), name});
     }
 }
 
@@ -158,15 +171,61 @@ void gather_capabilities(DoctorFacts& facts) {
     }
 }
 
-void read_status(DoctorFacts& facts, const nlohmann::json& status) {
+std::set<std::string> masters_in(const nlohmann::json& status) {
+    std::set<std::string> names;
     try {
-        for (const auto& instance : status.at("vrrp").at("instances")) {
-            if (instance.at("state") == "MASTER" &&
-                instance.at("counters").at("rival_masters").get<std::uint64_t>() > 0) {
-                facts.rival_masters.push_back(instance.at("name").get<std::string>());
-            }
-        }
-    } catch (const nlohmann::json::exception&) {  // no vrrp role, or another version
+        for (const auto& instance : status.at("vrrp").at("instances"))
+            if (instance.at("state") == "MASTER") names.insert(instance.at("name").get<std::string>());
+    } catch (const nlohmann::json::exception&) {  // no daemon, or no vrrp role
+    }
+    return names;
+}
+
+std::string mac_text(const wire::MacAddress& mac) {
+    std::string text;
+    for (const std::byte byte : mac)
+        text += fmt::format("{}{:02x}", text.empty() ? "" : ":", std::to_integer<unsigned>(byte));
+    return text;
+}
+
+// The addresses of our masters, by the interface they are on.
+std::map<std::string, std::vector<IpAddress>> addresses_of(const config::Config& config,
+                                                           const std::set<std::string>& masters) {
+    std::map<std::string, std::vector<IpAddress>> held;
+    for (const auto& instance : config.instances) {
+        if (!masters.contains(instance.name)) continue;
+        for (const auto& address : vrrp::held_addresses(instance))
+            held[address.interface].push_back(address.prefix.address);
+    }
+    return held;
+}
+
+// IPv4 is asked for on the link, below a VMAC too; of IPv6 the kernel has asked already.
+void gather_duplicates(DoctorFacts& facts, const nlohmann::json& status) {
+    auto netlink = kernel::Rtnetlink::open();
+    if (!netlink) return;
+    const auto links = netlink->links();
+    const auto present = netlink->addresses();
+    if (!links || !present) return;
+    const auto is_ours = [&](const wire::MacAddress& mac) {
+        return std::ranges::any_of(
+            *links, [&](const kernel::Link& link) { return std::ranges::equal(link.hardware_address, mac); });
+    };
+    for (const auto& [name, addresses] : addresses_of(facts.configuration, masters_in(status))) {
+        const auto link = std::ranges::find(*links, name, &kernel::Link::name);
+        wire::MacAddress own{};
+        if (link == links->end() || !link->up || link->hardware_address.size() != own.size()) continue;
+        std::ranges::copy(link->hardware_address, own.begin());
+        std::vector<IpAddress> asked;
+        std::ranges::copy_if(addresses, std::back_inserter(asked), &IpAddress::is_v4);
+        const auto answers = kernel::probe_addresses(link->index, own, asked, kProbeWait);
+        if (!answers) continue;  // not root: the rest of the findings does not need it
+        for (const auto& answer : *answers)
+            if (!is_ours(answer.mac))
+                facts.duplicates.push_back({answer.address.to_string(), name, mac_text(answer.mac)});
+        for (const auto& address : *present)
+            if (address.dad_failed && std::ranges::find(addresses, address.prefix.address) != addresses.end())
+                facts.duplicates.push_back({address.prefix.address.to_string(), name, {}});
     }
 }
 
@@ -196,7 +255,8 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     gather_firewall(facts);
     gather_rivals(facts, supervisor_of(status));
     gather_capabilities(facts);
-    read_status(facts, status);
+    read_status(facts, status_text);
+    gather_duplicates(facts, status);
     return facts;
 }
 

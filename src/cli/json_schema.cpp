@@ -225,12 +225,16 @@ void add_settings(Json& properties) {
     for (const auto& setting : config::settings_rows()) {
         Json& table = properties[std::string{setting.table}];
         table["type"] = "object";
-        table["properties"][std::string{setting.key}] = {{"type", "integer"},
-                                                         {"minimum", setting.low},
-                                                         {"maximum", setting.high},
-                                                         {"description", setting.help},
-                                                         {"default", defaults.*setting.member}};
         table["additionalProperties"] = false;
+        Json& property = table["properties"][std::string{setting.key}];
+        if (setting.flag != nullptr)
+            property = {{"type", "boolean"}, {"description", setting.help}, {"default", defaults.*setting.flag}};
+        else
+            property = {{"type", "integer"},
+                        {"minimum", setting.low},
+                        {"maximum", setting.high},
+                        {"description", setting.help},
+                        {"default", defaults.*setting.member}};
     }
 }
 

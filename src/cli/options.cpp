@@ -254,8 +254,9 @@ std::string help_text(const std::string& program) {
                                else /etc/keepalived/keepalived.conf, else what
                                /etc/mainstay/mainstay.toml says about the director; a name that
                                ends in .toml is read as TOML
-  -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 cannot run,
-                               5 warnings or errors, 6 script security, 2 a word is missing
+  -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 no file that
+                               can be read, 5 warnings or errors, 6 script security, 2 a word
+                               is missing
       --strict                 refuse a configuration with warnings or errors, at start and reload
   -P, --vrrp                   no health checks and IPVS
   -C, --check                  no VRRP

@@ -62,6 +62,11 @@ std::string settings() {
     for (const auto& setting : config::settings_rows()) {
         if (table != setting.table) text += fmt::format(".SS {}\n", roff_word(fmt::format("[{}]", setting.table)));
         table = setting.table;
+        if (setting.flag != nullptr) {
+            text += fmt::format(".TP\n.B {}\ntrue or false. {} Default: {}.\n", roff_word(setting.key),
+                                roff(setting.help), defaults.*setting.flag);
+            continue;
+        }
         text +=
             fmt::format(".TP\n.B {}\na whole number of seconds ({} to {}). {} Default: {}.\n", roff_word(setting.key),
                         setting.low, setting.high, roff(setting.help), defaults.*setting.member);

@@ -30,6 +30,12 @@ public:
                 real_server(address, address == service.model.endpoint.address, server.mark);
             }
         server_groups();
+        if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
+            auto& d =
+                r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but nobody is named to write to");
+            d.effect = "no mail is sent";
+            d.hint = "add notification_email { ADDRESS } to global_defs";
+        }
         for (const auto& tracked : r_.tracked)
             if (!tracked.used)
                 r_.diag.note(Code::TrackerUnused, tracked.mark,

@@ -1,6 +1,8 @@
 // Scripts: whose they are, whether they can be run, and whether running them is safe.
 #include <map>
+#include <utility>
 
+#include "mainstay/config/unusable.hpp"
 #include "reading.hpp"
 
 namespace mainstay::config {
@@ -22,22 +24,28 @@ public:
         for (ScriptDraft& script : r_.scripts) tracked(script);
         for (InstanceDraft& i : r_.instances) notifies(i.model.name, i.model.notify, i.notify);
         for (GroupDraft& g : r_.groups) notifies(g.model.name, g.model.notify, g.notify);
+        const bool vrrp_runs = std::exchange(runs_, false);
         for (ServiceDraft& service : r_.services) {
             notify("quorum_up", service.model.quorum_up, service.up);
             notify("quorum_down", service.model.quorum_down, service.down);
             for (ServerDraft& server : service.servers) {
                 notify("notify_up", server.model.notify_up, server.up);
                 notify("notify_down", server.model.notify_down, server.down);
-                std::erase_if(server.checkers, [this](CheckerDraft& c) { return !misc(c); });
+                std::erase_if(server.checkers, [&](CheckerDraft& c) {
+                    const bool alpha = c.own.alpha.value_or(server.defaults.alpha.value_or(service.model.alpha));
+                    return !misc(c, alpha) && !(alpha && keeps_out(c));
+                });
             }
         }
+        check_runs_ = runs_;
+        runs_ = vrrp_runs || check_runs_;
         report_without_account();
         if (runs_ && !r_.global.enable_script_security) {
-            auto& d =
-                r_.diag.add(Severity::Warning, Rank::Security, Code::ScriptSecurity, first_,
-                            any_insecure_ ? "scripts are run, enable_script_security is not set, and at least one "
-                                            "script can be changed by users other than root"
-                                          : "scripts are run, but enable_script_security is not set");
+            auto& d = r_.diag.add(
+                Severity::Warning, check_runs_ ? Rank::Security : Rank::VrrpSecurity, Code::ScriptSecurity, first_,
+                any_insecure_ ? "scripts are run, enable_script_security is not set, and at least one "
+                                "script can be changed by users other than root"
+                              : "scripts are run, but enable_script_security is not set");
             d.effect = "the scripts are run";
             d.hint = "add enable_script_security and script_user to global_defs";
         }
@@ -137,7 +145,7 @@ private:
     }
 
     bool ran(Mark mark, bool insecure) {
-        if (!runs_) first_ = mark;
+        if (first_.length == 0) first_ = mark;
         runs_ = true;
         any_insecure_ = any_insecure_ || insecure;
         return true;
@@ -191,7 +199,7 @@ private:
     }
 
     // False when the MISC_CHECK cannot be used.
-    bool misc(CheckerDraft& checker) {
+    bool misc(CheckerDraft& checker, bool alpha) {
         if (checker.model.type != Checker::Type::Misc) return true;
         if (checker.account_unknown) return false;
         const Command& command = checker.model.misc_path;
@@ -201,7 +209,8 @@ private:
                     "the check is left out";
             return false;
         }
-        constexpr std::string_view kEffect = "the server is up as far as this check goes";
+        const std::string_view effect =
+            alpha ? "alpha keeps the server out" : "the server is up as far as this check goes";
         if (r_.environment.script_facts) {
             // keepalived (2.4.3, 2.2.7): a checker's script that is not there is passed over in silence at -t; one
             // that is not executable counts as a script that is run.
@@ -211,7 +220,7 @@ private:
                     auto& d = r_.diag.advise(
                         Code::ScriptNotFound, checker.misc_path,
                         fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
-                    d.effect = fmt::format("it is not run; {}", kEffect);
+                    d.effect = fmt::format("it is not run; {}", effect);
                     d.hint = mend(command.argv[0], facts.found);
                     remember(Code::ScriptNotFound, command.argv[0]);
                 }
@@ -219,13 +228,21 @@ private:
                 return false;
             }
         }
-        return usable("MISC_CHECK", command, checker.misc_path, kEffect);
+        return usable("MISC_CHECK", command, checker.misc_path, effect);
+    }
+
+    // keepalived (2.2.7): alpha, and a script that cannot be run: the server never gets in. A check without a script,
+    // or whose user is not there, is no check at all.
+    static bool keeps_out(CheckerDraft& checker) {
+        if (checker.account_unknown || checker.model.misc_path.empty()) return false;
+        mark_unusable(checker.model);
+        return true;
     }
 
     Reading& r_;
     std::map<std::pair<Code, std::string>, std::size_t> told_;  // the diagnostic
     std::vector<std::pair<std::string, Mark>> without_account_;
-    bool default_account_missing_ = false, runs_ = false, any_insecure_ = false;
+    bool default_account_missing_ = false, runs_ = false, check_runs_ = false, any_insecure_ = false;
     Mark first_;
 };
 

@@ -195,7 +195,10 @@ private:
         const bool fatal = m_.version == 3 || m_.strict;
         if (refused != Diagnoser::kNowhere)
             r_.attempts.push_back({Block::Instance, index(), "virtual_ipaddress", refused});
-        if (fatal ? fatal_already("virtual_ipaddress") : said_of("virtual_ipaddress") != nullptr) return;
+        // A slip in the block's name is one thing, an instance without addresses another: both are said.
+        const Diagnostic* said = said_of("virtual_ipaddress");
+        const bool misspelt = said != nullptr && said->code == static_cast<std::uint16_t>(Code::UnknownBlock);
+        if (!misspelt && (fatal ? fatal_already("virtual_ipaddress") : said != nullptr)) return;
         auto& d = fatal ? r_.diag.fatal(Code::NoVirtualAddress, i_.name, text("there is no virtual address"))
                         : r_.diag.warn(Code::NoVirtualAddress, i_.name, text("there is no virtual address"));
         d.expected = "virtual_ipaddress { ADDRESS }";
@@ -420,10 +423,9 @@ private:
 
     void report(const Config& config, std::size_t first, std::size_t second, const std::string& where) {
         const Instance& i = config.instances[second];
-        auto& d = r_.diag.fatal(
-            Code::VirtualRouterIdConflict, r_.instances[second].virtual_router_id,
-            fmt::format("{} and {} both use VRID {} with IPv{} on {}", config.instances[first].name,
-                        i.name, i.virtual_router_id, i.family == Family::V4 ? 4 : 6, where));
+        auto& d = r_.diag.fatal(Code::VirtualRouterIdConflict, r_.instances[second].virtual_router_id,
+                                fmt::format("{} and {} both use VRID {} with IPv{} on {}", config.instances[first].name,
+                                            i.name, i.virtual_router_id, i.family == Family::V4 ? 4 : 6, where));
         d.expected = "a number of its own for each instance on one interface";
         d.effect = "this configuration cannot run";
     }

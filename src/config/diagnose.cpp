@@ -167,6 +167,30 @@ void Diagnoser::also(std::size_t entry, Mark mark) {
         ++e.more;
 }
 
+namespace {
+
+// An address or a number, hexadecimal too: what counts up in a repetition.
+bool counts_up(std::string_view word) {
+    return word.find_first_of("0123456789:") != std::string_view::npos &&
+           word.find_first_not_of("0123456789abcdefABCDEF:./") == std::string_view::npos;
+}
+
+// The word with a # for each number in it.
+void append_shape(std::string& key, std::string_view word) {
+    if (counts_up(word)) {
+        key += '#';
+        return;
+    }
+    for (const char c : word) {
+        if (c < '0' || c > '9')
+            key += c;
+        else if (!key.ends_with('#'))
+            key += '#';
+    }
+}
+
+}  // namespace
+
 // Numbers count up in a repetition, and each use of a definition may be in another instance.
 std::string Diagnoser::source_of(Code code, Mark mark, std::string_view message) const {
     const Snapshot::Span* span = snapshot_.span_of(mark);
@@ -177,11 +201,11 @@ std::string Diagnoser::source_of(Code code, Mark mark, std::string_view message)
     key += fmt::format(" {} ", static_cast<unsigned>(code));
     if (const auto end = message.find(") "); message.starts_with('(') && end != std::string_view::npos)
         message.remove_prefix(end + 2);
-    for (const char c : message) {
-        if (c < '0' || c > '9')
-            key += c;
-        else if (!key.ends_with('#'))
-            key += '#';
+    for (std::size_t at = 0; at < message.size();) {
+        const std::size_t end = std::min(message.find(' ', at), message.size());
+        append_shape(key, message.substr(at, end - at));
+        key += ' ';
+        at = end + 1;
     }
     return key;
 }
@@ -271,7 +295,9 @@ int Loaded::exit_code() const {
         case Rank::CannotRun:
             return 4;
         case Rank::Config:
+        case Rank::MissingInterface:
             return 5;
+        case Rank::VrrpSecurity:
         case Rank::Security:
             return 6;
         case Rank::MissingWord:

@@ -5,6 +5,7 @@
 
 #include "rows.hpp"
 #include "store.hpp"
+#include "value_text.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -16,7 +17,9 @@ std::optional<std::uint8_t> scope_of(std::string_view word) {
         {{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}, {"nowhere", 255}}};
     for (const auto& [name, number] : kScopes)
         if (name == word) return number;
-    if (const auto number = whole_number(word, 0, 255)) return static_cast<std::uint8_t>(*number);
+    constexpr std::int64_t kMost = 255;
+    const auto number = number_of_any_base(word);
+    if (number && *number <= kMost) return static_cast<std::uint8_t>(*number);
     return std::nullopt;
 }
 

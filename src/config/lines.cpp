@@ -4,6 +4,7 @@
 // word that only the line around it knows.
 #include "lines.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace mainstay::config {
@@ -84,8 +85,34 @@ private:
         at_ = value.stop;
         if (read && value.named && row.args.any_name)
             r_.named_numbers.push_back({&row, std::string{value.word}, s_.words[at_ - 1].mark});
-        if (read) return keep(r_, top().section->values, value);
+        if (read && !repeated(row, keyword)) return keep(r_, top().section->values, value);
+        if (read) return;
         if (owner_.strict_line || row.name.starts_with('<')) drop_line();
+    }
+
+    // Whether what the line says already costs it. Else the later word is used, as keepalived does without a word.
+    bool repeated(const Row& row, Mark mark) {
+        KeywordValues& values = top().section->values;
+        const auto earlier =
+            std::ranges::find_if(values, [&](const KeywordValue& v) { return says_the_same(row, v.keyword); });
+        if (earlier == values.end() || row.name.starts_with('<')) return false;
+        if (row.repeat == Repeat::Refused) {
+            r_.diag.error(Code::GivenTwice, mark, fmt::format("a line of {} has one action, not 2", owner_.name));
+            drop_line();
+            return true;
+        }
+        if (row.repeat != Repeat::LastWins) return false;
+        std::string message = fmt::format("{} was given before in this line", row.name);
+        if (earlier->keyword != row.name) message += fmt::format(", as {}", earlier->keyword);
+        r_.diag.advise(Code::GivenTwice, mark, std::move(message)).effect = "the later one is used";
+        values.erase(earlier);
+        return false;
+    }
+
+    bool says_the_same(const Row& row, std::string_view word) {
+        const auto thing = [](const Row& one) { return one.same_as.empty() ? one.name : one.same_as; };
+        const Row* other = find_option(top().block, word);
+        return other != nullptr && thing(*other) == thing(row);
     }
 
     // What was reported last costs the whole line.

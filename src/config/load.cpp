@@ -1,5 +1,5 @@
-#include "mainstay/config/consolidated.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/consolidated.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -230,6 +230,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
     });
     report_dropped(r, loaded.diagnostics);
     loaded.files = std::move(snapshot.files);
+    for (auto& thing : r.lost) loaded.lost.push_back(std::move(thing.lost));
     return loaded;
 }
 

@@ -37,9 +37,9 @@ void MissingInterfaces::report() {
     for (const auto& [name, missing] : names_) {
         if (missing.exists) continue;
         auto& d =
-            r_.diag.warn(Code::InterfaceMissing, missing.first,
-                         fmt::format("{}there is no interface {}",
-                                     missing.owners.empty() ? "" : fmt::format("({}) ", listed(missing.owners)), name));
+            r_.diag.add(Severity::Warning, Rank::MissingInterface, Code::InterfaceMissing, missing.first,
+                        fmt::format("{}there is no interface {}",
+                                    missing.owners.empty() ? "" : fmt::format("({}) ", listed(missing.owners)), name));
         d.effect = missing.needed    ? missing.owners.size() == 1 ? "the instance stays in FAULT until it appears"
                                                                   : "these instances stay in FAULT until it appears"
                    : missing.tracked ? "it counts as down until it appears"

@@ -7,6 +7,8 @@
 #include <set>
 #include <sstream>
 
+#include "value_text.hpp"
+
 namespace mainstay::config {
 namespace {
 
@@ -29,13 +31,14 @@ constexpr Builtin kBuiltin[]{
     {"rt_protos", "bgp", 186},     {"rt_protos", "isis", 187},      {"rt_protos", "ospf", 188},
     {"rt_protos", "rip", 189},     {"rt_protos", "eigrp", 192},     {"protocols", "icmp", 1},
     {"protocols", "tcp", 6},       {"protocols", "udp", 17},        {"protocols", "ipv6-icmp", 58},
-    {"protocols", "sctp", 132},    {"group", "default", 0},
+    {"protocols", "sctp", 132},    {"group", "default", 0},         {"rt_realms", "cosmos", 0},
 };
 
 std::string_view file_of(std::string_view keyword) {
     if (keyword == "table" || keyword == "lookup") return "rt_tables";
     if (keyword == "protocol") return "rt_protos";
     if (keyword == "scope") return "rt_scopes";
+    if (keyword == "realms") return "rt_realms";
     if (keyword == "tos" || keyword == "dsfield") return "rt_dsfield";
     if (keyword == "suppress_ifgroup" || keyword == "sup_group") return "group";
     return keyword == "ipproto" ? "protocols" : std::string_view{};
@@ -68,6 +71,32 @@ void read_lines(const std::string& path, bool number_first, const Give& give) {
     }
 }
 
+// "PQA/0x14": each part is a number or a name. `unknown` is given the part that is neither.
+std::optional<IntegerList> realms_of(NumberNames& names, std::string_view word, std::string* unknown = nullptr) {
+    IntegerList realms;
+    for (std::size_t at = 0; at <= word.size();) {
+        const std::size_t end = std::min(word.find('/', at), word.size());
+        const std::string part{word.substr(at, end - at)};
+        auto number = number_of_any_base(part);
+        if (!number) number = names.find("realms", part);
+        if (!number && unknown != nullptr) *unknown = part;
+        if (!number) return std::nullopt;
+        realms.push_back(*number);
+        at = end + 1;
+    }
+    return realms;
+}
+
+// What the name, or the names, of a word stand for; nullopt when no file knows one of them.
+std::optional<KeywordData> value_of_name(NumberNames& names, std::string_view keyword, const std::string& word) {
+    if (keyword == "realms") {
+        auto realms = realms_of(names, word);
+        return realms ? std::optional<KeywordData>{std::move(*realms)} : std::nullopt;
+    }
+    const auto number = names.find(keyword, word);
+    return number ? std::optional<KeywordData>{*number} : std::nullopt;
+}
+
 // The words of one line that may be names. False: one of them has no number.
 bool resolve_line(NumberNames& names, KeywordValues& values, std::string_view block) {
     bool good = true;
@@ -75,12 +104,19 @@ bool resolve_line(NumberNames& names, KeywordValues& values, std::string_view bl
         const auto* words = std::get_if<WordList>(&value.data);
         if (words == nullptr || words->empty() || file_of(value.keyword).empty()) continue;
         if (block.ends_with("rules") && value.keyword == "protocol") continue;  // a number, always
-        const auto number = names.find(value.keyword, words->front());
-        if (number)
-            value.data = *number;
+        auto meant = value_of_name(names, value.keyword, words->front());
+        if (meant)
+            value.data = std::move(*meant);
         else
             good = false;
     }
+    return good;
+}
+
+// The same, and the lines inside of it: the hops of a route.
+bool resolve_line(NumberNames& names, KeywordValues& values, std::vector<Section>& inside, std::string_view block) {
+    bool good = resolve_line(names, values, block);
+    for (Section& section : inside) good = resolve_line(names, section.values, section.sections, block) && good;
     return good;
 }
 
@@ -88,8 +124,9 @@ void resolve_blocks(NumberNames& names, std::vector<Section>& sections) {
     for (Section& block : sections) {
         const bool routing = block.keyword.ends_with("_routes") || block.keyword.ends_with("_rules");
         if (routing)
-            std::erase_if(block.sections,
-                          [&](Section& line) { return !resolve_line(names, line.values, block.keyword); });
+            std::erase_if(block.sections, [&](Section& line) {
+                return !resolve_line(names, line.values, line.sections, block.keyword);
+            });
         if (block.keyword != "static_ipaddress") continue;
         for (Section& line : block.sections)
             if (!resolve_line(names, line.values, block.keyword))
@@ -106,11 +143,13 @@ void resolve_address(NumberNames& names, VirtualAddress& address) {
 
 void tell_unknown(Reading& r, NumberNames& names, const std::string& folders) {
     for (const auto& [row, name, mark] : r.named_numbers) {
-        if (row == nullptr || file_of(row->name).empty() || names.find(row->name, name)) continue;
+        if (row == nullptr || file_of(row->name).empty() || value_of_name(names, row->name, name)) continue;
+        std::string unknown = name;
+        if (row->name == "realms") (void)realms_of(names, name, &unknown);
         const bool address = row->blocks.has(Block::VirtualAddresses);
         auto& d = r.diag.error(Code::UnknownWord, mark,
-                               address ? fmt::format("unknown scope '{}'", name)
-                                       : fmt::format("there is no {} named '{}'", row->name, name));
+                               address ? fmt::format("unknown scope '{}'", unknown)
+                                       : fmt::format("there is no {} named '{}'", row->name, unknown));
         d.effect = address ? "scope global is used" : "the line is ignored";
         const std::string_view file = file_of(row->name);
         d.hint = file == "protocols" ? "the names are those of /etc/protocols"
@@ -169,7 +208,9 @@ void resolve_names(Reading& r, Config& config) {
     for (Instance& instance : config.instances) {
         if (!instance.more->sections.empty()) resolve_blocks(names, instance.more.edit().sections);
         std::erase_if(instance.routes, [&](VirtualRoute& route) {
-            return !route.more->values.empty() && !resolve_line(names, route.more.edit().values, "virtual_routes");
+            if (route.more->values.empty()) return false;
+            More& more = route.more.edit();
+            return !resolve_line(names, more.values, more.sections, "virtual_routes");
         });
         for (auto* list : {&instance.addresses, &instance.excluded_addresses})
             for (VirtualAddress& address : *list)

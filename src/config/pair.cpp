@@ -197,10 +197,11 @@ private:
                                    r_.both(joined(other), joined(missing(whole_b, whole_a)))),
                        "write the same prefix lengths into both");
         };
+        // keepalived and mainstay complain of another list, and yield to its sender all the same.
         const bool unchecked = a.skip_check_adv_addr && b.skip_check_adv_addr;
         compare(a.addresses, b.addresses, "virtual address", unchecked ? kWarning : kError,
                 unchecked ? "the other does not take it over"
-                          : "each refuses packets with another list of addresses, and both become MASTER");
+                          : "the other does not take it over, and complains of each packet's list");
         compare(a.excluded_addresses, b.excluded_addresses, "virtual address (excluded)", kWarning,
                 "the other does not take it over");
     }

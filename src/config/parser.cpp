@@ -6,6 +6,7 @@
 #include "check_bfd.hpp"
 #include "check_checkers.hpp"
 #include "lines.hpp"
+#include "passed_over.hpp"
 #include "reading.hpp"
 #include "slips.hpp"
 #include "store.hpp"
@@ -28,7 +29,8 @@ struct Frame {
 
 class Parser final : Lexer::Listener {
 public:
-    Parser(Reading& reading, std::string_view text) : r_{reading}, frames_(1), unknowns_{reading}, lexer_{text, *this} {
+    Parser(Reading& reading, std::string_view text)
+        : r_{reading}, frames_(1), unknowns_{reading}, passed_{reading}, lexer_{text, *this} {
         frames_[0].store = Store{r_.more};
     }
 
@@ -73,12 +75,15 @@ private:
     void open(const Statement& brace) {
         if (skip_depth_ != 0) {
             ++skip_depth_;
-            return;
+            return passed_.open();
         }
         switch (std::exchange(next_brace_, Brace::Unexpected)) {
             case Brace::Enter:
                 enter(std::move(opening_));
                 return;
+            case Brace::LookInside:
+                if (looking_inside_++ == 0) skipped_from_ = brace.mark.offset;
+                return passed_.open();
             case Brace::Skip:
                 break;
             case Brace::Unexpected: {
@@ -86,8 +91,10 @@ private:
                                         "this { does not follow a keyword that opens a block");
                 d.effect = "everything up to its } is passed over";
                 skip_mark_ = {};
+                passed_.announce(r_.diag.last());
             }
         }
+        passed_.open();
         skip_depth_ = 1;
         skipped_from_ = brace.mark.offset;
     }
@@ -120,8 +127,12 @@ private:
 
     void close(const Statement& brace) {
         if (skip_depth_ != 0) {
-            if (--skip_depth_ == 0) r_.skipped.push_back({skipped_from_, brace.mark.offset - skipped_from_});
-            return;
+            if (--skip_depth_ == 0) skipped_up_to(brace.mark.offset);
+            return passed_.close();
+        }
+        if (frames_.size() == 1 && looking_inside_ != 0) {
+            if (--looking_inside_ == 0) skipped_up_to(brace.mark.offset);
+            return passed_.close();
         }
         if (frames_.size() == 1) {
             auto& d = r_.diag.error(Code::ExtraCloseBrace, brace.mark, "this } closes nothing");
@@ -131,6 +142,12 @@ private:
         }
         last_closed_ = brace.mark;
         leave();
+        if (frames_.size() == 1) skipped_from_ = brace.mark.offset + 1;  // where an unknown block goes on
+    }
+
+    void skipped_up_to(std::uint32_t offset) {
+        r_.skipped.push_back({skipped_from_, offset - skipped_from_});
+        skipped_from_ = offset + 1;
     }
 
     void leave() {
@@ -171,10 +188,9 @@ private:
 
     void end() {
         const bool skipping = skip_depth_ != 0;
-        if (skipping && skip_mark_.length != 0) {
-            auto& d = r_.diag.error(Code::MissingCloseBrace, skip_mark_, "this block is not closed: its } is missing");
-            d.effect = "everything up to the end of the file is passed over";
-        }
+        if (skipping && skip_mark_.length != 0)
+            r_.diag.error(Code::MissingCloseBrace, skip_mark_, "this block is not closed: its } is missing").effect =
+                "everything up to the end of the file is passed over";
         if (frames_.size() > 1 + missing_reported_ && !skipping && !frames_.back().braceless) {
             std::string also;
             for (std::size_t i = 1; i + 1 < frames_.size(); ++i)
@@ -185,19 +201,24 @@ private:
             d.effect = "the block ends at the end of the file, and is used";
             d.hint = also.empty() ? "add a line with }" : fmt::format("not closed either: {}", also);
         }
+        if (looking_inside_ != 0)
+            r_.diag.error(Code::MissingCloseBrace, unknown_mark_, "this block is not closed: its } is missing").effect =
+                "it ends at the end of the file";
         while (frames_.size() > 1) leave();
+        passed_.tell();
     }
 
     // ---- lines -------------------------------------------------------------------------------------------------
 
     void words(const Statement& s, const Statement& ahead) {
-        if (skip_depth_ != 0) return;
-        unknowns_.next_line();
         const bool opens = ahead.kind == Statement::Kind::Open;
+        if (skip_depth_ != 0) return passed_.words(s, opens);
+        unknowns_.next_line();
         Frame& frame = frames_.back();
         if (s.slash_comment.length != 0) slash_comment(s, frame);
         if (opens) skip_next(s.words.empty() ? s.mark : s.words[0].mark);  // unless the block is known, below
         if (s.words.empty()) return;
+        if (looking_inside_ != 0 && frames_.size() == 1) return inside_unknown(s, ahead);
         if (in_list(frame)) {
             if (!s.broken) list(s, frame);
             if (opens) stray_block(s, ahead);
@@ -210,6 +231,20 @@ private:
         if (missing_word(*row, s)) return;
         keyword(*row, s);
         if (opens) stray_block(s, ahead);
+    }
+
+    // Of a block that nobody knows keepalived sees the braces only: a block of the top level in it is one.
+    void inside_unknown(const Statement& s, const Statement& ahead) {
+        const Row* row = s.broken ? nullptr : find_row(Block::Root, s.words[0].text);
+        const bool opens = ahead.kind == Statement::Kind::Open;
+        if (row == nullptr || !opens || !is_block(row->args.takes) || s.words.size() <= row->args.words_min) {
+            passed_.words(s, opens);
+            if (opens) next_brace_ = Brace::LookInside;
+            return;
+        }
+        skipped_up_to(s.mark.offset);
+        passed_.something_is_read();
+        block(*row, s, ahead);
     }
 
     void broken(const Statement& s) {
@@ -225,12 +260,14 @@ private:
     void skip_next(Mark mark) {
         next_brace_ = Brace::Skip;
         skip_mark_ = mark;
+        passed_.forget();
     }
 
     void stray_block(const Statement& s, const Statement& ahead) {
         auto& d = r_.diag.error(Code::UnexpectedBlock, ahead.mark,
                                 fmt::format("'{}' opens no block, but a {{ follows", s.words[0].text));
         d.effect = "everything up to its } is passed over";
+        passed_.announce(s, r_.diag.last());
     }
 
     void slash_comment(const Statement& s, const Frame& frame) {
@@ -290,19 +327,10 @@ private:
     }
 
     void announce(const Row& row, const Statement& s) {
-        const bool inert = !is_acted_on(row);
         // Said of the block, it need not be said of what is inside.
-        if (inert && std::ranges::any_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
-            return;
-        if (!row.deprecated.empty() && r_.said.insert(&row).second) {
-            auto& d = r_.diag.warn(Code::Deprecated, s.words[0].mark, fmt::format("{} is deprecated", row.name));
-            d.hint = fmt::format("write {}", row.deprecated);
-            if (inert) d.effect = "it has no effect yet";
-        } else if (inert && r_.said.insert(&row).second) {
-            auto& d = r_.diag.advise(Code::NotActedOn, s.words[0].mark,
-                                     fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
-            d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
-        }
+        const bool inert = !is_acted_on(row);
+        if (!inert || std::ranges::none_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
+            report_old_or_inert(r_, row, s.words[0].mark);
     }
 
     // False when the value cannot be read; reported.
@@ -371,7 +399,10 @@ private:
                                      find_row(frames_.back().block, ahead.words[0].text) == nullptr;
         if (!opens) {
             report_missing_brace(r_.diag, row, s, contents_follow);
-            if (!contents_follow) return attempted(row.name, r_.diag.last());
+            if (!contents_follow) {
+                passed_.line_alone(s, r_.diag.last());
+                return attempted(row.name, r_.diag.last());
+            }
         }
         announce(row, s);
         r_.skip_block = false;
@@ -406,15 +437,24 @@ private:
         const Token& word = s.words[0];
         if (const auto slip = unknowns_.slip(s, frame.block); slip.told) return attempted_name(slip.meant);
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
-            if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(word, opens, frame, frames_[i]);
+            if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(s, opens, frame, frames_[i]);
         const auto meant = unknowns_.report(s, frame.block, frame.row, opens);
         if (!meant.empty()) attempted(meant, r_.diag.last());
+        if (!opens) return;
+        passed_.announce(s, r_.diag.last());
+        if (frame.block != Block::Root) return;
+        next_brace_ = Brace::LookInside;
+        unknown_mark_ = word.mark;
     }
 
     // A keyword of an enclosing block: most likely the closing brace of this one is missing.
-    void misplaced(const Token& word, bool opens, Frame& frame, const Frame& outer) {
+    void misplaced(const Statement& s, bool opens, Frame& frame, const Frame& outer) {
+        const Token& word = s.words[0];
         const Row* meant = find_row(outer.block, word.text);
-        if (std::exchange(frame.blamed, true)) return attempted(meant->name, frame.blame);
+        if (std::exchange(frame.blamed, true)) {
+            if (opens) passed_.announce(s, frame.blame);
+            return attempted(meant->name, frame.blame);
+        }
         ++missing_reported_;
         if (r_.diag.full()) {
             r_.diag.error(Code::MissingCloseBrace, word.mark, {});
@@ -428,22 +468,26 @@ private:
         d.hint = outer.row == nullptr ? "it stands outside of all blocks"
                                       : fmt::format("it is a keyword of {}", outer.row->name);
         frame.blame = r_.diag.last();
+        if (opens) passed_.announce(s, frame.blame);
         attempted(meant->name, frame.blame);
     }
 
-    enum class Brace : std::uint8_t { Unexpected, Enter, Skip };
+    enum class Brace : std::uint8_t { Unexpected, Enter, Skip, LookInside };
 
     Reading& r_;
     std::vector<Frame> frames_;
     Frame opening_;  // entered at the next {
     Brace next_brace_ = Brace::Unexpected;
     std::size_t skip_depth_ = 0;
+    std::size_t looking_inside_ = 0;  // blocks outside of all others that nobody knows
+    Mark unknown_mark_;               // of the outermost of them
     std::uint32_t skipped_from_ = 0;
     Mark skip_mark_;  // what is being passed over; empty: its missing brace is not worth another message
     Mark last_closed_;
     std::size_t missing_reported_ = 0;  // closing braces
     bool slash_noted_ = false;
     Unknowns unknowns_;
+    PassedOver passed_;
     Lexer lexer_;  // last: it calls back into this object from its constructor
 };
 

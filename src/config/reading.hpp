@@ -26,7 +26,8 @@ namespace mainstay::config {
 
 // keepalived's parsers stop at nothing; ours stops reporting at this many, and says so.
 inline constexpr std::size_t kMaxDiagnostics = 1000;
-inline constexpr std::size_t kMostOthers = 3;  // places that a diagnostic names beside its own
+inline constexpr std::size_t kMostLost = 20'000;  // things that a broken file names and loses
+inline constexpr std::size_t kMostOthers = 3;     // places that a diagnostic names beside its own
 
 // Collects diagnostics with marks; places are worked out once, at the end. A slip in a definition or in a repeated line
 // comes back with each use: it is one message, with a count.
@@ -90,24 +91,24 @@ private:
 struct Value {
     const Row& row;
     const Statement& statement;
-    std::string_view word;             // the first argument, or the item
-    Mark mark;                         // of it, or of the keyword
-    bool absent = false;               // an optional argument was left out
-    bool on = false;                   // Bool
-    std::int64_t number = 0;           // Integer, WholeSeconds
-    Micros time{0};                    // Seconds, WholeSeconds, Millis
-    IpAddress address;                 // Address
-    Command command;                   // Command
-    Prefix prefix;                     // Prefix, AddressRange
-    IpAddress range_end;               // AddressRange: of one that is neither an address nor a prefix
-    IntegerList numbers;               // Numbers
-    bool named = false;                // a word stood in place of the number or the prefix
-    std::string_view lead, tail;       // the word before and behind the argument, where the row has such
+    std::string_view word;                 // the first argument, or the item
+    Mark mark;                             // of it, or of the keyword
+    bool absent = false;                   // an optional argument was left out
+    bool on = false;                       // Bool
+    std::int64_t number = 0;               // Integer, WholeSeconds
+    Micros time{0};                        // Seconds, WholeSeconds, Millis
+    IpAddress address;                     // Address
+    Command command;                       // Command
+    Prefix prefix;                         // Prefix, AddressRange
+    IpAddress range_end;                   // AddressRange: of one that is neither an address nor a prefix
+    IntegerList numbers;                   // Numbers
+    bool named = false;                    // a word stood in place of the number or the prefix
+    std::string_view lead, tail;           // the word before and behind the argument, where the row has such
     KeywordValues* line_values = nullptr;  // of `section`, of a line of a block: a setter may add what the line means
-    const Section* section = nullptr;  // Line: what was read
-    std::string_view owner;            // of a line's first word: the keyword before it
-    std::size_t first = 1;             // index of the first argument in statement.words
-    std::size_t stop = 1;              // of the first word that does not belong to it
+    const Section* section = nullptr;      // Line: what was read
+    std::string_view owner;                // of a line's first word: the keyword before it
+    std::size_t first = 1;                 // index of the first argument in statement.words
+    std::size_t stop = 1;                  // of the first word that does not belong to it
     [[nodiscard]] std::size_t count() const {
         return statement.words.size() > first ? statement.words.size() - first : 0;
     }
@@ -229,8 +230,8 @@ struct Settled {
     explicit Settled(const Snapshot& snapshot) : diag{snapshot} {}
     std::vector<VirtualServer> models;  // in the order of the file; an empty one holds the place of a kept draft
     std::vector<Mark> marks;            // of each of them
-    bool remarkable = false;  // of one's servers there is something to say, or it was refused: the drafts are wanted
-    Diagnoser diag;           // of settle_service: said after everything that the other passes say
+    bool remarkable = false;     // of one's servers there is something to say, or it was refused: the drafts are wanted
+    Diagnoser diag;              // of settle_service: said after everything that the other passes say
     std::optional<Global> with;  // what global_defs said when the first service was settled
 };
 
@@ -260,6 +261,7 @@ struct Reading {
 
     Global global;
     Mark script_user, router_id;
+    Mark mail_wanted;  // the first smtp_alert that is on
     std::string net_namespace;
     Mark net_namespace_mark;
     bool script_user_unknown = false;
@@ -320,6 +322,12 @@ struct Reading {
     // Set by a line's setter when the line is not to be kept; reported.
     bool line_refused = false;
 
+    struct LostThing {
+        Lost lost;
+        std::size_t entry;  // the diagnostic
+        bool worth_naming;  // it does not go without saying
+    };
+    std::vector<LostThing> lost;                                         // kMostLost at most
     std::vector<Mark> skipped;                                           // blocks that were passed over, in their order
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::vector<Attempt> attempts;
@@ -328,6 +336,12 @@ struct Reading {
     // "line 7", with the file's path when it is not the top one. Counts lines: for single marks.
     [[nodiscard]] std::string where(Mark mark) const;
 };
+
+// The value of one of the smtp_alert keywords; remembers that somebody wants mail.
+[[nodiscard]] inline bool wants_mail(Reading& r, const Value& v) {
+    if (v.on && r.mail_wanted.length == 0) r.mail_wanted = v.statement.words[0].mark;
+    return v.on;
+}
 
 // ---- values.cpp: from words to values ------------------------------------------------------------------------------
 

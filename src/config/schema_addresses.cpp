@@ -28,7 +28,7 @@ constexpr Row kRows[]{
      .missing_is_error_only = true},
     {.blocks = Block::VirtualAddresses,
      .name = "scope",
-     .args = args::option(args::or_name(args::integer(0, 255), kScopes)),
+     .args = args::option(args::any_base(args::or_name(args::integer(0, 255), kScopes))),
      .form = "<site|link|host|nowhere|global|0..255|name from rt_scopes>",
      .default_text = "global",
      .help = "Scope; IPv4 only.",

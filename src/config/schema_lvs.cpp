@@ -249,7 +249,7 @@ constexpr Row kRows[]{
      .form = "[<bool>]",
      .default_text = "smtp_alert_checker, else smtp_alert, else off",
      .help = "Mail on quorum changes of this service",
-     .set = [](Reading& r, const Value& v) { r.service->smtp_alert = v.on; }},
+     .set = [](Reading& r, const Value& v) { r.service->smtp_alert = wants_mail(r, v); }},
     {.blocks = Block::Service,
      .name = "virtualhost",
      .args = args::words(1, 1),

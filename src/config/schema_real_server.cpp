@@ -103,7 +103,7 @@ constexpr Row kRows[]{
      .form = "[<bool>]",
      .default_text = "smtp_alert_checker, else smtp_alert, else ON",
      .help = "Mail when this backend changes state",
-     .set = [](Reading& r, const Value& v) { r.server->smtp_alert = v.on; }},
+     .set = [](Reading& r, const Value& v) { r.server->smtp_alert = wants_mail(r, v); }},
     {.blocks = Block::RealServer,
      .name = "virtualhost",
      .args = args::words(1, 1),

@@ -117,7 +117,7 @@ constexpr Row kRows[]{
      .form = "[<bool>]",
      .default_text = "global smtp_alert_vrrp, then smtp_alert",
      .help = "Mail on group state change.",
-     .set = [](Reading& r, const Value& v) { r.group->smtp_alert = v.on; }},
+     .set = [](Reading& r, const Value& v) { r.group->smtp_alert = wants_mail(r, v); }},
     {.blocks = Block::SyncGroup,
      .name = "global_tracking",
      .args = args::flag(),

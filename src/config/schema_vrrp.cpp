@@ -350,7 +350,7 @@ constexpr Row kRows[]{
      .form = "[<bool>]",
      .default_text = "smtp_alert_vrrp, then smtp_alert",
      .help = "Mail on state change.",
-     .set = [](Reading& r, const Value& v) { r.instance->smtp_alert = v.on; }},
+     .set = [](Reading& r, const Value& v) { r.instance->smtp_alert = wants_mail(r, v); }},
     {.blocks = Block::Instance,
      .name = "notify_priority_changes",
      .args = args::boolean(),

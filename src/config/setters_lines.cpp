@@ -141,6 +141,36 @@ void set_vmac(Reading& r, const Value& v) {
 
 namespace {
 
+bool has_inside(const Section& line, std::string_view word) {
+    return has(line, word) ||
+           std::ranges::any_of(line.sections, [&](const Section& hop) { return has_inside(hop, word); });
+}
+
+Family family_of(const Section& line) {
+    for (const std::string_view word : {"to", "from"})
+        if (const auto prefix = value_of<Prefix>(line.values, word)) return prefix->address.family();
+    return Family::None;
+}
+
+// keepalived: each costs the line. The destination decides; "default" alone is of either family.
+bool of_other_family(Reading& r, const Value& v, std::string_view what, std::string_view v6_only) {
+    const Section& line = *v.section;
+    const auto refuse = [&](std::string_view word, std::string_view needs, std::string_view is) {
+        line_error(r, v, Code::FamilyMismatch,
+                   fmt::format("{} is for {} {}, and this one is of {}", word, needs, what, is));
+        return true;
+    };
+    const Family family = family_of(line);
+    if (family == Family::V6 && has_inside(line, "realms")) return refuse("realms", "IPv4", "IPv6");
+    if (family != Family::V4) return false;
+    while (!v6_only.empty()) {
+        const std::size_t bar = std::min(v6_only.find('|'), v6_only.size());
+        if (has(line, v6_only.substr(0, bar))) return refuse(v6_only.substr(0, bar), "IPv6", "IPv4");
+        v6_only.remove_prefix(std::min(bar + 1, v6_only.size()));
+    }
+    return false;
+}
+
 // An IPv4 route may go via an IPv6 router (RFC 5549); nothing else may be of the other family.
 bool mixes_families(const Section& line) {
     const auto to = value_of<Prefix>(line.values, "to");
@@ -172,6 +202,7 @@ void check_route(Reading& r, const Value& v) {
         line_error(r, v, Code::NotAnAddress, "Cannot mix IPv4 and IPv6 addresses for route");
         return;
     }
+    if (of_other_family(r, v, "routes", "from|pref|expires")) return;
     if (has(*v.section, "to")) return;
     auto& d = line_error(r, v, Code::MissingWord, fmt::format("a line of {} needs a destination", v.row.name));
     d.expected = "ADDRESS/LENGTH or default";
@@ -181,7 +212,7 @@ void add_route(Reading& r, const Value& v) {
     check_route(r, v);
     const Section& line = *v.section;
     const KeywordData* to = find_value(line.values, "to");
-    if (to == nullptr) return;
+    if (to == nullptr || r.line_refused) return;
     VirtualRoute route;
     if (const auto* prefix = std::get_if<Prefix>(to))
         route.destination = prefix->to_string();
@@ -207,6 +238,7 @@ void check_rule(Reading& r, const Value& v) {
         d.expected = "one of table, lookup, goto, nop, l3mdev, blackhole, unreachable, prohibit";
         return;
     }
+    if (of_other_family(r, v, "rules", {})) return;
     if (has(line, "preference") || has(line, "order") || has(line, "priority")) return;
     const auto family_of = [&](std::string_view word) {
         const auto prefix = value_of<Prefix>(line.values, word);

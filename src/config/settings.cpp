@@ -17,11 +17,17 @@ namespace {
 
 constexpr std::array kRows{
     Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s,
-            "How often the kernel's IPVS table is compared with what it should hold, and repaired; 0: never."},
+            "How often the kernel's IPVS table is compared with what it should hold, and repaired; 0: never. A reload "
+            "does it "
+            "at once, too, unless it is 0."},
     Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s,
             "How long a notify script is waited for before the next one of its instance starts; 0: all start at once."},
     Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s,
             "How long a mail that cannot be delivered is kept and tried again."},
+    Setting{"reload", "accept_losses", 0, 0, nullptr,
+            "Whether a reload of a file whose blocks do not fit together is carried out though virtual servers, "
+            "instances or addresses that run would be lost by that.",
+            &Settings::reload_accept_losses},
 };
 
 std::vector<std::string_view> known_keys(std::string_view table) {
@@ -45,6 +51,16 @@ void take(const toml::table& table, std::string_view name, Settings& settings, s
             problems.push_back({place_of(key.source()), fmt::format("unknown setting {} in [{}]", key.str(), name),
                                 fmt::format("ignored; there are {}", fmt::join(keys, ", ")),
                                 did_you_mean(key.str(), keys)});
+            continue;
+        }
+        if (row->flag != nullptr) {
+            if (const auto on = value.value_exact<bool>(); on)
+                settings.*row->flag = *on;
+            else
+                problems.push_back({place_of(value.source()),
+                                    fmt::format("{}.{} must be true or false", name, row->key),
+                                    fmt::format("{} is used", settings.*row->flag),
+                                    {}});
             continue;
         }
         const auto number = value.value_exact<std::int64_t>();
@@ -112,9 +128,10 @@ ReadSettings read_settings(std::string_view text, const std::string& file_name) 
     for (const Row* row : rows_of(Block::Root)) known.push_back(row->name);
     for (const auto& [key, value] : root) {  // what says something about the director is not of this half
         if (std::ranges::find(known, std::string_view{key.str()}) != known.end()) continue;
-        problems.push_back({place_of(key.source()), fmt::format("unknown table [{}]", key.str()),
-                            "ignored; there are [lvs], [mail] and [scripts], and those of mainstay.conf's blocks",
-                            did_you_mean(key.str(), known)});
+        problems.push_back(
+            {place_of(key.source()), fmt::format("unknown table [{}]", key.str()),
+             "ignored; there are [lvs], [mail], [reload] and [scripts], and those of mainstay.conf's blocks",
+             did_you_mean(key.str(), known)});
     }
     std::ranges::stable_sort(problems, {}, [](const SettingsProblem& problem) {
         return std::pair{problem.place.line, problem.place.column};

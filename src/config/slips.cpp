@@ -23,6 +23,19 @@ constexpr std::array kSlips{
          "delete the line"},
     Slip{Block::GlobalDefs, "lvs_id", Code::UnknownKeyword, "lvs_id is the obsolete name of router_id",
          "the line is ignored", "write `router_id {}`"},
+    // keepalived 2.4.3 and 2.2.7
+    Slip{Block::GlobalDefs, "state_file_location", Code::UnknownKeyword,
+         "state_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `state_dump_file {}`"},
+    Slip{Block::GlobalDefs, "stats_file_location", Code::UnknownKeyword,
+         "stats_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `stats_dump_file {}`"},
+    Slip{Block::GlobalDefs, "json_file_location", Code::UnknownKeyword,
+         "json_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `json_dump_file {}`"},
+    Slip{Block::FileCheck, "dynamic", Code::UnknownKeyword,
+         "dynamic stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "delete the line: the file's number changes the weight wherever weight is not 0"},
 };
 
 // What looks like a definition, a condition or a repetition but was not taken for one by the resolver.
@@ -88,6 +101,21 @@ void report_finding(Diagnoser& diag, const LexFinding& finding) {
             d.effect = "the line is ignored";
             break;
         }
+    }
+}
+
+void report_old_or_inert(Reading& r, const Row& row, Mark mark) {
+    const bool inert = !is_acted_on(row);
+    if (!row.deprecated.empty() && r.said.insert(&row).second) {
+        std::string message = fmt::format("{} is deprecated", row.name);
+        auto& d = row.old_name_is_silent ? r.diag.advise(Code::Deprecated, mark, std::move(message))
+                                         : r.diag.warn(Code::Deprecated, mark, std::move(message));
+        d.hint = fmt::format("write {}", row.deprecated);
+        if (inert) d.effect = "it has no effect yet";
+    } else if (inert && r.said.insert(&row).second) {
+        auto& d = r.diag.advise(Code::NotActedOn, mark,
+                                fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
     }
 }
 

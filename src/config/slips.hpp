@@ -11,6 +11,8 @@ void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list);
 void report_missing_word(Reading& r, const Row& row, const Statement& statement);
 // A block without its {. `contents_follow`: the lines below it are read all the same.
 void report_missing_brace(Diagnoser& diag, const Row& row, const Statement& statement, bool contents_follow);
+// A keyword that has a new name, or from which nothing follows yet; once each.
+void report_old_or_inert(Reading& r, const Row& row, Mark mark);
 void report_finding(Diagnoser& diag, const LexFinding& finding);
 
 }  // namespace mainstay::config

@@ -36,7 +36,7 @@ KeywordData data_of(const Value& v) {
         case Takes::Command:
             return v.command;
         case Takes::NumberList:
-            return v.numbers;
+            return v.named ? KeywordData{WordList{std::string{v.word}}} : KeywordData{v.numbers};
         default:
             return v.row.args.high != 0 && !v.absent ? KeywordData{WordList{std::string{v.word}}}
                                                      : KeywordData{words()};

@@ -12,12 +12,32 @@ constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::optional<std::int64_t> hex_number(std::string_view digits, std::int64_t low, std::int64_t high) {
+std::optional<std::int64_t> number_in_base(std::string_view digits, int base) {
     std::int64_t number = 0;
-    const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-    if (ec != std::errc{} || stop != digits.data() + digits.size() || number < low || number > high)
-        return std::nullopt;
+    const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+    if (ec != std::errc{} || stop != digits.data() + digits.size() || digits.starts_with('-')) return std::nullopt;
     return number;
+}
+
+// One of several numbers of a word, in the base that the row says.
+std::optional<std::int64_t> part_number(const Args& args, std::string_view word) {
+    const auto number = args.hex        ? number_in_base(word, 16)
+                        : args.any_base ? number_of_any_base(word)
+                                        : whole_number(word, args.low, args.high);
+    return number && *number >= args.low && *number <= args.high ? number : std::nullopt;
+}
+
+// "3/4" as its parts; a joiner more than the row knows is left in the last one.
+std::vector<std::string_view> parts_of(const Args& args, std::string_view word) {
+    std::vector<std::string_view> parts;
+    for (std::string_view rest = word;;) {
+        const std::size_t at = rest.find(args.joiner);
+        // keepalived ignores what stands behind "1-2"; a third part behind a slash is an error.
+        const bool last = parts.size() + 1 == args.parts_max && args.joiner != '-';
+        parts.push_back(last ? rest : rest.substr(0, at));
+        if (at == std::string_view::npos || parts.size() == args.parts_max) return parts;
+        rest.remove_prefix(at + 1);
+    }
 }
 
 // The end of "10.0.0.1-9" or "2001:db8::1-f": the last part of the first address takes another number.
@@ -48,6 +68,12 @@ bool same(std::string_view a, std::string_view b, bool any_case) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> number_of_any_base(std::string_view word) {
+    if (word.starts_with('+')) word.remove_prefix(1);
+    if (word.starts_with("0x") || word.starts_with("0X")) return number_in_base(word.substr(2), 16);
+    return number_in_base(word, word.size() > 1 && word.starts_with('0') ? 8 : 10);
+}
 
 std::string range_text(const Row& row) {
     switch (row.args.takes) {
@@ -188,22 +214,17 @@ bool read_duration(Reading& reading, Value& value) {
 bool read_numbers(Reading& reading, Value& value) {
     const Args& args = value.row.args;
     std::vector<std::string_view> words;
-    if (args.joiner != 0) {
-        for (std::string_view rest = value.word;;) {
-            const std::size_t at = rest.find(args.joiner);
-            words.push_back(rest.substr(0, at));
-            if (at == std::string_view::npos || words.size() == args.parts_max) break;
-            rest.remove_prefix(at + 1);
-        }
-    } else {
+    if (args.joiner != 0)
+        words = parts_of(args, value.word);
+    else
         for (std::size_t i = 0; i < value.count() && i < args.words_max; ++i) words.push_back(value.arg(i));
-    }
     bool good = args.joiner == 0 || words.size() >= args.parts_min;
     value.numbers.clear();
     for (const std::string_view word : words) {
-        const auto number = args.any_base && word.starts_with("0x") ? hex_number(word.substr(2), args.low, args.high)
-                                                                    : whole_number(word, args.low, args.high);
-        if (!number) good = false;
+        const auto number = part_number(args, word);
+        const bool name = !number && args.any_name && begins_with_letter(word);
+        value.named = value.named || name;
+        if (!number && !name) good = false;
         if (number) value.numbers.push_back(*number);
     }
     if (good) return true;

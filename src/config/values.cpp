@@ -30,6 +30,26 @@ std::string describe_junk(std::string_view junk) {
     return fmt::format("'{}'", junk);
 }
 
+// "500ms" in the unit that the row takes, where the time is exact in it; empty: whatever stands there is no unit.
+std::string in_unit_of(const Row& row, std::string_view number, std::string_view unit) {
+    struct Unit {
+        std::string_view name;
+        std::int64_t us;
+    };
+    constexpr Unit kUnits[]{{"us", 1},          {"ms", 1'000},       {"msec", 1'000},   {"s", 1'000'000},
+                            {"sec", 1'000'000}, {"secs", 1'000'000}, {"m", 60'000'000}, {"min", 60'000'000}};
+    constexpr std::int64_t kMost = 1'000'000'000;
+    const auto* const found = std::ranges::find(kUnits, unit, &Unit::name);
+    const auto count = whole_number(number, 0, kMost);
+    if (found == std::end(kUnits) || !count) return {};
+    const std::int64_t us = *count * found->us;
+    if (row.args.takes == Takes::Seconds) return format_micros(us);
+    if (row.args.takes == Takes::Millis) return format_micros(us * 1000);
+    if (row.args.takes == Takes::WholeSeconds && us % kMicrosPerSecond == 0)
+        return std::to_string(us / kMicrosPerSecond);
+    return {};
+}
+
 // True when the rest behind a leading number may be passed over: keepalived uses the leading number at run time and
 // refuses it at -t. A unit is refused by both of our readings: keepalived would take "6s" for 6 microseconds.
 bool accept_junk(Reading& reading, const Value& value, std::string_view number, std::string_view junk) {
@@ -48,9 +68,14 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
                                       : fmt::format("{} needs a number, got '{}': {} follows it", shown_name(value),
                                                     value.word, describe_junk(junk)));
     d.expected = range_text(value.row);
-    d.hint = value.row.name.starts_with('<') && value.owner.empty()
-                 ? fmt::format("write `{}`", number)
-                 : fmt::format("write `{} {}`", shown_name(value), number);
+    const bool time = value.row.args.takes == Takes::Seconds || value.row.args.takes == Takes::Millis ||
+                      value.row.args.takes == Takes::WholeSeconds;
+    const std::string converted = unit && time ? in_unit_of(value.row, number, junk) : std::string{};
+    const std::string_view meant = !converted.empty() ? std::string_view{converted} : number;
+    if (!unit || !time || !converted.empty())
+        d.hint = value.row.name.starts_with('<') && value.owner.empty()
+                     ? fmt::format("write `{}`", meant)
+                     : fmt::format("write `{} {}`", shown_name(value), meant);
     if (unit) {
         d.effect = default_effect(value.row);
         return false;
@@ -62,9 +87,7 @@ bool accept_junk(Reading& reading, const Value& value, std::string_view number, 
 // A word in place of a number: one of the row's, or a name that the system's own tables know (routing tables, scopes).
 bool read_name(Value& value) {
     const Args& args = value.row.args;
-    const char c = value.word.empty() ? '0' : value.word.front();
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    value.named = args.any_name && letter;
+    value.named = args.any_name && begins_with_letter(value.word);
     std::string_view rest = args.choices.empty() ? std::string_view{} : value.word;
     while (!value.named && !rest.empty()) {  // one, or several as in IRUSR|IWUSR
         const std::size_t end = args.joiner != 0 ? rest.find(args.joiner) : std::string_view::npos;
@@ -75,25 +98,18 @@ bool read_name(Value& value) {
     return value.named;
 }
 
-// As C writes numbers: 0x1f, 017, 15. No sign.
 bool read_any_base(Reading& reading, Value& value) {
-    std::string_view digits = value.word;
-    int base = 10;
-    if (digits.starts_with("0x") || digits.starts_with("0X")) {
-        base = 16;
-        digits.remove_prefix(2);
-    } else if (digits.size() > 1 && digits.starts_with('0')) {
-        base = 8;
-    }
-    const auto [stop, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value.number, base);
-    if (ec != std::errc::result_out_of_range && (ec != std::errc{} || stop != digits.data() + digits.size())) {
+    const auto number = number_of_any_base(value.word);
+    const bool digits_only = value.word.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!number && !digits_only) {
         auto& d = reading.diag.error(Code::NotANumber, value.mark,
                                      fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
         d.expected = fmt::format("{}; 0x begins a hexadecimal number, 0 an octal one", range_text(value.row));
         d.effect = default_effect(value.row);
         return false;
     }
-    if (ec == std::errc{} && value.number >= value.row.args.low && value.number <= value.row.args.high) return true;
+    value.number = number.value_or(0);
+    if (number && *number >= value.row.args.low && *number <= value.row.args.high) return true;
     report_range(reading, value);
     return false;
 }

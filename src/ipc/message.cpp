@@ -34,7 +34,8 @@ void fields(A& a, Hello& m) {
       m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs,
       m.audit_seconds, m.settings_path, m.mail_keep_seconds, m.strict,
       m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs, m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket,
-      m.has_ipvs_namespace, m.net_namespace, m.check_first, m.check_log, m.may_schedule, m.may_lock);
+      m.has_ipvs_namespace, m.net_namespace, m.check_first, m.check_log, m.may_schedule, m.may_lock, m.force,
+      m.report);
 }
 template <class A>
 void fields(A& a, Snapshot& m) { a(m.audience, m.needed); }
@@ -80,6 +81,11 @@ template <class A>
 void fields(A& a, ServerQuestion& m) { a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by); }
 template <class A>
 void fields(A& a, ServerAnswered& m) { a(m.request, m.exit_code, m.problem); }
+
+template <class A>
+void fields(A& a, Reload& m) { a(m.force, m.as_json); }
+template <class A>
+void fields(A& a, ReloadDone& m) { a(m.problem); }
 
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;

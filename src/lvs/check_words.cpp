@@ -156,6 +156,13 @@ std::string failure_line(const CheckSubject& subject, const CheckFinished& fact,
     return plain_failure(keyword_of(subject.checker.type), subject, retried, used);
 }
 
+std::string why_line(const CheckSubject& subject, const CheckFinished& fact) {
+    constexpr std::string_view kSaysNothing = "Connection failed server";
+    const bool ssl = subject.checker.type == Type::Ssl;
+    if ((!ssl && subject.checker.type != Type::Http) || fact.words != kSaysNothing) return {};
+    return fmt::format("{} {}: {}", ssl ? "SSL_GET" : "HTTP_GET", subject.server, fact.reason);
+}
+
 std::string mail_words(const config::Checker& checker, const CheckFinished& fact) {
     const bool passed = fact.outcome == Outcome::Passed;
     const auto plain = [&](std::string_view head) {

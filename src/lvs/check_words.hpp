@@ -20,6 +20,8 @@ struct CheckSubject {
 // One failing try, with log_all_failures; `used` of the checker's retries went before it.
 [[nodiscard]] std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used);
 // It counts as failed from now on; `retried`: after its retries, of which it had `used`.
+// Why an HTTP check failed, where keepalived's own words (failure_line) do not tell; else empty.
+[[nodiscard]] std::string why_line(const CheckSubject& subject, const CheckFinished& fact);
 [[nodiscard]] std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried,
                                        std::uint32_t used);
 [[nodiscard]] std::string mail_words(const config::Checker& checker, const CheckFinished& fact);

@@ -179,8 +179,8 @@ void Judge::enqueue_all(Instant now) {
         const Position where = positions_.place(i);
         auto& state = state_at(where);
         const bool disabled = states_[where.service].servers[where.server].hold == Hold::Disabled;
-        state.waits =
-            !states_[where.service].suspended && !disabled && !is_followed(config_at(where).type) && !state.running;
+        if (config::is_unusable(config_at(where))) state.last_result = reasons_.of("the script cannot be run");
+        state.waits = !states_[where.service].suspended && !disabled && is_polled(config_at(where)) && !state.running;
         if (!state.waits) continue;
         // A checker that was carried over may be due at once, never in the past of its own schedule.
         state.due = std::max(state.due, now);
@@ -288,7 +288,7 @@ void Judge::on_finished(const CheckFinished& fact, Moment at, Intents& out) {
 }
 
 void Judge::schedule(const Position& where, Instant due) {
-    if (is_followed(config_at(where).type)) return;
+    if (!is_polled(config_at(where))) return;
     auto& state = state_at(where);
     state.due = due;
     state.waits = !states_[where.service].suspended;

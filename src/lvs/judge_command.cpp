@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "judge_text.hpp"
@@ -25,6 +26,19 @@ Hold hold_of(ServerCommand::Verb verb) {
         default:
             return Hold::None;
     }
+}
+
+// A weight of 0 does not concern clients whom persistence sends to the server: the operator is told, once per service.
+void remark_on_persistence(const config::VirtualServer& service, const ServerCommand& command,
+                           std::vector<std::string>& remarks) {
+    const bool drains = command.verb == ServerCommand::Verb::Drain ||
+                        (command.verb == ServerCommand::Verb::Weight && command.weight == 0);
+    if (!drains || service.persistence_timeout.count() == 0) return;
+    std::string text = fmt::format(
+        "VS {} has persistence_timeout {}: clients that are on the server stay on it for as long as they keep coming, "
+        "unless `sysctl -w net.ipv4.vs.expire_quiescent_template=1` ends that (for all services of the host)",
+        config::service_name(service), service.persistence_timeout.count());
+    if (remarks.empty() || remarks.back() != text) remarks.push_back(std::move(text));
 }
 
 std::string operation_text(const netlink::IpvsOperation& operation) {
@@ -77,6 +91,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
     }
     const Hold wanted = hold_of(command.verb);
     std::string named;
+    std::vector<std::string> remarks;
     const std::vector<OverrideKey> strangers =
         wanted == Hold::None ? held_strangers(pattern_of(command.which)) : std::vector<OverrideKey>{};
     for (const auto& where : matching(pattern_of(command.which), answer)) {
@@ -84,6 +99,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         const OverrideKey key{service_text(where.service),
                               services_[where.service].real_servers[where.server].endpoint};
         const std::string name = server_text(where.service, where.server);
+        remark_on_persistence(services_[where.service], command, remarks);
         const auto& state = states_[where.service].servers[where.server];
         const std::string before = state_text(where.service, where.server);
         const bool same =
@@ -117,6 +133,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         overrides_.erase(key);
         if (++answer.changed <= kServersNamedInAuditMax) named += fmt::format(" {},", name);
     }
+    std::ranges::move(remarks, std::back_inserter(answer.lines));
     if (answer.changed == 0) return out;
     tidy_queue();
     named.pop_back();

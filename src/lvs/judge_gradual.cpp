@@ -209,7 +209,8 @@ bool Judge::is_kept(const Position& where, Intents& out) {
     auto& state = states_[where.service];
     auto& server = state.servers[where.server];
     const std::size_t least = min_alive_of(service);
-    if (least == 0) return false;
+    // One that takes no new connections makes up for nobody.
+    if (least == 0 || server.hold == Hold::Drained) return false;
     std::size_t others = 0;
     for (const auto& one : state.servers) others += &one != &server && serves(one) ? 1 : 0;
     if (others >= least) return false;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mainstay/config/unusable.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {
@@ -58,9 +59,10 @@ namespace mainstay::lvs {
     return server.hold != Hold::Disabled && (all_up(server) || server.kept);
 }
 
-// Checks that are run one by one; the others are told when something changes.
+// Checks that are run one by one; the others are told when something changes, or cannot be run at all.
 [[nodiscard]] inline bool is_polled(const config::Checker& checker) {
-    return checker.type != config::Checker::Type::File && checker.type != config::Checker::Type::Bfd;
+    return checker.type != config::Checker::Type::File && checker.type != config::Checker::Type::Bfd &&
+           !config::is_unusable(checker);
 }
 
 [[nodiscard]] inline bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {

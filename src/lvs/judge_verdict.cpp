@@ -128,6 +128,7 @@ void Judge::failed(const Position& where, const CheckFinished& fact, const Run& 
         // Alpha: it counted as failed before it ever ran. That it is so is told once, but nothing changes.
         if (run.first) {
             out.push_back(say(LogLevel::Info, failure_line(subject, fact, false, 0)));
+            if (auto why = why_line(subject, fact); !why.empty()) out.push_back(say(LogLevel::Info, std::move(why)));
             announce_check(where, fact, true, false, out);
         }
         return;
@@ -148,8 +149,9 @@ void Judge::fell(const Position& where, const CheckFinished& fact, bool retried,
     auto& state = state_at(where);
     const std::string name = server_text(where.service, where.server);
     const std::string parent = service_text(where.service);
-    out.push_back(
-        say(LogLevel::Info, failure_line({config_at(where), name, parent}, fact, retried, state.retries_used)));
+    const CheckSubject subject{config_at(where), name, parent};
+    out.push_back(say(LogLevel::Info, failure_line(subject, fact, retried, state.retries_used)));
+    if (auto why = why_line(subject, fact); !why.empty()) out.push_back(say(LogLevel::Info, std::move(why)));
     state.up = false;
     state.pass_broken = true;
     state.retries_used = 0;

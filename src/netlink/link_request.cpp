@@ -80,6 +80,9 @@ Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& se
         request.link().ifi_flags = *settings.up ? unsigned{IFF_UP} : 0U;
         request.link().ifi_change = IFF_UP;
     }
+    if (settings.hardware_address)
+        mnl_attr_put(request.header(), IFLA_ADDRESS, settings.hardware_address->size(),
+                     settings.hardware_address->data());
     if (settings.master) mnl_attr_put_u32(request.header(), IFLA_MASTER, *settings.master);
     if (settings.group) mnl_attr_put_u32(request.header(), IFLA_GROUP, *settings.group);
     if (settings.no_generated_address) {

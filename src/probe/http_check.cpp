@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "exchange.hpp"
 #include "mainstay/wire/http.hpp"
@@ -138,6 +139,26 @@ void explain(Finding& finding, const wire::HttpReader& answer, std::uint64_t rec
         finding.reason += fmt::format(": {} bytes, and the server has not closed the connection", received);
 }
 
+// The server has closed the connection while it had something of ours to read, or we something to write. Servers do
+// that which answer without reading the request: what they sent before is there all the same.
+bool closed_by_server(const Attempt::State& state, const Transfer& transfer) {
+    if (state.expired || state.cancelled || !transfer.tls.empty()) return false;
+    return transfer.error.value() == ECONNRESET || transfer.error.value() == EPIPE;
+}
+
+// Nothing but its length tells then that an answer is whole.
+Finding cut_short(const Attempt::State& state, const Transfer& transfer, Micros limit, const wire::HttpReader& answer) {
+    Finding finding = broken(state, transfer, limit);
+    if (!answer.header_ended()) return finding;
+    if (answer.told_length())
+        finding.reason +=
+            fmt::format(": {} of {} bytes of the answer have come", answer.body_received(), *answer.told_length());
+    else
+        finding.reason +=
+            fmt::format(": {} bytes have come of an answer that does not tell where it ends", answer.body_received());
+    return finding;
+}
+
 asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
     const Micros limit = check.connection.connect_timeout;
     wire::HttpReader answer;
@@ -145,14 +166,20 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
     std::uint64_t received = 0;
     state->guard(limit);
     std::string request = check.request;
-    const Transfer sent = co_await stream.write_all(std::move(request));
-    if (!sent.good() || state->expired || state->cancelled) co_return broken(*state, sent, limit);
+    Transfer last = co_await stream.write_all(std::move(request));
+    bool closed = closed_by_server(*state, last);
+    if (!closed && (!last.good() || state->expired || state->cancelled)) co_return broken(*state, last, limit);
 
     const AnswerTime time{limit, stream.secured()};
     std::array<char, kReadBytes> bytes{};
     while (!answer.header_too_long()) {
         time.guard_next_wait(*state);
         const Transfer got = co_await stream.read_some(bytes);
+        if (closed_by_server(*state, got)) {
+            closed = true;
+            last = got;
+            break;
+        }
         if (!got.good() || state->expired || state->cancelled) {
             Finding finding = broken(*state, got, limit);
             explain(finding, answer, received);
@@ -163,6 +190,7 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
         body.add(answer.feed({bytes.data(), got.size}));
     }
     state->watchdog.cancel();
+    if (closed && !answer.whole() && !answer.header_too_long()) co_return cut_short(*state, last, limit, answer);
     stream.finish();
     co_return judge_http1(check, answer, body);
 }

@@ -65,14 +65,8 @@ std::string peer_text(int socket) {
 
 }  // namespace
 
-DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade, Relay relay)
-    : log_{log},
-      start_{std::move(start)},
-      upgrade_{std::move(upgrade)},
-      relay_{std::move(relay)},
-      listener_{loop},
-      client_{loop},
-      limit_{loop} {}
+DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Deeds deeds)
+    : log_{log}, deeds_{std::move(deeds)}, listener_{loop}, client_{loop}, limit_{loop} {}
 
 Result<void> DryRunServer::open(const std::string& path) {
     auto fd = listen_at(path);
@@ -129,6 +123,7 @@ void DryRunServer::listen_to_client() {
             if (auto* received = std::get_if<ipc::Received>(&**got))
                 if (std::holds_alternative<ipc::DryRun>(received->message) ||
                     std::holds_alternative<ipc::Upgrade>(received->message) ||
+                    std::holds_alternative<ipc::Reload>(received->message) ||
                     std::holds_alternative<ipc::ServerQuestion>(received->message))
                     return on_question(std::move(received->message));
         refuse("that is no question");
@@ -138,10 +133,16 @@ void DryRunServer::listen_to_client() {
 void DryRunServer::on_question(ipc::Message question) {
     upgrade_question_.reset();
     if (auto* servers = std::get_if<ipc::ServerQuestion>(&question)) return relay(std::move(*servers));
+    if (const auto* reload = std::get_if<ipc::Reload>(&question)) {
+        log_.info("a reload{} is asked for by {}", reload->force ? " by force" : "", peer_text(client_.native_handle()));
+        UniqueFd client{client_.release()};
+        accept();
+        return deeds_.reload(*reload, std::move(client));
+    }
     if (auto* upgrade = std::get_if<ipc::Upgrade>(&question)) upgrade_question_ = *upgrade;
     auto channel = ipc::make_channel();
     if (!channel) return refuse(channel.error().text());
-    const auto pid = start_(question, channel->first.get(), channel->second.get());
+    const auto pid = deeds_.start(question, channel->first.get(), channel->second.get());
     if (!pid) return refuse(pid.error().text());
     if (!upgrade_question_) log_.info("a reload is tried: nothing is changed by it");
     line_ = std::move(channel->first);
@@ -155,7 +156,7 @@ void DryRunServer::on_question(ipc::Message question) {
 void DryRunServer::relay(ipc::ServerQuestion question) {
     question.request = relayed_ = next_relayed_++;
     question.by = peer_text(client_.native_handle());
-    if (const auto sent = relay_(question); !sent) return refuse(sent.error().text());
+    if (const auto sent = deeds_.relay(question); !sent) return refuse(sent.error().text());
     limit_.expires_after(kRelayedWithin);
     limit_.async_wait([this](const error_code& error) {
         if (!error && relayed_ != 0) refuse("the load balancing process does not answer; see the log");
@@ -198,7 +199,7 @@ void DryRunServer::checked(const ipc::UpgradeChecked& verdict) {
     UniqueFd client{client_.is_open() ? client_.release() : -1};
     const std::string program = upgrade_question_->program;
     accept();
-    upgrade_(program, verdict.version, std::move(client));
+    deeds_.upgrade(program, verdict.version, std::move(client));
 }
 
 void DryRunServer::refuse(const std::string& problem) {

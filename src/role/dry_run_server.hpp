@@ -1,4 +1,4 @@
-// The supervisor's own socket, for root alone: mainstayctl asks what a reload would do, for an upgrade, or for servers to
+// The supervisor's own socket, for root alone: mainstayctl asks for a reload, what one would do, for an upgrade, or for servers to
 // be drained and the like, which the lvs role does.
 //
 // The supervisor parses nothing here either: a reader process reads the configuration, compares it with what runs, and
@@ -31,7 +31,15 @@ public:
     using Upgrade = std::function<void(const std::string& program, const std::string& version, UniqueFd client)>;
     // Hands the question to the lvs role, whose answer comes by answered().
     using Relay = std::function<Result<void>(const ipc::ServerQuestion& question)>;
-    DryRunServer(boost::asio::io_context& loop, Log& log, Start start, Upgrade upgrade, Relay relay);
+    // The client waits for a ReloadDone.
+    using Reload = std::function<void(const ipc::Reload& wanted, UniqueFd client)>;
+    struct Deeds {
+        Start start;
+        Upgrade upgrade;
+        Relay relay;
+        Reload reload;
+    };
+    DryRunServer(boost::asio::io_context& loop, Log& log, Deeds deeds);
     DryRunServer(const DryRunServer&) = delete;
     DryRunServer& operator=(const DryRunServer&) = delete;
     ~DryRunServer() { close(); }
@@ -55,9 +63,7 @@ private:
     void answer(const ipc::Message& done, int text);
 
     Log& log_;
-    Start start_;
-    Upgrade upgrade_;
-    Relay relay_;
+    Deeds deeds_;
     std::uint64_t relayed_ = 0, next_relayed_ = 1;  // the question that the lvs role has; 0: none
     std::optional<ipc::Upgrade> upgrade_question_;  // when the question is not a dry run
     std::string path_;

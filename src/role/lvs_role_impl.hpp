@@ -61,7 +61,11 @@ public:
     [[nodiscard]] bool prepare_changes(std::vector<config::ServiceChange> changes) override;
     void commit() override;
     void abort() override { next_.reset(), changes_.reset(); }
-    void commit_unchanged() override { publish_within(kPublishLater); }
+    void commit_unchanged() override {
+        keeper_.audit_soon();
+        settings_.look();
+        publish_within(kPublishLater);
+    }
     void connect(ipc::Line::To other, UniqueFd line) override {
         if (other == ipc::Line::To::Vrrp) return vrrp_.connect(std::move(line));
         bfd_.connect(std::move(line));

@@ -37,6 +37,7 @@ void LvsRole::commit() {
     settings_.configure(std::move(settings));
     interface_told();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
+    keeper_.audit_soon();
 }
 
 void LvsRole::reload(config::Config next) {
@@ -52,6 +53,8 @@ void LvsRole::change(std::vector<config::ServiceChange> changes) {
     for (const auto& change : changes) services.push_back(change.at);
     const auto intents = judge_.change(std::move(changes), moment());
     keeper_.change(wanted_of(services));
+    keeper_.audit_soon();
+    settings_.look();
     reloaded(intents);
 }
 

@@ -34,6 +34,7 @@ public:
     LvsSettingsKeeper(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> save);
 
     // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
+    void look() { settle(); }  // whether somebody changed them
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
     void told(const std::string& instance, bool master);
     // The index of the daemon's interface, 0 while there is none; also when the same one has changed otherwise.

@@ -21,6 +21,13 @@ void LvsTableKeeper::arm_audit(Micros pause) {
     });
 }
 
+void LvsTableKeeper::audit_soon() {
+    if (options_.audit_every.count() == 0) return;
+    audit_ = {};
+    audit_.hurried = true;
+    arm_audit(Micros{0});
+}
+
 void LvsTableKeeper::audit_turn() {
     Result<void> done;
     if (!ipvs_) {
@@ -29,7 +36,11 @@ void LvsTableKeeper::audit_turn() {
         audit_ = {};
         close_and_retry(done.error());
     }
-    if (!audit_.running) return arm_audit(options_.audit_every);
+    if (!audit_.running) {
+        audit_.hurried = false;
+        return arm_audit(options_.audit_every);
+    }
+    if (audit_.hurried) return arm_audit(kSlicePauseMin);
     const auto slices = static_cast<std::int64_t>(ledger_.size() / kAuditSlice + 1);
     arm_audit(std::clamp(options_.audit_every / 2 / slices, kSlicePauseMin, kSlicePauseMax));
 }
@@ -39,8 +50,7 @@ Result<void> LvsTableKeeper::audit_slice() {
         if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
         auto services = ipvs_->services();
         if (!services) return std::unexpected{std::move(services.error())};
-        audit_ = {};
-        audit_.running = true;
+        audit_ = {.services = {}, .next = 0, .suspects = {}, .running = true, .hurried = audit_.hurried};
         for (auto& entry : *services) audit_.services.emplace(entry.service.key, std::move(entry.service));
     }
     const std::size_t end = std::min(audit_.next + kAuditSlice, ledger_.size());

@@ -1,6 +1,6 @@
 // Keeps the kernel's IPVS table as it is wanted: holds the wanted table and what is known of the actual one
-// (lvs::Ledger), sends the difference, and audits what is known against the kernel now and then. Only services that are or were wanted are ever
-// read, changed or deleted.
+// (lvs::Ledger), sends the difference, and audits what is known against the kernel now and then. Only services that are
+// or were wanted are ever read, changed or deleted.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -57,6 +57,7 @@ public:
     void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
     void replace(const Wanted& wanted);                   // all of them, after a reload
     void change(std::vector<lvs::ServiceTable> changed);  // after a reload that left all others as they are
+    void audit_soon();  // who reloads wants what the file says, whatever others did; not if there are no audits
     void stop(bool keep, config::Global::FlushOnStop flush);
 
     // What the kernel counts for these services now; one that is not there has no connections.
@@ -112,7 +113,7 @@ private:
     bool stopped_ = false;
     bool told_unavailable_ = false;
     lvs::Ledger ledger_;
-    std::set<Key> unsure_;                     // an operation on them failed: the shadow may be wrong
+    std::set<Key> unsure_;  // an operation on them failed: the shadow may be wrong
     std::set<std::string> told_refusals_;
 
     struct Audit {
@@ -120,6 +121,7 @@ private:
         std::size_t next = 0;
         std::set<Key> suspects;
         bool running = false;
+        bool hurried = false;  // not spread over half of its interval
     } audit_;
     boost::asio::steady_timer reopen_timer_;
     boost::asio::steady_timer audit_timer_;

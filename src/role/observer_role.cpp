@@ -52,6 +52,7 @@ struct Source {
     std::optional<ipc::EventRing> ring;
     std::optional<ipc::StateBlock> block;
     std::uint64_t acknowledged = 0;
+    std::uint64_t durable = 0;  // up to here nothing is in memory only: what an incarnation after us goes on behind
 };
 
 template <class Status>
@@ -145,6 +146,8 @@ void ObserverRole::resume() {
         return runtime_.log().warning("the observer's earlier state is unreadable: {}", previous.error().text());
     vrrp_.acknowledged = previous->vrrp_acknowledged;
     lvs_.acknowledged = previous->lvs_acknowledged;
+    vrrp_.durable = vrrp_.acknowledged;
+    lvs_.durable = lvs_.acknowledged;
     before_.sent = previous->mails_sent;
     before_.failed = previous->mails_failed;
     for (std::size_t i = 0; i < std::min(previous->cleared_instances.size(), previous->cleared_counters.size()); ++i)
@@ -190,14 +193,12 @@ bool ObserverRole::complain() {
     return true;
 }
 
-// Both are tried again every second: the folders may appear later, and events wait in their rings meanwhile.
+// Both are tried again every second: the folders may appear later. Mails are in memory meanwhile.
 void ObserverRole::open_spool() {
     if (mailer_) return;
-    auto spool = alert::Spool::open(runtime_.options().spool_directory);
-    if (!spool) {
-        if (complain()) runtime_.log().error("no mail can be sent: {}", spool.error().text());
-        return;
-    }
+    const auto& directory = runtime_.options().spool_directory;
+    auto spool = alert::Spool::open(directory);
+    if (!spool) spool = alert::Spool::in_memory(directory, spool.error());
     for (const auto& problem : spool->problems()) runtime_.log().error("mail spool: {}", problem);
     mailer_.emplace(std::move(*spool), *transport_, runtime_.log(), [this] { wake(); });
     configure();
@@ -216,6 +217,7 @@ void ObserverRole::open_socket() {
 void ObserverRole::tick() {
     open_socket();
     open_spool();
+    mailer_->settle_spool();
     configure();  // the host may have got another name or time zone
     collect();
     tick_.expires_after(kTick);
@@ -279,8 +281,12 @@ void ObserverRole::tell_lost(const Source& source, std::uint64_t lost, std::uint
 
 void ObserverRole::acknowledge() {
     const auto counters = mailer_->counters();
-    ipc::ObserverStatus status{.vrrp_acknowledged = vrrp_.acknowledged,
-                                     .lvs_acknowledged = lvs_.acknowledged,
+    if (counters.unsaved == 0) {
+        vrrp_.durable = vrrp_.acknowledged;
+        lvs_.durable = lvs_.acknowledged;
+    }
+    ipc::ObserverStatus status{.vrrp_acknowledged = vrrp_.durable,
+                                     .lvs_acknowledged = lvs_.durable,
                                      .mails_queued = counters.queued,
                                      .mails_sent = before_.sent + counters.sent,
                                      .mails_failed = before_.failed + counters.failed,
@@ -334,6 +340,9 @@ void ObserverRole::flush_step(Instant deadline, const std::function<void()>& don
     const bool empty = !mailer_ || !mailer_->enabled() || mailer_->spool().mails().empty();
     const bool hopeless = mailer_ && !mailer_->sending() && !mailer_->last_problem().empty();
     if (empty || hopeless || runtime_.now() >= deadline) {
+        if (mailer_ && mailer_->spool().unsaved() != 0)
+            runtime_.log().error("{} mails are lost: they were not delivered, and the mail spool cannot be written",
+                                 mailer_->spool().unsaved());
         bus_.stop();
         server_.reset();
         return done();
@@ -352,6 +361,7 @@ DaemonStatus ObserverRole::status() const {
                         .observer_pid = ::getpid(),
                         .now = runtime_.wall(),
                         .observer_since = since_};
+    status.clock = runtime_.now();
     status.events_lost = events_lost_;
     status.config_path = runtime_.options().config_path;
     status.config_id = runtime_.options().config_id;
@@ -368,6 +378,11 @@ DaemonStatus ObserverRole::status() const {
     status.mail.sent += before_.sent;
     status.mail.failed += before_.failed;
     status.mail_problem = mailer_->last_problem();
+    if (const auto& disk = mailer_->spool().disk_problem(); !disk.empty()) {
+        status.mail_problem = fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}", disk,
+                                          status.mail.unsaved, status.mail_problem.empty() ? "" : "; ",
+                                          status.mail_problem);
+    }
     return status;
 }
 

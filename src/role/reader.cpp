@@ -105,7 +105,7 @@ std::string contents(const std::string& path) {
 
 // From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes
 // first. Returns what is wrong, unless the configuration's own diagnostics tell of it already.
-std::vector<std::string> read_own_settings(const ipc::Hello& hello, ipc::ReadingDone& done) {
+std::vector<std::string> read_own_settings(const ipc::Hello& hello, ipc::ReadingDone& done, bool& accept_losses) {
     std::string path = hello.settings_path, text;
     if (config::is_toml_name(hello.config_path)) text = contents(hello.config_path);
     const bool there = config::toml_has_settings(text);
@@ -118,6 +118,7 @@ std::vector<std::string> read_own_settings(const ipc::Hello& hello, ipc::Reading
     done.audit_seconds = read.settings.lvs_audit_interval_s;
     done.notify_wait_seconds = read.settings.scripts_notify_wait_s;
     done.mail_keep_seconds = read.settings.mail_keep_s;
+    accept_losses = read.settings.reload_accept_losses;
     return std::move(read.problems);
 }
 
@@ -141,22 +142,49 @@ config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& 
     return config::load_file(hello.config_path, environment);
 }
 
-// reload_check_config: whatever is wrong refuses the reload, and is told in a file of its own.
+// reload_check_config: whatever is wrong refuses the reload, and is told in a file of its own, or in the log.
 void refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
-    std::string text;
-    for (const auto& diagnostic : loaded.diagnostics) text += config::render_line(diagnostic, loaded) + "\n";
-    const std::string file = hello.check_log.empty() ? "/dev/null" : hello.check_log;
-    const UniqueFd fd{::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!fd || ::write(fd.get(), text.data(), text.size()) < 0) log.warning("{} cannot be written", file);
-    log.error("New config failed validation, see {} for details", file);
     done.can_run = false;
     done.summary = hello.config_path + " is refused";
+    std::string text;
+    for (const auto& diagnostic : loaded.diagnostics) text += config::render_line(diagnostic, loaded) + "\n";
+    if (!hello.check_log.empty()) {
+        const UniqueFd fd{
+            ::open(hello.check_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)};
+        if (fd && ::write(fd.get(), text.data(), text.size()) >= 0)
+            return log.error("New config failed validation, see {} for details", hello.check_log);
+        log.warning("{} cannot be written", hello.check_log);
+    }
+    log.error("New config failed validation");
+    for (const auto& diagnostic : loaded.diagnostics)
+        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+}
+
+// A reload that takes away what runs by a fault of the file's blocks does not take place.
+void refuse_losses(const ipc::Hello& hello, const std::vector<std::string>& losses, ipc::ReadingDone& done, Log& log) {
+    for (const auto& loss : losses) log.error("would be lost: {}", loss);
+    log.error("{}", kLossesHint);
+    done.can_run = false;
+    done.summary =
+        fmt::format("{} is refused: its blocks do not fit together, and {} that {} would be lost by that",
+                    hello.config_path, losses.size(), losses.size() == 1 ? "thing runs and" : "things run and");
+}
+
+// Compares with what runs where somebody wants to know, or something may be lost. False: the report cannot be sent.
+bool look_at_changes(const ipc::Hello& hello, const RunningParts& parts, const config::Loaded& loaded,
+                     bool accept_losses, const std::vector<std::string>& problems, ipc::ReadingDone& done, Log& log) {
+    const bool wanted = hello.report != ipc::Hello::DryRunAs::No;
+    if (!parts.known() || (!wanted && (loaded.lost.empty() || !done.can_run))) return true;
+    const auto report = report_on(hello, parts, loaded, done, accept_losses);
+    if (!report) log.error("{}", report.error().text());
+    if (report && !report->losses.empty()) refuse_losses(hello, report->losses, done, log);
+    return !wanted || send_report(hello, loaded, report, problems) == 0;
 }
 
 // What this process does next.
 enum class Then { Wait, End, Fail };
 
-Then read_once(const ipc::Hello& hello) {
+Then read_once(const ipc::Hello& hello, const RunningParts& parts) {
     kernel::set_process_name(hello.process_name);
     kernel::DaemonLog log{{hello.log_ident, hello.log_socket, hello.log_facility, hello.log_console, hello.log_level}};
 
@@ -169,15 +197,19 @@ Then read_once(const ipc::Hello& hello) {
     ipc::ReadingDone done;
     done.stays = !moved;
     done.daemon = daemon_settings(loaded.config, hello.net_namespace);
-    const auto problems = read_own_settings(hello, done);
+    bool accept_losses = false;
+    const auto problems = read_own_settings(hello, done, accept_losses);
     const bool refused = hello.strict && loaded.can_run() && config::has_warnings(loaded);
     done.can_run = loaded.can_run() && !refused;
     done.exit_code = loaded.exit_code();
     if (hello.dry_run != ipc::Hello::DryRunAs::No)
-        return answer_dry_run(hello, loaded, done, problems) == 0 ? Then::End : Then::Fail;
-    if (hello.check_first && done.can_run && config::has_warnings(loaded)) {
-        refuse_checked(hello, loaded, done, log);
-    } else {
+        return send_report(hello, loaded, report_on(hello, parts, loaded, done, accept_losses), problems) == 0
+                   ? Then::End
+                   : Then::Fail;
+    const bool unchecked = hello.check_first && done.can_run && config::has_warnings(loaded);
+    if (unchecked) refuse_checked(hello, loaded, done, log);
+    if (!look_at_changes(hello, parts, loaded, accept_losses, problems, done, log)) return Then::Fail;
+    if (!unchecked) {
         for (const auto& diagnostic : loaded.diagnostics)
             log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
         for (const auto& [path, disabled] : *unsafe)
@@ -199,8 +231,9 @@ Then read_once(const ipc::Hello& hello) {
                 return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
             });
             done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
-            done.summary =
-                hello.config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
+            if (done.summary.empty())
+                done.summary =
+                    hello.config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
         }
     }
     if (!ipc::send_message(ipc::inherited::kControl, done)) return Then::Fail;
@@ -214,16 +247,31 @@ Then read_once(const ipc::Hello& hello) {
 int run_reader() {
     ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);
     ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);
+    UniqueFd vrrp, lvs, observer;  // what runs, when a reload follows
     for (;;) {
         kernel::set_process_name("mainstayd-read");
         pollfd wait{ipc::inherited::kControl, POLLIN, 0};
-        while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {}
+        while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
+        }
         auto got = ipc::receive_message(ipc::inherited::kControl);
         if (!got || !got->has_value()) return 1;
         if (std::holds_alternative<ipc::Closed>(**got)) return 0;  // the supervisor has ended, or wants no more
-        const auto* hello = std::get_if<ipc::Hello>(&std::get<ipc::Received>(**got).message);
+        auto& received = std::get<ipc::Received>(**got);
+        if (const auto* running = std::get_if<ipc::Snapshot>(&received.message)) {
+            using For = ipc::Snapshot::For;
+            if (running->audience == For::Vrrp) vrrp = std::move(received.descriptor);
+            if (running->audience == For::Lvs) lvs = std::move(received.descriptor);
+            if (running->audience == For::Observer) observer = std::move(received.descriptor);
+            continue;
+        }
+        const auto* hello = std::get_if<ipc::Hello>(&received.message);
         if (hello == nullptr) return 1;
-        if (const Then then = read_once(*hello); then != Then::Wait) return then == Then::End ? 0 : 1;
+        const RunningParts parts = hello->dry_run != ipc::Hello::DryRunAs::No
+                                       ? RunningParts{ipc::inherited::kRunningVrrp, ipc::inherited::kRunningLvs,
+                                                      ipc::inherited::kRunningObserver}
+                                       : RunningParts{vrrp.get(), lvs.get(), observer.get()};
+        if (const Then then = read_once(*hello, parts); then != Then::Wait) return then == Then::End ? 0 : 1;
+        for (auto* fd : {&vrrp, &lvs, &observer}) fd->reset();
     }
 }
 

@@ -41,10 +41,10 @@ Result<Config> inherited_part(int fd) {
     return ipc::decode<Config>(*bytes);
 }
 
-Result<Config> running_config(const ipc::Hello& hello) {
-    auto vrrp = inherited_part(ipc::inherited::kRunningVrrp);
-    auto lvs = inherited_part(ipc::inherited::kRunningLvs);
-    auto observer = inherited_part(ipc::inherited::kRunningObserver);
+Result<Config> running_config(const ipc::Hello& hello, const RunningParts& parts) {
+    auto vrrp = inherited_part(parts.vrrp);
+    auto lvs = inherited_part(parts.lvs);
+    auto observer = inherited_part(parts.observer);
     for (auto* part : {&vrrp, &lvs, &observer})
         if (!*part) return std::unexpected{std::move(part->error()).with("what runs now")};
     return put_together(std::move(*vrrp), std::move(*lvs), std::move(*observer), hello);
@@ -63,12 +63,25 @@ void compare_settings(const ipc::Hello& hello, const ipc::ReadingDone& done, Rel
         diff.changes.push_back({ReloadChange::Action::Change, "settings", hello.settings_path, std::move(details)});
 }
 
-std::string text_of(const ipc::Hello& hello, const config::Loaded& next, const ReloadDiff* diff,
+std::string headline(const ipc::Hello& hello, const config::Loaded& next, const Report& report) {
+    const bool tried = hello.dry_run != DryRunAs::No;
+    if (!report.refused) return fmt::format("{} {}\n", tried ? "a reload would read" : "read:", hello.config_path);
+    const std::string_view why = !report.losses.empty()
+                                     ? ", since its blocks do not fit together and what runs would be lost by that"
+                                 : !next.can_run()   ? ""
+                                 : hello.check_first ? ", since reload_check_config allows no warnings"
+                                                     : ", since --strict allows no warnings";
+    return tried ? fmt::format("a reload of {} would be refused{}: what runs would go on unchanged\n",
+                               hello.config_path, why)
+                 : fmt::format("the reload of {} is refused{}: what runs goes on unchanged\n", hello.config_path, why);
+}
+
+std::string text_of(const ipc::Hello& hello, const config::Loaded& next, const Report& report,
                     const std::vector<std::string>& problems) {
-    std::string out = diff != nullptr
-                          ? fmt::format("a reload would read {}\n", hello.config_path)
-                          : fmt::format("a reload of {} would be refused{}: what runs would go on unchanged\n",
-                                        hello.config_path, next.can_run() ? ", since --strict allows no warnings" : "");
+    std::string out = headline(hello, next, report);
+    for (const auto& loss : report.losses) out += fmt::format("lost   {}\n", loss);
+    if (!report.losses.empty()) out += fmt::format("{}\n", kLossesHint);
+    const ReloadDiff* diff = report.refused ? nullptr : &report.diff;
     // What refuses it; without a refusal, what mainstayctl config check would say is not repeated.
     const auto worst = next.can_run() ? Severity::Warning : Severity::Fatal;
     std::size_t others = 0;
@@ -86,11 +99,12 @@ std::string text_of(const ipc::Hello& hello, const config::Loaded& next, const R
     return out;
 }
 
-std::string json_of(const ipc::Hello& hello, const config::Loaded& next, const ReloadDiff* diff,
+std::string json_of(const ipc::Hello& hello, const config::Loaded& next, const Report& report,
                     const std::vector<std::string>& problems) {
     nlohmann::ordered_json out{
-        {"file", hello.config_path}, {"config_id", hello.config_id}, {"refused", diff == nullptr}};
-    if (diff != nullptr) out.update(as_json(*diff));
+        {"file", hello.config_path}, {"config_id", hello.config_id}, {"refused", report.refused}};
+    if (!report.refused) out.update(as_json(report.diff));
+    out["lost"] = report.losses;
     out["settings_problems"] = problems;
     out["diagnostics"] = as_json(next);
     return json_text(out);
@@ -98,26 +112,32 @@ std::string json_of(const ipc::Hello& hello, const config::Loaded& next, const R
 
 }  // namespace
 
-int answer_dry_run(const ipc::Hello& hello, const config::Loaded& next, const ipc::ReadingDone& done,
-                   const std::vector<std::string>& problems) {
+Result<Report> report_on(const ipc::Hello& hello, const RunningParts& parts, const config::Loaded& next,
+                         const ipc::ReadingDone& done, bool accept_losses) {
+    const auto running = running_config(hello, parts);
+    if (!running) return std::unexpected{running.error()};
+    Report report{.refused = !done.can_run};
+    if (report.refused) return report;
+    report.diff = diff_reload(
+        *running, put_together(config::slice(next.config, Audience::Vrrp), config::slice(next.config, Audience::Lvs),
+                               config::slice(next.config, Audience::Observer), hello));
+    compare_settings(hello, done, report.diff);
+    if (!hello.force && !accept_losses) report.losses = lost_by_fault(report.diff, *running, next.lost);
+    report.refused = !report.losses.empty();
+    return report;
+}
+
+int send_report(const ipc::Hello& hello, const config::Loaded& next, const Result<Report>& report,
+                const std::vector<std::string>& problems) {
     const auto answer = [](const ipc::DryRunDone& message, int fd) {
         return ipc::send_message(ipc::inherited::kControl, message, fd) ? 0 : 1;
     };
-    const auto running = running_config(hello);
-    if (!running) return answer({kRefused, running.error().text()}, -1);
-    ReloadDiff diff;
-    if (done.can_run) {
-        diff = diff_reload(*running, put_together(config::slice(next.config, Audience::Vrrp),
-                                                  config::slice(next.config, Audience::Lvs),
-                                                  config::slice(next.config, Audience::Observer), hello));
-        compare_settings(hello, done, diff);
-    }
-    const auto* shown = done.can_run ? &diff : nullptr;
-    const std::string text =
-        hello.dry_run == DryRunAs::Json ? json_of(hello, next, shown, problems) : text_of(hello, next, shown, problems);
+    if (!report) return answer({kRefused, report.error().text()}, -1);
+    const bool json = hello.dry_run == DryRunAs::Json || hello.report == DryRunAs::Json;
+    const std::string text = json ? json_of(hello, next, *report, problems) : text_of(hello, next, *report, problems);
     const auto memfd = ipc::make_sealed_memfd("dry-run", std::as_bytes(std::span{text}));
     if (!memfd) return answer({kRefused, memfd.error().text()}, -1);
-    return answer({!done.can_run ? kRefused : diff.empty() ? kNothing : kSomething, {}}, memfd->get());
+    return answer({report->refused ? kRefused : report->diff.empty() ? kNothing : kSomething, {}}, memfd->get());
 }
 
 }  // namespace mainstay::role

@@ -29,6 +29,8 @@ json counters_json(const vrrp::Counters& c) {
             {"version_err", c.version_err},
             {"rival_masters", c.rival_masters},
             {"addresses_restored", c.addresses_restored},
+            {"routing_restored", c.routing_restored},
+            {"duplicate_addresses", c.duplicate_addresses},
             {"deadlines_late", c.deadlines_late},
             {"adverts_skipped", c.adverts_skipped},
             {"auth_ext_missing", c.auth_ext_missing},
@@ -44,7 +46,24 @@ void put_time(json& object, const std::string& name, WallTime at) {
     object[name + "_unix_us"] = at.unix_us;
 }
 
-json instance_json(const vrrp::InstanceSnapshot& i, const std::vector<std::string>& addresses) {
+// An instant of a role on the calendar clock.
+WallTime wall_time(const DaemonStatus& status, Instant at) {
+    const Micros ago = std::chrono::duration_cast<Micros>(status.clock - at);
+    return {status.now.unix_us - ago.count()};
+}
+
+json problems_json(const DaemonStatus& status, const std::vector<vrrp::PeerProblem>& problems) {
+    json list = json::array();
+    for (const auto& p : problems) {
+        json one{{"kind", p.kind}, {"peer", p.peer.to_string()}, {"count", p.count}, {"text", p.text}};
+        put_time(one, "last", wall_time(status, p.last));
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
+                   const std::vector<std::string>& addresses) {
     json out{{"name", i.name},
              {"state", to_string(i.state)},
              {"interface", i.interface},
@@ -60,16 +79,17 @@ json instance_json(const vrrp::InstanceSnapshot& i, const std::vector<std::strin
              {"master_priority", i.master_priority},
              {"fault", i.fault}};
     put_time(out, "since", i.since);
+    out["problems"] = problems_json(status, i.problems);
     out["counters"] = counters_json(i.counters);
     return out;
 }
 
-json vrrp_json(const ipc::VrrpStatus& status) {
+json vrrp_json(const DaemonStatus& daemon, const ipc::VrrpStatus& status) {
     json instances = json::array(), groups = json::array(), scripts = json::array();
     for (std::size_t i = 0; i < status.router.instances.size(); ++i) {
-        instances.push_back(instance_json(status.router.instances[i], i < status.addresses.size()
-                                                                          ? status.addresses[i]
-                                                                          : std::vector<std::string>{}));
+        const bool has_addresses = i < status.addresses.size();
+        instances.push_back(instance_json(daemon, status.router.instances[i],
+                                          has_addresses ? status.addresses[i] : std::vector<std::string>{}));
     }
     for (const auto& g : status.router.groups) groups.push_back({{"name", g.name}, {"state", to_string(g.state)}});
     for (const auto& s : status.router.scripts) {
@@ -227,7 +247,7 @@ std::string status_json(const DaemonStatus& status) {
     out["supervisor"] = {{"pid", status.supervisor_pid}};
     out["observer"] = {{"pid", status.observer_pid}, {"events_lost", status.events_lost}};
     put_time(out["observer"], "since", status.observer_since);
-    out["vrrp"] = status.vrrp ? vrrp_json(*status.vrrp) : json{};
+    out["vrrp"] = status.vrrp ? vrrp_json(status, *status.vrrp) : json{};
     out["lvs"] = status.lvs ? lvs_json(*status.lvs) : json{};
     out["bfd"] = status.bfd ? bfd_json(*status.bfd) : json{};
     out["mail"] = {{"enabled", status.mail_enabled},
@@ -237,6 +257,7 @@ std::string status_json(const DaemonStatus& status) {
                    {"retries", status.mail.retries},
                    {"digests", status.mail.digests},
                    {"dropped", status.mail.refused_by_spool},
+                   {"in_memory", status.mail.unsaved},
                    {"last_problem", status.mail_problem}};
     // Names may hold any bytes; the answer is valid UTF-8 whatever they are.
     return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";

@@ -18,6 +18,7 @@ struct DaemonStatus {
     std::uint64_t generation = 0;  // of the running configuration
     int supervisor_pid = 0, observer_pid = 0;
     WallTime now, observer_since;
+    Instant clock{};  // the same moment as `now`, on the clock of the roles' instants
     bool mail_enabled = false;
     alert::MailerCounters mail;
     std::string mail_problem;             // empty: none

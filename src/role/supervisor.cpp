@@ -56,7 +56,8 @@ int Supervisor::run() {
     }
     look_after_children();
     loop_.run();
-    log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
+    // What was refused never ran.
+    if (ever_ran_) log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     return exit_code_;
 }
 
@@ -91,26 +92,27 @@ Result<void> Supervisor::find_executables() {
 }
 
 Result<void> Supervisor::open_own_socket() {
-    dry_runs_ = std::make_unique<DryRunServer>(
-        loop_, log_,
-        [this](const ipc::Message& question, int control, int control_of_child) {
-            if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
-                return start_upgrade_trial(*wanted, control, control_of_child);
-            return start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
-        },
-        [this](const std::string& program, const std::string& version, UniqueFd client) {
-            upgrade(program, version, std::move(client));
-        },
-        [this](const ipc::ServerQuestion& question) -> Result<void> {
-            auto& lvs = child_of(Kind::Lvs);
-            if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
-                return fail(Errc::State, "no load balancing process runs");
-            lvs.send(question, -1, log_);
-            return {};
-        });
+    DryRunServer::Deeds deeds;
+    deeds.start = [this](const ipc::Message& question, int control, int control_of_child) {
+        if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
+            return start_upgrade_trial(*wanted, control, control_of_child);
+        return start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
+    };
+    deeds.upgrade = [this](const std::string& program, const std::string& version, UniqueFd client) {
+        upgrade(program, version, std::move(client));
+    };
+    deeds.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
+        auto& lvs = child_of(Kind::Lvs);
+        if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
+            return fail(Errc::State, "no load balancing process runs");
+        lvs.send(question, -1, log_);
+        return {};
+    };
+    deeds.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
+    dry_runs_ = std::make_unique<DryRunServer>(loop_, log_, std::move(deeds));
     const auto opened = dry_runs_->open(places_.run_directory + "/supervisor.sock");
     if (!opened)
-        log_.warning("mainstayctl reload --dry-run, upgrade and server will not work: {}", opened.error().text());
+        log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
     return {};
 }
 
@@ -387,7 +389,7 @@ void Supervisor::stop(int exit_code) {
     if (phase_ == Phase::Stopping) return;
     phase_ = Phase::Stopping;
     exit_code_ = exit_code;
-    log_.info("Stopping");
+    if (ever_ran_) log_.info("Stopping");
     kernel::tell_service_manager("STOPPING=1");
     limit_.cancel();
     watchers_wait_.cancel();

@@ -88,6 +88,7 @@ private:
 
     // -- supervisor_places.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
+    void make_spool_folder(bool first);
     [[nodiscard]] Result<void> open_namespaces(const ipc::DaemonSettings& settings);
     void apply_settings(const ipc::DaemonSettings& settings);
     [[nodiscard]] int network_namespace_of(Kind kind) const;
@@ -134,6 +135,9 @@ private:
 
     // -- supervisor_reload.cpp
     void request_reload();
+    void request_reload(const ipc::Reload& wanted, UniqueFd client);
+    void answer_reload_clients();
+    void send_running_parts();
     void begin_reading();
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
     void on_reader_message(ipc::Received received);
@@ -159,7 +163,8 @@ private:
     Log& log_;
     boost::asio::io_context loop_{1};
     boost::asio::signal_set signals_{loop_};
-    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_};
+    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_},
+        spool_wait_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
     kernel::Account account_;
@@ -187,6 +192,13 @@ private:
     enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
     enum class Reload { None, Reading, Preparing } reload_ = Reload::None;
     bool reload_again_ = false;  // SIGHUPs that came meanwhile
+    struct ReloadClients {       // of mainstayctl reload
+        std::vector<UniqueFd> clients;
+        bool force = false, as_json = false;
+    };
+    ReloadClients reload_clients_, next_clients_;  // of the reload that is under way, and of the one after it
+    std::string reload_problem_;                   // why the configuration does not run
+    UniqueFd reload_report_;                       // sealed, the reader's
     Generation current_, next_;
     std::optional<ipc::ReadingDone> reading_done_;
     ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
@@ -205,6 +217,7 @@ private:
     int stop_stage_ = 0;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
     bool startup_told_ = false;
+    bool ever_ran_ = false;  // a configuration was committed, or taken over from a former program
 };
 
 }  // namespace mainstay::role

@@ -7,6 +7,11 @@
 #include "supervisor_impl.hpp"
 
 namespace mainstay::role {
+namespace {
+
+constexpr std::chrono::seconds kSpoolFolderRetry{10};
+
+}  // namespace
 
 // Where the daemon stands, before it says anything on its sockets. In an upgrade all of it is there already.
 Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
@@ -14,13 +19,29 @@ Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
     if (!places_.suffix.empty() && options_.set_log_ident)
         options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + places_.suffix);
     if (auto opened = open_namespaces(settings); !opened) return opened;
-    for (const auto& folder : {places_.run_directory, places_.spool_directory})
-        if (auto made = kernel::make_directory(folder, account_, 0755); !made) return made;
+    if (auto made = kernel::make_directory(places_.run_directory, account_, 0755); !made) return made;
+    make_spool_folder(true);
     if (places_.pid_directory == "/run/keepalived")
         if (auto made = kernel::make_directory(places_.pid_directory, {0, 0}, 0755); !made) return made;
     if (options_.hand_over < 0)
         if (auto claimed = claim_pid_file(); !claimed) return claimed;
     return open_own_socket();
+}
+
+// Addresses and services do not wait for a disk: while it is read-only or full, the observer keeps mails in memory.
+void Supervisor::make_spool_folder(bool first) {
+    const auto made = kernel::make_directory(places_.spool_directory, account_, 0755);
+    if (made) {
+        if (!first) log_.notice("The folder of the mail spool, {}, is there now", places_.spool_directory);
+        return;
+    }
+    if (first)
+        log_.error("There is no folder for the mail spool: {}; mails are kept in memory, and it is tried again every {} s",
+                   made.error().text(), kSpoolFolderRetry.count());
+    spool_wait_.expires_after(kSpoolFolderRetry);
+    spool_wait_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && phase_ != Phase::Stopping) make_spool_folder(false);
+    });
 }
 
 Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {

@@ -21,8 +21,37 @@ void Supervisor::request_reload() {
         return;
     }
     log_.info("Reloading ...");
+    reload_clients_ = std::exchange(next_clients_, {});
+    reload_problem_.clear();
+    reload_report_.reset();
     kernel::tell_service_manager("RELOADING=1");
     begin_reading();
+}
+
+// mainstayctl reload: answered when all is over.
+void Supervisor::request_reload(const ipc::Reload& wanted, UniqueFd client) {
+    next_clients_.clients.push_back(std::move(client));
+    next_clients_.force = next_clients_.force || wanted.force;
+    next_clients_.as_json = next_clients_.as_json || wanted.as_json;
+    request_reload();
+}
+
+void Supervisor::answer_reload_clients() {
+    const ReloadClients waiting = std::exchange(reload_clients_, {});
+    for (const UniqueFd& client : waiting.clients)  // who is gone does not want to know
+        static_cast<void>(ipc::send_message(client.get(), ipc::ReloadDone{reload_problem_}, reload_report_.get()));
+}
+
+// For the reader to compare with.
+void Supervisor::send_running_parts() {
+    using For = ipc::Snapshot::For;
+    for (const auto& [audience, kind] :
+         {std::pair{For::Vrrp, Kind::Vrrp}, {For::Lvs, Kind::Lvs}, {For::Observer, Kind::Observer}}) {
+        const auto& part = current_.parts[slot(kind)];
+        const auto sent = ipc::send_message(reader_line_->native_handle(), ipc::Snapshot{audience, part.needed},
+                                            part.snapshot.get());
+        if (!sent) log_.error("reader: {}", sent.error().text());
+    }
 }
 
 void Supervisor::begin_reading() {
@@ -42,6 +71,13 @@ void Supervisor::begin_reading() {
     auto hello = hello_for(Kind::Supervisor, false);
     hello.check_first = phase_ == Phase::Running && settings_.daemon.reload_check;
     hello.check_log = settings_.daemon.reload_check_log;
+    hello.run_vrrp = options_.run_vrrp;
+    hello.run_lvs = options_.run_lvs;
+    hello.notify_wait_seconds = settings_.notify_wait_seconds;
+    hello.force = reload_clients_.force;
+    if (!reload_clients_.clients.empty())
+        hello.report = reload_clients_.as_json ? ipc::Hello::DryRunAs::Json : ipc::Hello::DryRunAs::Text;
+    if (phase_ == Phase::Running) send_running_parts();
     if (const auto sent = ipc::send_message(reader_line_->native_handle(), hello); !sent)
         log_.error("reader: {}", sent.error().text());
 
@@ -110,6 +146,8 @@ void Supervisor::on_reader_message(ipc::Received received) {
             case ipc::Snapshot::For::Scripts: next_scripts_ = std::move(received.descriptor); break;
             case ipc::Snapshot::For::Host: next_host_ = std::move(received.descriptor); break;
         }
+    } else if (std::holds_alternative<ipc::DryRunDone>(received.message)) {
+        reload_report_ = std::move(received.descriptor);
     } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
         reading_done_ = std::move(*done);
     }
@@ -156,6 +194,7 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
         return stop(exit_code == 0 ? kExitFatal : exit_code);
     }
     log_.error("{}: the running configuration goes on unchanged", why);
+    reload_problem_ = why;
     reload_over();
 }
 
@@ -174,7 +213,8 @@ void Supervisor::begin_preparing() {
         }
     } else if (const auto changed = changed_at_reload(settings_.daemon, settings)) {
         log_.error("Cannot change {} at a reload - please restart {}", *changed, options_.identity.program());
-        return reading_failed(kExitConfig, "the new configuration is refused");
+        return reading_failed(kExitConfig,
+                              "the new configuration is refused, since " + *changed + " cannot change at a reload");
     }
     // A role that is just starting gets its first configuration before anything new.
     for (const auto& child : children_)
@@ -224,6 +264,7 @@ void Supervisor::commit_if_prepared() {
 void Supervisor::commit_all() {
     limit_.cancel();
     current_ = std::move(next_);
+    ever_ran_ = true;
     settings_ = *reading_done_;
     apply_settings(settings_.daemon);
     scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
@@ -327,11 +368,13 @@ void Supervisor::abort_all(const std::string& why) {
     for (auto& child : children_)
         if (child->alive()) child->send(ipc::Abort{next_.number}, -1, log_);
     log_.error("the reload is refused ({}): the running configuration goes on unchanged", why);
+    reload_problem_ = why;
     reload_over();
 }
 
 void Supervisor::reload_over() {
     reload_ = Reload::None;
+    answer_reload_clients();
     if (startup_told_) kernel::tell_service_manager("READY=1");
     if (std::exchange(reload_again_, false)) request_reload();
 }

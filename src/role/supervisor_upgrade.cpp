@@ -152,6 +152,7 @@ Result<void> Supervisor::adopt(int descriptor) {
     scripts_->set_table(std::move(*table));
     scripts_->adopt(state->running);
     phase_ = Phase::Running;
+    ever_ran_ = true;
     startup_told_ = true;
     log_.notice("version {} goes on where {} left", MAINSTAY_VERSION, state->version);
     return {};

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "mainstay/kernel/sysctl.hpp"
+#include "mainstay/vrrp/statics.hpp"
 
 namespace mainstay::role {
 
@@ -47,9 +48,7 @@ bool is_ipv4_vmac(const vrrp::WantedDevice& device) {
     return device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V4;
 }
 
-std::string promotion_of(const std::string& interface) {
-    return "net/ipv4/conf/" + interface + "/promote_secondaries";
-}
+std::string promotion_of(const std::string& interface) { return "net/ipv4/conf/" + interface + "/promote_secondaries"; }
 
 }  // namespace
 
@@ -82,13 +81,26 @@ void VrrpDevices::complain(const std::string& device, const std::string& text) {
 config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     std::vector<vrrp::ExistingLink> there;
     links.for_each([&](const kernel::Link& link) { there.push_back(existing(link)); });
-    auto plan = vrrp::plan_devices(config, there, ours_);
+    std::set<std::string> found;
+    for (const auto& device : wanted_)
+        if (device.found) found.insert(device.name);
+    auto made = ours_;
+    std::erase_if(made, [&](const std::string& name) { return found.contains(name); });
+    auto plan = vrrp::plan_devices(config, there, made, found);
     for (const auto& line : plan.lines) log_.line(line);
     for (const auto& device : plan.devices)
         if (!device.group.empty() && !interface_group(device.group))
             log_.warning("({}) interface group {} is not in /etc/iproute2/group: {} gets the group of {}",
                          device.instance, device.group, device.name, device.parent);
     wanted_ = std::move(plan.devices);
+    std::set<IpAddress> virtuals;
+    for (const auto& instance : config.instances)
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list) virtuals.insert(address.prefix.address);
+    for (const auto& entry : vrrp::static_addresses_of(config)) virtuals.insert(entry.address.prefix.address);
+    virtuals_ = virtuals;
+    virtuals_.merge(virtuals_before_);
+    virtuals_before_ = std::move(virtuals);
     complained_.clear();
     prepared_.clear();
     no_local_igmp_ = config::value_of<bool>(config.global.more->values, "disable_local_igmp").value_or(false);
@@ -108,6 +120,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
 bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
     promote(links);
     if (wanted_.empty()) return false;
+    if (make_way(links)) return true;
     bool changed = false;
     for (const auto& device : wanted_) {
         const auto* parent = links.find(device.parent);
@@ -122,7 +135,55 @@ bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
     return changed;
 }
 
-// What is there may belong to another parent by now (eth0 was renamed, and another one has its name).
+bool VrrpDevices::make_way(const Links& links) {
+    bool changed = false;
+    std::vector<const vrrp::WantedDevice*> other_mac;
+    for (const auto& name : std::set<std::string>{ours_}) {
+        const auto* link = links.find(name);
+        if (link == nullptr) continue;
+        const auto wanted = std::ranges::find(wanted_, name, &vrrp::WantedDevice::name);
+        const auto* parent = wanted == wanted_.end() ? nullptr : links.find(wanted->parent);
+        if (parent != nullptr && vrrp::serves_as(existing(*link), *wanted, parent->index)) continue;
+        if (parent != nullptr && wanted->kind == vrrp::WantedDevice::Kind::Vmac && link->private_macvlan &&
+            link->parent == parent->index) {
+            other_mac.push_back(&*wanted);
+        } else if (parent != nullptr || in_the_way(name, links)) {
+            remove(name, links);
+            changed = true;
+        }
+    }
+    return change_macs(std::move(other_mac), links) || changed;
+}
+
+// Two macvlans of one MAC address cannot be up on one parent.
+bool VrrpDevices::in_the_way(const std::string& name, const Links& links) const {
+    const auto link = existing(*links.find(name));
+    return std::ranges::any_of(wanted_, [&](const vrrp::WantedDevice& device) {
+        const auto* parent = links.find(device.parent);
+        return device.name != name && device.kind == vrrp::WantedDevice::Kind::Vmac && parent != nullptr &&
+               link.parent == parent->index && link.mac == device.mac;
+    });
+}
+
+// The kernel refuses a MAC address that another one has still, which may be about to get another one itself. Those that
+// exchange theirs are made anew.
+bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links) {
+    if (devices.empty() || !maker_) return false;
+    const auto set = [&](const vrrp::WantedDevice* device) {
+        kernel::LinkSettings settings{.index = links.find(device->name)->index};
+        auto& mac = settings.hardware_address.emplace();
+        std::ranges::transform(device->mac, mac.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
+        if (!maker_->set(settings)) return false;
+        log_.info("({}) {} has the MAC address {:02x} now", device->instance, device->name,
+                  fmt::join(device->mac, ":"));
+        return true;
+    };
+    while (std::erase_if(devices, set) != 0) {
+    }
+    for (const auto* device : devices) remove(device->name, links);
+    return true;
+}
+
 bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
                        kernel::Rtnetlink& netlink) {
     if (!maker_) {
@@ -135,13 +196,9 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
     }
     const auto* link = links.find(device.name);
     if (link != nullptr && !vrrp::serves_as(existing(*link), device, parent.index)) {
-        if (!ours_.contains(device.name)) {
-            complain(device.name, fmt::format("({}) {} cannot be made: there is another interface of this name",
-                                              device.instance, device.name));
-            return false;
-        }
-        remove(device.name, links);
-        link = nullptr;
+        complain(device.name, fmt::format("({}) {} cannot be made: there is another interface of this name",
+                                          device.instance, device.name));
+        return false;
     }
     const bool fresh = link == nullptr;
     std::uint32_t index = fresh ? 0 : link->index;
@@ -186,13 +243,32 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
         // A kernel without IPv6 has nothing to turn off.
         if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
     }
+    if (!fresh && device.keeps_ipv6) allow_ipv6(device.name);
     for (const auto& setting : vrrp::parent_settings(device)) settings_.set(setting.name, setting.value);
     const auto* master = links.find(parent.master);
     if (master != nullptr && master->kind == "vrf")
         if (auto done = maker_->set({.index = index, .master = parent.master}); !done) return done;
     if (auto done = maker_->set({.index = index, .up = true}); !done) return done;
-    if (!device.tell) return {};
-    return maker_->set({.index = index, .group = interface_group(device.group).value_or(parent.group)});
+    const std::uint32_t group = interface_group(device.group).value_or(parent.group);
+    const auto* there = fresh ? nullptr : links.find(index);
+    if (!device.tell && (there == nullptr || there->group == group)) return {};
+    return maker_->set({.index = index, .group = group});
+}
+
+// A device that an earlier configuration made without IPv6 is as a new one would be.
+void VrrpDevices::allow_ipv6(const std::string& device) {
+    const std::string setting = "net/ipv6/conf/" + device + "/disable_ipv6";
+    const auto now = kernel::read_sysctl_number(setting);
+    const auto usual = kernel::read_sysctl("net/ipv6/conf/default/disable_ipv6");
+    if (!now || *now == 0 || !usual) return;
+    if (const auto done = kernel::write_sysctl(setting, *usual); !done) log_.warning("{}", done.error().text());
+}
+
+// The addresses of an interface that are not virtual ones, of this configuration or of the one before.
+std::vector<IpAddress> VrrpDevices::own_addresses(const Links& links, std::uint32_t index) const {
+    auto own = links.addresses_of(index);
+    std::erase_if(own, [&](const IpAddress& address) { return virtuals_.contains(address); });
+    return own;
 }
 
 bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
@@ -202,8 +278,13 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
         if (!links.holds(index, prefix))
             missing.push_back({.interface_index = index, .prefix = prefix, .deprecated = deprecated});
     };
-    if (device.link_local && device.kind == vrrp::WantedDevice::Kind::Vmac && !links.has_link_local(index))
-        want(vrrp::link_local_of(device, links.addresses_of(parent.index), mac_of(parent)), true);
+    if (device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V6) {
+        const auto link_local = vrrp::link_local_of(device, own_addresses(links, parent.index), mac_of(parent));
+        const bool has_one = std::ranges::any_of(own_addresses(links, index), &IpAddress::is_link_local_v6);
+        if (device.link_local && !has_one) want(link_local, true);
+        if (!device.link_local && links.holds(index, link_local))  // the adverts leave by the parent now
+            (void)netlink.remove({{.interface_index = index, .prefix = link_local}});
+    }
     if (device.address) want(*device.address, false);
     if (missing.empty()) return false;
     const auto failed = netlink.add(missing);

@@ -28,7 +28,9 @@ public:
     // are not wanted any more stay until drop_unwanted(), for their addresses are still needed.
     [[nodiscard]] config::Config plan(const config::Config& config, Links& links);
     // Makes what is missing and mends what others changed. True when something was done: links and addresses are
-    // different now, and the notifications of it wait.
+    // different now, and the notifications of it wait; there may be more to do when they have been read, at most
+    // kRounds times in all.
+    static constexpr int kRounds = 3;  // what is in the way goes, devices are made, they get their addresses
     bool keep(const Links& links, kernel::Rtnetlink& netlink);
     void drop_unwanted(const Links& links);
     // VMACs that lie over their parents, also those that are not up yet.
@@ -44,12 +46,18 @@ public:
     [[nodiscard]] const std::vector<ipc::SavedSetting>& saved_settings() const { return settings_.saved(); }
 
 private:
+    // Of ours: what cannot become what is wanted of it goes, and VMACs get the MAC addresses that they shall have.
+    [[nodiscard]] bool make_way(const Links& links);
+    [[nodiscard]] bool in_the_way(const std::string& name, const Links& links) const;
+    [[nodiscard]] bool change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links);
     [[nodiscard]] bool make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
                             kernel::Rtnetlink& netlink);
     [[nodiscard]] Result<void> configure(const vrrp::WantedDevice& device, const kernel::Link& parent,
                                          std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
                                      const Links& links, kernel::Rtnetlink& netlink);
+    void allow_ipv6(const std::string& device);
+    [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
     void prepare_host(const Links& links);
     void put_back_settings();
     void promote(const Links& links);
@@ -64,6 +72,7 @@ private:
     std::set<std::string> made_;      // by this process, or adopted: one that is missing was removed by somebody
     std::set<std::string> prepared_;  // whose settings were made
     std::set<std::string> complained_;
+    std::set<IpAddress> virtuals_, virtuals_before_;  // of this configuration and the one before it; of the one before
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
     std::function<void()> before_up_;
     std::uint64_t remade_ = 0;

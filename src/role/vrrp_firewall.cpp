@@ -66,8 +66,11 @@ void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool rest
         iptables_new_ = true;
     }
     deferred_ = restarted;
-    if (kind_ != vrrp::Firewall::Nftables || !open() || restarted) return;
-    delete_old_tables(vrrp::plan_filters(config_, {}, {}, {}).v4.table);
+    if (kind_ != vrrp::Firewall::Nftables) return;
+    const auto table = vrrp::plan_filters(config_, {}, {}, {}).v4.table;
+    if (restarted) old_looked_for_.insert(table);  // this daemon's own, and no later reload takes it for a leftover
+    if (!open() || restarted) return;
+    delete_old_tables(table);
     apply();
 }
 
@@ -124,6 +127,7 @@ void VrrpFirewall::guard_only(const vrrp::Router& router, std::vector<vrrp::Inde
         if (snapshot.instances[id].owns_addresses && vrrp::refuses_packets(instances[id]))
             std::ranges::move(vrrp::held_addresses(instances[id]), std::back_inserter(held_));
     set_vmacs(std::move(vmacs));
+    check();  // what somebody else did to the ruleset is mended by a reload, not some time after it
 }
 
 void VrrpFirewall::settle() {
@@ -211,7 +215,7 @@ void VrrpFirewall::drop(const netlink::VipFilter& filter) {
 }
 
 void VrrpFirewall::check() {
-    if (deferred_) return;
+    if (deferred_ || !nftables_) return;
     for (const auto* filter : {&done_.v4, &done_.v6}) {
         if (filter->empty()) continue;
         const auto same = nftables_->looks_like(*filter);

@@ -174,7 +174,9 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     add_usable(link->index, false, fact.addresses);
     const auto lender = lenders_.find(name);
     const auto* lending = lender == lenders_.end() ? nullptr : find(lender->second);
+    const std::size_t own = fact.addresses.size();
     if (lending != nullptr) add_usable(lending->index, true, fact.addresses);
+    fact.borrows = fact.addresses.size() != own;
     return fact;
 }
 
@@ -198,8 +200,9 @@ bool Links::holds(std::uint32_t index, const Prefix& prefix) const {
            std::ranges::find(found->second, prefix, &kernel::Address::prefix) != found->second.end();
 }
 
-bool Links::has_link_local(std::uint32_t index) const {
-    return std::ranges::any_of(addresses_of(index), [](const auto& address) { return address.is_link_local_v6(); });
+bool Links::any_address(std::uint32_t index, const std::function<bool(const kernel::Address&)>& is) const {
+    const auto found = addresses_.find(index);
+    return found != addresses_.end() && std::ranges::any_of(found->second, is);
 }
 
 std::vector<IpAddress> Links::addresses_of(std::uint32_t index) const {

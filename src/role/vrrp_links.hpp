@@ -48,7 +48,7 @@ public:
     [[nodiscard]] const kernel::Link* find(std::uint32_t index) const;
     void for_each(const std::function<void(const kernel::Link&)>& visit) const;
     [[nodiscard]] bool holds(std::uint32_t index, const Prefix& prefix) const;
-    [[nodiscard]] bool has_link_local(std::uint32_t index) const;
+    [[nodiscard]] bool any_address(std::uint32_t index, const std::function<bool(const kernel::Address&)>& is) const;
     [[nodiscard]] std::vector<IpAddress> addresses_of(std::uint32_t index) const;
     [[nodiscard]] bool forwards_ipv6(std::uint32_t index) const { return forwarding_.contains(index); }
     // The address as the kernel told of it; null when it is not there.

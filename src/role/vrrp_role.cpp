@@ -13,6 +13,7 @@
 #include "mainstay/vrrp/router.hpp"
 #include "bfd_line.hpp"
 #include "precise_timer.hpp"
+#include "promoted_secondaries.hpp"
 #include "netlink_buffers.hpp"
 #include "vrrp_addresses.hpp"
 #include "vrrp_announcer.hpp"
@@ -311,14 +312,13 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     netlink_waits();
     const auto requests = removal_requests(addresses, links_);
     removing_ = addresses;
+    const PromotedSecondaries others_stay{requests, links_, runtime_.log()};
     const auto failed = netlink_->remove(requests);
     if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
     else
-        for (const auto& failure : *failed) {
-            const auto error = Error::system("", failure.sys_errno);
+        for (const auto& failure : *failed)
             runtime_.log().error("address {} cannot be removed{}", requests[failure.index].prefix.to_string(),
-                                 error.text());
-        }
+                                 Error::system("", failure.sys_errno).text());
     netlink_waits();
     removing_.clear();
 }
@@ -417,17 +417,17 @@ Links::Change VrrpRole::take_notifications() {
 
 // Makes the devices of the configuration, and reads what they are.
 void VrrpRole::settle_devices() {
-    if (!devices_.keep(links_, *netlink_)) return;
-    if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
-    // An address needs its device: what was missing a moment ago is there now.
-    (void)devices_.keep(links_, *netlink_);
+    for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
+        if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
 }
 
 void VrrpRole::netlink_waits() {
     auto change = take_notifications();
     if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
     // A device that somebody removed is there again before the router hears of it.
-    if (!change.interfaces.empty() && devices_.keep(links_, *netlink_)) change.merge(take_notifications());
+    if (!change.interfaces.empty())
+        for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
+            change.merge(take_notifications());
     const auto named = interfaces_of(router_->config());
     std::erase_if(change.interfaces, [&](const std::string& name) { return !named.contains(name); });
     if (!change.interfaces.empty()) transport_.follow(router_->config(), links_);

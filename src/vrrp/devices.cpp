@@ -39,8 +39,9 @@ std::string device_name(std::string_view prefix, std::string_view number, std::u
 
 class Planner {
 public:
-    Planner(const config::Config& config, std::span<const ExistingLink> links, const std::set<std::string>& known)
-        : links_{links}, known_{known} {
+    Planner(const config::Config& config, std::span<const ExistingLink> links, const std::set<std::string>& made,
+            const std::set<std::string>& found)
+        : links_{links}, made_{made}, found_{found} {
         plan_.config = config;
         const auto& global = config.global.more->values;
         prefix_ = word_of(global, "vmac_prefix");
@@ -114,7 +115,8 @@ private:
             if (have.kind == device.kind && have.parent == parent && have.mac == device.mac) return share(have, device);
         if (const auto* link = find_serving(device)) {
             device.name = link->name;
-            if (!known_.contains(link->name)) tell_reuse(instance, *link, wanted_name);
+            device.found = true;
+            if (!found_.contains(link->name)) tell_reuse(instance, *link, wanted_name);
         } else {
             device.name = free_name(instance, wanted_name, prefix);
         }
@@ -174,7 +176,8 @@ private:
         const auto* parent = find_link(device.parent);
         if (parent == nullptr) return nullptr;
         for (const auto& link : links_)
-            if (serves_as(link, device, parent->index) && !taken_.contains(link.name)) return &link;
+            if (serves_as(link, device, parent->index) && !taken_.contains(link.name) && !made_.contains(link.name))
+                return &link;
         return nullptr;
     }
 
@@ -183,7 +186,9 @@ private:
         return found == links_.end() ? nullptr : &*found;
     }
 
-    bool is_free(const std::string& name) const { return !taken_.contains(name) && find_link(name) == nullptr; }
+    bool is_free(const std::string& name) const {
+        return !taken_.contains(name) && (made_.contains(name) || find_link(name) == nullptr);
+    }
 
     // vrrp.51; when that is taken, for IPv6 vrrp6.51; then vrrp1.51, vrrp2.51 ...
     std::string free_name(const config::Instance& instance, const std::string& wanted, const std::string& prefix) {
@@ -215,7 +220,8 @@ private:
     void say(LogLevel level, std::string text) { plan_.lines.push_back({level, std::move(text)}); }
 
     std::span<const ExistingLink> links_;
-    const std::set<std::string>& known_;
+    const std::set<std::string>& made_;
+    const std::set<std::string>& found_;
     DevicePlan plan_;
     std::string prefix_, address_prefix_;
     std::set<std::string> taken_, reserved_;
@@ -246,8 +252,8 @@ std::optional<VirtualMac> configured_mac(std::string_view text, std::uint8_t vir
 }
 
 DevicePlan plan_devices(const config::Config& config, std::span<const ExistingLink> links,
-                        const std::set<std::string>& known) {
-    return Planner{config, links, known}.run();
+                        const std::set<std::string>& made, const std::set<std::string>& found) {
+    return Planner{config, links, made, found}.run();
 }
 
 // keepalived's (2.4.3): an IPv4 VMAC answers ARP for its own addresses alone, takes packets that come from an address

@@ -47,6 +47,7 @@ Instant Instance::first_election(Instant begin) const {
 
 void Instance::start(Step step, const Health& health, Instant begin) {
     earliest_ = begin;
+    awaits_source_ = health.awaits_source;
     hint_ = config_.initial_master && !grouped();
     source_ = health.source;
     mtu_ = health.mtu;
@@ -62,6 +63,7 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     if (previous.state == State::Init) return start(step, health, step.now);
     counters_ = previous.counters;
     last_mailed_ = previous.last_mailed;
+    problems_.adopt(previous.problems);
     auth_.adopt(previous.auth_sent, previous.auth_heard);
     reduced_ = previous.reduced && config_.priority == kOwnerPriority;
     earliest_ = step.now;
@@ -108,6 +110,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
 
 void Instance::set_health(Step step, const Health& health) {
     set_priority(step, health.priority);
+    awaits_source_ = health.awaits_source;
     if (!health.faults.empty()) {
         if (state_ != State::Fault) {
             enter_fault(step, health);
@@ -214,6 +217,7 @@ void Instance::leave_master(Step step, unsigned resignations) {
     say(step, LogLevel::Debug, "removing VIPs.");
     if (!config_.excluded_addresses.empty()) say(step, LogLevel::Debug, "removing E-VIPs.");
     owns_addresses_ = false;
+    master_ = {};  // it was ours
     ++counters_.release_master;
 }
 
@@ -347,7 +351,7 @@ InstanceSnapshot Instance::snapshot() const {
     s.owns_addresses = owns_addresses_;
     s.deadline = timer_.value_or(Instant{});
     s.master_interval = master_interval_;
-    s.master = master_;
+    if (state_ != State::Fault) s.master = master_;
     s.master_priority = state_ == State::Master ? effective_ : master_priority_;
     s.fault = fault_;
     s.last_mailed = last_mailed_;
@@ -355,6 +359,7 @@ InstanceSnapshot Instance::snapshot() const {
     s.auth_sent = auth_.sent();
     s.auth_heard = auth_.heard();
     s.reduced = reduced_;
+    s.problems = problems_.seen();
     s.counters.routing_restored += routing_.restored_total();
     return s;
 }

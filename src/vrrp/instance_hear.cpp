@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 #include <utility>
 
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/timers.hpp"
 
@@ -23,9 +23,8 @@ Nanos counted_wait(const PacketHeard& packet, Micros interval) {
     return std::clamp<Nanos>(packet.waited, Nanos{0}, Nanos{interval} / 10);
 }
 
-auto identity(const config::Instance& config, const config::VirtualAddress& address) {
-    const HeldAddress held = held_address(config, address);
-    return std::tuple{held.interface, held.prefix, address.scope, address.label};
+AddressIdentity identity(const config::Instance& config, const config::VirtualAddress& address) {
+    return identity_of(held_address(config, address).interface, address);
 }
 
 }  // namespace
@@ -50,9 +49,9 @@ std::vector<HeldAddress> held_addresses(const config::Instance& config) {
 void Instance::hear(Step step, const PacketHeard& packet) {
     if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
     const bool old_checksum = old_checksum_;
-    const auto advert = check_advert(
-        {config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_, counters_, once_, step.out},
-        packet);
+    const auto advert = check_advert({config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_,
+                                      counters_, once_, problems_, step.now, step.out},
+                                     packet);
     if (old_checksum != old_checksum_) advert_ = {};
     if (!advert) return;
     if (advert->priority == 0) ++counters_.pri_zero_rcvd;
@@ -116,6 +115,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         return;
     }
     if (advert.priority == effective_ && source_ && advert.source == *source_) {
+        problems_.note(Problem::OwnAddress, advert.source, step.now, "adverts come from our own address");
         if (once_.first(Problem::OwnAddress))
             say(step, LogLevel::Warning,
                 fmt::format("received an advert from our own address {}: does another host have it?",
@@ -139,6 +139,8 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     }
     if (just_preempted(step, advert)) return;
     ++counters_.rival_masters;
+    problems_.note(Problem::RivalMaster, advert.source, step.now,
+                   fmt::format("{} is MASTER, too, with priority {}", advert.source.to_string(), advert.priority));
     if (!may_answer(step.now)) {
         owes_arps_ = true;
         return;
@@ -270,8 +272,7 @@ void Instance::routing_lost(Step step, const netlink::Routing& told) {
 }
 
 void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {
-    if (state_ == State::Master && routing_.outcome(step, outcome))
-        resign_for_lost_addresses(step, "routes and rules");
+    if (state_ == State::Master && routing_.outcome(step, outcome)) resign_for_lost_addresses(step, "routes and rules");
 }
 
 void Instance::reassert(Step step) {
@@ -306,18 +307,14 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     refresh_advertised();
 
     AddressChange change;
-    std::set<decltype(identity(config_, {}))> before, after;
+    std::set<AddressIdentity> before;
     const auto each = [](const config::Instance& c, auto&& visit) {
         const std::size_t count = c.addresses.size() + c.excluded_addresses.size();
         for (std::size_t position = 0; position < count; ++position) visit(position, address_at(c, position));
     };
     each(old, [&](std::size_t, const auto& address) { before.insert(identity(old, address)); });
     each(config_, [&](std::size_t position, const auto& address) {
-        after.insert(identity(config_, address));
         if (!before.contains(identity(config_, address))) change.added.push_back(position);
-    });
-    each(old, [&](std::size_t, const auto& address) {
-        if (!after.contains(identity(old, address))) change.removed.push_back(held_address(old, address));
     });
     // What is still to be put back stays so, at its new position; what the reload itself sets is not missing any more.
     restores_.renumber([&](std::size_t position) -> std::optional<std::size_t> {
@@ -328,6 +325,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     duplicates_.clear();
     routing_.rename(id_, "(" + config_.name + ") ");
     change.routing = routing_.replace(routing_of(config_));
+    change.announce = !change.added.empty() || old.vmac.mac != config_.vmac.mac;
     return change;
 }
 

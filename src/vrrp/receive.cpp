@@ -16,7 +16,7 @@ constexpr std::uint8_t kMulticastTtl = 255;  // RFC 9568 5.1.1.3: whatever was r
 bool length_ok(const ReceiveContext& c, const PacketHeard& p, bool decoded) {
     if (decoded) return true;
     ++c.counters.packet_len_err;
-    say_once(c, Problem::Length, "received a packet of the wrong length ({} bytes) from {}", p.payload.size(),
+    say_once(c, p, Problem::Length, "received a packet of the wrong length ({} bytes) from {}", p.payload.size(),
              p.source.to_string());
     return false;
 }
@@ -24,7 +24,7 @@ bool length_ok(const ReceiveContext& c, const PacketHeard& p, bool decoded) {
 bool ttl_ok(const ReceiveContext& c, const PacketHeard& p) {
     if (!p.destination.is_multicast() || p.ttl == kMulticastTtl) return true;
     ++c.counters.ip_ttl_err;
-    say_once(c, Problem::Ttl, "received a packet with TTL {} from {}, expecting {}", p.ttl, p.source.to_string(),
+    say_once(c, p, Problem::Ttl, "received a packet with TTL {} from {}, expecting {}", p.ttl, p.source.to_string(),
              kMulticastTtl);
     return false;
 }
@@ -32,7 +32,7 @@ bool ttl_ok(const ReceiveContext& c, const PacketHeard& p) {
 bool version_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.version == c.config.version) return true;
     ++c.counters.version_err;
-    say_once(c, Problem::Version, "received a version {} packet from {}, expecting version {}", packet.version,
+    say_once(c, p, Problem::Version, "received a version {} packet from {}, expecting version {}", packet.version,
              p.source.to_string(), c.config.version);
     return false;
 }
@@ -41,11 +41,11 @@ bool version_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpP
 bool interval_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.interval == c.config.advert_int) return true;
     if (packet.version == 2) {
-        say_once(c, Problem::Interval, "advertisement interval mismatch with {} mine={} sec rcv'd={} sec",
+        say_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} sec rcv'd={} sec",
                  p.source.to_string(), c.config.advert_int / Seconds{1}, packet.interval / Seconds{1});
         return false;
     }
-    say_once(c, Problem::Interval, "advertisement interval mismatch with {} mine={} milli-sec rcv'd={} milli-sec",
+    say_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} milli-sec rcv'd={} milli-sec",
              p.source.to_string(), c.config.advert_int / Micros{1000}, packet.interval / Micros{1000});
     return true;
 }
@@ -53,7 +53,7 @@ bool interval_ok(const ReceiveContext& c, const PacketHeard& p, const wire::Vrrp
 bool type_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.type == wire::kVrrpAdvertisement) return true;
     ++c.counters.invalid_type_rcvd;
-    say_once(c, Problem::Type, "received a packet of unknown type {} from {}", packet.type, p.source.to_string());
+    say_once(c, p, Problem::Type, "received a packet of unknown type {} from {}", packet.type, p.source.to_string());
     return false;
 }
 
@@ -77,7 +77,7 @@ bool checksum_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& par
                                              : wire::ipv6_checksum_right(p.payload, p.source, p.destination);
     if (right || old_checksum_right(c, p, parts.packet)) return true;
     ++c.counters.checksum_err;
-    say_once(c, Problem::Checksum, "received a packet with a wrong checksum from {}", p.source.to_string());
+    say_once(c, p, Problem::Checksum, "received a packet with a wrong checksum from {}", p.source.to_string());
     return false;
 }
 
@@ -85,7 +85,7 @@ bool cast_ok(const ReceiveContext& c, const PacketHeard& p) {
     const bool unicast = !c.config.unicast_peers.empty();
     if (p.destination.is_multicast() != unicast) return true;
     ++c.counters.addr_list_err;
-    say_once(c, Problem::Cast, "received a {} packet from {}, but this instance is {}",
+    say_once(c, p, Problem::Cast, "received a {} packet from {}, but this instance is {}",
              unicast ? "multicast" : "unicast", p.source.to_string(), unicast ? "unicast" : "multicast");
     return false;
 }
@@ -94,7 +94,7 @@ bool cast_ok(const ReceiveContext& c, const PacketHeard& p) {
 void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.addresses.size() != c.advertised.size()) {
         ++c.counters.addr_list_err;
-        say_once(c, Problem::AddressCount, "expected {} VIPs but received {}", c.advertised.size(),
+        say_once(c, p, Problem::AddressCount, "expected {} VIPs but received {}", c.advertised.size(),
                  packet.addresses.size());
         return;
     }
@@ -105,7 +105,7 @@ void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::
     for (const IpAddress& ours : c.advertised) {
         if (std::ranges::binary_search(theirs, ours)) continue;
         ++c.counters.addr_list_err;
-        say_once(c, Problem::MissingAddress, "the advert from {} lacks our VIP {}", p.source.to_string(),
+        say_once(c, p, Problem::MissingAddress, "the advert from {} lacks our VIP {}", p.source.to_string(),
                  ours.to_string());
         return;
     }
@@ -120,9 +120,40 @@ bool peer_ok(const ReceiveContext& c, const PacketHeard& p) {
     const auto peer = std::ranges::find(peers, p.source, &config::UnicastPeer::address);
     if (peer != peers.end() && p.ttl >= peer->min_ttl && p.ttl <= peer->max_ttl) return true;
     if (peer != peers.end()) ++c.counters.ip_ttl_err;
-    say_once(c, Problem::Peer, "dropped an advert from {} with TTL {}: not a unicast_peer, or out of its TTL range",
+    say_once(c, p, Problem::Peer, "dropped an advert from {} with TTL {}: not a unicast_peer, or out of its TTL range",
              p.source.to_string(), p.ttl);
     return false;
+}
+
+// For programs that read the status: never renamed.
+const char* kind_of(Problem problem) {
+    switch (problem) {
+        case Problem::Length: return "packet_length";
+        case Problem::Ttl: return "ttl";
+        case Problem::Version: return "version";
+        case Problem::AuthType: return "auth_type_invalid";
+        case Problem::AuthMismatch: return "auth_type";
+        case Problem::Password: return "password";
+        case Problem::Interval: return "advert_interval";
+        case Problem::Type: return "packet_type";
+        case Problem::Checksum: return "checksum";
+        case Problem::Cast: return "unicast_multicast";
+        case Problem::AddressCount: return "address_count";
+        case Problem::MissingAddress: return "address_list";
+        case Problem::Peer: return "unknown_peer";
+        case Problem::LowerPriority: return "lower_priority";
+        case Problem::OwnAddress: return "own_address";
+        case Problem::TrailerMissing: return "hmac_missing";
+        case Problem::TrailerMalformed: return "hmac_malformed";
+        case Problem::KeyUnknown: return "hmac_key";
+        case Problem::HmacWrong: return "hmac_wrong";
+        case Problem::Stale: return "clock";
+        case Problem::Replay: return "replay";
+        case Problem::NoHash: return "no_hash";
+        case Problem::RivalMaster: return "rival_master";
+        case Problem::Count_: break;
+    }
+    return "";
 }
 
 }  // namespace
@@ -132,6 +163,16 @@ bool OnceLog::first(Problem problem) {
     const bool first = !logged_.test(bit);
     logged_.set(bit);
     return first;
+}
+
+void PeerProblems::note(Problem problem, const IpAddress& peer, Instant now, std::string text) {
+    const char* kind = kind_of(problem);
+    auto known = std::ranges::find(seen_, kind, &PeerProblem::kind);
+    if (known == seen_.end()) known = seen_.insert(known, {.kind = kind, .peer = peer});
+    known->peer = peer;
+    known->last = now;
+    ++known->count;
+    if (!text.empty()) known->text = std::move(text);
 }
 
 std::array<std::byte, 8> auth_key(const config::Instance& config) {

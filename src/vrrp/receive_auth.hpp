@@ -13,10 +13,12 @@
 namespace mainstay::vrrp {
 
 template <class... Args>
-void say_once(const ReceiveContext& c, Problem problem, fmt::format_string<Args...> format, Args&&... args) {
-    if (!c.once.first(problem)) return;
-    c.out.push_back(
-        Say{{LogLevel::Info, "(" + c.config.name + ") " + fmt::format(format, std::forward<Args>(args)...)}});
+void say_once(const ReceiveContext& c, const PacketHeard& p, Problem problem, fmt::format_string<Args...> format,
+              Args&&... args) {
+    if (!c.once.first(problem)) return c.problems.note(problem, p.source, c.now, {});
+    std::string text = fmt::format(format, std::forward<Args>(args)...);
+    c.out.push_back(Say{{LogLevel::Info, "(" + c.config.name + ") " + text}});
+    c.problems.note(problem, p.source, c.now, std::move(text));
 }
 
 // An authentication header is there exactly when ours would be.

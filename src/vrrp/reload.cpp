@@ -3,39 +3,161 @@
 #include "mainstay/vrrp/reload.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <utility>
 
+#include "mainstay/vrrp/devices.hpp"
+#include "mainstay/vrrp/holdings.hpp"
+#include "reload_addresses.hpp"
 #include "router_impl.hpp"
 
 namespace mainstay::vrrp {
+
+bool same_instance(const config::Instance& a, const config::Instance& b) {
+    const bool unicast = !a.unicast_peers.empty();
+    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || base_interface(a) != base_interface(b) ||
+        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled)
+        return false;
+    return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
+}
+
 namespace {
 
-struct PendingChange {
-    InstanceId instance;
-    AddressChange change;
-};
+constexpr std::uint8_t kOwnerPriority = 255;
 
-// Removals first, everywhere: an address that moves from one instance to another must not be taken away last.
-void change_addresses(Step step, std::vector<Instance>& instances, std::vector<PendingChange>& pending) {
-    for (auto& [id, change] : pending) {
-        if (!change.routing.removed.empty()) step.out.push_back(RemoveRouting{id, change.routing.removed});
-        if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});
-    }
-    for (auto& [id, change] : pending) {
-        if (!change.added.empty()) step.out.push_back(ChangeAddresses{id, change.added, {}});
-        instances[id].add_routing(step, change.routing.added);
-        if (!change.added.empty()) instances[id].announce_addresses(step);
-    }
+AddressChange everything_of(const Instance& instance) {
+    AddressChange all;
+    all.added.resize(held_addresses(instance.config()).size());
+    std::iota(all.added.begin(), all.added.end(), std::size_t{0});
+    all.routing.added.resize(instance.routing().entries().size());
+    std::iota(all.routing.added.begin(), all.routing.added.end(), std::size_t{0});
+    return all;
 }
 
 }  // namespace
 
-bool same_instance(const config::Instance& a, const config::Instance& b) {
-    const bool unicast = !a.unicast_peers.empty();
-    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || a.interface != b.interface ||
-        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled || a.vmac.mac != b.vmac.mac)
-        return false;
-    return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
+// What a reload has to do to what the kernel holds for the instances.
+class Router::Impl::Reloading {
+public:
+    explicit Reloading(Impl& router) : router_{router} { held_before(); }
+
+    // Instances that the new configuration has, too, go on; `old` are those of the one before.
+    void match(Step step, std::vector<Instance> old);
+    // Addresses, routes and rules: what is new, then what goes, then what had to go before it comes back otherwise.
+    void carry_out(Step step, const RoutingSet::Change& statics);
+    [[nodiscard]] bool is_new(InstanceId id) const { return is_new_[id]; }
+
+private:
+    struct Change {
+        InstanceId instance;
+        AddressChange change;
+    };
+
+    void held_before();
+    void held_after();
+    void remove_routing(Step step, InstanceId owner, std::vector<RoutingEntry> entries) const;
+    void remove_leftovers(Step step, const Change& change) const;
+    [[nodiscard]] bool is_wanted(const RoutingEntry& entry) const;
+
+    Impl& router_;
+    AddressMoves moves_;
+    std::vector<bool> is_new_;
+    std::vector<Change> masters_, others_;
+    Intents resigned_;  // of instances that are gone
+};
+
+void Router::Impl::Reloading::held_before() {
+    for (const Instance& instance : router_.instances)
+        if (instance.state() == State::Master) moves_.was_held(instance.config());
+    moves_.was_held(router_.statics.addresses());
+}
+
+void Router::Impl::Reloading::held_after() {
+    for (const auto& [id, change] : masters_) moves_.is_held(id, router_.instances[id].config());
+    moves_.is_held(router_.statics.addresses());
+}
+
+void Router::Impl::Reloading::match(Step step, std::vector<Instance> old) {
+    std::vector<bool> kept(old.size(), false);
+    const auto& config = router_.config;
+    for (InstanceId id = 0; id < config.instances.size(); ++id) {
+        const auto& c = config.instances[id];
+        std::size_t at = 0;
+        while (at < old.size() && (kept[at] || !same_instance(old[at].config(), c))) ++at;
+        is_new_.push_back(at == old.size());
+        if (at == old.size()) {
+            router_.instances.emplace_back(id, c, router_.surroundings(c));
+            others_.push_back({id, everything_of(router_.instances.back())});
+            continue;
+        }
+        kept[at] = true;
+        AddressChange change = old[at].reconfigure(step, id, c, router_.surroundings(c));
+        (old[at].state() == State::Master ? masters_ : others_).push_back({id, std::move(change)});
+        router_.instances.push_back(std::move(old[at]));
+    }
+    for (std::size_t at = 0; at < old.size(); ++at)
+        if (!kept[at]) old[at].remove({step.now, resigned_, step.unix_us});
+}
+
+bool Router::Impl::Reloading::is_wanted(const RoutingEntry& entry) const {
+    const auto has = [&](const RoutingSet& set) {
+        return set.established() && std::ranges::any_of(set.entries(), [&](const RoutingEntry& other) {
+                   return same_in_kernel(entry, other);
+               });
+    };
+    return has(router_.statics.routing()) ||
+           std::ranges::any_of(masters_, [&](const Change& c) { return has(router_.instances[c.instance].routing()); });
+}
+
+void Router::Impl::Reloading::remove_routing(Step step, InstanceId owner, std::vector<RoutingEntry> entries) const {
+    std::erase_if(entries, [&](const RoutingEntry& entry) { return is_wanted(entry); });
+    if (!entries.empty()) step.out.push_back(RemoveRouting{owner, std::move(entries)});
+}
+
+// As at a start: who is not master must not answer for what was left on an interface, whoever left it.
+void Router::Impl::Reloading::remove_leftovers(Step step, const Change& change) const {
+    const auto& instance = router_.instances[change.instance];
+    if (instance.config().priority == kOwnerPriority && !router_.startup_until) return;
+    std::vector<HeldAddress> left;
+    for (const std::size_t position : change.change.added) {
+        HeldAddress held = held_address(instance.config(), address_at(instance.config(), position));
+        const InterfaceFact* link = router_.links.find(held.interface);
+        const bool there =
+            link != nullptr && std::ranges::find(link->addresses, held.prefix.address) != link->addresses.end();
+        if (there && moves_.is_nobodys(held)) left.push_back(std::move(held));
+    }
+    std::vector<RoutingEntry> entries;
+    for (const std::size_t position : change.change.routing.added)
+        entries.push_back(instance.routing().entries()[position]);
+    remove_routing(step, change.instance, rules_first(std::move(entries)));
+    if (!left.empty()) step.out.push_back(RemoveAddresses{change.instance, std::move(left)});
+}
+
+void Router::Impl::Reloading::carry_out(Step step, const RoutingSet::Change& statics) {
+    held_after();
+    Intents told;  // people come last
+    for (Intent& intent : resigned_) {
+        if (std::holds_alternative<RemoveAddresses>(intent)) continue;  // others may have them now
+        if (auto* routing = std::get_if<RemoveRouting>(&intent))
+            remove_routing(step, routing->owner, std::move(routing->entries));
+        else
+            (std::holds_alternative<SendAdvert>(intent) ? step.out : told).push_back(std::move(intent));
+    }
+    remove_routing(step, kNoInstance, statics.removed);
+    for (const auto& [id, change] : masters_) remove_routing(step, id, change.routing.removed);
+    for (const Change& change : others_) remove_leftovers(step, change);
+
+    moves_.add(step, AddressMoves::Which::New);
+    moves_.remove(step);
+    moves_.add(step, AddressMoves::Which::Changed);
+    std::ranges::move(told, std::back_inserter(step.out));
+
+    for (const auto& [id, change] : masters_) {
+        router_.instances[id].add_routing(step, change.routing.added);
+        if (change.announce) router_.instances[id].announce_addresses(step);
+    }
+    router_.statics.add(step, statics.added);
 }
 
 void Router::Impl::reload(Step step, const config::Config& next) {
@@ -44,6 +166,7 @@ void Router::Impl::reload(Step step, const config::Config& next) {
         for (const Group& group : groups) all.push_back(group.snapshot());
         return all;
     }();
+    Reloading reloading{*this};
     config = next;
     index_config();
     scripts.configure(config, step.now, false);
@@ -53,33 +176,13 @@ void Router::Impl::reload(Step step, const config::Config& next) {
         if (old != old_groups.end()) group.adopt(*old);
     }
 
-    std::vector<Instance> old = std::exchange(instances, {});
-    std::vector<bool> kept(old.size(), false), is_new;
-    std::vector<PendingChange> pending;
-    for (InstanceId id = 0; id < config.instances.size(); ++id) {
-        const auto& c = config.instances[id];
-        std::size_t at = 0;
-        while (at < old.size() && (kept[at] || !same_instance(old[at].config(), c))) ++at;
-        is_new.push_back(at == old.size());
-        if (at == old.size()) {
-            instances.emplace_back(id, c, surroundings(c));
-            continue;
-        }
-        kept[at] = true;
-        AddressChange change = old[at].reconfigure(step, id, c, surroundings(c));
-        if (old[at].state() == State::Master) pending.push_back({id, std::move(change)});
-        instances.push_back(std::move(old[at]));
-    }
-    for (std::size_t at = 0; at < old.size(); ++at)
-        if (!kept[at]) old[at].remove(step);
-    const Statics::Change static_change = statics.replace(config);
-    statics.remove(step, static_change);
-    change_addresses(step, instances, pending);
-    statics.add(step, static_change);
+    reloading.match(step, std::exchange(instances, {}));
+    const RoutingSet::Change static_change = statics.replace(config);
+    reloading.carry_out(step, static_change);
 
     const auto health = judge_all();
     for (InstanceId id = 0; id < instances.size(); ++id) {
-        if (is_new[id])
+        if (reloading.is_new(id))
             instances[id].start(step, health[id], startup_until.value_or(step.now));
         else
             instances[id].set_health(step, health[id]);

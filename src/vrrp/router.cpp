@@ -93,8 +93,12 @@ std::vector<Health> Router::Impl::judge_all() const {
     own.reserve(config.instances.size());
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto* group = group_of[id] == kNoGroup ? nullptr : &groups[group_of[id]].config();
-        own.push_back(judge(config.instances[id], group, links, scripts, virtuals));
-        if (misses_source(config.instances[id])) {
+        const bool awaits = instances[id].awaits_source();
+        own.push_back(judge(config.instances[id], group, links, scripts, virtuals, awaits));
+        const bool misses = misses_source(config.instances[id]);
+        if (misses && may_await_source(config.instances[id], links, awaits)) {
+            own.back().awaits_source = true;
+        } else if (misses) {
             if (own.back().only_waiting) own.back().faults.clear();  // there is a better reason now
             own.back().only_waiting = false;
             own.back().faults.push_back(
@@ -224,7 +228,13 @@ void Router::Impl::count(Step step, const InterfaceFact& fact) {
         statics.interface_up(step, fact.name);
         check_routing(step.now);
     }
+    const auto is_new = [&](const IpAddress& address) {
+        return address.is_v4() && std::ranges::find(before.addresses, address) == before.addresses.end();
+    };
+    if (std::ranges::any_of(fact.addresses, is_new)) retry_routing(step, fact.name);
     if (!recreated) return;
+    if (before.up) statics.interface_up(step, fact.name);
+    renew_routing_over(step, fact.name);
     for (Instance& instance : instances)
         for (const HeldAddress& held : held_addresses(instance.config()))
             if (held.interface == fact.name) {
@@ -286,7 +296,8 @@ void Router::Impl::on(Step step, const ClockTold& fact) {
 }
 
 void Router::Impl::on(Step step, const SourceFact& fact) {
-    const bool changed = fact.here ? sources_missing.erase(fact.address) != 0 : sources_missing.insert(fact.address).second;
+    const bool changed =
+        fact.here ? sources_missing.erase(fact.address) != 0 : sources_missing.insert(fact.address).second;
     if (changed && phase == Phase::Running) apply_health(step);
 }
 
@@ -389,12 +400,15 @@ Intents Router::step(const Fact& fact, Instant now) {
                           std::holds_alternative<ClockTold>(fact) || std::holds_alternative<SourceFact>(fact));
     if (impl_->phase != Impl::Phase::Running && !gathers) return out;
     std::visit([&](const auto& f) { impl_->on(impl_->step_at(now, out), f); }, fact);
+    impl_->renew_routing(impl_->step_at(now, out), &fact);
     return out;
 }
 
 Intents Router::reload(const config::Config& config, Instant now) {
     Intents out;
-    if (impl_->phase == Impl::Phase::Running) impl_->reload(impl_->step_at(now, out), config);
+    if (impl_->phase != Impl::Phase::Running) return out;
+    impl_->reload(impl_->step_at(now, out), config);
+    impl_->renew_routing(impl_->step_at(now, out), nullptr);
     return out;
 }
 

@@ -69,6 +69,11 @@ struct Router::Impl {
     void on(Step step, const SourceFact& fact);
     [[nodiscard]] bool misses_source(const config::Instance& instance) const;
     void check_routing(Instant now);  // of the instances, soon
+    // After a step: IPv4 routes that went with the addresses that it took away, or that somebody did, are set again.
+    void renew_routing(Step step, const Fact* fact);
+    void renew_routing(Step step, const std::vector<HeldAddress>& gone, SetRouting::How how);
+    void renew_routing_over(Step step, const std::string& device);  // it was made anew: nothing is left of them
+    void retry_routing(Step step, const std::string& device);
     void on(Step step, const RoutingLost& fact);
     void on(Step step, const DuplicateAddress& fact);
     void on(Step step, const RoutingUncertain& fact);
@@ -79,6 +84,7 @@ struct Router::Impl {
     void on(Step step, const Shutdown& fact);
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;
 
+    class Reloading;
     void reload(Step step, const config::Config& next);
 };
 

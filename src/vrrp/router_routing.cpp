@@ -1,7 +1,76 @@
 // What the router is told about routes and rules.
 #include "router_impl.hpp"
 
+#include <algorithm>
+
 namespace mainstay::vrrp {
+namespace {
+
+std::vector<HeldAddress> taken_by(const Intents& intents) {
+    std::vector<HeldAddress> gone;
+    for (const Intent& intent : intents) {
+        const std::vector<HeldAddress>* list = nullptr;
+        if (const auto* removal = std::get_if<RemoveAddresses>(&intent)) list = &removal->addresses;
+        if (const auto* change = std::get_if<ChangeAddresses>(&intent)) list = &change->removed;
+        if (list != nullptr) gone.insert(gone.end(), list->begin(), list->end());
+    }
+    std::erase_if(gone, [](const HeldAddress& held) { return !held.prefix.address.is_v4(); });
+    return gone;
+}
+
+// Without an IPv4 address of its own the kernel drops all IPv4 routes over an interface.
+std::set<std::string> emptied_by(const std::vector<HeldAddress>& gone, const Links& links) {
+    std::set<std::string> emptied;
+    for (const HeldAddress& held : gone) {
+        const InterfaceFact* link = links.find(held.interface);
+        const bool keeps_one =
+            link != nullptr && !link->borrows && std::ranges::any_of(link->addresses, [&](const IpAddress& address) {
+                return address.is_v4() && std::ranges::none_of(gone, [&](const HeldAddress& other) {
+                           return other.interface == held.interface && other.prefix.address == address;
+                       });
+            });
+        if (!keeps_one) emptied.insert(held.interface);
+    }
+    return emptied;
+}
+
+}  // namespace
+
+void Router::Impl::renew_routing(Step step, const Fact* fact) {
+    if (phase != Phase::Running) return;
+    if (const auto* lost = fact != nullptr ? std::get_if<AddressLost>(fact) : nullptr;
+        lost != nullptr && lost->address.address.is_v4())
+        renew_routing(step, {{lost->interface, lost->address}}, SetRouting::How::Audit);
+    if (const auto gone = taken_by(step.out); !gone.empty()) renew_routing(step, gone, SetRouting::How::Again);
+}
+
+void Router::Impl::renew_routing(Step step, const std::vector<HeldAddress>& gone, SetRouting::How how) {
+    const auto emptied = emptied_by(gone, links);
+    const auto concerned = [&](const RoutingEntry& entry) {
+        const auto* route = std::get_if<netlink::Route>(&entry.what);
+        if (route == nullptr || !route->destination.address.is_v4()) return false;
+        const bool source_gone = route->preferred_source && std::ranges::any_of(gone, [&](const HeldAddress& held) {
+                                     return held.prefix.address == *route->preferred_source;
+                                 });
+        if (source_gone || (entry.devices.empty() && !emptied.empty())) return true;
+        return std::ranges::any_of(entry.devices, [&](const std::string& name) { return emptied.contains(name); });
+    };
+    statics.renew_routing(step, how, concerned);
+    for (const Instance& instance : instances) instance.routing().renew(step, how, concerned);
+}
+
+void Router::Impl::renew_routing_over(Step step, const std::string& device) {
+    const auto concerned = [&](const RoutingEntry& entry) {
+        return std::ranges::find(entry.devices, device) != entry.devices.end();
+    };
+    statics.renew_routing(step, SetRouting::How::Again, concerned);
+    for (const Instance& instance : instances) instance.routing().renew(step, SetRouting::How::Again, concerned);
+}
+
+void Router::Impl::retry_routing(Step step, const std::string& device) {
+    statics.retry_routing(step, device);
+    for (const Instance& instance : instances) instance.routing().retry(step, device);
+}
 
 void Router::Impl::check_routing(Instant now) {
     for (InstanceId id = 0; id < instances.size(); ++id) {

@@ -114,7 +114,7 @@ Family family_of(const Words& words) {
     if (const auto via = words.any<IpAddress>({"via", "gw"})) return via->family();
     for (const config::Section& section : words.sections())
         if (const auto via = config::value_of<IpAddress>(section.values, "via")) return via->family();
-    return Family::V4;
+    return words.has("pref") || words.has("expires") ? Family::V6 : Family::V4;  // keepalived 2.2.7
 }
 
 std::uint8_t type_of(const Words& words) {

@@ -19,13 +19,13 @@ bool concerns(const RoutingEntry& entry, const netlink::Routing& told) {
     return netlink::may_be(wanted, told);
 }
 
+}  // namespace
+
 std::vector<RoutingEntry> rules_first(std::vector<RoutingEntry> entries) {
     std::ranges::reverse(entries);
     std::ranges::stable_partition(entries, &RoutingEntry::is_rule);
     return entries;
 }
-
-}  // namespace
 
 void RoutingSet::rename(InstanceId owner, std::string prefix) {
     owner_ = owner;
@@ -71,6 +71,25 @@ void RoutingSet::set(Step step, const std::vector<std::size_t>& positions) {
     }
     emit(step, positions, How::First);
     audit_ = step.now + kAudit;
+}
+
+void RoutingSet::renew(Step step, How how, const std::function<bool(const RoutingEntry&)>& concerned) const {
+    if (!established_) return;
+    std::vector<std::size_t> positions;
+    for (std::size_t at = 0; at < entries_.size(); ++at)
+        if ((how == How::Again || !entries_[at].no_track) && concerned(entries_[at])) positions.push_back(at);
+    if (!positions.empty()) emit(step, positions, how);
+}
+
+void RoutingSet::retry(Step step, const std::string& device) const {
+    if (!established_) return;
+    std::vector<std::size_t> positions;
+    for (std::size_t at = 0; at < entries_.size(); ++at) {
+        const auto& devices = entries_[at].devices;
+        const bool there = devices.empty() || std::ranges::find(devices, device) != devices.end();
+        if (there && (status_[at].missing || status_[at].refused)) positions.push_back(at);
+    }
+    if (!positions.empty()) emit(step, positions, How::Again);
 }
 
 void RoutingSet::withdraw(Step step) {
@@ -123,27 +142,30 @@ void RoutingSet::restore(Step step, std::size_t position) {
 bool RoutingSet::outcome(Step step, const RoutingOutcome& outcome) {
     if (!established_) return false;
     bool give_up = false;
-    for (const std::size_t at : outcome.added) {
-        if (at >= entries_.size()) continue;
-        const Status before = std::exchange(status_[at], {});
-        restores_.is_back(at);
-        if (outcome.how != How::Audit) continue;
-        if (before.refused) {
-            say(step, LogLevel::Info, name(at) + " is set now");
-        } else {
-            ++restored_;
-            say(step, LogLevel::Warning, name(at) + " was missing: put back");
-        }
-    }
+    for (const std::size_t at : outcome.added)
+        if (at < entries_.size()) added(step, outcome.how, at);
     for (const auto& [at, reason] : outcome.refused)
         if (at < entries_.size() && refused(step, outcome.how, at, reason)) give_up = true;
     return give_up && owner_ != kNoInstance;
 }
 
+void RoutingSet::added(Step step, How how, std::size_t at) {
+    const Status before = std::exchange(status_[at], {});
+    restores_.is_back(at);
+    if (how != How::Audit && how != How::Again) return;
+    if (before.refused || (how == How::Again && before.missing)) {
+        say(step, LogLevel::Info, name(at) + " is set now");
+    } else if (how == How::Audit) {
+        ++restored_;
+        say(step, LogLevel::Warning, name(at) + " was missing: put back");
+    }
+}
+
 // keepalived: who cannot set one at first goes on without it (2.4.3). One that was there and cannot be put back is
 // another matter.
 bool RoutingSet::refused(Step step, How how, std::size_t at, const std::string& reason) {
-    if (how == How::First) {
+    if (how == How::Again && (status_[at].refused || status_[at].missing)) return false;
+    if (how == How::First || how == How::Again) {
         status_[at].refused = true;
         say(step, LogLevel::Error, fmt::format("{} cannot be set: {}", name(at), reason));
         audit_ = std::min(audit_.value_or(step.now + kAudit), step.now + kRefusedRetry);

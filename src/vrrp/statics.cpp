@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/vrrp/devices.hpp"
 #include "routing_words.hpp"
 
 namespace mainstay::vrrp {
@@ -69,15 +70,8 @@ std::vector<std::string> static_devices_of(const config::Config& config) {
     return devices;
 }
 
-Statics::Change Statics::replace(const config::Config& config) {
-    Change change;
+RoutingSet::Change Statics::replace(const config::Config& config) {
     auto next = static_addresses_of(config);
-    for (const StaticAddress& entry : next)
-        if (std::ranges::find(addresses_, entry.address, &StaticAddress::address) == addresses_.end())
-            change.added.push_back(entry.address);
-    for (const StaticAddress& entry : addresses_)
-        if (std::ranges::find(next, entry.address, &StaticAddress::address) == next.end())
-            change.removed.push_back(held(entry.address));
     restores_.renumber([&](std::size_t before) -> std::optional<std::size_t> {
         const auto at = std::ranges::find(next, addresses_[before].address, &StaticAddress::address);
         return at == next.end() ? std::nullopt : std::optional{static_cast<std::size_t>(at - next.begin())};
@@ -96,19 +90,12 @@ Statics::Change Statics::replace(const config::Config& config) {
     };
     for (const StaticAddress& entry : addresses_) track(entry.track_group, {entry.address.dev});
     for (const RoutingEntry& entry : entries) track(entry.track_group, entry.devices);
-    change.routing = routing_.replace(std::move(entries));
-    return change;
+    return routing_.replace(std::move(entries));
 }
 
-void Statics::remove(Step step, const Change& change) {
-    if (!change.routing.removed.empty()) step.out.push_back(RemoveRouting{kNoInstance, change.routing.removed});
-    if (!change.removed.empty()) step.out.push_back(RemoveAddresses{kNoInstance, change.removed});
-}
-
-void Statics::add(Step step, const Change& change) {
-    if (!change.added.empty()) step.out.push_back(SetStaticAddresses{change.added});
+void Statics::add(Step step, const std::vector<std::size_t>& routing) {
     if (!addresses_.empty() && !audit_) audit_ = step.now + kAudit;
-    routing_.set(step, change.routing.added);
+    routing_.set(step, routing);
 }
 
 void Statics::start(Step step) {
@@ -193,6 +180,8 @@ void Statics::judge(const config::Instance& instance, const Links& links, Health
         std::string fault = fmt::format("interface {} down", device);
         const bool said = std::ranges::find(health.faults, fault) != health.faults.end();
         if (links.up(device) || said || device == instance.interface) continue;
+        const bool own = device == base_interface(instance) || device == own_vmac(instance);
+        if (own && instance.dont_track_primary) continue;
         if (health.only_waiting) health.faults.clear();  // there is a better reason now
         health.only_waiting = false;
         health.faults.push_back(std::move(fault));

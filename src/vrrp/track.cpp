@@ -6,6 +6,7 @@
 #include <array>
 
 #include "mainstay/vrrp/devices.hpp"
+#include "mainstay/vrrp/settings.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -105,6 +106,13 @@ std::optional<IpAddress> choose_source(const config::Instance& instance, const L
 
 }  // namespace
 
+// The kernel takes IPv6 addresses away with the link, and is in no hurry to use them when it is up again.
+bool may_await_source(const config::Instance& instance, const Links& links, bool awaited) {
+    if (!instance.dont_track_primary) return false;
+    const InterfaceFact* link = links.find(advert_device(instance));
+    return link != nullptr && link->index != 0 && (!link->up || awaited);
+}
+
 const InterfaceFact* Links::find(std::string_view name) const {
     const auto it = by_name_.find(name);
     return it == by_name_.end() ? nullptr : &it->second;
@@ -136,7 +144,7 @@ std::set<IpAddress> virtual_addresses(const config::Config& config) {
 }
 
 Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
-             const ScriptBoard& scripts, const std::set<IpAddress>& virtuals) {
+             const ScriptBoard& scripts, const std::set<IpAddress>& virtuals, bool awaits_source) {
     Health health;
     std::vector<std::string> awaited;
     health.priority = instance.priority;
@@ -150,7 +158,9 @@ Health judge(const config::Instance& instance, const config::SyncGroup* group, c
     health.source = choose_source(instance, links, virtuals);
     if (tracks_source(instance) && instance.source && health.faults.empty() && !holds_source(instance, links))
         health.faults.push_back(fmt::format("source address {} is not on the interface", instance.source->to_string()));
-    if (!health.source && health.faults.empty())
+    if (!health.source && may_await_source(instance, links, awaits_source))
+        health.awaits_source = true;
+    else if (!health.source && health.faults.empty())
         health.faults.push_back(fmt::format("no IPv{} address for interface", instance.family == Family::V6 ? 6 : 4));
     health.only_waiting = health.faults.empty() && !awaited.empty();
     health.faults.insert(health.faults.end(), awaited.begin(), awaited.end());

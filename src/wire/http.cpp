@@ -28,16 +28,40 @@ std::optional<std::uint16_t> status_of(std::string_view line) {
     return status;
 }
 
+bool same_letters(std::string_view left, std::string_view right) {
+    return std::ranges::equal(left, right, [](char a, char b) {
+        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+        return lower(a) == lower(b);
+    });
+}
+
+// What stands behind a field's name, which is written in any case; none when it is another field.
+std::optional<std::string_view> field(std::string_view line, std::string_view name) {
+    if (line.size() < name.size() || !same_letters(line.substr(0, name.size()), name)) return std::nullopt;
+    line.remove_prefix(name.size());
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return line.substr(0, line.find_last_not_of(" \t") + 1);
+}
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
 // None when it is no number: the header then bounds nothing.
 std::optional<std::uint64_t> length_of(std::string_view line) {
     if (!line.starts_with(kContentLength)) return std::nullopt;
-    line.remove_prefix(kContentLength.size());
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    line = line.substr(0, line.find_last_not_of(" \t") + 1);
-    std::uint64_t length = 0;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), length);
-    if (error != std::errc{} || end != line.data() + line.size()) return std::nullopt;
-    return length;
+    const auto value = field(line, kContentLength);
+    return value ? number_of(*value) : std::nullopt;
+}
+
+// The last coding of the line is what delimits the body.
+bool ends_chunked(std::string_view codings) {
+    constexpr std::string_view kChunked = "chunked";
+    return codings.size() >= kChunked.size() &&
+           same_letters(codings.substr(codings.size() - kChunked.size()), kChunked);
 }
 
 }  // namespace
@@ -76,6 +100,7 @@ std::string_view HttpReader::feed(std::string_view bytes) {
 std::string_view HttpReader::body(std::string_view bytes) {
     const std::uint64_t before = body_received_;
     body_received_ += bytes.size();
+    if (chunked_) chunks_.feed(bytes);
     if (!content_length_) return bytes;
     if (before >= *content_length_) return {};
     return bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), *content_length_ - before)));
@@ -89,9 +114,84 @@ void HttpReader::read_header() {
         const std::string_view line = rest.substr(0, end);
         if (std::exchange(first, false))
             status_ = status_of(line);
-        else if (!content_length_)
-            content_length_ = length_of(line);
+        else
+            read_field(line);
         rest.remove_prefix(std::min(end + 2, rest.size()));
+    }
+}
+
+void HttpReader::read_field(std::string_view line) {
+    if (!content_length_) content_length_ = length_of(line);
+    if (const auto length = field(line, kContentLength); length && !told_length_) told_length_ = number_of(*length);
+    if (const auto codings = field(line, "Transfer-Encoding:")) chunked_ = ends_chunked(*codings);
+}
+
+// RFC 9112 6.3: some answers have no body; chunks go before a length.
+bool HttpReader::whole() const {
+    constexpr std::uint16_t kNoContent = 204, kNotModified = 304;
+    if (!ended_) return false;
+    if (status_ == kNoContent || status_ == kNotModified) return true;
+    if (chunked_) return chunks_.ended();
+    return told_length_ && body_received_ >= *told_length_;
+}
+
+void ChunkWalk::size_digit(char c) {
+    const int digit = is_digit(c)            ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 60U;  // before it, one more digit still fits
+    if (digit >= 0 && left_ < kMost) {
+        left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
+        digits_ = true;
+    } else {
+        at_ = digits_ && digit < 0 ? At::Extension : At::Broken;
+    }
+}
+
+void ChunkWalk::line_ended() {
+    switch (at_) {
+        case At::Size:
+        case At::Extension:
+            at_ = !digits_ ? At::Broken : left_ == 0 ? At::Trailer : At::Data;
+            digits_ = false;
+            return;
+        case At::DataEnd:
+            at_ = At::Size;
+            return;
+        case At::Trailer:
+            at_ = At::End;
+            return;
+        case At::TrailerLine:
+            at_ = At::Trailer;
+            return;
+        default:
+            return;
+    }
+}
+
+void ChunkWalk::feed(std::string_view bytes) {
+    while (!bytes.empty()) {
+        if (at_ == At::End || at_ == At::Broken) return;
+        if (at_ == At::Data) {
+            const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
+            left_ -= step;
+            bytes.remove_prefix(step);
+            if (left_ == 0) at_ = At::DataEnd;
+            continue;
+        }
+        const char c = bytes.front();
+        bytes.remove_prefix(1);
+        if (c == '\n')
+            line_ended();
+        else if (c == '\r')
+            continue;
+        else if (at_ == At::Size)
+            size_digit(c);
+        else if (at_ == At::Trailer)
+            at_ = At::TrailerLine;
+        else if (at_ == At::DataEnd)
+            at_ = At::Broken;
     }
 }
 

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "temp_folder.hpp"
 
 namespace mainstay::alert {
@@ -318,6 +321,52 @@ TEST_CASE("the mail that is on its way is never merged away") {
     std::size_t told = 0;
     for (const auto& mail : f.transport.sent) told += mail.items.size();
     CHECK(told == 41);
+}
+
+TEST_CASE("while the disk refuses mails go out from memory, and the beginning and the end of it are told once") {
+    Fixture f;
+    f.mailer = std::make_unique<Mailer>(
+        Spool::in_memory(f.folder.path("later/spool"), Error{Errc::Io, "read-only"}, {.memory_mails_max = 3}),
+        f.transport, f.log, nullptr);
+    f.configure("192.0.2.1");
+    f.mailer->settle_spool();
+    f.mailer->settle_spool();
+    f.take(Fixture::events(1, 3), t0);
+    f.pump(t0);
+    REQUIRE(f.transport.sent.size() == 1);
+    f.transport.accept();
+    f.pump(t0);
+    CHECK(f.mailer->counters().sent == 1);
+    CHECK(f.mailer->counters().unsaved == 2);
+
+    std::filesystem::create_directory(f.folder.path("later"));
+    f.mailer->settle_spool();
+    f.mailer->settle_spool();
+
+    CHECK(f.mailer->counters().unsaved == 0);
+    CHECK(f.folder.files("later/spool").size() == 2);
+    CHECK(std::ranges::count_if(f.log.lines, [](const std::string& line) {
+              return line.find("The mail spool cannot be written (") != std::string::npos;
+          }) == 1);
+    CHECK(f.log.lines.back() == "notice The mail spool can be written again: 2 mails went from memory into it");
+}
+
+TEST_CASE("mails beyond what memory holds become a digest; what even that does not help is dropped and counted") {
+    Fixture f;
+    f.mailer = std::make_unique<Mailer>(
+        Spool::in_memory("/nonexistent/spool", Error{Errc::Io, "read-only"}, {.memory_mails_max = 3}), f.transport,
+        f.log, nullptr);
+    f.configure("192.0.2.1");
+    f.take(Fixture::events(1, 10), t0);
+    CHECK(f.mailer->spool().mails().size() <= 3);
+    CHECK(f.mailer->counters().refused_by_spool == 0);
+
+    f.mailer = std::make_unique<Mailer>(
+        Spool::in_memory("/nonexistent/spool", Error{Errc::Io, "read-only"}, {.memory_bytes_max = 10}), f.transport,
+        f.log, nullptr);
+    f.configure("192.0.2.1");
+    f.take(Fixture::events(1, 2), t0);
+    CHECK(f.mailer->counters().refused_by_spool == 2);
 }
 
 TEST_CASE("a notice about ourselves is mailed once for each id") {

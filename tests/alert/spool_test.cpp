@@ -161,6 +161,72 @@ TEST_CASE("failed mails are kept with the reason, the oldest make room") {
     CHECK(folder.read("spool/failed/c.mail").find("550 no such user") != std::string::npos);
 }
 
+TEST_CASE("without a folder mails are in memory, and go to disk when there is one") {
+    const TempFolder folder;
+    const std::string path = folder.path("later/spool");
+    const auto refused = Spool::open(path);
+    REQUIRE_FALSE(refused.has_value());
+    Spool spool = Spool::in_memory(path, refused.error());
+    CHECK(spool.disk_problem().find("later/spool") != std::string::npos);
+
+    REQUIRE(spool.put(mail("a")).has_value());
+    REQUIRE(spool.put(mail("b")).has_value());
+    REQUIRE(spool.remove("a").has_value());
+    CHECK(spool.settle() == 0);
+    CHECK(spool.unsaved() == 1);
+    CHECK_FALSE(spool.saved("b"));
+
+    std::filesystem::create_directory(folder.path("later"));
+    CHECK(spool.settle() == 1);
+    CHECK(spool.disk_problem().empty());
+    CHECK(spool.unsaved() == 0);
+    CHECK(folder.files("later/spool") == Names{"b.mail"});
+    CHECK(spool.mails().at("b") == mail("b"));
+}
+
+TEST_CASE("a disk that begins to refuse costs no mail, and what waited on it is taken over when it works again") {
+    const TempFolder folder;
+    Spool spool = opened(folder);
+    REQUIRE(spool.put(mail("a")).has_value());
+    std::filesystem::rename(folder.path("spool"), folder.path("away"));
+    std::filesystem::remove_all(folder.path("away"));
+
+    REQUIRE(spool.put(mail("b")).has_value());
+    CHECK(spool.unsaved() == 1);
+    CHECK_FALSE(spool.disk_problem().empty());
+    // A digest in memory must not take the place of a mail that may be safe on disk.
+    Mail digest = mail("d");
+    digest.merged = {"a", "b"};
+    CHECK_FALSE(spool.put_digest(digest).has_value());
+    CHECK(spool.mails().contains("a"));
+
+    CHECK(spool.settle() == 0);  // sees that the folder is gone
+    CHECK(spool.settle() == 1);  // and makes another one
+    CHECK(folder.files("spool") == Names{"b.mail"});
+}
+
+TEST_CASE("memory holds so many mails and so many bytes, and says then that it is full") {
+    const Error why{Errc::Io, "read-only"};
+    Spool few = Spool::in_memory("/nonexistent/spool", why, {.memory_mails_max = 2});
+    REQUIRE(few.put(mail("a")).has_value());
+    REQUIRE(few.put(mail("b")).has_value());
+    const auto third = few.put(mail("c"));
+    REQUIRE_FALSE(third.has_value());
+    CHECK(third.error().code() == Errc::Limit);
+    CHECK(third.error().text() == "the mail spool cannot be written (read-only) and memory holds 2 mails already");
+    Mail digest = mail("d");
+    digest.merged = {"a", "b"};
+    REQUIRE(few.put_digest(digest).has_value());
+    CHECK(few.unsaved() == 1);
+    CHECK(few.put(mail("c")).has_value());
+
+    Spool small = Spool::in_memory("/nonexistent/spool", why, {.memory_bytes_max = 2'000});
+    CHECK(small.put(mail("a", std::string(1'500, 'x'))).error().code() == Errc::Limit);
+    REQUIRE(small.put(mail("b")).has_value());
+    REQUIRE(small.remove("b").has_value());
+    CHECK(small.put(mail("c", std::string(700, 'x'))).has_value());
+}
+
 TEST_CASE("a spool below a missing folder says what it could not make") {
     const auto spool = Spool::open("/nonexistent/mainstay/spool");
 

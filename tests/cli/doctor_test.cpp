@@ -79,7 +79,17 @@ TEST_CASE("strict reverse path filters and redirects are named with their interf
 
     facts.interfaces[0].rp_filter = 2;
     facts.interfaces[0].send_redirects = 1;
+    facts.interfaces[0].networks = {*Prefix::parse("10.0.0.250/24")};
     CHECK(says(only(facts), "ICMP redirects", "net.ipv4.conf.eth0.send_redirects=0"));
+}
+
+TEST_CASE("redirects do no harm where clients and NAT servers are on different networks") {
+    DoctorFacts facts = healthy();
+    facts.interfaces[0].send_redirects = 1;
+    facts.interfaces[0].networks = {*Prefix::parse("10.0.0.1/29")};  // the address of the service, without its server
+    CHECK(judge_host(facts).empty());
+    facts.interfaces[0].networks = {*Prefix::parse("192.168.4.11/24")};
+    CHECK(judge_host(facts).empty());
 }
 
 TEST_CASE("an interface is missing, down, without carrier or without address") {
@@ -100,8 +110,88 @@ TEST_CASE("rivals are named: programs and other masters") {
     CHECK(says(only(facts), "keepalived (process 42)", "systemctl disable --now keepalived"));
 
     facts.rivals.clear();
-    facts.rival_masters = {"VI_1"};
-    CHECK(says(only(facts), "VI_1 is MASTER and hears another MASTER", "virtual_router_id"));
+    facts.peer_problems = {{.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "x", .age_us = 900'000}};
+    CHECK(says(only(facts), "VI_1 is MASTER and hears another MASTER with its virtual_router_id: 10.0.0.2",
+               "virtual_router_id"));
+}
+
+TEST_CASE("trouble with a peer is told while it lasts: ten seconds, or four adverts where they are rarer") {
+    DoctorFacts facts = healthy();
+    facts.peer_problems = {{.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "", .age_us = 10'000'000}};
+    CHECK(judge_host(facts).size() == 1);
+    facts.peer_problems[0].age_us = 10'000'001;
+    CHECK(judge_host(facts).empty());
+    facts.configuration.instances[0].advert_int = Seconds{30};
+    CHECK(judge_host(facts).size() == 1);
+    facts.peer_problems[0].age_us = 120'000'001;
+    CHECK(judge_host(facts).empty());
+    facts.peer_problems[0].age_us = 14LL * 60 * 1'000'000;
+    CHECK(judge_host(facts).empty());
+}
+
+TEST_CASE("what two directors must have alike is named with both and the log's words") {
+    DoctorFacts facts = healthy();
+    facts.peer_problems = {{.instance = "VI_1",
+                            .kind = "advert_interval",
+                            .peer = "10.0.0.2",
+                            .text = "advertisement interval mismatch with 10.0.0.2 mine=1 sec rcv'd=2 sec"}};
+    CHECK(only(facts) == Finding{"VI_1 and 10.0.0.2 have different advert_int: advertisement interval mismatch with "
+                                 "10.0.0.2 mine=1 sec rcv'd=2 sec",
+                                 "set the same advert_int on all directors"});
+    facts.peer_problems[0].kind = "password";
+    CHECK(says(only(facts), "VI_1 and 10.0.0.2 have different passwords", "the same auth_pass"));
+    facts.peer_problems[0].kind = "auth_type";
+    CHECK(says(only(facts), "VI_1 and 10.0.0.2 authenticate differently", "the same auth_type"));
+    facts.peer_problems[0].kind = "unknown_peer";
+    CHECK(says(only(facts), "VI_1 drops the adverts of 10.0.0.2", "name 10.0.0.2 among the unicast_peer of VI_1"));
+    facts.peer_problems[0].kind = "of a later version";
+    CHECK(judge_host(facts).empty());
+}
+
+TEST_CASE("an address that another host has, too, is named with its interface and who has it") {
+    DoctorFacts facts = healthy();
+    facts.duplicates = {{.address = "10.0.0.1", .interface = "eth0", .mac = "02:00:00:00:00:09"}};
+    CHECK(says(only(facts), "address 10.0.0.1 on eth0 is ours and another host has it, too: 02:00:00:00:00:09",
+               "take the address away there"));
+}
+
+TEST_CASE("an instance in FAULT, a lost quorum and mails that nobody takes are found") {
+    DoctorFacts facts = healthy();
+    facts.faults = {{"VI_1", "interface eth1 down"}};
+    CHECK(says(only(facts), "VI_1 is in FAULT: interface eth1 down", "recovers by itself"));
+    facts = healthy();
+    facts.lost_quorums = {"[10.0.0.1]:tcp:80"};
+    CHECK(says(only(facts), "service [10.0.0.1]:tcp:80 has lost its quorum", "mainstayctl status"));
+    facts = healthy();
+    facts.mail = {.queued = 3, .failed = 1, .problem = "connection refused"};
+    CHECK(says(only(facts), "mails are not delivered (3 queued, 1 given up): connection refused", "smtp_server"));
+    facts.mail->problem.clear();
+    CHECK(judge_host(facts).empty());
+}
+
+TEST_CASE("the daemon's status says what is wrong with peers, services and mails") {
+    DoctorFacts facts = healthy();
+    read_status(facts, R"({"now_unix_us": 20000000, "vrrp": {"instances": [
+        {"name": "VI_1", "state": "MASTER", "fault": "", "problems": [{"kind": "rival_master", "peer": "10.0.0.2",
+         "text": "t", "count": 7, "last": "", "last_unix_us": 15000000}]},
+        {"name": "VI_2", "state": "FAULT", "fault": "interface eth1 down", "problems": []}]},
+        "lvs": {"services": [{"name": "a", "quorum_up": true}, {"name": "b", "quorum_up": false}]},
+        "mail": {"enabled": true, "queued": 2, "failed": 0, "last_problem": "connection refused"}})");
+    REQUIRE(facts.peer_problems.size() == 1);
+    CHECK(facts.peer_problems[0].age_us == 5'000'000);
+    CHECK(facts.peer_problems[0].peer == "10.0.0.2");
+    REQUIRE(facts.faults.size() == 1);
+    CHECK(facts.faults[0].instance == "VI_2");
+    CHECK(facts.lost_quorums == std::vector<std::string>{"b"});
+    REQUIRE(facts.mail);
+    CHECK(facts.mail->queued == 2);
+
+    for (const char* other : {"", "[]", "{}", R"({"now_unix_us": "x"})", R"({"now_unix_us": 1, "vrrp": {"instances": 7}})"}) {
+        CAPTURE(other);
+        DoctorFacts nothing = healthy();
+        read_status(nothing, other);
+        CHECK(judge_host(nothing).empty());
+    }
 }
 
 TEST_CASE("a firewall, a missing capability and an unusable configuration are named") {

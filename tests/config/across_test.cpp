@@ -1,6 +1,9 @@
 // Remarks on what does not fit together. None of them changes the exit code: keepalived says nothing of these.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "mainstay/config/codes.hpp"
 #include "samples.hpp"
 
 using namespace mainstay::config;
@@ -52,6 +55,8 @@ TEST_CASE("groups of virtual servers that are not there, or not used, are remark
         if (line.find("MS0209") == std::string::npos) said.push_back(line);
     CHECK(said == Lines{"1:22 note MS0518 no virtual server uses the group WEB",
                         "4:16 warning MS0511 there is no virtual_server_group WEBB"});
+    CHECK(loaded.diagnostics.back().hint == "did you mean `WEB`?");
+    CHECK(load_sample(lvs(1, "virtual_server group WEBB {")).diagnostics.back().hint.empty());
     CHECK(loaded.exit_code() == 0);
 }
 
@@ -129,4 +134,33 @@ TEST_CASE("a script that its user cannot execute names the mend") {
 TEST_CASE("an interface that a garp_group names and that is not there is named") {
     CHECK(without_not_yet(lines_of(load_sample("garp_group {\ninterface nosuch0\ngarp_interval 1\n}\n" +
                                                std::string{kVrrp}))) == "warning MS0403 there is no interface nosuch0");
+}
+
+TEST_CASE("what holds for each address of a sequence is said once, also where its digits are letters") {
+    Environment environment = host();
+    environment.subnets = [] { return std::vector<mainstay::Prefix>{*mainstay::Prefix::parse("10.9.9.0/24")}; };
+    const auto said = [&](std::string_view line) {
+        const Loaded loaded = load_text("ha.conf", with_line(vrrp(8, "auth_type PASS"), 12, line), environment);
+        return std::ranges::count(loaded.diagnostics, 424, &Diagnostic::code);  // no interface has its subnet
+    };
+
+    CHECK(said("~SEQx(n,1,20) 2001:db8:77::$n") == 1);
+    CHECK(said("~SEQx(n,1,20) 2001:db8:${n}::1") == 1);
+    CHECK(said("~SEQ(n,1,20) 10.77.0.$n") == 1);
+}
+
+TEST_CASE(
+    "a file's weight counts in a sync group only where the group allows it: one of 1 becomes 0, another is dropped") {
+    const auto effects = [](const std::string& weight) {
+        Lines found;
+        const Loaded loaded = load_sample("track_file f {\nfile /run/f\n}\nvrrp_sync_group G {\ngroup {\nVI_1\n}\n}\n" +
+                                          vrrp(5, "    priority 100\n    track_file {\n    f" + weight + "\n    }"));
+        for (const auto& diagnostic : loaded.diagnostics)
+            if (diagnostic.code == static_cast<int>(Code::TrackerWeight)) found.push_back(diagnostic.effect);
+        return found;
+    };
+    CHECK(effects("") == Lines{"the file f is tracked with weight 0"});
+    CHECK(effects(" weight 1") == Lines{"the file f is tracked with weight 0"});
+    CHECK(effects(" weight 5") == Lines{"the file f is not tracked"});
+    CHECK(effects(" weight 0").empty());
 }

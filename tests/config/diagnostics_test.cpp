@@ -276,6 +276,8 @@ TEST_CASE("a BFD instance of two families, one with another's neighbour, and too
     CHECK(about(a + b + "source_ip 10.0.0.2\n}\n").empty());
     CHECK(about("bfd_instance a {\nneighbor_ip fd00::1\nmax_hops 65\n}\n") ==
           Lines{"1:1 warning MS0201 bfd_instance a: max_hops 65 is more than the hoplimit 64 that is sent"});
+    CHECK(load_sample("bfd_instance a {\nneighbor_ip fd00::1\nmax_hops 65\n}\n").diagnostics.at(0).effect ==
+          "max_hops is 64");
     CHECK(about("bfd_instance a {\nneighbor_ip 10.0.0.1\nmax_hops 255\n}\n").empty());
 }
 
@@ -321,6 +323,9 @@ TEST_CASE("an interface that is missing is one message, with those that need it"
         load_sample(with_line(vrrp(3, "    interface eth77"), 12, "        10.9.9.9/24 dev eth77") + second);
 
     CHECK(lines_of(loaded) == Lines{"3:15 warning MS0403 (VI_1, VI_2) there is no interface eth77"});
+    CHECK(loaded.diagnostics[0].effect == "these instances stay in FAULT until it appears; keepalived does not start");
+    CHECK(load_sample(vrrp(3, "    interface eth77")).diagnostics[0].effect ==
+          "the instance stays in FAULT until it appears; keepalived does not start");
 }
 
 TEST_CASE("the caret of a missing device stands below its name") {
@@ -454,4 +459,36 @@ TEST_CASE("files, processes and BFD sessions are tracked where they are defined,
     CHECK(slip.exit_code() == 5);
     CHECK(slip.diagnostics.back().hint == "did you mean `load`?");
     CHECK(about(lvs(8, "FILE_CHECK {\n track_file load\n") + "track_file load {\n file /etc/hostname\n}\n").empty());
+}
+
+TEST_CASE("a misspelt virtual_ipaddress does not hide that there is no virtual address") {
+    CHECK(lines_of(load_sample(vrrp(11, "    virtual_ipadress {"))) ==
+          Lines{"1:15 warning MS0405 (VI_1) there is no virtual address",
+                "11:5 error MS0106 unknown keyword 'virtual_ipadress' in vrrp_instance"});
+
+    const Loaded v3 = load_sample(vrrp(11, "    version 3\n    virtual_ipadress {"));
+    CHECK(lines_of(v3).front() == "1:15 fatal MS0405 (VI_1) there is no virtual address");
+    CHECK_FALSE(v3.can_run());
+}
+
+TEST_CASE("keywords that only keepalived's manual knows are refused with the reason, and the right one") {
+    const Loaded dumps = load_sample(
+        "global_defs {\nstate_file_location /run/a\nstats_file_location /run/b\njson_file_location /run/c\n}\n" +
+        std::string{kVrrp});
+    CHECK(lines_of(dumps) ==
+          Lines{"2:1 warning MS0105 state_file_location stands in keepalived's manual only: keepalived refuses it",
+                "3:1 warning MS0105 stats_file_location stands in keepalived's manual only: keepalived refuses it",
+                "4:1 warning MS0105 json_file_location stands in keepalived's manual only: keepalived refuses it"});
+    CHECK(dumps.diagnostics.at(0).hint == "write `state_dump_file /run/a`");
+    CHECK(dumps.diagnostics.at(1).hint == "write `stats_dump_file /run/b`");
+    CHECK(dumps.diagnostics.at(2).hint == "write `json_dump_file /run/c`");
+    CHECK(dumps.exit_code() == 5);
+
+    const Loaded dynamic = load_sample("track_file F {\nfile /etc/hostname\n}\n" +
+                                       lvs(8, "FILE_CHECK {\ntrack_file F\nweight 1\ndynamic\n}\nTCP_CHECK {"));
+    CHECK(lines_of(dynamic) ==
+          Lines{"14:1 warning MS0105 dynamic stands in keepalived's manual only: keepalived refuses it"});
+    CHECK(dynamic.diagnostics.at(0).hint ==
+          "delete the line: the file's number changes the weight wherever weight is not 0");
+    CHECK(dynamic.exit_code() == 5);
 }

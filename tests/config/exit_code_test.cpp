@@ -75,6 +75,29 @@ TEST_CASE("scripts give keepalived's exit codes") {
            {"weight 253", scripted("script \"/bin/true\"", "weight 253"), 6}});
 }
 
+TEST_CASE("a missing interface hides the security of VRRP's scripts from the exit code, not that of a check's") {
+    const auto away = [](const std::string& text) {
+        const std::size_t at = text.find("interface eth0");
+        return text.substr(0, at) + "interface nosuch0" + text.substr(at + 14);
+    };
+    const std::string script = scripted("script \"/bin/true\"");
+    const std::string misc = lvs(8, "MISC_CHECK {\nmisc_path \"/bin/true\"\n}\nTCP_CHECK {");
+    check({{"vrrp_script", script, 6},
+           {"vrrp_script, and an interface that is not there", away(script), 5},
+           {"the same, which may come later", "global_defs {\ndynamic_interfaces\n}\n" + away(script), 6},
+           {"notify script, and an interface that is not there", away(vrrp(6, "notify \"/bin/true\"")), 5},
+           {"MISC_CHECK, and an interface that is not there", away(kGood) + misc, 6},
+           {"both, and an interface that is not there", away(script) + misc, 6}});
+}
+
+TEST_CASE("a host block in SMTP_CHECK is deprecated, which is said, and no error") {
+    const std::string text = lvs(8, "SMTP_CHECK {\nhost {\nconnect_ip 10.1.1.2\n}\n}\nTCP_CHECK {");
+    const Loaded loaded = load_sample(text);
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].message == "host is deprecated");
+    CHECK(loaded.exit_code() == 0);
+}
+
 TEST_CASE("values at the border of a virtual_server give keepalived's exit codes") {
     check({{"NAT with another port", with_line(lvs(6, "real_server 10.1.1.1 8080 {"), 4, "lb_kind NAT"), 0},
            {"port 70000", lvs(6, "real_server 10.1.1.1 70000 {"), 5},

@@ -109,6 +109,9 @@ TEST_CASE("include_check checks the plain includes that follow it") {
              Row{" match", "no*", 0},
              Row{" -match", "nofile", 0},
              Row{" +match +wildcard_match", "no*", 6},
+             Row{" match\ninclude_check wildcard_match", "nofile", 0},  // a name without a sign begins anew
+             Row{" match\ninclude_check +wildcard_match", "nofile", 6},
+             Row{" match wildcard_match", "nofile", 6},
              Row{" brace_match", "sub/{a,x}.conf", 6},
          }) {
         CAPTURE(words);

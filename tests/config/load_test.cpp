@@ -148,3 +148,11 @@ TEST_CASE("keys and passphrases without a member of their own go to the role tha
     CHECK(hmac_seen->sections.empty());
     CHECK(value_of<std::int64_t>(hmac_seen->values, "active_key") == 7);
 }
+
+TEST_CASE("what is wrong with a file as a whole is shown with its path alone") {
+    const Loaded loaded = load_file("/nowhere/ha.conf", host());
+
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(render(loaded.diagnostics[0], loaded, false).starts_with("/nowhere/ha.conf: "));
+    CHECK(render_line(loaded.diagnostics[0], loaded).starts_with("/nowhere/ha.conf: "));
+}

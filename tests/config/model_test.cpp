@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/config/unusable.hpp"
 #include "samples.hpp"
 
 using namespace mainstay;
@@ -94,6 +95,37 @@ TEST_CASE("a script that cannot be run is removed with its trackers") {
     const Loaded loaded = load_sample("vrrp_script a {\nscript \"/nosuch\"\n}\n" + vrrp(6, "track_script {\na\n}"));
     CHECK(loaded.config.scripts.empty());
     CHECK(loaded.config.instances.at(0).track_scripts.empty());
+}
+
+TEST_CASE("a MISC_CHECK whose script is not there is left out, with alpha it stays and keeps its server out") {
+    const auto with_check = [](std::string_view alpha, std::string_view path, std::string_view global = "") {
+        return load_sample(std::string{global} + lvs(8, "MISC_CHECK {\n" + std::string{alpha} + "misc_path \"" +
+                                                            std::string{path} + " x\"\n}\nTCP_CHECK {"));
+    };
+    const auto checkers = [](const Loaded& loaded) {
+        return loaded.config.virtual_servers.at(0).real_servers.at(0).checkers;
+    };
+
+    const Loaded plain = with_check("", "/nosuch");
+    CHECK(checkers(plain).size() == 1);
+    CHECK(plain.diagnostics.at(0).effect == "it is not run; the server is up as far as this check goes");
+
+    for (const std::string_view path : {"/nosuch", "/bin/plain"}) {
+        CAPTURE(path);
+        const Loaded alpha = with_check("alpha\n", path);
+        REQUIRE(checkers(alpha).size() == 2);
+        CHECK(checkers(alpha).at(0).type == Checker::Type::Misc);
+        CHECK(is_unusable(checkers(alpha).at(0)));
+        CHECK_FALSE(is_unusable(checkers(alpha).at(1)));
+        CHECK(alpha.diagnostics.at(0).effect == "it is not run; alpha keeps the server out");
+    }
+    const Loaded insecure =
+        with_check("alpha\n", "/bin/writable", "global_defs {\nenable_script_security\nscript_user root\n}\n");
+    REQUIRE(checkers(insecure).size() == 2);
+    CHECK(is_unusable(checkers(insecure).at(0)));
+
+    const Loaded usable = with_check("alpha\n", "/bin/true");
+    CHECK_FALSE(is_unusable(checkers(usable).at(0)));
 }
 
 TEST_CASE("a command is split into arguments, with quotes and escapes") {

@@ -184,7 +184,9 @@ TEST_CASE("what two routers must agree on to hear each other") {
         "both become MASTER\n"
         "  mend: give both the same virtual_router_id and addresses of the same family");
     CHECK(first(instance("BACKUP", 100, "", "VI_1", 51, "10.9.9.10/24"))
-              .starts_with("B: error MS0604: VI_1: virtual address 10.9.9.9 is in A only: each refuses packets"));
+              .starts_with(
+                  "B: error MS0604: VI_1: virtual address 10.9.9.9 is in A only: the other does not take it over, and "
+                  "complains of each packet's list"));
     CHECK(first(instance("BACKUP", 100, "", "VI_1", 51, "10.9.9.9")) ==
           "A, B: warning MS0604: VI_1: prefix lengths differ: 10.9.9.9/24 in A, 10.9.9.9/32 in B\n"
           "  mend: write the same prefix lengths into both");
@@ -273,4 +275,33 @@ TEST_CASE("the virtual servers must be the same") {
     CHECK(compared(a, "global_defs {\nrouter_id b\n}\n").back() ==
           "B: error MS0611: virtual_server [10.9.9.9]:tcp:80 is in A only: clients find nothing there while B is "
           "MASTER\n  mend: add it to B");
+}
+
+TEST_CASE("one owner of the addresses is no fault, two are") {
+    const auto owners = [](int a, int b) {
+        Lines lines = compared(instance("BACKUP", a), instance("BACKUP", b));
+        std::erase_if(lines, [](const std::string& line) { return !line.contains("255"); });
+        return lines.size();
+    };
+    CHECK(owners(255, 255) == 1);
+    CHECK(owners(255, 100) == 0);
+    CHECK(owners(100, 255) == 0);
+}
+
+TEST_CASE("servers that differ in one way are one finding, which says how many more there are") {
+    const auto service = [](int servers, const char* weight) {
+        std::string text = "virtual_server 10.9.9.9 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n";
+        for (int i = 1; i <= servers; ++i)
+            text += "real_server 10.1.1." + std::to_string(i) + " 80 {\nweight " + weight + "\n}\n";
+        return text + "}\n";
+    };
+    const auto said = [&](int servers) {
+        Lines lines = compared(service(servers, "1"), service(servers, "2"));
+        std::erase_if(lines, [](const std::string& line) { return !line.contains("weight of"); });
+        return lines;
+    };
+    REQUIRE(said(1).size() == 1);
+    CHECK_FALSE(said(1)[0].contains("more servers"));
+    REQUIRE(said(4).size() == 1);
+    CHECK(said(4)[0].contains("(and 3 more servers)"));
 }

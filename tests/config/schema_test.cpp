@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <regex>
+
 #include <algorithm>
 #include <fstream>
 #include <set>
@@ -174,4 +176,53 @@ TEST_CASE("every word of a line has a type, and every line knows its words") {
             CAPTURE(row->name);
             CHECK((positions_of(row->args.opens).size() + options_of(row->args.opens).size()) > 0);
         }
+}
+
+namespace {
+
+// The range that a form names, `0.5..60` for example, in the unit of the keyword's type.
+std::optional<std::pair<double, double>> range_in(std::string_view form) {
+    static const std::regex kRange{R"((-?[0-9]+(?:\.[0-9]+)?)\.\.(-?[0-9]+(?:\.[0-9]+)?))"};
+    std::cmatch found;
+    if (!std::regex_search(form.data(), form.data() + form.size(), found, kRange)) return std::nullopt;
+    return std::pair{std::stod(found[1]), std::stod(found[2])};
+}
+
+std::optional<double> unit_of(const Row& row) {
+    switch (row.args.takes) {
+        case Takes::Integer:
+        case Takes::WholeSeconds:
+            return 1;
+        case Takes::Seconds:
+            return 1'000'000;
+        case Takes::Millis:
+            return 1'000;
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a number's range is from its least to its most, and the one that its form names") {
+    int compared = 0;
+    std::vector<const Row*> rows;
+    for (const auto table : schema())
+        for (const Row& row : table) rows.push_back(&row);
+    for (const Row* each : rows) {
+        const Row& row = *each;
+        const auto unit = unit_of(row);
+        if (!unit) continue;
+        CAPTURE(row.name);
+        CHECK(row.args.low <= row.args.high);
+        auto named = range_in(row.form);
+        // Taken by the table in a wider range: their setters bound them, and say what is used instead.
+        if (row.name.ends_with("_rt_priority")) continue;
+        if (row.form.contains("-253..253") && row.args.low != -253) named = {-254, 254};
+        if (!named) continue;
+        CHECK(static_cast<double>(row.args.low) == doctest::Approx(named->first * *unit));
+        CHECK(static_cast<double>(row.args.high) == doctest::Approx(named->second * *unit));
+        ++compared;
+    }
+    CHECK(compared > 100);
 }

@@ -5,7 +5,8 @@
 using namespace mainstay::config;
 
 TEST_CASE("settings are read from their tables") {
-    const auto read = read_settings("[lvs]\naudit_interval = 5\n[scripts]\nnotify_wait = 0\n[mail]\nkeep = 3600\n", "m.toml");
+    const auto read =
+        read_settings("[lvs]\naudit_interval = 5\n[scripts]\nnotify_wait = 0\n[mail]\nkeep = 3600\n", "m.toml");
 
     CHECK(read.problems.empty());
     CHECK(read.settings == Settings{5, 0, 3600});
@@ -21,7 +22,8 @@ TEST_CASE("a value outside its range is named with place, range and what is used
     REQUIRE(read.problems.size() == 2);
     CHECK(read.problems[0] ==
           "m.toml:2:18: lvs.audit_interval must be a whole number of seconds from 0 to 86400: 10 is used");
-    CHECK(read.problems[1] == "m.toml:4:8: mail.keep must be a whole number of seconds from 60 to 2592000: 259200 is used");
+    CHECK(read.problems[1] ==
+          "m.toml:4:8: mail.keep must be a whole number of seconds from 60 to 2592000: 259200 is used");
     CHECK(read.settings == Settings{});
 }
 
@@ -31,7 +33,7 @@ TEST_CASE("unknown settings and tables are named with what there is") {
     REQUIRE(read.problems.size() == 2);
     CHECK(read.problems[0] == "m.toml:2:1: unknown setting audit in [lvs]: ignored; there are audit_interval");
     CHECK(read.problems[1] ==
-          "m.toml:3:2: unknown table [vrrp]: ignored; there are [lvs], [mail] and [scripts], and those of "
+          "m.toml:3:2: unknown table [vrrp]: ignored; there are [lvs], [mail], [reload] and [scripts], and those of "
           "mainstay.conf's blocks");
 }
 
@@ -56,4 +58,13 @@ TEST_CASE("text that is not TOML gives one problem and the defaults") {
     CHECK(read.problems[0].starts_with("m.toml:1:"));
     CHECK(read.problems[0].ends_with("the defaults are used"));
     CHECK(read.settings == Settings{});
+}
+
+TEST_CASE("a setting that is a switch takes true and false only") {
+    CHECK(read_settings("[reload]\naccept_losses = true\n", "m.toml").settings.reload_accept_losses);
+
+    const auto read = read_settings("[reload]\naccept_losses = 1\n", "m.toml");
+    REQUIRE(read.problems.size() == 1);
+    CHECK(read.problems[0] == "m.toml:2:17: reload.accept_losses must be true or false: false is used");
+    CHECK_FALSE(read.settings.reload_accept_losses);
 }

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from support.paths import program
+from support.paths import program, program_for_everybody
 
 SECONDS = 30
 MEGABYTES = 600  # of address space
@@ -126,10 +126,11 @@ def test_a_file_that_this_user_may_not_read_is_named():
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
         os.chmod(secret, 0o000)
+        mainstayd = program_for_everybody("mainstayd", folder)
 
         def test_as_nobody(path):
-            done = subprocess.run([program("mainstayd"), "-t", "-f", path], capture_output=True, timeout=SECONDS,
-                                  check=False, user=nobody, group=nobody, extra_groups=[])
+            done = subprocess.run([mainstayd, "-t", "-f", path], capture_output=True, timeout=SECONDS, check=False,
+                                  user=nobody, group=nobody, extra_groups=[])
             return done.returncode, done.stderr.decode(errors="replace")
 
         exit_code, said = test_as_nobody(top)

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from support import versions
 from support.accept import LOCAL6, VIP6, client_of, globals_, instance, pings, ruleset
 from support.vrrp import VIP, office, role_pid, signal_role, wait_holds, wait_ready
 from support.wait import stays, wait_until
@@ -91,11 +92,15 @@ def test_the_ruleset_is_the_one_that_keepalived_makes_of_the_same_file(lan, opti
             wait_holds(host, address)
 
     # 2.4.3 names the kinds of reports in a set, 2.2.7 (Debian's) one of them in the rule.
-    different = ("mld-report", "mld2-listener-report")
+    # Since 2.3 (Debian 13) it also drops what a VMAC would say in IPv6 neighbour discovery from the link-local address of its
+    # parent: a set and a rule that mainstay has not.
+    different = ("mld-report", "mld2-listener-report", "parent_link_local")
     def differences():
         return set(rules(one, different)) ^ set(rules(two, different))
     wait_until(lambda: not differences(), 5, lambda: f"the same rules: {differences()}")
     assert len(rules(one, different)) == len(rules(two, different)) > 20
+    assert ("parent_link_local" in ruleset(two)) == (versions.keepalived() >= (2, 3))
+    assert "parent_link_local" not in ruleset(one)
 
 
 def test_without_nftables_ifindex_link_local_addresses_are_matched_by_the_interfaces_name(lan):

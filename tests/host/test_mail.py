@@ -1,9 +1,11 @@
 """Mails from a running daemon: their form, and that none is lost when the server or the observer fails."""
 
 import email
+import json
 import signal
 
 from support.mail import PORT, noted, serve_mail, spooled, subjects
+from support.paths import program
 from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -135,3 +137,41 @@ def test_what_a_stop_tells_is_mailed_or_kept_for_the_next_start(lan):
         wait_ready(one.mainstayd(CONFIGURATION))
     wait_until(lambda: stopping in subjects(one), LATER, "the mail about the stop")
     assert subjects(one).count(stopping) == 1
+
+
+def mail_status(host):
+    return json.loads(host.run([program("mainstayctl"), "status", "--json"]).stdout)["mail"]
+
+
+def test_without_a_disk_addresses_come_first_mails_are_in_memory_and_go_to_the_disk_when_it_works(lan):
+    (one,) = office(lan, "one")
+    one.run(["mount", "-o", "remount,ro", "/var/spool"])
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    wait_holds(one)
+
+    # That it is backup, and that it is master.
+    wait_until(lambda: mail_status(one)["in_memory"] == 2, 20, lambda: f"{mail_status(one)}\n{daemon.output()}")
+    assert "There is no folder for the mail spool: mkdir /var/spool/mainstay: Read-only file system" in daemon.output()
+    assert "The mail spool cannot be written (" in daemon.output()
+    assert "the mail spool cannot be written (" in one.run([program("mainstayctl"), "status"]).stdout
+
+    one.run(["mount", "-o", "remount,rw", "/var/spool"])
+    wait_until(lambda: len(spooled(one)) == 2, 30, lambda: f"the mail in the spool\n{daemon.output()}")
+    wait_until(lambda: "The mail spool can be written again: 2 mails" in daemon.output(), 10, lambda: daemon.output())
+    assert mail_status(one)["in_memory"] == 0
+    serve_mail(one)
+    arrived_once(one)
+
+
+def test_a_full_disk_delays_no_mail(lan):
+    (one,) = office(lan, "one")
+    one.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tiny", "/var/spool"])
+    one.run(["sh", "-c", "head -c 4096 /dev/zero > /var/spool/full"])
+    serve_mail(one)
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    wait_holds(one)
+
+    wait_until(lambda: MASTER in subjects(one), LATER, lambda: f"the mail to arrive\n{daemon.output()}")
+    assert spooled(one) == []
+    wait_until(lambda: "The mail spool cannot be written (" in daemon.output(), 10, lambda: daemon.output())
+    assert "No space left on device" in daemon.output()

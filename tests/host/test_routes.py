@@ -94,6 +94,15 @@ def run_master(host, text):
     return daemon
 
 
+def tunnel_of(single):
+    """The encapsulation of the route through a tunnel. iproute2 before 6.12 writes its options among those of the route: the
+    end of the tunnel is a second `dst`, which counts."""
+    if "10.15.0.0/24" in single:
+        return single["10.15.0.0/24"]["encap"]
+    flat = single["1.2.3.4"]
+    return {"encap_type": flat["encap"], **{name: flat[name] for name in ("id", "src", "dst", "ttl", "tos")}}
+
+
 def test_every_option_of_a_route_stands_in_the_kernel_while_master(lan):
     # effect: vrrp_instance: virtual_routes
     # effect: vrrp_instance/virtual_routes: <entry> <type> <to> to src via gw or from tos dsfield table protocol scope
@@ -140,9 +149,7 @@ def test_every_option_of_a_route_stands_in_the_kernel_while_master(lan):
     assert "expires" in one.run(["ip", "-6", "route", "show", "2001:db8:1::/48"]).stdout
     assert single["2001:db8:2::/48"]["from"] == "2001:db8:3::/48"
     assert [hop["weight"] for hop in single["2001:db8:4::/48"]["nexthops"]] == [1, 2]
-    # ip names the end of the tunnel `dst` too, and the last one counts
-    assert single["1.2.3.4"]["encap"] == "ip" and single["1.2.3.4"]["id"] == 3 and single["1.2.3.4"]["src"] == "4.3.2.1"
-    assert single["1.2.3.4"]["tos"] == 3 and single["1.2.3.4"]["ttl"] == 4
+    assert tunnel_of(single) == {"encap_type": "ip", "id": 3, "src": "4.3.2.1", "dst": "1.2.3.4", "ttl": 4, "tos": 3}
     assert single["10.16.0.0/24"]["metrics"] == [{"fastopen_no_cookie": 1}]
     assert {"10.17.0.0/24", "10.18.0.0/24", "10.19.0.0/24"} <= set(single)
 

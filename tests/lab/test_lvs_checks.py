@@ -1,5 +1,7 @@
 """Checks that look further than a connection: their verdicts in the kernel's table."""
 
+import signal
+
 import pytest
 
 from support.lvs import virtual_server
@@ -102,6 +104,21 @@ def test_a_script_that_is_missing_is_named_and_its_check_left_out(director):
     # keepalived leaves such a check out when it reads the file, and says so; so the server stays, and so it is said here.
     until_table(director, table(1))
     assert stays(lambda: director.ipvs() == table(1), 2)
+
+
+def test_an_alpha_check_whose_script_is_missing_keeps_its_server_out_until_a_reload_finds_it(director):
+    check = '    alpha\n    MISC_CHECK {\n misc_path "/run/late"\n warmup 0\n }\n'
+    daemon = director.mainstayd(virtual_server("10.0.0.1 80", checked(check)), "-C")
+    wait_until(lambda: "alpha keeps the server out" in daemon.output(), 20, lambda: daemon.output())
+
+    until_table(director, table())
+    assert stays(lambda: director.ipvs() == table(), 2)
+
+    # As with keepalived: the script is looked for when the file is read.
+    director.write("/run/late", "#!/bin/sh\nexit 0\n", 0o755)
+    daemon.send(signal.SIGHUP)
+    until_table(director, table(1))
+    assert daemon.output().count("/run/late is not run") <= 1, daemon.output()
 
 
 AGENT = """

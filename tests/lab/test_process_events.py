@@ -1,17 +1,12 @@
 """The kernel has a process connector in its first network namespace alone: the lab's own."""
 
-import re
 import signal
 import subprocess
 
 import pytest
+from support.netlink import buffers
 from support.paths import program
 from support.wait import wait_until
-
-
-def buffers():
-    return {int(size) for size in re.findall(r"\brb(\d+)", subprocess.run(
-        ["ss", "-a", "-f", "netlink", "-m", "-H", "-O"], capture_output=True, text=True, check=True).stdout)}
 
 
 @pytest.mark.parametrize("force, share", [("", 2), ("process_monitor_rcv_bufs_force", 6)])

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from support import versions
 from support.lvs import listen
 from support.snmp import KEEPALIVED, SOCKET, Master
 from support.traffic import ask, serve
@@ -60,9 +61,20 @@ virtual_server 2001:db8::7 443 {{
 CHECK = f"{KEEPALIVED}.3"
 
 
+# Columns of services and of real servers that keepalived 2.3 has (Debian 13) and 2.2.7 has not: mainstay has none of them.
+SINCE_2_3 = {"3": range(72, 79), "4": range(56, 63)}
+
+
 def compared(walk):
     """Without the prefix length of persistence, which keepalived shows of services of the other family too."""
     return {oid: value for oid, value in walk.items() if not oid.startswith("3.1.51.")}
+
+
+def known_since_2_2_7(walk):
+    later = {f"{table}.1.{column}." for table, columns in SINCE_2_3.items() for column in columns}
+    found = [oid for oid in walk if any(oid.startswith(begin) for begin in later)]
+    assert bool(found) == (versions.keepalived() >= (2, 3)), found
+    return {oid: value for oid, value in walk.items() if oid not in found}
 
 
 def test_the_walk_of_virtual_and_real_servers_is_keepaliveds_and_a_failed_check_is_a_trap(lan):
@@ -93,7 +105,7 @@ def test_the_walk_of_virtual_and_real_servers_is_keepaliveds_and_a_failed_check_
 
     listen(one, "127.1.0.1:80")
     one.keepalived(CONFIGURATION, "-C")
-    assert ours == started()
+    assert ours == known_since_2_2_7(started())
 
 
 # A director's addresses are 10.1.0.<its number>1 and so on; its client's one is 10.1.0.10<its number>.
@@ -183,6 +195,9 @@ class Director:
         self.daemon = run(self.configuration(intervals), *(["-C"] if self.program == "keepalived" else []))
         self.master.wait_for(f"{CHECK}.3.1.21.3", "0")
         self.master.wait_for(f"{CHECK}.4.1.15.5.1", "0")
+        # keepalived 2.3 says that the quorum is lost before its table says so.
+        wait_until(lambda: list(self.host.ipvs()[f"UDP 10.1.0.{self.number}4:53 rr"]) == ["10.1.0.99:56"], 20,
+                   lambda: f"the sorry server: {self.host.ipvs()}")
         return self.daemon
 
     def ask(self, service, times):

@@ -211,6 +211,24 @@ TEST_CASE("a kept server whose check passes again is simply alive") {
     CHECK_FALSE(bench.judge.states()[0].servers[0].kept);
 }
 
+TEST_CASE("min_alive keeps no server that an operator drains: it makes up for nobody") {
+    auto web = with(service({checked("10.0.0.11"), checked("10.0.0.12")}), "min_alive", std::int64_t{2});
+    Bench bench;
+    bench.start(web);
+    ServerAnswer answer;
+    static_cast<void>(
+        bench.judge.command({ServerCommand::Verb::Drain, "10.0.0.11", 0, false, "me"}, bench.now(), answer));
+    bench.tick();
+
+    bench.finish(1, Outcome::Failed);
+    bench.finish(2, Outcome::Failed);
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    CHECK(bench.judge.states()[0].servers[1].kept);
+    CHECK(bench.reload(web).empty());
+}
+
 TEST_CASE("equal checks with share_probe run once, and each service goes by the result") {
     config::Config config;
     config.virtual_servers = {with(service({checked("10.0.0.11")}), "share_probe", true),
@@ -259,7 +277,9 @@ TEST_CASE("when the service that ran a shared check goes, the others run it them
     CHECK(bench.finish(2, Outcome::Failed).at(1) == "Removing service " + kRs + " from VS [10.0.0.2]:tcp:80");
 }
 
-TEST_CASE("when thousands of servers fail in one second, the first lines are told, one stands for the rest, and all are out") {
+TEST_CASE(
+    "when thousands of servers fail in one second, the first lines are told, one stands for the rest, and all are "
+    "out") {
     std::vector<config::RealServer> servers;
     for (int i = 0; i < 5000; ++i) servers.push_back(checked(fmt::format("10.1.{}.{}", i / 200, i % 200 + 1)));
     Bench bench;
@@ -268,7 +288,8 @@ TEST_CASE("when thousands of servers fail in one second, the first lines are tol
     for (const auto& intent : bench.judge.step(DeadlineReached{}, {bench.zero + 1s, {}})) {
         const CheckerId id = std::get<StartCheck>(intent).checker;
         if (id % 5 == 0) continue;  // these are slower
-        for (const auto& said : bench.judge.step(CheckFinished{id, Outcome::Failed, "refused"}, {bench.zero + 1s, {}})) {
+        for (const auto& said :
+             bench.judge.step(CheckFinished{id, Outcome::Failed, "refused"}, {bench.zero + 1s, {}})) {
             lines += std::holds_alternative<Say>(said) ? 1 : 0;
             events += std::holds_alternative<Announce>(said) ? 1 : 0;
         }

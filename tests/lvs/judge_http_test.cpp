@@ -180,3 +180,18 @@ TEST_CASE("a URL that works again is told by the last of its tests") {
     CHECK(bench.run(Outcome::Passed) == Lines{"Regex match success to " + kRs + " url(/1)."});
     CHECK(bench.run(Outcome::Passed).at(0) == "HTTP status code success to " + kRs + " url(/2).");
 }
+
+TEST_CASE("why an HTTP check failed stands in the log beside keepalived's words, when it falls") {
+    Bench bench;
+    auto one = web(1);
+    one.checkers[0].retry = 0;
+    bench.start(service({one, server("10.0.0.12")}));
+    CheckFinished fact{1, Outcome::Failed, "connection reset by peer: 5 of 9 bytes of the answer have come", 5ms, {}};
+    fact.words = "Connection failed server";
+
+    bench.tick();
+    CHECK(bench.finish(fact).at(1) ==
+          "HTTP_GET " + kRs + ": connection reset by peer: 5 of 9 bytes of the answer have come");
+    bench.tick();
+    CHECK(bench.finish(fact) == Lines{});
+}

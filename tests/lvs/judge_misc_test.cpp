@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "judge_harness.hpp"
+#include "mainstay/config/unusable.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 using namespace mainstay;
@@ -130,11 +131,32 @@ TEST_CASE("after a crash each of several scripts of one server keeps its own ver
     config.virtual_servers.push_back(service({one, server("10.0.0.12")}));
     Bench bench;
 
-    bench.start(config, {{.identity = {tcp_key("10.0.0.1"), ""}, .quorum_up = true, .sorry_in_use = false, .servers = {memory}}});
+    bench.start(
+        config,
+        {{.identity = {tcp_key("10.0.0.1"), ""}, .quorum_up = true, .sorry_in_use = false, .servers = {memory}}});
 
     const auto& state = bench.judge.states()[0].servers[0];
     CHECK(state.checkers[0].up);
     CHECK_FALSE(state.checkers[1].up);
     CHECK_FALSE(state.alive);
     CHECK(state.weight == 4);
+}
+
+TEST_CASE("an alpha check whose script cannot be run is never run, and its server stays out until a reload") {
+    auto one = scripted();
+    one.checkers[0].alpha = true;
+    config::mark_unusable(one.checkers[0]);
+    Bench bench;
+    bench.start(service({one, server("10.0.0.12")}));
+
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
+    CHECK_FALSE(bench.judge.deadline().has_value());
+    CHECK(bench.judge.states()[0].servers[0].checkers[0].last_result == "the script cannot be run");
+
+    auto now_there = scripted();
+    now_there.checkers[0].alpha = true;
+    bench.reload(service({now_there, server("10.0.0.12")}));
+    CHECK(bench.judge.deadline().has_value());
+    bench.run(Outcome::Passed);
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
 }

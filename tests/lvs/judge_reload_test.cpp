@@ -288,3 +288,20 @@ TEST_CASE("a change that makes another service of one is none that a judge takes
     CHECK_FALSE(takes(pair(), heavier, 1));
     CHECK_FALSE(takes(heavier, pair()));  // it is another one that runs
 }
+
+TEST_CASE("a sorry server that a reload takes away while it stands in is gone, and the quorum comes back without it") {
+    auto web = service({checked("10.0.0.11")});
+    web.sorry_server = sorry("10.0.0.99");
+    Bench bench;
+    bench.start(web);
+    bench.run(Outcome::Failed);
+    REQUIRE(bench.judge.states()[0].sorry_in_use);
+
+    CHECK(bench.reload(service({checked("10.0.0.11")})).empty());
+
+    CHECK(bench.judge.desired(0).at(0).destinations.empty());
+    CHECK_FALSE(bench.judge.states()[0].sorry_in_use);
+    const Lines said = bench.run(Outcome::Passed);
+    CHECK(said.back() == "VS " + kVs + " UP: Gained quorum 1+0=1 <= 1");
+    CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
+}

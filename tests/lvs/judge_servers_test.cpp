@@ -1,6 +1,8 @@
 // What operators say of single servers at run time: drained, disabled, another weight, withdrawn.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "judge_harness.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/lvs/plan.hpp"
@@ -253,4 +255,29 @@ TEST_CASE("a star matches any characters, once it has to come back too") {
     CHECK(is_like("aaa", "a*a"));
     CHECK_FALSE(is_like("aab", "a*a"));
     CHECK_FALSE(is_like("abc", "ab"));
+}
+
+TEST_CASE("draining says that persistence goes on sending its clients to the server, once for each service") {
+    Bench bench;
+    auto sticky = service({checked("10.0.0.11", 3), server("10.0.0.12")});
+    sticky.persistence_timeout = Seconds{300};
+    bench.start(sticky);
+    const auto remarks = [&](Verb verb, std::int64_t weight = 0, bool dry_run = false) {
+        const auto said = say_to(bench, verb, "*", weight, dry_run).answer.lines;
+        return std::ranges::count_if(said, [](const std::string& line) {
+            return line.find("VS " + kVs + " has persistence_timeout 300: ") != std::string::npos &&
+                   line.find("net.ipv4.vs.expire_quiescent_template=1") != std::string::npos;
+        });
+    };
+
+    CHECK(remarks(Verb::Drain, 0, true) == 1);
+    CHECK(remarks(Verb::Drain) == 1);
+    CHECK(remarks(Verb::Drain) == 1);  // they are drained already
+    CHECK(remarks(Verb::Weight, 0) == 1);
+    CHECK(remarks(Verb::Weight, 1) == 0);
+    CHECK(remarks(Verb::Disable) == 0);
+
+    Bench other;
+    other.start(service({checked("10.0.0.11", 3)}));
+    CHECK(say_to(other, Verb::Drain, "*").answer.lines.size() == 1);
 }

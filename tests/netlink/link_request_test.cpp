@@ -83,6 +83,14 @@ TEST_CASE("a link is removed by its index") {
     CHECK(to_hex(out) == hex("20000000 1100 0500 04030201 00000000 00 00 0000 05000000 00000000 00000000"));
 }
 
+TEST_CASE("an interface gets another MAC address") {
+    LinkSettings settings{.index = 7};
+    settings.hardware_address = {std::byte{2}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}, std::byte{9}};
+    CHECK(set(settings) == hex("2c000000 1300 0500 04030201 00000000"  // SETLINK, ACK REQUEST
+                               "00 00 0000 07000000 00000000 00000000"
+                               "0a00 0100 020000000109 0000"));  // IFLA_ADDRESS
+}
+
 TEST_CASE("links that cannot be asked for are refused and leave the batch as it was") {
     std::vector<std::byte> out;
     auto nameless = vmac(), long_name = vmac(), orphan = vmac();

@@ -76,10 +76,11 @@ TEST_CASE("chunks without end run out of time; they are not put together") {
         },
         [](config::Checker& what) { what.connect_timeout = 50ms; });
     CHECK(finding.outcome == Outcome::TimedOut);
-    const Finding raw = answered(says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
-                                 [](config::Checker& what) {
-                                     give(what.urls.edit()[0].more, "regex", config::WordList{"^5\\r\\nhello\\r\\n0\\r\\n"});
-                                 });
+    const Finding raw =
+        answered(says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+                 [](config::Checker& what) {
+                     give(what.urls.edit()[0].more, "regex", config::WordList{"^5\\r\\nhello\\r\\n0\\r\\n"});
+                 });
     CHECK(raw.outcome == Outcome::Passed);
 }
 
@@ -97,6 +98,56 @@ TEST_CASE("a connection that is reset fails as such") {
     CHECK(finding.outcome == Outcome::Failed);
     CHECK(finding.reason == "connection reset by peer");
     CHECK(finding.words == "Connection failed server");
+}
+
+namespace {
+
+// As inetd runs a script: answers whoever connects and closes, without reading. `waits`: until the request is there.
+Finding answered_unread(const std::string& text, bool waits, const std::function<void(config::Checker&)>& change = {}) {
+    const UniqueFd listener = listen_on_any();
+    std::thread server{[&] {
+        const UniqueFd peer{::accept(listener.get(), nullptr, nullptr)};
+        char byte = 0;
+        if (waits) static_cast<void>(::recv(peer.get(), &byte, 1, MSG_PEEK));
+        send_all(peer.get(), text);
+    }};
+    auto what = checker(bound_to(listener));
+    if (change) change(what);
+    const Finding finding = run(what);
+    server.join();
+    return finding;
+}
+
+}  // namespace
+
+TEST_CASE("an answer that is whole by its length passes, though the server never read the request") {
+    const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    for (int i = 0; i < 20; ++i) {
+        CAPTURE(i);
+        const bool waits = i % 2 == 0;
+        CHECK(answered_unread("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", waits).reason ==
+              "HTTP status code 200");
+        CHECK(answered_unread(chunked, waits).reason == "HTTP status code 200");
+        CHECK(answered_unread("HTTP/1.0 500 No\r\nContent-Length: 2\r\n\r\nno", waits).reason ==
+              "HTTP status code 500");
+    }
+    // The body is looked at like any other.
+    const auto digest = [](config::Checker& what) { what.urls.edit()[0].digest = "5d41402abc4b2a76b9719d911017c592"; };
+    CHECK(answered_unread("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", true, digest).outcome ==
+          Outcome::Passed);
+    CHECK(answered_unread("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhullo", true, digest).outcome ==
+          Outcome::Failed);
+}
+
+TEST_CASE("an answer that a reset cuts short fails, and says how much of it came") {
+    const Finding cut = answered_unread("HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nhello", true);
+    CHECK(cut.outcome == Outcome::Failed);
+    CHECK(cut.reason == "connection reset by peer: 5 of 9 bytes of the answer have come");
+    CHECK(cut.words == "Connection failed server");
+    const Finding unknown = answered_unread(kOk + "hello", true);
+    CHECK(unknown.outcome == Outcome::Failed);
+    CHECK(unknown.reason ==
+          "connection reset by peer: 5 bytes have come of an answer that does not tell where it ends");
 }
 
 TEST_CASE("a Content-Length that is not the body's passes, with a remark") {

@@ -218,6 +218,18 @@ TEST_CASE("a server that resets the connection in its answer fails") {
     CHECK(finding.reason == "connection reset by peer");
 }
 
+TEST_CASE("an answer through TLS that is whole by its length passes, though the server never read the request") {
+    for (int i = 0; i < 10; ++i) {
+        CAPTURE(i);
+        // Without a close_notify, which would be an end of its own.
+        TlsServer server{{.reads = false},
+                         [](SSL* ssl) { send_all(ssl, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"); }};
+        const Finding finding = run(checker(server.endpoint(), kSsl));
+        CHECK(finding.reason == "HTTP status code 200");
+        CHECK(finding.outcome == Outcome::Passed);
+    }
+}
+
 TEST_CASE("the body that came through TLS is matched like any other") {
     // effect: virtual_server/real_server/SSL_GET/url: regex regex_no_match regex_options regex_min_offset
     // effect: virtual_server/real_server/SSL_GET/url: regex_max_offset regex_stack

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -67,6 +68,7 @@ public:
         long seconds = 1'000'000;  // until the certificate ends
         bool wants_certificate = false;
         std::string alpn = {};  // "h2": agrees to it when it is offered
+        bool reads = true;      // false: answers, and closes without having read anything
     };
     using Answer = std::function<void(SSL*)>;
 
@@ -123,6 +125,8 @@ private:
     }
     void serve(const Answer& answer) {
         const UniqueFd peer{::accept(listener_.get(), nullptr, nullptr)};
+        const int at_once = 1;  // what waits for an ACK would be lost with a connection that is reset
+        ::setsockopt(peer.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
         SSL* ssl = SSL_new(context_);
         SSL_set_fd(ssl, peer.get());
         if (SSL_accept(ssl) == 1) {
@@ -132,10 +136,10 @@ private:
                 X509_NAME_get_text_by_NID(X509_get_subject_name(client), NID_commonName, text, sizeof text);
                 seen_.client = text;
             }
-            if (options_.alpn != "h2") read_request(ssl);
+            if (options_.alpn != "h2" && options_.reads) read_request(ssl);
             answer(ssl);
             char byte = 0;
-            while (SSL_read(ssl, &byte, 1) > 0) {
+            while (options_.reads && SSL_read(ssl, &byte, 1) > 0) {
             }
             seen_.close_notify = (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
         }

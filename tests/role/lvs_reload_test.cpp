@@ -99,3 +99,37 @@ TEST_CASE("a service that comes by a reload and exists already is adjusted, not 
     CHECK(bench.in_kernel("10.0.0.2")->destinations == std::vector{to("10.0.0.13")});
     CHECK(bench.runtime.log().count("refused") == 0);
 }
+
+TEST_CASE("what somebody changed is as it was right after a reload, not only after the next look at the table") {
+    const auto other = service({server("10.0.0.13")}, "10.0.0.2");
+    Bench bench;
+    bench.options.audit_every = std::chrono::hours{1};
+    bench.start(with({pair(), other}));
+    const auto wanted = bench.kernel.table;
+    const auto somebody = [&] {
+        bench.kernel.table[0].destinations.clear();
+        bench.kernel.table[1].service.scheduler = "dh";
+    };
+
+    somebody();
+    bench.reload(with({pair(), other}));
+    CHECK(bench.runtime.until([&] { return bench.kernel.table[1] == wanted[1]; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+
+    bench.kernel.table = wanted;
+    somebody();
+    REQUIRE(bench.role->prepare_changes({}));
+    bench.role->commit();
+    CHECK(bench.runtime.until([&] { return bench.kernel.table[1] == wanted[1]; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+
+    bench.kernel.table = wanted;
+    somebody();
+    bench.role->commit_unchanged();  // the same file once more
+    CHECK(bench.runtime.until([&] { return bench.kernel.table[1] == wanted[1]; }));
+    CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+
+    bench.kernel.batches.clear();
+    bench.reload(with({pair(), other}));
+    CHECK(bench.kernel.batches.empty());
+}

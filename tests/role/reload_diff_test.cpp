@@ -134,3 +134,25 @@ TEST_CASE("keywords that have no member in the model are named when they change,
           "         snmp_name changes\n"
           "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
 }
+
+TEST_CASE("what broken blocks take away from what runs is lost by them, what the operator deletes is not") {
+    const std::string second = replaced(replaced(kInstance, "VI_1", "VI_2"), "10.9.9.9/24", "10.9.9.8/24");
+    const std::string other = replaced(kService, "virtual_server 10.9.9.9", "virtual_server 10.9.9.8");
+    const auto lost = [](const std::string& before, const std::string& after) {
+        const auto next = config::load_text("x.conf", after, {});
+        const auto running = config_of(before);
+        return lost_by_fault(diff_reload(running, next.config), running, next.lost);
+    };
+    const auto unclosed = [](const std::string& text) { return text.substr(0, text.size() - 2); };
+
+    const std::string before = kInstance + replaced(second, "virtual_router_id 51", "virtual_router_id 52") + kService;
+    CHECK(lost(before, unclosed(kInstance) + second + kService) ==
+          std::vector<std::string>{"instance VI_2", "address 10.9.9.8/24 on eth0", "service TCP 10.9.9.9:80"});
+    CHECK(lost(kService, replaced(kService, "weight 1\n}\n}\n", "weight 1\n}\n")).empty());  // it is used all the same
+    CHECK(lost(kService, replaced(kService, "connect_timeout 3\n}\n", "connect_timeout 3\n")) ==
+          std::vector<std::string>{"server TCP 10.9.9.9:80 -> 10.1.1.2:80"});
+    CHECK(lost(kService + other, kService + "}\n").empty());
+    CHECK(lost(kInstance + kService, kInstance).empty());
+    CHECK(lost(kService, replaced(kService, "virtual_server", "virtual_servr")) ==
+          std::vector<std::string>{"service TCP 10.9.9.9:80"});
+}

@@ -29,6 +29,9 @@ TEST_CASE("the status names what people look for") {
     instance.state = vrrp::State::Master;
     instance.master = *IpAddress::parse("192.168.4.11");
     instance.since = {1'795'163'866'000'000};
+    instance.problems = {{"rival_master", *IpAddress::parse("10.0.0.2"), Instant{std::chrono::seconds{90}}, 7, "text"}};
+    status.now = {1'795'163'876'000'000};
+    status.clock = Instant{std::chrono::seconds{100}};
     status.vrrp.emplace();
     status.vrrp->router.instances = {instance, instance};
     status.vrrp->router.scripts = {{.name = "chk"}};
@@ -55,6 +58,9 @@ TEST_CASE("the status names what people look for") {
     CHECK(json["vrrp"]["instances"][0]["addresses"] == nlohmann::json::array({"192.168.4.200/32"}));
     CHECK(json["vrrp"]["instances"][1]["addresses"].empty());
     CHECK(json["vrrp"]["scripts"][0]["state"] == "UNKNOWN");
+    CHECK(json["vrrp"]["instances"][0]["problems"][0].dump() ==
+          R"({"count":7,"kind":"rival_master","last":"2026-11-20T08:37:46Z","last_unix_us":1795163866000000,)"
+          R"("peer":"10.0.0.2","text":"text"})");
     const auto& check = json["lvs"]["services"][0]["servers"][0]["checks"][0];
     CHECK(check["last_result"] == "connection refused");
     CHECK(check["failures_in_row"] == 2);

@@ -1,14 +1,15 @@
-"""mutate.py SOURCE_FOLDER OUTPUT_FOLDER: copies of src/vrrp's files with the bugs of mutations.py in them.
+"""mutate.py SOURCE_FOLDER OUTPUT_FOLDER [MODULE]: copies of a module's files with the bugs of mutations.py in them.
+
+MODULE is another list than mutations.py: the path of a Python file that has MUTATIONS.
 
 Every bug is behind the variable `planted`, so that one program holds them all and each file is compiled once; what is
 shipped is compiled from the files as they are. Also writes planted.hpp with the list.
 """
 
 import collections
+import importlib
 import pathlib
 import sys
-
-from mutations import MUTATIONS
 
 
 def statements(code):
@@ -40,9 +41,10 @@ def mutate(text, rows, file):
     return f'#include "planted.hpp"\n#line 1 "{file}"\n{text}'
 
 
-def main(source, output):
-    numbered = list(enumerate(MUTATIONS, 1))
-    for file in sorted({row[1] for row in MUTATIONS}):
+def main(source, output, listed):
+    sys.path.insert(0, str(listed.parent))
+    numbered = list(enumerate(importlib.import_module(listed.stem).MUTATIONS, 1))
+    for file in sorted({row[1] for _, row in numbered}):
         rows = [(number, row) for number, row in numbered if row[1] == file]
         text = mutate((source / file).read_text(encoding="utf-8"), rows, file)
         (output / f"mutated_{file}").write_text(text, encoding="utf-8")
@@ -53,4 +55,5 @@ def main(source, output):
         f"inline constexpr Mutation kMutations[] = {{\n{table}}};\n}}\n", encoding="utf-8")
 
 
-main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]),
+     pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else pathlib.Path(__file__).parent / "mutations.py")

@@ -122,8 +122,8 @@ MUTATIONS = [
     ("replaced-interface-ignored", "router.cpp", "a new interface of the old name gets no addresses",
      "if (!recreated) return;", "return;"),
     # Reload.
-    ("reload-keeps-removed", "reload.cpp", "an address that left the configuration stays",
-     "if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});", ";"),
+    ("reload-keeps-removed", "reload_addresses.cpp", "an address that left the configuration stays",
+     "if (!gone.empty()) step.out.push_back(RemoveAddresses{kNoInstance, std::move(gone)});", ";"),
     ("reload-forgets-state", "reload.cpp", "a reload makes every instance anew",
      "kept[at] || !same_instance(old[at].config(), c)", "true"),
     ("reload-restarts-the-wait", "instance_hear.cpp", "a reload lets a backup wait from the beginning",

@@ -23,7 +23,7 @@ class Frr:
                                 "-z", "/run/frr/zserv.api", "--log", "stdout", *options])
 
     def bfdd(self, configuration):
-        return self.start("bfdd", configuration, "--bfdctl", "/run/frr/bfdd.sock")
+        return self.start("bfdd", configuration)
 
     def vrrpd(self, configuration):
         return self.start("vrrpd", configuration)

@@ -6,6 +6,7 @@ name=$1 private_dev=$2 checkout=$3
 trap '' TERM INT HUP
 fail() { echo "host $name: $*" >&2; exit 1; }
 
+cd /    # where programs on this host begin
 echo "$name" >/proc/sys/kernel/hostname || fail "cannot set the host name"
 exec 7<"$checkout"
 for folder in /run /tmp /var/spool /var/log; do

@@ -134,7 +134,10 @@ class Host:
     # ---- programs ----
 
     def inside(self, command):
-        return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--uts", "--ipc", "--", *command]
+        # The root and the working folder have to be named: with the mount namespace alone a program finds itself in the
+        # root of the whole system where this one is a chroot.
+        return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--uts", "--ipc", "--root", "--wd", "--",
+                *command]
 
     def run(self, command, check=True, timeout=30.0, text_in=None, env=None):
         """Runs a program on the host to its end. The result has returncode, stdout and stderr."""

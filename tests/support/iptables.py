@@ -10,5 +10,7 @@ def legacy_iptables(host):
 
 
 def rules(host, tool="iptables"):
-    """The rules as `iptables -S` lists them, without the policies."""
-    return [line for line in host.run([f"{tool}-legacy", "-S"]).stdout.splitlines() if not line.startswith("-P")]
+    """The rules as `iptables -S` lists them, without the policies. Where there is no /etc/protocols (a bare system), it
+    knows no name for protocol 2."""
+    shown = host.run([f"{tool}-legacy", "-S"]).stdout.replace("-p 2 ", "-p igmp ")
+    return [line for line in shown.splitlines() if not line.startswith("-P")]

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
@@ -20,3 +21,11 @@ def program(name):
         if (folder / name).is_file():
             return str(folder / name)
     raise FileNotFoundError(f"{name} is not built: looked in {', '.join(map(str, folders))}")
+
+
+def program_for_everybody(name, folder):
+    """A copy of the built program in this folder, for other users: a checkout may lie where they cannot go."""
+    copy = pathlib.Path(folder) / name
+    shutil.copyfile(program(name), copy)
+    copy.chmod(0o755)
+    return str(copy)

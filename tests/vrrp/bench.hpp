@@ -87,6 +87,7 @@ struct Render {
         std::string text = fmt::format("{} {}", i.owner == kNoInstance ? "static" : std::to_string(i.owner),
                                        i.how == SetRouting::How::First   ? "route"
                                        : i.how == SetRouting::How::Audit ? "audit"
+                                       : i.how == SetRouting::How::Again ? "again"
                                                                          : "restore");
         for (const auto& entry : i.entries) text += fmt::format(" [{}]", describe(entry));
         return text;

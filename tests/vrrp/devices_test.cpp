@@ -154,7 +154,36 @@ TEST_CASE("a private macvlan with the right MAC address on the right parent is r
                               "(VI_1) vmac name mismatch wanted <=> mine. changing to mine."});
     CHECK(plan.config.instances[0].interface == "mine");
 
-    CHECK(said(plan_devices(with({c}), links, {"mine"})).empty());
+    CHECK(said(plan_devices(with({c}), links, {}, {"mine"})).empty());
+}
+
+TEST_CASE("VMACs that the daemon made are planned as if they were not there yet: names go by the configuration alone") {
+    auto links = kTwoCables;
+    links.push_back(macvlan("vips", 7, 2, virtual_mac(Family::V4, 51)));
+    links.push_back(macvlan("vrrp.52", 8, 2, virtual_mac(Family::V4, 52)));
+    const std::set<std::string> made{"vips", "vrrp.52"};
+    auto first = vmac_instance("VI_1", 52), second = vmac_instance("VI_2", 53, "10.9.9.8/32");
+
+    first.vmac.name = "vips";  // another VRID
+    CHECK(names(plan_devices(with({first, second}), links, made)) == Lines{"vips", "vrrp.53"});
+    first.virtual_router_id = 51;
+    first.vmac.name = "other";  // renamed
+    second.vmac.name = "vips";  // and its name goes to another one
+    CHECK(names(plan_devices(with({first, second}), links, made)) == Lines{"other", "vips"});
+    first.vmac.name.clear();  // its name is gone
+    CHECK(names(plan_devices(with({first}), links, made)) == Lines{"vrrp.51"});
+    first.vmac.name = "eth1";  // not one of the daemon's
+    CHECK(names(plan_devices(with({first}), links, made)) == Lines{"vrrp.51"});
+}
+
+TEST_CASE("a VMAC that was found at the start keeps the name that it had") {
+    auto links = kTwoCables;
+    links.push_back(macvlan("mine", 7, 2, virtual_mac(Family::V4, 51)));
+    const auto plan = plan_devices(with({vmac_instance()}), links, {}, {"mine"});
+
+    CHECK(names(plan) == Lines{"mine"});
+    CHECK(plan.devices[0].found);
+    CHECK(said(plan).empty());
 }
 
 TEST_CASE("a macvlan that is not private, of another MAC address or on another parent is not reused") {
@@ -318,4 +347,29 @@ TEST_CASE("where no adverts leave, addresses are announced again and again: one 
         set(common.instances[0].more, "vmac_garp_intvl", Micros{0});  // an instance's own 0 turns it off
         CHECK(announced(common, 0s, 5s).empty());
     }
+}
+
+TEST_CASE(
+    "with dont_track_primary an instance whose source went with its link stays what it is until there is one again") {
+    auto c = vmac_instance("VI_1", 51, "fe80::9/128");
+    c.vmac.enabled = false;
+    const auto v6_link = [](bool up, bool with_address) {
+        return link("eth0", up, with_address ? std::vector{ip("fe80::1")} : std::vector<IpAddress>{});
+    };
+    const auto state_after = [&](std::initializer_list<InterfaceFact> facts) {
+        Bench bench{c};
+        (void)bench.router.step(v6_link(true, true), t0);
+        (void)bench.router.start(t0);
+        (void)bench.tick(t0 + 4s);
+        REQUIRE(bench.state() == State::Master);
+        for (const auto& fact : facts) (void)bench.router.step(fact, t0 + 5s);
+        return bench.state();
+    };
+    CHECK(state_after({v6_link(false, false)}) == State::Fault);
+    c.dont_track_primary = true;
+    CHECK(state_after({v6_link(false, false)}) == State::Master);
+    CHECK(state_after({v6_link(false, false), v6_link(true, false)}) == State::Master);
+    CHECK(state_after({v6_link(false, false), v6_link(true, false), v6_link(true, true), v6_link(true, false)}) ==
+          State::Fault);
+    CHECK(state_after({v6_link(true, false)}) == State::Fault);  // somebody took it away
 }

@@ -43,7 +43,18 @@ TEST_CASE("a changed list of a master is applied as a difference") {
     c.addresses[2].label = "eth0:2";
 
     CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) ==
-          Lines{"0 change -10.9.9.3/32@eth0", "0 change +1 +2", "0 arp x5"});
+          Lines{"0 change +1", "gone remove 10.9.9.3/32@eth0", "0 change +2", "0 arp x5"});
+}
+
+TEST_CASE("another MAC address of its VMAC leaves a master alone, but the neighbours are told") {
+    auto c = instance();
+    c.vmac.enabled = true;
+    c.vmac.mac = "02:00:00:00:00:01";
+    Bench bench = Bench::master(c);
+    c.vmac.mac = "02:00:00:00:00:02";
+
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) == Lines{"0 arp x5"});
+    CHECK(bench.state() == State::Master);
 }
 
 TEST_CASE("an address that is still to be put back survives a reload that moves or adds others") {
@@ -61,7 +72,7 @@ TEST_CASE("an address that is still to be put back survives a reload that moves 
     CHECK(deeds(bench.tick(t0 + 5s)) == Lines{"0 advert 100 to 224.0.0.18", "0 restore 10.9.9.2/32@eth0", "0 arp x1"});
 }
 
-TEST_CASE("an address that moves between masters is removed before it is added") {
+TEST_CASE("an address that moves between masters stays where it is") {
     auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
     Bench bench = Bench::master(with({a, b}));
     (void)bench.tick(t0 + 4s);
@@ -69,9 +80,32 @@ TEST_CASE("an address that moves between masters is removed before it is added")
     a.addresses = {vip("10.9.9.8/32")};
     b.addresses = {vip("10.9.9.9/32")};
 
-    CHECK(lines(bench.router.reload(with({a, b}), t0 + 5s)) == Lines{"0 change -10.9.9.9/32@eth0",
-                                                                     "1 change -10.9.9.8/32@eth0", "0 change +0",
-                                                                     "0 arp x5", "1 change +0", "1 arp x5"});
+    CHECK(lines(bench.router.reload(with({a, b}), t0 + 5s)) == Lines{"0 arp x5", "1 arp x5"});
+}
+
+TEST_CASE("an address that moves between masters and changes is removed before it is added") {
+    auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a, b}));
+    (void)bench.tick(t0 + 4s);
+    a.addresses = {vip("10.9.9.8/32")};
+    a.addresses[0].scope = 253;
+    b.addresses = {vip("10.9.9.7/32")};
+
+    CHECK(lines(bench.router.reload(with({a, b}), t0 + 5s)) ==
+          Lines{"1 change +0", "gone remove 10.9.9.8/32@eth0 10.9.9.9/32@eth0", "0 change +0", "0 arp x5", "1 arp x5"});
+}
+
+TEST_CASE("an address whose broadcast address, peer or lifetime changes is set anew") {
+    auto c = instance();
+    c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32"), vip("10.9.9.4/32")};
+    Bench bench = Bench::master(c);
+    c.addresses[0].broadcast = IpAddress::parse("10.9.9.255");
+    c.addresses[1].noprefixroute = true;
+    c.addresses[2].more.edit().values = {{"home", true}};
+    c.addresses[3].more.edit().values = {{"no_track", true}};  // mainstay's own affair
+
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) ==
+          Lines{"gone remove 10.9.9.1/32@eth0 10.9.9.2/32@eth0 10.9.9.3/32@eth0", "0 change +0 +1 +2", "0 arp x5"});
 }
 
 TEST_CASE("a backup's changed list changes nothing in the kernel") {
@@ -162,4 +196,75 @@ TEST_CASE("but when the new member hears a better master, the group agrees on BA
     (void)bench.router.reload(with_group({a, b}), t0 + 4s);
     (void)bench.hear(Peer{200, 52, "10.9.9.8"}, t0 + 5s);
     CHECK(bench.state(0) == State::Backup);
+}
+
+TEST_CASE("another prefix length of an IPv4 address is added before the old one goes, of an IPv6 address after") {
+    auto c = instance();
+    c.addresses = {vip("10.9.9.9/24")};
+    c.excluded_addresses = {vip("2001:db8::9/64")};
+    Bench bench = Bench::master(c);
+    c.addresses = {vip("10.9.9.9/25")};
+    c.excluded_addresses = {vip("2001:db8::9/128")};
+
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) ==
+          Lines{"0 change +0", "gone remove 10.9.9.9/24@eth0 2001:db8::9/64@eth0", "0 change +1", "0 arp x5"});
+}
+
+TEST_CASE("what else the kernel is told of an address makes it another one: it goes and comes") {
+    auto c = instance();
+    const auto change = [&](auto&& alter) {
+        Bench bench = Bench::master(c);
+        auto next = c;
+        alter(next.addresses[0]);
+        return lines(bench.router.reload(with({next}), t0 + 4s));
+    };
+    const Lines replaced{"gone remove 10.9.9.9/32@eth0", "0 change +0", "0 arp x5"};
+    const auto add_word = [](const char* word, config::KeywordData data = true) {
+        return [=](config::VirtualAddress& a) { a.more.edit().values.push_back({word, data}); };
+    };
+    CHECK(change([](auto& a) { a.scope = 254; }) == replaced);
+    CHECK(change([](auto& a) { a.broadcast = ip("10.9.9.255"); }) == replaced);
+    CHECK(change([](auto& a) { a.broadcast_all_ones = true; }) == replaced);
+    CHECK(change([](auto& a) { a.broadcast_all_zeros = true; }) == replaced);
+    CHECK(change([](auto& a) { a.noprefixroute = true; }) == replaced);
+    for (const char* word : {"-nodad", "home", "mngtmpaddr", "autojoin", "preferred_lft"})
+        CHECK(change(add_word(word)) == replaced);
+    CHECK(change(add_word("peer", ip("10.9.9.1"))) == replaced);
+    CHECK(change(add_word("preferred_lft", Micros{5s})) == replaced);
+    CHECK(change([](auto& a) { a.no_track = true; }).empty());
+}
+
+TEST_CASE("an address of an instance that goes stays when another master has it now") {
+    auto a = instance(100, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::master(with({a, b}));
+    (void)bench.tick(t0 + 4s);
+    REQUIRE(bench.state(1) == State::Master);
+    a.addresses.push_back(vip("10.9.9.8/32"));
+
+    CHECK(deeds(bench.router.reload(with({a}), t0 + 5s)) == Lines{"gone advert 0 to 224.0.0.18", "0 arp x5"});
+    CHECK(deeds(bench.router.reload(with({instance(100, "A")}), t0 + 6s)) == Lines{"gone remove 10.9.9.8/32@eth0"});
+}
+
+TEST_CASE(
+    "an instance that a reload adds removes what is left of its addresses, as at a start, but not what others have") {
+    Bench bench = Bench::master(instance(100, "A"));
+    (void)bench.router.step(link("eth0", true, {ip("10.0.0.1"), ip("10.9.9.8"), ip("10.9.9.9")}), t0 + 4s);
+    auto b = instance(100, "B", 52, "10.9.9.8/32");
+    b.addresses.push_back(vip("10.9.9.7/32"));            // not there
+    b.excluded_addresses = {vip("10.9.9.9/32", "eth0")};  // a master's
+
+    CHECK(deeds(bench.router.reload(with({instance(100, "A"), b}), t0 + 5s)) == Lines{"1 remove 10.9.9.8/32@eth0"});
+    // So with those that a backup gains.
+    (void)bench.router.step(link("eth0", true, {ip("10.0.0.1"), ip("10.9.9.7"), ip("10.9.9.9"), ip("10.9.9.6")}),
+                            t0 + 5s);
+    b.addresses.push_back(vip("10.9.9.6/32"));
+    CHECK(deeds(bench.router.reload(with({instance(100, "A"), b}), t0 + 6s)) == Lines{"1 remove 10.9.9.6/32@eth0"});
+}
+
+TEST_CASE("an owner that a reload adds keeps its addresses, which may be the host's own") {
+    Bench bench = Bench::master(instance(100, "A"));
+    (void)bench.router.step(link("eth0", true, {ip("10.0.0.1"), ip("10.9.9.8")}), t0 + 4s);
+
+    CHECK(
+        deeds(bench.router.reload(with({instance(100, "A"), instance(255, "B", 52, "10.9.9.8/32")}), t0 + 5s)).empty());
 }

@@ -180,18 +180,36 @@ TEST_CASE("what the kernel dropped without a word is found when an interface com
     CHECK(deeds(bench.tick(now + 300ms)) == Lines{fmt::format("0 audit {} {}", kRoutes, kRule)});
 }
 
-TEST_CASE("a reload removes what is gone, adds what is new and leaves the rest alone, removals first") {
+TEST_CASE(
+    "a reload removes what is gone, adds what is new and leaves the rest alone, also what another master has now") {
     auto a = routed(), b = instance(100, "B", 52, "10.9.9.8/32");
     Bench bench = Bench::master(with({a, b}));
     (void)bench.tick(bench.taken_at + 4s);
     REQUIRE(bench.state(1) == State::Master);
     CHECK(lines(bench.router.reload(with({a, b}), bench.taken_at + 4s)).empty());
-    b.routes = {a.routes[0]};
+    b.routes = {route("10.1.0.0/16", "10.0.0.3")};
     a.routes = {a.routes[1], route("10.3.0.0/16")};
 
     CHECK(deeds(bench.router.reload(with({a, b}), bench.taken_at + 4s)) ==
           Lines{"0 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "0 route [10.3.0.0/16 via 10.0.0.2 dev eth0]",
-                "1 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+                "1 route [10.1.0.0/16 via 10.0.0.3 dev eth0]"});
+}
+
+TEST_CASE("a route or a rule that moves to another master, or becomes static, is never removed") {
+    auto a = routed(), b = instance(100, "B", 52, "10.9.9.8/32");
+    auto bench = Bench::master(with({a, b}));
+    (void)bench.tick(bench.taken_at + 1s);
+    REQUIRE(bench.state(1) == State::Master);
+    b.routes = {a.routes[1]};
+    a.routes.pop_back();
+    a.more.edit().sections.clear();
+    auto next = with({a, b});
+    config::Section rules{.keyword = "static_rules"};
+    rules.sections.push_back(rule(100, 5));
+    next.more.edit().sections = {rules};
+
+    CHECK(deeds(bench.router.reload(next, bench.taken_at + 4s)) ==
+          Lines{"1 route [10.2.0.0/16 via 10.0.0.2 dev eth0]", "static route [from all lookup 5 preference 100]"});
 }
 
 TEST_CASE("an instance that a reload removes takes its routes with it") {
@@ -255,9 +273,9 @@ TEST_CASE("static entries that somebody removes come back at once, in keepalived
 
     CHECK(brief(bench.router.step(AddressLost{"eth1", *Prefix::parse("10.7.0.1/24")}, t0)) ==
           Lines{"static 10.7.0.1/24@eth1", "warning: Restoring deleted static address 10.7.0.1/24 dev eth1"});
-    CHECK(brief(bench.router.step(RoutingLost{gone("10.8.0.0/16")}, t0)) ==
-          Lines{"static restore [10.8.0.0/16 dev eth1]",
-                "warning: Restoring deleted static route 10.8.0.0/16 dev eth1"});
+    CHECK(
+        brief(bench.router.step(RoutingLost{gone("10.8.0.0/16")}, t0)) ==
+        Lines{"static restore [10.8.0.0/16 dev eth1]", "warning: Restoring deleted static route 10.8.0.0/16 dev eth1"});
     CHECK(brief(bench.router.step(RoutingLost{netlink::Rule{.table = 9, .priority = 200}}, t0)) ==
           Lines{"static restore [from all lookup 9 preference 200]",
                 "warning: Restoring deleted static rule from all lookup 9 preference 200"});
@@ -274,9 +292,8 @@ TEST_CASE("a reload changes static entries as a difference") {
     sections[0].sections[0].values[0].data = *Prefix::parse("10.7.0.2/24");
     sections[2].sections.push_back(rule(201, 10));
 
-    CHECK(deeds(bench.router.reload(next, t0 + 1s)) ==
-          Lines{"gone remove 10.7.0.1/24@eth1", "static 10.7.0.2/24@eth1",
-                "static route [from all lookup 10 preference 201]"});
+    CHECK(deeds(bench.router.reload(next, t0 + 1s)) == Lines{"static 10.7.0.2/24@eth1", "gone remove 10.7.0.1/24@eth1",
+                                                             "static route [from all lookup 10 preference 201]"});
 }
 
 TEST_CASE("the instances of a track_group are in FAULT while the interface of its static entries is down") {
@@ -313,4 +330,86 @@ TEST_CASE("an address that another host has is told once, counted each time and 
     CHECK(std::ranges::find(later, "0 restore 2001:db8::5/64@eth0") != later.end());
     CHECK(brief(bench.router.step(duplicate, now + 11s)).empty());
     CHECK(bench.router.snapshot().instances[0].counters.duplicate_addresses == 2);
+}
+
+TEST_CASE("a default route with words that only IPv6 knows is one of IPv6") {
+    const auto family = [](config::KeywordValues words) {
+        config::Instance c;
+        config::VirtualRoute line;
+        words.insert(words.begin(), {"to", WordList{"default"}});
+        line.more.edit().values = std::move(words);
+        c.routes = {line};
+        const auto entries = routing_of(c);
+        REQUIRE(entries.size() == 1);
+        return std::get<netlink::Route>(entries[0].what).destination.address.family();
+    };
+
+    CHECK(family({{"dev", WordList{"eth0"}}, {"pref", WordList{"high"}}}) == Family::V6);
+    CHECK(family({{"dev", WordList{"eth0"}}, {"expires", Micros{100'000'000}}}) == Family::V6);
+    CHECK(family({{"dev", WordList{"eth0"}}}) == Family::V4);
+}
+
+TEST_CASE("routes over an interface that has no IPv4 address left are set again in the same step") {
+    auto c = routed();
+    c.addresses = {vip("10.9.9.9/32"), vip("10.7.0.9/24", "eth1")};
+    Bench bench = Bench::started(with_statics(with({c})));
+    (void)bench.router.step(link("eth1", true, {ip("10.7.0.9")}), t0);
+    (void)bench.tick(t0 + 4s);
+    REQUIRE(bench.state() == State::Master);
+    c.addresses[1].prefix = *Prefix::parse("10.7.0.10/24");
+
+    const auto done = deeds(bench.router.reload(with_statics(with({c})), t0 + 5s));
+    CHECK(std::ranges::find(done, "gone remove 10.7.0.9/24@eth1") != done.end());
+    CHECK(done.back() == "static again [10.8.0.0/16 dev eth1]");
+    // The outcome is no news.
+    const RoutingOutcome added{.owner = kNoInstance, .how = SetRouting::How::Again, .added = {0}, .refused = {}};
+    CHECK(brief(bench.router.step(added, t0 + 5s)).empty());
+}
+
+TEST_CASE("routes from an address are set again when that address goes and comes") {
+    auto c = routed();
+    auto& route_data = c.routes[0];
+    route_data.more.edit().values.push_back({"src", ip("10.9.9.9")});
+    Bench bench = Bench::master(c);
+    c.addresses[0].label = "eth0:1";
+
+    const auto done = deeds(bench.router.reload(with({c}), bench.taken_at + 1s));
+    CHECK(done.back().starts_with("0 again [10.1.0.0/16"));
+}
+
+TEST_CASE(
+    "when somebody takes an interface its last IPv4 address, routes are looked at at once, and again with the next") {
+    auto c = instance();
+    c.routes = {route("10.1.0.0/16", "10.7.0.2", "eth1"), route("10.2.0.0/16", "10.7.0.2", "eth1")};
+    Bench bench{c};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1", true, {ip("10.7.0.1")}), t0);
+    (void)bench.router.start(t0);
+    const Instant now = t0 + 4s;
+    (void)bench.tick(now);
+    REQUIRE(bench.state() == State::Master);
+    (void)bench.router.step(link("eth1", true, {}), now);
+
+    CHECK(deeds(bench.router.step(AddressLost{"eth1", *Prefix::parse("10.7.0.1/24")}, now)) ==
+          Lines{"0 audit [10.1.0.0/16 via 10.7.0.2 dev eth1] [10.2.0.0/16 via 10.7.0.2 dev eth1]"});
+    const RoutingOutcome refused{
+        .owner = 0, .how = SetRouting::How::Audit, .added = {}, .refused = {{1, "Network is down"}}};
+    (void)bench.router.step(refused, now);
+    CHECK(deeds(bench.router.step(link("eth1", true, {ip("10.7.0.3")}), now)) ==
+          Lines{"0 again [10.2.0.0/16 via 10.7.0.2 dev eth1]"});
+    const RoutingOutcome still{
+        .owner = 0, .how = SetRouting::How::Again, .added = {}, .refused = {{1, "Network is down"}}};
+    CHECK(brief(bench.router.step(still, now)).empty());
+    const RoutingOutcome added{.owner = 0, .how = SetRouting::How::Again, .added = {1}, .refused = {}};
+    CHECK(brief(bench.router.step(added, now)) == Lines{"(VI_1) route 10.2.0.0/16 via 10.7.0.2 dev eth1 is set now"});
+}
+
+TEST_CASE("static entries over an interface that is replaced while it is up are set again at once") {
+    Bench bench{with_statics(with({instance()}))};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1"), t0);
+    (void)bench.router.start(t0);
+
+    CHECK(deeds(bench.router.step(link("eth1", true, {ip("10.0.0.1")}, 7), t0 + 1s)) ==
+          Lines{"static 10.7.0.1/24@eth1", "static again [10.8.0.0/16 dev eth1]"});
 }

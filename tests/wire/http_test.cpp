@@ -107,3 +107,44 @@ TEST_CASE("a status is three digits, and nothing beside the digits is one") {
         CHECK_FALSE(status_of(wrong).has_value());
     }
 }
+
+TEST_CASE("an answer is whole when as much of it has come as it says itself") {
+    const auto whole = [](const std::string& text) {
+        bool same = true, first = false;
+        for (const std::size_t piece : {1U, 2U, 3U, 1000U}) {
+            HttpReader reader;
+            static_cast<void>(body_of(reader, text, piece));
+            if (piece == 1U) first = reader.whole();
+            same = same && first == reader.whole();
+        }
+        CHECK(same);
+        return first;
+    };
+    const std::string ok = "HTTP/1.1 200 OK\r\n";
+    const std::string chunked = ok + "Transfer-Encoding: chunked\r\n\r\n";
+
+    CHECK(whole(ok + "Content-Length: 5\r\n\r\nhello"));
+    CHECK(whole(ok + "content-length:5 \r\n\r\nhello"));
+    CHECK(whole(ok + "Content-Length: 5\r\n\r\nhello and more"));
+    CHECK(whole(ok + "Content-Length: 0\r\n\r\n"));
+    CHECK_FALSE(whole(ok + "Content-Length: 5\r\n\r\nhell"));
+    CHECK_FALSE(whole(ok + "Content-Length: five\r\n\r\nhello"));
+    CHECK_FALSE(whole(ok + "\r\nhello"));
+    CHECK_FALSE(whole(ok + "Content-Length: 0\r\n"));
+    CHECK(whole("HTTP/1.1 204 No Content\r\n\r\n"));
+    CHECK(whole("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"));
+
+    CHECK(whole(chunked + "5\r\nhello\r\n0\r\n\r\n"));
+    CHECK(whole(chunked + "0\r\n\r\n"));
+    CHECK(whole(chunked + "A;name=x\r\n0123456789\r\n00\r\nTrailer: y\r\n\r\n"));
+    CHECK(whole(ok + "transfer-encoding: gzip, Chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "5\r\nhello\r\n0\r\n"));
+    CHECK_FALSE(whole(chunked + "5\r\nhello\r\n"));
+    CHECK_FALSE(whole(chunked + "7\r\n0\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "5\r\nhello0\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "\r\n0\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "x\r\n0\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "11111111111111111\r\nx"));
+    // Chunks go before a length.
+    CHECK_FALSE(whole(ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"));
+}

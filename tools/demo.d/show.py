@@ -306,7 +306,7 @@ def shell_in_the_topology(lan):
     lines = []
     for name, host in lan.hosts.items():
         if host.pid and host.holder:
-            lines.append(f"{name}() {{ nsenter -t {host.pid} -n -m -p -u -i -- \"${{@:-bash}}\"; }}")
+            lines.append(f"{name}() {{ nsenter -t {host.pid} -n -m -p -u -i -r -w -- \"${{@:-bash}}\"; }}")
     rc = folder / "bashrc"
     rc.write_text("\n".join([*lines, "PS1='demo \\w # '", f"cd {TOP}", f"PATH=$PATH:{pathlib.Path(program('mainstayd')).parent}",
                              "echo; echo 'The hosts are commands here:'",

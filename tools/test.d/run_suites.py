@@ -17,7 +17,7 @@ BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
 ASAN_BUILD = TOP / "build-asan"
 RESULTS = BUILD / "test-results"
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
-SUITES = ["unit", "sanitize", "sim", "mutate", "structure", "config", "fuzz", "host", "lab", "package"]
+SUITES = ["unit", "sanitize", "sim", "mutate", "structure", "config", "fuzz", "host", "oracle", "lab", "package"]
 ON_REQUEST = ["sanitize-all"]  # what takes too long for every change
 # The modules that the suite sanitize builds: those that read untrusted bytes. Compiling is most of this suite's time;
 # sanitize-all takes the others too.
@@ -26,11 +26,14 @@ SANITIZED = ["base", "wire", "netlink", "config", "bfd", "ipc"]
 # Bounds on what may hang, in seconds; far above what is normal.
 COMPILE_SECONDS = 1200
 PROGRAM_SECONDS = 240
-FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "lab": 420, "package": 480}
+FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "oracle": 300, "lab": 420, "package": 480}
 # Each target of tools/fuzz, and how long it looks; compiling comes on top, for the first of them.
 FUZZ_TARGETS = {"config": 30, "wire_vrrp": 5, "wire_bfd": 5, "wire_dns": 5}
 # How long the simulator looks at histories that no test has seen before.
 SIMULATE_SECONDS = 60
+# How long the oracle walks from a seed that no test has seen before.
+ORACLE_SECONDS = 90
+IPVS_ORACLE_SECONDS = 60
 # A handful of faults that nobody has chosen, in two modules, tried on the unit tests. One that survives is shown, and is
 # not a failure by itself: of faults that nobody has seen before a few survive, more in one handful than in the next, and
 # a suite that fails by chance is soon not looked at. What fails is a handful of which most survive: then the tests do
@@ -235,6 +238,19 @@ def run_simulator(seconds):
 
 
 @timed
+def run_oracle(half, seconds, inside_lab=False):
+    """Random walks; what is found is tried again, made shorter and printed as a test."""
+    tally = Tally(f"oracle/{half}")
+    lab = [TOP / "tools" / "lab", "--timeout", COMPILE_SECONDS, "--"] if inside_lab else []
+    status, tally.output = call([*lab, TOP / "tools" / "oracle", half, "--for", seconds], COMPILE_SECONDS + 2 * seconds,
+                                {"MAINSTAY_BUILD": BUILD.name})
+    tally.passed = 1 if status == 0 else 0
+    tally.judge_status(status, (0,))
+    print("\n".join(line for line in tally.output.splitlines() if line.startswith("oracle: ")), flush=True)
+    return tally
+
+
+@timed
 def run_mutate(modules):
     tally = Tally(f"mutate/{'+'.join(modules)}")
     command = [TOP / "tools" / "mutate", *modules, "--count", MUTATE_FAULTS, "--least", MUTATE_LEAST_PERCENT, "--no-pytest"]
@@ -268,6 +284,9 @@ def run_suite(suite):
         return [run_mutate(random.sample(MUTATED, 2))]
     if suite == "sim":
         return [run_simulator(SIMULATE_SECONDS)]
+    if suite == "oracle":
+        return [*suite_of_files(suite, 1), run_oracle("vrrp", ORACLE_SECONDS),
+                run_oracle("ipvs", IPVS_ORACLE_SECONDS, inside_lab=True)]
     if suite == "lab":
         return suite_of_files(suite, max(1, min(cpus, LABS_AT_ONCE_MAX)), inside_lab=True)
     return suite_of_files(suite, HOST_FILES_AT_ONCE if suite == "host" else 1)

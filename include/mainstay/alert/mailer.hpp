@@ -62,7 +62,7 @@ public:
 };
 
 struct MailerCounters {
-    std::uint64_t queued = 0, sent = 0, failed = 0, digests = 0, retries = 0, refused_by_spool = 0;
+    std::uint64_t queued = 0, sent = 0, failed = 0, digests = 0, retries = 0, refused_by_spool = 0, unsaved = 0;
 };
 
 class Mailer {
@@ -74,12 +74,14 @@ public:
     void configure(const config::Global& global, const MailHost& host);
     [[nodiscard]] bool enabled() const;
 
-    // Everything that these events tell is on disk when it returns success, and they may be acknowledged. A failure
-    // means the disk refuses: ask again later with the same events.
+    // Everything that these events tell is on disk when it returns success, and they may be acknowledged; unless
+    // spool().unsaved() says that some of it is in memory only. After a failure ask again later with the same events.
     [[nodiscard]] Result<void> take(const std::vector<Event>& events, Instant now, WallTime wall);
     // A mail about ourselves; once for each id.
     [[nodiscard]] Result<void> notice(std::string id, std::string text, std::string body, Instant now, WallTime wall);
 
+    // While the disk refuses: tries it again, and tells when that begins and ends.
+    void settle_spool();
     // Sends what is due. Harmless at any time.
     void pump(Instant now, WallTime wall);
 
@@ -122,6 +124,7 @@ private:
     std::string in_flight_;
     std::optional<Delivery> delivery_;  // of in_flight_, not looked at yet
     std::string last_problem_;
+    bool told_disk_ = false;  // that the disk refuses
     MailerCounters counters_;
     // A delivery may end after we are gone.
     std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -4,12 +4,16 @@
 // on disk. The same id again changes nothing, so an event may be spooled twice around a crash. A digest is written
 // before the mails that it stands for are removed; a crash in between leaves both, and open() removes the latter.
 //
+// While the disk refuses (read-only, full, no folder), mails are kept in memory, up to a bound of their own; settle()
+// writes them as soon as it can be.
+//
 // Calls wait for the disk: only the observer uses it. One owner, one thread, one process per folder.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +27,8 @@ struct SpoolLimits {
     std::size_t mails_max = 1'000;
     std::size_t bytes_max = 64U << 20;   // of all waiting mails
     std::size_t failed_files_max = 200;  // in failed/; the oldest make room
+    std::size_t memory_mails_max = 200;  // that are in memory only
+    std::size_t memory_bytes_max = 1U << 20;
 };
 inline constexpr std::size_t kSpoolFileBytesMax = 8U << 20;
 
@@ -36,11 +42,21 @@ public:
     // that cannot be read as a mail goes to failed/ and is named in problems().
     [[nodiscard]] static Result<Spool> open(const std::string& directory, SpoolLimits limits = {});
 
-    // Durable on return. Errc::Limit: the spool is full.
+    // One that has no folder yet: everything is in memory only until settle() can make it.
+    [[nodiscard]] static Spool in_memory(std::string directory, const Error& why, SpoolLimits limits = {});
+    // Tries the disk again when it refused. Returns how many mails were written to it.
+    std::size_t settle();
+    // Why the disk refuses; empty while it does not.
+    [[nodiscard]] const std::string& disk_problem() const { return disk_problem_; }
+    [[nodiscard]] std::size_t unsaved() const { return unsaved_.size(); }  // mails in memory only
+    [[nodiscard]] bool saved(const std::string& id) const { return !unsaved_.contains(id); }
+
+    // Durable on return, unless it is one of the unsaved(). Errc::Limit: the spool is full, or what memory may hold.
     [[nodiscard]] Result<void> put(const Mail& mail);
     // Writes the mail over the one with its id: its recipients have become fewer.
     [[nodiscard]] Result<void> update(const Mail& mail);
-    // Writes the digest and removes the mails that it names in `merged`.
+    // Writes the digest and removes the mails that it names in `merged`. While the disk refuses, those must be in
+    // memory.
     [[nodiscard]] Result<void> put_digest(const Mail& digest);
     // The mail is forgotten in any case; an error means that its file could not be removed.
     [[nodiscard]] Result<void> remove(std::string id);
@@ -50,6 +66,7 @@ public:
     [[nodiscard]] const std::map<std::string, Mail>& mails() const { return mails_; }
     // Whether a mail with this id waits, on its own or inside a digest.
     [[nodiscard]] bool knows(const std::string& id) const;
+    [[nodiscard]] const SpoolLimits& limits() const { return limits_; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
 
@@ -59,6 +76,10 @@ private:
     Result<void> load_file(const std::string& name);
     void drop_merged();
     Result<void> write(const Mail& mail, bool may_exceed);
+    Result<void> hold(const std::string& id, std::size_t bytes, bool may_exceed, const Error& why);
+    void release(const std::string& id);
+    Result<void> open_again();
+    Result<void> try_disk();
     Result<void> make_room_in_failed();
 
     std::string directory_;
@@ -66,7 +87,9 @@ private:
     UniqueFd dir_, failed_;
     std::map<std::string, Mail> mails_;
     std::map<std::string, std::size_t> sizes_;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0, unsaved_bytes_ = 0;
+    std::set<std::string> unsaved_;
+    std::string disk_problem_;
     std::vector<std::string> problems_;
 };
 

@@ -19,6 +19,7 @@ struct DoctorFacts {
         std::string name;
         bool exists = false, up = false, running = false;
         bool has_ipv4 = false;
+        std::vector<Prefix> networks;  // of its addresses
         std::optional<int> rp_filter, send_redirects;  // of the interface and of "all", the larger
     };
     std::vector<Interface> interfaces;  // those that the configuration names
@@ -36,9 +37,32 @@ struct DoctorFacts {
         int pid = 0;
         std::string name;
     };
-    std::vector<Rival> rivals;               // other programs that do the same work, in this network namespace
-    std::vector<std::string> rival_masters;  // instances that hear another MASTER, from the running daemon
+    std::vector<Rival> rivals;  // other programs that do the same work, in this network namespace, without their children
     std::vector<std::string> missing_capabilities;
+
+    // From the running daemon's status.
+    struct PeerProblem {
+        std::string instance, kind, peer, text;
+        std::int64_t age_us = 0;  // since it was seen last
+    };
+    std::vector<PeerProblem> peer_problems;
+    struct Fault {
+        std::string instance, reason;
+    };
+    std::vector<Fault> faults;                 // instances in FAULT
+    std::vector<std::string> lost_quorums;     // services
+    struct Mail {
+        std::uint64_t queued = 0, failed = 0;
+        std::string problem;  // of the last attempt; empty: none
+    };
+    std::optional<Mail> mail;  // none: mails are off, or no daemon runs
+
+    // Addresses that an instance here is MASTER of, and that another host answers for, too.
+    struct Duplicate {
+        std::string address, interface;
+        std::string mac;  // of the other host; empty: IPv6, found by the kernel
+    };
+    std::vector<Duplicate> duplicates;
 };
 
 struct Finding {
@@ -53,7 +77,10 @@ struct Finding {
 [[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json);
 [[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved);
 
-// Reads /proc, netlink and the firewall. `status` is the daemon's answer, empty when it does not run.
+// What the answer of the running daemon says; nothing when it is empty or of another version.
+void read_status(DoctorFacts& facts, std::string_view status);
+
+// Reads /proc, netlink and the firewall, and asks the links for duplicate addresses. `status` is the daemon's answer, empty when it does not run.
 [[nodiscard]] DoctorFacts gather_facts(const std::string& configuration_path, std::string_view status);
 
 }  // namespace mainstay::cli

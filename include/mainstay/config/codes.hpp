@@ -71,6 +71,7 @@ enum class Code : std::uint16_t {
     ScriptWithoutCommand = 306,
     TrackerUndefined = 307,  // a track_file, vrrp_track_process or bfd_instance
     TrackerUnused = 308,
+    MailToNobody = 309,
     // VRRP
     NoVirtualRouterId = 400,
     VirtualRouterIdConflict = 401,

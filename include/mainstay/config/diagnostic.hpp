@@ -16,12 +16,14 @@ enum class Severity : std::uint8_t {
 
 // Where keepalived's `-t` exit code comes from (compat/behaviour-vrrp.md, "Errors"): the highest rank seen decides.
 enum class Rank : std::uint8_t {
-    None,            // no effect on the exit code
-    CannotRun,       // 4: file not found, bad interface, fatal
-    Config,          // 5: any other error or warning
-    Security,        // 6: scripts without enable_script_security, or a failed checked include
-    MissingWord,     // 2: a mandatory word is missing; keepalived stops at once
-    Untested,        // 0: keepalived cannot enter net_namespace, and ends its test without a word
+    None,              // no effect on the exit code
+    CannotRun,         // 4: file not found, bad interface, fatal
+    Config,            // 5: any other error or warning
+    VrrpSecurity,      // 6: scripts of VRRP without enable_script_security
+    MissingInterface,  // 5: one that VRRP names is not there; keepalived stops before it looks at VRRP's scripts
+    Security,          // 6: scripts of checks without enable_script_security, or a failed checked include
+    MissingWord,       // 2: a mandatory word is missing; keepalived stops at once
+    Untested,          // 0: keepalived cannot enter net_namespace, and ends its test without a word
 };
 
 struct Place {
@@ -37,10 +39,10 @@ struct Diagnostic {
     Rank rank = Rank::Config;
     std::uint16_t code = 0;  // stable: printed as MS0123
     Place place;
-    std::string message;  // what is wrong, with what was found
-    std::string expected; // what would be right, with the range; may be empty
-    std::string effect;   // what mainstay does instead; may be empty
-    std::string hint;     // nearest keyword or value, the mend; may be empty
+    std::string message;   // what is wrong, with what was found
+    std::string expected;  // what would be right, with the range; may be empty
+    std::string effect;    // what mainstay does instead; may be empty
+    std::string hint;      // nearest keyword or value, the mend; may be empty
     bool operator==(const Diagnostic&) const = default;
 };
 

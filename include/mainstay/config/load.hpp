@@ -39,7 +39,7 @@ struct Environment {
     std::function<std::vector<Prefix>()> subnets;
     // What is wrong with the regex of a url; empty: nothing.
     std::function<std::string(const HttpUrl& url)> pattern_problem;
-    bool all_include_checks = false;        // every include is an includea
+    bool all_include_checks = false;  // every include is an includea
 };
 
 struct SourceFile {
@@ -50,10 +50,20 @@ struct SourceFile {
     std::uint32_t included_at = 0;     // its line
 };
 
+// Something that the file names and that does not come to run, because braces are missing or too many, or because
+// nobody knows the block that it stands in.
+struct Lost {
+    enum class Kind : std::uint8_t { Service, Server, Instance, Address } kind = Kind::Service;
+    std::string name;  // "10.0.0.1:80", "FWM 5", "group WEB"; "10.0.0.11:80"; "VI_1"; "10.0.0.9/24"
+    bool operator==(const Lost&) const = default;
+};
+[[nodiscard]] std::string describe(const Lost& lost);  // "virtual_server 10.0.0.1:80"
+
 struct Loaded {
-    Config config;  // usable when can_run()
+    Config config;                        // usable when can_run()
     std::vector<Diagnostic> diagnostics;  // sorted by place
     std::vector<SourceFile> files;        // [0] is the (first) top file
+    std::vector<Lost> lost;               // in the order of the file
     [[nodiscard]] bool can_run() const;   // no Fatal diagnostic, no MissingWord
     [[nodiscard]] int exit_code() const;  // keepalived's: 0, 2, 4, 5, 6
 };

@@ -127,7 +127,7 @@ struct Args {
     std::string_view lead;         // "all": words that may stand before the argument; kept as "<keyword> all"
     std::string_view tail;         // "reverse": the same behind it
     bool any_base = false;         // Integer, NumberList: 0x and a leading 0 as in C
-    bool any_name = false;         // Integer: a name that other files of the system give a number
+    bool any_name = false;         // Integer, NumberList: a name that other files of the system give a number
     bool any_case = false;         // choices in capitals or not
     char joiner = 0;               // NumberList: '-' in "1000-2000"; of an Integer's choices: '|' in "IRUSR|IWUSR"
     bool hex = false;              // NumberList: hexadecimal, without 0x
@@ -142,7 +142,12 @@ struct Value;
 using Setter = void (*)(Reading& reading, const Value& value);
 
 // A keyword that is given twice.
-enum class Repeat : std::uint8_t { LastWins, FirstWins, Accumulates };
+enum class Repeat : std::uint8_t {
+    LastWins,
+    FirstWins,
+    Accumulates,
+    Refused,  // of a word of a line: the line is refused
+};
 
 struct Row {
     BlockSet blocks;
@@ -164,8 +169,10 @@ struct Row {
     // Of a block of lines without `set`: called with each line that was read by its rows (Value::section). It keeps the
     // line itself, unless the row says from_store.
     Setter line = nullptr;
-    bool strict_line = false;  // a word that is wrong costs the line, not only the word
-    std::string_view example;  // how it is written, where the form alone does not tell; the first word is the keyword
+    bool strict_line = false;         // a word that is wrong costs the line, not only the word
+    std::string_view same_as;         // of a word of a line: the other word that says the same thing
+    bool old_name_is_silent = false;  // keepalived takes the deprecated keyword without a word: exit code 0
+    std::string_view example;  // how it is written, where the form alone does not tell: from the keyword on, or a whole line
 };
 
 namespace args {

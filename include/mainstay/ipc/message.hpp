@@ -63,6 +63,8 @@ struct Hello {  // the first message a role or the reader gets: everything about
     bool spare = false;  // load everything and wait: the Commit may come in a second or never
     bool snmp = false;                        // reader, SNMP: -x
     std::string snmp_socket;                  // of the AgentX master; reader: -A; SNMP: the one in use
+    bool force = false;                       // reader: also what broken blocks would take away from what runs
+    DryRunAs report = DryRunAs::No;           // reader: tell what the reload changes, or why it is refused
 };
 
 // One end of a new direct line to another role, with one descriptor; it replaces an earlier one to the same role.
@@ -99,7 +101,7 @@ struct RunScript {
 };
 struct Stopped {};  // everything is released; the role exits next
 
-// ---- reader to supervisor ----
+// ---- reader to supervisor; supervisor to reader: before the Hello of a reload, what the roles run ----
 // With one descriptor: config::Config, or for the supervisor alert::ScriptTable and HostPlan, encoded and sealed.
 struct Snapshot {
     enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host, Snmp } audience = For::Vrrp;
@@ -121,7 +123,7 @@ void fields(A& a, ReadingDone& m) {
 
 // ---- mainstayctl to the supervisor, over its own socket ----
 struct DryRun { bool as_json = false; };  // what would a reload do?
-// ---- reader to supervisor, supervisor to mainstayctl ----
+// ---- reader to supervisor, supervisor to mainstayctl; the reader's report of a real reload, too ----
 struct DryRunDone {  // with one descriptor: the sealed text for the operator
     std::int32_t exit_code = 0;  // 0: nothing would change, 1: something, 2: the reload would be refused
     std::string problem;         // not empty: there is no answer and no descriptor, and this is why
@@ -195,11 +197,21 @@ struct ServerAnswered {  // with one descriptor, unless there is a problem: the 
     std::string problem;
 };
 
+// ---- mainstayctl to the supervisor, over its own socket, and back when all is over ----
+struct Reload {
+    bool force = false;  // also what broken blocks would take away from what runs
+    bool as_json = false;
+};
+struct ReloadDone {  // with one descriptor, when the configuration could be read: the sealed text for the operator
+    std::string problem;  // empty: the new configuration runs; else why it does not
+};
+
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
                              Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
                              Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates,
-                             FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates>;
+                             FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates,
+                             Reload, ReloadDone>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

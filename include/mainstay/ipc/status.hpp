@@ -26,10 +26,12 @@ void fields(A& a, Counters& c) {
 template <class A>
 void fields(A& a, HeardSequence& h) { a(h.sender, h.sequence); }
 template <class A>
+void fields(A& a, PeerProblem& p) { a(p.kind, p.peer, p.last, p.count, p.text); }
+template <class A>
 void fields(A& a, InstanceSnapshot& s) {
     a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
       s.state, s.owns_addresses, s.deadline, s.master_interval, s.master, s.master_priority, s.since, s.fault,
-      s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced);
+      s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced, s.problems);
 }
 template <class A>
 void fields(A& a, ScriptSnapshot& s) {

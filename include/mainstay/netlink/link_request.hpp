@@ -27,6 +27,7 @@ struct LinkSettings {
     std::optional<bool> up;
     std::optional<std::uint32_t> master;  // 0: none
     std::optional<std::uint32_t> group;   // setting it, even to what it is, makes the kernel tell everybody of the link
+    std::optional<std::array<std::byte, 6>> hardware_address;
     bool no_generated_address = false;    // IPv6 address generation mode "none"; before it is up for the first time
 };
 

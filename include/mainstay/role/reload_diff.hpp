@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/config/load.hpp"
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::role {
@@ -27,6 +28,10 @@ struct ReloadDiff {
 };
 
 [[nodiscard]] ReloadDiff diff_reload(const config::Config& running, const config::Config& next);
+// Of what the diff takes away: what is lost because the blocks of the new file do not fit together, as "service TCP
+// 10.0.0.1:80". What its operator has deleted is not.
+[[nodiscard]] std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Config& running,
+                                                     const std::vector<config::Lost>& lost);
 [[nodiscard]] std::string as_text(const ReloadDiff& diff);
 [[nodiscard]] nlohmann::ordered_json as_json(const ReloadDiff& diff);
 

@@ -52,6 +52,7 @@ struct WantedDevice {
     std::string group;                // interface group, as written; empty: the parent's
     bool tell = false;                // netlink_notify_msg
     std::string instance;             // that wants it (the first one), for the log
+    bool found = false;               // it was there already, made by somebody else, and keeps the name that it has
     bool operator==(const WantedDevice&) const = default;
 };
 
@@ -61,9 +62,11 @@ struct DevicePlan {
     std::vector<LogLine> lines;
 };
 
-// `known`: names of devices that this daemon has made already; their reuse is no news.
+// `made`: names of devices that this daemon has made. They are planned anew, as a start would: each may get another
+// name, and its name goes to another one. `found`: names of those that it found when it started; their reuse is no
+// news.
 [[nodiscard]] DevicePlan plan_devices(const config::Config& config, std::span<const ExistingLink> links,
-                                      const std::set<std::string>& known = {});
+                                      const std::set<std::string>& made = {}, const std::set<std::string>& found = {});
 
 // A kernel setting below /proc/sys (kernel/sysctl.hpp), and what it shall be.
 struct Setting {

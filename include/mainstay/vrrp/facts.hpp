@@ -45,6 +45,7 @@ struct InterfaceFact {
     bool loopback = false;
     std::uint32_t mtu = 1500;
     std::vector<IpAddress> addresses;  // usable as source, primaries first; VIPs of our own may be among them
+    bool borrows = false;              // some of them are another interface's
     bool operator==(const InterfaceFact&) const = default;
 };
 
@@ -93,7 +94,8 @@ struct RoutingUncertain {};
 // What became of a SetRouting. Told when something was refused, and unless `how` was First when something was added.
 struct RoutingOutcome {
     InstanceId owner = 0;
-    enum class How : std::uint8_t { First, Audit, Restore } how = How::First;
+    // Again: after addresses went by our own doing, which may have taken it along.
+    enum class How : std::uint8_t { First, Audit, Restore, Again } how = How::First;
     std::vector<std::size_t> added;  // positions that were not there before
     std::vector<std::pair<std::size_t, std::string>> refused;  // and why
 };
@@ -163,8 +165,9 @@ struct RemoveAddresses {      // absent ones are not an error; one netlink batch
     std::vector<HeldAddress> addresses;
     bool operator==(const RemoveAddresses&) const = default;
 };
-// A reload changed the list of a master. Removals are carried out before additions: an address whose scope or label
-// changed is in both lists. Across instances, all removals of a reload come before its additions.
+// A reload changed the list of a master. Of one intent, removals are carried out before additions. In a reload what is
+// new comes first, so that its interface is never without an address; then what is gone goes; then what had to go before
+// it comes back otherwise (another scope or label).
 struct ChangeAddresses {
     InstanceId instance = 0;
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
@@ -251,6 +254,16 @@ struct HeardSequence {
     bool operator==(const HeardSequence&) const = default;
 };
 
+// Something that is wrong with the packets of a peer, or with there being one, as it was seen last.
+struct PeerProblem {
+    std::string kind;  // "advert_interval": for programs
+    IpAddress peer;    // the sender of the last such packet
+    Instant last{};
+    std::uint64_t count = 0;
+    std::string text;  // for people, of the first such packet since the instance last changed its state
+    bool operator==(const PeerProblem&) const = default;
+};
+
 // Everything about one instance that another incarnation needs to go on, and that people want to see.
 struct InstanceSnapshot {
     std::string name, interface, group;
@@ -260,7 +273,7 @@ struct InstanceSnapshot {
     bool owns_addresses = false;
     Instant deadline{};         // next advert (Master) or master-down (Backup)
     Micros master_interval{0};  // learned from the master (v3)
-    IpAddress master;           // last master heard, or our own source when Master
+    IpAddress master;           // last master heard, or our own source when Master; empty in Fault: nobody listens
     std::uint8_t master_priority = 0;
     WallTime since;           // of the last transition; filled in by the role
     std::string fault;        // why it is in Fault, for people
@@ -269,6 +282,7 @@ struct InstanceSnapshot {
     std::uint64_t auth_sent = 0;            // number of the last authenticated packet: the next one's is greater
     std::vector<HeardSequence> auth_heard;  // least recently heard first
     bool reduced = false;                   // an address owner that gave way to another one: priority 254 for now
+    std::vector<PeerProblem> problems;      // one of each kind that was seen
     bool operator==(const InstanceSnapshot&) const = default;
 };
 

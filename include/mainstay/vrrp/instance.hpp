@@ -28,11 +28,11 @@
 
 namespace mainstay::vrrp {
 
-// What a reload does to the addresses, routes and rules of a master.
+// What a reload changes of the addresses, routes and rules of an instance.
 struct AddressChange {
-    std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
-    std::vector<HeldAddress> removed;
+    std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses: new, or other than before
     RoutingSet::Change routing;
+    bool announce = false;  // to the neighbours: they are somewhere else now
 };
 
 // The position counts addresses first, then excluded_addresses.
@@ -89,6 +89,7 @@ public:
 
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] bool waits_for_scripts() const { return silent_fault_; }
+    [[nodiscard]] bool awaits_source() const { return awaits_source_; }
     [[nodiscard]] const config::Instance& config() const { return config_; }
     [[nodiscard]] const Settings& settings() const { return around_.settings; }
     [[nodiscard]] std::optional<Instant> deadline() const;
@@ -144,6 +145,7 @@ private:
     bool wants_master_ = false, follows_master_ = false, answered_rival_ = false, resigned_ = false;
     bool owes_arps_ = false;  // to the clients a rival spoke to when our answers of this interval were spent
     std::optional<IpAddress> source_;
+    bool awaits_source_ = false;  // its link went down and took it along
     std::uint32_t mtu_ = 1500;
     std::string fault_;
     std::string last_mailed_;
@@ -171,6 +173,7 @@ private:
     RoutingSet routing_;
     DuplicateAddresses duplicates_;
     OnceLog once_;
+    PeerProblems problems_;
     Counters counters_;
 
     std::vector<IpAddress> advertised_;

@@ -37,6 +37,7 @@ enum class Problem : std::uint8_t {
     Stale,
     Replay,
     NoHash,
+    RivalMaster,
     Count_,  // how many there are
 };
 
@@ -48,6 +49,18 @@ public:
 
 private:
     std::bitset<static_cast<std::size_t>(Problem::Count_)> logged_;
+};
+
+// Each kind of trouble as it was seen last, kept over changes of state: whether it still goes on is asked for later.
+class PeerProblems {
+public:
+    // `text` replaces what was said before unless it is empty.
+    void note(Problem problem, const IpAddress& peer, Instant now, std::string text);
+    [[nodiscard]] const std::vector<PeerProblem>& seen() const { return seen_; }
+    void adopt(const std::vector<PeerProblem>& before) { seen_ = before; }
+
+private:
+    std::vector<PeerProblem> seen_;  // at most one of each kind
 };
 
 struct Advert {
@@ -68,6 +81,8 @@ struct ReceiveContext {
     bool& old_checksum;  // unicast version 3: peers compute their checksums as keepalived did before 1.3.6
     Counters& counters;
     OnceLog& once;
+    PeerProblems& problems;
+    Instant now;
     Intents& out;
 };
 

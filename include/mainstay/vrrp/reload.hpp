@@ -5,7 +5,8 @@
 
 namespace mainstay::vrrp {
 
-// keepalived: VRID, family, interface and kind of addressing; then source (unicast) or group (multicast) (2.4.3).
+// keepalived: VRID, family, interface and kind of addressing; then source (unicast) or group (multicast) (2.4.3). The
+// name and the MAC address of a VMAC may change.
 [[nodiscard]] bool same_instance(const config::Instance& a, const config::Instance& b);
 
 }  // namespace mainstay::vrrp

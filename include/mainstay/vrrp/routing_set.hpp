@@ -5,6 +5,7 @@
 // already costs nothing and tells nothing.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "mainstay/vrrp/step.hpp"
 
 namespace mainstay::vrrp {
+
+// In the order in which they are removed.
+[[nodiscard]] std::vector<RoutingEntry> rules_first(std::vector<RoutingEntry> entries);
 
 class RoutingSet {
 public:
@@ -38,6 +42,9 @@ public:
 
     void establish(Step step);
     void set(Step step, const std::vector<std::size_t>& positions);  // some, at first
+    // Those that `concerned` is true of, and that may be gone: what is there still is not changed.
+    void renew(Step step, SetRouting::How how, const std::function<bool(const RoutingEntry&)>& concerned) const;
+    void retry(Step step, const std::string& device) const;  // what is missing: the device has another address now
     void withdraw(Step step);
     [[nodiscard]] std::vector<RoutingEntry> in_order_of_removal() const;
 
@@ -56,6 +63,7 @@ private:
     };
     void emit(Step step, const std::vector<std::size_t>& positions, SetRouting::How how) const;
     void restore(Step step, std::size_t position);
+    void added(Step step, SetRouting::How how, std::size_t position);
     [[nodiscard]] bool refused(Step step, SetRouting::How how, std::size_t position, const std::string& reason);
     [[nodiscard]] std::string name(std::size_t position) const;  // "route 10.0.0.0/8 via 10.1.1.1"
     void say(Step step, LogLevel level, std::string text) const;

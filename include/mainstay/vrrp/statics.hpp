@@ -2,6 +2,7 @@
 // master.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,15 +29,12 @@ class Statics {
 public:
     static constexpr Seconds kAudit{30};  // addresses are set again, as routes are
 
-    struct Change {
-        std::vector<config::VirtualAddress> added;
-        std::vector<HeldAddress> removed;
-        RoutingSet::Change routing;
-    };
-    // Takes a configuration; what is to be done about it is done by remove() and add().
-    [[nodiscard]] Change replace(const config::Config& config);
-    void remove(Step step, const Change& change);
-    void add(Step step, const Change& change);
+    // Takes a configuration. The addresses that it changes are the caller's business, and so are the routes and rules
+    // that are gone; add() sets the new ones.
+    [[nodiscard]] RoutingSet::Change replace(const config::Config& config);
+    void add(Step step, const std::vector<std::size_t>& routing);
+    [[nodiscard]] const std::vector<StaticAddress>& addresses() const { return addresses_; }
+    [[nodiscard]] const RoutingSet& routing() const { return routing_; }
 
     void start(Step step);
     void stop(Step step);
@@ -44,6 +42,11 @@ public:
     void address_lost(Step step, const AddressLost& fact);
     void routing_lost(Step step, const netlink::Routing& told) { (void)routing_.lost(step, told); }
     void outcome(Step step, const RoutingOutcome& outcome) { (void)routing_.outcome(step, outcome); }
+    void renew_routing(Step step, SetRouting::How how,
+                       const std::function<bool(const RoutingEntry&)>& concerned) const {
+        routing_.renew(step, how, concerned);
+    }
+    void retry_routing(Step step, const std::string& device) const { routing_.retry(step, device); }
     void check(Instant now);
     void tick(Step step);
     [[nodiscard]] std::optional<Instant> deadline() const;

@@ -66,6 +66,7 @@ struct Health {
     bool only_waiting = false;        // the faults are nothing but first script results that are awaited
     int priority = 0;                 // base and contributions, not clamped
     std::optional<IpAddress> source;  // of our adverts
+    bool awaits_source = false;       // there is none, as the link is or was down, which does not matter
     bool link_up = false;             // a packet sent now has a chance
     std::uint32_t mtu = 1500;
     bool operator==(const Health&) const = default;
@@ -79,8 +80,13 @@ struct Health {
 // Addresses that are VIPs of some instance of `config` that does not own them: never a source of adverts.
 [[nodiscard]] std::set<IpAddress> virtual_addresses(const config::Config& config);
 
-// `group` is the sync group of the instance or null; its trackers count for every member.
+// With dont_track_primary, the lack of a source counts for nothing while the link is down, nor after that until there
+// is one again (`awaited`).
+[[nodiscard]] bool may_await_source(const config::Instance& instance, const Links& links, bool awaited);
+
+// `group` is the sync group of the instance or null; its trackers count for every member. `awaits_source`: the instance
+// been waiting for a source.
 [[nodiscard]] Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
-                           const ScriptBoard& scripts, const std::set<IpAddress>& virtuals);
+                           const ScriptBoard& scripts, const std::set<IpAddress>& virtuals, bool awaits_source = false);
 
 }  // namespace mainstay::vrrp

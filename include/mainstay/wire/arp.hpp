@@ -1,5 +1,8 @@
-// Gratuitous ARP, RFC 826 and RFC 5227 section 3.
+// ARP, RFC 826: gratuitous requests (RFC 5227 section 3), probes (RFC 5227 section 2.1.1) and the answers to them.
 #pragma once
+
+#include <optional>
+#include <span>
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
@@ -9,5 +12,17 @@ namespace mainstay::wire {
 
 // A broadcast ARP request in which sender and target are both `address`. Invalid for anything but IPv4.
 [[nodiscard]] Result<Frame> gratuitous_arp(const MacAddress& sender, const IpAddress& address);
+
+// A broadcast ARP request for `address` that claims no address itself. Invalid for anything but IPv4.
+[[nodiscard]] Result<Frame> arp_probe(const MacAddress& sender, const IpAddress& address);
+
+struct ArpPacket {
+    bool reply = false;  // else a request
+    MacAddress sender_mac{};
+    IpAddress sender, target;
+    bool operator==(const ArpPacket&) const = default;
+};
+// An Ethernet frame with ARP for IPv4 in it; nothing when it is anything else or too short. What follows is padding.
+[[nodiscard]] std::optional<ArpPacket> decode_arp(std::span<const std::byte> frame);
 
 }  // namespace mainstay::wire

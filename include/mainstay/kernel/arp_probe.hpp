@@ -1,0 +1,30 @@
+// Who else on a link answers for an address: ARP probes (RFC 5227 section 2.1.1). It waits, so it is for command-line
+// tools and not for a role's loop.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/ip.hpp"
+#include "mainstay/wire/ethernet.hpp"
+
+namespace mainstay::kernel {
+
+struct ArpAnswer {
+    IpAddress address;
+    wire::MacAddress mac{};
+    bool operator==(const ArpAnswer&) const = default;
+};
+
+inline constexpr std::size_t kProbedAddressesMax = 256;  // further ones are left out
+
+// Asks the link behind the interface for each of the IPv4 addresses and collects for `wait` who answers. An interface's
+// own host does not answer itself. Needs CAP_NET_RAW.
+[[nodiscard]] Result<std::vector<ArpAnswer>> probe_addresses(std::uint32_t interface_index, const wire::MacAddress& own,
+                                                             std::span<const IpAddress> addresses,
+                                                             std::chrono::milliseconds wait);
+
+}  // namespace mainstay::kernel

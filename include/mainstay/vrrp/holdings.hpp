@@ -1,0 +1,32 @@
+// What a director holds by its configuration, as the kernel tells one entry from another: whether a reload has to touch
+// an address, a route or a rule is asked here.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/routing.hpp"
+
+namespace mainstay::vrrp {
+
+// All that is set with an address; `no_track` and the like concern mainstay alone.
+struct AddressIdentity {
+    std::string interface;
+    Prefix prefix;
+    std::uint8_t scope = 0;
+    std::string label;
+    std::optional<IpAddress> broadcast, peer;
+    bool broadcast_all_ones = false, broadcast_all_zeros = false, noprefixroute = false;
+    bool home = false, detects_duplicates = false, manages_temporary = false, joins_group = false;
+    bool lifetime_given = false;  // without a number: for ever
+    std::optional<Micros> preferred_lifetime;
+    auto operator<=>(const AddressIdentity&) const = default;
+};
+
+[[nodiscard]] AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address);
+
+// Apart from what concerns mainstay alone.
+[[nodiscard]] bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b);
+
+}  // namespace mainstay::vrrp

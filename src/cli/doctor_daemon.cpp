@@ -1,0 +1,50 @@
+// What the running daemon knows of its peers, services and mails: the doctor's facts from the status document.
+#include <nlohmann/json.hpp>
+
+#include "mainstay/cli/doctor.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+using nlohmann::json;
+
+void read_instance(DoctorFacts& facts, const json& instance, std::int64_t now_us) {
+    const auto name = instance.at("name").get<std::string>();
+    if (instance.at("state") == "FAULT") facts.faults.push_back({name, instance.at("fault").get<std::string>()});
+    for (const auto& problem : instance.at("problems")) {
+        facts.peer_problems.push_back({.instance = name,
+                                       .kind = problem.at("kind").get<std::string>(),
+                                       .peer = problem.at("peer").get<std::string>(),
+                                       .text = problem.at("text").get<std::string>(),
+                                       .age_us = now_us - problem.at("last_unix_us").get<std::int64_t>()});
+    }
+}
+
+void read_services(DoctorFacts& facts, const json& lvs) {
+    for (const auto& service : lvs.at("services"))
+        if (!service.at("quorum_up").get<bool>()) facts.lost_quorums.push_back(service.at("name").get<std::string>());
+}
+
+void read_mail(DoctorFacts& facts, const json& mail) {
+    if (!mail.at("enabled").get<bool>()) return;
+    facts.mail = {.queued = mail.at("queued").get<std::uint64_t>(),
+                  .failed = mail.at("failed").get<std::uint64_t>(),
+                  .problem = mail.at("last_problem").get<std::string>()};
+}
+
+}  // namespace
+
+void read_status(DoctorFacts& facts, std::string_view status_text) {
+    const json status = json::parse(status_text, nullptr, false);
+    if (!status.is_object()) return;
+    try {
+        const auto now_us = status.at("now_unix_us").get<std::int64_t>();
+        if (const auto& vrrp = status.at("vrrp"); vrrp.is_object())
+            for (const auto& instance : vrrp.at("instances")) read_instance(facts, instance, now_us);
+        if (const auto& lvs = status.at("lvs"); lvs.is_object()) read_services(facts, lvs);
+        read_mail(facts, status.at("mail"));
+    } catch (const json::exception&) {  // another version: what was read so far counts
+    }
+}
+
+}  // namespace mainstay::cli

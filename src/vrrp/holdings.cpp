@@ -1,0 +1,29 @@
+#include "mainstay/vrrp/holdings.hpp"
+
+#include "mainstay/config/keyword_values.hpp"
+
+namespace mainstay::vrrp {
+
+bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) { return a.what == b.what && a.vrf == b.vrf; }
+
+AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address) {
+    const auto& words = address.more->values;
+    const auto has_word = [&](std::string_view word) { return config::find_value(words, word) != nullptr; };
+    return {.interface = interface,
+            .prefix = address.prefix,
+            .scope = address.scope,
+            .label = address.label,
+            .broadcast = address.broadcast,
+            .peer = config::value_of<IpAddress>(words, "peer"),
+            .broadcast_all_ones = address.broadcast_all_ones,
+            .broadcast_all_zeros = address.broadcast_all_zeros,
+            .noprefixroute = address.noprefixroute,
+            .home = has_word("home"),
+            .detects_duplicates = has_word("-nodad"),
+            .manages_temporary = has_word("mngtmpaddr"),
+            .joins_group = has_word("autojoin"),
+            .lifetime_given = has_word("preferred_lft"),
+            .preferred_lifetime = config::value_of<Micros>(words, "preferred_lft")};
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,67 @@
+"""Faults that the oracle must find within two minutes: a line of a source file as it is, and as a fault would have it.
+
+A row is (name, half, file below src/, what the fault is, the code as it is, the code with the fault). Code that ends in
+';' or '}' is statements, anything else is an expression. The code as it is must occur exactly once in its file, so a row
+that has become stale breaks the build of the planted program (plant.py; `tools/oracle vrrp --plant NAME` builds it).
+"""
+
+import os
+import pathlib
+import subprocess
+
+VARIABLE = "MAINSTAY_PLANTED"  # read by the planted program alone: the number of the row
+
+PLANTS = [
+    ("forgotten-route", "vrrp", "vrrp/reload.cpp", "a reload does not set new routes and rules",
+     "instances[id].add_routing(step, change.routing.added);", ";"),
+    ("stale-address", "vrrp", "vrrp/reload.cpp", "a reload leaves an address that the file does not have any more",
+     "if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});", ";"),
+    ("wrong-order", "vrrp", "vrrp/reload.cpp", "what moves to another holder is removed before it is set again",
+     "keep_what_stays(step.out, first_intent, held_before, held_by(config, instances));", ";"),
+    ("lost-label", "vrrp", "role/vrrp_addresses.cpp", "an address has no label of its own", "address.label",
+     "std::string{}"),
+    ("wrong-scope", "vrrp", "role/vrrp_addresses.cpp", "every address has the scope of the universe",
+     "address.scope", "std::uint8_t{0}"),
+    ("forgotten-sysctl", "vrrp", "role/vrrp_devices.cpp", "the settings of a parent are not put back with its VMAC",
+     "    put_back_settings();", ";"),
+    ("server-left-in", "ipvs", "lvs/plan.cpp", "a server that the file does not have any more stays",
+     "if (seen.contains(destination.endpoint)) continue;", "continue;"),
+    ("made-again", "ipvs", "lvs/plan.cpp", "a server that changes is deleted and added, instead of changed",
+     "queue.push_back(on_destination(Kind::SetDestination, wanted.service, destination));",
+     "queue.push_back(on_destination(Kind::DeleteDestination, wanted.service, destination)); "
+     "queue.push_back(on_destination(Kind::AddDestination, wanted.service, destination));"),
+    ("service-left-in", "ipvs", "lvs/ledger.cpp", "a service that the file does not have any more stays",
+     "leftover_.insert(wanted_[at].service.key);\n        note_difference(at);", "note_difference(at);"),
+    ("lost-threshold", "ipvs", "lvs/desired.cpp", "a server has no limit of connections",
+     "wanted.upper_threshold = server.upper_threshold;", ";"),
+    ("idle-sorry-server", "ipvs", "lvs/desired.cpp", "a sorry server takes traffic while nobody needs it",
+     "in_use ? kSorryWeight : 0", "kSorryWeight"),
+    ("old-timeouts", "ipvs", "role/lvs_settings_keeper.cpp", "a reload leaves the timeouts as they were",
+     "timeouts_ = wanted.timeouts;", ";"),
+]
+NAMES = [row[0] for row in PLANTS]
+
+
+def environment(name, build):
+    """What makes the planted program do it; it is built, and the other programs are found beside it."""
+    subprocess.run(["ninja", "-C", str(build), "tests/oracle/mainstayd_planted"], stdout=subprocess.DEVNULL, check=True)
+    folder = build / "tests" / "oracle"
+    programs = folder / "programs"
+    programs.mkdir(exist_ok=True)
+    beside = {"mainstayd": folder / "mainstayd_planted", "mainstayd-obs": build / "src" / "cli" / "mainstayd-obs",
+              "mainstayctl": build / "src" / "cli" / "mainstayctl"}
+    for name_there, program in beside.items():
+        link = programs / name_there
+        link.unlink(missing_ok=True)
+        link.hardlink_to(program)  # a program finds its neighbours by where it is itself
+    os.environ["MAINSTAY_PROGRAMS"] = str(programs)
+    return {VARIABLE: str(NAMES.index(name) + 1)}
+
+
+def files():
+    """Of the sources that have faults, each once."""
+    return sorted({row[2] for row in PLANTS})
+
+
+def planted_name(file):
+    return f"planted_{pathlib.PurePath(file).name}"

@@ -1,0 +1,154 @@
+"""Carries a walk out, and compares the daemon after each step with a fresh start of the same file."""
+
+import dataclasses
+import time
+
+from . import domains
+from .domain import differences
+from .world import Failed, Side
+
+
+@dataclasses.dataclass
+class Finding:
+    """The first step after which something was wrong, and what."""
+    step: int          # -1: the start itself
+    lines: list
+    log: str = ""
+
+    def __str__(self):
+        return "\n".join([f"after step {self.step}:", *(f"    {line}" for line in self.lines)])
+
+    def kind(self):
+        """What makes two findings the same to the shrinker: the first word and the part of the state."""
+        return {tuple(line.split(":")[0].split("/")[:2]) for line in self.lines}
+
+
+@dataclasses.dataclass
+class State:
+    """What a daemon was told, and how the host looks after a fresh start with it."""
+    text: str
+    snapshot: dict
+
+
+class Runner:
+    def __init__(self, lan, domain, env=None):
+        self.domain = domain
+        self.env = env
+        self.walked = Side(domain, lan, "walked")
+        self.fresh = Side(domain, lan, "fresh")
+        self.bare = self.fresh.steady_snapshot()
+        self.wanted = State("", {})
+        self.refused = 0
+        self.late = []        # seconds between the end of a reload and the wanted state
+
+    # ---- the reference ----
+
+    def begin_reference(self, text):
+        self.fresh.start(text)
+
+    def end_reference(self):
+        """The state of the fresh start; and of the host after its stop, which must be what it was before."""
+        state = self.fresh.steady_snapshot()
+        self.fresh.stop()
+        if lines := self.left_behind(self.fresh):
+            raise Failed("a stop leaves the host changed:\n" + "\n".join(lines))
+        return state
+
+    def left_behind(self, side):
+        """What a stopped daemon has left on its host; processes end in their own time."""
+        end = time.monotonic() + self.domain.settle_seconds
+        while True:
+            lines = differences(side.snapshot(), self.bare)
+            if not lines or time.monotonic() > end:
+                return lines
+            time.sleep(0.02)
+
+    # ---- steps ----
+
+    def compare(self, seconds):
+        """Lines of differences after `seconds` at the latest; none when they were gone before."""
+        begin = time.monotonic()
+        while True:
+            state = self.walked.snapshot()
+            if state == self.wanted.snapshot:
+                self.late.append(time.monotonic() - begin)
+                return []
+            if time.monotonic() > begin + seconds:
+                return differences(state, self.wanted.snapshot)
+            time.sleep(0.02)
+
+    def losses(self, before):
+        """What both states have, and was absent in between."""
+        return [f"lost on the way: {loss['what']}" for loss in self.walked.ask("losses")
+                if self.domain.allowed(loss, before, self.wanted) is None]
+
+    def start(self, text):
+        self.begin_reference(text)
+        self.walked.start(text, env=self.env)
+        self.wanted = State(text, self.end_reference())
+        return self.compare(self.domain.steady_seconds)
+
+    def reload(self, text):
+        self.walked.ask("mark")
+        self.begin_reference(text)
+        before = self.wanted
+        if self.walked.reload(text):
+            self.wanted = State(text, self.end_reference())
+        else:
+            self.refused += 1
+            self.fresh.give_up()
+            self.begin_reference(before.text)
+            self.wanted = State(before.text, self.end_reference())
+        lines = self.compare(self.domain.reload_seconds)
+        return lines + self.losses(before)
+
+    def disturb(self, carry_out):
+        """A kill or an upgrade: the state stays, and nothing of it is ever absent."""
+        self.walked.ask("mark")
+        carry_out()
+        return self.compare(self.domain.settle_seconds) + self.losses(self.wanted)
+
+    def both(self, carry_out):
+        """Something that happens to the host, not to mainstay: the fresh start has to live with it, too."""
+        carry_out(self.walked)
+        carry_out(self.fresh)
+        self.bare = self.fresh.steady_snapshot()
+        return []
+
+    def step(self, step):
+        what = step["do"]
+        if what == "reload":
+            return self.reload(step["to"])
+        if what == "kill":
+            return self.disturb(lambda: self.walked.kill_role(step["role"]))
+        if what == "upgrade":
+            return self.disturb(self.walked.upgrade)
+        if what == "drift":
+            return self.both(lambda side: side.ask("run", step["run"]))
+        return self.both(lambda side: self.domain.carry_out(step, side))
+
+    def finding(self, at, lines):
+        log = self.walked.log.look() if self.walked.log else ""
+        return Finding(at, lines, log)
+
+    def run(self, walk, progress=None):
+        """None, or the first Finding."""
+        at = -1
+        try:
+            lines = self.start(walk.start)
+            while not lines and at + 1 < len(walk.steps):
+                at += 1
+                lines = self.step(walk.steps[at])
+                if progress:
+                    progress(walk.steps[at])
+            if not lines:
+                self.walked.stop()
+                lines = [f"after the stop: {line}" for line in self.left_behind(self.walked)]
+        except Failed as problem:
+            lines = str(problem).splitlines()
+        return self.finding(at, lines) if lines else None
+
+
+def run_walk(lan, walk, env=None):
+    """For tests: None, or what was found."""
+    return Runner(lan, domains.by_name(walk.domain), env).run(walk)

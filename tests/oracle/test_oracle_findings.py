@@ -1,0 +1,110 @@
+"""Walks that found a fault, as the shrinker left them."""
+
+from oracle.run import run_walk
+from oracle.walk import Walk
+
+
+def instance(name="VI_1", vrid=51, interface="eth0", vips="192.168.4.200", more=""):
+    return f"""vrrp_instance {name} {{
+    interface {interface}
+    virtual_router_id {vrid}
+    version 3
+    priority 150
+    advert_int 0.03
+    virtual_ipaddress {{
+        {vips}
+    }}
+    {more}
+}}
+"""
+
+
+def finds_nothing(lan, *files, before_last=()):
+    """None when a reload from one of these files to the next leaves what a fresh start does, and loses nothing."""
+    steps = [{"do": "reload", "to": text} for text in files[1:]]
+    return run_walk(lan, Walk("vrrp", files[0], [*steps[:-1], *before_last, *steps[-1:]])) is None
+
+
+def test_an_address_a_route_and_a_rule_that_move_to_another_master_are_never_absent(lan):
+    route, rule = "10.50.1.0/24 via 192.168.4.1 dev eth0", "from 10.60.1.0/24 table 100 preference 1001"
+    moved = f"""virtual_ipaddress_excluded {{
+        192.168.4.209
+    }}
+    virtual_routes {{
+        {route}
+    }}
+    virtual_rules {{
+        {rule}
+    }}"""
+    one, two = instance(), instance("VI_2", 52, vips="192.168.4.201")
+    assert finds_nothing(lan, instance(more=moved) + two, one + instance("VI_2", 52, vips="192.168.4.201", more=moved), two)
+
+
+def test_what_becomes_static_or_virtual_is_never_absent(lan):
+    static = """static_ipaddress {
+    192.168.4.209/32 dev eth0
+}
+static_routes {
+    10.50.1.0/24 via 192.168.4.1 dev eth0
+}
+static_rules {
+    from 10.60.1.0/24 table 100 preference 1001
+}
+"""
+    virtual = """virtual_ipaddress_excluded {
+        192.168.4.209/32 dev eth0
+    }
+    virtual_routes {
+        10.50.1.0/24 via 192.168.4.1 dev eth0
+    }
+    virtual_rules {
+        from 10.60.1.0/24 table 100 preference 1001
+    }"""
+    assert finds_nothing(lan, static + instance(), instance(more=virtual), static + instance())
+
+
+def test_another_broadcast_address_flag_or_lifetime_of_an_address_is_set(lan):
+    first = instance(vips="192.168.4.200\n192.168.4.201/25") + instance("VI_2", 52, vips="fe80::52\n2001:db8:4::200/64")
+    second = (instance(vips="192.168.4.200 brd 192.168.4.255\n192.168.4.201/25 noprefixroute")
+              + instance("VI_2", 52, vips="fe80::52 -nodad\n2001:db8:4::200/64 preferred_lft 1000 home"))
+    assert finds_nothing(lan, first, second, first)
+
+
+def test_another_interface_group_of_a_vmac_is_set(lan):
+    assert finds_nothing(lan, instance(more="use_vmac"), instance(more="use_vmac group 7"), instance(more="use_vmac"))
+
+
+def test_ipv6_is_there_on_a_vmac_from_when_it_is_needed(lan):
+    more = "use_vmac\nvirtual_ipaddress_excluded {\n2001:db8:4::201/64\n}"
+    assert finds_nothing(lan, instance(more="use_vmac"), instance(more=more), instance(more="use_vmac"))
+
+
+def test_the_link_local_address_of_a_vmac_is_no_virtual_one(lan):
+    assert finds_nothing(lan, instance(vips="fe80::51/64", interface="eth2"),
+                         instance(vips="fe80::51", interface="eth2", more="use_vmac"), before_last=[{"do": "upgrade"}])
+
+
+def test_a_vmac_has_a_link_local_address_while_the_adverts_leave_by_it(lan):
+    assert finds_nothing(lan, instance(vips="2001:db8:4::200", more="use_vmac"),
+                         instance(vips="2001:db8:4::200", more="use_vmac\nvmac_xmit_base"),
+                         instance(vips="2001:db8:4::200", more="use_vmac"))
+
+
+def test_the_ruleset_is_there_after_a_kill_or_an_upgrade_and_a_reload(lan):
+    text = instance(more="use_vmac\nno_accept")
+    for before in ({"do": "kill", "role": "mainstayd-vrrp"}, {"do": "upgrade"}):
+        assert finds_nothing(lan, text, text, before_last=[before])
+        lan.close()
+
+
+def test_a_reload_puts_back_a_ruleset_that_somebody_has_flushed(lan):
+    text = instance(more="use_vmac\nno_accept")
+    flushed = [{"do": "drift", "run": [["nft", "flush", "ruleset"]]}]
+    assert finds_nothing(lan, text, text, before_last=flushed)
+
+
+def test_other_addresses_of_a_subnet_stay_when_its_primary_address_goes(lan):
+    one, two, three = (f"10.30.0.{n}/24 dev eth2" for n in (200, 201, 202))
+    hosts_own = [{"do": "drift", "run": [["ip", "addr", "add", "10.30.0.77/24", "dev", "eth2"]]}]
+    assert finds_nothing(lan, instance(vips="\n".join((one, two, three))), instance(vips="\n".join((two, three))),
+                         instance(vips="192.168.4.200"), before_last=hosts_own)

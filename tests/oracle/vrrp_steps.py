@@ -1,0 +1,163 @@
+"""What happens between two reloads of a walk of VRRP, and what may be absent for a moment in a reload."""
+
+from . import tree
+from .vrrp_parts import holders
+from .vrrp_place import ADDRESS_BLOCKS, RULE_BLOCKS, address_of, family_of, instances
+
+INTERFACES = ("eth0", "eth1", "eth2")
+KILL, UPGRADE, DRIFT, PEER = 0.02, 0.03, 0.15, 0.08
+STATIC = "static"
+PEER_PRIORITY = 254  # better than any of ours that is no owner
+
+
+def choose(nodes, rng):
+    """What happens before the next reload; often nothing."""
+    steps = []
+    if rng.random() < KILL:
+        steps.append({"do": "kill", "role": "mainstayd-vrrp"})
+    if rng.random() < UPGRADE:
+        steps.append({"do": "upgrade"})
+    if rng.random() < PEER:
+        steps.append({"do": "peer", "adverts": adverts(nodes, rng)})
+    if rng.random() < DRIFT:
+        steps.append({"do": "drift", "run": drift(nodes, rng)})
+    return steps
+
+
+def adverts(nodes, rng):
+    """The peer takes over some instances, or falls silent."""
+    spoken = []
+    for instance in instances(nodes):
+        if rng.random() < 0.4:
+            family = family_of(instance)
+            block = instance.blocks("virtual_ipaddress")
+            held = [address_of(line) for line in block[0].lines()] if block else []
+            held = [address for address in held if (":" in address) == (family == "inet6")]
+            spoken.append([instance.value("interface"), int(instance.value("virtual_router_id")), family, PEER_PRIORITY,
+                           held])
+    return spoken
+
+
+# ---- somebody else ----
+
+def entries(nodes, kinds):
+    return [(block, line) for block in holders(nodes, kinds) for line in block.lines()]
+
+
+def delete_address(nodes, rng):
+    """Deletes one of ours, wherever it is."""
+    block, line = rng.choice(entries(nodes, ADDRESS_BLOCKS) or [(None, "192.168.4.200")])
+    address = line.split()[0]
+    if "/" not in address:
+        address += "/128" if ":" in address else "/32"
+    devices = [*INTERFACES, *(f"vrrp.{i.value('virtual_router_id')}" for i in instances(nodes))]
+    return [["ip", "addr", "del", address, "dev", device] for device in devices]
+
+
+def delete_route(nodes, rng):
+    return rng.choice(([["ip", "route", "flush", "table", "all", "proto", "18"]],
+                       [["ip", "-6", "route", "flush", "table", "all", "proto", "18"]],
+                       [["ip", "route", "del", f"10.50.{rng.randrange(1, 30)}.0/24"]]))
+
+
+def delete_rule(nodes, rng):
+    lines = [line for _, line in entries(nodes, RULE_BLOCKS)]
+    if not lines:
+        return []
+    number = rng.choice(lines).partition("preference ")[2].split()[0]
+    return [["ip", "rule", "del", "pref", number], ["ip", "-6", "rule", "del", "pref", number]]
+
+
+def flush(nodes, rng):
+    return [["ip", "addr", "flush", "dev", rng.choice(("eth0", "eth1", "eth2"))]]
+
+
+def down_and_up(nodes, rng):
+    device = rng.choice(("eth0", "eth1", "eth2"))
+    return [["ip", "link", "set", device, "down"], ["ip", "link", "set", device, "up"]]
+
+
+def delete_link(nodes, rng):
+    return [["ip", "link", "del", f"vrrp.{rng.choice(instances(nodes)).value('virtual_router_id')}"]]
+
+
+def vmac_down(nodes, rng):
+    return [["ip", "link", "set", f"vrrp.{i.value('virtual_router_id')}", "down"] for i in instances(nodes)]
+
+
+def rename_link(nodes, rng):
+    """Without addresses: a new name gives those that stand on it new labels."""
+    return [["ip", "addr", "flush", "dev", "eth2"], ["ip", "link", "set", "eth2", "down"],
+            ["ip", "link", "set", "eth2", "name", "other0"], ["ip", "link", "set", "other0", "name", "eth2"],
+            ["ip", "link", "set", "eth2", "up"]]
+
+
+def add_own(nodes, rng):
+    """Something of the host's own, which has to stay."""
+    number = rng.randrange(120, 130)
+    return rng.choice(([["ip", "addr", "add", f"192.168.4.{number}/32", "dev", "eth0"]],
+                       [["ip", "addr", "add", f"10.20.0.{number}/24", "dev", "eth1"]],
+                       [["ip", "addr", "add", f"2001:db8:4::{number}/64", "dev", "eth0"]],
+                       [["ip", "route", "add", f"172.31.{number}.0/24", "via", "192.168.4.1"]],
+                       [["ip", "-6", "route", "add", f"2001:db8:{number}::/48", "via", "2001:db8:4::1"]],
+                       [["ip", "rule", "add", "from", f"172.31.{number}.0/24", "lookup", "77", "pref", f"6{number}"]]))
+
+
+def flush_rules_of_firewall(nodes, rng):
+    return [["nft", "flush", "ruleset"]]
+
+
+DRIFTS = (delete_address, delete_address, delete_route, delete_rule, flush, down_and_up, delete_link, vmac_down,
+          rename_link, add_own, add_own, flush_rules_of_firewall)
+
+
+def drift(nodes, rng):
+    return [command for _ in range(rng.choice((1, 1, 2))) for command in rng.choice(DRIFTS)(nodes, rng)]
+
+
+# ---- what may be absent ----
+
+def identity(nodes, instance):
+    """What makes an instance the same router to its peers; then a reload keeps its state."""
+    groups = tuple(line for block in nodes if not isinstance(block, str) and block.keyword == "global_defs"
+                   for line in block.lines() if line.startswith("vrrp_mcast_group"))
+    return (instance.value("interface"), instance.value("virtual_router_id"), family_of(instance),
+            instance.value("mcast_dst_ip"), bool(instance.blocks("unicast_peer")), instance.value("unicast_src_ip"),
+            bool(instance.lines("use_vmac")), bool(instance.lines("use_ipvlan")), groups)
+
+
+def holds(block, kind, word):
+    if kind == "address":
+        return "ipaddress" in block.keyword and any(address_of(line) == word.split("/")[0] for line in block.lines())
+    if kind == "route":
+        return block.keyword.endswith("_routes") and any(word in line.split() for line in block.lines())
+    return block.keyword.endswith("_rules") and any(f"preference {word}" in line for line in block.lines())
+
+
+def owners(nodes, kind, word):
+    """Identities of the instances that have this entry; STATIC when it is static."""
+    found = {STATIC for block in nodes if not isinstance(block, str) and holds(block, kind, word)}
+    for instance in instances(nodes):
+        if any(holds(block, kind, word) for block in instance.blocks()):
+            found.add(identity(nodes, instance))
+    return found
+
+
+def masters(state):
+    """Identities of the instances that are master in a state."""
+    nodes = tree.parse(state.text)
+    status = state.snapshot.get("status", {}).get("instances", {})
+    return {identity(nodes, instance) for instance in instances(nodes)
+            if status.get(instance.name, {}).get("state") == "MASTER"}
+
+
+def allowed(loss, before, after):
+    """An entry may be absent while the instance that has it now waits for its election: it is a new router to its peers
+    or was not master, and has to hear first whether another one is there."""
+    kind, word = loss["key"][0], loss["key"][1]
+    if kind == "rule":
+        word = loss["key"][2].split()[1]
+    new = owners(tree.parse(after.text), kind, word)
+    if new and STATIC not in new and not new & masters(before):
+        return "its instance is elected first"
+    return None
