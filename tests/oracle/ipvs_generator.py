@@ -190,14 +190,14 @@ def put_sorry(nodes, service, rng):
     six = family_of(nodes, service) == "inet6"
     which = rng.randrange(1, 9)
     service.put(f"sorry_server {'fd00:1::' if six else '10.1.0.'}{which} 80")
-    if rng.random() < 0.4:
+    if rng.random() < 0.6:
         switch(service, "sorry_server_inhibit")
     if rng.random() < 0.4:
         service.put(f"sorry_server_lvs_method {rng.choice(METHODS)}")
 
 
 def change_line(nodes, service, rng):
-    kind = rng.randrange(12)
+    kind = rng.randrange(14)
     if kind == 0:
         service.put(f"lb_algo {rng.choice(SCHEDULERS)}")
     elif kind == 1:
@@ -212,7 +212,7 @@ def change_line(nodes, service, rng):
         put_granularity(nodes, service, rng)
     elif kind == 5:
         put_flag(service, rng)
-    elif kind == 6:
+    elif kind in (6, 12, 13):
         put_sorry(nodes, service, rng)
     elif kind == 7:
         service.put(f"quorum {rng.randrange(1, 8)}")
