@@ -73,7 +73,7 @@ INSTANCE = {
     "mcast_src_ip": lambda rng, place: None if v6(place) else MINE.get(place.interface, (None,))[0],
     "unicast_src_ip": lambda rng, place: either(place, *MINE.get(place.interface, (None, None))),
     "mcast_dst_ip": lambda rng, place: either(place, "224.0.0.20", "ff02::20"),
-    "skip_check_adv_addr": bare, "check_unicast_src": bare, "unicast_ttl": numbers(64, 255), "native_ipv6": bare,
+    "skip_check_adv_addr": bare, "check_unicast_src": bare, "unicast_ttl": numbers(64, 255), "native_ipv6": only6(bare),
     "v3_checksum_as_v2": bare, "old_unicast_checksum": bare, "lower_prio_no_advert": bare,
     "higher_prio_send_advert": bare, "kernel_rx_buf_size": numbers(65536, 262144), "debug": numbers(1),
     "no_virtual_ipaddress": lambda rng, place: None,

@@ -45,6 +45,11 @@ public:
     void routing_lost(Step step, const netlink::Routing& told) { (void)routing_.lost(step, told); }
     void outcome(Step step, const RoutingOutcome& outcome) { (void)routing_.outcome(step, outcome); }
     void check(Instant now);
+    void look_again(Instant now) {  // a reload: what waits is put back at once, and soon all is compared
+        restores_.hasten(now);
+        routing_.look_again(now);
+        check(now);
+    }
     void tick(Step step);
     [[nodiscard]] std::optional<Instant> deadline() const;
 
