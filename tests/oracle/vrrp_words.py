@@ -83,7 +83,9 @@ INSTANCE = {
 
 ADDRESS = {
     "dev": lambda rng, place: rng.choice(tuple(SUBNETS)),
-    "scope": only4(word("site", "link", "host", "global", "77")),
+    # The kernel refuses two scopes in one subnet: which of the two addresses is there goes by the order of the past.
+    "scope": lambda rng, place: rng.choice(("site", "link", "host", "global", "77"))
+    if not v6(place) and place.length in (None, 32) else None,
     "broadcast": only4(word("+", "-")), "brd": only4(word("+", "-", "192.168.4.255")),
     "label": only4(lambda rng, place: f"{place.interface}:{rng.choice('abc')}"),
     "peer": lambda rng, place: either(place, f"10.99.0.{rng.randrange(1, 250)}", f"2001:db8:99::{rng.randrange(1, 250):x}")
