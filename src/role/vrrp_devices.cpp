@@ -5,6 +5,7 @@
 #include <charconv>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/vrrp/statics.hpp"
@@ -103,6 +104,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     virtuals_before_ = std::move(virtuals);
     complained_.clear();
     prepared_.clear();
+    unneeded_.clear();
     no_local_igmp_ = config::value_of<bool>(config.global.more->values, "disable_local_igmp").value_or(false);
 
     std::map<std::string, std::string> lenders;  // adverts leave an IPv4 VMAC with an address of its parent
@@ -282,8 +284,9 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
         const auto link_local = vrrp::link_local_of(device, own_addresses(links, parent.index), mac_of(parent));
         const bool has_one = std::ranges::any_of(own_addresses(links, index), &IpAddress::is_link_local_v6);
         if (device.link_local && !has_one) want(link_local, true);
-        if (!device.link_local && links.holds(index, link_local))  // the adverts leave by the parent now
-            (void)netlink.remove({{.interface_index = index, .prefix = link_local}});
+        // The adverts leave by the parent from now on; until the router knows, it needs the address.
+        if (!device.link_local && links.holds(index, link_local))
+            unneeded_.push_back({.interface_index = index, .prefix = link_local});
     }
     if (device.address) want(*device.address, false);
     if (missing.empty()) return false;
@@ -362,7 +365,12 @@ std::vector<vrrp::IndexedDevice> VrrpDevices::vmacs() const {
     return found;
 }
 
-void VrrpDevices::drop_unwanted(const Links& links) {
+void VrrpDevices::drop_unwanted(const Links& links, kernel::Rtnetlink& netlink) {
+    if (!unneeded_.empty()) (void)netlink.remove(std::exchange(unneeded_, {}));
+    drop_devices(links);
+}
+
+void VrrpDevices::drop_devices(const Links& links) {
     for (const auto& name : std::set<std::string>{ours_})
         if (std::ranges::find(wanted_, name, &vrrp::WantedDevice::name) == wanted_.end()) remove(name, links);
     put_back_settings();
@@ -371,7 +379,7 @@ void VrrpDevices::drop_unwanted(const Links& links) {
 void VrrpDevices::remove_all(const Links& links) {
     wanted_.clear();
     promoted_.clear();
-    drop_unwanted(links);
+    drop_devices(links);
 }
 
 }  // namespace mainstay::role

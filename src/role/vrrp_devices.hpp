@@ -32,7 +32,8 @@ public:
     // kRounds times in all.
     static constexpr int kRounds = 3;  // what is in the way goes, devices are made, they get their addresses
     bool keep(const Links& links, kernel::Rtnetlink& netlink);
-    void drop_unwanted(const Links& links);
+    // Also link-local addresses that VMACs do not need any more.
+    void drop_unwanted(const Links& links, kernel::Rtnetlink& netlink);
     // VMACs that lie over their parents, also those that are not up yet.
     [[nodiscard]] std::vector<vrrp::IndexedDevice> vmacs() const;
     // Called when a VMAC is made, before it is up and sends anything.
@@ -58,6 +59,7 @@ private:
                                      const Links& links, kernel::Rtnetlink& netlink);
     void allow_ipv6(const std::string& device);
     [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
+    void drop_devices(const Links& links);
     void prepare_host(const Links& links);
     void put_back_settings();
     void promote(const Links& links);
@@ -72,6 +74,7 @@ private:
     std::set<std::string> made_;      // by this process, or adopted: one that is missing was removed by somebody
     std::set<std::string> prepared_;  // whose settings were made
     std::set<std::string> complained_;
+    std::vector<kernel::Address> unneeded_;
     std::set<IpAddress> virtuals_, virtuals_before_;  // of this configuration and the one before it; of the one before
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
     std::function<void()> before_up_;

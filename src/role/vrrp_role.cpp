@@ -151,7 +151,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
     firewall_.configure(config, !devices_.wanted().empty(), previous.has_value());
     settle_devices();
-    devices_.drop_unwanted(links_);
+    devices_.drop_unwanted(links_, *netlink_);
 
     if (auto opened = routing_.follow(config); !opened) return std::unexpected{std::move(opened.error())};
     router_.emplace(config);
@@ -181,7 +181,7 @@ void VrrpRole::commit() {
     follow(next);
     perform(router_->reload(next, runtime_.now()));
     sync_line_.follow(*router_);
-    devices_.drop_unwanted(links_);
+    devices_.drop_unwanted(links_, *netlink_);
     firewall_.guard_only(*router_, devices_.vmacs());
     for (const auto& event : states_after_reload(next.global, router_->snapshot())) runtime_.write_fifo(event);
     publish(true);

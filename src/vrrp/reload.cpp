@@ -187,6 +187,8 @@ void Router::Impl::reload(Step step, const config::Config& next) {
         else
             instances[id].set_health(step, health[id]);
     }
+    for (Instance& instance : instances) instance.look_again(step.now);
+    statics.look_again(step.now);
     settle_all(step);
     scripts.run_due(step.now, step.out);
 }

@@ -48,6 +48,11 @@ std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
     return due;
 }
 
+void RestoreBudget::hasten(Instant now) {
+    for (auto& [position, address] : addresses_)
+        if (address.due) address.due = std::min(*address.due, now);
+}
+
 void RestoreBudget::is_back(std::size_t position) {
     const auto found = addresses_.find(position);
     if (found == addresses_.end()) return;

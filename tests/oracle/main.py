@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -79,7 +80,8 @@ def arguments(argv):
     end.add_argument("--for", type=float, dest="seconds", help="walk for so many seconds")
     end.add_argument("--reloads", type=int, help="walk until there were so many reloads")
     end.add_argument("--nightly", action="store_true", help="a night's run")
-    end.add_argument("--plant", choices=plants.NAMES, help="look for a planted fault; 0 when it is found in time")
+    end.add_argument("--plant", choices=[*plants.NAMES, "all"],
+                     help="look for a planted fault, or for each of this half; 0 when it is found in time")
     end.add_argument("--print", action="store_true", dest="show", help="print the walk of the seed, and end")
     parser.add_argument("--per-walk", type=int, default=RELOADS_PER_WALK, help="reloads of one walk")
     parser.add_argument("--tries", type=int, default=150, help="how often a finding is tried for a shorter one")
@@ -87,26 +89,16 @@ def arguments(argv):
     return parser.parse_args(argv)
 
 
-def main(argv):
-    wanted = arguments(argv)
-    domain = domains.by_name(wanted.domain)
-    seed = wanted.seed if wanted.seed is not None else int.from_bytes(os.urandom(4), "big") * 1000
-    if wanted.show:
-        print(make(domain, seed, wanted.per_walk).as_test())
-        return 0
-    env = plants.environment(wanted.plant, BUILD) if wanted.plant else None
-    seconds = PLANT_SECONDS if wanted.plant else wanted.seconds
-    most = NIGHT_RELOADS[domain.name] if wanted.nightly else wanted.reloads
-    one_walk = seconds is None and most is None
+def walk_on(domain, seed, wanted, env=None, seconds=None, most=None):
+    """(Tally, findings, seen once only, last finding and its seed): walk after walk until the bound is reached."""
     tally, found, once = Tally(), 0, 0
-    print(f"oracle: {domain.name} from seed {seed}", flush=True)
+    one_walk = seconds is None and most is None
     while True:
         walk = make(domain, seed, wanted.per_walk)
         finding, runner = attempt(walk, domain, env)
         tally.add(runner, walk, finding)
-        if finding is not None and wanted.plant:
-            print(f"oracle: {wanted.plant} was found by seed {seed} after {tally}\n{finding}", flush=True)
-            return 0
+        if finding is not None and env is not None:
+            return tally, 1, 0, (finding, seed)
         if finding is not None:
             if report(walk, finding, domain, env, wanted.tries):
                 found += 1
@@ -115,12 +107,36 @@ def main(argv):
         over = one_walk or (seconds is not None and time.monotonic() - tally.begin >= seconds) or (
             most is not None and tally.reloads >= most)
         if over or (found and not wanted.keep_going):
-            break
+            return tally, found, once, None
         seed += 1
-    print(f"oracle: {domain.name}: {tally}; {found} differences, {once} seen once only", flush=True)
+
+
+def look_for(name, domain, seed, wanted):
+    """True when the planted fault was found in time."""
+    env = plants.environment(name, BUILD)
+    tally, found, _, what = walk_on(domain, seed, wanted, env, seconds=PLANT_SECONDS)
+    if found:
+        print(f"oracle: {name} was found by seed {what[1]}: {tally}\n{what[0]}", flush=True)
+    else:
+        print(f"oracle: {name} was NOT found: {tally}", flush=True)
+    return bool(found)
+
+
+def main(argv):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the hosts end with the walk
+    wanted = arguments(argv)
+    domain = domains.by_name(wanted.domain)
+    seed = wanted.seed if wanted.seed is not None else int.from_bytes(os.urandom(4), "big") * 1000
+    if wanted.show:
+        print(make(domain, seed, wanted.per_walk).as_test())
+        return 0
+    print(f"oracle: {domain.name} from seed {seed}", flush=True)
     if wanted.plant:
-        print(f"oracle: {wanted.plant} was NOT found", flush=True)
-        return 1
+        names = plants.names_of(domain.name) if wanted.plant == "all" else [wanted.plant]
+        return 0 if all([look_for(name, domain, seed, wanted) for name in names]) else 1
+    most = NIGHT_RELOADS[domain.name] if wanted.nightly else wanted.reloads
+    tally, found, once, _ = walk_on(domain, seed, wanted, seconds=wanted.seconds, most=most)
+    print(f"oracle: {domain.name}: {tally}; {found} differences, {once} seen once only", flush=True)
     return 1 if found else 0
 
 

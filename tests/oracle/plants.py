@@ -58,6 +58,10 @@ def environment(name, build):
     return {VARIABLE: str(NAMES.index(name) + 1)}
 
 
+def names_of(half):
+    return [row[0] for row in PLANTS if row[1] == half]
+
+
 def files():
     """Of the sources that have faults, each once."""
     return sorted({row[2] for row in PLANTS})

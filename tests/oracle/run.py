@@ -1,11 +1,15 @@
 """Carries a walk out, and compares the daemon after each step with a fresh start of the same file."""
 
 import dataclasses
+import os
 import time
 
 from . import domains
 from .domain import differences
 from .world import Failed, Side
+
+
+REFUSED = "cannot be used: not started"
 
 
 @dataclasses.dataclass
@@ -28,6 +32,11 @@ class State:
     """What a daemon was told, and how the host looks after a fresh start with it."""
     text: str
     snapshot: dict
+
+
+def busy():
+    """How many times longer everything takes on a machine that others use: at least 1."""
+    return max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
 
 
 class Runner:
@@ -56,7 +65,7 @@ class Runner:
 
     def left_behind(self, side):
         """What a stopped daemon has left on its host; processes end in their own time."""
-        end = time.monotonic() + self.domain.settle_seconds
+        end = time.monotonic() + self.domain.settle_seconds * busy()
         while True:
             lines = differences(side.snapshot(), self.bare)
             if not lines or time.monotonic() > end:
@@ -68,6 +77,7 @@ class Runner:
     def compare(self, seconds):
         """Lines of differences after `seconds` at the latest; none when they were gone before."""
         begin = time.monotonic()
+        seconds *= busy()
         while True:
             state = self.walked.snapshot()
             if state == self.wanted.snapshot:
@@ -136,6 +146,12 @@ class Runner:
         at = -1
         try:
             lines = self.start(walk.start)
+        except Failed as problem:
+            if REFUSED in str(problem):  # the generator wrote what cannot run: there is nothing to walk with
+                self.refused += 1
+                return None
+            return self.finding(at, str(problem).splitlines())
+        try:
             while not lines and at + 1 < len(walk.steps):
                 at += 1
                 lines = self.step(walk.steps[at])

@@ -20,9 +20,11 @@ def instance(name="VI_1", vrid=51, interface="eth0", vips="192.168.4.200", more=
 
 
 def finds_nothing(lan, *files, before_last=()):
-    """None when a reload from one of these files to the next leaves what a fresh start does, and loses nothing."""
+    """A reload from one of these files to the next leaves what a fresh start does, and loses nothing."""
     steps = [{"do": "reload", "to": text} for text in files[1:]]
-    return run_walk(lan, Walk("vrrp", files[0], [*steps[:-1], *before_last, *steps[-1:]])) is None
+    finding = run_walk(lan, Walk("vrrp", files[0], [*steps[:-1], *before_last, *steps[-1:]]))
+    assert finding is None, str(finding)
+    return True
 
 
 def test_an_address_a_route_and_a_rule_that_move_to_another_master_are_never_absent(lan):
@@ -108,3 +110,10 @@ def test_other_addresses_of_a_subnet_stay_when_its_primary_address_goes(lan):
     hosts_own = [{"do": "drift", "run": [["ip", "addr", "add", "10.30.0.77/24", "dev", "eth2"]]}]
     assert finds_nothing(lan, instance(vips="\n".join((one, two, three))), instance(vips="\n".join((two, three))),
                          instance(vips="192.168.4.200"), before_last=hosts_own)
+
+
+def test_addresses_that_wait_to_be_put_back_are_back_with_a_reload(lan):
+    text = instance(vips="10.20.0.205/25\n10.20.0.208", interface="eth1")
+    delete = [["ip", "addr", "del", "10.20.0.208/32", "dev", "eth1"]]
+    often = [{"do": "drift", "run": delete} for _ in range(7)]
+    assert finds_nothing(lan, text, text, before_last=often)

@@ -13,7 +13,7 @@ import sys
 import time
 
 EVERY = 0.03
-CENTISECONDS = 10
+CENTISECONDS = 3
 SOURCE = {"inet": "192.168.4.254", "inet6": "fe80::fe"}
 GROUP = {"inet": ("224.0.0.18", "01005e000012"), "inet6": ("ff02::12", "333300000012")}
 

@@ -151,10 +151,19 @@ def masters(state):
             if status.get(instance.name, {}).get("state") == "MASTER"}
 
 
+def remade(device, before, after):
+    """A VMAC over another interface or with another MAC address, which the kernel cannot always change in place."""
+    links = [state.snapshot["links"].get(device, {}) for state in (before, after)]
+    return any(links[0].get(field) != links[1].get(field) for field in ("link", "address"))
+
+
 def allowed(loss, before, after):
-    """An entry may be absent while the instance that has it now waits for its election: it is a new router to its peers
+    """A device may be made anew when it has to be another one, and what stands on it with it. An entry may be absent while the instance that has it now waits for its election: it is a new router to its peers
     or was not master, and has to hear first whether another one is there."""
     kind, word = loss["key"][0], loss["key"][1]
+    devices = [word] if kind == "link" else [part[4:] for part in loss["key"] if part.startswith("dev ")]
+    if any(remade(device, before, after) for device in devices):
+        return "its device is another one"
     if kind == "rule":
         word = loss["key"][2].split()[1]
     new = owners(tree.parse(after.text), kind, word)

@@ -73,7 +73,7 @@ INSTANCE = {
     "mcast_src_ip": lambda rng, place: None if v6(place) else MINE.get(place.interface, (None,))[0],
     "unicast_src_ip": lambda rng, place: either(place, *MINE.get(place.interface, (None, None))),
     "mcast_dst_ip": lambda rng, place: either(place, "224.0.0.20", "ff02::20"),
-    "skip_check_adv_addr": bare, "check_unicast_src": bare, "unicast_ttl": numbers(64, 255), "native_ipv6": bare,
+    "skip_check_adv_addr": bare, "check_unicast_src": bare, "unicast_ttl": numbers(64, 255), "native_ipv6": only6(bare),
     "v3_checksum_as_v2": bare, "old_unicast_checksum": bare, "lower_prio_no_advert": bare,
     "higher_prio_send_advert": bare, "kernel_rx_buf_size": numbers(65536, 262144), "debug": numbers(1),
     "no_virtual_ipaddress": lambda rng, place: None,
@@ -83,7 +83,9 @@ INSTANCE = {
 
 ADDRESS = {
     "dev": lambda rng, place: rng.choice(tuple(SUBNETS)),
-    "scope": only4(word("site", "link", "host", "global", "77")),
+    # The kernel refuses two scopes in one subnet: which of the two addresses is there goes by the order of the past.
+    "scope": lambda rng, place: rng.choice(("site", "link", "host", "global", "77"))
+    if not v6(place) and place.length in (None, 32) else None,
     "broadcast": only4(word("+", "-")), "brd": only4(word("+", "-", "192.168.4.255")),
     "label": only4(lambda rng, place: f"{place.interface}:{rng.choice('abc')}"),
     "peer": lambda rng, place: either(place, f"10.99.0.{rng.randrange(1, 250)}", f"2001:db8:99::{rng.randrange(1, 250):x}")

@@ -65,6 +65,10 @@ public:
     void duplicate_found(Step step, const std::string& interface, const Prefix& prefix);
     void routing_lost(Step step, const netlink::Routing& told);
     void routing_outcome(Step step, const RoutingOutcome& outcome);
+    void look_again(Instant now) {  // a reload: what waits is put back at once
+        restores_.hasten(now);
+        routing_.look_again(now);
+    }
     void check_routing(Instant now) { routing_.nudge(now); }  // soon: something around it has changed
     void add_routing(Step step, const std::vector<std::size_t>& positions) { routing_.set(step, positions); }
     [[nodiscard]] const RoutingSet& routing() const { return routing_; }

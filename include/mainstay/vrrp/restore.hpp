@@ -30,6 +30,8 @@ public:
 
     [[nodiscard]] std::optional<Instant> next() const;
     [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
+    // What waits is put back at once: somebody has asked for it.
+    void hasten(Instant now);
     // It is there again by other means: nothing waits for it any more. How often it was put back stays known.
     void is_back(std::size_t position);
     void all_are_back();

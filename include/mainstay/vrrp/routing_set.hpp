@@ -53,6 +53,10 @@ public:
     [[nodiscard]] bool outcome(Step step, const RoutingOutcome& outcome);
     void tick(Step step);
     void nudge(Instant now);  // something may be gone
+    void look_again(Instant now) {  // a reload: what waits is put back at once, and soon all is compared
+        restores_.hasten(now);
+        nudge(now);
+    }
     [[nodiscard]] std::optional<Instant> deadline() const;
     [[nodiscard]] std::uint64_t restored_total() const { return restored_; }
 

@@ -48,6 +48,11 @@ public:
     }
     void retry_routing(Step step, const std::string& device) const { routing_.retry(step, device); }
     void check(Instant now);
+    void look_again(Instant now) {  // a reload: what waits is put back at once, and soon all is compared
+        restores_.hasten(now);
+        routing_.look_again(now);
+        check(now);
+    }
     void tick(Step step);
     [[nodiscard]] std::optional<Instant> deadline() const;
 
