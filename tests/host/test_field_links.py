@@ -153,6 +153,18 @@ def test_an_instance_on_a_named_vmac_begins_when_an_interface_gets_its_name(bare
     assert links(bare)["vrrp"]["link"] == "iface4"
 
 
+def test_a_vmac_follows_a_reload_to_an_interface_that_is_not_there_yet(lan, bare):
+    daemon = wait_ready(bare.mainstayd(DYNAMIC + group("VI_1") + six()))
+    wait_holds(bare, "fd00:100::1")
+
+    reload(bare, daemon, DYNAMIC + group("VI_1") + six(interface="iface5"))
+    wait_released(bare, "fd00:100::1")
+    lan.plug(bare, "iface5", "office", "fd00:100::5/64")
+
+    wait_holds(bare, "fd00:100::1")
+    assert links(bare)["vrrp"]["link"] == "iface5"
+
+
 def test_forty_vmacs_that_come_by_a_reload_fail_and_recover_together(lan):
     (one,) = office(lan, "one")
     many = range(1, 41)
