@@ -217,7 +217,6 @@ void Instance::leave_master(Step step, unsigned resignations) {
     say(step, LogLevel::Debug, "removing VIPs.");
     if (!config_.excluded_addresses.empty()) say(step, LogLevel::Debug, "removing E-VIPs.");
     owns_addresses_ = false;
-    master_ = {};  // it was ours
     ++counters_.release_master;
 }
 
@@ -351,7 +350,7 @@ InstanceSnapshot Instance::snapshot() const {
     s.owns_addresses = owns_addresses_;
     s.deadline = timer_.value_or(Instant{});
     s.master_interval = master_interval_;
-    if (state_ != State::Fault) s.master = master_;
+    s.master = master_;
     s.master_priority = state_ == State::Master ? effective_ : master_priority_;
     s.fault = fault_;
     s.last_mailed = last_mailed_;

@@ -400,6 +400,7 @@ Intents Router::step(const Fact& fact, Instant now) {
                           std::holds_alternative<ClockTold>(fact) || std::holds_alternative<SourceFact>(fact));
     if (impl_->phase != Impl::Phase::Running && !gathers) return out;
     std::visit([&](const auto& f) { impl_->on(impl_->step_at(now, out), f); }, fact);
+    impl_->keep_shared_routing(out);
     impl_->renew_routing(impl_->step_at(now, out), &fact);
     return out;
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "mainstay/vrrp/holdings.hpp"
+
 namespace mainstay::vrrp {
 namespace {
 
@@ -35,6 +37,22 @@ std::set<std::string> emptied_by(const std::vector<HeldAddress>& gone, const Lin
 }
 
 }  // namespace
+
+void Router::Impl::keep_shared_routing(Intents& out) const {
+    const auto held_by = [](const RoutingSet& set, const RoutingEntry& entry) {
+        return set.established() && std::ranges::any_of(set.entries(), [&](const RoutingEntry& other) {
+                   return same_in_kernel(entry, other);
+               });
+    };
+    const auto is_held = [&](const RoutingEntry& entry) {
+        return held_by(statics.routing(), entry) ||
+               std::ranges::any_of(instances, [&](const Instance& i) { return held_by(i.routing(), entry); });
+    };
+    std::erase_if(out, [&](Intent& intent) {
+        auto* removal = std::get_if<RemoveRouting>(&intent);
+        return removal != nullptr && std::erase_if(removal->entries, is_held) > 0 && removal->entries.empty();
+    });
+}
 
 void Router::Impl::renew_routing(Step step, const Fact* fact) {
     if (phase != Phase::Running) return;

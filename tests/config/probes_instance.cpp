@@ -50,7 +50,7 @@ std::vector<Probe> election_probes() {
         {"duplicate state", 0, vrrp(2, "state BACKUP\nstate MASTER"), ""},
         {"debug 2", 0, vrrp(6, "debug 2"), ""},
         {"debug (no value)", 2, vrrp(6, "debug"), "6 fatal MS0113"},
-        {"smtp_alert bare", 0, vrrp(6, "smtp_alert"), ""},
+        {"smtp_alert bare", 0, vrrp(6, "smtp_alert"), "6 warning MS0309"},
         {"garp_master_delay 10", 0, vrrp(6, "garp_master_delay 10"), ""},
         {"use_vmac false", 0, vrrp(6, "use_vmac false"), ""},
         {"native_ipv6", 5, vrrp(6, "native_ipv6"), "8 error MS0408, 12 fatal MS0212"},

@@ -76,6 +76,8 @@ TEST_CASE("the messages between roles have each field in its place") {
             n32(1) + sized(n8(1) + sized("ha") + n64(static_cast<std::uint64_t>(-5))));
     crosses(InstanceStates{{{"VI_1", true}, {"VI_2", false}}}, 29,
             n32(2) + sized(sized("VI_1") + kOn) + sized(sized("VI_2") + kOff));
+    crosses(Reload{true, false}, 30, kOn + kOff);
+    crosses(ReloadDone{"why"}, 31, sized("why"));
     crosses(Ask{Ask::What::SetPriority, "VI_1", 90, "DBus"}, 16, n8(5) + sized("VI_1") + n64(90) + sized("DBus"));
     crosses(ServerQuestion{6, 2, "which", 40, true, "root"}, 27,
             n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root"));
@@ -100,13 +102,13 @@ TEST_CASE("the first message to a role has each field in its place") {
     h.all_include_checks = false, h.dry_run = Hello::DryRunAs::Json, h.run_vrrp = false, h.run_lvs = true;
     h.notify_wait_seconds = 13, h.spare = true, h.snmp = false, h.snmp_socket = "agentx";
     h.has_ipvs_namespace = true, h.net_namespace = "blue", h.check_first = false, h.check_log = "log";
-    h.may_schedule = true, h.may_lock = false;
+    h.may_schedule = true, h.may_lock = false, h.force = true, h.report = Hello::DryRunAs::Text;
 
     crosses(h, 11,
             kOn + sized("ident") + sized("socket") + n32(16) + kOn + n8(3) + sized("user") + sized("name") +
                 sized("path") + sized("id") + sized("control") + sized("spool") + kOn + kOff + n32(11) +
                 sized("settings") + n32(12) + kOn + kOff + n8(2) + kOff + kOn + n32(13) + kOn + kOff + sized("agentx") +
-                kOn + sized("blue") + kOff + sized("log") + kOn + kOff);
+                kOn + sized("blue") + kOff + sized("log") + kOn + kOff + kOn + n8(1));
 }
 
 TEST_CASE("a hand-over has each field in its place, and one of another format is refused") {

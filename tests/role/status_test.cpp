@@ -67,6 +67,17 @@ TEST_CASE("the status names what people look for") {
     CHECK(check["up"] == false);
 }
 
+TEST_CASE("an instance in FAULT names no master") {
+    DaemonStatus status;
+    vrrp::InstanceSnapshot instance;
+    instance.state = vrrp::State::Fault;
+    instance.master = *IpAddress::parse("192.168.4.11");
+    status.vrrp.emplace();
+    status.vrrp->router.instances = {instance};
+
+    CHECK(nlohmann::json::parse(status_json(status))["vrrp"]["instances"][0]["master"] == "");
+}
+
 TEST_CASE("a role that has published nothing is null, and names of any bytes leave valid JSON") {
     DaemonStatus status{.version = "0.1.0", .host_name = "bad\xFF\"name\n"};
 

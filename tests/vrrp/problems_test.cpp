@@ -1,4 +1,4 @@
-// What an instance remembers of the trouble with its peers, and who it says is master.
+// What an instance remembers of the trouble with its peers.
 #include <doctest/doctest.h>
 
 #include "bench.hpp"
@@ -56,18 +56,4 @@ TEST_CASE("the next incarnation knows what trouble there was") {
 
     CHECK(problems(next) == before.instances[0].problems);
     CHECK(problems(next).size() == 1);
-}
-
-TEST_CASE("who is in FAULT knows no master, and who gave up names nobody until it hears one") {
-    Bench fault = Bench::master(instance());
-    CHECK(fault.router.snapshot().instances[0].master == ip("10.0.0.1"));
-    (void)fault.router.step(link("eth0", false), fault.taken_at + 1s);
-    CHECK(fault.state() == State::Fault);
-    CHECK(fault.router.snapshot().instances[0].master.empty());
-
-    (void)fault.router.step(link("eth0", true), fault.taken_at + 2s);
-    CHECK(fault.state() == State::Backup);
-    CHECK(fault.router.snapshot().instances[0].master.empty());
-    (void)fault.hear(Peer{200}, fault.taken_at + 3s);
-    CHECK(fault.router.snapshot().instances[0].master == ip("10.0.0.2"));
 }

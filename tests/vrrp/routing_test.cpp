@@ -212,6 +212,21 @@ TEST_CASE("a route or a rule that moves to another master, or becomes static, is
           Lines{"1 route [10.2.0.0/16 via 10.0.0.2 dev eth0]", "static route [from all lookup 5 preference 100]"});
 }
 
+TEST_CASE("a route that two masters have stays while one of them is master") {
+    auto other = instance(100, "VI_2", 52, "10.9.9.10/32");
+    other.routes = {route("10.1.0.0/16")};
+    Bench bench = Bench::started(with({routed(), other}));
+    while (bench.state(0) != State::Master || bench.state(1) != State::Master)
+        (void)bench.tick(bench.router.deadline().value());
+    const Instant now = bench.router.deadline().value();
+
+    CHECK(deeds(bench.hear(Peer{200}, now)) ==
+          Lines{"0 unroute [from all lookup 5 preference 100] [10.2.0.0/16 via 10.0.0.2 dev eth0]",
+                "0 remove 10.9.9.9/32@eth0"});
+    CHECK(deeds(bench.hear(Peer{200, 52, "10.9.9.10"}, now + 1ms)) ==
+          Lines{"1 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "1 remove 10.9.9.10/32@eth0"});
+}
+
 TEST_CASE("an instance that a reload removes takes its routes with it") {
     Bench bench = Bench::master(with({routed(), instance(100, "B", 52, "10.9.9.8/32")}));
 

@@ -273,7 +273,7 @@ struct InstanceSnapshot {
     bool owns_addresses = false;
     Instant deadline{};         // next advert (Master) or master-down (Backup)
     Micros master_interval{0};  // learned from the master (v3)
-    IpAddress master;           // last master heard, or our own source when Master; empty in Fault: nobody listens
+    IpAddress master;           // last master heard, or our own source when Master
     std::uint8_t master_priority = 0;
     WallTime since;           // of the last transition; filled in by the role
     std::string fault;        // why it is in Fault, for people
