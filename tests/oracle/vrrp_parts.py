@@ -128,7 +128,7 @@ def change_tracking(nodes, instance, rng):
 def address_line(rng, place, address):
     place.length = rng.choice(LENGTHS[place.family])
     head = address if place.length is None else f"{address}/{place.length}"
-    said = say(words.ADDRESS, rng, place, 3) if rng.random() < 0.6 else {}
+    said = say(words.ADDRESS, rng, place, 5) if rng.random() < 0.8 else {}
     return " ".join([head, *said.values()])
 
 
@@ -254,7 +254,7 @@ def route_line(rng, place, destination):
 
 def routed_place(nodes, instance, rng):
     place = place_in(nodes, instance)
-    place.family = rng.choice((place.family, "inet"))
+    place.family = rng.choice((place.family, "inet", "inet6"))
     if rng.random() < 0.3:
         place.interface = rng.choice(tuple(words.SUBNETS))
     return place
