@@ -243,6 +243,8 @@ def route_line(rng, place, destination):
         hops = f"nexthop via {via} dev {place.interface}", f"nexthop via {via[:-1]}2 dev {place.interface} weight 3"
         return " ".join([destination, *hops])
     said = say(words.ROUTE, rng, place, 4)
+    if "onlink" in said and not {"via", "gw"} & said.keys() and words.gateway(rng, place):
+        said["via"] = f"via {words.gateway(rng, place)}"
     if "via" not in said and "gw" not in said:
         said.pop("onlink", None)
     if {"congctl", "scope", "from", "encap"} & said.keys():
