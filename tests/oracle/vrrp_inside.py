@@ -19,7 +19,7 @@ FOLDERS = ("/run/mainstay", "/run/walk")
 # Lifetimes count down; those that a walk uses are far apart, and stand for what lies below them.
 LIFETIMES = (0, 1000, 5000, 20000, 0xfffffffe)
 FOREVER = 0xffffffff
-NO_STATE = {"generation", "counters", "problems", "netlink_overruns", "devices_remade", "firewall_repairs"}
+NO_STATE = {"generation", "counters", "problems", "runs", "failures", "netlink_overruns", "devices_remade", "firewall_repairs"}
 HELPERS = ("mainstayd-read", "mainstayd-spare")  # they come and go as they are needed
 
 

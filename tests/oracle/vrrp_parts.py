@@ -128,7 +128,7 @@ def change_tracking(nodes, instance, rng):
 def address_line(rng, place, address):
     place.length = rng.choice(LENGTHS[place.family])
     head = address if place.length is None else f"{address}/{place.length}"
-    said = say(words.ADDRESS, rng, place, 3) if rng.random() < 0.6 else {}
+    said = say(words.ADDRESS, rng, place, 5) if rng.random() < 0.8 else {}
     return " ".join([head, *said.values()])
 
 
@@ -243,6 +243,8 @@ def route_line(rng, place, destination):
         hops = f"nexthop via {via} dev {place.interface}", f"nexthop via {via[:-1]}2 dev {place.interface} weight 3"
         return " ".join([destination, *hops])
     said = say(words.ROUTE, rng, place, 4)
+    if "onlink" in said and not {"via", "gw"} & said.keys() and words.gateway(rng, place):
+        said["via"] = f"via {words.gateway(rng, place)}"
     if "via" not in said and "gw" not in said:
         said.pop("onlink", None)
     if {"congctl", "scope", "from", "encap"} & said.keys():
@@ -254,7 +256,7 @@ def route_line(rng, place, destination):
 
 def routed_place(nodes, instance, rng):
     place = place_in(nodes, instance)
-    place.family = rng.choice((place.family, "inet"))
+    place.family = rng.choice((place.family, "inet", "inet6"))
     if rng.random() < 0.3:
         place.interface = rng.choice(tuple(words.SUBNETS))
     return place
