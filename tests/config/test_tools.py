@@ -76,8 +76,8 @@ def test_diff_refuses_what_a_reload_would_refuse(tmp_path):
     assert "a reload refuses it whole, and nothing changes" in done.stderr
 
 
-def test_reload_does_nothing_without_dry_run():
+def test_a_file_is_only_for_a_dry_run_of_reload():
     done = ctl("reload", COURSE / "web-pair-master.conf")
 
     assert done.returncode != 0
-    assert "--dry-run is required" in done.stderr
+    assert "FILE requires --dry-run" in done.stderr
