@@ -297,7 +297,7 @@ def run_suite(suite):
         return [run_simulator(SIMULATE_SECONDS)]
     if suite == "oracle":
         return [*suite_of_files(suite, 1), run_oracle("vrrp", ORACLE_SECONDS),
-                run_oracle("ipvs", IPVS_ORACLE_SECONDS, inside_lab=True)]
+                run_oracle("ipvs", IPVS_ORACLE_SECONDS, True)]
     if suite == "lab":
         return suite_of_files(suite, max(1, min(cpus, LABS_AT_ONCE_MAX)), inside_lab=True)
     return suite_of_files(suite, HOST_FILES_AT_ONCE if suite == "host" else 1)
