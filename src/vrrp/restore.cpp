@@ -49,8 +49,10 @@ std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
 }
 
 void RestoreBudget::hasten(Instant now) {
-    for (auto& [position, address] : addresses_)
+    for (auto& [position, address] : addresses_) {
+        if (std::exchange(address.left, false)) address.due = now;
         if (address.due) address.due = std::min(*address.due, now);
+    }
 }
 
 void RestoreBudget::is_back(std::size_t position) {
@@ -58,6 +60,7 @@ void RestoreBudget::is_back(std::size_t position) {
     if (found == addresses_.end()) return;
     found->second.due.reset();
     found->second.failures = 0;
+    found->second.left = false;
 }
 
 void RestoreBudget::all_are_back() {

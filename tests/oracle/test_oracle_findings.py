@@ -117,3 +117,15 @@ def test_addresses_that_wait_to_be_put_back_are_back_with_a_reload(lan):
     delete = [["ip", "addr", "del", "10.20.0.208/32", "dev", "eth1"]]
     often = [{"do": "drift", "run": delete} for _ in range(7)]
     assert finds_nothing(lan, text, text, before_last=often)
+
+
+def test_what_is_not_tracked_is_back_with_a_reload(lan):
+    text = instance(vips="192.168.4.200\n10.20.0.208 dev eth1 no_track") + """static_routes {
+    10.50.3.0/24 via 10.20.0.1 src 10.20.0.11 no_track dev eth1
+}
+"""
+    down_and_up = [["ip", "link", "set", "eth1", "down"], ["ip", "link", "set", "eth1", "up"]]
+    delete = [["ip", "addr", "del", "10.20.0.208/32", "dev", "eth1"]]
+    for commands in (down_and_up, delete):
+        assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands}])
+        lan.close()

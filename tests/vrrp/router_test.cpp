@@ -97,6 +97,20 @@ TEST_CASE("addresses that are not ours, not held or not tracked stay away") {
     CHECK(deeds(Bench::master(c).router.step(lost, t0 + 9s)).empty());
 }
 
+TEST_CASE("a reload sets an address that is not tracked again when it is missing") {
+    auto c = instance();
+    c.addresses[0].no_track = true;
+    Bench bench = Bench::master(c);
+    CHECK(deeds(bench.router.reload(with({c}), t0 + 8s)).empty());
+    (void)bench.router.step(AddressLost{"eth0", Prefix::parse("10.9.9.9/32").value()}, t0 + 9s);
+    (void)bench.tick(t0 + 99s);
+    CHECK(bench.counters().addresses_restored == 0);
+
+    (void)bench.router.reload(with({c}), t0 + 100s);
+    (void)bench.tick(t0 + 100s);
+    CHECK(bench.counters().addresses_restored == 1);
+}
+
 TEST_CASE("after five restores in ten seconds the sixth has to wait its turn") {
     Bench bench = Bench::master(instance());
     const AddressLost lost{"eth0", Prefix::parse("10.9.9.9/32").value()};

@@ -105,6 +105,18 @@ TEST_CASE("a route that is not tracked stays missing") {
     CHECK(deeds(later).back() == fmt::format("0 audit {}", kRule));
 }
 
+TEST_CASE("until a reload: then it is as after a start") {
+    auto c = routed();
+    c.routes = {route("10.1.0.0/16", "10.0.0.2", "eth0", true)};
+    auto bench = Bench::master(c);
+    const auto all = fmt::format("0 audit [10.1.0.0/16 via 10.0.0.2 dev eth0] {}", kRule);
+    const Instant reloaded = bench.taken_at + 500ms;
+
+    CHECK(lines(bench.router.reload(with({c}), reloaded)).empty());
+    CHECK(deeds(bench.tick(reloaded + 100ms)).back() == all);
+    CHECK(deeds(bench.tick(reloaded + 31s)).back() == fmt::format("0 audit {}", kRule));
+}
+
 TEST_CASE("somebody who keeps removing a route is answered at a bounded rate, and in the end the master resigns") {
     auto bench = Bench::master(routed());
     Instant now = bench.taken_at + 100ms;

@@ -28,9 +28,12 @@ public:
     // Putting it back failed.
     [[nodiscard]] Answer failed(std::size_t position, Instant now);
 
+    // It was lost, and nobody minds: only hasten() brings it up again.
+    void leave(std::size_t position) { addresses_[position].left = true; }
+
     [[nodiscard]] std::optional<Instant> next() const;
     [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
-    // What waits is put back at once: somebody has asked for it.
+    // What waits or was left is put back at once: somebody has asked for it.
     void hasten(Instant now);
     // It is there again by other means: nothing waits for it any more. How often it was put back stays known.
     void is_back(std::size_t position);
@@ -44,6 +47,7 @@ private:
         std::vector<Instant> restores;  // within kGiveUpWindow, oldest first
         std::optional<Instant> due;
         unsigned failures = 0;
+        bool left = false;
     };
     std::map<std::size_t, Address> addresses_;
 };
