@@ -129,3 +129,8 @@ def test_what_is_not_tracked_is_back_with_a_reload(lan):
     for commands in (down_and_up, delete):
         assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands}])
         lan.close()
+
+
+def test_the_route_to_a_broadcast_address_goes_with_its_address(lan):
+    assert finds_nothing(lan, instance(vips="192.168.4.200/24 brd -\n192.168.4.201/25 brd -\n192.168.4.202/25"),
+                         instance(vips="192.168.4.200/24 brd +"), instance(vips="192.168.4.200/24 brd -"))
