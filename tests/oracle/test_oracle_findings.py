@@ -134,3 +134,9 @@ def test_what_is_not_tracked_is_back_with_a_reload(lan):
 def test_the_route_to_a_broadcast_address_goes_with_its_address(lan):
     assert finds_nothing(lan, instance(vips="192.168.4.200/24 brd -\n192.168.4.201/25 brd -\n192.168.4.202/25"),
                          instance(vips="192.168.4.200/24 brd +"), instance(vips="192.168.4.200/24 brd -"))
+
+
+def test_another_mode_of_an_ipvlan_is_set(lan):
+    def text(mode):
+        return instance(interface="eth1", vips="10.20.0.200", more=f"use_ipvlan {mode}")
+    assert finds_nothing(lan, text(""), text("private"), text("vepa"), text("bridge"))
