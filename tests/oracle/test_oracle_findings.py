@@ -140,3 +140,14 @@ def test_another_mode_of_an_ipvlan_is_set(lan):
     def text(mode):
         return instance(interface="eth1", vips="10.20.0.200", more=f"use_ipvlan {mode}")
     assert finds_nothing(lan, text(""), text("private"), text("vepa"), text("bridge"))
+
+
+def test_an_ipv6_route_whose_source_goes_and_comes_back_is_as_it_shall_be(lan):
+    text = instance() + """static_routes {
+    2001:db8:50::/48 via 2001:db8:4::1 src 2001:db8:4::11 dev eth0
+}
+"""
+    flush, own = ["ip", "addr", "del", "2001:db8:4::11/64", "dev", "eth0"], "2001:db8:4::11/64"
+    for commands in ([flush], [flush, ["ip", "addr", "add", own, "dev", "eth0"]]):
+        assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands}])
+        lan.close()

@@ -404,6 +404,19 @@ TEST_CASE("routes from an address are set again when that address goes and comes
     CHECK(done.back().starts_with("0 again [10.1.0.0/16"));
 }
 
+TEST_CASE("an IPv6 route whose source is gone goes, and comes back with it") {
+    auto c = routed();
+    c.routes = {route("2001:db8:1::/48", "2001:db8::2"), route("2001:db8:2::/48", "2001:db8::2")};
+    c.routes[0].more.edit().values.push_back({"src", ip("2001:db8::1")});
+    Bench bench = Bench::master(c);
+    const Instant now = bench.taken_at + 1s;
+    const char* const sourced = "[2001:db8:1::/48 via 2001:db8::2 dev eth0]";
+
+    CHECK(deeds(bench.router.step(AddressLost{"eth0", *Prefix::parse("2001:db8::9/64")}, now)).empty());
+    CHECK(deeds(bench.router.step(AddressLost{"eth0", *Prefix::parse("2001:db8::1/64")}, now)) ==
+          Lines{fmt::format("0 unroute {}", sourced), fmt::format("0 audit {}", sourced)});
+}
+
 TEST_CASE(
     "when somebody takes an interface its last IPv4 address, routes are looked at at once, and again with the next") {
     auto c = instance();
