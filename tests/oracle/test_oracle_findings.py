@@ -117,3 +117,8 @@ def test_addresses_that_wait_to_be_put_back_are_back_with_a_reload(lan):
     delete = [["ip", "addr", "del", "10.20.0.208/32", "dev", "eth1"]]
     often = [{"do": "drift", "run": delete} for _ in range(7)]
     assert finds_nothing(lan, text, text, before_last=often)
+
+
+def test_the_route_of_a_prefix_goes_with_its_addresses_though_one_of_them_has_none(lan):
+    first = instance(interface="eth2", vips="2001:db8:30::200\n2001:db8:30::204/64\n2001:db8:30::207/64 noprefixroute")
+    assert finds_nothing(lan, first, instance(interface="eth2", vips="2001:db8:30::200"))
