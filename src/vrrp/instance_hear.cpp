@@ -213,6 +213,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
         say(step, LogLevel::Info,
             fmt::format("address {} on {} was removed by somebody else; it is not tracked", prefix.to_string(),
                         interface));
+        restores_.leave(*position);
         return;
     }
     switch (restores_.lost(*position, step.now)) {

@@ -50,7 +50,7 @@ std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
 
 void RestoreBudget::hasten(Instant now) {
     for (auto& [position, address] : addresses_)
-        if (address.due) address.due = std::min(*address.due, now);
+        if (address.due || std::exchange(address.left, false)) address.due = std::min(address.due.value_or(now), now);
 }
 
 void RestoreBudget::is_back(std::size_t position) {
@@ -58,6 +58,7 @@ void RestoreBudget::is_back(std::size_t position) {
     if (found == addresses_.end()) return;
     found->second.due.reset();
     found->second.failures = 0;
+    found->second.left = false;
 }
 
 void RestoreBudget::all_are_back() {

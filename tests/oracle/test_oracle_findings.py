@@ -122,3 +122,9 @@ def test_addresses_that_wait_to_be_put_back_are_back_with_a_reload(lan):
 def test_the_route_of_a_prefix_goes_with_its_addresses_though_one_of_them_has_none(lan):
     first = instance(interface="eth2", vips="2001:db8:30::200\n2001:db8:30::204/64\n2001:db8:30::207/64 noprefixroute")
     assert finds_nothing(lan, first, instance(interface="eth2", vips="2001:db8:30::200"))
+
+
+def test_an_address_that_is_not_tracked_is_back_with_a_reload(lan):
+    text = instance(vips="192.168.4.200\n192.168.4.201 no_track")
+    deleted = [{"do": "drift", "run": [["ip", "addr", "del", "192.168.4.201/32", "dev", "eth0"]]}]
+    assert finds_nothing(lan, text, text, before_last=deleted)

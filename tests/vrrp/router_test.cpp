@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 
 using namespace mainstay;
@@ -95,6 +97,20 @@ TEST_CASE("addresses that are not ours, not held or not tracked stay away") {
     auto c = instance();
     c.addresses[0].no_track = true;
     CHECK(deeds(Bench::master(c).router.step(lost, t0 + 9s)).empty());
+}
+
+TEST_CASE("an address that is not tracked stays away until a reload") {
+    auto c = instance();
+    c.addresses[0].no_track = true;
+    Bench bench = Bench::master(c);
+    (void)bench.router.step(AddressLost{"eth0", Prefix::parse("10.9.9.9/32").value()}, t0 + 9s);
+
+    (void)bench.router.reload(bench.router.config(), t0 + 10s);
+
+    CHECK(std::ranges::count(deeds(bench.tick(t0 + 10s)), "0 restore 10.9.9.9/32@eth0") == 1);
+    (void)bench.router.reload(bench.router.config(), t0 + 11s);
+    (void)bench.tick(t0 + 11s);
+    CHECK(bench.counters().addresses_restored == 1);
 }
 
 TEST_CASE("after five restores in ten seconds the sixth has to wait its turn") {
