@@ -128,3 +128,32 @@ def test_an_address_that_is_not_tracked_is_back_with_a_reload(lan):
     text = instance(vips="192.168.4.200\n192.168.4.201 no_track")
     deleted = [{"do": "drift", "run": [["ip", "addr", "del", "192.168.4.201/32", "dev", "eth0"]]}]
     assert finds_nothing(lan, text, text, before_last=deleted)
+
+
+def test_servers_are_kept_by_a_min_alive_that_a_reload_raises(lan):
+    def service(more):
+        return f"""track_file a {{
+    file /run/walk/a
+    weight 0
+}}
+virtual_server 10.3.0.1 80 {{
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    {more}
+    real_server 10.1.0.1 80 {{
+        FILE_CHECK {{
+            track_file a
+        }}
+    }}
+    real_server 10.1.0.2 80 {{
+        FILE_CHECK {{
+            track_file a
+        }}
+    }}
+}}
+"""
+    steps = [{"do": "file", "name": "a", "says": "1"}, {"do": "reload", "to": service("")},
+             {"do": "reload", "to": service("min_alive 6")}, {"do": "reload", "to": service("")}]
+    finding = run_walk(lan, Walk("ipvs", service(""), steps))
+    assert finding is None, str(finding)
