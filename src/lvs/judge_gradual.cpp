@@ -27,6 +27,15 @@ bool is_of(const ConnectionsCounted::Destination& one, const config::VirtualServ
     return service.group.empty() ? one.endpoint == server : one.endpoint.address == server.address;
 }
 
+// A check that it fails is one that a server has to pass before it is in for the first time.
+bool is_out_at_start(const config::RealServer& server, const ServerState& state) {
+    for (std::size_t c = 0; c < state.checkers.size(); ++c) {
+        const auto& checker = server.checkers[c];
+        if (!state.checkers[c].up && checker.alpha && checker.type != config::Checker::Type::File) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 void Judge::begin_growth(const Position& where, Instant now, Intents& out) {
@@ -214,14 +223,16 @@ bool Judge::is_kept(const Position& where, Intents& out) {
     std::size_t others = 0;
     for (const auto& one : state.servers) others += &one != &server && serves(one) ? 1 : 0;
     if (others >= least) return false;
-    if (!std::exchange(server.kept, true)) {
-        out.push_back(
-            say(LogLevel::Warning,
-                fmt::format("Keeping service {} in VS {} though its checks fail: min_alive is {} and {} others "
-                            "are left",
-                            server_text(where.service, where.server), service_text(where.service), least, others)));
-    }
+    if (!std::exchange(server.kept, true)) say_kept(where, others, out);
     return true;
+}
+
+void Judge::say_kept(const Position& where, std::size_t others, Intents& out) const {
+    out.push_back(
+        say(LogLevel::Warning,
+            fmt::format("Keeping service {} in VS {} though its checks fail: min_alive is {} and {} others are left",
+                        server_text(where.service, where.server), service_text(where.service),
+                        min_alive_of(services_[where.service]), others)));
 }
 
 // Others came back, or min_alive is less: what was kept only for its sake goes now.
@@ -245,6 +256,26 @@ void Judge::release_kept(std::size_t service, Moment at, Intents& out) {
         Event event = server_event(services_[service], services_[service].real_servers[s], false,
                                    "Its checks fail, and min_alive does not need it any more");
         out.emplace_back(Announce{std::move(event)});
+    }
+}
+
+// A reload asks for more than are left: those that are out come back, the last ones first, as a start would keep them.
+// One that was never seen up (alpha) is out at a start, too; and where nothing has changed, it is as somebody wanted it.
+void Judge::keep_again(std::size_t service, const config::VirtualServer& before, Moment at, Intents& out) {
+    const auto& servers = services_[service].real_servers;
+    auto& state = states_[service];
+    const std::size_t least = min_alive_of(services_[service]);
+    if (least == 0 || services_[service] == before) return;
+    auto serving = static_cast<std::size_t>(std::ranges::count_if(state.servers, serves));
+    for (std::size_t s = state.servers.size(); s-- > 0 && serving < least;) {
+        auto& server = state.servers[s];
+        if (server.alive || server.hold == Hold::Disabled || server.hold == Hold::Drained) continue;
+        if (is_out_at_start(servers[s], server)) continue;
+        server.kept = true;
+        say_kept({service, s, 0}, serving++, out);
+        set_alive({service, s, 0}, true, at, out);
+        out.emplace_back(Announce{
+            server_event(services_[service], servers[s], true, "Its checks fail, but min_alive needs it")});
     }
 }
 

@@ -89,6 +89,8 @@ Intents Judge::reload(config::Config next, Moment at) {
     resume_checks(before, at, out);
     for (std::size_t i = 0; i < services_.size(); ++i) {
         release_kept(i, at, out);
+        const auto found = before.by_key.find(identity_of(services_[i]));
+        if (found != before.by_key.end()) keep_again(i, before.services[found->second], at, out);
         evaluate_quorum(i, Mode::Reload, out);
     }
     tidy_queue();
@@ -131,9 +133,10 @@ Intents Judge::change(std::vector<config::ServiceChange> changes, Moment at) {
     for (const auto& change : changes) tell_added(change.at, before, out);
     const CheckerId since = next_id_;
     resume_checks(before, at, out);
-    for (const auto& change : changes) {
-        release_kept(change.at, at, out);
-        evaluate_quorum(change.at, Mode::Reload, out);
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        release_kept(changes[i].at, at, out);
+        keep_again(changes[i].at, before.services[i], at, out);
+        evaluate_quorum(changes[i].at, Mode::Reload, out);
     }
     tidy_queue();
     say_activations(out, since);

@@ -81,7 +81,7 @@ void Child::forget() {
     boost::system::error_code ignored;
     control_.close(ignored);
     pid = 0;
-    ready = prepared = false;
+    ready = prepared = awaits_look = false;
     prepared_generation = 0;
 }
 

@@ -52,6 +52,7 @@ public:
     bool prepared = false;   // of the reload that is under way
     bool ever_ready = false; // some incarnation was
     std::uint64_t prepared_generation = 0;
+    bool awaits_look = false;  // before its Commit: what it follows is to be known when it begins
     bool kill_sent = false;  // it is leaving: nothing to watch
     int missed = 0;
     Instant born{};

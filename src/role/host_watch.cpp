@@ -6,18 +6,21 @@ namespace mainstay::role {
 
 namespace asio = boost::asio;
 
-HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver)
+HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
+                     std::function<void()> looked)
     : loop_{loop},
       log_{log},
       start_{std::move(start)},
       greet_{std::move(greet)},
       deliver_{std::move(deliver)},
+      looked_{std::move(looked)},
       pause_{loop} {}
 
 void HostWatch::follow(UniqueFd plan, bool anything) {
     plan_ = std::move(plan);
     wanted_ = anything;
     seen_.clear();
+    ++plan_number_;
     if (!wanted_) {
         control_.reset();  // the watcher ends when its line is closed
         pause_.cancel();
@@ -27,8 +30,12 @@ void HostWatch::follow(UniqueFd plan, bool anything) {
         if (pid_ == 0) start();
         return;
     }
-    if (const auto sent = ipc::send_message(control_->native_handle(), ipc::Prepare{}, plan_.get()); !sent)
-        log_.error("the watcher does not hear of its new plan: {}", sent.error().text());
+    send_plan();
+}
+
+void HostWatch::send_plan() {
+    const auto sent = ipc::send_message(control_->native_handle(), ipc::Prepare{plan_number_}, plan_.get());
+    if (!sent) log_.error("the watcher does not hear of its plan: {}", sent.error().text());
 }
 
 ipc::Observations HostWatch::seen() const {
@@ -48,8 +55,7 @@ void HostWatch::start() {
     missed_ = 0;
     control_ = std::make_unique<asio::posix::stream_descriptor>(loop_, channel->first.release());
     (void)ipc::send_message(control_->native_handle(), greet_(std::exchange(started_before_, true)));
-    if (const auto sent = ipc::send_message(control_->native_handle(), ipc::Prepare{}, plan_.get()); !sent)
-        log_.error("the watcher does not hear of its plan: {}", sent.error().text());
+    send_plan();
     listen();
 }
 
@@ -73,7 +79,12 @@ void HostWatch::listen() {
             if (!got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
             missed_ = 0;
-            const auto* observations = std::get_if<ipc::Observations>(&std::get<ipc::Received>(**got).message);
+            const auto& message = std::get<ipc::Received>(**got).message;
+            if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
+                looked_at_ = done->generation;
+                if (has_looked()) looked_();
+            }
+            const auto* observations = std::get_if<ipc::Observations>(&message);
             if (observations == nullptr) continue;
             for (const auto& one : observations->list) seen_.insert_or_assign({one.kind, one.name}, one.value);
             deliver_(*observations);

@@ -30,13 +30,16 @@ public:
     using Start = std::function<Result<int>(int control)>;
     using Greet = std::function<ipc::Hello(bool again)>;
     using Deliver = std::function<void(const ipc::Observations&)>;
-    HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver);
+    // `looked`: everything of the plan has been looked at once.
+    HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
+              std::function<void()> looked);
 
     // The plan of a committed configuration: a sealed HostPlan. With nothing to watch there is no watcher.
     void follow(UniqueFd plan, bool anything);
     void go_on() { started_before_ = true; }  // an upgrade: this is not the daemon's start
     // Everything that was seen, for a role that has just begun.
     [[nodiscard]] ipc::Observations seen() const;
+    [[nodiscard]] bool has_looked() const { return !wanted_ || looked_at_ == plan_number_; }
     bool ended(const kernel::Ended& process);  // true when it was the watcher
     void look();                               // once a second
     void stop();
@@ -45,16 +48,19 @@ private:
     void start();
     void start_later();
     void listen();
+    void send_plan();
 
     boost::asio::io_context& loop_;
     Log& log_;
     Start start_;
     Greet greet_;
     Deliver deliver_;
+    std::function<void()> looked_;
     boost::asio::steady_timer pause_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
+    std::uint64_t plan_number_ = 0, looked_at_ = 0;  // of the plan that is followed, and of the last one looked at
     int pid_ = 0, missed_ = 0;
     bool wanted_ = false, started_before_ = false, stopped_ = false;
 };

@@ -27,16 +27,26 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     const lvs::Memory memory = memory_of(before);
     names_.recall(config, memory);
     const auto intents = judge_.begin(with_names(std::move(config)), memory, moment(), overrides_of(before));
+    const auto open = [&] {
+        tell(intents);
+        judge_.opening(memory, [this](const lvs::Intents& some) { tell(some); });
+    };
+    const auto known = followed_.all(judge_);
+    lvs::Intents follow_up;
+    // What is to be told is made before the table only where files and sessions decide about it.
+    if (!known.empty()) {
+        open();
+        follow_known(follow_up);
+    }
     started_ = true;
     keeper_.start(wanted(), std::exchange(inherited_, {}), flush_first);
     marks_.want(judge_.mark_table());
     settings_.configure(std::move(settings), inherited_timeouts_);
     interface_told();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
-    tell(intents);
-    judge_.opening(memory, [this](const lvs::Intents& some) { tell(some); });
+    if (known.empty()) open();
+    tell(follow_up);
     arm_deadline();
-    follow(followed_.all(judge_));
     count_traffic(counted);
     publish();
     return {};
@@ -208,6 +218,14 @@ void LvsRole::follow(Followed::Results results) {
     if (!started_ || stopping_) return;
     for (auto& result : results) step(std::move(result));
     if (!results.empty()) publish_within(kPublishSoon);
+}
+
+// What is known already counts before the table is made of it.
+void LvsRole::follow_known(lvs::Intents& after) {
+    for (const auto& result : followed_.all(judge_)) {
+        auto intents = judge_.step(result, moment());
+        after.insert(after.end(), std::make_move_iterator(intents.begin()), std::make_move_iterator(intents.end()));
+    }
 }
 
 // Also before the start: a line is laid before there is a configuration.

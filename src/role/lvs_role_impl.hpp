@@ -60,7 +60,7 @@ public:
     [[nodiscard]] bool takes_changes() const override { return true; }
     [[nodiscard]] bool prepare_changes(std::vector<config::ServiceChange> changes) override;
     void commit() override;
-    void abort() override { next_.reset(), changes_.reset(); }
+    void abort() override { next_.reset(), changes_.reset(), follow(followed_.all(judge_)); }
     void commit_unchanged() override {
         keeper_.audit_soon();
         settings_.look();
@@ -70,7 +70,11 @@ public:
         if (other == ipc::Line::To::Vrrp) return vrrp_.connect(std::move(line));
         bfd_.connect(std::move(line));
     }
-    void observed(const ipc::Observations& seen) override { follow(followed_.told(judge_, seen)); }
+    // Before a configuration that is prepared: it is what it will go by.
+    void observed(const ipc::Observations& seen) override {
+        auto results = followed_.told(judge_, seen);
+        if (!next_ && !changes_) follow(std::move(results));
+    }
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;
     void save_state() override { publish(); }
@@ -101,6 +105,7 @@ private:
     void run_script_check(lvs::CheckerId check);
     void bfd_told(const ipc::BfdState& told);
     void follow(Followed::Results results);
+    void follow_known(lvs::Intents& after);
     void vrrp_told(const ipc::Message& told);
     void watch_links(const config::Config& config);
     void links_changed();

@@ -1,5 +1,6 @@
 // The lvs role's reload: everything anew, or only the services that change.
 #include <algorithm>
+#include <set>
 
 #include "lvs_role_impl.hpp"
 
@@ -42,17 +43,21 @@ void LvsRole::commit() {
 
 void LvsRole::reload(config::Config next) {
     const auto counted = counter_intervals(next, runtime_.options().snmp);
-    const auto intents = judge_.reload(std::move(next), moment());
+    auto intents = judge_.reload(std::move(next), moment());
+    follow_known(intents);
     keeper_.replace(wanted());
     reloaded(intents);
     count_traffic(counted);
 }
 
 void LvsRole::change(std::vector<config::ServiceChange> changes) {
-    std::vector<std::size_t> services;
-    for (const auto& change : changes) services.push_back(change.at);
-    const auto intents = judge_.change(std::move(changes), moment());
-    keeper_.change(wanted_of(services));
+    std::set<std::size_t> services;
+    for (const auto& change : changes) services.insert(change.at);
+    auto intents = judge_.change(std::move(changes), moment());
+    follow_known(intents);
+    for (const auto& intent : intents)
+        if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);
+    keeper_.change(wanted_of({services.begin(), services.end()}));
     keeper_.audit_soon();
     settings_.look();
     reloaded(intents);
@@ -64,7 +69,6 @@ void LvsRole::reloaded(const lvs::Intents& intents) {
     tell(intents);
     run_checks(intents);
     arm_deadline();
-    follow(followed_.all(judge_));
     publish_within(kPublishSoon);
 }
 

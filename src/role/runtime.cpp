@@ -228,7 +228,7 @@ void Process::handle(ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::Ask>) {
                 if (started_ && !stopping_) role_->asked(message);
             } else if constexpr (std::is_same_v<M, ipc::Observations>) {
-                if (started_ && !stopping_) role_->observed(message);
+                if (!stopping_) role_->observed(message);
             } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>) servers(message);
             else log_.warning("an unexpected message from the supervisor was ignored");
         },

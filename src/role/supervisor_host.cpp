@@ -37,7 +37,7 @@ void Supervisor::set_up_host() {
         for (auto& child : children_)
             if (child->alive() && child->ready && child->kind != Kind::Observer) child->send(observations, -1, log_);
     };
-    watch_ = std::make_unique<HostWatch>(loop_, log_, start, hello, deliver);
+    watch_ = std::make_unique<HostWatch>(loop_, log_, start, hello, deliver, [this] { commit_who_waits(); });
 }
 
 void Supervisor::follow_host_plan() {

@@ -34,6 +34,7 @@ inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes
 inline constexpr std::chrono::minutes kReaderStays{10};   // after its last configuration
 inline constexpr std::chrono::seconds kPrepareLimit{30};
 inline constexpr std::chrono::seconds kWatchersWait{2};    // at most, for the roles' first configuration
+inline constexpr std::chrono::seconds kFirstLook{1};      // at most, at the files that decide about servers
 inline constexpr std::chrono::seconds kSpareAfter{1};     // of quiet: a start has better things to do
 inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
 inline constexpr std::chrono::seconds kRetireWait{1};      // then it is killed; its state is as of a moment ago
@@ -147,6 +148,8 @@ private:
     void begin_preparing();
     void commit_if_prepared();
     void child_prepared(Child& child, const ipc::Prepared& answer);
+    void commit(Child& child);
+    void commit_who_waits();
     void child_committed(Child& child);
     void commit_all();
     void abort_all(const std::string& why);
@@ -164,7 +167,7 @@ private:
     boost::asio::io_context loop_{1};
     boost::asio::signal_set signals_{loop_};
     boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_},
-        spool_wait_{loop_};
+        spool_wait_{loop_}, first_look_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
     kernel::Account account_;

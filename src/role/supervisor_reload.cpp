@@ -218,7 +218,7 @@ void Supervisor::begin_preparing() {
     }
     // A role that is just starting gets its first configuration before anything new.
     for (const auto& child : children_)
-        if (child->alive() && !child->ready) {
+        if (child->alive() && (!child->ready || child->awaits_look)) {
             limit_.expires_after(std::chrono::milliseconds{50});
             limit_.async_wait([this](const boost::system::error_code& error) {
                 if (!error && phase_ != Phase::Stopping) begin_preparing();
@@ -244,7 +244,7 @@ void Supervisor::begin_preparing() {
 void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
     // The first configuration of a new process is its own affair: nobody else waits for it.
     if (!child.ready && answer.generation == current_.number) {
-        if (answer.refused.empty()) return child.send(ipc::Commit{answer.generation}, -1, log_);
+        if (answer.refused.empty()) return commit(child);
         log_.error("{}: the configuration is refused: {}", options_.identity.process_name(child.kind), answer.refused);
         return stop(kExitConfig);
     }
@@ -261,6 +261,30 @@ void Supervisor::commit_if_prepared() {
     commit_all();
 }
 
+// A server whose file says "down" must not be in the table until somebody has looked at the file; but nothing waits
+// for ever for a file that hangs.
+void Supervisor::commit(Child& child) {
+    const bool follows_files = child.kind == Kind::Lvs;
+    if (follows_files && !watch_->has_looked()) {
+        child.awaits_look = true;
+        first_look_.expires_after(kFirstLook);
+        first_look_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) commit_who_waits();
+        });
+        return;
+    }
+    if (const auto seen = watch_->seen(); follows_files && !seen.list.empty()) child.send(seen, -1, log_);
+    child.send(ipc::Commit{current_.number}, -1, log_);
+}
+
+void Supervisor::commit_who_waits() {
+    for (auto& child : children_) {
+        if (!std::exchange(child->awaits_look, false)) continue;
+        if (const auto seen = watch_->seen(); !seen.list.empty()) child->send(seen, -1, log_);
+        child->send(ipc::Commit{current_.number}, -1, log_);
+    }
+}
+
 void Supervisor::commit_all() {
     limit_.cancel();
     current_ = std::move(next_);
@@ -272,7 +296,7 @@ void Supervisor::commit_all() {
     scripts_->set_table(std::exchange(next_table_, {}));
     current_scripts_ = std::move(next_scripts_);
     for (auto& child : children_)
-        if (child->alive() && child->prepared) child->send(ipc::Commit{current_.number}, -1, log_);
+        if (child->alive() && child->prepared) commit(*child);
     if (phase_ == Phase::Starting && run_own_script(alert::kStartupScript)) return;  // begin_running() follows its end
     begin_running();
 }

@@ -75,7 +75,7 @@ bool Supervisor::promote_spare(Child& child) {
     child.take_over(
         spare, [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
     lay_lines(child);
-    child.send(ipc::Commit{current_.number}, -1, log_);
+    commit(child);
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);
     return true;

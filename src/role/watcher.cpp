@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/host_plan.hpp"
@@ -52,7 +53,11 @@ private:
                 if (!got || (got->has_value() && std::holds_alternative<ipc::Closed>(**got))) return loop_.stop();
                 if (!got->has_value()) break;
                 const auto& received = std::get<ipc::Received>(**got);
-                if (std::holds_alternative<ipc::Prepare>(received.message)) follow(received.descriptor.get());
+                if (const auto* plan = std::get_if<ipc::Prepare>(&received.message)) {
+                    follow(received.descriptor.get());
+                    owes_word_ = plan->generation;
+                    begin_sending();
+                }
                 if (std::holds_alternative<ipc::Stop>(received.message)) return loop_.stop();
             }
             listen();
@@ -99,6 +104,10 @@ private:
     void note(ipc::Observation seen) {
         const auto key = std::pair{seen.kind, seen.name};
         unsent_.insert_or_assign(key, std::move(seen));
+        begin_sending();
+    }
+
+    void begin_sending() {
         if (std::exchange(sending_, true)) return;
         again_.expires_after(std::chrono::milliseconds{0});
         again_.async_wait([this](const boost::system::error_code& error) {
@@ -113,16 +122,20 @@ private:
                 if (batch.list.size() == kBatch) break;
                 batch.list.push_back(seen);
             }
-            if (!ipc::send_message(control_.native_handle(), batch)) {
-                again_.expires_after(kSendAgain);
-                again_.async_wait([this](const boost::system::error_code& error) {
-                    if (!error) send();
-                });
-                return;
-            }
+            if (!ipc::send_message(control_.native_handle(), batch)) return send_later();
             for (const auto& seen : batch.list) unsent_.erase({seen.kind, seen.name});
         }
+        // All of the plan has been looked at, and what was seen is told.
+        if (owes_word_ && !ipc::send_message(control_.native_handle(), ipc::Prepared{*owes_word_, {}})) return send_later();
+        owes_word_.reset();
         sending_ = false;
+    }
+
+    void send_later() {
+        again_.expires_after(kSendAgain);
+        again_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) send();
+        });
     }
 
     void beat() {
@@ -143,6 +156,7 @@ private:
     std::unique_ptr<ProcessWatcher> processes_;
     std::unique_ptr<LinkWatcher> links_;
     std::map<std::pair<ipc::Observation::Kind, std::string>, ipc::Observation> unsent_;
+    std::optional<std::uint64_t> owes_word_;  // of the plan of this number
     bool sending_ = false, privileges_dropped_ = false;
 };
 

@@ -210,10 +210,10 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
     const auto position = position_of(interface, prefix);
     if (!position) return;
     if (address_at(config_, *position).no_track) {
-        restores_.leave(*position);
         say(step, LogLevel::Info,
             fmt::format("address {} on {} was removed by somebody else; it is not tracked", prefix.to_string(),
                         interface));
+        restores_.leave(*position);
         return;
     }
     switch (restores_.lost(*position, step.now)) {

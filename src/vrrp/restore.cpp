@@ -49,10 +49,8 @@ std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
 }
 
 void RestoreBudget::hasten(Instant now) {
-    for (auto& [position, address] : addresses_) {
-        if (std::exchange(address.left, false)) address.due = now;
-        if (address.due) address.due = std::min(*address.due, now);
-    }
+    for (auto& [position, address] : addresses_)
+        if (address.due || std::exchange(address.left, false)) address.due = std::min(address.due.value_or(now), now);
 }
 
 void RestoreBudget::is_back(std::size_t position) {

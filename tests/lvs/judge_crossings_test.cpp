@@ -88,6 +88,56 @@ TEST_CASE("a reload keeps as many failing servers as min_alive needs, and lets t
     CHECK(in_table(bench.judge) == Lines{"10.0.0.13:80 1"});
 }
 
+TEST_CASE("a reload that raises min_alive brings servers back that are out, as a fresh start keeps them") {
+    const auto web = service({checked("10.0.0.11"), checked("10.0.0.12"), checked("10.0.0.13")});
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    for (const CheckerId check : {CheckerId{1}, CheckerId{2}, CheckerId{3}}) bench.finish(check, Outcome::Failed);
+    CHECK(in_table(bench.judge).empty());
+
+    const Lines said = bench.reload(with(web, "min_alive", std::int64_t{1}));
+
+    CHECK(said.at(0) == "Keeping service [10.0.0.13]:tcp:80 in VS " + kVs +
+                            " though its checks fail: min_alive is 1 and 0 others are left");
+    CHECK(contains(said, "RS [10.0.0.13]:tcp:80 " + kVs + " UP mail: Its checks fail, but min_alive needs it"));
+    CHECK(bench.judge.states()[0].quorum_up);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.13:80 1"});
+    bench.reload(with(web, "min_alive", std::int64_t{5}));
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1", "10.0.0.13:80 1"});
+    bench.reload(web);
+    CHECK(in_table(bench.judge).empty());
+}
+
+TEST_CASE("a server that a reload removes is made up for by one whose checks fail, when min_alive needs it") {
+    Bench bench;
+    bench.start(with(service({checked("10.0.0.11"), checked("10.0.0.12")}), "min_alive", std::int64_t{1}));
+    bench.tick();
+    bench.finish(1, Outcome::Failed);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+
+    bench.reload(with(service({checked("10.0.0.11")}), "min_alive", std::int64_t{1}));
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
+}
+
+TEST_CASE("a reload that raises min_alive brings back none that was never seen up, nor one that an operator holds") {
+    auto cautious = checked("10.0.0.11");
+    cautious.checkers[0].alpha = true;
+    const auto web = service({cautious, checked("10.0.0.12"), checked("10.0.0.13"), checked("10.0.0.14")});
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    for (const CheckerId check : {CheckerId{1}, CheckerId{2}, CheckerId{3}, CheckerId{4}})
+        bench.finish(check, Outcome::Failed);
+    say_to(bench, Verb::Drain, "10.0.0.12");
+    say_to(bench, Verb::Disable, "10.0.0.13");
+
+    bench.reload(with(web, "min_alive", std::int64_t{4}));
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.14:80 1"});
+}
+
 TEST_CASE(
     "what is held of servers that are not configured is withdrawn for those that are meant, and kept for others") {
     Bench bench;

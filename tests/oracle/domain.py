@@ -12,6 +12,7 @@ class Domain:
     reload_seconds = 1.0     # after the reload's end everything is as after a fresh start
     settle_seconds = 3.0     # the same after a kill and after an upgrade
     steady_seconds = 8.0     # a fresh start must be steady within this
+    start_is_watched = False # what a fresh start loses, or puts in and does not want, is a finding
 
     def first(self, rng):
         """Nodes (tree.py) of a first configuration."""
@@ -41,15 +42,24 @@ class Domain:
         """Whether this state of a fresh start is its last one."""
         return True
 
+    def quiet_seconds(self, side):
+        """For how long a state has to be the same before it is the last one."""
+        return 0.03
+
     def keeps(self, path):
         """Whether the shrinker has to leave this part of a file (a path of tree.py) as it is."""
         return False
 
-    def allowed(self, loss, before, after):
+    def allowed(self, loss, before, after, losses):
         """None, or the reason why something that both states have was absent in between. Few and literal.
 
-        `loss` is what Inside.losses() gave; `before` and `after` (run.State) are the two files and what follows from them.
+        `loss` is one of `losses`, which Inside.losses() gave; `before` and `after` (run.State) are the two files and what
+        follows from them.
         """
+        return None
+
+    def allowed_after(self, step, loss, state):
+        """The same after a kill or an upgrade, in the one state."""
         return None
 
 

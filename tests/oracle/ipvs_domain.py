@@ -32,6 +32,7 @@ class IpvsDomain(Domain):
     roles = ("mainstayd-lvs",)
     inside = "oracle.ipvs_inside"
     steady_seconds = 30.0  # a lab on a busy machine
+    start_is_watched = True
 
     def first(self, rng):
         return ipvs_generator.first(rng)

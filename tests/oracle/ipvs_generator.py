@@ -1,7 +1,8 @@
 """Configurations of virtual servers, and changes of them: a few things at a time.
 
-What the past decides is left to the walks of the units (tests/role/lvs_walk.cpp): hysteresis, min_alive, slow_start, and
-checks that take their time. Checks follow files here, so that what they find is known at once.
+What the past decides is left to the walks of the units (tests/role/lvs_walk.cpp): hysteresis, slow_start, and checks that
+take their time. Checks follow files here, so that what they find is known at once. Of a min_alive that some servers make
+up the past decides which ones are kept: here it is one that keeps them all.
 """
 
 from .tree import Block, keyword_of
@@ -197,7 +198,7 @@ def put_sorry(nodes, service, rng):
 
 
 def change_line(nodes, service, rng):
-    kind = rng.randrange(14)
+    kind = rng.randrange(15)
     if kind == 0:
         service.put(f"lb_algo {rng.choice(SCHEDULERS)}")
     elif kind == 1:
@@ -222,6 +223,8 @@ def change_line(nodes, service, rng):
         switch(service, "ops")
     elif kind == 10 and not service.name.startswith(("fwmark", "group")):
         put_engine(service, rng)
+    elif kind == 14:
+        service.put(f"min_alive {SERVERS_MAX}")
     else:
         service.put(f"weight {rng.choice((1, 2, 5, 100))}")
 
@@ -246,7 +249,7 @@ def server_lines(rng):
     lines = []
     if rng.random() < 0.6:
         lines.append(f"weight {rng.choice((0, 1, 2, 3, 10, 65535))}")
-    if rng.random() < 0.2:
+    if rng.random() < 0.4:
         lines += [f"uthreshold {rng.choice((100, 200))}", f"lthreshold {rng.choice((10, 20))}"]
     if rng.random() < 0.2:
         lines.append("inhibit_on_failure")

@@ -2,7 +2,8 @@
 
 The kernel tells nobody when its table changes, and a batch is done before anybody can look. So the requests are read:
 a service, server or daemon that stands there before and after must not have been deleted in between, and a server
-that has a weight in both must not have been given 0.
+that has a weight in both must not have been given 0. What stands there neither before nor after must not have been put
+in between.
 """
 
 import socket
@@ -12,6 +13,7 @@ from . import ipvs_netlink as nl
 
 ETH_P_ALL, SO_RCVBUFFORCE, PACKET_STATISTICS, SOL_PACKET = 3, 33, 6, 263
 BUFFER = 16 << 20
+PUT_IN = "was put in, and is not wanted"
 
 
 def flat(table, daemons):
@@ -47,7 +49,7 @@ class IpvsWatch:
         self.before = flat(self.ipvs.table(), self.ipvs.daemons())
 
     def events(self):
-        """(what, how) of each deletion that was asked for."""
+        """(what, how) of each change that was asked for."""
         for data in self.packets():
             for kind, flags, body in nl.messages(data):
                 if kind != self.ipvs.family or not flags & nl.NLM_F_REQUEST:
@@ -59,10 +61,14 @@ class IpvsWatch:
                     yield from ((what, "was flushed") for what in self.before)
                 elif command == nl.DEL_SERVICE:
                     yield ("service", nl.service_name(service)), "was deleted"
-                elif command in (nl.DEL_DEST, nl.SET_DEST):
+                elif command == nl.NEW_SERVICE:
+                    yield ("service", nl.service_name(service)), PUT_IN
+                elif command in (nl.DEL_DEST, nl.SET_DEST, nl.NEW_DEST):
                     server = nl.attributes(have.get(nl.DEST, b""))
                     what = ("server", nl.service_name(service), nl.server_name(server, family))
-                    if command == nl.DEL_DEST:
+                    if command == nl.NEW_DEST:
+                        yield what, PUT_IN
+                    elif command == nl.DEL_DEST:
                         yield what, "was deleted"
                     elif nl.number(server.get(4)) == 0:
                         yield what, "was given weight 0"
@@ -76,6 +82,10 @@ class IpvsWatch:
         lost = {}
         for what, how in events:
             weights = self.before.get(what), after.get(what)
+            if how == PUT_IN:
+                if weights == (None, None):
+                    lost[what] = how
+                continue
             if None in weights or (how == "was given weight 0" and 0 in weights):
                 continue
             if what[0] == "daemon" and weights[0] != weights[1]:

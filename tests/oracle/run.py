@@ -1,12 +1,11 @@
 """Carries a walk out, and compares the daemon after each step with a fresh start of the same file."""
 
 import dataclasses
-import os
 import time
 
 from . import domains
 from .domain import differences
-from .world import Failed, Side
+from .world import Failed, Side, busy
 
 
 REFUSED = "cannot be used: not started"
@@ -34,11 +33,6 @@ class State:
     snapshot: dict
 
 
-def busy():
-    """How many times longer everything takes on a machine that others use: at least 1."""
-    return max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
-
-
 class Runner:
     def __init__(self, lan, domain, env=None):
         self.domain = domain
@@ -48,16 +42,21 @@ class Runner:
         self.bare = self.fresh.steady_snapshot()
         self.wanted = State("", {})
         self.refused = 0
+        self.unmended = False  # somebody has changed something since the last reload that was taken
         self.late = []        # seconds between the end of a reload and the wanted state
 
     # ---- the reference ----
 
     def begin_reference(self, text):
+        if self.domain.start_is_watched:
+            self.fresh.ask("mark")
         self.fresh.start(text)
 
     def end_reference(self):
         """The state of the fresh start; and of the host after its stop, which must be what it was before."""
         state = self.fresh.steady_snapshot()
+        if self.domain.start_is_watched and (on_the_way := self.fresh.ask("losses")):
+            raise Failed("a fresh start, on its way:\n" + "\n".join(loss["what"] for loss in on_the_way))
         self.fresh.stop()
         if lines := self.left_behind(self.fresh):
             raise Failed("a stop leaves the host changed:\n" + "\n".join(lines))
@@ -87,10 +86,10 @@ class Runner:
                 return differences(state, self.wanted.snapshot)
             time.sleep(0.02)
 
-    def losses(self, before):
+    def losses(self, allowed):
         """What both states have, and was absent in between."""
-        return [f"lost on the way: {loss['what']}" for loss in self.walked.ask("losses")
-                if self.domain.allowed(loss, before, self.wanted) is None]
+        losses = self.walked.ask("losses")
+        return [f"on the way: {loss['what']}" for loss in losses if allowed(loss, losses) is None]
 
     def start(self, text):
         self.begin_reference(text)
@@ -104,19 +103,25 @@ class Runner:
         before = self.wanted
         if self.walked.reload(text):
             self.wanted = State(text, self.end_reference())
+            self.unmended = False
         else:
             self.refused += 1
             self.fresh.give_up()
             self.begin_reference(before.text)
             self.wanted = State(before.text, self.end_reference())
+            if self.unmended:  # what others changed is still to be mended
+                return []
         lines = self.compare(self.domain.reload_seconds)
-        return lines + self.losses(before)
+        return lines + self.losses(lambda loss, losses: self.domain.allowed(loss, before, self.wanted, losses))
 
-    def disturb(self, carry_out):
+    def disturb(self, step, carry_out):
         """A kill or an upgrade: the state stays, and nothing of it is ever absent."""
         self.walked.ask("mark")
         carry_out()
-        return self.compare(self.domain.settle_seconds) + self.losses(self.wanted)
+        if self.unmended:
+            return []
+        lines = self.compare(self.domain.settle_seconds)
+        return lines + self.losses(lambda loss, _: self.domain.allowed_after(step, loss, self.wanted))
 
     def both(self, carry_out):
         """Something that happens to the host, not to mainstay: the fresh start has to live with it, too."""
@@ -130,10 +135,11 @@ class Runner:
         if what == "reload":
             return self.reload(step["to"])
         if what == "kill":
-            return self.disturb(lambda: self.walked.kill_role(step["role"]))
+            return self.disturb(step, lambda: self.walked.kill_role(step["role"]))
         if what == "upgrade":
-            return self.disturb(self.walked.upgrade)
+            return self.disturb(step, self.walked.upgrade)
         if what == "drift":
+            self.unmended = True
             return self.both(lambda side: side.ask("run", step["run"]))
         return self.both(lambda side: self.domain.carry_out(step, side))
 

@@ -119,16 +119,53 @@ def test_addresses_that_wait_to_be_put_back_are_back_with_a_reload(lan):
     assert finds_nothing(lan, text, text, before_last=often)
 
 
-def test_what_is_not_tracked_is_back_with_a_reload(lan):
-    text = instance(vips="192.168.4.200\n10.20.0.208 dev eth1 no_track") + """static_routes {
+def test_the_route_of_a_prefix_goes_with_its_addresses_though_one_of_them_has_none(lan):
+    first = instance(interface="eth2", vips="2001:db8:30::200\n2001:db8:30::204/64\n2001:db8:30::207/64 noprefixroute")
+    assert finds_nothing(lan, first, instance(interface="eth2", vips="2001:db8:30::200"))
+
+
+def test_an_address_that_is_not_tracked_is_back_with_a_reload(lan):
+    text = instance(vips="192.168.4.200\n192.168.4.201 no_track")
+    deleted = [{"do": "drift", "run": [["ip", "addr", "del", "192.168.4.201/32", "dev", "eth0"]]}]
+    assert finds_nothing(lan, text, text, before_last=deleted)
+
+
+def test_servers_are_kept_by_a_min_alive_that_a_reload_raises(lan):
+    def service(more):
+        return f"""track_file a {{
+    file /run/walk/a
+    weight 0
+}}
+virtual_server 10.3.0.1 80 {{
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    {more}
+    real_server 10.1.0.1 80 {{
+        FILE_CHECK {{
+            track_file a
+        }}
+    }}
+    real_server 10.1.0.2 80 {{
+        FILE_CHECK {{
+            track_file a
+        }}
+    }}
+}}
+"""
+    steps = [{"do": "file", "name": "a", "says": "1"}, {"do": "reload", "to": service("")},
+             {"do": "reload", "to": service("min_alive 6")}, {"do": "reload", "to": service("")}]
+    finding = run_walk(lan, Walk("ipvs", service(""), steps))
+    assert finding is None, str(finding)
+
+
+def test_a_route_that_is_not_tracked_is_back_with_a_reload(lan):
+    text = instance() + """static_routes {
     10.50.3.0/24 via 10.20.0.1 src 10.20.0.11 no_track dev eth1
 }
 """
     down_and_up = [["ip", "link", "set", "eth1", "down"], ["ip", "link", "set", "eth1", "up"]]
-    delete = [["ip", "addr", "del", "10.20.0.208/32", "dev", "eth1"]]
-    for commands in (down_and_up, delete):
-        assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands}])
-        lan.close()
+    assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": down_and_up}])
 
 
 def test_the_route_to_a_broadcast_address_goes_with_its_address(lan):

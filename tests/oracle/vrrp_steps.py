@@ -86,10 +86,10 @@ def vmac_down(nodes, rng):
 
 
 def rename_link(nodes, rng):
-    """Without addresses: a new name gives those that stand on it new labels."""
-    return [["ip", "addr", "flush", "dev", "eth2"], ["ip", "link", "set", "eth2", "down"],
-            ["ip", "link", "set", "eth2", "name", "other0"], ["ip", "link", "set", "other0", "name", "eth2"],
-            ["ip", "link", "set", "eth2", "up"]]
+    """Without addresses: a new name gives those that stand on it new labels. All at once, or some are back before."""
+    lines = ("link set eth2 down", "addr flush dev eth2", "link set eth2 name other0", "link set other0 name eth2",
+             "link set eth2 up")
+    return [["sh", "-c", "printf '%s\\n' \"$@\" | ip -batch -", "sh", *lines]]
 
 
 def add_own(nodes, rng):
@@ -157,15 +157,48 @@ def remade(device, before, after):
     return any(links[0].get(field) != links[1].get(field) for field in ("link", "address"))
 
 
-def allowed(loss, before, after):
+def keeps_ipv4(device, before, after, losses):
+    """Whether an IPv4 address was there all the time."""
+    stay = before.snapshot["addresses"].keys() & after.snapshot["addresses"].keys()
+    absent = {f"{loss['key'][1]} {loss['key'][2]}" for loss in losses if loss["key"][0] == "address"}
+    return any(place.endswith(f" dev {device}") and ":" not in place for place in stay - absent)
+
+
+def entry_of(loss):
+    """("address", "route", "rule" or "link", the word that it is known by)"""
+    kind = loss["key"][0]
+    return kind, loss["key"][2].split()[1] if kind == "rule" else loss["key"][1]
+
+
+def allowed_after(step, loss, state):
+    """With nopreempt a master that was away for three intervals steps back: another one may be there by now, and may
+    stay it. That is 90 ms here, and a busy machine takes longer to start a process. Its group steps back with it."""
+    nodes = tree.parse(state.text)
+    humble = {i.name for i in instances(nodes) if i.lines("nopreempt") and not i.lines("preempt")}
+    for group in nodes:
+        members = set(group.blocks("group")[0].lines()) if group_of_instances(group) else set()
+        if members & humble:
+            humble |= members
+    having = [i for i in instances(nodes) if any(holds(block, *entry_of(loss)) for block in i.blocks())]
+    if step["do"] == "kill" and having and all(i.name in humble for i in having):
+        return "nopreempt respects whoever may have taken over"
+    return None
+
+
+def group_of_instances(node):
+    return not isinstance(node, str) and node.keyword == "vrrp_sync_group" and bool(node.blocks("group"))
+
+
+def allowed(loss, before, after, losses):
     """A device may be made anew when it has to be another one, and what stands on it with it. An entry may be absent while the instance that has it now waits for its election: it is a new router to its peers
     or was not master, and has to hear first whether another one is there."""
-    kind, word = loss["key"][0], loss["key"][1]
+    kind, word = entry_of(loss)
     devices = [word] if kind == "link" else [part[4:] for part in loss["key"] if part.startswith("dev ")]
     if any(remade(device, before, after) for device in devices):
         return "its device is another one"
-    if kind == "rule":
-        word = loss["key"][2].split()[1]
+    if kind == "route" and ":" not in word and not any(
+            keeps_ipv4(device, before, after, losses) for device in devices):
+        return "the kernel takes the routes of an interface with its last address"
     new = owners(tree.parse(after.text), kind, word)
     if new and STATIC not in new and not new & masters(before):
         return "its instance is elected first"

@@ -228,7 +228,7 @@ void LvsWalk::reload(config::Config next) {
     for (std::size_t i = 0; same_places && i < next.virtual_servers.size(); ++i)
         if (next.virtual_servers[i] != config_.virtual_servers[i])
             changes.push_back({i, config_.virtual_servers[i], next.virtual_servers[i]});
-    config_ = next;
+    const config::Config before = std::exchange(config_, next);
     judge_.know_addresses(addresses_);
     begin_watch();
     lvs::Intents intents;
@@ -254,9 +254,36 @@ void LvsWalk::reload(config::Config next) {
         keeper_->replace(wanted());
     }
     end_watch();
+    check_kept(before);
     std::erase_if(intents, [](const lvs::Intent& intent) { return std::holds_alternative<lvs::TableChanged>(intent); });
     carry_out(std::move(intents));
     follow_files();
+}
+
+// A service that the reload has changed does without a server only when min_alive has enough others.
+void LvsWalk::check_kept(const config::Config& before) {
+    for (std::size_t v = 0; v < judge_.services().size(); ++v) {
+        const auto& service = judge_.services()[v];
+        const auto& servers = judge_.states()[v].servers;
+        const auto same = [&](const auto& one) { return lvs::identity_of(one) == lvs::identity_of(service); };
+        const auto was = std::ranges::find_if(before.virtual_servers, same);
+        if (was == before.virtual_servers.end() || *was == service) continue;
+        std::size_t serving = 0;
+        bool some_could = false;
+        for (std::size_t s = 0; s < servers.size(); ++s) {
+            const auto& server = servers[s];
+            const bool held = server.hold == lvs::Hold::Drained || server.hold == lvs::Hold::Disabled;
+            serving += server.alive && !held ? 1 : 0;
+            bool never_up = false;
+            for (std::size_t c = 0; c < server.checkers.size(); ++c) {
+                const auto& checker = service.real_servers[s].checkers[c];
+                never_up |= !server.checkers[c].up && checker.alpha && checker.type != config::Checker::Type::File;
+            }
+            some_could |= !server.alive && !held && !never_up;
+        }
+        if (some_could && serving < lvs::min_alive_of(service))
+            fail(config::service_name(service) + " keeps fewer servers than min_alive asks for");
+    }
 }
 
 void LvsWalk::reload_again() {

@@ -58,6 +58,7 @@ private:
     void check_table();
     void check_fresh_start();
     void check_quorums();
+    void check_kept(const config::Config& before);
     void check_state_block();
 
     Dice dice_;

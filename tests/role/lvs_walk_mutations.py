@@ -5,6 +5,8 @@ MUTATIONS = [
      "before.states[old].sorry_in_use && config.sorry_server.has_value()", "before.states[old].sorry_in_use"),
     ("kept-forgotten", "judge_reload.cpp", "a reload forgets whom min_alive keeps",
      "server.kept = old_server.kept && !all_up(server);", "server.kept = false;"),
+    ("not-kept-again", "judge_reload.cpp", "a reload that raises min_alive brings nobody back",
+     "if (found != before.by_key.end()) keep_again(i, before.services[found->second], at, out);", ""),
     ("mark-of-another", "judge_marks.cpp", "a group keeps its mark though another one has it by its file",
      "if (found != before.end() && used.insert(found->second).second) marks_.insert(*found);",
      "if (found != before.end()) marks_.insert(*found);"),

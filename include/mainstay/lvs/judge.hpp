@@ -330,7 +330,9 @@ private:
     [[nodiscard]] bool forget_left(std::size_t service);
     void arm_gradual(Instant now);
     [[nodiscard]] bool is_kept(const Position& where, Intents& out);
+    void say_kept(const Position& where, std::size_t others, Intents& out) const;
     void release_kept(std::size_t service, Moment at, Intents& out);
+    void keep_again(std::size_t service, const config::VirtualServer& before, Moment at, Intents& out);
     // share_probe, judge_shared.cpp
     void group_checkers();
     void start_with(CheckerId leader);

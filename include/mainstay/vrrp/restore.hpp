@@ -25,15 +25,14 @@ public:
 
     // The address at `position` was lost: when may it be put back? Later: next() and take_due() bring it up again.
     [[nodiscard]] Answer lost(std::size_t position, Instant now);
+    // The address at `position` was lost, and is nobody's affair until somebody asks for it: hasten().
+    void leave(std::size_t position) { addresses_[position].left = true; }
     // Putting it back failed.
     [[nodiscard]] Answer failed(std::size_t position, Instant now);
 
-    // It was lost, and nobody minds: only hasten() brings it up again.
-    void leave(std::size_t position) { addresses_[position].left = true; }
-
     [[nodiscard]] std::optional<Instant> next() const;
     [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
-    // What waits or was left is put back at once: somebody has asked for it.
+    // What waits or was left alone is put back at once: somebody has asked for it.
     void hasten(Instant now);
     // It is there again by other means: nothing waits for it any more. How often it was put back stays known.
     void is_back(std::size_t position);
