@@ -3,7 +3,8 @@
 import json
 
 from support.capture import Capture
-from support.vrrp import VIP, office, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, office, reload, wait_holds, wait_ready, wait_released
+from support.wait import wait_until
 
 
 def instance(more="", vips=(VIP,), priority=150, interface="interface eth0", name="VI_1", vrid=51):
@@ -96,3 +97,19 @@ def test_an_interface_that_moves_to_a_vrf_goes_on_with_its_addresses(lan):
     wait_released(two, timeout=30)
     assert daemon.alive()
     assert daemon.output().count("Entering MASTER STATE") <= 2
+
+
+def test_a_reload_changes_the_mode_of_an_ipvlan_in_place(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance("use_ipvlan 192.168.4.31/24 private")))
+    wait_holds(one, timeout=30)
+    before = links(one)["vrrp.51"]
+
+    def mode():
+        data = links(one)["vrrp.51"]["linkinfo"]["info_data"]
+        return [name for name in ("private", "vepa") if data.get(name)]
+    for said, flags in (("vepa", ["vepa"]), ("bridge", []), ("private", ["private"])):
+        reload(one, daemon, instance(f"use_ipvlan 192.168.4.31/24 {said}"))
+        wait_until(lambda flags=flags: mode() == flags, timeout=30)
+
+    assert links(one)["vrrp.51"]["ifindex"] == before["ifindex"]

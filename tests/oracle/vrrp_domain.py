@@ -97,15 +97,17 @@ class VrrpDomain(Domain):
             return True
         status = snapshot["status"]
         instances = status.get("instances", {})
-        if "error" in status:
-            return False
+        if "error" in status or "bfd" not in status and "mainstayd-vrrp" in snapshot["processes"]:
+            return False  # the role has not said anything yet
         spoken = {vrid for _, vrid in side.peers.get("spoken for", ())}
-        held_back = {i["group"] for i in instances.values() if i["group"] and i["state"] != "MASTER" and (
-            i["virtual_router_id"] in spoken or i["state"] == "FAULT")}
-        for instance in instances.values():
+        # The peer speaks version 3.
+        follows = {name for name, i in instances.items() if i["virtual_router_id"] in spoken and i["version"] == 3}
+        held_back = {i["group"] for name, i in instances.items() if i["group"] and i["state"] != "MASTER" and (
+            name in follows or i["state"] == "FAULT")}
+        for name, instance in instances.items():
             if instance["state"] in ("MASTER", "FAULT") and "wait" not in instance["fault"]:
                 continue
-            if instance["virtual_router_id"] not in spoken and instance["group"] not in held_back:
+            if name not in follows and instance["group"] not in held_back:
                 return False
         return True
 

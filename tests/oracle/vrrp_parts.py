@@ -7,6 +7,7 @@ from .vrrp_place import (ADDRESS_BLOCKS, ROUTE_BLOCKS, RULE_BLOCKS, Place, addre
 LENGTHS = {"inet": (None, None, 24, 25, 32), "inet6": (None, None, 64, 96, 128)}
 REQUIRED = {"interface", "virtual_router_id", "version", "advert_int"}
 FAST, OWNER = "0.03", "priority 255"
+SOURCES = ("mcast_src_ip", "unicast_src_ip")
 SCRIPTS = ("/bin/true", "/bin/false")
 
 
@@ -53,13 +54,26 @@ def change_vrid(nodes, instance, rng):
 
 def change_interface(nodes, instance, rng):
     instance.put(f"interface {rng.choice(('eth0', 'eth1', 'eth2'))}")
-    for keyword in ("mcast_src_ip", "unicast_src_ip", "unicast_peer"):
+    for keyword in ("unicast_peer", *SOURCES):
         instance.drop(keyword)
+    if is_owner(instance):
+        own_source(instance)
+
+
+def is_owner(instance):
+    return instance.value("priority") == "255"
+
+
+def own_source(instance):
+    """An owner may send from an address that it owns. Where it is told of no other, whether it can goes by the past:
+    whether it has set that address already."""
+    instance.put(f"mcast_src_ip {words.MINE.get(instance.value('interface'), words.MINE['eth0'])[0]}")
 
 
 def change_version(nodes, instance, rng):
     """Version 2 counts in seconds: there the owner, which need not wait, stands for all."""
     if instance.value("version") == "2":
+        instance.drop("mcast_src_ip")
         instance.put("version 3")
         instance.put(f"advert_int {FAST}")
         instance.put("priority 150")
@@ -67,12 +81,14 @@ def change_version(nodes, instance, rng):
         instance.put("version 2")
         instance.put("advert_int 1")
         instance.put(OWNER)
+        instance.drop("unicast_src_ip")
+        own_source(instance)
 
 
 def change_line(nodes, instance, rng):
     place = place_in(nodes, instance)
     keyword = rng.choice(sorted(words.INSTANCE))
-    if keyword == "priority" and instance.value("version") == "2":
+    if keyword in {"priority", *SOURCES} and instance.value("version") == "2":
         return
     text = words.INSTANCE[keyword](rng, place)
     if text is None:
@@ -85,7 +101,8 @@ def change_line(nodes, instance, rng):
 
 
 def drop_line(nodes, instance, rng):
-    optional = [n for n in instance.nodes if isinstance(n, str) and keyword_of(n) not in REQUIRED | {"priority"}]
+    optional = [n for n in instance.nodes if isinstance(n, str) and keyword_of(n) not in REQUIRED | {"priority"}
+                and not (is_owner(instance) and keyword_of(n) in SOURCES)]
     if optional:
         instance.nodes.remove(rng.choice(optional))
 
@@ -316,6 +333,8 @@ def add_rule(nodes, instance, rng):
         for keyword in ("suppress_prefixlength", "sup_pl", "suppress_ifgroup", "sup_group"):
             said.pop(keyword, None)
     first = ["not"] if said.pop("not", None) is not None else []
+    if action.endswith(("blackhole", "unreachable", "prohibit")):
+        first = []  # it would be for nearly everybody: then the kernel finds no gateway, and refuses new routes
     line = " ".join([*first, *said.values(), action, f"preference {place.unused_rule(rng)}"])
     holder(nodes, instance, rng, RULE_BLOCKS).nodes.append(line)
 

@@ -90,7 +90,9 @@ ADDRESS = {
     "label": only4(lambda rng, place: f"{place.interface}:{rng.choice('abc')}"),
     "peer": lambda rng, place: either(place, f"10.99.0.{rng.randrange(1, 250)}", f"2001:db8:99::{rng.randrange(1, 250):x}")
     if place.length is None else None,
-    "home": only6(bare), "-nodad": only6(bare), "noprefixroute": bare, "no_track": bare,
+    "home": only6(bare), "-nodad": only6(bare), "no_track": bare,
+    # Whether an IPv4 subnet has its route is decided by its first address alone: by the past, too.
+    "noprefixroute": lambda rng, place: "" if v6(place) or place.length in (None, 32) else None,
     "mngtmpaddr": lambda rng, place: "" if v6(place) and place.length == 64 else None,
     "autojoin": lambda rng, place: None,  # only with a multicast address, which no instance holds here
     "preferred_lft": only6(word(*LIFETIMES)), "use_vmac": bare,
