@@ -389,7 +389,9 @@ Router Router::copy() const { return Router{std::make_unique<Impl>(*impl_)}; }
 
 Intents Router::start(Instant now, const RouterSnapshot* previous) {
     Intents out;
-    if (impl_->phase == Impl::Phase::Gathering) impl_->start(impl_->step_at(now, out), previous);
+    if (impl_->phase != Impl::Phase::Gathering) return out;
+    impl_->start(impl_->step_at(now, out), previous);
+    if (previous != nullptr) impl_->renew_routing(impl_->step_at(now, out), nullptr);  // one may have stepped back
     return out;
 }
 

@@ -257,6 +257,32 @@ TEST_CASE("a new process sets the routes of a master again, and takes away none"
     CHECK(done == Lines{"0 add", fmt::format("0 route {} {}", kRoutes, kRule)});
 }
 
+TEST_CASE("a new process sets again what goes with the addresses of a master that steps back") {
+    auto c = instance();
+    c.nopreempt = true;
+    c.addresses = {vip("10.7.0.9/24", "eth1")};
+    auto config = with({c});
+    config::Section routes{.keyword = "static_routes"};
+    routes.sections.push_back({.values = {{"dev", WordList{"eth1"}}, {"to", *Prefix::parse("10.8.0.0/16")}}});
+    config.more.edit().sections = {routes};
+    Bench before{config}, after{config};
+    const auto boot = [](Bench& bench, Instant now) {
+        (void)bench.router.step(link(), now);
+        (void)bench.router.step(link("eth1", true, {ip("10.7.0.9")}), now);
+    };
+    boot(before, t0);
+    (void)before.router.start(t0);
+    const Instant taken = before.router.deadline().value();
+    (void)before.tick(taken);
+    REQUIRE(before.state() == State::Master);
+    const auto snapshot = before.router.snapshot();
+
+    boot(after, taken + 9s);
+    CHECK(deeds(after.router.start(taken + 9s, &snapshot)) == Lines{"static route [10.8.0.0/16 dev eth1]",
+                                                                    "0 remove 10.7.0.9/24@eth1",
+                                                                    "static again [10.8.0.0/16 dev eth1]"});
+}
+
 TEST_CASE("an instance is in FAULT while a device of its routes or rules is down") {
     auto c = routed();
     c.routes[0] = route("10.1.0.0/16", "10.0.0.2", "eth1");
