@@ -4,7 +4,14 @@
 
 namespace mainstay::vrrp {
 
-bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) { return a.what == b.what && a.vrf == b.vrf; }
+bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
+    const auto kept = [](const RoutingEntry& entry) {
+        auto what = entry.what;
+        if (auto* route = std::get_if<netlink::Route>(&what)) route->ttl_propagate.reset();  // of MPLS routes alone
+        return what;
+    };
+    return a.vrf == b.vrf && kept(a) == kept(b);
+}
 
 AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address) {
     const auto& words = address.more->values;
