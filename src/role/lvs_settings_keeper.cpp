@@ -55,8 +55,8 @@ void LvsSettingsKeeper::settle() {
     if (idle() && !ours_) return;
     const bool done = open() && settle_timeouts() && settle_daemons();
     failing_ = !done;
-    const auto audit = options_.audit_every.count() > 0 ? options_.audit_every : options_.reopen_every;
-    arm(done ? audit : options_.reopen_every);
+    if (!done) return arm(options_.reopen_every);
+    if (options_.audit_every.count() > 0) arm(options_.audit_every);
 }
 
 bool LvsSettingsKeeper::open() {

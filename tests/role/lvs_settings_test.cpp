@@ -185,6 +185,21 @@ TEST_CASE("timeouts are set as far as they are said, mended, and put back by a r
     CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 120, 300});
 }
 
+TEST_CASE("an audit_interval of 0 is no look at daemons and timeouts but the one that is asked for") {
+    Bench bench;
+    bench.options.audit_every = Micros{0};
+    bench.options.reopen_every = std::chrono::milliseconds{1};
+    LvsSettings settings;
+    settings.timeouts = {7200, 0, 0};
+    bench.keeper.configure(settings);
+    bench.kernel.timeouts.tcp = 5;
+    for (int turn = 0; turn < 100; ++turn) bench.runtime.loop().run_one_for(std::chrono::milliseconds{1});
+    bench.runtime.loop().restart();
+    CHECK(bench.kernel.timeouts.tcp == 5);
+    bench.keeper.look();
+    CHECK(bench.kernel.timeouts.tcp == 7200);
+}
+
 TEST_CASE("a new incarnation puts back what was there before the first one") {
     Bench bench;
     bench.kernel.timeouts = {7200, 120, 300};
