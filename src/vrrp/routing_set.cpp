@@ -182,9 +182,10 @@ void RoutingSet::tick(Step step) {
     for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
     if (!audit_ || *audit_ > step.now) return;
     audit_ = step.now + kAudit;
+    const bool untracked_too = std::exchange(untracked_too_, false);
     std::vector<std::size_t> all;
     for (std::size_t at = 0; at < entries_.size(); ++at)
-        if (!entries_[at].no_track || status_[at].refused) all.push_back(at);
+        if (untracked_too || !entries_[at].no_track || status_[at].refused) all.push_back(at);
     if (!all.empty()) emit(step, all, How::Audit);
 }
 
