@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include "../lvs/builders.hpp"
 #include "lvs_fakes.hpp"
+#include "mainstay/config/load.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -183,6 +185,18 @@ TEST_CASE("timeouts are set as far as they are said, mended, and put back by a r
     CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 30, 60});
     bench.keeper.stop();
     CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 120, 300});
+}
+
+TEST_CASE("a configuration with nothing to balance has no timeouts, as a start with it sets none") {
+    const auto written = [](const std::string& more) {
+        const std::string global = "global_defs {\nlvs_timeouts tcp 600\n" + more + "}\n";
+        return config::load_text("x.conf", global, {}).config;
+    };
+    auto config = written("");
+    CHECK(settings_of(config).timeouts == IpvsTimeouts{});
+    config.virtual_servers = {lvs::test::service({lvs::test::server("10.0.0.11")})};
+    CHECK(settings_of(config).timeouts == IpvsTimeouts{600, 0, 0});
+    CHECK(settings_of(written("lvs_sync_daemon eth0\n")).timeouts == IpvsTimeouts{600, 0, 0});
 }
 
 TEST_CASE("a new incarnation puts back what was there before the first one") {
