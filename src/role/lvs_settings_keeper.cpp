@@ -8,8 +8,11 @@ LvsSettingsKeeper::LvsSettingsKeeper(boost::asio::io_context& loop, Log& log, co
                                      std::function<void()> save)
     : loop_{loop}, log_{log}, options_{options}, save_{std::move(save)}, timer_{loop} {}
 
+// A start with nothing to balance runs no process that would set timeouts.
 LvsSettings settings_of(const config::Config& config) {
-    return {config::sync_daemon(config), lvs::wanted_timeouts(config.global)};
+    auto sync = config::sync_daemon(config);
+    if (config.virtual_servers.empty() && !sync) return {};
+    return {std::move(sync), lvs::wanted_timeouts(config.global)};
 }
 
 void LvsSettingsKeeper::configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original) {

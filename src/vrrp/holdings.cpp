@@ -16,6 +16,9 @@ bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
 AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address) {
     const auto& words = address.more->values;
     const auto has_word = [&](std::string_view word) { return config::find_value(words, word) != nullptr; };
+    const bool is_given = has_word("preferred_lft");
+    // An IPv6 address as /128 is deprecated by itself: to say so changes nothing.
+    const bool deprecated = !is_given && address.prefix.address.is_v6() && address.prefix.length == 128;
     return {.interface = interface,
             .prefix = address.prefix,
             .scope = address.scope,
@@ -29,8 +32,9 @@ AddressIdentity identity_of(const std::string& interface, const config::VirtualA
             .detects_duplicates = has_word("-nodad"),
             .manages_temporary = has_word("mngtmpaddr"),
             .joins_group = has_word("autojoin"),
-            .lifetime_given = has_word("preferred_lft"),
-            .preferred_lifetime = config::value_of<Micros>(words, "preferred_lft")};
+            .lifetime_given = is_given || deprecated,
+            .preferred_lifetime =
+                deprecated ? Micros{0} : config::value_of<Micros>(words, "preferred_lft")};
 }
 
 }  // namespace mainstay::vrrp

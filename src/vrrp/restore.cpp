@@ -49,8 +49,11 @@ std::vector<std::size_t> RestoreBudget::take_due(Instant now) {
 }
 
 void RestoreBudget::hasten(Instant now) {
-    for (auto& [position, address] : addresses_)
-        if (address.due || std::exchange(address.left, false)) address.due = std::min(address.due.value_or(now), now);
+    for (auto& [position, address] : addresses_) {
+        if (!address.due && !std::exchange(address.left, false)) continue;
+        address.due = now;
+        address.failures = 0;
+    }
 }
 
 void RestoreBudget::is_back(std::size_t position) {

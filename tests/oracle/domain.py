@@ -58,7 +58,11 @@ class Domain:
         """
         return None
 
-    def allowed_after(self, step, loss, state):
+    def excused(self, line, said):
+        """Whether this line of differences says nothing of mainstay. `said` is the log of the fresh start."""
+        return False
+
+    def allowed_after(self, loss, state):
         """The same after a kill or an upgrade, in the one state."""
         return None
 

@@ -13,11 +13,12 @@ VARIABLE = "MAINSTAY_PLANTED"  # read by the planted program alone: the number o
 
 PLANTS = [
     ("forgotten-route", "vrrp", "vrrp/reload.cpp", "a reload does not set new routes and rules",
-     "instances[id].add_routing(step, change.routing.added);", ";"),
-    ("stale-address", "vrrp", "vrrp/reload.cpp", "a reload leaves an address that the file does not have any more",
-     "if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});", ";"),
-    ("wrong-order", "vrrp", "vrrp/reload.cpp", "what moves to another holder is removed before it is set again",
-     "keep_what_stays(step.out, first_intent, held_before, held_by(config, instances));", ";"),
+     "router_.instances[id].add_routing(step, change.routing.added);", ";"),
+    ("stale-address", "vrrp", "vrrp/reload_addresses.cpp", "a reload leaves an address that the file does not have any more",
+     "after == after_.end() || comes(key, after->second, Which::Changed)",
+     "after != after_.end() && comes(key, after->second, Which::Changed)"),
+    ("wrong-order", "vrrp", "vrrp/reload_addresses.cpp", "what stays is removed before it is set again",
+     "return which == Which::Changed && before->second != after.as;", "return which == Which::Changed;"),
     ("lost-label", "vrrp", "role/vrrp_addresses.cpp", "an address has no label of its own", "address.label",
      "std::string{}"),
     ("wrong-scope", "vrrp", "role/vrrp_addresses.cpp", "every address has the scope of the universe",

@@ -31,6 +31,7 @@ class State:
     """What a daemon was told, and how the host looks after a fresh start with it."""
     text: str
     snapshot: dict
+    said: str = ""  # its log
 
 
 class Runner:
@@ -52,9 +53,9 @@ class Runner:
             self.fresh.ask("mark")
         self.fresh.start(text)
 
-    def end_reference(self):
-        """The state of the fresh start; and of the host after its stop, which must be what it was before."""
-        state = self.fresh.steady_snapshot()
+    def end_reference(self, text):
+        """The state of the fresh start of a file; its host after the stop must be what it was before."""
+        state = State(text, self.fresh.steady_snapshot(), self.fresh.log.look())
         if self.domain.start_is_watched and (on_the_way := self.fresh.ask("losses")):
             raise Failed("a fresh start, on its way:\n" + "\n".join(loss["what"] for loss in on_the_way))
         self.fresh.stop()
@@ -83,7 +84,8 @@ class Runner:
                 self.late.append(time.monotonic() - begin)
                 return []
             if time.monotonic() > begin + seconds:
-                return differences(state, self.wanted.snapshot)
+                lines = differences(state, self.wanted.snapshot)
+                return [line for line in lines if not self.domain.excused(line, self.wanted.said)]
             time.sleep(0.02)
 
     def losses(self, allowed):
@@ -94,7 +96,7 @@ class Runner:
     def start(self, text):
         self.begin_reference(text)
         self.walked.start(text, env=self.env)
-        self.wanted = State(text, self.end_reference())
+        self.wanted = self.end_reference(text)
         return self.compare(self.domain.steady_seconds)
 
     def reload(self, text):
@@ -102,26 +104,26 @@ class Runner:
         self.begin_reference(text)
         before = self.wanted
         if self.walked.reload(text):
-            self.wanted = State(text, self.end_reference())
+            self.wanted = self.end_reference(text)
             self.unmended = False
         else:
             self.refused += 1
             self.fresh.give_up()
             self.begin_reference(before.text)
-            self.wanted = State(before.text, self.end_reference())
+            self.wanted = self.end_reference(before.text)
             if self.unmended:  # what others changed is still to be mended
                 return []
         lines = self.compare(self.domain.reload_seconds)
         return lines + self.losses(lambda loss, losses: self.domain.allowed(loss, before, self.wanted, losses))
 
-    def disturb(self, step, carry_out):
+    def disturb(self, carry_out):
         """A kill or an upgrade: the state stays, and nothing of it is ever absent."""
         self.walked.ask("mark")
         carry_out()
         if self.unmended:
             return []
         lines = self.compare(self.domain.settle_seconds)
-        return lines + self.losses(lambda loss, _: self.domain.allowed_after(step, loss, self.wanted))
+        return lines + self.losses(lambda loss, _: self.domain.allowed_after(loss, self.wanted))
 
     def both(self, carry_out):
         """Something that happens to the host, not to mainstay: the fresh start has to live with it, too."""
@@ -135,9 +137,9 @@ class Runner:
         if what == "reload":
             return self.reload(step["to"])
         if what == "kill":
-            return self.disturb(step, lambda: self.walked.kill_role(step["role"]))
+            return self.disturb(lambda: self.walked.kill_role(step["role"]))
         if what == "upgrade":
-            return self.disturb(step, self.walked.upgrade)
+            return self.disturb(self.walked.upgrade)
         if what == "drift":
             self.unmended = True
             return self.both(lambda side: side.ask("run", step["run"]))

@@ -130,6 +130,21 @@ def test_an_address_that_is_not_tracked_is_back_with_a_reload(lan):
     assert finds_nothing(lan, text, text, before_last=deleted)
 
 
+def test_a_rule_and_a_route_that_are_not_tracked_are_back_with_a_reload(lan):
+    text = instance(more="""virtual_rules {
+        from 10.60.1.0/24 table 100 preference 1001 no_track
+    }
+    virtual_routes {
+        10.50.1.0/24 dev eth0 no_track
+    }""")
+    deleted = [{"do": "drift", "run": [["ip", "rule", "del", "pref", "1001"], ["ip", "route", "del", "10.50.1.0/24"]]}]
+    assert finds_nothing(lan, text, text, before_last=deleted)
+
+
+def test_an_address_that_is_said_to_be_as_it_was_is_never_absent(lan):
+    assert finds_nothing(lan, instance(vips="2001:db8:4::200"), instance(vips="2001:db8:4::200 preferred_lft 0 no_track"))
+
+
 def test_servers_are_kept_by_a_min_alive_that_a_reload_raises(lan):
     def service(more):
         return f"""track_file a {{

@@ -122,8 +122,11 @@ class VrrpDomain(Domain):
     def allowed(self, loss, before, after, losses):
         return vrrp_steps.allowed(loss, before, after, losses)
 
-    def allowed_after(self, step, loss, state):
-        return vrrp_steps.allowed_after(step, loss, state)
+    def excused(self, line, said):
+        return vrrp_steps.kept_by_the_kernel(line, said)
+
+    def allowed_after(self, loss, state):
+        return vrrp_steps.allowed_after(loss, state)
 
 
 DOMAIN = VrrpDomain()

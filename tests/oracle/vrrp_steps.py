@@ -1,5 +1,7 @@
 """What happens between two reloads of a walk of VRRP, and what may be absent for a moment in a reload."""
 
+import json
+
 from . import tree
 from .vrrp_parts import holders
 from .vrrp_place import ADDRESS_BLOCKS, RULE_BLOCKS, address_of, family_of, instances
@@ -121,8 +123,10 @@ def identity(nodes, instance):
     """What makes an instance the same router to its peers; then a reload keeps its state."""
     groups = tuple(line for block in nodes if not isinstance(block, str) and block.keyword == "global_defs"
                    for line in block.lines() if line.startswith("vrrp_mcast_group"))
+    unicast = bool(instance.blocks("unicast_peer"))
+    source = unicast and (instance.value("unicast_src_ip") or instance.value("mcast_src_ip"))
     return (instance.value("interface"), instance.value("virtual_router_id"), family_of(instance),
-            instance.value("mcast_dst_ip"), bool(instance.blocks("unicast_peer")), instance.value("unicast_src_ip"),
+            instance.value("mcast_dst_ip"), unicast, source,
             bool(instance.lines("use_vmac")), bool(instance.lines("use_ipvlan")), groups)
 
 
@@ -164,13 +168,21 @@ def keeps_ipv4(device, before, after, losses):
     return any(place.endswith(f" dev {device}") and ":" not in place for place in stay - absent)
 
 
+def kept_by_the_kernel(line, said):
+    """A route that is wanted, and that a start cannot set because others have taken the way to its gateway."""
+    begin = "left over /routes: "
+    route = json.loads(line.removeprefix(begin)) if line.startswith(begin) else {}
+    return bool(route) and any(
+        f"route {route['dst']} " in told and "cannot be set: the kernel refuses" in told for told in said.splitlines())
+
+
 def entry_of(loss):
     """("address", "route", "rule" or "link", the word that it is known by)"""
     kind = loss["key"][0]
     return kind, loss["key"][2].split()[1] if kind == "rule" else loss["key"][1]
 
 
-def allowed_after(step, loss, state):
+def allowed_after(loss, state):
     """With nopreempt a master that was away for three intervals steps back: another one may be there by now, and may
     stay it. That is 90 ms here, and a busy machine takes longer to start a process. Its group steps back with it."""
     nodes = tree.parse(state.text)
@@ -180,7 +192,7 @@ def allowed_after(step, loss, state):
         if members & humble:
             humble |= members
     having = [i for i in instances(nodes) if any(holds(block, *entry_of(loss)) for block in i.blocks())]
-    if step["do"] == "kill" and having and all(i.name in humble for i in having):
+    if having and all(i.name in humble for i in having):
         return "nopreempt respects whoever may have taken over"
     return None
 

@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include "../lvs/builders.hpp"
 #include "lvs_fakes.hpp"
+#include "mainstay/config/load.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -206,6 +208,18 @@ TEST_CASE("an audit_interval of 0 is no look at daemons and timeouts but the one
     CHECK(bench.kernel.timeouts.tcp == 5);
     bench.keeper.look();
     CHECK(bench.kernel.timeouts.tcp == 7200);
+}
+
+TEST_CASE("a configuration with nothing to balance has no timeouts, as a start with it sets none") {
+    const auto written = [](const std::string& more) {
+        const std::string global = "global_defs {\nlvs_timeouts tcp 600\n" + more + "}\n";
+        return config::load_text("x.conf", global, {}).config;
+    };
+    auto config = written("");
+    CHECK(settings_of(config).timeouts == IpvsTimeouts{});
+    config.virtual_servers = {lvs::test::service({lvs::test::server("10.0.0.11")})};
+    CHECK(settings_of(config).timeouts == IpvsTimeouts{600, 0, 0});
+    CHECK(settings_of(written("lvs_sync_daemon eth0\n")).timeouts == IpvsTimeouts{600, 0, 0});
 }
 
 TEST_CASE("a new incarnation puts back what was there before the first one") {

@@ -128,6 +128,22 @@ TEST_CASE("after five restores in ten seconds the sixth has to wait its turn") {
     CHECK(bench.counters().addresses_restored == 6);
 }
 
+TEST_CASE("a reload that asks for an address again is not the last attempt to put it back") {
+    Bench bench = Bench::master(instance());
+    const RestoreFailed failed{0, "eth0", Prefix::parse("10.9.9.9/32").value()};
+    const auto at = bench.taken_at;
+    (void)bench.router.step(AddressLost{failed.interface, failed.address}, at + 100ms);
+    (void)bench.router.step(failed, at + 100ms);
+    (void)bench.tick(at + 1'100ms);
+    (void)bench.router.step(failed, at + 1'100ms);
+
+    (void)bench.router.reload(bench.router.config(), at + 1'200ms);
+    (void)bench.tick(at + 1'200ms);
+    (void)bench.router.step(failed, at + 1'200ms);
+
+    CHECK(bench.state() == State::Master);
+}
+
 TEST_CASE("a master that cannot keep its addresses resigns, with its group") {
     auto config = with_group({instance(100, "A"), instance(100, "B", 52, "10.9.9.8/32")});
     Bench bench = Bench::master(config);

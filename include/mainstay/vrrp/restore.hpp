@@ -32,7 +32,7 @@ public:
 
     [[nodiscard]] std::optional<Instant> next() const;
     [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
-    // What waits or was left alone is put back at once: somebody has asked for it.
+    // What waits or was left alone is put back at once, with all its attempts: somebody has asked for it.
     void hasten(Instant now);
     // It is there again by other means: nothing waits for it any more. How often it was put back stays known.
     void is_back(std::size_t position);
