@@ -14,8 +14,7 @@ bool starts_hex(std::string_view text) { return text.starts_with("0x") || text.s
 }  // namespace
 
 std::optional<std::int32_t> read_track_value(std::string_view text) {
-    text = text.substr(0, kTrackFileBytes);
-    text = text.substr(0, text.find('\n'));
+    text = text.substr(0, kTrackFileBytes);  // a line's end is no blank: what is behind it is never read
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
     bool negative = false;
     if (!text.empty() && (text.front() == '-' || text.front() == '+')) {

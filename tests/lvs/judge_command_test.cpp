@@ -299,3 +299,22 @@ TEST_CASE("what is held of a service of a group holds for the one that has its n
     CHECK(bench.judge.states()[0].servers[0].alive);
     CHECK_FALSE(bench.judge.states()[1].servers[0].alive);
 }
+
+TEST_CASE("a server that is disabled before its first check and enabled again has had its first run") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    say_to(bench, Verb::Disable, "*");
+    say_to(bench, Verb::Enable, "*");
+    CHECK(state(bench).checkers[0].has_run);
+    CHECK(bench.run(Outcome::Failed).empty());
+}
+
+TEST_CASE("a mark is meant by a pattern, too") {
+    auto marked = servers(1);
+    marked.fwmark = 5;
+    CHECK(matches(pattern_of("fwmark ?/*"), marked));
+    CHECK_FALSE(matches(pattern_of("fwmark 5?/*"), marked));
+    auto group = grouped({}, {});
+    CHECK(matches(pattern_of("w?b/*"), group));
+    CHECK_FALSE(matches(pattern_of("w?/*"), group));
+}
