@@ -20,12 +20,6 @@ Result<Mapped> Mapped::map(int fd, bool writable) {
 Mapped::Mapped(Mapped&& other) noexcept
     : data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)} {}
 
-Mapped& Mapped::operator=(Mapped&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    return *this;
-}
-
 Mapped::~Mapped() {
     if (data_ != nullptr) ::munmap(data_, size_);
 }

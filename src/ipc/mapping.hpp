@@ -11,7 +11,7 @@ class Mapped {
 public:
     [[nodiscard]] static Result<Mapped> map(int fd, bool writable);
     Mapped(Mapped&& other) noexcept;
-    Mapped& operator=(Mapped&& other) noexcept;
+    Mapped& operator=(Mapped&&) = delete;
     ~Mapped();
     [[nodiscard]] std::byte* data() const { return data_; }
     [[nodiscard]] std::size_t size() const { return size_; }

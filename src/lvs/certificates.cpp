@@ -27,8 +27,8 @@ CertificateWatch::Judgement CertificateWatch::look(const config::VirtualServer& 
                                                    const config::RealServer& server, bool alive,
                                                    const ShownCertificate& certificate, std::uint32_t days,
                                                    WallTime now) {
+    if (certificate.not_after.unix_us - now.unix_us > std::int64_t{days} * kDayUs) return {};
     Judgement judgement;
-    if (certificate.not_after.unix_us - now.unix_us > std::int64_t{days} * kDayUs) return judgement;
     const std::string ends = when(certificate.not_after, now);
     judgement.remark = "its certificate " + ends;
     if (told_.contains(certificate.fingerprint)) return judgement;

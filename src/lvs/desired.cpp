@@ -127,14 +127,4 @@ Table desired(const config::VirtualServer& service, std::span<const netlink::Ipv
     return table;
 }
 
-Table desired(std::span<const config::VirtualServer> services, std::span<const ServiceVerdict> verdicts) {
-    Table table;
-    const std::size_t count = std::min(services.size(), verdicts.size());
-    table.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        for (auto& entry : desired(services[i], keys_of(services[i]), verdicts[i])) table.push_back(std::move(entry));
-    }
-    return table;
-}
-
 }  // namespace mainstay::lvs

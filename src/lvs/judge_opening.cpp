@@ -13,7 +13,6 @@ Intents Judge::start(config::Config config, const Memory& memory, Moment at, Ove
 
 // What evaluate_quorum() will say of each service, without a word.
 void Judge::settle_quorums() {
-    before_opening_.clear();
     before_opening_.reserve(services_.size());
     for (std::size_t i = 0; i < services_.size(); ++i) {
         auto& state = states_[i];
@@ -42,13 +41,13 @@ void Judge::opening(const Memory& memory, const std::function<void(const Intents
             tell_now();
         }
     }
-    for (std::size_t v = 0; v < before_opening_.size(); ++v) {
-        states_[v].quorum_up = before_opening_[v].quorum_up;
-        states_[v].sorry_in_use = before_opening_[v].sorry_in_use;
+    const auto before = std::exchange(before_opening_, {});
+    for (std::size_t v = 0; v < before.size(); ++v) {
+        states_[v].quorum_up = before[v].quorum_up;
+        states_[v].sorry_in_use = before[v].sorry_in_use;
         evaluate_quorum(v, Mode::Start, out);
         tell_now();
     }
-    before_opening_ = {};
     for (std::size_t v = 0; v < services_.size(); ++v) {
         say_checks(v, states_[v].suspended ? "Deactivating" : "Activating", out);
         tell_now();

@@ -22,8 +22,8 @@ std::string bucket_of(const config::Checker& checker) {
 }  // namespace
 
 void Judge::group_checkers() {
-    shared_.clear();
-    shares_.clear();
+    std::vector<std::vector<CheckerId>> groups;
+    std::unordered_map<CheckerId, std::size_t> group_of;
     std::unordered_map<std::string, std::vector<std::size_t>> buckets;
     for (std::size_t v = 0; v < states_.size(); ++v) {
         for (std::size_t s = 0; s < states_[v].servers.size(); ++s) {
@@ -34,18 +34,20 @@ void Judge::group_checkers() {
                 if (!shares_probe(services_[v], server, checker)) continue;
                 auto& bucket = buckets[bucket_of(checker)];
                 const auto same = std::ranges::find_if(bucket, [&](std::size_t group) {
-                    return same_probe(config_at(positions_.at(shared_[group].front())), checker);
+                    return same_probe(config_at(positions_.at(groups[group].front())), checker);
                 });
-                const std::size_t group = same == bucket.end() ? shared_.size() : *same;
+                const std::size_t group = same == bucket.end() ? groups.size() : *same;
                 if (same == bucket.end()) {
                     bucket.push_back(group);
-                    shared_.emplace_back();
+                    groups.emplace_back();
                 }
-                shared_[group].push_back(id);
-                shares_.emplace(id, group);
+                groups[group].push_back(id);
+                group_of.emplace(id, group);
             }
         }
     }
+    shared_ = std::move(groups);
+    shares_ = std::move(group_of);
 }
 
 void Judge::start_with(CheckerId leader) {

@@ -8,18 +8,13 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
-bool starts_hex(std::string_view text) {
-    const auto digit = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    };
-    return text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && digit(text[2]);
-}
+// Without a digit behind it this is zero, as it would be without the x.
+bool starts_hex(std::string_view text) { return text.starts_with("0x") || text.starts_with("0X"); }
 
 }  // namespace
 
 std::optional<std::int32_t> read_track_value(std::string_view text) {
-    text = text.substr(0, kTrackFileBytes);
-    text = text.substr(0, text.find('\n'));
+    text = text.substr(0, kTrackFileBytes);  // a line's end is no blank: what is behind it is never read
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
     bool negative = false;
     if (!text.empty() && (text.front() == '-' || text.front() == '+')) {

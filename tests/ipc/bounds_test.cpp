@@ -284,3 +284,31 @@ TEST_CASE("an event whose length cannot be is counted as lost") {
     REQUIRE(batch.events.size() == 1);
     CHECK(batch.events[0].state == "two");
 }
+
+TEST_CASE("descriptor 0 is one like any other, and bytes that are no message are an error") {
+    auto channel = make_channel();
+    REQUIRE(send_message(channel->first.get(), Stop{}, 0));
+    auto got = receive_message(channel->second.get());
+    REQUIRE(got);
+    CHECK(inode_of(std::get<Received>(**got).descriptor.get()) == inode_of(0));
+
+    REQUIRE(::send(channel->first.get(), "\xff", 1, 0) == 1);
+    const auto garbage = receive_message(channel->second.get());
+    REQUIRE_FALSE(garbage.has_value());
+    CHECK(garbage.error().code() == Errc::Unsupported);
+}
+
+TEST_CASE("what cannot be read or written over is said, and a single byte can be") {
+    std::array<std::byte, 4> room{};
+    CHECK(read_at(-1, 0, room).error().sys_errno() == EBADF);
+    SealedMemfd single{"test"};
+    single.append(bytes_of("abc"));
+    single.overwrite(1, bytes_of("X"));
+    CHECK(*read_memfd(single.seal()->get()) == bytes_of("aXc"));
+    std::signal(SIGXFSZ, SIG_IGN);
+    const Short files{RLIMIT_FSIZE, 4096};
+    SealedMemfd memfd{"test"};
+    memfd.append(bytes_of("abc"));
+    memfd.overwrite(8192, bytes_of("XY"));
+    CHECK(memfd.seal().error().sys_errno() == EFBIG);
+}

@@ -126,3 +126,18 @@ TEST_CASE("what changed is not told as services when anything else changed, or t
     CHECK(is_more([](config::Config& next) { next.virtual_servers.pop_back(); }));
     CHECK(is_more([](config::Config& next) { next.more.reset(); }));
 }
+
+TEST_CASE("a snapshot that ends earlier than the running one, or later, is another one") {
+    config::Config whole;
+    whole.global.router_id = "old";
+    ipc::Encoder fields;
+    fields(whole.global);
+    ipc::Encoder length;
+    length(static_cast<std::uint32_t>(fields.size()));
+    auto bytes = length.take();
+    bytes.insert(bytes.end(), fields.bytes().begin(), fields.bytes().end());
+    const auto longer = memfd_of(whole), shorter = memfd_of(bytes);
+    CHECK(ipc::changed_services(longer.get(), shorter.get()).value() == std::nullopt);
+    CHECK(ipc::changed_services(shorter.get(), longer.get()).value() == std::nullopt);
+    CHECK(ipc::changed_services(shorter.get(), shorter.get()).value()->empty());
+}

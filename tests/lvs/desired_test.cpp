@@ -148,3 +148,28 @@ TEST_CASE("weights are clamped to what the kernel takes") {
     CHECK(clamp_weight(2147483648) == 2147483647);
     CHECK(clamp_weight(std::numeric_limits<std::int64_t>::min()) == 0);
 }
+
+TEST_CASE("the timeout of persistence is what the kernel's clock takes") {
+    auto web = service({server("10.0.0.11")});
+    web.persistent = true;
+    const auto timeout = [&](std::int64_t seconds) {
+        web.persistence_timeout = Seconds{seconds};
+        return desired(web, all_alive(web)).service.timeout_s;
+    };
+    CHECK(timeout(-1) == 0);
+    CHECK(timeout(0) == 0);
+    CHECK(timeout(1) == 1);
+    CHECK(timeout(2147483647) == 2147483647);
+    CHECK(timeout(2147483648) == 2147483647);
+    web.persistent = false;
+    CHECK(timeout(50) == 0);
+}
+
+TEST_CASE("an address says its family itself") {
+    CHECK(key_of(service({}, "fd00::1")).family == Family::V6);
+    CHECK(key_of(service({}, "10.0.0.1")).family == Family::V4);
+    auto named = service({});
+    named.endpoint.address = {};
+    named.family = Family::V6;
+    CHECK(key_of(named).family == Family::V6);
+}

@@ -263,6 +263,7 @@ TEST_CASE("words, patterns and names") {
     CHECK(is_like("abc", "abc*"));
     CHECK(is_like("aXbYc", "a*b*c"));
     CHECK(is_like("mississippi", "m*issip*"));
+    CHECK_FALSE(is_like("xyz", "xy*yz"));  // nothing counts twice
     CHECK_FALSE(is_like("abc", "abcd"));
     CHECK_FALSE(is_like("abc", "abc?"));
     CHECK_FALSE(is_like("ac", "a?c"));
@@ -279,4 +280,41 @@ TEST_CASE("words, patterns and names") {
     CHECK(matches(pattern_of(kVs + "/10.0.0.11:80"), key));
     CHECK_FALSE(matches(pattern_of(kVs + "/10.0.0.12"), key));
     CHECK_FALSE(matches(pattern_of("x/10.0.0.11"), key));
+}
+
+TEST_CASE("what is held of a service of a group holds for the one that has its name after a reload") {
+    auto tcp = grouped({server("10.1.0.1")}, {range("10.0.0.1", "10.0.0.1")});
+    auto udp = tcp;
+    udp.protocol = config::Protocol::Udp;
+    udp.membership.edit().position = 1;
+    config::Config config;
+    config.virtual_servers = {tcp, udp};
+    Bench bench;
+    bench.start(config);
+    CHECK(say_to(bench, Verb::Disable, "[web]:0/*").answer.changed == 1);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    std::swap(config.virtual_servers[0].membership.edit().position,
+              config.virtual_servers[1].membership.edit().position);
+    static_cast<void>(bench.judge.reload(config, bench.now()));
+    CHECK(bench.judge.states()[0].servers[0].alive);
+    CHECK_FALSE(bench.judge.states()[1].servers[0].alive);
+}
+
+TEST_CASE("a server that is disabled before its first check and enabled again has had its first run") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    say_to(bench, Verb::Disable, "*");
+    say_to(bench, Verb::Enable, "*");
+    CHECK(state(bench).checkers[0].has_run);
+    CHECK(bench.run(Outcome::Failed).empty());
+}
+
+TEST_CASE("a mark is meant by a pattern, too") {
+    auto marked = servers(1);
+    marked.fwmark = 5;
+    CHECK(matches(pattern_of("fwmark ?/*"), marked));
+    CHECK_FALSE(matches(pattern_of("fwmark 5?/*"), marked));
+    auto group = grouped({}, {});
+    CHECK(matches(pattern_of("w?b/*"), group));
+    CHECK_FALSE(matches(pattern_of("w?/*"), group));
 }

@@ -288,3 +288,21 @@ TEST_CASE("the kernel refuses a weight below zero and a lower threshold above th
     CHECK_FALSE(taken(1, 5, 6));
     CHECK(taken(1, 0, 6));
 }
+
+TEST_CASE("a second of lines begins with the first change in it, told or not") {
+    LineBudget budget;
+    const auto at = [](Nanos since) { return Instant{} + since; };
+    budget.changed(true, at(0s));
+    for (int i = 0; i < 501; ++i) (void)budget.allows({LogLevel::Info, "x"}, at(600ms));
+    CHECK(budget.deadline() == at(1s));
+}
+
+TEST_CASE("a check every microsecond keeps its phase to the microsecond") {
+    auto one = checked("10.0.0.11");
+    one.checkers[0].delay_loop = 1us;
+    Bench bench;
+    bench.start(service({one}));
+    bench.since_start = 1s + 3us;
+    CHECK(text_of_intents(bench.judge.step(DeadlineReached{}, bench.now())) == Lines{"start 1"});
+    CHECK(bench.judge.states()[0].servers[0].checkers[0].due == bench.zero + 1s + 3us);
+}

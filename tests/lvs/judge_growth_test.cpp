@@ -150,3 +150,19 @@ TEST_CASE("a new incarnation goes on with a slow start where the crashed one was
     other.start(config, memory);
     CHECK_FALSE(grows(other));
 }
+
+TEST_CASE("a server that min_alive kept is kept no more once another is back, over a reload too") {
+    auto web = service({checked("10.0.0.11"), checked("10.0.0.12")});
+    web.more.edit().values.push_back({"min_alive", std::int64_t{1}});
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    bench.finish(2, Outcome::Failed);
+    bench.finish(1, Outcome::Failed);
+    CHECK(bench.judge.states()[0].servers[0].kept);
+    bench.tick();
+    bench.finish(2, Outcome::Passed);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].kept);
+    bench.reload(web);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+}

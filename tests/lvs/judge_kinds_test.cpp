@@ -340,3 +340,13 @@ TEST_CASE("a check that asks another question begins anew after a reload, one th
     bench.reload(service({one, server("10.0.0.12")}));
     CHECK(bench.judge.states()[0].servers[0].alive);
 }
+
+TEST_CASE("only a web server's check says why it could not connect in a line of its own") {
+    for (const Type type : {Type::Smtp, Type::Dns, Type::Tcp}) {
+        CAPTURE(keyword_of(type));
+        Bench bench;
+        bench.start(service({with(type, 0), server("10.0.0.12")}));
+        bench.tick();
+        CHECK(bench.finish(failing("Connection failed server")).size() == 4);
+    }
+}

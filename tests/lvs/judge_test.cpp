@@ -410,3 +410,45 @@ TEST_CASE("what there is to tell at the start is told of one service after the o
               {"Activating healthchecker for service " + kRs + " for VS " + kVs},
               {"Activating healthchecker for service [10.0.0.12]:tcp:80 for VS [10.0.0.2]:tcp:80"}});
 }
+
+TEST_CASE("a service that starts without quorum is told by its own name and weight") {
+    config::Config config;
+    config.virtual_servers = {service({checked("10.0.0.11")}),
+                              service({checked("10.0.0.12"), server("10.0.0.13", 3)}, "10.0.0.2")};
+    config.virtual_servers[1].quorum = 4;
+    config.virtual_servers[1].sorry_server = sorry("10.0.0.99");
+    config.virtual_servers[1].real_servers[0].checkers[0].alpha = true;
+    Bench bench;
+    const Lines said = bench.start(config);
+    CHECK(said.at(2) == "Starting with quorum down 4-0=4 > 3 for VS [10.0.0.2]:tcp:80");
+    CHECK(bench.judge.states()[0].quorum_up);
+    CHECK(bench.judge.states()[1].sorry_in_use);
+}
+
+TEST_CASE("a new incarnation runs the check that the crashed one was running, and keeps what min_alive kept") {
+    ServerMemory failing{.endpoint = at("10.0.0.11", 80), .alive = true, .since = {}, .checkers = {}};
+    failing.kept = true;
+    failing.checkers.push_back({config::Checker::Type::Tcp, "10.0.0.11:80", {}});
+    failing.checkers[0].state.up = false;
+    failing.checkers[0].state.running = true;
+    Memory memory{{.identity = {tcp_key("10.0.0.1"), ""}, .quorum_up = true, .servers = {failing}, .leaving = {}}};
+    config::Config config;
+    config.virtual_servers = {service({checked("10.0.0.11")})};
+    config.virtual_servers[0].more.edit().values.push_back({"min_alive", std::int64_t{1}});
+    Bench bench;
+    bench.start(config, memory);
+    CHECK(bench.judge.states()[0].servers[0].kept);
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
+    CHECK(bench.tick() == Lines{"start 1"});
+
+    Overrides overrides;
+    overrides[{kVs, at("10.0.0.11", 80)}] = Override{Hold::Disabled, 0, {}, "me"};
+    Bench held;
+    static_cast<void>(held.judge.start(config, memory, held.now(), overrides));
+    CHECK_FALSE(held.judge.states()[0].servers[0].kept);
+    memory[0].servers[0].checkers[0].state.up = true;
+    Bench passing;
+    passing.start(config, memory);
+    CHECK_FALSE(passing.judge.states()[0].servers[0].kept);
+    CHECK(passing.judge.states()[0].servers[0].alive);
+}

@@ -238,3 +238,18 @@ TEST_CASE("a new list that is the same begins nothing anew, one that is shorter 
     CHECK(ledger.is_as_wanted(1));
     CHECK(ledger.left_over() == std::set{tcp_key("10.0.0.2")});
 }
+
+TEST_CASE("a change that is taken back leaves nothing to do, and an absent service takes no operation") {
+    Ledger ledger;
+    want(ledger, {entry("10.0.0.1", {to("10.1.0.1")})});
+    ledger.carried_out(plan_of(ledger), {});
+    ledger.change(0, entry("10.0.0.1", {to("10.1.0.2")}));
+    CHECK_FALSE(ledger.is_as_wanted(0));
+    ledger.change(0, entry("10.0.0.1", {to("10.1.0.1")}));
+    CHECK(ledger.is_as_wanted(0));
+
+    Table none;
+    for (const Kind kind : {Kind::SetService, Kind::DeleteService, Kind::AddDestination})
+        CHECK_FALSE(perform(none, {kind, tcp_service("10.0.0.1"), to("10.1.0.1")}));
+    CHECK(none.empty());
+}

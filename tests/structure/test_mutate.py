@@ -57,6 +57,15 @@ def test_the_planted_text_keeps_the_lines_of_the_original():
     assert "::mutate::planted(1)" in written
 
 
+def test_what_is_tested_for_true_is_a_bool_beside_its_fault():
+    """`awake ? (x) : (!x)` would make an std::expected out of the bool."""
+    text = "int f(const X& x) {\n    if (!x) return 1;\n    return 0;\n}\n"
+    faults = [fault for fault in faults_of("x.cpp", text) if fault.becomes == "x"]
+    written = Copy("x.cpp", text, faults, {faults[0]: 1}).written()
+    assert "static_cast<bool>(x) :" in written
+    assert "static_cast<bool>(!x)" in written
+
+
 def test_every_fault_that_is_said_to_change_nothing_is_one_of_this_code():
     found = {}
     for file, was, now in equivalents.rows():

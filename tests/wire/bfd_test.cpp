@@ -144,3 +144,8 @@ TEST_CASE("a diagnostic without a meaning is passed on") {
     CHECK(to_string(packet.diagnostic) == "Unknown");
     CHECK(encode_bfd(packet)[0] == std::byte{0x3f});
 }
+
+TEST_CASE("numbers without a meaning have words all the same") {
+    CHECK(to_string(static_cast<BfdState>(9)) == "Down");
+    CHECK(to_string(static_cast<BfdDefect>(99)) == "it is damaged");
+}

@@ -138,6 +138,16 @@ TEST_CASE("an answer is whole when as much of it has come as it says itself") {
     CHECK(whole(chunked + "0\r\n\r\n"));
     CHECK(whole(chunked + "A;name=x\r\n0123456789\r\n00\r\nTrailer: y\r\n\r\n"));
     CHECK(whole(ok + "transfer-encoding: gzip, Chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"));
+    CHECK(whole(ok + "TRANSFER-ENCODING: CHUNKED\r\n\r\n1\r\nx\r\n0\r\n\r\n"));
+    for (const char* size : {"a", "A", "0a", "00A"}) CHECK(whole(chunked + size + "\r\n0123456789\r\n0\r\n\r\n"));
+    for (const char* size : {"f", "F"}) CHECK(whole(chunked + size + "\r\n0123456789abcde\r\n0\r\n\r\n"));
+    CHECK(whole(chunked + "9\r\n012345678\r\n0\r\n\r\n"));
+    CHECK(whole(chunked + "10\r\n0123456789abcdef\r\n0\r\n\r\n"));
+    for (const char* size : {"g", "G", "`", "@", "/", ":", ";x", "-1"})
+        CHECK_FALSE(whole(chunked + size + "\r\n0\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "1\r\nx\r\n\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "5\r\nhellox\r\n0\r\n\r\n"));
+    CHECK_FALSE(whole(chunked + "0\r\nTrailer: y\r\n"));
     CHECK_FALSE(whole(chunked + "5\r\nhello\r\n0\r\n"));
     CHECK_FALSE(whole(chunked + "5\r\nhello\r\n"));
     CHECK_FALSE(whole(chunked + "7\r\n0\r\n\r\n"));

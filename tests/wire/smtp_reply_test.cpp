@@ -69,6 +69,7 @@ TEST_CASE("a line has at most 512 bytes without its line feed") {
     CHECK(reply("250 " + std::string(508, 'x') + "\n").sound);
     const SmtpReply longer = reply("250 " + std::string(509, 'x') + "\n");
     CHECK_FALSE(longer.sound);
+    CHECK(longer.code == 0);
     CHECK(longer.text.empty());
     SmtpReplyReader endless;
     CHECK_FALSE(endless.feed(std::string(512, '2')).has_value());

@@ -167,3 +167,12 @@ TEST_CASE("a packet of an unknown version is told apart by its header alone") {
     CHECK(packet->virtual_router_id == 51);
     CHECK(packet->addresses.empty());
 }
+
+TEST_CASE("a checksum between two families is none of IPv6, even where it adds up") {
+    const VrrpPacket packet{.version = 3, .virtual_router_id = 1, .interval = 1s};
+    CHECK_FALSE(
+        ipv6_checksum_right(encode_vrrp(packet, ip("fe80::1"), ip("224.0.0.18")), ip("fe80::1"), ip("224.0.0.18")));
+    CHECK_FALSE(
+        ipv6_checksum_right(encode_vrrp(packet, ip("10.0.0.1"), ip("ff02::12")), ip("10.0.0.1"), ip("ff02::12")));
+    CHECK(ipv6_checksum_right(encode_vrrp(packet, ip("fe80::1"), ip("ff02::12")), ip("fe80::1"), ip("ff02::12")));
+}

@@ -24,8 +24,10 @@ RESET = re.compile(r"^[\w.\->\[\]:()*]+\s*(=\s*(\{\}|0|false|true|std::nullopt|n
 # Room made in advance: without it everything is the same.
 CHANGES_NOTHING = re.compile(r"\.(reserve|shrink_to_fit)\(")
 # Of two arguments each may stand in either place.
-SYMMETRIC = {"std::min(", "std::max("}
+SYMMETRIC = {"std::min(", "std::max(", "std::ranges::equal(", "same(", "same_letters(", "same_probe(", "same_question(",
+             "same_rest("}
 NUMBER = re.compile(r"^\d[\d']*([uUlL]*|[uU]?z|s|ms|us|ns|min|h)$")
+EMPTY = re.compile(r"^[\w:]+\{0?\}$")  # `Micros{0}` is what `{}` would be
 # Ranges that hold these cannot stand in an arm of a conditional expression.
 NO_ARM = {"co_await", "co_yield", "co_return", "return", "throw", "auto", "const", "static"}
 
@@ -295,7 +297,7 @@ class Finder:
     def _return(self, index, end):
         if end > index + 1 and self.tokens[index].text == "return":
             value = self._text(index + 1, end - 1)
-            if value not in ("true", "false", "{}", "std::nullopt", "nullptr", "0", "*this"):
+            if value not in ("true", "false", "{}", "std::nullopt", "nullptr", "0", "*this") and not EMPTY.match(value):
                 self._add("early", index, end, "return {};", whole=True)
 
     def _leaving(self, index):

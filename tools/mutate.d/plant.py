@@ -26,6 +26,7 @@ constexpr bool planted(int fault) {
 # The environment names the fault; a file does for programs that are started with another environment.
 RUNTIME_CPP = """#include <fcntl.h>
 #include <unistd.h>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 namespace mutate {
@@ -46,13 +47,14 @@ void note(int fault) {
     static bool noted[65536];
     if (fault < 0 || fault >= 65536 || noted[fault]) return;
     noted[fault] = true;
+    const int before = errno;  // the fault may stand where one is about to be told
     const char* given = std::getenv("MAINSTAY_PLANTED_REACHED");
     const int file = ::open(given ? given : "@FOLDER@/reached", O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (file < 0) return;
     char text[16];
     const int size = std::snprintf(text, sizeof text, "%d\\n", fault);
-    if (::write(file, text, static_cast<unsigned>(size)) < 0) noted[fault] = false;
-    ::close(file);
+    if (file >= 0 && ::write(file, text, static_cast<unsigned>(size)) < 0) noted[fault] = false;
+    if (file >= 0) ::close(file);
+    errno = before;
 }
 }  // namespace
 bool awake(int fault) {
@@ -115,7 +117,10 @@ class Copy:
                 body = self._marked(number, f"if ({test}) {{ {fault.becomes} }} else")
                 original = f"{{{body} {{{self._back(first.begin)}{original} }} }}"
             else:
-                original = f"({self._marked(number, f'{test} ? ({fault.becomes}) :')}{self._back(first.begin)}({original}))"
+                # Beside a bool, what is only tested for true would become whatever can be made of a bool.
+                as_bool = "static_cast<bool>" if fault.kind == "negation" else ""
+                other = self._marked(number, f"{test} ? {as_bool}({fault.becomes}) :")
+                original = f"({other}{self._back(first.begin)}{as_bool}({original}))"
         return original
 
     def written(self):

@@ -36,6 +36,5 @@ struct ServiceVerdict {
 // One for each of `keys` (keys_of): the servers of a group are in all of its services.
 [[nodiscard]] Table desired(const config::VirtualServer& service, std::span<const netlink::IpvsServiceKey> keys,
                             const ServiceVerdict& verdict);
-[[nodiscard]] Table desired(std::span<const config::VirtualServer> services, std::span<const ServiceVerdict> verdicts);
 
 }  // namespace mainstay::lvs
