@@ -10,6 +10,7 @@
 #include "../../src/probe/datagram.hpp"
 #include "mainstay/probe/agent_check.hpp"
 #include "mainstay/probe/dns_check.hpp"
+#include "mainstay/probe/grpc_check.hpp"
 #include "mainstay/probe/probe.hpp"
 #include "mainstay/probe/regex.hpp"
 #include "mainstay/probe/smtp_check.hpp"
@@ -282,6 +283,42 @@ TEST_CASE("escapes of a regex at their bounds") {
     CHECK(regex_unescaped(R"(\8\08\777)") == std::string{"8\0"
                                                          "8\xff",
                                                          4});
+}
+
+TEST_CASE("a GRPC_CHECK asks the health service of its target, through TLS for h2 and by the name that is to be sent") {
+    Toolbox tools{config::Config{}};
+    auto grpc = of(Type::Grpc);
+    const GrpcCheck plain = grpc_check_of(grpc, tools);
+    CHECK(plain.path == "/grpc.health.v1.Health/Check");
+    CHECK(plain.authority == "192.0.2.1:8080");
+    CHECK(plain.service.empty());
+    CHECK(plain.tls == nullptr);
+    CHECK_FALSE(plain.wish.h2);
+    grpc.urls.edit() = {config::HttpUrl{}};
+    grpc.urls.edit()[0].path = "/own";
+    grpc.urls.edit()[0].virtualhost = "shop.example.org";
+    give(grpc, "service", config::WordList{"cart"});
+    give(grpc, "tls", true);
+    GrpcCheck check = grpc_check_of(grpc, tools);
+    CHECK(check.path == "/own");
+    CHECK(check.authority == "shop.example.org");
+    CHECK(check.service == "cart");
+    CHECK(check.not_possible.empty());
+    CHECK(check.tls != nullptr);
+    CHECK(check.wish.h2);
+    CHECK(check.wish.server_name.empty());
+    grpc.enable_sni = true;
+    CHECK(grpc_check_of(grpc, tools).wish.server_name == "shop.example.org");
+    grpc.sni_name = std::string{"own.example.org"};
+    CHECK(grpc_check_of(grpc, tools).wish.server_name == "own.example.org");
+
+    config::Config broken;
+    broken.more.edit().sections.push_back({"SSL", {}, {{"problem", config::WordList{"no key there"}}}, {}});
+    Toolbox without{broken};
+    check = grpc_check_of(grpc, without);
+    CHECK(check.not_possible == "no key there");
+    CHECK(check.tls == nullptr);
+    CHECK(check.wish.server_name == "own.example.org");
 }
 
 TEST_CASE("a probe is named after its keyword and target, and other checkers have none") {
