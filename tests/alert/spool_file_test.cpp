@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -76,6 +77,15 @@ TEST_CASE("a file is read up to its bound, and not beyond it") {
     CHECK(longer.error().code() == Errc::Limit);
     CHECK(longer.error().text() == "there/a is too large");
     CHECK(read_bounded(dir.get(), "b", 5, "there").error().sys_errno() == ENOENT);
+}
+
+TEST_CASE("a file that has less than its size says is read as far as it goes") {
+    const UniqueFd dir{::open("/sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!dir || ::faccessat(dir.get(), "uevent_seqnum", R_OK, 0) != 0) return;
+    const auto text = read_bounded(dir.get(), "uevent_seqnum", 4096, "there");  // its size is a page
+    REQUIRE(text.has_value());
+    CHECK(text->ends_with("\n"));
+    CHECK(text->size() < 30);
 }
 
 TEST_CASE("only a regular file is read, and nobody waits for a FIFO") {

@@ -100,3 +100,15 @@ TEST_CASE("a name server that is silent times out, one that is not there fails")
     CHECK(refused.outcome == Outcome::Failed);
     CHECK(refused.words == "failed to read socket; errno 111 (Connection refused)");
 }
+
+TEST_CASE("the answer behind 63 strays counts, behind 64 nobody waits for it") {
+    for (const std::size_t strays : {63U, 64U}) {
+        CAPTURE(strays);
+        DatagramServer server{[strays](const std::string& query) {
+            std::vector<std::string> all(strays, "stray");
+            all.push_back(answer_to(query, 0));
+            return all;
+        }};
+        CHECK(run(dns(server.endpoint())).outcome == (strays == 63 ? Outcome::Passed : Outcome::Failed));
+    }
+}

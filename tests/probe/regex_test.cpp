@@ -108,3 +108,12 @@ TEST_CASE("the stack of a compiled pattern is as large as configured") {
     CHECK_FALSE(small.problem().empty());
     CHECK(holds({.pattern = "(?:(a)|b)*c", .stack_start = 8192, .stack_max = 16 << 20}, body + "c", 1 << 20));
 }
+
+TEST_CASE("what comes after the end of the body is not looked at") {
+    RegexMatcher matcher{compiled({.pattern = "ok"})};
+    matcher.feed("no");
+    matcher.end();
+    matcher.feed("ok" + std::string(kRegexPiece, 'x'));
+    matcher.end();
+    CHECK_FALSE(matcher.matched());
+}

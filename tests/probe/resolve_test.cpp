@@ -191,3 +191,17 @@ TEST_CASE("an answer that does not fit is asked for over TCP, and one that lies 
     CHECK(answer.servers.size() == (whole ? 100 : 0));
     CHECK(answer.refused == (whole ? "" : "timed out after 0.2 s"));
 }
+
+TEST_CASE("the answer behind 63 strays counts, behind 64 nobody waits for it") {
+    for (const std::size_t strays : {63U, 64U}) {
+        CAPTURE(strays);
+        DatagramServer server{[strays](const std::string& query) {
+            std::vector<std::string> all(strays, "stray");
+            all.push_back(reply(query, {address(1)}));
+            return all;
+        }};
+        const NameAnswer answer = ask(web({server.endpoint()}));
+        CHECK(texts(answer) == (strays == 63 ? Texts{"10.0.0.1:0"} : Texts{}));
+        CHECK(answer.refused == (strays == 63 ? "" : "64 datagrams that answer nothing"));
+    }
+}

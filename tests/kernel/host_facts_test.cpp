@@ -1,0 +1,282 @@
+// What this host says of itself: accounts, scripts, settings, the small files of a daemon.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/script_account.hpp"
+#include "mainstay/kernel/sysctl.hpp"
+
+using namespace mainstay;
+using namespace mainstay::kernel;
+
+namespace {
+
+struct Folder {
+    std::string path;
+    Folder() {
+        char name[] = "/tmp/mainstay-facts.XXXXXX";
+        path = ::mkdtemp(name);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { std::filesystem::remove_all(path); }
+    [[nodiscard]] std::string file(const char* name, mode_t mode) const {
+        const std::string full = path + "/" + name;
+        std::ofstream{full} << "#!/bin/sh\n";
+        REQUIRE(::chmod(full.c_str(), mode) == 0);
+        return full;
+    }
+};
+
+std::string text_of(const std::string& path) {
+    std::ifstream file{path};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+mode_t mode_of(const std::string& path) {
+    struct stat facts {};
+    REQUIRE(::stat(path.c_str(), &facts) == 0);
+    return facts.st_mode & 07777;
+}
+
+config::Environment::ScriptFacts facts_of(const std::string& script, const char* user = "root") {
+    return host_environment().script_facts({.argv = {script}, .user = user, .group = {}}, {});
+}
+
+// PATH as given while it lives.
+struct SearchPath {
+    std::string before;
+    explicit SearchPath(const char* path) : before{::getenv("PATH") == nullptr ? "" : ::getenv("PATH")} {
+        path == nullptr ? ::unsetenv("PATH") : ::setenv("PATH", path, 1);
+    }
+    SearchPath(const SearchPath&) = delete;
+    SearchPath& operator=(const SearchPath&) = delete;
+    ~SearchPath() { ::setenv("PATH", before.c_str(), 1); }
+};
+
+}  // namespace
+
+TEST_CASE("an account is looked up by user and group, with or without a colon before the group") {
+    CHECK(find_account("root")->uid == 0);
+    CHECK(find_account("daemon")->uid == 1);
+    CHECK(find_account("daemon")->gid == 1);
+    CHECK(find_account("daemon", "root")->gid == 0);
+    CHECK(find_account("daemon", "root")->uid == 1);
+    CHECK(find_account("daemon", ":root")->gid == 0);
+    CHECK(find_account("daemon", ":")->gid == 1);
+    CHECK(find_account("no-such-user").error().text() == "there is no user no-such-user");
+    CHECK(find_account("daemon", "no-such-group").error().text() == "there is no group no-such-group");
+    CHECK(find_account("daemon", ":no-such-group").error().code() == Errc::NotFound);
+}
+
+TEST_CASE("the supplementary groups of a user have its own among them, an unknown number has none") {
+    CHECK(supplementary_groups({1, 1}) == std::vector<std::uint32_t>{1});
+    CHECK(supplementary_groups({1, 2}) == std::vector<std::uint32_t>{2});
+    CHECK(supplementary_groups({3'999'999'999U, 1}).empty());
+}
+
+TEST_CASE("a script runs as its own user, else as the configured one, else as root") {
+    config::Global global;
+    const auto user = [&](const char* own, const char* group = "") {
+        return script_account({.argv = {"/x"}, .user = own, .group = group}, global);
+    };
+    CHECK(user("daemon")->uid == 1);
+    CHECK(user("daemon", "root")->gid == 0);
+    if (!find_account("keepalived_script")) CHECK(user("")->uid == 0);
+    global.script_user = "bin";
+    CHECK(user("")->uid == 2);
+    CHECK(user("")->gid == 2);
+    global.script_group = "daemon";
+    CHECK(user("")->gid == 1);
+    CHECK(user("daemon")->uid == 1);
+    global.script_user = "no-such-user";
+    CHECK_FALSE(user("").has_value());
+}
+
+TEST_CASE("a script is found by its path or in PATH, folders and what is missing are not") {
+    const Folder folder;
+    const std::string script = folder.file("run", 0755);
+    REQUIRE(::mkdir((folder.path + "/sub").c_str(), 0755) == 0);
+    REQUIRE(::mkdir((folder.path + "/sub/run").c_str(), 0755) == 0);
+    CHECK(facts_of(script).found);
+    CHECK(facts_of(script).resolved == script);
+    CHECK_FALSE(facts_of(folder.path + "/sub/run").found);
+    CHECK_FALSE(facts_of(folder.path + "/no").found);
+    std::filesystem::create_symlink(script, folder.path + "/link");
+    CHECK(facts_of(folder.path + "/link").resolved == script);
+    {
+        const SearchPath path{("/nonexistent:" + folder.path + "/sub:" + folder.path).c_str()};
+        CHECK(facts_of("run").resolved == script);
+        CHECK_FALSE(facts_of("missing").found);
+    }
+    const SearchPath none{nullptr};
+    CHECK_FALSE(facts_of("run").found);
+    CHECK(facts_of("sh").found);
+}
+
+TEST_CASE("whether a script may be run is told by the bits for its user") {
+    const Folder folder;
+    const auto runs = [&](mode_t mode, const char* user) {
+        return facts_of(folder.file("run", mode), user).executable;
+    };
+    CHECK(runs(0100, "root"));
+    CHECK(runs(0010, "root"));
+    CHECK(runs(0001, "root"));
+    CHECK_FALSE(runs(0666, "root"));
+    CHECK(runs(0001, "daemon"));
+    CHECK_FALSE(runs(0770, "daemon"));
+    CHECK_FALSE(facts_of(folder.file("run", 0777), "no-such-user").executable);
+    if (::getuid() != 0) return;
+    const auto owned = [&](mode_t mode, uid_t uid, gid_t gid) {
+        const std::string path = folder.file("own", mode);
+        REQUIRE(::chown(path.c_str(), uid, gid) == 0);
+        REQUIRE(::chmod(path.c_str(), mode) == 0);
+        return facts_of(path, "daemon").executable;
+    };
+    CHECK(owned(0100, 1, 0));
+    CHECK_FALSE(owned(0011, 1, 1));
+    CHECK(owned(0010, 0, 1));
+    CHECK_FALSE(owned(0101, 0, 1));
+}
+
+TEST_CASE("a script that root runs is insecure when others may change it or a folder above it") {
+    if (::getuid() != 0) return;
+    const Folder folder;
+    CHECK_FALSE(facts_of(folder.file("run", 0755)).insecure);
+    CHECK_FALSE(facts_of(folder.file("run", 0775)).insecure);  // the group is root's
+    CHECK(facts_of(folder.file("run", 0757)).insecure);
+    const std::string path = folder.file("run", 0775);
+    REQUIRE(::chown(path.c_str(), 0, 1) == 0);
+    CHECK(facts_of(path).insecure);
+    CHECK_FALSE(facts_of(path, "daemon").insecure);
+    REQUIRE(::chown(path.c_str(), 1, 0) == 0);
+    CHECK(facts_of(path).insecure);
+    REQUIRE(::chown(path.c_str(), 0, 0) == 0);
+    REQUIRE(::chmod(folder.path.c_str(), 0757) == 0);
+    CHECK(facts_of(path).insecure);
+    REQUIRE(::chmod(folder.path.c_str(), 01757) == 0);
+    CHECK_FALSE(facts_of(path).insecure);
+    REQUIRE(::chown(folder.path.c_str(), 1, 0) == 0);
+    CHECK(facts_of(path).insecure);
+}
+
+TEST_CASE("a script that becomes root is looked at as one that root runs") {
+    if (::getuid() != 0) return;
+    const Folder folder;
+    CHECK_FALSE(facts_of(folder.file("run", 0757), "daemon").insecure);
+    CHECK(facts_of(folder.file("run", 04757), "daemon").insecure);
+    CHECK(facts_of(folder.file("run", 02757), "daemon").insecure);
+    const std::string path = folder.file("run", 0757);
+    REQUIRE(::chown(path.c_str(), 1, 1) == 0);
+    REQUIRE(::chmod(path.c_str(), 06757) == 0);
+    CHECK_FALSE(facts_of(path, "daemon").insecure);
+    const auto with_root_group =
+        host_environment().script_facts({.argv = {path}, .user = "daemon", .group = "root"}, {});
+    CHECK(with_root_group.insecure);
+}
+
+TEST_CASE("the host tells its interfaces, accounts, variables, name and namespaces") {
+    const auto host = host_environment();
+    CHECK(host.interface_exists("lo"));
+    CHECK_FALSE(host.interface_exists("no-such-link"));
+    CHECK(host.account_exists("root", ""));
+    CHECK(host.account_exists("daemon", "root"));
+    CHECK_FALSE(host.account_exists("daemon", "no-such-group"));
+    ::setenv("MAINSTAY_TEST_WORD", "said", 1);
+    CHECK(host.variable("MAINSTAY_TEST_WORD") == "said");
+    ::unsetenv("MAINSTAY_TEST_WORD");
+    CHECK(host.variable("MAINSTAY_TEST_WORD").empty());
+    char name[256] = {};
+    REQUIRE(::gethostname(name, sizeof name - 1) == 0);
+    CHECK(host.host_name == name);
+    CHECK_FALSE(host.network_namespace_exists("no-such-namespace"));
+    const auto first = host.random(), second = host.random();
+    CHECK(first != second);
+    CHECK(((first | second) >> 32) != 0);
+    for (const Prefix& subnet : host.subnets()) CHECK(subnet.address.to_string() != "127.0.0.1");
+    CHECK(host_resolves("127.0.0.1"));
+    CHECK_FALSE(host_resolves("no host has blanks"));
+}
+
+TEST_CASE("a directory is made with its parents, for its owner and with its mode, again and again") {
+    const Folder folder;
+    const Account self{::getuid(), ::getgid()};
+    const std::string path = folder.path + "/a/b/c";
+    REQUIRE(make_directory(path, self, 0700).has_value());
+    CHECK(mode_of(path) == 0700);
+    CHECK(mode_of(folder.path + "/a") == 0755);
+    REQUIRE(make_directory(path, self, 0750).has_value());
+    if (::getuid() == 0) {
+        CHECK(mode_of(path) == 0750);
+        REQUIRE(make_directory(path, {1, 2}, 0700).has_value());
+        struct stat facts {};
+        REQUIRE(::stat(path.c_str(), &facts) == 0);
+        CHECK(facts.st_uid == 1);
+        CHECK(facts.st_gid == 2);
+    }
+    const std::string file = folder.file("plain", 0644);
+    CHECK(make_directory(file, self, 0700).error().text().find("open directory " + file) == 0);
+    CHECK(make_directory(file + "/x/y", self, 0700).error().text().find("mkdir " + file + "/x") == 0);
+    std::filesystem::create_directory_symlink(path, folder.path + "/link");
+    CHECK_FALSE(make_directory(folder.path + "/link", self, 0700).has_value());
+}
+
+TEST_CASE("a file is written whole, with its mode, in place of what was there, and leaves nothing beside it") {
+    const Folder folder;
+    const std::string path = folder.path + "/f";
+    REQUIRE(write_file_safely(path, "one", 0644).has_value());
+    CHECK(text_of(path) == "one");
+    CHECK(mode_of(path) == 0644);
+    REQUIRE(write_file_safely(path, "", 0600).has_value());
+    CHECK(text_of(path).empty());
+    CHECK(mode_of(path) == 0600);
+    CHECK(write_file_safely(folder.path + "/no/f", "x", 0600).error().text().find("create a file beside ") == 0);
+    REQUIRE(::mkdir((folder.path + "/d").c_str(), 0700) == 0);
+    CHECK(write_file_safely(folder.path + "/d", "x", 0600).error().text().find("rename to its place ") == 0);
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{folder.path}) files += entry.path().empty() ? 0 : 1;
+    CHECK(files == 2);
+}
+
+TEST_CASE("this process is alive, one that has ended and numbers that are none are not") {
+    CHECK(process_alive(::getpid()));
+    CHECK(process_alive(1));
+    CHECK_FALSE(process_alive(0));
+    CHECK_FALSE(process_alive(-1));
+    const int child = ::fork();
+    if (child == 0) ::_exit(0);
+    ::waitpid(child, nullptr, 0);
+    CHECK_FALSE(process_alive(child));
+    CHECK(own_executable()->ends_with("kernel_test"));
+}
+
+TEST_CASE("a process is named by at most fifteen bytes") {
+    const std::string before = text_of("/proc/self/comm");
+    set_process_name("abcdefghijklmnopq");
+    CHECK(text_of("/proc/self/comm") == "abcdefghijklmno\n");
+    set_process_name("ab");
+    CHECK(text_of("/proc/self/comm") == "ab\n");
+    set_process_name(before.substr(0, before.size() - 1));
+}
+
+TEST_CASE("settings of the kernel are read as text and as numbers, and nothing else is") {
+    CHECK(read_sysctl("kernel/ostype").value() == "Linux");
+    CHECK(read_sysctl_number("kernel/pid_max").value() > 300);
+    CHECK(read_sysctl_number("kernel/ostype").error().text() == "sysctl kernel/ostype is 'Linux', not a number");
+    CHECK(read_sysctl_number("kernel/printk").error().code() == Errc::Invalid);
+    CHECK(read_sysctl("kernel/no_such").error().sys_errno() == ENOENT);
+    CHECK(read_sysctl_number("kernel/no_such").error().sys_errno() == ENOENT);
+    CHECK(write_sysctl("kernel/no_such", "1").error().sys_errno() == ENOENT);
+    CHECK_FALSE(write_sysctl("kernel/ostype", "x").has_value());
+    for (const char* none : {"", "/etc/passwd", "kernel/../../etc/passwd", ".."}) {
+        CAPTURE(none);
+        CHECK(read_sysctl(none).error().text() == "sysctl '" + std::string{none} + "' is no name");
+        CHECK(write_sysctl(none, "x").error().code() == Errc::Invalid);
+    }
+}

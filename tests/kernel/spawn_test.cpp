@@ -1,0 +1,203 @@
+// Other programs: how they are started, with what, and how their end is told.
+#include "mainstay/kernel/spawn.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "mainstay/base/unique_fd.hpp"
+
+using namespace mainstay;
+using namespace mainstay::kernel;
+
+namespace {
+
+struct Folder {
+    std::string path;
+    Folder() {
+        char name[] = "/tmp/mainstay-spawn.XXXXXX";
+        path = ::mkdtemp(name);
+        REQUIRE(::chmod(path.c_str(), 0777) == 0);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { std::filesystem::remove_all(path); }
+    [[nodiscard]] std::string script(const std::string& text) const {
+        const std::string full = path + "/script";
+        std::ofstream{full} << text;
+        REQUIRE(::chmod(full.c_str(), 0755) == 0);
+        return full;
+    }
+    [[nodiscard]] std::string told() const {
+        std::ifstream file{path + "/told"};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+};
+
+int status_of(int pid) {
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+// Runs the script and gives its status; what it told is in the folder.
+int run(const Folder& folder, const std::string& text, ScriptProcess process = {}) {
+    process.path = folder.script(text);
+    process.argv.insert(process.argv.begin(), "as-configured");
+    if (process.account.uid == 0) process.account = {::getuid(), ::getgid()};
+    const auto pid = spawn_script(process);
+    REQUIRE(pid.has_value());
+    return status_of(*pid);
+}
+
+}  // namespace
+
+TEST_CASE("a script gets its arguments and its status is told") {
+    const Folder folder;
+    const std::string tell = "echo \"$# $1 $2\" > " + folder.path + "/told\nexit 7\n";
+    CHECK(run(folder, "#!/bin/sh\n" + tell, {.argv = {"one", "two words"}}) == 7);
+    CHECK(folder.told() == "2 one two words\n");
+    CHECK(run(folder, tell, {.argv = {"first", "second"}}) == 7);  // without "#!" it is a shell's
+    CHECK(folder.told() == "2 first second\n");
+}
+
+TEST_CASE("a script that cannot be started says why") {
+    const Folder folder;
+    CHECK(spawn_script({.path = "/nonexistent/x", .argv = {"x"}}).error().sys_errno() == ENOENT);
+    CHECK(spawn_script({.path = "/nonexistent/x", .argv = {"x"}}).error().text().find("start /nonexistent/x") == 0);
+    CHECK(spawn_script({.path = folder.path, .argv = {"x"}}).error().sys_errno() == EACCES);
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // the child is gone
+    CHECK(errno == ECHILD);
+}
+
+TEST_CASE("a script has its own group, nothing on its streams, no signals blocked and a clean environment") {
+    const Folder folder;
+    for (const char* name : {"LD_PRELOAD_X", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "MAINSTAY_KEPT"})
+        ::setenv(name, "x", 1);
+    ::setenv("LD_LIBRARY_PATH", "/nonexistent", 1);
+    ::setenv("IFS", "z", 1);
+    sigset_t term, before;
+    ::sigemptyset(&term);
+    ::sigaddset(&term, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &term, &before);
+    ::signal(SIGUSR1, SIG_IGN);
+    const int status = run(folder, "#!/bin/sh\nexec 3> " + folder.path + R"sh(/told
+env | cut -d= -f1 | grep -E '^(LD_|NOTIFY|WATCHDOG|MAINSTAY_KEPT|IFS)' | sort >&3
+streams=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)
+echo "$streams" >&3
+grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -s '\t' ' ' >&3
+[ "$(cut -d' ' -f5 /proc/$$/stat)" = $$ ] && echo own >&3
+)sh");
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    ::signal(SIGUSR1, SIG_DFL);
+    for (const char* name :
+         {"LD_PRELOAD_X", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "MAINSTAY_KEPT", "LD_LIBRARY_PATH", "IFS"})
+        ::unsetenv(name);
+    CHECK(status == 0);
+    CHECK(folder.told() ==
+          "LD_PRELOAD_X\nMAINSTAY_KEPT\n/dev/null\n/dev/null\n/dev/null\nSigBlk: 0000000000000000\n"
+          "SigIgn: 0000000000000000\nown\n");
+}
+
+TEST_CASE("a script runs as its account, with its groups and no others") {
+    if (::getuid() != 0) return;
+    const Folder folder;
+    const int status = run(folder, "#!/bin/sh\n{ id -u; id -g; id -G; } > " + folder.path + "/told\n",
+                           {.account = {1, 2}, .groups = {3, 4}});
+    CHECK(status == 0);
+    CHECK(folder.told() == "1\n2\n2 3 4\n");
+}
+
+TEST_CASE("a role is started with its descriptors under their numbers, whatever stood there") {
+    const Folder folder;
+    std::ofstream{folder.path + "/a"} << "A";
+    std::ofstream{folder.path + "/b"} << "B";
+    const UniqueFd a{::open((folder.path + "/a").c_str(), O_RDONLY | O_CLOEXEC)};
+    const UniqueFd b{::open((folder.path + "/b").c_str(), O_RDONLY | O_CLOEXEC)};
+    const std::string first = std::to_string(a.get()), second = std::to_string(b.get());
+    const auto pid = spawn_role({.executable = "/bin/sh",
+                                 .argv = {"sh", "-c",
+                                          "cat <&" + first + " > " + folder.path + "/told; cat <&" + second + " >> " +
+                                              folder.path + "/told; exit 3"},
+                                 .descriptors = {{a.get(), b.get()}, {b.get(), a.get()}}});
+    REQUIRE(pid.has_value());
+    CHECK(status_of(*pid) == 3);
+    CHECK(folder.told() == "BA");
+    const auto missing = spawn_role({.executable = "/nonexistent/role", .argv = {"role"}});
+    CHECK(missing.error().sys_errno() == ENOENT);
+    CHECK(missing.error().text().find("start /nonexistent/role") == 0);
+    const auto closed = spawn_role({.executable = "/bin/true", .argv = {"true"}, .descriptors = {{-1, 5}}});
+    CHECK(closed.error().sys_errno() == EBADF);
+}
+
+TEST_CASE("an end is reaped with its status or its signal, and nothing else is") {
+    CHECK_FALSE(reap().has_value());
+    const auto wait_for = [](int pid) {
+        siginfo_t info{};
+        REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
+        return reap();
+    };
+    const Folder folder;
+    const auto left = spawn_script({.path = folder.script("#!/bin/sh\nexit 5\n"), .argv = {"x"}});
+    auto ended = wait_for(left.value());
+    REQUIRE(ended.has_value());
+    CHECK(ended->pid == *left);
+    CHECK_FALSE(ended->signalled);
+    CHECK(ended->status == 5);
+    for (const bool by_force : {false, true}) {
+        const auto stays = spawn_script({.path = "/bin/sleep", .argv = {"sleep", "1000"}});
+        CHECK_FALSE(reap().has_value());
+        terminate_group(stays.value(), by_force);
+        ended = wait_for(*stays);
+        REQUIRE(ended.has_value());
+        CHECK(ended->signalled);
+        CHECK(ended->status == (by_force ? SIGKILL : SIGTERM));
+    }
+}
+
+TEST_CASE("a descriptor is closed on exec or not, and none is no matter") {
+    const UniqueFd fd{::open("/dev/null", O_RDONLY)};
+    close_on_exec(fd.get(), true);
+    CHECK(::fcntl(fd.get(), F_GETFD) == FD_CLOEXEC);
+    close_on_exec(fd.get(), false);
+    CHECK(::fcntl(fd.get(), F_GETFD) == 0);
+    close_on_exec(-1, true);
+}
+
+TEST_CASE("a program becomes another with its descriptors, or stays as it was and says why") {
+    const Folder folder;
+    const UniqueFd fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    const Error error = exec_again("/nonexistent/again", {"again"}, "X=1", {fd.get()});
+    CHECK(error.sys_errno() == ENOENT);
+    CHECK(::fcntl(fd.get(), F_GETFD) == FD_CLOEXEC);
+    sigset_t now;
+    ::sigprocmask(SIG_SETMASK, nullptr, &now);
+    CHECK(::sigismember(&now, SIGTERM) == 0);
+    const int child = ::fork();
+    if (child == 0) {
+        static_cast<void>(exec_again("/bin/sh",
+                                     {"sh", "-c", "echo $MAINSTAY_ADDED $(readlink /proc/$$/fd/$0) > $1",
+                                      std::to_string(fd.get()), folder.path + "/told"},
+                                     "MAINSTAY_ADDED=yes", {fd.get()}));
+        ::_exit(1);
+    }
+    CHECK(status_of(child) == 0);
+    CHECK(folder.told() == "yes /dev/null\n");
+}
+
+TEST_CASE("signals that were blocked are let through again") {
+    sigset_t all, before, now;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+    unblock_signals();
+    ::sigprocmask(SIG_SETMASK, &before, &now);
+    CHECK(::sigismember(&now, SIGHUP) == 0);
+}
