@@ -13,7 +13,8 @@ _mainstayctl() {
         server)
             case $words[2] in
                 show) _arguments '1:servers:' ;;
-                drain | disable | enable) _arguments '--dry-run[only tell]' '1:servers:' ;;
+                drain) _arguments '--dry-run[only tell]' '--expire-persistence[clients bound by persistence go, too]' '1:servers:' ;;
+                disable | enable) _arguments '--dry-run[only tell]' '1:servers:' ;;
                 weight) _arguments '--dry-run[only tell]' '1:servers:' '2:weight:' ;;
                 *) _values 'server command' disable drain enable show weight ;;
             esac

@@ -107,7 +107,8 @@ Result<void> Mailer::store_one(const Mail& mail) {
     if (!stored && stored.error().code() == Errc::Limit) {
         std::vector<std::string> all;
         for (const auto& [id, waiting] : spool_.mails()) all.push_back(id);
-        if (merge_waiting(all)) stored = spool_.put(mail);
+        merge_waiting(all);
+        stored = spool_.put(mail);
     }
     if (!stored && stored.error().code() == Errc::Limit) {
         ++counters_.refused_by_spool;
@@ -149,8 +150,8 @@ void Mailer::merge_backlog() {
     if (waiting.size() > kPlainMailsPerMinute) merge_waiting(waiting);
 }
 
-// Merges the named mails, per envelope, without the one that is on its way. False when nothing was merged.
-bool Mailer::merge_waiting(const std::vector<std::string>& ids) {
+// Merges the named mails, per envelope, without the one that is on its way.
+void Mailer::merge_waiting(const std::vector<std::string>& ids) {
     std::vector<Mail> rest;
     for (const auto& id : ids) {
         // What is safe on disk stays there while it cannot be replaced on disk.
@@ -158,7 +159,6 @@ bool Mailer::merge_waiting(const std::vector<std::string>& ids) {
         if (id != in_flight_ && spool_.mails().contains(id)) rest.push_back(spool_.mails().at(id));
     }
     std::ranges::stable_sort(rest, {}, [](const Mail& mail) { return mail.queued.unix_us; });
-    bool merged = false;
     while (!rest.empty()) {
         const Mail first = rest.front();
         const auto tail =
@@ -168,16 +168,14 @@ bool Mailer::merge_waiting(const std::vector<std::string>& ids) {
         if (group.size() < 2) continue;
         if (auto stored = spool_.put_digest(merge(group)); !stored) {
             log_.error("cannot write a digest: {}", stored.error().text());
-            return merged;
+            return;
         }
         for (const auto& mail : group) {
             attempts_.erase(mail.id);
             std::erase(held_, mail.id);
         }
         ++counters_.digests;
-        merged = true;
     }
-    return merged;
 }
 
 std::optional<std::string> Mailer::next_due(Instant now) const {

@@ -58,12 +58,6 @@ std::string url_path(const std::string& name) {
     return out.empty() ? "localhost" : out;
 }
 
-std::string url_of(const Transport::Server& server) {
-    const auto address = IpAddress::parse(server.name);
-    const std::string host = address && address->is_v6() ? "[" + server.name + "]" : url_path(server.name);
-    return fmt::format("smtp://{}:{}/{}", host, server.port, url_path(server.helo_name));
-}
-
 int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
     auto& session = *static_cast<Session*>(self);
     if (type == CURLINFO_HEADER_OUT) session.dialogue.sent({data, size});
@@ -122,6 +116,12 @@ bool set_options(CURL* easy, const Transport::Server& server, const Mail& mail, 
 
 }  // namespace
 
+std::string url_of(const Transport::Server& server) {
+    const auto address = IpAddress::parse(server.name);
+    const std::string host = address && address->is_v6() ? "[" + server.name + "]" : url_path(server.name);
+    return fmt::format("smtp://{}:{}/{}", host, server.port, url_path(server.helo_name));
+}
+
 void SessionStop::stop() {
     stopped_ = true;
     const std::lock_guard guard{mutex_};
@@ -142,12 +142,11 @@ void SessionStop::closing(int socket) {
 Delivery run_session(const Transport::Server& server, const Mail& mail, const std::string& message, SessionStop& stop) {
     Session session{.message = message, .stop = stop};
     const List recipients = recipients_of(mail);
-    Easy easy{curl_easy_init()};
+    const Easy easy{curl_easy_init()};  // its end says QUIT, with the same deadline as any step
     if (!easy || !recipients || !set_options(easy.get(), server, mail, recipients.get(), session)) {
         return {.reached = false, .accepted = {}, .never = {}, .text = "libcurl does not take an option"};
     }
     const CURLcode code = curl_easy_perform(easy.get());
-    easy.reset();  // says QUIT, with the same deadline as any step
     if (code == CURLE_OK) return session.dialogue.outcome(mail.to, "");
     return session.dialogue.outcome(mail.to,
                                     session.error[0] != '\0' ? session.error.data() : curl_easy_strerror(code));

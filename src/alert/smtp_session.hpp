@@ -26,6 +26,9 @@ private:
     std::vector<int> sockets_;
 };
 
+// Where libcurl is to connect, and what it says in HELO: smtp://HOST:PORT/HELO.
+[[nodiscard]] std::string url_of(const Transport::Server& server);
+
 // Returns when the dialogue has ended, a step has timed out, or `stop` was called (a name lookup may go on for some
 // seconds after that).
 [[nodiscard]] Delivery run_session(const Transport::Server& server, const Mail& mail, const std::string& message,

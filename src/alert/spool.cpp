@@ -178,11 +178,15 @@ Result<void> Spool::update(const Mail& mail) {
 
 Result<void> Spool::put_digest(const Mail& digest) {
     // One that is in memory must not take the place of what is safe on disk.
-    if (!disk_problem_.empty() &&
-        std::ranges::any_of(digest.merged, [this](const std::string& id) { return mails_.contains(id) && saved(id); }))
-        return fail(Errc::Io, disk_problem_);
+    const bool any_on_disk =
+        std::ranges::any_of(digest.merged, [this](const std::string& id) { return mails_.contains(id) && saved(id); });
+    if (any_on_disk && !disk_problem_.empty()) return fail(Errc::Io, disk_problem_);
     // It replaces what it names, so it may stand beside them for a moment even in a full spool.
     if (auto written = write(digest, true); !written) return written;
+    if (any_on_disk && !saved(digest.id)) {  // the disk has just begun to refuse
+        if (auto removed = remove(digest.id); !removed) return removed;
+        return fail(Errc::Io, disk_problem_);
+    }
     Result<void> outcome;
     for (const auto& id : digest.merged) {
         if (!mails_.contains(id)) continue;

@@ -82,11 +82,12 @@ Result<std::vector<std::string>> file_names(int folder, const std::string& where
     if (!listing) return fail_system("list " + where, errno);
     static_cast<void>(own.release());  // closedir() closes it
     std::vector<std::string> names;
-    errno = 0;
-    while (const dirent* entry = ::readdir(listing.get())) {
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(listing.get());
+        if (entry == nullptr) break;
         const std::string name{entry->d_name};
         if (name != "." && name != "..") names.push_back(name);
-        errno = 0;
     }
     if (errno != 0) return fail_system("list " + where, errno);
     return names;

@@ -48,6 +48,7 @@ struct ServerOptions {
     std::string which;
     std::int64_t weight = 0;
     bool dry_run = false;
+    bool expire_persistence = false;  // with drain
 };
 [[nodiscard]] int ctl_servers(const std::string& socket, const ServerOptions& options);
 [[nodiscard]] int ctl_ipvs(bool stats);

@@ -101,7 +101,9 @@ int main(int argc, char** argv) {
         return verb;
     };
     server_verb("show", "how servers are, and what is held of them");
-    server_verb("drain", "weight 0: connections go on, none are added");
+    server_verb("drain", "weight 0: connections go on, none are added")
+        ->add_flag("--expire-persistence", servers.expire_persistence,
+                   "clients whom persistence_timeout binds to a server with weight 0, of any service, go elsewhere");
     server_verb("disable", "out of the table, and not checked");
     server_verb("enable", "as configuration and checks say again");
     server_verb("weight", "another weight, whatever configuration and checks say")

@@ -16,6 +16,7 @@ int ctl_servers(const std::string& socket, const ServerOptions& options) {
     question.which = options.which;
     question.weight = options.weight;
     question.dry_run = options.dry_run;
+    question.expire_persistence = options.expire_persistence;
     for (const Verb verb : {Verb::Show, Verb::Drain, Verb::Disable, Verb::Enable, Verb::Weight}) {
         if (lvs::word_of(verb) == options.verb) question.verb = static_cast<std::uint8_t>(verb);
     }

@@ -146,12 +146,7 @@ private:
             r_.add(kNote, Code::PairProtocol, Where::Both,
                    fmt::format("{}: interface {}: right only when both are on one network", name,
                                r_.both(a.interface, b.interface)));
-        if (a.vmac.enabled != b.vmac.enabled)
-            r_.add(kNote, Code::PairProtocol, a.vmac.enabled ? Where::Second : Where::First,
-                   fmt::format(
-                       "{}: use_vmac in {} only: the MAC address of the virtual addresses changes at each takeover",
-                       name, a.vmac.enabled ? r_.names.first : r_.names.second),
-                   "write use_vmac into both or into none");
+        compare_vmacs(r_, p);
     }
 
     // Passwords are compared and never shown.
@@ -164,6 +159,12 @@ private:
                 fmt::format("{}: authentication {}: each refuses the other's packets, and both become MASTER", p.name(),
                             r_.both(kTypes[static_cast<int>(a.auth_type)], kTypes[static_cast<int>(b.auth_type)])),
                 "write the same `auth_type`, in capitals, and the same `auth_pass` into both");
+        else if (a.auth_pass != b.auth_pass && a.auth_type == AuthType::Pass && a.family == Family::V6)
+            r_.add(kWarning, Code::PairAuthentication, Where::Both,
+                   fmt::format("{}: the passwords (auth_pass) differ, which nobody looks at over IPv6: the backup stays "
+                               "BACKUP",
+                               p.name()),
+                   "write the same `auth_pass` into both; 8 characters count");
         else if (a.auth_pass != b.auth_pass)
             r_.add(
                 kError, Code::PairAuthentication, Where::Both,

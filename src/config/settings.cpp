@@ -17,9 +17,8 @@ namespace {
 
 constexpr std::array kRows{
     Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s,
-            "How often the kernel's IPVS table is compared with what it should hold, and repaired; 0: never. A reload "
-            "does it "
-            "at once, too, unless it is 0."},
+            "How often the kernel's IPVS table is compared with what it should hold, and repaired; 0: never by itself. A "
+            "reload does it at once, too."},
     Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s,
             "How long a notify script is waited for before the next one of its instance starts; 0: all start at once."},
     Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s,

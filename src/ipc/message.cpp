@@ -78,7 +78,7 @@ template <class A>
 void fields(A& a, Observations& m) { a(m.list); }
 
 template <class A>
-void fields(A& a, ServerQuestion& m) { a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by); }
+void fields(A& a, ServerQuestion& m) { a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by, m.expire_persistence); }
 template <class A>
 void fields(A& a, ServerAnswered& m) { a(m.request, m.exit_code, m.problem); }
 

@@ -28,19 +28,6 @@ Hold hold_of(ServerCommand::Verb verb) {
     }
 }
 
-// A weight of 0 does not concern clients whom persistence sends to the server: the operator is told, once per service.
-void remark_on_persistence(const config::VirtualServer& service, const ServerCommand& command,
-                           std::vector<std::string>& remarks) {
-    const bool drains = command.verb == ServerCommand::Verb::Drain ||
-                        (command.verb == ServerCommand::Verb::Weight && command.weight == 0);
-    if (!drains || service.persistence_timeout.count() == 0) return;
-    std::string text = fmt::format(
-        "VS {} has persistence_timeout {}: clients that are on the server stay on it for as long as they keep coming, "
-        "unless `sysctl -w net.ipv4.vs.expire_quiescent_template=1` ends that (for all services of the host)",
-        config::service_name(service), service.persistence_timeout.count());
-    if (remarks.empty() || remarks.back() != text) remarks.push_back(std::move(text));
-}
-
 std::string operation_text(const netlink::IpvsOperation& operation) {
     using Kind = netlink::IpvsOperation::Kind;
     const bool weighs = operation.kind == Kind::AddDestination || operation.kind == Kind::SetDestination;
@@ -73,7 +60,9 @@ std::optional<Override> Judge::override_of(std::size_t service, std::size_t serv
 
 std::string Judge::state_text(std::size_t service, std::size_t server) const {
     const auto& state = states_[service].servers[server];
-    const std::string word = text_of(Override{state.hold, state.between->held_weight, {}, {}});
+    const auto said = override_of(service, server);
+    const std::string word =
+        text_of(Override{state.hold, state.between->held_weight, {}, {}, said && said->expires_persistence});
     return fmt::format("{}, {}, weight {}", word, state.alive ? "UP" : "DOWN", state.weight);
 }
 
@@ -83,6 +72,10 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
     if (command.verb == ServerCommand::Verb::Weight &&
         (command.weight < 0 || command.weight > std::numeric_limits<std::int32_t>::max())) {
         answer.problem = "a weight is 0 to 2147483647";
+        return out;
+    }
+    if (command.expire_persistence && command.verb != ServerCommand::Verb::Drain) {
+        answer.problem = "persistence expires of servers that are drained";
         return out;
     }
     if (command.dry_run && command.verb != ServerCommand::Verb::Show) {
@@ -99,11 +92,16 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         const OverrideKey key{service_text(where.service),
                               services_[where.service].real_servers[where.server].endpoint};
         const std::string name = server_text(where.service, where.server);
-        remark_on_persistence(services_[where.service], command, remarks);
+        if (auto remark = remark_on_persistence(services_[where.service], command);
+            remark && (remarks.empty() || remarks.back() != *remark))
+            remarks.push_back(std::move(*remark));
         const auto& state = states_[where.service].servers[where.server];
         const std::string before = state_text(where.service, where.server);
-        const bool same =
+        const bool held =
             state.hold == wanted && (wanted != Hold::Weight || state.between->held_weight == command.weight);
+        const auto known = overrides_.find(key);
+        const bool same = held && (known == overrides_.end() ||
+                                   known->second.expires_persistence == command.expire_persistence);
         if (command.verb == ServerCommand::Verb::Show || same) {
             answer.lines.push_back(fmt::format("{} of VS {}: {}", name, key.service, before));
             continue;
@@ -116,9 +114,9 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         if (wanted == Hold::None)
             overrides_.erase(key);
         else
-            overrides_[key] = Override{wanted, command.weight, at.wall, command.by};
+            overrides_[key] = Override{wanted, command.weight, at.wall, command.by, command.expire_persistence};
         if (answer.changed <= kServersNamedInAuditMax) named += fmt::format(" {} of VS {},", name, key.service);
-        hold(where, wanted, command.weight, at, out);
+        if (!held) hold(where, wanted, command.weight, at, out);
         answer.lines.push_back(fmt::format("{} of VS {}: {} (was: {})", name, key.service,
                                            state_text(where.service, where.server), before));
     }
@@ -134,13 +132,17 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         if (++answer.changed <= kServersNamedInAuditMax) named += fmt::format(" {},", name);
     }
     std::ranges::move(remarks, std::back_inserter(answer.lines));
+    if (auto remark = remark_on_expiry(); remark && command.expire_persistence)
+        answer.lines.push_back(std::move(*remark));
     if (answer.changed == 0) return out;
     tidy_queue();
     named.pop_back();
     if (answer.changed > kServersNamedInAuditMax)
         named += fmt::format(" and {} more", answer.changed - kServersNamedInAuditMax);
     const std::string number =
-        command.verb == ServerCommand::Verb::Weight ? fmt::format(" {}", command.weight) : std::string{};
+        command.verb == ServerCommand::Verb::Weight ? fmt::format(" {}", command.weight)
+        : command.expire_persistence                ? std::string{" --expire-persistence"}
+                                                    : std::string{};
     out.insert(out.begin(), say(LogLevel::Notice, fmt::format("server {} {}{} by {}:{}", word_of(command.verb),
                                                               command.which, number, command.by, named)));
     return out;
@@ -188,6 +190,9 @@ void Judge::rehearse(const ServerCommand& command, Moment at, ServerAnswer& answ
     const Intents would = copy.command(real, at, answer);
     if (!answer.problem.empty()) return;
     for (auto& line : answer.lines) line = "would be: " + line;
+    if (copy.expires_persistence() != expires_persistence())
+        answer.lines.push_back(copy.expires_persistence() ? "would set: net.ipv4.vs.expire_quiescent_template = 1"
+                                                          : "would put back: net.ipv4.vs.expire_quiescent_template");
     for (const auto& intent : would) {
         const auto* said = std::get_if<Say>(&intent);
         if (said != nullptr && said->line.level == LogLevel::Info)

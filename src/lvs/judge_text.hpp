@@ -100,4 +100,8 @@ namespace mainstay::lvs {
     return event;
 }
 
+// judge_expiry.cpp: a weight of 0 does not concern clients whom persistence sends to the server.
+[[nodiscard]] std::optional<std::string> remark_on_persistence(const config::VirtualServer& service,
+                                                               const ServerCommand& command);
+
 }  // namespace mainstay::lvs

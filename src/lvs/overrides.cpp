@@ -21,7 +21,7 @@ std::string text_of(const Override& override) {
         case Hold::Weight:
             return fmt::format("weight {}", override.weight);
         case Hold::Drained:
-            return "drained";
+            return override.expires_persistence ? "drained (persistence expires)" : "drained";
         case Hold::Disabled:
             return "disabled";
         case Hold::None:

@@ -75,7 +75,9 @@ Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, s
 
 Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& settings, std::uint32_t sequence) {
     if (settings.index == 0) return fail(Errc::Invalid, "no interface to change");
-    Request request{RTM_SETLINK, 0, settings.index, sequence};
+    // What is the kind's own is changed by the request that makes links alone.
+    Request request{settings.ipvlan_mode ? std::uint16_t{RTM_NEWLINK} : std::uint16_t{RTM_SETLINK}, 0, settings.index,
+                    sequence};
     if (settings.up) {
         request.link().ifi_flags = *settings.up ? unsigned{IFF_UP} : 0U;
         request.link().ifi_change = IFF_UP;
@@ -85,6 +87,14 @@ Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& se
                      settings.hardware_address->data());
     if (settings.master) mnl_attr_put_u32(request.header(), IFLA_MASTER, *settings.master);
     if (settings.group) mnl_attr_put_u32(request.header(), IFLA_GROUP, *settings.group);
+    if (settings.ipvlan_mode) {
+        nlattr* info = mnl_attr_nest_start(request.header(), IFLA_LINKINFO);
+        mnl_attr_put_strz(request.header(), IFLA_INFO_KIND, "ipvlan");
+        nlattr* data = mnl_attr_nest_start(request.header(), IFLA_INFO_DATA);
+        mnl_attr_put_u16(request.header(), IFLA_IPVLAN_FLAGS, ipvlan_flags(*settings.ipvlan_mode));
+        mnl_attr_nest_end(request.header(), data);
+        mnl_attr_nest_end(request.header(), info);
+    }
     if (settings.no_generated_address) {
         nlattr* families = mnl_attr_nest_start(request.header(), IFLA_AF_SPEC);
         nlattr* v6 = mnl_attr_nest_start(request.header(), kFamilyV6);

@@ -1,11 +1,14 @@
 // The lvs role with the real kernel.
 #include <random>
 
+#include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/role/lvs_role.hpp"
 #include "netlink_buffers.hpp"
 
 namespace mainstay::role {
 namespace {
+
+constexpr std::string_view kExpireQuiescent = "net/ipv4/vs/expire_quiescent_template";
 
 class KernelTable final : public IpvsTable {
 public:
@@ -33,6 +36,14 @@ public:
     Result<void> stop_daemon(netlink::IpvsDaemon::State state) override { return socket_.stop_daemon(state); }
     Result<netlink::IpvsTimeouts> timeouts() override { return socket_.timeouts(); }
     Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) override { return socket_.set_timeouts(timeouts); }
+    Result<bool> expires_quiescent() override {
+        const auto number = kernel::read_sysctl_number(kExpireQuiescent);
+        if (!number) return std::unexpected{number.error()};
+        return *number != 0;
+    }
+    Result<void> set_expires_quiescent(bool on) override {
+        return kernel::write_sysctl(kExpireQuiescent, on ? "1" : "0");
+    }
 
 private:
     kernel::IpvsSocket socket_;

@@ -42,6 +42,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     keeper_.start(wanted(), std::exchange(inherited_, {}), flush_first);
     marks_.want(judge_.mark_table());
     settings_.configure(std::move(settings), inherited_timeouts_);
+    static_cast<void>(settle_expiry(inherited_expiry_));  // its keeper tells, and tries again
     interface_told();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
     if (known.empty()) open();
@@ -68,6 +69,7 @@ ipc::LvsStatus LvsRole::recall() {
         inherited_.insert(inherited_.end(), service.group_keys.begin(), service.group_keys.end());
     }
     inherited_timeouts_ = status->original_timeouts;
+    inherited_expiry_ = status->original_expiry;
     return std::move(*status);
 }
 
@@ -130,6 +132,17 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
     }
 }
 
+// Before anything is drained: an operator who wants its clients gone shall not wait for them in vain.
+Result<void> LvsRole::expire_first() {
+    if (runtime_.options().has_ipvs_namespace)
+        return fail(Errc::Unsupported,
+                    "IPVS is in a network namespace of its own (net_namespace_ipvs): set "
+                    "net.ipv4.vs.expire_quiescent_template=1 there, and drain without --expire-persistence");
+    auto done = settings_.expire_quiescent(true);
+    if (!done) static_cast<void>(settle_expiry());
+    return done;
+}
+
 Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
     using Verb = lvs::ServerCommand::Verb;
     if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "this daemon does not know that word", {}};
@@ -137,10 +150,14 @@ Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
                                      .which = question.which,
                                      .weight = question.weight,
                                      .dry_run = question.dry_run,
-                                     .by = question.by};
+                                     .by = question.by,
+                                     .expire_persistence = question.expire_persistence};
     carry_out_pending();
+    if (command.expire_persistence && !command.dry_run)
+        if (const auto done = expire_first(); !done) return {2, "nothing was done: " + done.error().text(), {}};
     lvs::ServerAnswer answer;
     carry_out(judge_.command(command, moment(), answer));
+    if (const auto done = settle_expiry(); !done) answer.lines.push_back(done.error().text() + "; it is tried again");
     if (answer.changed != 0 && !question.dry_run) publish();  // it is to survive whatever comes next
     std::string text;
     for (const auto& line : answer.lines) text += line + "\n";
@@ -311,6 +328,7 @@ void LvsRole::arm_deadline() {
 void LvsRole::write_state() {
     auto status = status_of(judge_, keeper_.state(), runtime_.generation());
     status.original_timeouts = settings_.original_timeouts();
+    status.original_expiry = settings_.original_expiry();
     if (counters_) status.traffic = counters_->traffic();
     runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
     clock_.forget();

@@ -118,6 +118,13 @@ private:
     void reload(config::Config next);
     void change(std::vector<config::ServiceChange> changes);
     void reloaded(const lvs::Intents& intents);
+    // Persistence ends to drained servers as long as an operator's word says so. Not in a network namespace of IPVS's
+    // own: its settings cannot be reached from here.
+    Result<void> settle_expiry(std::optional<bool> original = {}) {
+        if (runtime_.options().has_ipvs_namespace) return {};
+        return settings_.expire_quiescent(judge_.expires_persistence(), original);
+    }
+    [[nodiscard]] Result<void> expire_first();
     void equip(const config::Config& config);
     void look_at_certificate(std::uint64_t check, probe::Finding& finding);
     // Anew with each configuration: its services are others.
@@ -155,6 +162,7 @@ private:
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
     std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
     std::optional<netlink::IpvsTimeouts> inherited_timeouts_;
+    std::optional<bool> inherited_expiry_;
     boost::asio::steady_timer deadline_timer_;
     std::optional<Instant> armed_;
     PublishPacer publisher_;

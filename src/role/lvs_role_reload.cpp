@@ -66,6 +66,7 @@ void LvsRole::change(std::vector<config::ServiceChange> changes) {
 void LvsRole::reloaded(const lvs::Intents& intents) {
     clock_.forget();
     marks_.want(judge_.mark_table());
+    static_cast<void>(settle_expiry());  // its keeper tells, and tries again
     tell(intents);
     run_checks(intents);
     arm_deadline();

@@ -28,6 +28,16 @@ void LvsSettingsKeeper::configure(LvsSettings wanted, std::optional<netlink::Ipv
     settle();
 }
 
+Result<void> LvsSettingsKeeper::expire_quiescent(bool wanted, std::optional<bool> original) {
+    if (original) original_expiry_ = original;
+    if (wanted == expires_ && wanted == original_expiry_.has_value()) return {};
+    expires_ = wanted;
+    Result<void> done = fail(Errc::Unsupported, "IPVS cannot be programmed");
+    if (open()) done = settle_expiry();
+    settle();  // from now on it is looked at with the rest
+    return done;
+}
+
 void LvsSettingsKeeper::told(const std::string& instance, bool master) {
     if (!sync_ || instance != sync_->instance || master_ == master) return;
     master_ = master;
@@ -56,10 +66,13 @@ void LvsSettingsKeeper::settle() {
     if (stopped_) return;
     timer_.cancel();
     if (idle() && !ours_) return;
-    const bool done = open() && settle_timeouts() && settle_daemons();
+    bool done = open() && settle_timeouts();
+    if (done)
+        if (const auto settled = settle_expiry(); !settled) done = failed(settled.error());
+    done = done && settle_daemons();
     failing_ = !done;
-    const auto audit = options_.audit_every.count() > 0 ? options_.audit_every : options_.reopen_every;
-    arm(done ? audit : options_.reopen_every);
+    if (!done) return arm(options_.reopen_every);
+    if (options_.audit_every.count() > 0) arm(options_.audit_every);
 }
 
 bool LvsSettingsKeeper::open() {
@@ -121,6 +134,25 @@ bool LvsSettingsKeeper::settle_timeouts() {
     return true;
 }
 
+Result<void> LvsSettingsKeeper::settle_expiry() {
+    if (!expires_ && !original_expiry_) return {};
+    const auto actual = kernel_->expires_quiescent();
+    if (!actual) return std::unexpected{actual.error()};
+    if (!original_expiry_) {
+        original_expiry_ = *actual;
+        save_();
+    }
+    if (const bool due = expires_ || *original_expiry_; *actual != due) {
+        if (expires_ && expiry_set_)
+            log_.warning("net.ipv4.vs.expire_quiescent_template was changed by others; repaired");
+        if (auto done = kernel_->set_expires_quiescent(due); !done) return done;
+        log_.info("net.ipv4.vs.expire_quiescent_template is {} now", due ? 1 : 0);
+    }
+    expiry_set_ = expires_;
+    if (!expires_) original_expiry_.reset();
+    return {};
+}
+
 void LvsSettingsKeeper::arm(Micros pause) {
     timer_.expires_after(pause);
     timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
@@ -142,6 +174,12 @@ void LvsSettingsKeeper::stop() {
     if (ours_)
         if (const auto actual = kernel_->daemons())
             for (const auto& step : lvs::plan_daemons({}, *actual, false)) static_cast<void>(carry_out(step));
+    expires_ = false;
+    if (const auto done = settle_expiry(); !done) log_.error("{}", done.error().text());
+    put_back_timeouts();
+}
+
+void LvsSettingsKeeper::put_back_timeouts() {
     if (!original_) return;
     const auto actual = kernel_->timeouts();
     if (!actual) return;

@@ -1,5 +1,6 @@
-// Keeps what the kernel's IPVS has beside its table as it is wanted: the synchronisation daemons (lvs_sync_daemon) and
-// the timeouts of connections (lvs_timeouts). Like the table's keeper it compares and writes the difference, at each
+// Keeps what the kernel's IPVS has beside its table as it is wanted: the synchronisation daemons (lvs_sync_daemon), the
+// timeouts of connections (lvs_timeouts), and, while an operator drains a server so, the end of persistence to servers
+// with weight 0. Like the table's keeper it compares and writes the difference, at each
 // change and with every audit; what nothing was said about is never touched.
 #pragma once
 
@@ -29,13 +30,16 @@ struct LvsSettings {
 
 class LvsSettingsKeeper {
 public:
-    // `save` is called before the first timeout is changed: the original ones must survive a crash. All but `options`
-    // live longer than the keeper.
+    // `save` is called before the first timeout, or the end of persistence, is changed: the original ones must survive
+    // a crash. All but `options` live longer than the keeper.
     LvsSettingsKeeper(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> save);
 
     // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
     void look() { settle(); }  // whether somebody changed them
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
+    // From now on, or no longer: then it is put back. An error: it is not so now, and is tried again unless withdrawn.
+    // `original`: as above.
+    Result<void> expire_quiescent(bool wanted, std::optional<bool> original = {});
     void told(const std::string& instance, bool master);
     // The index of the daemon's interface, 0 while there is none; also when the same one has changed otherwise.
     void interface_is(std::uint32_t index);
@@ -43,12 +47,17 @@ public:
 
     [[nodiscard]] const std::optional<config::SyncDaemon>& sync_daemon() const { return sync_; }
     [[nodiscard]] const std::optional<netlink::IpvsTimeouts>& original_timeouts() const { return original_; }
+    [[nodiscard]] std::optional<bool> original_expiry() const { return original_expiry_; }
 
 private:
-    [[nodiscard]] bool idle() const { return !sync_ && !original_ && timeouts_ == netlink::IpvsTimeouts{}; }
+    [[nodiscard]] bool idle() const {
+        return !sync_ && !original_ && timeouts_ == netlink::IpvsTimeouts{} && !expires_ && !original_expiry_;
+    }
     void settle();
     [[nodiscard]] bool settle_daemons();
     [[nodiscard]] bool settle_timeouts();
+    [[nodiscard]] Result<void> settle_expiry();
+    void put_back_timeouts();
     [[nodiscard]] bool open();
     [[nodiscard]] bool carry_out(const lvs::DaemonStep& step);
     void arm(Micros pause);
@@ -70,6 +79,10 @@ private:
     netlink::IpvsTimeouts timeouts_;
     std::optional<netlink::IpvsTimeouts> original_;
     bool timeouts_set_ = false;  // by this incarnation, as they are wanted now
+
+    bool expires_ = false;                 // wanted
+    bool expiry_set_ = false;              // by this incarnation
+    std::optional<bool> original_expiry_;  // while it is ours
 
     std::set<std::string> told_failures_;
     bool failing_ = false;

@@ -128,7 +128,7 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const LvsTableKeeper::State& t
     ipc::LvsStatus out;
     for (const auto& [key, held] : judge.overrides()) {
         out.overrides.push_back({key.service, key.server, static_cast<std::uint8_t>(held.hold), held.weight, held.since,
-                                 held.by, lvs::text_of(held)});
+                                 held.by, lvs::text_of(held), held.expires_persistence});
     }
     out.generation = generation;
     out.lines_left_out = judge.lines_left_out();
@@ -151,7 +151,7 @@ lvs::Overrides overrides_of(const ipc::LvsStatus& status) {
     for (const auto& one : status.overrides) {
         const auto hold = static_cast<lvs::Hold>(one.hold);
         if (hold == lvs::Hold::None || hold > lvs::Hold::Disabled) continue;  // a newer program's
-        overrides[{one.service, one.server}] = lvs::Override{hold, one.weight, one.since, one.by};
+        overrides[{one.service, one.server}] = lvs::Override{hold, one.weight, one.since, one.by, one.expires_persistence};
     }
     return overrides;
 }

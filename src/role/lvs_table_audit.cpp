@@ -22,7 +22,6 @@ void LvsTableKeeper::arm_audit(Micros pause) {
 }
 
 void LvsTableKeeper::audit_soon() {
-    if (options_.audit_every.count() == 0) return;
     audit_ = {};
     audit_.hurried = true;
     arm_audit(Micros{0});
@@ -38,7 +37,8 @@ void LvsTableKeeper::audit_turn() {
     }
     if (!audit_.running) {
         audit_.hurried = false;
-        return arm_audit(options_.audit_every);
+        if (options_.audit_every.count() > 0) arm_audit(options_.audit_every);
+        return;
     }
     if (audit_.hurried) return arm_audit(kSlicePauseMin);
     const auto slices = static_cast<std::int64_t>(ledger_.size() / kAuditSlice + 1);

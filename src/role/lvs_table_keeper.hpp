@@ -57,7 +57,7 @@ public:
     void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
     void replace(const Wanted& wanted);                   // all of them, after a reload
     void change(std::vector<lvs::ServiceTable> changed);  // after a reload that left all others as they are
-    void audit_soon();  // who reloads wants what the file says, whatever others did; not if there are no audits
+    void audit_soon();  // who reloads wants what the file says, whatever others did
     void stop(bool keep, config::Global::FlushOnStop flush);
 
     // What the kernel counts for these services now; one that is not there has no connections.

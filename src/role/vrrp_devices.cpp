@@ -245,6 +245,7 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
         // A kernel without IPv6 has nothing to turn off.
         if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
     }
+    if (auto done = set_mode(device, parent, index, fresh, links); !done) return done;
     if (!fresh && device.keeps_ipv6) allow_ipv6(device.name);
     for (const auto& setting : vrrp::parent_settings(device)) settings_.set(setting.name, setting.value);
     const auto* master = links.find(parent.master);
@@ -255,6 +256,21 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
     const auto* there = fresh ? nullptr : links.find(index);
     if (!device.tell && (there == nullptr || there->group == group)) return {};
     return maker_->set({.index = index, .group = group});
+}
+
+// One that was made has its mode, unless it took that of others which lie over the same interface still.
+Result<void> VrrpDevices::set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent, std::uint32_t index,
+                                   bool fresh, const Links& links) {
+    if (device.kind != vrrp::WantedDevice::Kind::Ipvlan) return {};
+    bool others = false;
+    links.for_each([&](const kernel::Link& link) {
+        others = others || (link.kind == "ipvlan" && link.parent == parent.index && link.index != index);
+    });
+    const auto known = modes_.find(device.name);
+    const bool is_set = fresh ? !others : known != modes_.end() && known->second == device.mode;
+    modes_.insert_or_assign(device.name, device.mode);
+    if (is_set) return {};
+    return maker_->set({.index = index, .ipvlan_mode = static_cast<kernel::NewLink::IpvlanMode>(device.mode)});
 }
 
 // A device that an earlier configuration made without IPv6 is as a new one would be.
@@ -353,6 +369,7 @@ void VrrpDevices::remove(const std::string& name, const Links& links) {
     made_.erase(name);
     prepared_.erase(name);
     indexes_.erase(name);
+    modes_.erase(name);
 }
 
 std::vector<vrrp::IndexedDevice> VrrpDevices::vmacs() const {

@@ -58,6 +58,8 @@ private:
     [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
                                      const Links& links, kernel::Rtnetlink& netlink);
     void allow_ipv6(const std::string& device);
+    [[nodiscard]] Result<void> set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent,
+                                        std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
     void drop_devices(const Links& links);
     void prepare_host(const Links& links);
@@ -77,6 +79,7 @@ private:
     std::vector<kernel::Address> unneeded_;
     std::set<IpAddress> virtuals_, virtuals_before_;  // of this configuration and the one before it; of the one before
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
+    std::map<std::string, vrrp::WantedDevice::IpvlanMode> modes_;  // of ipvlans, as they were set by this process
     std::function<void()> before_up_;
     std::uint64_t remade_ = 0;
     bool no_local_igmp_ = false;

@@ -12,6 +12,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "bfd_line.hpp"
+#include "left_broadcasts.hpp"
 #include "precise_timer.hpp"
 #include "promoted_secondaries.hpp"
 #include "netlink_buffers.hpp"
@@ -40,6 +41,14 @@ constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
 constexpr std::size_t kInstancesRehearsed = 16;  // copying more takes longer than it saves
 constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
+
+// The intents say that the addresses of this instance are announced once they are set.
+bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) {
+    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
+        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
+        return arp != nullptr && arp->instance == id;
+    });
+}
 
 class VrrpRole final : public Role {
 public:
@@ -77,8 +86,6 @@ private:
     void carry_out(const vrrp::Intent& intent);
     void add(vrrp::InstanceId id, const std::vector<std::size_t>& positions);
     void take_over(vrrp::InstanceId id);
-    // The intents say that the addresses of this instance are announced once they are set.
-    [[nodiscard]] bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) const;
     void remove(const std::vector<vrrp::HeldAddress>& addresses);
     void take_away(const std::vector<vrrp::HeldAddress>& addresses);
     void restore(const vrrp::RestoreAddress& wanted);
@@ -226,13 +233,6 @@ void VrrpRole::stop(std::function<void()> done) {
     asio::post(runtime_.loop(), std::move(done));
 }
 
-bool VrrpRole::announced(const vrrp::Intents& intents, vrrp::InstanceId id) const {
-    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
-        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
-        return arp != nullptr && arp->instance == id;
-    });
-}
-
 void VrrpRole::perform(const vrrp::Intents& intents) {
     if (rehearsal_) {  // of what was before these
         rehearsal_.reset();
@@ -313,6 +313,7 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     const auto requests = removal_requests(addresses, links_);
     removing_ = addresses;
     const PromotedSecondaries others_stay{requests, links_, runtime_.log()};
+    const LeftBroadcasts their_routes_go{requests, links_, runtime_.log()};
     const auto failed = netlink_->remove(requests);
     if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
     else

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 namespace mainstay::vrrp {
@@ -55,6 +56,7 @@ public:
         for (const auto& instance : plan_.config.instances)
             if (instance.vmac.enabled && !instance.vmac.name.empty()) reserved_.insert(instance.vmac.name);
         for (auto& instance : plan_.config.instances) place(instance);
+        agree_on_modes();
         return std::move(plan_);
     }
 
@@ -121,6 +123,17 @@ private:
             device.name = free_name(instance, wanted_name, prefix);
         }
         return add(std::move(device));
+    }
+
+    // The kernel has one mode for all ipvlans over an interface: the one that was set last.
+    void agree_on_modes() {
+        std::map<std::string, WantedDevice::IpvlanMode> modes;
+        for (const auto& device : plan_.devices)
+            if (device.mode != WantedDevice::IpvlanMode::Bridge) modes.insert_or_assign(device.parent, device.mode);
+        for (auto& device : plan_.devices)
+            if (const auto mode = modes.find(device.parent);
+                mode != modes.end() && device.kind == WantedDevice::Kind::Ipvlan)
+                device.mode = mode->second;
     }
 
     static std::string share(WantedDevice& have, const WantedDevice& more) {

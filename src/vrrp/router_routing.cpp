@@ -16,7 +16,6 @@ std::vector<HeldAddress> taken_by(const Intents& intents) {
         if (const auto* change = std::get_if<ChangeAddresses>(&intent)) list = &change->removed;
         if (list != nullptr) gone.insert(gone.end(), list->begin(), list->end());
     }
-    std::erase_if(gone, [](const HeldAddress& held) { return !held.prefix.address.is_v4(); });
     return gone;
 }
 
@@ -24,6 +23,7 @@ std::vector<HeldAddress> taken_by(const Intents& intents) {
 std::set<std::string> emptied_by(const std::vector<HeldAddress>& gone, const Links& links) {
     std::set<std::string> emptied;
     for (const HeldAddress& held : gone) {
+        if (!held.prefix.address.is_v4()) continue;
         const InterfaceFact* link = links.find(held.interface);
         const bool keeps_one =
             link != nullptr && !link->borrows && std::ranges::any_of(link->addresses, [&](const IpAddress& address) {
@@ -34,6 +34,23 @@ std::set<std::string> emptied_by(const std::vector<HeldAddress>& gone, const Lin
         if (!keeps_one) emptied.insert(held.interface);
     }
     return emptied;
+}
+
+bool leaves_from(const netlink::Route& route, const std::vector<HeldAddress>& gone) {
+    return route.preferred_source && std::ranges::any_of(gone, [&](const HeldAddress& held) {
+               return held.prefix.address == *route.preferred_source;
+           });
+}
+
+// The kernel drops an IPv4 route with its source; one for IPv6 stays without it, and is not the one that was asked for.
+void remove_sourceless(Step step, InstanceId owner, const RoutingSet& set, const std::vector<HeldAddress>& gone) {
+    if (!set.established()) return;
+    std::vector<RoutingEntry> sourceless;
+    for (const RoutingEntry& entry : set.entries())
+        if (const auto* route = std::get_if<netlink::Route>(&entry.what);
+            route != nullptr && route->destination.address.is_v6() && leaves_from(*route, gone))
+            sourceless.push_back(entry);
+    if (!sourceless.empty()) step.out.push_back(RemoveRouting{owner, std::move(sourceless)});
 }
 
 }  // namespace
@@ -56,8 +73,7 @@ void Router::Impl::keep_shared_routing(Intents& out) const {
 
 void Router::Impl::renew_routing(Step step, const Fact* fact) {
     if (phase != Phase::Running) return;
-    if (const auto* lost = fact != nullptr ? std::get_if<AddressLost>(fact) : nullptr;
-        lost != nullptr && lost->address.address.is_v4())
+    if (const auto* lost = fact != nullptr ? std::get_if<AddressLost>(fact) : nullptr; lost != nullptr)
         renew_routing(step, {{lost->interface, lost->address}}, SetRouting::How::Audit);
     if (const auto gone = taken_by(step.out); !gone.empty()) renew_routing(step, gone, SetRouting::How::Again);
 }
@@ -66,13 +82,14 @@ void Router::Impl::renew_routing(Step step, const std::vector<HeldAddress>& gone
     const auto emptied = emptied_by(gone, links);
     const auto concerned = [&](const RoutingEntry& entry) {
         const auto* route = std::get_if<netlink::Route>(&entry.what);
-        if (route == nullptr || !route->destination.address.is_v4()) return false;
-        const bool source_gone = route->preferred_source && std::ranges::any_of(gone, [&](const HeldAddress& held) {
-                                     return held.prefix.address == *route->preferred_source;
-                                 });
-        if (source_gone || (entry.devices.empty() && !emptied.empty())) return true;
+        if (route == nullptr) return false;
+        if (leaves_from(*route, gone)) return true;
+        if (!route->destination.address.is_v4()) return false;
+        if (entry.devices.empty() && !emptied.empty()) return true;
         return std::ranges::any_of(entry.devices, [&](const std::string& name) { return emptied.contains(name); });
     };
+    remove_sourceless(step, kNoInstance, statics.routing(), gone);
+    for (InstanceId id = 0; id < instances.size(); ++id) remove_sourceless(step, id, instances[id].routing(), gone);
     statics.renew_routing(step, how, concerned);
     for (const Instance& instance : instances) instance.routing().renew(step, how, concerned);
 }

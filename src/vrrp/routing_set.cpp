@@ -112,7 +112,6 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
         if (status_[at].refused || !concerns(entries_[at], told)) continue;
         if (entries_[at].no_track) {
             say(step, LogLevel::Info, fmt::format("{} was removed by somebody else; it is not tracked", name(at)));
-            restores_.leave(at);
             continue;
         }
         switch (restores_.lost(at, step.now)) {
@@ -183,9 +182,10 @@ void RoutingSet::tick(Step step) {
     for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
     if (!audit_ || *audit_ > step.now) return;
     audit_ = step.now + kAudit;
+    const bool untracked_too = std::exchange(untracked_too_, false);
     std::vector<std::size_t> all;
     for (std::size_t at = 0; at < entries_.size(); ++at)
-        if (!entries_[at].no_track || status_[at].refused) all.push_back(at);
+        if (untracked_too || !entries_[at].no_track || status_[at].refused) all.push_back(at);
     if (!all.empty()) emit(step, all, How::Audit);
 }
 

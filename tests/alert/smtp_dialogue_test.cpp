@@ -144,4 +144,69 @@ TEST_CASE("replies may arrive in any pieces and of any length") {
     CHECK(delivery.text == "451 later");
 }
 
+TEST_CASE("only the last line of a reply of many is the reply") {
+    const auto cut = after({"S: 220 hi", "C: EHLO vm", "S: 250-mx", "S: 250-SIZE 1000"}, "timed out");
+    CHECK_FALSE(cut.reached);
+    CHECK(cut.text == "timed out");
+    const auto refused =
+        after({"S: 220 hi", "C: EHLO vm", "S: 250 mx", "C: MAIL FROM:<r@vm>", "S: 550-go", "S: 450 away"}, "x");
+    CHECK(refused.reached);
+    CHECK(refused.never.empty());
+    CHECK(refused.text == "450 away");
+    CHECK(after({"S: 220 hi", "C: EHLO vm", "S: 250"}, "").text == "250");
+    CHECK(after({"S: 220 hi", "C: EHLO vm", "S: 25"}, "").text.empty());
+    CHECK(after({"S: 220 hi", "C: EHLO vm", "S: 2x0 a"}, "").text.empty());
+    CHECK(after({"S: 220 hi", "C: EHLO vm", "S: /50 a"}, "").text.empty());
+    CHECK(after({"S: 220 hi", "C: EHLO vm", "S: 25: a"}, "").text.empty());
+    CHECK(after({"S: 220 hi", "C: EHLO vm", "S: 909 a"}, "").text == "909 a");
+}
+
+TEST_CASE("codes are good from 200 to 399 and refuse for good from 500 to 599") {
+    const auto mail = [](const char* reply) {
+        return after({"S: 220 hi", "C: EHLO vm", "S: 250 mx", "C: MAIL FROM:<r@vm>", reply}, "x");
+    };
+    for (const char* never : {"S: 500 x", "S: 599 x"}) CHECK(mail(never).never == kTwo);
+    for (const char* later : {"S: 499 x", "S: 600 x", "S: 199 x", "S: 400 x"}) {
+        CAPTURE(later);
+        CHECK(mail(later).never.empty());
+        CHECK(mail(later).reached);
+        CHECK(mail(later).text == std::string{later}.substr(3));
+    }
+    for (const char* good : {"S: 200 x", "S: 399 x"}) CHECK(mail(good).text == "x");
+    const auto end = [](const char* reply) {
+        return after({"S: 220 hi", "C: EHLO vm", "S: 250 mx", "C: MAIL FROM:<r@vm>", "S: 250 ok", "C: RCPT TO:<a@x>",
+                      reply, "C: RCPT TO:<b@x>", "S: 450 later", "C: DATA", "S: 354 go", "C: .", "S: 250 ok"})
+            .accepted;
+    };
+    CHECK(end("S: 200 x") == Names{"a@x"});
+    CHECK(end("S: 399 x") == Names{"a@x"});
+    CHECK(end("S: 199 x").empty());
+    CHECK(end("S: 400 x").empty());
+}
+
+TEST_CASE("more recipients than there are, and what is said after QUIT, change nothing") {
+    const auto delivery = after({"S: 220 hi", "C: EHLO vm", "S: 250 mx", "C: MAIL FROM:<r@vm>", "S: 250 ok",
+                                 "C: RCPT TO:<a@x>", "S: 250 ok", "C: RCPT TO:<b@x>", "S: 250 ok", "C: RCPT TO:<c@x>",
+                                 "S: 550 who", "C: DATA", "S: 354 go", "C: .", "S: 250 ok", "C: QUIT", "S: 421 bye"});
+    CHECK(delivery.reached);
+    CHECK(delivery.accepted == kTwo);
+    CHECK(delivery.never.empty());
+}
+
+TEST_CASE("a reply's line is kept up to 512 bytes, and ten thousand commands are kept") {
+    SmtpDialogue dialogue;
+    dialogue.received("554 " + std::string(508, 'x') + "y\r\n");
+    CHECK(dialogue.outcome(kTwo, "").text == "554 " + std::string(508, 'x'));
+    SmtpDialogue talkative;
+    for (int i = 1; i < 9'999; ++i) talkative.sent("NOOP\r\n");
+    talkative.sent("mail FROM:<r@vm>\r\n");
+    talkative.received("250 ok\r\n");
+    CHECK(talkative.outcome(kTwo, "").reached);
+    SmtpDialogue endless;
+    for (int i = 1; i < 10'000; ++i) endless.sent("noop\r\n");
+    endless.sent("mail FROM:<r@vm>\r\n");
+    endless.received("250 ok\r\n");
+    CHECK_FALSE(endless.outcome(kTwo, "").reached);
+}
+
 }  // namespace mainstay::alert

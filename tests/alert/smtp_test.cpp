@@ -9,8 +9,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
+#include <filesystem>
 #include <istream>
 #include <optional>
+#include <thread>
 
 namespace mainstay::alert {
 namespace {
@@ -219,6 +221,70 @@ TEST_CASE("the transport can be used again after a failure, and let go in the mi
     f.transport.reset();
     f.loop.restart();
     f.loop.run_for(50ms);
+}
+
+TEST_CASE("a long message arrives whole, and one mail at a time is sent") {
+    Fixture f;
+    FakeServer server{f.loop, polite};
+    std::string message = "Subject: x\r\n\r\n";
+    for (int i = 0; i < 20'000; ++i) message += std::to_string(i) + "\r\n";
+    std::optional<Delivery> first, second;
+    const Transport::Server to{.name = "127.0.0.1", .port = server.port(), .helo_name = "vm", .timeout = Seconds{10}};
+    const Mail mail{.id = "t.1", .from = "root@vm", .to = {"a@example.org"}};
+    f.transport->send(to, mail, message, [&](const Delivery& delivery) { first = delivery; });
+    f.transport->send(to, mail, message, [&](const Delivery& delivery) { second = delivery; });
+    CHECK_FALSE(second.has_value());
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (!(first && second) && std::chrono::steady_clock::now() < give_up) {
+        f.loop.run_one_for(10ms);
+        if (f.loop.stopped()) f.loop.restart();
+    }
+    REQUIRE(second.has_value());
+    CHECK_FALSE(second->reached);
+    CHECK(second->text == "a mail is on its way already");
+    REQUIRE(first.has_value());
+    CHECK(first->accepted == std::vector<std::string>{"a@example.org"});
+    REQUIRE(server.lines.size() >= 20'007);
+    CHECK(server.lines[1] == "MAIL FROM:<root@vm> SIZE=" + std::to_string(message.size()));
+    CHECK(server.lines[4] == "Subject: x");
+    for (std::size_t i = 0; i < 20'000; ++i) REQUIRE(server.lines[6 + i] == std::to_string(i));
+    CHECK(server.lines[20'006] == ".");
+}
+
+// The threads of this process, the one of a session among them.
+std::size_t threads() {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/task"})
+        count += entry.path().empty() ? 0 : 1;
+    return count;
+}
+bool ended(std::size_t before) {
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (threads() > before && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(1ms);
+    return threads() == before;
+}
+
+TEST_CASE("what a session says after the transport has gone, or just before, is told to nobody") {
+    Fixture f;
+    const tcp::acceptor silent{f.loop, {asio::ip::address_v4::loopback(), 0}};  // the kernel takes the connection
+    std::uint16_t closed = 0;
+    {
+        const tcp::acceptor gone{f.loop, {asio::ip::address_v4::loopback(), 0}};
+        closed = gone.local_endpoint().port();
+    }
+    const std::size_t before = threads();
+    for (const std::uint16_t port : {closed, silent.local_endpoint().port()}) {
+        CAPTURE(port == closed);
+        auto made = SmtpTransport::make(f.loop);
+        REQUIRE(made.has_value());
+        (*made)->send({.name = "127.0.0.1", .port = port, .helo_name = "vm"}, {.to = {"a@x"}}, "x\r\n",
+                      [](const Delivery&) { FAIL("told after the transport was gone"); });
+        if (port == closed) REQUIRE(ended(before));  // its result waits for the loop
+        made->reset();
+        REQUIRE(ended(before));
+        f.loop.restart();
+        CHECK(f.loop.poll() == (port == closed ? 1 : 0));
+    }
 }
 
 }  // namespace mainstay::alert

@@ -199,6 +199,38 @@ TEST_CASE("what two routers must agree on to hear each other") {
                 "A: warning MS0601: VI_2 (virtual_router_id 60, IPv4) is in B only: A never takes over its addresses"));
 }
 
+TEST_CASE("vmac_xmit_base in one of two files makes that router deaf for the other") {
+    const std::string vmac = "use_vmac\n", base = "use_vmac\nvmac_xmit_base\n";
+    const auto of = [](const std::string& a, const std::string& b) {
+        const Lines said = compared(instance("MASTER", 150, a), instance("BACKUP", 100, b));
+        return said.empty() ? std::string{} : said.at(0);
+    };
+
+    CHECK(of(vmac, vmac).empty());
+    CHECK(of(base, base).empty());
+    CHECK(of(vmac, base) ==
+          "A, B: error MS0602: VI_1: vmac_xmit_base in B only: B does not hear what A sends from its VMAC, and both "
+          "become MASTER\n  mend: write vmac_xmit_base into both or into none");
+    CHECK(of(base, vmac) ==
+          "A, B: warning MS0602: VI_1: vmac_xmit_base in A only: A does not hear what B sends from its VMAC, and takes "
+          "the addresses whenever it starts; while its priority is below that of B there are two of them\n"
+          "  mend: write vmac_xmit_base into both or into none");
+    CHECK(of("use_vmac vrrp.51 02:00:00:00:00:99\n", base).empty());
+    CHECK_FALSE(of("use_vmac vrrp.51 00:00:5e:00:01:99\n", base).empty());
+    CHECK(of(vmac, "").starts_with("B: note MS0602: VI_1: use_vmac in A only: "));
+}
+
+TEST_CASE("passwords of IPv6 are not looked at, so that they keep no backup from its master") {
+    const auto six = [](const std::string& state, int priority, const std::string& pass) {
+        return instance(state, priority, "version 2\nauthentication {\nauth_type PASS\nauth_pass " + pass + "\n}\n", "VI_1",
+                        51, "fe80::9");
+    };
+
+    CHECK(compared(six("MASTER", 150, "one"), six("BACKUP", 100, "two")) ==
+          Lines{"A, B: warning MS0603: VI_1: the passwords (auth_pass) differ, which nobody looks at over IPv6: the backup "
+                "stays BACKUP\n  mend: write the same `auth_pass` into both; 8 characters count"});
+}
+
 TEST_CASE("the two must not both be first") {
     CHECK(compared(instance("MASTER", 150), instance("MASTER", 100))
               .at(0)

@@ -123,6 +123,7 @@ def complete(script, function, *words):
     (["config", "ex"], ["explain"]),
     (["server", "dr"], ["drain"]),
     (["server", "disable", "--d"], ["--dry-run"]),
+    (["server", "drain", "--e"], ["--expire-persistence"]),
     (["config", "refe"], ["reference"]),
     (["config", "reference", "--ma"], ["--markdown", "--man"]),
     (["config", "schema", "--j"], ["--json"]),

@@ -79,8 +79,8 @@ TEST_CASE("the messages between roles have each field in its place") {
     crosses(Reload{true, false}, 30, kOn + kOff);
     crosses(ReloadDone{"why"}, 31, sized("why"));
     crosses(Ask{Ask::What::SetPriority, "VI_1", 90, "DBus"}, 16, n8(5) + sized("VI_1") + n64(90) + sized("DBus"));
-    crosses(ServerQuestion{6, 2, "which", 40, true, "root"}, 27,
-            n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root"));
+    crosses(ServerQuestion{6, 2, "which", 40, true, "root", true}, 27,
+            n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root") + kOn);
     crosses(ServerAnswered{6, 1, "why"}, 28, n64(6) + n32(1) + sized("why"));
 }
 

@@ -107,3 +107,64 @@ def test_a_server_that_a_reload_removes_keeps_its_connections_until_they_are_gon
     client.stop()
     until_table(director, [service, second], daemon)
     assert "Service [127.1.0.1]:tcp:80 of VS [10.0.0.1]:tcp:80 has no connection left" in daemon.output()
+
+
+WEB_SERVER = """
+import socket, sys
+listening = socket.create_server((sys.argv[1], 80))
+print("listening", flush=True)
+while True:
+    client = listening.accept()[0]
+    client.sendall(sys.argv[1].encode())
+    client.close()
+"""
+ASK = """
+import socket
+asked = socket.create_connection(("10.0.0.1", 80), timeout=5)
+print(asked.recv(100).decode(), end="")
+"""
+EXPIRY = "net.ipv4.vs.expire_quiescent_template"
+
+
+def test_a_drained_servers_clients_go_elsewhere_with_expire_persistence_and_the_setting_is_put_back(director):
+    addresses = ["127.1.0.1", "127.1.0.2"]
+    for address in addresses:
+        web = director.start(["/usr/bin/python3", "-c", WEB_SERVER, address], name=f"web-{address}")
+        wait_until(lambda web=web: "listening" in web.output(), 20, lambda web=web: web.output())
+    text = virtual_server("10.0.0.1 80", "".join(f"  real_server {a} 80 {{\n  }}\n" for a in addresses),
+                          options="persistence_timeout 300")
+    daemon = director.mainstayd(text, "-C")
+    wait_until(lambda: len(table(director)) == 3, 20, lambda: daemon.output())
+
+    def ask():
+        return director.run(["/usr/bin/python3", "-c", ASK]).stdout
+
+    def expires():
+        return director.run(["sysctl", "-n", EXPIRY]).stdout.strip()
+
+    first = ask()
+    (second,) = set(addresses) - {first}
+    assert [ask() for _ in range(3)] == [first] * 3
+
+    assert "unless it is drained with --expire-persistence" in server(director, "drain", first)
+    assert (ask(), expires()) == (first, "0")
+
+    assert f"would set: {EXPIRY} = 1" in server(director, "drain", first, "--expire-persistence", "--dry-run", code=1)
+    assert (ask(), expires()) == (first, "0")
+
+    assert f"{EXPIRY} is 1 until they are enabled again" in server(director, "drain", first, "--expire-persistence")
+    assert ([ask() for _ in range(3)], expires()) == ([second] * 3, "1")
+
+    killed = lvs_pid(daemon)
+    director.run(["kill", "-KILL", str(killed)])
+    wait_until(lambda: lvs_pid(daemon) != killed, 20, lambda: daemon.output())
+    wait_until(lambda: "drained (persistence expires)" in server(director, "show"), 20, lambda: daemon.output())
+    assert expires() == "1"
+
+    server(director, "enable", "*")
+    assert (ask(), expires()) == (second, "0")
+
+    server(director, "drain", second, "--expire-persistence")
+    assert (ask(), expires()) == (first, "1")
+    assert daemon.stop() == 0
+    assert expires() == "0"

@@ -305,3 +305,141 @@ TEST_CASE("a sorry server that a reload takes away while it stands in is gone, a
     CHECK(said.back() == "VS " + kVs + " UP: Gained quorum 1+0=1 <= 1");
     CHECK(bench.judge.desired(0).at(0).destinations.size() == 1);
 }
+
+TEST_CASE("two equal checks of a server each go on with their own verdict") {
+    auto twice = service({checked("10.0.0.11"), checked("10.0.0.12")});
+    twice.real_servers[0].checkers.push_back(tcp_check(at("10.0.0.11", 80)));
+    Bench bench;
+    bench.start(twice);
+    bench.tick();
+    bench.finish(2, Outcome::Failed);
+    const auto before = bench.judge.states();
+    CHECK(bench.reload(twice).empty());
+    CHECK(bench.judge.states() == before);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].checkers[1].up);
+}
+
+TEST_CASE("of checks that ask the same the one with the same timing is continued first") {
+    auto web = service({checked("10.0.0.11")});
+    auto& checks = web.real_servers[0].checkers;
+    checks.push_back(checks[0]);
+    checks[1].delay_loop = 7s;
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    bench.finish(1, Outcome::Passed);
+    bench.finish(2, Outcome::Failed);
+    auto next = web;
+    next.real_servers[0].checkers = {};
+    next.real_servers[0].checkers.push_back(checks[1]);
+    bench.reload(next);
+    CHECK(bench.judge.states()[0].servers[0].checkers[0].id == 2);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+}
+
+TEST_CASE("a server that is down and goes is told only while it stands in the table with weight 0") {
+    for (const bool inhibited : {false, true}) {
+        auto web = pair();
+        web.real_servers[1].inhibit_on_failure = inhibited;
+        Bench bench;
+        bench.start(web);
+        bench.tick();
+        bench.finish(2, Outcome::Failed);
+        Lines expected{"service " + kRs2 + " no longer exist"};
+        if (inhibited) expected.push_back("Removing (inhibited) service " + kRs2 + " from VS " + kVs);
+        CHECK(bench.reload(service({checked("10.0.0.11")})) == expected);
+    }
+}
+
+TEST_CASE("a service without quorum that goes tells of no quorum") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11")}));
+    bench.run(Outcome::Failed);
+    CHECK(text_of_intents(bench.judge.reload({}, bench.now())) == Lines{"Removing Virtual Server " + kVs});
+}
+
+TEST_CASE("a new check of a living server tolerates failures in its first run, unless it is alpha") {
+    for (const bool alpha : {false, true}) {
+        Bench bench;
+        bench.start(service({checked("10.0.0.11")}));
+        bench.run(Outcome::Passed);
+        auto next = service({checked("10.0.0.11")});
+        next.real_servers[0].checkers.push_back(tcp_check(at("10.0.0.11", 81)));
+        next.real_servers[0].checkers[1].alpha = alpha;
+        bench.reload(next);
+        bench.run(Outcome::Failed);
+        CHECK(bench.judge.states()[0].servers[0].alive == !alpha);
+    }
+}
+
+TEST_CASE(
+    "a new check of a server that is down has no retries, an alpha one has to pass, and alpha is nothing to a file") {
+    using Type = config::Checker::Type;
+    const auto states = [](Type type, bool alpha) {
+        Bench bench;
+        bench.start(service({checked("10.0.0.11")}));
+        bench.run(Outcome::Failed);
+        auto next = service({checked("10.0.0.11")});
+        next.real_servers[0].checkers.push_back(tcp_check(at("10.0.0.11", 81)));
+        next.real_servers[0].checkers[1].type = type;
+        next.real_servers[0].checkers[1].alpha = alpha;
+        bench.reload(next);
+        const auto& check = bench.judge.states()[0].servers[0].checkers[1];
+        CHECK_FALSE(check.first_run_retries);
+        return check.up;
+    };
+    CHECK(states(Type::Tcp, false));
+    CHECK_FALSE(states(Type::Tcp, true));
+    CHECK(states(Type::File, true));
+    CHECK_FALSE(states(Type::Bfd, true));
+}
+
+TEST_CASE("a server keeps the time of its last change over a reload, and what was configured meanwhile is told") {
+    Bench bench;
+    bench.start(pair());
+    bench.tick();
+    bench.finish(1, Outcome::Failed);
+    bench.since_start = 50s;
+    auto next = pair();
+    next.real_servers[0].weight = 3;
+    CHECK(bench.reload(next) == Lines{"Changing weight from 1 to 3 for inactive service " + kRs + " of VS " + kVs});
+    CHECK(bench.judge.states()[0].servers[0].since == WallTime{1'000'000});
+    CHECK(bench.judge.states()[0].servers[0].weight == 3);
+}
+
+TEST_CASE("servers are named up to 256 of them, also when a reload makes them more or fewer") {
+    std::vector<config::RealServer> servers;
+    for (int i = 0; i < 255; ++i) servers.push_back(server(fmt::format("10.1.{}.{}", i / 200, i % 200 + 1)));
+    const auto with = [&](std::vector<config::RealServer> more) {
+        auto all = servers;
+        for (auto& one : more) all.push_back(std::move(one));
+        return service(std::move(all));
+    };
+    Bench bench;
+    bench.start(with({}));
+    CHECK(bench.reload(with({checked("10.0.0.11")})) == Lines{begins(kRs)});
+    CHECK(bench.reload(with({checked("10.0.0.11"), checked("10.0.0.12")})) ==
+          Lines{"Activating 1 healthcheckers for VS " + kVs});
+    bench.reload(with({checked("10.0.0.11")}));
+    CHECK(bench.reload(with({checked("10.0.0.12")})).back() == begins(kRs2));
+    CHECK(bench.changed == 4);
+}
+
+TEST_CASE("when the table is flushed at the end no server is named, in big tables neither") {
+    config::Config config;
+    config.virtual_servers = {pair()};
+    config.global.lvs_flush_on_stop = config::Global::FlushOnStop::All;
+    Bench bench;
+    bench.start(config);
+    CHECK(bench.judge.stop(false, bench.now()).empty());
+    for (int i = 0; i < 255; ++i)
+        config.virtual_servers[0].real_servers.push_back(server(fmt::format("10.1.{}.{}", i / 200, i % 200 + 1)));
+    Bench big;
+    big.start(config);
+    CHECK(big.judge.stop(false, big.now()).empty());
+    config.global.lvs_flush_on_stop = config::Global::FlushOnStop::No;
+    Bench kept;
+    kept.start(config);
+    CHECK(kept.judge.stop(true, kept.now()).empty());
+    CHECK(text_of_intents(kept.judge.stop(false, kept.now())) == Lines{"Shutting down 257 services from VS " + kVs});
+}

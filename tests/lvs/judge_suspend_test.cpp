@@ -96,3 +96,75 @@ TEST_CASE("a reload keeps a service suspended, and one that suspends no more is 
     bench.reload(service({checked("10.0.0.11")}));
     CHECK(bench.due() == doctest::Approx(1));
 }
+
+TEST_CASE("a check that waits is not run while the address is away, nor by its old time when it comes back") {
+    Bench bench;
+    bench.judge.know_addresses({ip("10.0.0.1")});
+    bench.start(suspending(service({checked("10.0.0.11")})));
+    CHECK(bench.due() == doctest::Approx(1));
+    CHECK(addresses(bench, {}) == Lines{"Suspending healthchecker for " + kServer + "[10.0.0.1]:tcp:80"});
+    CHECK(bench.due() == -1);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].checkers[0].waits);
+    bench.since_start = 2s;
+    CHECK(text_of_intents(bench.judge.step(DeadlineReached{}, bench.now())).empty());
+
+    bench.drawn = 100s;
+    addresses(bench, {ip("10.0.0.1")});
+    CHECK(bench.due() == doctest::Approx(3));  // at most a second, however long the warmup
+    CHECK(bench.tick() == Lines{"start 1"});
+}
+
+TEST_CASE("after a takeover a check with a short warmup runs within that") {
+    auto one = checked("10.0.0.11");
+    one.checkers[0].warmup = 300ms;
+    Bench bench;
+    bench.judge.know_addresses({});
+    bench.start(suspending(service({one})));
+    bench.drawn = 100s;
+    addresses(bench, {ip("10.0.0.1")});
+    CHECK(bench.due() == doctest::Approx(0.3));
+}
+
+TEST_CASE("checks that follow something are not scheduled when the address comes") {
+    auto session = server("10.0.0.11");
+    session.checkers.push_back(tcp_check(session.endpoint));
+    session.checkers[0].type = config::Checker::Type::Bfd;
+    Bench bench;
+    bench.judge.know_addresses({});
+    bench.start(suspending(service({session})));
+    CHECK(addresses(bench, {ip("10.0.0.1")}).empty());
+    CHECK(bench.due() == -1);
+}
+
+TEST_CASE("a group of marks alone suspends nothing, one with addresses goes by these") {
+    const config::GroupEntry mark{.first = {}, .last = {}, .port = 0, .fwmark = 7, .family = Family::V4};
+    CHECK_FALSE(suspends(suspending(grouped({checked("10.0.0.11")}, {mark}))));
+    const auto mixed = suspending(grouped({checked("10.0.0.11")}, {mark, range("10.0.0.5", "10.0.0.5")}));
+    CHECK(suspends(mixed));
+    CHECK_FALSE(suspends(grouped({checked("10.0.0.11")}, {range("10.0.0.5", "10.0.0.5")})));
+    config::Config config;
+    config.virtual_servers = {service({}), mixed};
+    CHECK(suspends(config));
+    config.virtual_servers.pop_back();
+    CHECK_FALSE(suspends(config));
+    for (const bool here : {false, true}) {
+        Bench bench;
+        bench.judge.know_addresses(here ? std::set{ip("10.0.0.5")} : std::set<IpAddress>{});
+        bench.start(mixed);
+        CHECK(bench.judge.states()[0].suspended == !here);
+    }
+}
+
+TEST_CASE("on big tables one line stands for the checks of a service, and none where there are none") {
+    std::vector<config::RealServer> servers;
+    for (int i = 0; i < 256; ++i) servers.push_back(server(fmt::format("10.1.{}.{}", i / 200, i % 200 + 1)));
+    servers.push_back(checked("10.0.0.11"));
+    config::Config config;
+    config.virtual_servers = {suspending(service(servers)), suspending(service({server("10.0.0.9")}, "10.0.0.2"))};
+    Bench bench;
+    bench.judge.know_addresses({});
+    CHECK(std::ranges::count_if(bench.start(config), [](const auto& line) { return line.contains("healthchecker"); }) ==
+          1);
+    CHECK(addresses(bench, {ip("10.0.0.1"), ip("10.0.0.2")}) ==
+          Lines{"Activating 1 healthcheckers for VS [10.0.0.1]:tcp:80"});
+}

@@ -390,3 +390,23 @@ TEST_CASE("the table is as it is wanted before what there is to tell is made, an
         CHECK(wanted[0].destinations.size() == (failed ? (has_sorry ? 1U : 0U) : 2U));
     }
 }
+
+TEST_CASE("what there is to tell at the start is told of one service after the other") {
+    config::Config config;
+    config.virtual_servers = {service({checked("10.0.0.11")}), service({checked("10.0.0.12")}, "10.0.0.2")};
+    config.global.more.edit().values = {{"rs_init_notifies", true}};
+    Bench bench;
+    static_cast<void>(bench.judge.begin(config, {}, bench.now()));
+    std::vector<Lines> told;
+    bench.judge.opening({}, [&told](const Intents& some) { told.push_back(text_of_intents(some)); });
+    const std::string other = "[10.0.0.12]:tcp:80 [10.0.0.2]:tcp:80";
+    CHECK(told ==
+          std::vector<Lines>{
+              {"RS " + kRs + " " + kVs + " UP: Starting"},
+              {"RS " + other + " UP: Starting"},
+              {"Gained quorum 1+0=1 <= 1 for VS " + kVs, "VS " + kVs + " UP: Starting with quorum up 1+0=1 <= 1"},
+              {"Gained quorum 1+0=1 <= 1 for VS [10.0.0.2]:tcp:80",
+               "VS [10.0.0.2]:tcp:80 UP: Starting with quorum up 1+0=1 <= 1"},
+              {"Activating healthchecker for service " + kRs + " for VS " + kVs},
+              {"Activating healthchecker for service [10.0.0.12]:tcp:80 for VS [10.0.0.2]:tcp:80"}});
+}

@@ -172,3 +172,69 @@ TEST_CASE("the ledger plans what the kernel needs, over random histories") {
         }
     }
 }
+
+TEST_CASE("what the kernel is found to have is compared with what is wanted, also when that is not there") {
+    Ledger ledger;
+    want(ledger, {entry("10.0.0.1", {to("10.1.0.1")})});
+    ledger.found(tcp_key("10.0.0.1"), entry("10.0.0.1", {to("10.1.0.1")}));
+    CHECK(ledger.is_as_wanted(0));
+    ledger.found(tcp_key("10.0.0.1"), entry("10.0.0.1", {to("10.1.0.2")}));
+    CHECK_FALSE(ledger.is_as_wanted(0));
+    CHECK(ledger.is_known(0));
+    CHECK(plan_of(ledger).size() == 2);
+    ledger.found(tcp_key("10.0.0.1"), std::nullopt);
+    CHECK_FALSE(ledger.is_known(0));
+    CHECK(plan_of(ledger).size() == 2);
+    Operations none;
+    ledger.plan_removal(0, none);
+    CHECK(none.empty());
+}
+
+TEST_CASE("after it has forgotten all, all is planned as if nothing was there") {
+    Ledger ledger;
+    want(ledger, {entry("10.0.0.1", {to("10.1.0.1")}), entry("10.0.0.2", {})});
+    ledger.carried_out(plan_of(ledger), {});
+    ledger.change(1, entry("10.0.0.2", {to("10.1.0.2")}));
+    ledger.forget();
+    CHECK_FALSE(ledger.is_known(0));
+    CHECK_FALSE(ledger.is_known(1));
+    CHECK(plan_of(ledger).size() == 4);
+}
+
+TEST_CASE("only what is not wanted is left over, and what is deleted or forgotten is so no more") {
+    Ledger ledger;
+    want(ledger, {entry("10.0.0.2", {})});
+    const std::vector keys{tcp_key("10.0.0.1"), tcp_key("10.0.0.2"), tcp_key("10.0.0.3"), tcp_key("10.0.0.4")};
+    ledger.leave_over(keys);
+    CHECK(ledger.left_over() == std::set{keys[0], keys[2], keys[3]});
+    CHECK(plan_of(ledger).size() == 1);  // of the others nobody knows that they are there
+    ledger.found(keys[0], entry("10.0.0.1", {to("10.1.0.1")}));
+    const auto operations = plan_of(ledger);
+    REQUIRE(operations.size() == 2);
+    CHECK(operations[1].kind == Kind::DeleteService);
+    CHECK(operations[1].service == tcp_service("10.0.0.1"));
+    ledger.carried_out(operations, {});
+    ledger.forget_left_over(keys[2]);
+    CHECK(ledger.left_over() == std::set{keys[3]});
+    CHECK(plan_of(ledger).empty());
+}
+
+TEST_CASE("a new list that is the same begins nothing anew, one that is shorter leaves over what it lacks") {
+    const Table all{entry("10.0.0.1", {}), entry("10.0.0.2", {}), entry("10.0.0.3", {})};
+    Ledger ledger;
+    want(ledger, all);
+    ledger.carried_out(plan_of(ledger), {});
+    want(ledger, all);
+    CHECK(ledger.size() == 3);
+    CHECK(plan_of(ledger).empty());
+    want(ledger, {all[0]});
+    CHECK(ledger.size() == 1);
+    CHECK(ledger.is_as_wanted(0));
+    CHECK(ledger.left_over() == std::set{tcp_key("10.0.0.2"), tcp_key("10.0.0.3")});
+    CHECK(ledger.find(tcp_key("10.0.0.1")) == 0);
+    CHECK_FALSE(ledger.find(tcp_key("10.0.0.2")).has_value());
+    CHECK_FALSE(ledger.find(tcp_key("10.0.0.0")).has_value());
+    want(ledger, {all[0], all[2]});
+    CHECK(ledger.is_as_wanted(1));
+    CHECK(ledger.left_over() == std::set{tcp_key("10.0.0.2")});
+}

@@ -118,3 +118,89 @@ TEST_CASE("a new incarnation goes on with the servers that the crashed one had o
     REQUIRE(servers.size() == 1);
     CHECK(servers[0].address == ip("10.0.0.11"));
 }
+
+TEST_CASE("dns_type goes before the family of the service") {
+    const auto type = [](Family family, const char* word) {
+        auto named = web();
+        named.more.edit().values.push_back({"dns_type", config::WordList{word}});
+        auto one = service({named});
+        one.family = family;
+        return named_servers(one).at(0).type;
+    };
+    CHECK(type(Family::V6, "A") == NamedServers::Type::A);
+    CHECK(type(Family::V4, "AAAA") == NamedServers::Type::Aaaa);
+    CHECK(type(Family::V4, "SRV") == NamedServers::Type::Srv);
+    CHECK(type(Family::V6, "srv") == NamedServers::Type::Srv);
+}
+
+TEST_CASE("how often, how long and how much is asked is as configured, or 30 s, 2 s and 64 servers") {
+    auto named = web();
+    auto one = named_servers(service({named})).at(0);
+    CHECK(one.interval == Seconds{30});
+    CHECK(one.timeout == Seconds{2});
+    CHECK(one.most == 64);
+    for (const auto& value :
+         {config::KeywordValue{"dns_interval", Micros{5'000'000}}, config::KeywordValue{"dns_timeout", Micros{500'000}},
+          config::KeywordValue{"dns_servers_max", std::int64_t{3}}})
+        named.more.edit().values.push_back(value);
+    one = named_servers(service({named})).at(0);
+    CHECK(one.interval == Seconds{5});
+    CHECK(one.timeout == Micros{500'000});
+    CHECK(one.most == 3);
+    CHECK(one.like == named);
+}
+
+TEST_CASE("a line that names no name server, and a name that is empty, are nothing") {
+    auto named = web();
+    named.more.edit().values = {{"dns_interval", config::WordList{"10.0.0.51"}},
+                                {"dns_resolver", config::WordList{}},
+                                {"dns_resolver", true},
+                                {"dns_resolver", config::WordList{"here"}},
+                                {"dns_resolver", config::WordList{"fd00::53"}},
+                                {"real_server_dns", config::WordList{}}};
+    const auto one = named_servers(service({server("10.0.0.9"), named})).at(0);
+    CHECK(one.name.empty());
+    CHECK(one.resolvers == std::vector{at("fd00::53", 53)});
+    CHECK(named_servers(service({server("10.0.0.9")})).empty());
+}
+
+TEST_CASE("a check that goes somewhere else than to its server goes there for each of the servers") {
+    auto named = web();
+    named.checkers[0].target = at("10.0.0.7", 8080);
+    const auto config = known(with_name(named), {{ip("10.0.0.11")}});
+    CHECK(config.virtual_servers[0].real_servers.at(0).checkers[0].target == at("10.0.0.7", 8080));
+    auto fixed = web(8000);
+    fixed.checkers[0].target = {{}, 8080};
+    const auto other = known(with_name(fixed), {{ip("10.0.0.11"), 9000, {}}});
+    CHECK(other.virtual_servers[0].real_servers.at(0).endpoint == at("10.0.0.11", 8000));
+    CHECK(other.virtual_servers[0].real_servers.at(0).checkers[0].target == at("10.0.0.11", 8080));
+}
+
+TEST_CASE("a service without names stays as it is, and a name that is not known yet has no servers") {
+    auto config = with_name(web(), {server("10.0.0.9")});
+    config.virtual_servers.push_back(service({server("10.0.0.8"), server("10.0.0.8")}));
+    int asked = 0;
+    const auto result = with_known(config, [&](const auto&, const auto&) -> const KnownServers* {
+        ++asked;
+        return nullptr;
+    });
+    CHECK(asked == 1);
+    CHECK(result.virtual_servers[0].real_servers == std::vector{server("10.0.0.9")});
+    CHECK(result.virtual_servers[1] == config.virtual_servers[1]);
+}
+
+TEST_CASE("of several names each remembers the servers that fit no name before it") {
+    const auto one = service({web(80), web(81), web(0)});
+    const auto names = named_servers(one);
+    ServiceMemory memory;
+    for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{81}, std::uint16_t{82}})
+        memory.servers.push_back({.endpoint = at("10.0.0.11", port), .alive = true, .since = {}, .checkers = {}});
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto servers = remembered(memory, one, names.at(i));
+        REQUIRE(servers.size() == 1);
+        CHECK(servers[0] == KnownServer{ip("10.0.0.11"), static_cast<std::uint16_t>(80 + i), std::nullopt});
+    }
+    const auto anywhere = service({web(0), web(80)});
+    CHECK(remembered(memory, anywhere, named_servers(anywhere).at(0)).size() == 3);
+    CHECK(remembered(memory, anywhere, named_servers(anywhere).at(1)).empty());
+}

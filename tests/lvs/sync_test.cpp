@@ -142,3 +142,48 @@ TEST_CASE("several lines of lvs_timeouts add up, and the later word counts") {
     global.more.edit().sections = {line("tcp", Seconds{100}), line("udp", Seconds{30}), line("tcp", Seconds{200})};
     CHECK(wanted_timeouts(global) == IpvsTimeouts{200, 0, 30});
 }
+
+TEST_CASE("a length may be less than was asked for by 128 bytes of headers, and never more") {
+    const auto stays = [](State state, std::uint16_t wanted, std::uint16_t actual) {
+        IpvsDaemon one = asked(state), other = running(state);
+        one.maxlen = wanted;
+        other.maxlen = actual;
+        return plan_daemons(Daemons{one}, Daemons{other}, false).empty();
+    };
+    CHECK_FALSE(stays(State::Master, 1000, 1001));
+    CHECK(stays(State::Master, 1000, 872));
+    CHECK_FALSE(stays(State::Master, 1000, 871));
+    CHECK(stays(State::Backup, 1000, 896));
+    CHECK_FALSE(stays(State::Backup, 1000, 895));
+    CHECK_FALSE(stays(State::Backup, 1000, 1025));
+    CHECK(stays(State::Backup, 1400, 1400));
+    CHECK_FALSE(stays(State::Backup, 1400, 1271));
+}
+
+TEST_CASE("of a daemon of a kernel that tells neither port nor length only interface and number are compared") {
+    IpvsDaemon old{.state = State::Master, .interface = "eth1", .sync_id = 51};
+    IpvsDaemon wanted = asked(State::Master);
+    wanted.port = 9000;
+    wanted.ttl = 3;
+    wanted.maxlen = 1000;
+    CHECK(plan_daemons(Daemons{wanted}, Daemons{old}, false).empty());
+    old.sync_id = 52;
+    CHECK(plan_daemons(Daemons{wanted}, Daemons{old}, false).size() == 2);
+}
+
+TEST_CASE("of two daemons the one that runs otherwise starts anew, and the other is not touched") {
+    IpvsDaemon other = running(State::Backup);
+    other.ttl = 9;
+    CHECK(plan_daemons(Daemons{asked(State::Master), asked(State::Backup)}, Daemons{running(State::Master), other},
+                       false) == Steps{{Kind::Stop, other}, {Kind::Start, asked(State::Backup)}});
+}
+
+TEST_CASE("every word of lvs_timeouts is read in seconds, and other blocks are not") {
+    config::Global global;
+    const config::KeywordValues words{
+        {"tcp", Micros{7'200'000'000}}, {"tcpfin", Micros{120'900'000}}, {"udp", Micros{5'000'000}}};
+    global.more.edit().sections = {{.keyword = "other", .names = {}, .values = words, .sections = {}}};
+    CHECK(wanted_timeouts(global) == IpvsTimeouts{});
+    global.more.edit().sections[0].keyword = "lvs_timeouts";
+    CHECK(wanted_timeouts(global) == IpvsTimeouts{7200, 120, 5});
+}

@@ -91,6 +91,18 @@ TEST_CASE("an interface gets another MAC address") {
                                "0a00 0100 020000000109 0000"));  // IFLA_ADDRESS
 }
 
+TEST_CASE("the mode of an ipvlan is changed in place, also back to the kernel's own") {
+    CHECK(set({.index = 7, .ipvlan_mode = NewLink::IpvlanMode::Private}) ==
+          hex("3c000000 1000 0500 04030201 00000000"  // NEWLINK, ACK REQUEST
+              "00 00 0000 07000000 00000000 00000000"
+              "1c00 1280"                   // IFLA_LINKINFO
+              "0b00 0100 6970766c616e0000"  // IFLA_INFO_KIND ipvlan
+              "0c00 0280 0600 0200 0100 0000"));
+    CHECK(set({.index = 7, .ipvlan_mode = NewLink::IpvlanMode::Bridge})
+              .ends_with("060002000000"
+                         "0000"));
+}
+
 TEST_CASE("links that cannot be asked for are refused and leave the batch as it was") {
     std::vector<std::byte> out;
     auto nameless = vmac(), long_name = vmac(), orphan = vmac();

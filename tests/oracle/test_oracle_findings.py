@@ -172,3 +172,34 @@ virtual_server 10.3.0.1 80 {{
              {"do": "reload", "to": service("min_alive 6")}, {"do": "reload", "to": service("")}]
     finding = run_walk(lan, Walk("ipvs", service(""), steps))
     assert finding is None, str(finding)
+
+
+def test_a_route_that_is_not_tracked_is_back_with_a_reload(lan):
+    text = instance() + """static_routes {
+    10.50.3.0/24 via 10.20.0.1 src 10.20.0.11 no_track dev eth1
+}
+"""
+    down_and_up = [["ip", "link", "set", "eth1", "down"], ["ip", "link", "set", "eth1", "up"]]
+    assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": down_and_up}])
+
+
+def test_the_route_to_a_broadcast_address_goes_with_its_address(lan):
+    assert finds_nothing(lan, instance(vips="192.168.4.200/24 brd -\n192.168.4.201/25 brd -\n192.168.4.202/25"),
+                         instance(vips="192.168.4.200/24 brd +"), instance(vips="192.168.4.200/24 brd -"))
+
+
+def test_another_mode_of_an_ipvlan_is_set(lan):
+    def text(mode):
+        return instance(interface="eth1", vips="10.20.0.200", more=f"use_ipvlan {mode}")
+    assert finds_nothing(lan, text(""), text("private"), text("vepa"), text("bridge"))
+
+
+def test_an_ipv6_route_whose_source_goes_and_comes_back_is_as_it_shall_be(lan):
+    text = instance() + """static_routes {
+    2001:db8:50::/48 via 2001:db8:4::1 src 2001:db8:4::11 dev eth0
+}
+"""
+    flush, own = ["ip", "addr", "del", "2001:db8:4::11/64", "dev", "eth0"], "2001:db8:4::11/64"
+    for commands in ([flush], [flush, ["ip", "addr", "add", own, "dev", "eth0"]]):
+        assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands}])
+        lan.close()

@@ -101,7 +101,7 @@ ADDRESS = {
 ROUTE = {
     "via": gateway, "gw": gateway, "metric": numbers(10, 20), "preference": numbers(30), "priority": numbers(40),
     "table": word("100", "200", "main"), "scope": only4(word("link", "site", "global")),
-    "src": lambda rng, place: either(place, *MINE[place.interface]) if place.interface in MINE and not v6(place) else None,
+    "src": lambda rng, place: either(place, *MINE[place.interface]) if place.interface in MINE else None,
     "tos": only4(word("0x10", "8")), "dsfield": only4(word("8")), "protocol": numbers(5, 18, 77), "onlink": bare,
     "mtu": word("1400", "lock 1300"), "hoplimit": numbers(33, 64), "advmss": word("1300", "lock 1200"),
     "rtt": word("300ms"), "rttvar": word("900"), "reordering": word("lock 5"), "window": numbers(1000),

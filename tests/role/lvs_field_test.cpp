@@ -74,6 +74,28 @@ TEST_CASE("a reload puts back what others changed, without waiting for the next 
     bench.stop();
 }
 
+TEST_CASE("an audit_interval of 0 is no audit but the one that a reload is, of the same file, too") {
+    Bench bench;
+    bench.options.audit_every = Micros{0};
+    bench.start(with({pair()}));
+    const auto wanted = bench.kernel.table;
+    const auto nobody_looks = [&bench] {
+        bench.kernel.table.clear();
+        for (int turn = 0; turn < 100; ++turn) bench.runtime.loop().run_one_for(std::chrono::milliseconds{1});
+        bench.runtime.loop().restart();
+        return bench.kernel.table.empty();
+    };
+
+    CHECK(nobody_looks());
+    bench.reload(with({pair()}));
+    CHECK(bench.runtime.until([&] { return bench.kernel.table == wanted; }));
+    CHECK(nobody_looks());
+    bench.role->commit_unchanged();
+    CHECK(bench.runtime.until([&] { return bench.kernel.table == wanted; }));
+    CHECK(nobody_looks());
+    bench.stop();
+}
+
 TEST_CASE("a failed server that stays with weight 0 goes with the reload that removes it, and comes back by another") {
     auto first = scripted();
     first.inhibit_on_failure = true;

@@ -14,8 +14,34 @@ using Verb = lvs::ServerCommand::Verb;
 
 namespace {
 
+class Expiry final : public IpvsSettings {
+public:
+    explicit Expiry(bool& expires) : expires_{expires} {}
+    Result<std::vector<netlink::IpvsDaemon>> daemons() override { return std::vector<netlink::IpvsDaemon>{}; }
+    Result<void> start_daemon(const netlink::IpvsDaemon&) override { return {}; }
+    Result<void> stop_daemon(netlink::IpvsDaemon::State) override { return {}; }
+    Result<netlink::IpvsTimeouts> timeouts() override { return netlink::IpvsTimeouts{}; }
+    Result<void> set_timeouts(const netlink::IpvsTimeouts&) override { return {}; }
+    Result<bool> expires_quiescent() override { return expires_; }
+    Result<void> set_expires_quiescent(bool on) override {
+        expires_ = on;
+        return {};
+    }
+
+private:
+    bool& expires_;
+};
+
 struct ServersBench : Bench {
+    bool expires = false;  // in the kernel
     void start(config::VirtualServer web, bool restarted = false) { Bench::start(with({std::move(web)}), restarted); }
+    void has_settings() { options.open_settings = [this] { return std::make_unique<Expiry>(expires); }; }
+    Role::ServerReply drain_for_good(std::string which) {
+        return role->servers({.verb = static_cast<std::uint8_t>(Verb::Drain),
+                              .which = std::move(which),
+                              .by = "uid 0, pid 7",
+                              .expire_persistence = true});
+    }
     Role::ServerReply say(Verb verb, std::string which, bool dry_run = false) {
         return role->servers({.request = 1,
                               .verb = static_cast<std::uint8_t>(verb),
@@ -56,6 +82,51 @@ TEST_CASE("what an operator said is in the table and the state block when the an
     CHECK(bench.kernel.batches.empty());
     CHECK(bench.say(Verb::Enable, "*").exit_code == 0);
     CHECK(bench.table() == Table{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+}
+
+TEST_CASE("a drained server's persistence expires until it is enabled, over a crash, or its service has none any more") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    const auto plain = web;
+    web.persistence_timeout = Seconds{300};
+    ServersBench bench;
+    bench.has_settings();
+    bench.start(web);
+
+    CHECK(bench.drain_for_good("10.9.9.9").exit_code == 2);
+    CHECK_FALSE(bench.expires);
+    CHECK(bench.drain_for_good("10.0.0.11").exit_code == 0);
+    CHECK(bench.expires);
+    CHECK(bench.table() == Table{"10.0.0.11:80 0", "10.0.0.12:80 1"});
+    CHECK(bench.runtime.status().original_expiry == false);
+
+    bench.role.reset();  // as if killed
+    bench.start(web, true);
+    CHECK(bench.expires);
+    bench.reload(with({plain}));
+    CHECK_FALSE(bench.expires);
+    bench.reload(with({web}));
+    CHECK(bench.expires);
+    CHECK(bench.say(Verb::Enable, "*").exit_code == 0);
+    CHECK_FALSE(bench.expires);
+    CHECK(bench.runtime.status().original_expiry == std::nullopt);
+}
+
+TEST_CASE("nothing is drained where persistence cannot be made to expire") {
+    auto web = service({server("10.0.0.11")});
+    web.persistence_timeout = Seconds{300};
+    ServersBench bench;
+    bench.start(web);
+
+    CHECK(bench.drain_for_good("*").problem == "nothing was done: IPVS cannot be programmed");
+    CHECK(bench.table() == Table{"10.0.0.11:80 1"});
+
+    ServersBench elsewhere;
+    elsewhere.has_settings();
+    elsewhere.runtime.hello.has_ipvs_namespace = true;
+    elsewhere.start(web);
+    CHECK(elsewhere.drain_for_good("*").problem.starts_with("nothing was done: IPVS is in a network namespace of its own"));
+    CHECK_FALSE(elsewhere.expires);
+    CHECK(elsewhere.table() == Table{"10.0.0.11:80 1"});
 }
 
 TEST_CASE("a word that this version does not know is refused") {

@@ -18,6 +18,7 @@ namespace {
 struct Kernel {
     std::vector<IpvsDaemon> daemons;
     IpvsTimeouts timeouts{900, 120, 300};
+    bool expires = false, may_expire = true;
     bool has_interface = true;
     std::vector<std::string> done;
 };
@@ -46,6 +47,13 @@ public:
         if (t.tcp != 0) kernel_.timeouts.tcp = t.tcp;
         if (t.tcp_fin != 0) kernel_.timeouts.tcp_fin = t.tcp_fin;
         if (t.udp != 0) kernel_.timeouts.udp = t.udp;
+        return {};
+    }
+    Result<bool> expires_quiescent() override { return kernel_.expires; }
+    Result<void> set_expires_quiescent(bool on) override {
+        if (!kernel_.may_expire) return fail_system("write expire_quiescent_template", EROFS);
+        kernel_.done.push_back(on ? "expire" : "persist");
+        kernel_.expires = on;
         return {};
     }
 
@@ -199,6 +207,21 @@ TEST_CASE("a configuration with nothing to balance has no timeouts, as a start w
     CHECK(settings_of(written("lvs_sync_daemon eth0\n")).timeouts == IpvsTimeouts{600, 0, 0});
 }
 
+TEST_CASE("an audit_interval of 0 is no look at daemons and timeouts but the one that is asked for") {
+    Bench bench;
+    bench.options.audit_every = Micros{0};
+    bench.options.reopen_every = std::chrono::milliseconds{1};
+    LvsSettings settings;
+    settings.timeouts = {7200, 0, 0};
+    bench.keeper.configure(settings);
+    bench.kernel.timeouts.tcp = 5;
+    for (int turn = 0; turn < 100; ++turn) bench.runtime.loop().run_one_for(std::chrono::milliseconds{1});
+    bench.runtime.loop().restart();
+    CHECK(bench.kernel.timeouts.tcp == 5);
+    bench.keeper.look();
+    CHECK(bench.kernel.timeouts.tcp == 7200);
+}
+
 TEST_CASE("a new incarnation puts back what was there before the first one") {
     Bench bench;
     bench.kernel.timeouts = {7200, 120, 300};
@@ -208,4 +231,55 @@ TEST_CASE("a new incarnation puts back what was there before the first one") {
     CHECK(bench.done().empty());
     bench.keeper.stop();
     CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 120, 300});
+}
+
+TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is mended, and put back as it was") {
+    Bench bench;
+    bench.keeper.configure({});
+    CHECK(bench.keeper.expire_quiescent(true));
+    CHECK(bench.done() == Lines{"expire"});
+    CHECK(bench.saved == 1);
+    CHECK(bench.keeper.original_expiry() == false);
+    bench.kernel.expires = false;
+    CHECK(bench.runtime.until([&] { return bench.kernel.expires; }));
+    CHECK(bench.runtime.log_.count("expire_quiescent_template was changed by others; repaired") == 1);
+    bench.done();
+    CHECK(bench.keeper.expire_quiescent(false));
+    CHECK(bench.done() == Lines{"persist"});
+    CHECK(bench.keeper.original_expiry() == std::nullopt);
+
+    CHECK(bench.keeper.expire_quiescent(true));
+    bench.keeper.stop();
+    CHECK(bench.done() == Lines{"expire", "persist"});
+}
+
+TEST_CASE("an end of persistence that was the host's own is left as it is, also by one that goes on after a crash") {
+    Bench bench;
+    bench.kernel.expires = true;
+    CHECK(bench.keeper.expire_quiescent(true));
+    CHECK(bench.keeper.expire_quiescent(false));
+    CHECK(bench.kernel.expires);
+
+    Bench second;
+    second.kernel.expires = true;  // by the crashed one
+    second.keeper.configure({});
+    CHECK(second.keeper.expire_quiescent(true, false));
+    CHECK(second.done().empty());
+    second.keeper.stop();
+    CHECK_FALSE(second.kernel.expires);
+
+    Bench third;
+    third.kernel.expires = true;
+    CHECK(third.keeper.expire_quiescent(false, false));  // withdrawn by the new file
+    CHECK_FALSE(third.kernel.expires);
+}
+
+TEST_CASE("an end of persistence that cannot be set is an error to whoever asks, and is tried again") {
+    Bench bench;
+    bench.kernel.may_expire = false;
+    const auto refused = bench.keeper.expire_quiescent(true);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text().find("write expire_quiescent_template") != std::string::npos);
+    bench.kernel.may_expire = true;
+    CHECK(bench.runtime.until([&] { return bench.kernel.expires; }));
 }

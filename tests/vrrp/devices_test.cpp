@@ -253,6 +253,25 @@ TEST_CASE("an ipvlan has its parent's MAC address and an address of its own") {
     CHECK(base_interface(plan.config.instances[0]) == "eth0");
 }
 
+TEST_CASE("all ipvlans over an interface have one mode, as the kernel has it") {
+    const auto on = [](const char* name, std::uint8_t vrid, const char* interface, const char* mode) {
+        auto c = instance(100, name, vrid);
+        c.interface = interface;
+        config::Section line{.keyword = "use_ipvlan"};
+        if (*mode != '\0') line.values = {{"mode", config::WordList{mode}}};
+        c.more.edit().sections.push_back(line);
+        return c;
+    };
+    const auto plan = plan_devices(with({on("A", 51, "eth0", "private"), on("B", 52, "eth0", "vepa"),
+                                         on("C", 53, "eth0", ""), on("D", 54, "eth1", "bridge")}),
+                                   kTwoCables);
+
+    using Mode = WantedDevice::IpvlanMode;
+    std::vector<Mode> modes;
+    for (const auto& device : plan.devices) modes.push_back(device.mode);
+    CHECK(modes == std::vector{Mode::Vepa, Mode::Vepa, Mode::Vepa, Mode::Bridge});
+}
+
 TEST_CASE("an instance on a VMAC fails with its parent, and says which interface it was") {
     const auto plan = plan_devices(with({vmac_instance()}), kTwoCables);
     const auto& c = plan.config.instances[0];

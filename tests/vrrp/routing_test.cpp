@@ -105,6 +105,18 @@ TEST_CASE("a route that is not tracked stays missing") {
     CHECK(deeds(later).back() == fmt::format("0 audit {}", kRule));
 }
 
+TEST_CASE("until a reload: then it is as after a start") {
+    auto c = routed();
+    c.routes = {route("10.1.0.0/16", "10.0.0.2", "eth0", true)};
+    auto bench = Bench::master(c);
+    const auto all = fmt::format("0 audit [10.1.0.0/16 via 10.0.0.2 dev eth0] {}", kRule);
+    const Instant reloaded = bench.taken_at + 500ms;
+
+    CHECK(lines(bench.router.reload(with({c}), reloaded)).empty());
+    CHECK(deeds(bench.tick(reloaded + 100ms)).back() == all);
+    CHECK(deeds(bench.tick(reloaded + 31s)).back() == fmt::format("0 audit {}", kRule));
+}
+
 TEST_CASE("somebody who keeps removing a route is answered at a bounded rate, and in the end the master resigns") {
     auto bench = Bench::master(routed());
     Instant now = bench.taken_at + 100ms;
@@ -390,6 +402,19 @@ TEST_CASE("routes from an address are set again when that address goes and comes
 
     const auto done = deeds(bench.router.reload(with({c}), bench.taken_at + 1s));
     CHECK(done.back().starts_with("0 again [10.1.0.0/16"));
+}
+
+TEST_CASE("an IPv6 route whose source is gone goes, and comes back with it") {
+    auto c = routed();
+    c.routes = {route("2001:db8:1::/48", "2001:db8::2"), route("2001:db8:2::/48", "2001:db8::2")};
+    c.routes[0].more.edit().values.push_back({"src", ip("2001:db8::1")});
+    Bench bench = Bench::master(c);
+    const Instant now = bench.taken_at + 1s;
+    const char* const sourced = "[2001:db8:1::/48 via 2001:db8::2 dev eth0]";
+
+    CHECK(deeds(bench.router.step(AddressLost{"eth0", *Prefix::parse("2001:db8::9/64")}, now)).empty());
+    CHECK(deeds(bench.router.step(AddressLost{"eth0", *Prefix::parse("2001:db8::1/64")}, now)) ==
+          Lines{fmt::format("0 unroute {}", sourced), fmt::format("0 audit {}", sourced)});
 }
 
 TEST_CASE(

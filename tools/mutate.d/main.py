@@ -33,6 +33,7 @@ def parse(arguments):
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="how many things at once")
     parser.add_argument("--pytest", metavar="FILE", action="append", help="only these files of tests of whole programs")
     parser.add_argument("--no-pytest", action="store_true", help="only the unit test programs")
+    parser.add_argument("--near", action="store_true", help="only the unit test programs of the module itself")
     parser.add_argument("--least", type=int, default=0, metavar="PERCENT", help="status 1 when fewer are noticed")
     return parser.parse_args(arguments)
 
@@ -115,8 +116,10 @@ class Trial:
     def run(self, faults, numbers, pool):
         """fault -> the test that notices it, or None. What is dear is begun only for what nothing before it noticed."""
         result = dict.fromkeys(faults)
-        stages = [lambda: self.begin(True, pool), lambda: self.begin(False, pool)]
-        if not self.options.no_pytest:
+        stages = [lambda: self.begin(True, pool)]
+        if not self.options.near:
+            stages.append(lambda: self.begin(False, pool))
+        if not (self.options.near or self.options.no_pytest):
             stages.append(lambda: self.begin_files(pool))
         for begin in stages:
             left = [fault for fault in faults if result[fault] is None and not argued(fault)]
@@ -145,12 +148,21 @@ def report(result, trial, numbers, begin):
     return percent
 
 
+def bring_up_to_date(modules, near):
+    """What the trials link and run: the whole build, or no more than the unit test programs of the modules."""
+    targets = suites.unit_targets(BUILD, modules) if near else []
+    if subprocess.run(["ninja", "-C", BUILD, *targets], stdout=subprocess.DEVNULL).returncode != 0:
+        sys.exit(f"mutate: {BUILD} does not build")
+
+
 def main(arguments):
     begin = time.monotonic()
     options = parse(arguments)
     if options.seed is None:
         options.seed = int.from_bytes(os.urandom(3), "big")
     modules = sorted({pathlib.PurePath(file).parts[1] for file in files_of(options.module)})
+    if not options.list:
+        bring_up_to_date(modules, options.near)
     folder = TOP / "build-mutate" / "-".join(modules)
     if folder.exists():
         shutil.rmtree(folder)

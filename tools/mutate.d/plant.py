@@ -6,6 +6,7 @@ build folder, with the objects of these copies in place of the true ones.
 
 import collections
 import concurrent.futures
+import hashlib
 import json
 import pathlib
 import re
@@ -121,6 +122,31 @@ class Copy:
         return f'#line 1 "{self.path}"\n' + self._range(0, len(self.text), self.faults)
 
 
+class Wrong:
+    """The faults of one file that do not compile, remembered for as long as the file stays as it is."""
+
+    def __init__(self, folder, file, text):
+        self.path = folder / (file.replace("/", "-") + ".json")
+        self.text = hashlib.sha256(text.encode()).hexdigest()
+        try:
+            known = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = {}
+        self.places = {tuple(place) for place in known.get("places", [])} if known.get("text") == self.text else set()
+
+    @staticmethod
+    def _place(fault):
+        return fault.begin, fault.end, fault.becomes
+
+    def without(self, faults):
+        return [fault for fault in faults if self._place(fault) not in self.places]
+
+    def remember(self, faults):
+        self.places.update(map(self._place, faults))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps({"text": self.text, "places": sorted(self.places)}), encoding="utf-8")
+
+
 class Planter:
     def __init__(self, top, build, folder):
         self.top, self.build, self.folder = top, build, folder
@@ -138,7 +164,7 @@ class Planter:
 
     def compile_command(self, file, copy, object_):
         row = self.commands[file]
-        words = [word for word in shlex.split(row["command"]) if word not in ("ccache", "-Werror", "-O2", "-MD", "-Winvalid-pch")
+        words = [word for word in shlex.split(row["command"]) if word not in ("-Werror", "-O2", "-MD", "-Winvalid-pch")
                  and not re.match(r"-fdiagnostics-color|-W[a-z]", word)]
         for option in ("-MQ", "-MF", "-o"):
             if option in words:
@@ -153,6 +179,8 @@ class Planter:
         text = (self.top / file).read_text(encoding="utf-8")
         copy, object_ = self.folder / file, self.folder / (file + ".o")
         copy.parent.mkdir(parents=True, exist_ok=True)
+        wrong_ones = Wrong(self.folder.parent / "wrong", file, text)
+        faults = wrong_ones.without(faults)
         while True:
             planted = Copy(file, text, faults, numbers)
             if not planted.faults:
@@ -168,6 +196,7 @@ class Planter:
                 left = self._bisected(file, planted.faults, numbers, copy, text)
                 if len(left) == len(planted.faults):
                     raise RuntimeError(f"{file} does not compile, whichever faults are planted:\n{done.stderr[-3000:]}")
+            wrong_ones.remember(fault for fault in planted.faults if fault not in left)
             faults = left
 
     def _bisected(self, file, faults, numbers, copy, text):

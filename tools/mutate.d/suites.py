@@ -109,11 +109,20 @@ class PytestFile:
         return status != 0
 
 
-def unit_programs(build, planter, modules, near, made, pool):
-    """The unit test programs that contain a planted file: those of the modules themselves (near), or all others."""
+def unit_tests(build, modules, near):
+    """(program, meson's row) of each unit test: those of the modules themselves (near), or all others."""
     shown = subprocess.run(["meson", "introspect", str(build), "--tests"], capture_output=True, text=True, check=True)
     rows = [(os.path.relpath(row["cmd"][0], build), row) for row in json.loads(shown.stdout)]
-    rows = [(program, row) for program, row in rows if (pathlib.PurePath(program).parts[1] in modules) == near]
+    return [(program, row) for program, row in rows if (pathlib.PurePath(program).parts[1] in modules) == near]
+
+
+def unit_targets(build, modules):
+    return sorted({program for program, _ in unit_tests(build, modules, True)})
+
+
+def unit_programs(build, planter, modules, near, made, pool):
+    """The unit test programs that contain a planted file: those of the modules themselves (near), or all others."""
+    rows = unit_tests(build, modules, near)
     programs = sorted({program for program, _ in rows})
     linked = dict(zip(programs, pool.map(lambda program: planter.link(program, made), programs)))
     return [Program(row["name"], [linked[program], *row["cmd"][1:]], planter.folder) for program, row in rows if linked[program]]

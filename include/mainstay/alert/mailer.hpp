@@ -102,7 +102,7 @@ private:
     void release_held(Instant now);
     void expire(WallTime wall);
     void merge_backlog();
-    bool merge_waiting(const std::vector<std::string>& ids);
+    void merge_waiting(const std::vector<std::string>& ids);
     std::optional<std::string> next_due(Instant now) const;
     void start(const std::string& id);
     void ended(const std::string& id, const Delivery& delivery, Instant now);

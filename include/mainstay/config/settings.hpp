@@ -12,7 +12,7 @@
 namespace mainstay::config {
 
 struct Settings {
-    std::uint32_t lvs_audit_interval_s = 10;     // [lvs] audit_interval, 0..86400; 0: never
+    std::uint32_t lvs_audit_interval_s = 10;     // [lvs] audit_interval, 0..86400; 0: at reloads only
     std::uint32_t scripts_notify_wait_s = 10;    // [scripts] notify_wait, 0..3600; 0: all at once, as keepalived
     std::uint32_t mail_keep_s = 3 * 86400;       // [mail] keep, 60..2592000: how long an undelivered mail is retried
     bool reload_accept_losses = false;           // [reload] accept_losses

@@ -190,6 +190,7 @@ struct ServerQuestion {  // an operator's word on single servers, see lvs/overri
     std::int64_t weight = 0;
     bool dry_run = false;
     std::string by;  // the supervisor's: who is at the other end of its socket
+    bool expire_persistence = false;
 };
 struct ServerAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
     std::uint64_t request = 0;

@@ -177,9 +177,10 @@ struct OverrideStatus {  // an operator's word on a server, whether it is config
     WallTime since;
     std::string by;
     std::string text;  // "drained"
+    bool expires_persistence = false;
 };
 template <class A>
-void fields(A& a, OverrideStatus& s) { a(s.service, s.server, s.hold, s.weight, s.since, s.by, s.text); }
+void fields(A& a, OverrideStatus& s) { a(s.service, s.server, s.hold, s.weight, s.since, s.by, s.text, s.expires_persistence); }
 
 // What the kernel counted, for SNMP. Of a group: the sum over its services.
 struct ServerTraffic {
@@ -209,11 +210,12 @@ struct LvsStatus {
     std::uint64_t lines_left_out = 0;  // of the log, because there were too many at a time
     std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be put back at the stop
     std::optional<std::vector<ServiceTraffic>> traffic;      // as `services`; with enable_snmp_checker, once it was read
+    std::optional<bool> original_expiry;  // net.ipv4.vs.expire_quiescent_template, to be put back
 };
 template <class A, class Services>
 void lvs_fields(A& a, LvsStatus& s, Services& services) {
     a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, services,
-      s.overrides, s.lines_left_out, s.original_timeouts, s.traffic);
+      s.overrides, s.lines_left_out, s.original_timeouts, s.traffic, s.original_expiry);
 }
 template <class A>
 void fields(A& a, LvsStatus& s) { lvs_fields(a, s, s.services); }

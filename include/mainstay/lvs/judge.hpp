@@ -245,6 +245,8 @@ public:
     [[nodiscard]] std::uint64_t lines_left_out() const { return budget_.left_out(); }
     [[nodiscard]] const Overrides& overrides() const { return overrides_; }
     [[nodiscard]] std::optional<Override> override_of(std::size_t service, std::size_t server) const;
+    // Whether a server of a service with persistence is drained so that its clients go elsewhere.
+    [[nodiscard]] bool expires_persistence() const;
     [[nodiscard]] const config::Checker* checker(CheckerId id) const;  // null: gone
     using Place = CheckerPlace;                                        // indices into services()
     [[nodiscard]] std::optional<Place> place(CheckerId id) const;      // none: gone
@@ -311,6 +313,7 @@ private:
     void apply_overrides(std::size_t service);
     [[nodiscard]] std::vector<Place> matching(const ServerPattern& pattern, ServerAnswer& answer) const;
     [[nodiscard]] std::vector<OverrideKey> held_strangers(const ServerPattern& pattern) const;
+    [[nodiscard]] std::optional<std::string> remark_on_expiry() const;
     void hold(const Position& where, Hold hold, std::int64_t weight, Moment at, Intents& out);
     void take_out(const Position& where, Moment at, Intents& out);
     void bring_back(const Position& where, Moment at, Intents& out);

@@ -24,7 +24,8 @@ struct Override {
     Hold hold = Hold::None;
     std::int64_t weight = 0;  // of Hold::Weight
     WallTime since;
-    std::string by;  // who said so
+    std::string by;                   // who said so
+    bool expires_persistence = false;  // of Hold::Drained: clients whom persistence sends there shall go elsewhere
     bool operator==(const Override&) const = default;
 };
 struct OverrideKey {
@@ -44,6 +45,7 @@ struct ServerCommand {
     std::int64_t weight = 0;  // of Verb::Weight: 0..2147483647
     bool dry_run = false;
     std::string by;
+    bool expire_persistence = false;  // with Verb::Drain
 };
 [[nodiscard]] std::string_view word_of(ServerCommand::Verb verb);  // "drain"
 

@@ -28,7 +28,8 @@ struct LinkSettings {
     std::optional<std::uint32_t> master;  // 0: none
     std::optional<std::uint32_t> group;   // setting it, even to what it is, makes the kernel tell everybody of the link
     std::optional<std::array<std::byte, 6>> hardware_address;
-    bool no_generated_address = false;    // IPv6 address generation mode "none"; before it is up for the first time
+    std::optional<NewLink::IpvlanMode> ipvlan_mode;  // of an ipvlan; all that lie over one parent share it
+    bool no_generated_address = false;  // IPv6 address generation mode "none"; before it is up for the first time
 };
 
 // Each appends one message with NLM_F_ACK to `out`; on an error `out` is unchanged.

@@ -43,6 +43,9 @@ public:
     [[nodiscard]] virtual Result<void> stop_daemon(netlink::IpvsDaemon::State state) = 0;
     [[nodiscard]] virtual Result<netlink::IpvsTimeouts> timeouts() = 0;
     [[nodiscard]] virtual Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) = 0;
+    // net.ipv4.vs.expire_quiescent_template: persistence ends where a server has weight 0.
+    [[nodiscard]] virtual Result<bool> expires_quiescent() = 0;
+    [[nodiscard]] virtual Result<void> set_expires_quiescent(bool on) = 0;
 };
 
 struct LvsOptions {
@@ -50,7 +53,7 @@ struct LvsOptions {
     std::function<Result<std::unique_ptr<IpvsSettings>>()> open_settings = {};
     std::function<Micros(Micros limit)> random;  // evenly distributed over 0..limit
     bool keep_ipvs_at_stop = false;              // -I
-    Micros audit_every{10'000'000};              // 0: never
+    Micros audit_every{10'000'000};              // 0: at reloads only
     Micros reopen_every{10'000'000};             // while the kernel's table is not to be had
 };
 

@@ -13,7 +13,7 @@ namespace mainstay::vrrp {
 struct RoutingEntry {
     netlink::Routing what;
     std::string vrf;                   // a route goes into the table of this VRF
-    bool no_track = false;             // when it is lost it stays lost, and nobody minds
+    bool no_track = false;             // when it is lost it stays lost until a reload, and nobody minds
     std::vector<std::string> devices;  // that it names; a tracked entry's instance is in FAULT while one is down
     std::string track_group;           // of static entries: whose instances follow its devices
     bool operator==(const RoutingEntry&) const = default;

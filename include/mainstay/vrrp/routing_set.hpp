@@ -55,6 +55,7 @@ public:
     void nudge(Instant now);  // something may be gone
     void look_again(Instant now) {  // a reload: what waits is put back at once, and soon all is compared
         restores_.hasten(now);
+        untracked_too_ = established_;
         nudge(now);
     }
     [[nodiscard]] std::optional<Instant> deadline() const;
@@ -79,6 +80,7 @@ private:
     bool established_ = false;
     RestoreBudget restores_;
     std::optional<Instant> audit_;
+    bool untracked_too_ = false;  // the next audit sets what is not tracked as well
     std::uint64_t restored_ = 0;
 };
 

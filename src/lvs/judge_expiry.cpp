@@ -1,0 +1,75 @@
+// Clients whom persistence sends to a server that shall become empty: what an operator is told, and what ends it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "judge_text.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/table.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+constexpr std::size_t kOthersNamedMax = 8;
+
+bool persists(const config::VirtualServer& service) { return service.persistence_timeout.count() != 0; }
+
+}  // namespace
+
+std::optional<std::string> remark_on_persistence(const config::VirtualServer& service, const ServerCommand& command) {
+    const bool drains = command.verb == ServerCommand::Verb::Drain ||
+                        (command.verb == ServerCommand::Verb::Weight && command.weight == 0);
+    const std::string name = config::service_name(service);
+    const auto timeout = service.persistence_timeout.count();
+    if (command.expire_persistence && !persists(service))
+        return fmt::format("VS {} has no persistence_timeout: there is nothing to expire", name);
+    if (!drains || !persists(service)) return std::nullopt;
+    if (command.expire_persistence)
+        return fmt::format("VS {} has persistence_timeout {}: clients that are on the server go to another one with "
+                           "their next connection; connections that stand go on",
+                           name, timeout);
+    return fmt::format("VS {} has persistence_timeout {}: clients that are on the server stay on it for as long as they "
+                       "keep coming, unless it is drained with --expire-persistence, which sets "
+                       "net.ipv4.vs.expire_quiescent_template=1 (for all services of the host)",
+                       name, timeout);
+}
+
+bool Judge::expires_persistence() const {
+    const auto asked = [](const auto& entry) { return entry.second.expires_persistence; };
+    if (std::ranges::none_of(overrides_, asked)) return false;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        if (!persists(services_[v])) continue;
+        for (std::size_t s = 0; s < services_[v].real_servers.size(); ++s)
+            if (const auto held = override_of(v, s); held && held->expires_persistence) return true;
+    }
+    return false;
+}
+
+// The kernel has one setting for all: whoever asks for it hears which other servers it concerns now.
+std::optional<std::string> Judge::remark_on_expiry() const {
+    if (!expires_persistence()) return std::nullopt;
+    std::string others;
+    std::size_t count = 0;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const auto& service = services_[v];
+        const Table table = persists(service) ? desired(v) : Table{};
+        if (table.empty()) continue;
+        const auto& [key, destinations] = std::tie(table.front().service.key, table.front().destinations);
+        for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
+            const auto& server = service.real_servers[s];
+            const auto at = std::ranges::find(destinations, endpoint_at(key, service, server.endpoint, server.forwarding),
+                                              &netlink::IpvsDestination::endpoint);
+            if (at == destinations.end() || at->weight != 0) continue;
+            if (const auto held = override_of(v, s); held && held->expires_persistence) continue;
+            if (++count <= kOthersNamedMax)
+                others += fmt::format("{} {} of VS {}", count == 1 ? ":" : ",", server_text(v, s), service_text(v));
+        }
+    }
+    if (count > kOthersNamedMax) others += fmt::format(" and {} more", count - kOthersNamedMax);
+    return "net.ipv4.vs.expire_quiescent_template is 1 until they are enabled again: it ends persistence for each server "
+           "with weight 0 of all services of the host" +
+           (count == 0 ? std::string{} : ", now also" + others);
+}
+
+}  // namespace mainstay::lvs
