@@ -112,7 +112,6 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
         if (status_[at].refused || !concerns(entries_[at], told)) continue;
         if (entries_[at].no_track) {
             say(step, LogLevel::Info, fmt::format("{} was removed by somebody else; it is not tracked", name(at)));
-            restores_.leave(at);
             continue;
         }
         switch (restores_.lost(at, step.now)) {
