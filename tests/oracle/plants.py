@@ -13,11 +13,11 @@ VARIABLE = "MAINSTAY_PLANTED"  # read by the planted program alone: the number o
 
 PLANTS = [
     ("forgotten-route", "vrrp", "vrrp/reload.cpp", "a reload does not set new routes and rules",
-     "instances[id].add_routing(step, change.routing.added);", ";"),
+     "router_.instances[id].add_routing(step, change.routing.added);", ";"),
     ("stale-address", "vrrp", "vrrp/reload.cpp", "a reload leaves an address that the file does not have any more",
-     "if (!change.removed.empty()) step.out.push_back(ChangeAddresses{id, {}, change.removed});", ";"),
-    ("wrong-order", "vrrp", "vrrp/reload.cpp", "what moves to another holder is removed before it is set again",
-     "keep_what_stays(step.out, first_intent, held_before, held_by(config, instances));", ";"),
+     "moves_.remove(step);", ";"),
+    ("wrong-order", "vrrp", "vrrp/reload.cpp", "a route that moves to another holder is removed before it is set again",
+     "std::erase_if(entries, [&](const RoutingEntry& entry) { return is_wanted(entry); });", ";"),
     ("lost-label", "vrrp", "role/vrrp_addresses.cpp", "an address has no label of its own", "address.label",
      "std::string{}"),
     ("wrong-scope", "vrrp", "role/vrrp_addresses.cpp", "every address has the scope of the universe",
