@@ -312,3 +312,10 @@ TEST_CASE("what cannot be read or written over is said, and a single byte can be
     memfd.overwrite(8192, bytes_of("XY"));
     CHECK(memfd.seal().error().sys_errno() == EFBIG);
 }
+
+TEST_CASE("nothing is written over where no memory could be had") {
+    SealedMemfd none{std::string(300, 'n')};
+    none.append(bytes_of("abc"));
+    none.overwrite(0, bytes_of("abc"));
+    CHECK(none.seal().error().sys_errno() == EINVAL);
+}

@@ -141,3 +141,9 @@ TEST_CASE("a snapshot that ends earlier than the running one, or later, is anoth
     CHECK(ipc::changed_services(shorter.get(), longer.get()).value() == std::nullopt);
     CHECK(ipc::changed_services(shorter.get(), shorter.get()).value()->empty());
 }
+
+TEST_CASE("a snapshot that claims more bytes than it has is refused, even where all that is known is there") {
+    auto bytes = ipc::encode(config::Config{});
+    bytes[0] = static_cast<std::byte>(std::to_integer<unsigned>(bytes[0]) + 4);
+    CHECK_FALSE(ipc::read_snapshot(memfd_of(bytes).get()).has_value());
+}

@@ -190,3 +190,26 @@ TEST_CASE("rules are counted as they are made") {
     CHECK(count(Family::V6, false, true) == 8);
     CHECK(count(Family::V6, true, true) == 10);
 }
+
+TEST_CASE("a destination has its own counters, and a stack of labels is never empty") {
+    CHECK(destination("0800 0100 0a000001 0c00 0a80 0800 0100 05000000")->stats.connections == 5);
+    Route route;
+    route.destination = *Prefix::parse("10.1.0.0/24");
+    route.hop.encapsulation = {.type = Encapsulation::Type::Mpls};
+    std::vector<std::byte> out;
+    CHECK_FALSE(append_route_add(out, route, 1));
+    CHECK(out.empty());
+}
+
+TEST_CASE("behind an acknowledgement there is no request, and its text comes at once") {
+    const auto payload = from_hex("00000000 24000000 1000 0500 07000000 00000000 0700 0100 6f6b00 00");
+    CHECK(decode_acknowledgement(message_of(NLMSG_ERROR, payload, 0x200))->text == "ok");
+}
+
+TEST_CASE("the last number of a process event ends with it") {
+    auto bytes = from_hex(
+        "38000000 0300 0000 00000000 00000000 01000000 01000000 00000000 00000000 1400 0000"
+        "00000000 00000000 0000000000000000 05000000");
+    CHECK(bytes.size() == 0x38);
+    CHECK(decode_process_events(bytes)->at(0).error == 5);
+}
