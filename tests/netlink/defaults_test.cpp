@@ -213,3 +213,16 @@ TEST_CASE("the last number of a process event ends with it") {
     CHECK(bytes.size() == 0x38);
     CHECK(decode_process_events(bytes)->at(0).error == 5);
 }
+
+TEST_CASE("table 256 has its attribute, and the last metric is one") {
+    Route route;
+    route.destination = *Prefix::parse("10.1.0.0/24");
+    std::vector<std::byte> out;
+    route.table = 256;
+    route.metrics = {{.number = RTAX_MAX, .value = 1}};
+    REQUIRE(append_route_add(out, route, 1));
+    CHECK(to_hex(out).contains(to_hex(from_hex("0800 0f00 00010000"))));
+    route.metrics = {{.number = RTAX_MAX + 1, .value = 1}};
+    CHECK_FALSE(append_route_add(out, route, 1));
+    CHECK(destination("0800 0100 0a000001 0400 0a80")->stats == IpvsStats{});
+}
