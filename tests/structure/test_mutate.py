@@ -31,7 +31,7 @@ bool fits(const std::vector<int>& all, int size) {
 @pytest.mark.parametrize("kind, line", [
     ("boundary", "if (size <= kMost && !all.empty()) return false; // size == 3"),
     ("comparison", "if (size >= kMost && !all.empty()) return false; // size == 3"),
-    ("negation", "if (size < kMost && all.empty()) return false; // size == 3"),
+    ("negation", "if (size < kMost && !!all.empty()) return false; // size == 3"),
     ("negation", "if (!(size < kMost && !all.empty())) return false; // size == 3"),
     ("negation", "if (size < kMost) return false; // size == 3"),
     ("constant", "if (size < kMost && !all.empty()) return true; // size == 3"),

@@ -121,7 +121,8 @@ class Finder:
         elif text in ("&&", "||") and self.source.spaced(index):
             self._both(index, text)
         elif text == "!":
-            self._add("negation", index, self._operand_end(index + 1), self._text(index + 1, self._operand_end(index + 1)))
+            # Twice, not without: beside a bool, an optional that is bare would make one of the bool too.
+            self._add("negation", index, self._operand_end(index + 1), "!" + self._text(index, self._operand_end(index + 1)))
         elif text in ("+", "-") and self.source.spaced(index):
             self._replace_binary("constant", index, "-" if text == "+" else "+")
         elif text == "(":
