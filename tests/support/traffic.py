@@ -41,16 +41,16 @@ while True:
                 key.fileobj.close()
 """
 
-# Asks `times` times and prints how often each server answered.
+# Asks `times` times, from a source port of its own each time, and prints how often each server answered.
 CLIENT = """
 import collections, json, socket, sys
-kind, source, address, port, times = sys.argv[1:]
+kind, source, address, port, times, first = sys.argv[1:]
 family = socket.AF_INET6 if ":" in address else socket.AF_INET
 found = collections.Counter()
-for _ in range(int(times)):
+for number in range(int(times)):
     one = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
     one.settimeout(3)
-    one.bind((source, 0))
+    one.bind((source, int(first) + number))
     try:
         one.connect((address, int(port)))
         if kind == "udp":
@@ -62,6 +62,8 @@ for _ in range(int(times)):
 print(json.dumps(found))
 """
 
+FIRST_SOURCE_PORT = 10000  # below those that the kernel gives of itself
+
 
 def serve(host, name, *places):
     """A program on the host that answers on these "tcp/10.0.0.1:80", "udp/fd00::1:53"."""
@@ -71,8 +73,14 @@ def serve(host, name, *places):
 
 
 def ask(host, kind, source, address, port, times=10):
-    """{"one": 5, "two": 5}: how often each server answered; what failed is there by the name of its error."""
-    return json.loads(host.run(["/usr/bin/python3", "-c", CLIENT, kind, source, address, port, times], timeout=90).stdout)
+    """{"one": 5, "two": 5}: how often each server answered; what failed is there by the name of its error.
+
+    No source port is taken twice: the kernel counts a datagram from a port that it remembers to no new connection.
+    """
+    first = getattr(host, "next_source_port", FIRST_SOURCE_PORT)
+    host.next_source_port = first + int(times)
+    words = [kind, source, address, port, times, first]
+    return json.loads(host.run(["/usr/bin/python3", "-c", CLIENT, *words], timeout=90).stdout)
 
 
 def hold_address(host, *addresses):
