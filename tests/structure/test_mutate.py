@@ -60,9 +60,9 @@ def test_the_planted_text_keeps_the_lines_of_the_original():
 def test_what_is_tested_for_true_is_a_bool_beside_its_fault():
     """`awake ? (x) : (!x)` would make an std::expected out of the bool."""
     text = "int f(const X& x) {\n    if (!x) return 1;\n    return 0;\n}\n"
-    faults = [fault for fault in faults_of("x.cpp", text) if fault.becomes == "x"]
+    faults = [fault for fault in faults_of("x.cpp", text) if fault.becomes == "!!x"]
     written = Copy("x.cpp", text, faults, {faults[0]: 1}).written()
-    assert "static_cast<bool>(x) :" in written
+    assert "static_cast<bool>(!!x) :" in written
     assert "static_cast<bool>(!x)" in written
 
 
