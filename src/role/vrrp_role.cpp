@@ -12,7 +12,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "bfd_line.hpp"
-#include "left_broadcasts.hpp"
+#include "left_routes.hpp"
 #include "precise_timer.hpp"
 #include "promoted_secondaries.hpp"
 #include "netlink_buffers.hpp"
@@ -313,7 +313,7 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     const auto requests = removal_requests(addresses, links_);
     removing_ = addresses;
     const PromotedSecondaries others_stay{requests, links_, runtime_.log()};
-    const LeftBroadcasts their_routes_go{requests, links_, runtime_.log()};
+    const LeftRoutes their_routes_go{requests, links_, runtime_.log()};
     const auto failed = netlink_->remove(requests);
     if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
     else

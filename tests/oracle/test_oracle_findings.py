@@ -124,6 +124,12 @@ def test_the_route_of_a_prefix_goes_with_its_addresses_though_one_of_them_has_no
     assert finds_nothing(lan, first, instance(interface="eth2", vips="2001:db8:30::200"))
 
 
+def test_the_route_of_a_prefix_goes_though_an_address_without_one_stays(lan):
+    stays = "2001:db8:30::200\n2001:db8:30::207/64 noprefixroute"
+    first = instance(interface="eth2", vips="2001:db8:30::204/64\n" + stays)
+    assert finds_nothing(lan, first, instance(interface="eth2", vips=stays))
+
+
 def test_an_address_that_is_not_tracked_is_back_with_a_reload(lan):
     text = instance(vips="192.168.4.200\n192.168.4.201 no_track")
     deleted = [{"do": "drift", "run": [["ip", "addr", "del", "192.168.4.201/32", "dev", "eth0"]]}]

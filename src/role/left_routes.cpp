@@ -1,0 +1,103 @@
+#include "left_routes.hpp"
+
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "mainstay/kernel/release.hpp"
+#include "mainstay/kernel/routing.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+bool is_first_of_subnet(const IpAddress& address, const Prefix& prefix) {
+    if (!address.is_v4() || !prefix.address.is_v4() || prefix.length == 0 || prefix.length >= 31) return false;
+    const std::uint32_t hosts = 0xffffffffU >> prefix.length;
+    return address.v4_host_order() == (prefix.address.v4_host_order() & ~hosts);
+}
+
+constexpr std::uint32_t kPrefixRouteMetric = 256;  // the kernel's IP6_RT_PRIO_ADDRCONF
+
+bool has_prefix_route(const kernel::Address& address) {
+    return !address.prefix.address.is_v4() && address.prefix.length < 128 && !address.noprefixroute && !address.peer;
+}
+
+bool share_prefix(const kernel::Address& a, const kernel::Address& b) {
+    return a.prefix.length == b.prefix.length && a.prefix.contains(b.prefix.address);
+}
+
+Prefix network_of(const Prefix& prefix) {
+    std::array<std::byte, 16> bytes{};
+    std::ranges::copy(prefix.address.bytes(), bytes.begin());
+    for (std::size_t bit = prefix.length; bit < bytes.size() * 8; ++bit)
+        bytes[bit / 8] &= ~(std::byte{0x80} >> (bit % 8));
+    return {IpAddress::v6(bytes), prefix.length};
+}
+
+netlink::Routing prefix_route_of(const kernel::Address& address) {
+    netlink::Route route;
+    route.destination = network_of(address.prefix);
+    route.protocol = RTPROT_KERNEL;
+    route.priority = kPrefixRouteMetric;
+    route.hop.interface_index = address.interface_index;
+    return route;
+}
+
+netlink::Routing broadcast_route_of(const kernel::Address& address) {
+    netlink::Route route;
+    route.destination = {*address.broadcast, 32};
+    route.type = RTN_BROADCAST;
+    route.scope = RT_SCOPE_LINK;
+    route.protocol = RTPROT_KERNEL;
+    route.table = RT_TABLE_LOCAL;
+    route.hop.interface_index = address.interface_index;
+    return route;
+}
+
+}  // namespace
+
+// Before 5.14 each address has a route to the first one of its subnet, which goes with the last of them.
+LeftRoutes::LeftRoutes(const std::vector<kernel::Address>& removals, const Links& links, Log& log)
+    : links_{links}, log_{log} {
+    for (const auto& removal : removals) {
+        const auto* there = links.address(removal.interface_index, removal.prefix);
+        if (there == nullptr) continue;
+        const bool broadcast_may_stay = there->broadcast && is_first_of_subnet(*there->broadcast, there->prefix) &&
+                                        kernel::release_at_least(5, 14);
+        if (broadcast_may_stay || has_prefix_route(*there)) suspects_.push_back(*there);
+    }
+}
+
+LeftRoutes::~LeftRoutes() {
+    if (const auto done = remove(); !done) log_.warning("{}", done.error().text());
+}
+
+Result<void> LeftRoutes::remove() const {
+    std::vector<netlink::Routing> left;
+    for (const auto& gone : suspects_) {
+        const auto another = [&](const auto& is) { return links_.any_address(gone.interface_index, is); };
+        if (gone.broadcast) {
+            if (!another([&](const kernel::Address& other) { return other.broadcast == gone.broadcast; }))
+                left.push_back(broadcast_route_of(gone));
+            continue;
+        }
+        // With no other address of the prefix the kernel has removed the route itself.
+        if (another([&](const kernel::Address& other) { return share_prefix(gone, other); }) &&
+            !another([&](const kernel::Address& other) { return share_prefix(gone, other) && has_prefix_route(other); }))
+            left.push_back(prefix_route_of(gone));
+    }
+    if (left.empty()) return {};
+    auto tables = kernel::RoutingTables::open();
+    if (!tables) return std::unexpected{std::move(tables.error())};
+    auto answers = tables->remove(left);  // that the kernel has removed one itself is no failure
+    if (!answers) return std::unexpected{std::move(answers.error())};
+    for (const auto& answer : *answers)
+        if (answer.verdict == netlink::Verdict::Failed)
+            log_.warning("a route of an address that is gone cannot be removed: {}", answer.text);
+    return {};
+}
+
+}  // namespace mainstay::role
