@@ -7,7 +7,11 @@ namespace mainstay::vrrp {
 bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
     const auto kept = [](const RoutingEntry& entry) {
         auto what = entry.what;
-        if (auto* route = std::get_if<netlink::Route>(&what)) route->ttl_propagate.reset();  // of MPLS routes alone
+        if (auto* route = std::get_if<netlink::Route>(&what)) {
+            route->ttl_propagate.reset();  // of MPLS routes alone
+            // `add` asks that there is none yet; the route is the same one.
+            if (route->placement == netlink::Route::Placement::Add) route->placement = netlink::Route::Placement::Prepend;
+        }
         return what;
     };
     return a.vrf == b.vrf && kept(a) == kept(b);

@@ -209,3 +209,8 @@ def test_an_ipv6_route_whose_source_goes_and_comes_back_is_as_it_shall_be(lan):
     for commands in ([flush], [flush, ["ip", "addr", "add", own, "dev", "eth0"]]):
         assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands}])
         lan.close()
+
+
+def test_a_route_whose_word_add_goes_is_never_absent(lan):
+    route = "static_routes {{\n    2001:db8:527::/48 {} dev eth0\n}}\n"
+    assert finds_nothing(lan, route.format("add"), route.format(""))

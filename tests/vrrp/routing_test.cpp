@@ -233,6 +233,15 @@ TEST_CASE("a route stays when a reload changes of it what the kernel does not ke
           Lines{"0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
 }
 
+TEST_CASE("a route stays when a reload adds or takes away the word add") {
+    auto c = routed();
+    auto bench = Bench::master(c);
+    c.routes[0].more.edit().values.push_back({"add", true});
+
+    CHECK(deeds(bench.router.reload(with({c}), bench.taken_at + 1s)) ==
+          Lines{"0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+}
+
 TEST_CASE("a route that two masters have stays while one of them is master") {
     auto other = instance(100, "VI_2", 52, "10.9.9.10/32");
     other.routes = {route("10.1.0.0/16")};
