@@ -83,15 +83,6 @@ Result<std::optional<Routing>> decode_rule(const Message& message) {
     return Routing{std::move(rule)};
 }
 
-Prefix without_host_bits(const Prefix& prefix) {
-    std::array<std::byte, 16> bytes{};
-    const auto own = prefix.address.bytes();
-    for (std::size_t bit = 0; bit < prefix.length && bit < own.size() * 8; ++bit)
-        bytes[bit / 8] |= own[bit / 8] & static_cast<std::byte>(0x80U >> (bit % 8));
-    const std::span all{bytes};
-    return {prefix.address.is_v4() ? IpAddress::v4(all.first<4>()) : IpAddress::v6(all.first<16>()), prefix.length};
-}
-
 bool same_end(const std::optional<Prefix>& wanted, const std::optional<Prefix>& told) {
     const bool any = !wanted || wanted->length == 0;
     if (any || !told) return any == !told;
@@ -109,6 +100,15 @@ bool may_be_rule(const Rule& wanted, const Rule& told) {
 }
 
 }  // namespace
+
+Prefix without_host_bits(const Prefix& prefix) {
+    std::array<std::byte, 16> bytes{};
+    const auto own = prefix.address.bytes();
+    for (std::size_t bit = 0; bit < prefix.length && bit < own.size() * 8; ++bit)
+        bytes[bit / 8] |= own[bit / 8] & static_cast<std::byte>(0x80U >> (bit % 8));
+    const std::span all{bytes};
+    return {prefix.address.is_v4() ? IpAddress::v4(all.first<4>()) : IpAddress::v6(all.first<16>()), prefix.length};
+}
 
 Result<std::optional<Routing>> decode_routing(const Message& message) {
     switch (message.type) {

@@ -2,10 +2,6 @@
 
 #include <linux/rtnetlink.h>
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-
 #include "mainstay/kernel/release.hpp"
 #include "mainstay/kernel/routing.hpp"
 
@@ -25,21 +21,9 @@ bool has_prefix_route(const kernel::Address& address) {
     return !address.prefix.address.is_v4() && address.prefix.length < 128 && !address.noprefixroute && !address.peer;
 }
 
-bool share_prefix(const kernel::Address& a, const kernel::Address& b) {
-    return a.prefix.length == b.prefix.length && a.prefix.contains(b.prefix.address);
-}
-
-Prefix network_of(const Prefix& prefix) {
-    std::array<std::byte, 16> bytes{};
-    std::ranges::copy(prefix.address.bytes(), bytes.begin());
-    for (std::size_t bit = prefix.length; bit < bytes.size() * 8; ++bit)
-        bytes[bit / 8] &= ~(std::byte{0x80} >> (bit % 8));
-    return {IpAddress::v6(bytes), prefix.length};
-}
-
 netlink::Routing prefix_route_of(const kernel::Address& address) {
     netlink::Route route;
-    route.destination = network_of(address.prefix);
+    route.destination = netlink::without_host_bits(address.prefix);
     route.protocol = RTPROT_KERNEL;
     route.priority = kPrefixRouteMetric;
     route.hop.interface_index = address.interface_index;
@@ -85,8 +69,12 @@ Result<void> LeftRoutes::remove() const {
             continue;
         }
         // With no other address of the prefix the kernel has removed the route itself.
-        if (another([&](const kernel::Address& other) { return share_prefix(gone, other); }) &&
-            !another([&](const kernel::Address& other) { return share_prefix(gone, other) && has_prefix_route(other); }))
+        const auto network = netlink::without_host_bits(gone.prefix);
+        const auto is_in_it = [&](const kernel::Address& other) {
+            return netlink::without_host_bits(other.prefix) == network;
+        };
+        if (another(is_in_it) &&
+            !another([&](const kernel::Address& other) { return is_in_it(other) && has_prefix_route(other); }))
             left.push_back(prefix_route_of(gone));
     }
     if (left.empty()) return {};

@@ -34,8 +34,8 @@ public:
     // a crash. All but `options` live longer than the keeper.
     LvsSettingsKeeper(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> save);
 
-    // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
     void look() { settle(); }  // whether somebody changed them
+    // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
     // From now on, or no longer: then it is put back. An error: it is not so now, and is tried again unless withdrawn.
     // `original`: as above.

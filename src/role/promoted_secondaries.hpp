@@ -11,6 +11,9 @@
 
 namespace mainstay::role {
 
+// The setting of an interface by which it promotes them (kernel/sysctl.hpp).
+[[nodiscard]] std::string promotion_of(const std::string& interface);
+
 class PromotedSecondaries {
 public:
     PromotedSecondaries(const std::vector<kernel::Address>& removals, const Links& links, Log& log);

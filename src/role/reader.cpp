@@ -142,6 +142,11 @@ config::Loaded load_where_it_runs(const ipc::Hello& hello, config::Environment& 
     return config::load_file(hello.config_path, environment);
 }
 
+void log_diagnostics(const config::Loaded& loaded, Log& log) {
+    for (const auto& diagnostic : loaded.diagnostics)
+        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+}
+
 // reload_check_config: whatever is wrong refuses the reload, and is told in a file of its own, or in the log.
 void refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
     done.can_run = false;
@@ -156,8 +161,7 @@ void refuse_checked(const ipc::Hello& hello, const config::Loaded& loaded, ipc::
         log.warning("{} cannot be written", hello.check_log);
     }
     log.error("New config failed validation");
-    for (const auto& diagnostic : loaded.diagnostics)
-        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+    log_diagnostics(loaded, log);
 }
 
 // A reload that takes away what runs by a fault of the file's blocks does not take place.
@@ -210,8 +214,7 @@ Then read_once(const ipc::Hello& hello, const RunningParts& parts) {
     if (unchecked) refuse_checked(hello, loaded, done, log);
     if (!look_at_changes(hello, parts, loaded, accept_losses, problems, done, log)) return Then::Fail;
     if (!unchecked) {
-        for (const auto& diagnostic : loaded.diagnostics)
-            log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+        log_diagnostics(loaded, log);
         for (const auto& [path, disabled] : *unsafe)
             log.warning("Unsafe permissions found for script '{}'{}", path, disabled ? " - disabling" : "");
         for (const auto& problem : problems) log.warning("{}", problem);

@@ -149,6 +149,7 @@ private:
     void commit_if_prepared();
     void child_prepared(Child& child, const ipc::Prepared& answer);
     void commit(Child& child);
+    void commit_now(Child& child);
     void commit_who_waits();
     void child_committed(Child& child);
     void commit_all();

@@ -264,25 +264,23 @@ void Supervisor::commit_if_prepared() {
 // A server whose file says "down" must not be in the table until somebody has looked at the file; but nothing waits
 // for ever for a file that hangs.
 void Supervisor::commit(Child& child) {
-    const bool follows_files = child.kind == Kind::Lvs;
-    if (follows_files && !watch_->has_looked()) {
-        child.awaits_look = true;
-        first_look_.expires_after(kFirstLook);
-        first_look_.async_wait([this](const boost::system::error_code& error) {
-            if (!error) commit_who_waits();
-        });
-        return;
-    }
-    if (const auto seen = watch_->seen(); follows_files && !seen.list.empty()) child.send(seen, -1, log_);
-    child.send(ipc::Commit{current_.number}, -1, log_);
+    if (child.kind != Kind::Lvs || watch_->has_looked()) return commit_now(child);
+    child.awaits_look = true;
+    first_look_.expires_after(kFirstLook);
+    first_look_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) commit_who_waits();
+    });
 }
 
 void Supervisor::commit_who_waits() {
-    for (auto& child : children_) {
-        if (!std::exchange(child->awaits_look, false)) continue;
-        if (const auto seen = watch_->seen(); !seen.list.empty()) child->send(seen, -1, log_);
-        child->send(ipc::Commit{current_.number}, -1, log_);
-    }
+    for (auto& child : children_)
+        if (std::exchange(child->awaits_look, false)) commit_now(*child);
+}
+
+void Supervisor::commit_now(Child& child) {
+    if (child.kind == Kind::Lvs)
+        if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    child.send(ipc::Commit{current_.number}, -1, log_);
 }
 
 void Supervisor::commit_all() {

@@ -9,6 +9,7 @@
 
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/vrrp/statics.hpp"
+#include "promoted_secondaries.hpp"
 
 namespace mainstay::role {
 
@@ -48,8 +49,6 @@ kernel::NewLink request_for(const vrrp::WantedDevice& device, const kernel::Link
 bool is_ipv4_vmac(const vrrp::WantedDevice& device) {
     return device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V4;
 }
-
-std::string promotion_of(const std::string& interface) { return "net/ipv4/conf/" + interface + "/promote_secondaries"; }
 
 }  // namespace
 

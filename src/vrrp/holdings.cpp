@@ -4,17 +4,20 @@
 
 namespace mainstay::vrrp {
 
+// Asked for each pair of entries: nearly all differ in their destination, and are not copied.
 bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
-    const auto kept = [](const RoutingEntry& entry) {
-        auto what = entry.what;
-        if (auto* route = std::get_if<netlink::Route>(&what)) {
-            route->ttl_propagate.reset();  // of MPLS routes alone
-            // `add` asks that there is none yet; the route is the same one.
-            if (route->placement == netlink::Route::Placement::Add) route->placement = netlink::Route::Placement::Prepend;
-        }
-        return what;
+    const auto* first = std::get_if<netlink::Route>(&a.what);
+    const auto* second = std::get_if<netlink::Route>(&b.what);
+    if (a.vrf != b.vrf) return false;
+    if (first == nullptr || second == nullptr) return a.what == b.what;
+    if (first->destination != second->destination) return false;
+    const auto kept = [](netlink::Route route) {
+        route.ttl_propagate.reset();  // of MPLS routes alone
+        // `add` asks that there is none yet; the route is the same one.
+        if (route.placement == netlink::Route::Placement::Add) route.placement = netlink::Route::Placement::Prepend;
+        return route;
     };
-    return a.vrf == b.vrf && kept(a) == kept(b);
+    return kept(*first) == kept(*second);
 }
 
 AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address) {

@@ -58,7 +58,6 @@ private:
     void held_after();
     void remove_routing(Step step, InstanceId owner, std::vector<RoutingEntry> entries) const;
     void remove_leftovers(Step step, const Change& change) const;
-    [[nodiscard]] bool is_wanted(const RoutingEntry& entry) const;
 
     Impl& router_;
     AddressMoves moves_;
@@ -100,18 +99,8 @@ void Router::Impl::Reloading::match(Step step, std::vector<Instance> old) {
         if (!kept[at]) old[at].remove({step.now, resigned_, step.unix_us});
 }
 
-bool Router::Impl::Reloading::is_wanted(const RoutingEntry& entry) const {
-    const auto has = [&](const RoutingSet& set) {
-        return set.established() && std::ranges::any_of(set.entries(), [&](const RoutingEntry& other) {
-                   return same_in_kernel(entry, other);
-               });
-    };
-    return has(router_.statics.routing()) ||
-           std::ranges::any_of(masters_, [&](const Change& c) { return has(router_.instances[c.instance].routing()); });
-}
-
 void Router::Impl::Reloading::remove_routing(Step step, InstanceId owner, std::vector<RoutingEntry> entries) const {
-    std::erase_if(entries, [&](const RoutingEntry& entry) { return is_wanted(entry); });
+    std::erase_if(entries, [&](const RoutingEntry& entry) { return router_.is_held(entry); });
     if (!entries.empty()) step.out.push_back(RemoveRouting{owner, std::move(entries)});
 }
 

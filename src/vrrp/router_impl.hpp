@@ -69,6 +69,8 @@ struct Router::Impl {
     void on(Step step, const SourceFact& fact);
     [[nodiscard]] bool misses_source(const config::Instance& instance) const;
     void check_routing(Instant now);  // of the instances, soon
+    // Whether a master has this route or rule, or it is a static one.
+    [[nodiscard]] bool is_held(const RoutingEntry& entry) const;
     // After a step: what one holder lets go stays while another one has the same route or rule.
     void keep_shared_routing(Intents& out) const;
     // After a step: IPv4 routes that went with the addresses that it took away, or that somebody did, are set again.

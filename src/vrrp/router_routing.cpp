@@ -55,19 +55,20 @@ void remove_sourceless(Step step, InstanceId owner, const RoutingSet& set, const
 
 }  // namespace
 
-void Router::Impl::keep_shared_routing(Intents& out) const {
-    const auto held_by = [](const RoutingSet& set, const RoutingEntry& entry) {
+bool Router::Impl::is_held(const RoutingEntry& entry) const {
+    const auto has = [&](const RoutingSet& set) {
         return set.established() && std::ranges::any_of(set.entries(), [&](const RoutingEntry& other) {
                    return same_in_kernel(entry, other);
                });
     };
-    const auto is_held = [&](const RoutingEntry& entry) {
-        return held_by(statics.routing(), entry) ||
-               std::ranges::any_of(instances, [&](const Instance& i) { return held_by(i.routing(), entry); });
-    };
+    return has(statics.routing()) || std::ranges::any_of(instances, [&](const Instance& i) { return has(i.routing()); });
+}
+
+void Router::Impl::keep_shared_routing(Intents& out) const {
     std::erase_if(out, [&](Intent& intent) {
         auto* removal = std::get_if<RemoveRouting>(&intent);
-        return removal != nullptr && std::erase_if(removal->entries, is_held) > 0 && removal->entries.empty();
+        const auto stays = [this](const RoutingEntry& entry) { return is_held(entry); };
+        return removal != nullptr && std::erase_if(removal->entries, stays) > 0 && removal->entries.empty();
     });
 }
 

@@ -113,4 +113,7 @@ using Routing = std::variant<Route, Rule>;
 // the metric; of rules priority, family, addresses and action. Rather too often than too seldom.
 [[nodiscard]] bool may_be(const Routing& wanted, const Routing& told);
 
+// The network that an interface address is in: 10.0.0.0/24 of 10.0.0.9/24.
+[[nodiscard]] Prefix without_host_bits(const Prefix& prefix);
+
 }  // namespace mainstay::netlink
