@@ -18,11 +18,11 @@ PLANTS = [
      "moves_.remove(step);", ";"),
     ("wrong-order", "vrrp", "vrrp/reload_addresses.cpp", "an address that stays is removed before it is set again",
      "return which == Which::Changed && before->second != after.as;", "return which == Which::Changed;"),
-    ("lost-label", "vrrp", "role/vrrp_addresses.cpp", "an address has no label of its own", "address.label",
+    ("lost-label", "vrrp", "role/vrrp/addresses.cpp", "an address has no label of its own", "address.label",
      "std::string{}"),
-    ("wrong-scope", "vrrp", "role/vrrp_addresses.cpp", "every address has the scope of the universe",
+    ("wrong-scope", "vrrp", "role/vrrp/addresses.cpp", "every address has the scope of the universe",
      "address.scope", "std::uint8_t{0}"),
-    ("forgotten-sysctl", "vrrp", "role/vrrp_devices.cpp", "the settings of a parent are not put back with its VMAC",
+    ("forgotten-sysctl", "vrrp", "role/vrrp/devices.cpp", "the settings of a parent are not put back with its VMAC",
      "    put_back_settings();", ";"),
     ("server-left-in", "ipvs", "lvs/plan.cpp", "a server that the file does not have any more stays",
      "if (seen.contains(destination.endpoint)) continue;", "continue;"),
@@ -36,7 +36,7 @@ PLANTS = [
      "wanted.upper_threshold = server.upper_threshold;", ";"),
     ("idle-sorry-server", "ipvs", "lvs/desired.cpp", "a sorry server takes traffic while nobody needs it",
      "in_use ? kSorryWeight : 0", "kSorryWeight"),
-    ("old-timeouts", "ipvs", "role/lvs_settings_keeper.cpp", "a reload leaves the timeouts as they were",
+    ("old-timeouts", "ipvs", "role/lvs/settings_reconciler.cpp", "a reload leaves the timeouts as they were",
      "timeouts_ = wanted.timeouts;", ";"),
 ]
 NAMES = [row[0] for row in PLANTS]
@@ -44,12 +44,14 @@ NAMES = [row[0] for row in PLANTS]
 
 def environment(name, build):
     """What makes the planted program do it; it is built, and the other programs are found beside it."""
-    subprocess.run(["ninja", "-C", str(build), "tests/oracle/mainstayd_planted"], stdout=subprocess.DEVNULL, check=True)
+    role = role_of(PLANTS[NAMES.index(name)])
+    target = f"tests/oracle/mainstayd-{role}_planted"
+    subprocess.run(["ninja", "-C", str(build), target], stdout=subprocess.DEVNULL, check=True)
     folder = build / "tests" / "oracle"
     programs = folder / "programs"
     programs.mkdir(exist_ok=True)
-    beside = {"mainstayd": folder / "mainstayd_planted", "mainstayd-obs": build / "src" / "cli" / "mainstayd-obs",
-              "mainstayctl": build / "src" / "cli" / "mainstayctl"}
+    beside = {path.name: path for path in (build / "src" / "cli").glob("mainstay*") if path.is_file() and os.access(path, os.X_OK)}
+    beside[f"mainstayd-{role}"] = build / target
     for name_there, program in beside.items():
         link = programs / name_there
         link.unlink(missing_ok=True)
@@ -62,10 +64,15 @@ def names_of(half):
     return [row[0] for row in PLANTS if row[1] == half]
 
 
-def files():
-    """Of the sources that have faults, each once."""
-    return sorted({row[2] for row in PLANTS})
+def role_of(row):
+    """The role whose program holds the fault."""
+    return "lvs" if row[1] == "ipvs" else "vrrp"
+
+
+def files(role):
+    """Of the sources of this role's program that have faults, each once."""
+    return sorted({row[2] for row in PLANTS if role_of(row) == role})
 
 
 def planted_name(file):
-    return f"planted_{pathlib.PurePath(file).name}"
+    return "planted_" + file.replace("/", "_")

@@ -1,0 +1,43 @@
+// The names under which the daemon appears: its own, or keepalived's when it is run under that name (the compat
+// package). Idents, process names and pid files follow from it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mainstay::role {
+
+enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer, Bfd, Snmp };
+inline constexpr std::size_t kRoles = 5;  // all but the supervisor
+
+// Whose life the addresses and services do not hang on: they watch the others, and tell.
+[[nodiscard]] constexpr bool only_watches(Kind kind) { return kind == Kind::Observer || kind == Kind::Snmp; }
+
+// The executable of a role, without its folder: "mainstayd-vrrp".
+[[nodiscard]] const char* program_name(Kind kind);
+inline constexpr const char* kReaderProgram = "mainstayd-read";
+inline constexpr const char* kWatcherProgram = "mainstayd-track";
+
+// The exit status with which SNMP's process asks to be started anew after a while.
+inline constexpr int kSnmpAgain = 75;
+
+// The keepalived whose behaviour is kept.
+inline constexpr std::string_view kKeepalivedVersion = "2.4.3";
+
+struct Identity {
+    bool keepalived = false;
+
+    [[nodiscard]] std::string program() const { return keepalived ? "Keepalived" : "mainstay"; }
+    // "mainstay v0.1.0", or "Keepalived v2.4.3 (mainstay v0.1.0)".
+    [[nodiscard]] std::string program_and_version(const std::string& version) const;
+    [[nodiscard]] std::string log_ident(Kind kind) const;
+    [[nodiscard]] std::string process_name(Kind kind) const;  // at most 15 bytes
+    [[nodiscard]] std::string pid_file(Kind kind, const std::string& run_directory) const;
+};
+
+// From argv[0]: "keepalived", whatever the folder, is keepalived's identity.
+[[nodiscard]] Identity identity_of(std::string_view argv0);
+
+}  // namespace mainstay::role
