@@ -2,6 +2,10 @@
 
 #include <signal.h>
 
+#include <algorithm>
+
+#include "supervisor_authorization.hpp"
+
 namespace mainstay::role {
 
 namespace asio = boost::asio;
@@ -20,6 +24,7 @@ void HostWatch::follow(UniqueFd plan, bool anything) {
     plan_ = std::move(plan);
     wanted_ = anything;
     seen_.clear();
+    next_pause_ = kWatcherPause;
     ++plan_number_;
     if (!wanted_) {
         control_.reset();  // the watcher ends when its line is closed
@@ -60,7 +65,7 @@ void HostWatch::start() {
 }
 
 void HostWatch::start_later() {
-    pause_.expires_after(kWatcherPause);
+    pause_.expires_after(next_pause_);
     pause_.async_wait([this](const boost::system::error_code& error) {
         if (!error && wanted_ && !stopped_ && pid_ == 0) start();
     });
@@ -71,26 +76,36 @@ void HostWatch::listen() {
         if (error || control_ == nullptr) return;
         for (;;) {
             auto got = ipc::receive_message(control_->native_handle());
-            if (!got) {
-                log_.error("the watcher: {}", got.error().text());
-                if (got.error().code() == Errc::Invalid || got.error().code() == Errc::Unsupported) continue;
-                return;
-            }
+            if (!got) return kill_offender("sent what cannot be read (" + got.error().text() + ")");
             if (!got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
             missed_ = 0;
-            const auto& message = std::get<ipc::Received>(**got).message;
-            if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
-                looked_at_ = done->generation;
-                if (has_looked()) looked_();
-            }
-            const auto* observations = std::get_if<ipc::Observations>(&message);
-            if (observations == nullptr) continue;
-            for (const auto& one : observations->list) seen_.insert_or_assign({one.kind, one.name}, one.value);
-            deliver_(*observations);
+            on_message(std::get<ipc::Received>(**got));
+            if (control_ == nullptr) return;
         }
         listen();
     });
+}
+
+void HostWatch::on_message(const ipc::Received& received) {
+    const auto& message = received.message;
+    if (!may_send(Sender::Watcher, message))
+        return kill_offender(std::string{"sent a message "} + name_of(message) + ", which it may not");
+    if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
+        looked_at_ = done->generation;
+        if (has_looked()) looked_();
+    }
+    const auto* observations = std::get_if<ipc::Observations>(&message);
+    if (observations == nullptr) return;
+    for (const auto& one : observations->list) seen_.insert_or_assign({one.kind, one.name}, one.value);
+    deliver_(*observations);
+}
+
+void HostWatch::kill_offender(const std::string& offence) {
+    log_.error("the watcher process({}) {}: killing it (offence {})", pid_, offence, ++offences_);
+    next_pause_ = std::min(next_pause_ * 2, kWatcherPauseMax);
+    control_.reset();
+    if (pid_ != 0) ::kill(pid_, SIGKILL);
 }
 
 bool HostWatch::ended(const kernel::Ended& process) {

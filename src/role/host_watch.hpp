@@ -23,6 +23,7 @@ namespace mainstay::role {
 // One that is silent for so many of the supervisor's one-second looks is killed: it hangs in a look at the host.
 inline constexpr int kMissedBeatsMax = 10;
 inline constexpr std::chrono::seconds kWatcherPause{1};  // before a new one is started
+inline constexpr std::chrono::seconds kWatcherPauseMax{60};  // it doubles with each one that did what it may not
 
 class HostWatch {
 public:
@@ -49,6 +50,8 @@ private:
     void start_later();
     void listen();
     void send_plan();
+    void on_message(const ipc::Received& received);
+    void kill_offender(const std::string& offence);
 
     boost::asio::io_context& loop_;
     Log& log_;
@@ -62,6 +65,8 @@ private:
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
     std::uint64_t plan_number_ = 0, looked_at_ = 0;  // of the plan that is followed, and of the last one looked at
     int pid_ = 0, missed_ = 0;
+    std::uint32_t offences_ = 0;
+    std::chrono::seconds next_pause_ = kWatcherPause;
     bool wanted_ = false, started_before_ = false, stopped_ = false;
 };
 

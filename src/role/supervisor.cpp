@@ -312,7 +312,7 @@ void Supervisor::start_child(Child& child) {
     const auto executable = executable_of(child.kind);
     const auto started = child.start(
         executable, hello_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
-        [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+        [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
         // The VIPs and the services matter more than the one who watches them.
@@ -324,45 +324,6 @@ void Supervisor::start_child(Child& child) {
     write_child_pid(child, false);
     lay_lines(child);
     child.send(ipc::Prepare{current_.number}, current_.parts[slot(child.kind)].snapshot.get(), log_);
-}
-
-void Supervisor::on_message(Child& child, ipc::Received received) {
-    std::visit(
-        [&]<class M>(M& message) {
-            if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
-            } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
-            else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
-            else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
-            else if constexpr (std::is_same_v<M, ipc::FifoLine>) fifos_->write(child.kind, message.line);
-            else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
-            else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
-            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>) {
-                if (dry_runs_) dry_runs_->answered(message, received.descriptor.get());
-            }
-            else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
-            else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
-        },
-        received.message);
-}
-
-// The same that the signals do; what concerns one instance is the vrrp role's affair.
-void Supervisor::child_asks(const ipc::Ask& wanted) {
-    using What = ipc::Ask::What;
-    auto& vrrp = child_of(Kind::Vrrp);
-    const auto dump = [&](const char* what, int signal) {
-        log_.info("{} on {} request", what, wanted.by);
-        ask_for_dump(signal);
-    };
-    if (phase_ == Phase::Stopping) return;
-    switch (wanted.what) {
-        case What::Reload: return request_reload();
-        case What::PrintData: return dump("Printing VRRP data", SIGUSR1);
-        case What::PrintStats: return dump("Printing VRRP stats", SIGUSR2);
-        case What::PrintStatsClear: return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
-        default: break;
-    }
-    if (vrrp.alive()) vrrp.send(wanted, -1, log_);
 }
 
 void Supervisor::look_after_children() {

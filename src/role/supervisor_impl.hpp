@@ -25,6 +25,7 @@
 #include "mainstay/role/supervisor.hpp"
 #include "notify_fifos.hpp"
 #include "pid_file.hpp"
+#include "supervisor_authorization.hpp"
 
 namespace mainstay::role {
 
@@ -32,6 +33,7 @@ inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's las
 inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next look for an AgentX master
 inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
 inline constexpr std::chrono::minutes kReaderStays{10};   // after its last configuration
+inline constexpr int kReaderMessagesMax = 64;             // for one configuration, which takes about ten
 inline constexpr std::chrono::seconds kPrepareLimit{30};
 inline constexpr std::chrono::seconds kWatchersWait{2};    // at most, for the roles' first configuration
 inline constexpr std::chrono::seconds kFirstLook{1};      // at most, at the files that decide about servers
@@ -77,8 +79,6 @@ private:
     void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::Hello hello_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
-    void on_message(Child& child, ipc::Received received);
-    void child_asks(const ipc::Ask& wanted);
     void look_after_children();  // once a second: heartbeats
     void write_child_pid(const Child& child, bool gone);
     void stop(int exit_code);
@@ -86,6 +86,13 @@ private:
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
     [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
+
+    // -- supervisor_messages.cpp
+    void on_message(Child& child, Result<ipc::Received> got);
+    // False: the sender has been killed for the message, or the message is to be ignored.
+    [[nodiscard]] bool is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received);
+    void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not"
+    void child_asks(const ipc::Ask& wanted);
 
     // -- supervisor_places.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
@@ -114,7 +121,7 @@ private:
     bool promote_spare(Child& child);  // false: there is none that is ready
     void prepare_spares();             // for the generation that was just committed
     void drop_spare(Kind kind);
-    void on_spare_message(Child& spare, const ipc::Received& received);
+    void on_spare_message(Child& spare, const Result<ipc::Received>& received);
     void spare_ended(Child& spare, const kernel::Ended& how);
 
     // -- supervisor_upgrade.cpp
@@ -142,6 +149,7 @@ private:
     void begin_reading();
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
     void on_reader_message(ipc::Received received);
+    void kill_reader(const std::string& offence);
     void reader_ended(const kernel::Ended& how);
     void reading_over();
     void reading_failed(int exit_code, const std::string& why);
@@ -212,6 +220,8 @@ private:
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int reader_pid_ = 0;
+    bool reader_offended_ = false;  // nothing that it sent counts
+    int reader_messages_ = 0;
     struct WaitingReader {  // a reader that waits for the next reload
         int pid = 0;
         UniqueFd line;  // closed: it is about to end

@@ -58,6 +58,8 @@ void Supervisor::begin_reading() {
     reload_ = Reload::Reading;
     mark_reading(true);
     reading_done_.reset();
+    reader_offended_ = false;
+    reader_messages_ = 0;
     next_ = Generation{};
     next_.number = current_.number + 1;
     reader_leaves_.cancel();
@@ -87,10 +89,11 @@ void Supervisor::begin_reading() {
                 if (error) return;
                 for (;;) {
                     auto got = ipc::receive_message(reader_line_->native_handle());
-                    if (!got) return log_.error("reader: {}", got.error().text());
+                    if (!got) return kill_reader("sent what cannot be read (" + got.error().text() + ")");
                     if (!got->has_value()) return self(self);
                     if (std::holds_alternative<ipc::Closed>(**got)) return;
                     on_reader_message(std::get<ipc::Received>(std::move(**got)));
+                    if (reader_offended_) return;  // its end follows
                     if (reading_done_) return reading_over();
                 }
             });
@@ -125,7 +128,16 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
     return pid;
 }
 
+void Supervisor::kill_reader(const std::string& offence) {
+    log_.error("the reader {}: killing it", offence);
+    reader_offended_ = true;
+    if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
+}
+
 void Supervisor::on_reader_message(ipc::Received received) {
+    if (!may_send(Sender::Reader, received.message))
+        return kill_reader(std::string{"sent a message "} + name_of(received.message) + ", which it may not");
+    if (++reader_messages_ > kReaderMessagesMax) return kill_reader("sent more messages than a configuration takes");
     if (const auto* snapshot = std::get_if<ipc::Snapshot>(&received.message)) {
         switch (snapshot->audience) {
             case ipc::Snapshot::For::Vrrp:
@@ -157,12 +169,12 @@ void Supervisor::on_reader_message(ipc::Received received) {
 void Supervisor::reader_ended(const kernel::Ended& how) {
     reader_pid_ = 0;
     // Its last messages may still be in the queue.
-    while (reader_line_ && !reading_done_) {
+    while (reader_line_ && !reading_done_ && !reader_offended_) {
         auto got = ipc::receive_message(reader_line_->native_handle());
         if (!got || !got->has_value() || std::holds_alternative<ipc::Closed>(**got)) break;
         on_reader_message(std::get<ipc::Received>(std::move(**got)));
     }
-    if (reading_done_) return reading_over();
+    if (reading_done_ && !reader_offended_) return reading_over();
     mark_reading(false);
     limit_.cancel();
     reader_line_.reset();

@@ -137,7 +137,7 @@ Result<void> Supervisor::adopt(int descriptor) {
         if (role.pid == 0) continue;
         child.adopt(
             role.pid, own(role.control),
-            [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+            [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
         replacement_->left.push_back(kind);
     }
     const auto bytes = ipc::read_memfd(current_scripts_.get());

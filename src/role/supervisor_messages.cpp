@@ -1,0 +1,75 @@
+// What comes from roles: who may send it (supervisor_authorization.hpp), and what it sets off. A role that sends what it
+// may not is killed and started again with the usual back-off.
+#include <csignal>
+#include <string>
+
+#include "supervisor_impl.hpp"
+
+namespace mainstay::role {
+
+bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received) {
+    if (child.offended) return false;
+    if (!received) {
+        // A role of another version, around an upgrade, may know kinds that this supervisor does not.
+        if (received.error().code() == Errc::Unsupported && ++child.unknown_messages <= kUnknownMessagesMax) {
+            if (child.unknown_messages == 1)
+                log_.warning("{} process({}): {}; messages of unknown kinds are ignored", label(child.kind), child.pid,
+                             received.error().text());
+            return false;
+        }
+        kill_offender(child, "sent what cannot be read (" + received.error().text() + ")");
+        return false;
+    }
+    if (may_send(sender, received->message)) return true;
+    kill_offender(child, std::string{"sent a message "} + name_of(received->message) + ", which it may not");
+    return false;
+}
+
+// One line in the log for each incarnation: back-off bounds how many there are.
+void Supervisor::kill_offender(Child& child, const std::string& offence) {
+    log_.error("{} process({}) {}: killing it (offence {} of this role)", label(child.kind), child.pid, offence,
+               ++child.offences);
+    child.kill_offender();
+}
+
+void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
+    if (!is_allowed(child, sender_of(child.kind), got)) return;
+    ipc::Received& received = *got;
+    std::visit(
+        [&]<class M>(M& message) {
+            if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
+            } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
+            else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
+            else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
+            else if constexpr (std::is_same_v<M, ipc::FifoLine>) fifos_->write(child.kind, message.line);
+            else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
+            else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>) {
+                if (dry_runs_) dry_runs_->answered(message, received.descriptor.get());
+            }
+            else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
+        },
+        received.message);
+}
+
+// The same that the signals do; what concerns one instance is the vrrp role's affair.
+void Supervisor::child_asks(const ipc::Ask& wanted) {
+    using What = ipc::Ask::What;
+    auto& vrrp = child_of(Kind::Vrrp);
+    const auto dump = [&](const char* what, int signal) {
+        log_.info("{} on {} request", what, wanted.by);
+        ask_for_dump(signal);
+    };
+    if (phase_ == Phase::Stopping) return;
+    switch (wanted.what) {
+        case What::Reload: return request_reload();
+        case What::PrintData: return dump("Printing VRRP data", SIGUSR1);
+        case What::PrintStats: return dump("Printing VRRP stats", SIGUSR2);
+        case What::PrintStatsClear: return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
+        default: break;
+    }
+    if (vrrp.alive()) vrrp.send(wanted, -1, log_);
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,214 @@
+// A role that was taken over. For tests only: it stands in for the program of one role and does what its plan says,
+// with the rights that the role has.
+//
+// The plan, /run/hostile.plan, names the role in its first line ("role bfd"); each further line is what one incarnation
+// does, and the last line stays for those that follow. A process that is started as another role becomes the program
+// that lies beside this one with ".honest" behind its name. What the system answered goes to /run/hostile.log.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/process.hpp"
+
+using namespace mainstay;
+
+namespace {
+
+constexpr const char* kPlan = "/run/hostile.plan";
+constexpr const char* kCount = "/run/hostile.count";
+constexpr const char* kLog = "/run/hostile.log";
+
+int log_file = -1;
+
+void note(const std::string& text) {
+    const std::string line = text + "\n";
+    [[maybe_unused]] const auto written = ::write(log_file, line.data(), line.size());
+}
+
+void note_result(const std::string& what, bool worked) {
+    note(what + ": " + (worked ? "it worked" : std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
+}
+
+using Words = std::vector<std::string>;
+
+// Words apart by spaces; \s, \n and \0 stand for a space, a newline and a NUL, '-' alone for an empty word.
+Words words_of(const std::string& line) {
+    Words words;
+    std::istringstream in{line};
+    for (std::string word; in >> word;) {
+        std::string text;
+        for (std::size_t i = 0; i < word.size(); ++i) {
+            if (word[i] != '\\' || i + 1 == word.size()) text += word[i];
+            else if (const char c = word[++i]; c == 's') text += ' ';
+            else if (c == 'n') text += '\n';
+            else if (c == '0') text += '\0';
+            else text += c;
+        }
+        words.push_back(word == "-" ? std::string{} : text);
+    }
+    return words;
+}
+
+void send(const ipc::Message& message, int descriptor = -1) {
+    static_cast<void>(ipc::send_message(ipc::inherited::kControl, message, descriptor));
+}
+
+void send_raw(const std::string& bytes) {
+    static_cast<void>(::send(ipc::inherited::kControl, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+template <std::size_t... Index>
+ipc::Message message_of(std::size_t kind, std::index_sequence<Index...>) {
+    ipc::Message message;
+    ((kind == Index ? void(message.emplace<Index>()) : void()), ...);
+    return message;
+}
+
+
+// Fills the line as fast as it is emptied.
+void flood(const ipc::Message& message) {
+    const auto bytes = ipc::encode_message(message);
+    for (;;)
+        if (::send(ipc::inherited::kControl, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) {
+            if (errno != EAGAIN) return;
+            pollfd wait{ipc::inherited::kControl, POLLOUT, 0};
+            ::poll(&wait, 1, 1000);
+        }
+}
+
+// Its own block and ring: another size, and contents that are lies.
+void forge_blocks() {
+    for (const int fd : {ipc::inherited::kOwnBlock, ipc::inherited::kOwnRing}) {
+        const std::string name = fd == ipc::inherited::kOwnBlock ? "block" : "ring";
+        struct stat info {};
+        ::fstat(fd, &info);
+        note_result(name + " shrink", ::ftruncate(fd, 4096) == 0);
+        note_result(name + " grow", ::ftruncate(fd, info.st_size + 4096) == 0);
+        note_result(name + " seal", ::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0);
+        auto* memory = static_cast<unsigned char*>(
+            ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+        note_result(name + " map", memory != MAP_FAILED);  // NOLINT
+        if (memory == MAP_FAILED) continue;               // NOLINT
+        std::memset(memory, 0xff, 1U << 20);
+        std::memset(memory + info.st_size / 2, 0xff, 1U << 20);
+    }
+}
+
+// The blocks of other roles, which it only reads.
+void forge_others() {
+    for (int fd = ipc::inherited::kVrrpBlock; fd <= ipc::inherited::kBfdBlock; ++fd) {
+        const std::string name = "other " + std::to_string(fd);
+        struct stat info {};
+        if (::fstat(fd, &info) != 0) continue;
+        void* memory = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        note_result(name + " map writable", memory != MAP_FAILED);  // NOLINT
+        note_result(name + " write", ::pwrite(fd, "x", 1, 0) == 1);
+        const std::string path = "/proc/self/fd/" + std::to_string(fd);
+        note_result(name + " reopen", ::open(path.c_str(), O_RDWR | O_CLOEXEC) >= 0);
+    }
+}
+
+void act(const Words& words) {
+    const std::string& what = words.at(0);
+    const auto number = [&](std::size_t at) { return at < words.size() ? std::stoul(words[at]) : 0UL; };
+    const auto kind = [&](std::size_t at) {
+        return message_of(number(at), std::make_index_sequence<std::variant_size_v<ipc::Message>>{});
+    };
+    if (what == "kind") send(kind(1));
+    else if (what == "unknown") for (int i = 0; i < 100; ++i) send_raw("\xff");
+    else if (what == "garbage") send_raw(std::string{"\x09\xff\xff\xff\x7f", 5});
+    else if (what == "empty") send_raw("");
+    else if (what == "script") send(ipc::RunScript{0, words.at(1), words.at(2), {words.begin() + 3, words.end()}});
+    else if (what == "fifo") send(ipc::FifoLine{words.at(1)});
+    else if (what == "flood") flood(kind(1));
+    else if (what == "flood-script") flood(ipc::RunScript{0, words.at(1), {}, {}});
+    else if (what == "ask") send(ipc::Ask{static_cast<ipc::Ask::What>(number(1)), words.at(2), 0, words.at(3)});
+    else if (what == "dump") {
+        auto open_memfd = ipc::make_memfd("hostile", 1ULL << 40);
+        send(ipc::DumpText{}, open_memfd ? open_memfd->get() : -1);
+    } else if (what == "refuse") send(ipc::Prepared{number(1), words.at(2)});
+    else if (what == "forge") forge_blocks();
+    else if (what == "forge-others") forge_others();
+}
+
+Words plan_for(const char* role) {
+    std::ifstream file{kPlan};
+    std::string line;
+    Words lines;
+    if (!std::getline(file, line) || line != std::string{"role "} + role) return {};
+    while (std::getline(file, line)) lines.push_back(line);
+    return lines;
+}
+
+std::size_t next_incarnation() {
+    std::ifstream in{kCount};
+    std::size_t count = 0;
+    in >> count;
+    in.close();
+    std::ofstream{kCount} << count + 1;
+    return count;
+}
+
+int live(const std::string& line) {
+    const auto words = words_of(line);
+    bool acted = words.empty() || words[0] == "behave";
+    const auto kept = std::chrono::milliseconds{300};
+    for (;;) {
+        pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+        ::poll(&wait, 1, static_cast<int>(kept.count()));
+        for (;;) {
+            auto got = ipc::receive_message(ipc::inherited::kControl);
+            if (!got || !got->has_value()) break;
+            if (std::holds_alternative<ipc::Closed>(**got)) return 0;
+            const auto& message = std::get<ipc::Received>(**got).message;
+            if (const auto* prepare = std::get_if<ipc::Prepare>(&message)) send(ipc::Prepared{prepare->generation, {}});
+            if (std::holds_alternative<ipc::Stop>(message)) return send(ipc::Stopped{}), 0;
+            if (std::holds_alternative<ipc::Retire>(message)) return 0;
+            const auto* commit = std::get_if<ipc::Commit>(&message);
+            if (commit == nullptr) continue;
+            send(ipc::Committed{commit->generation});
+            if (acted) continue;
+            acted = true;
+            note("does " + line);
+            act(words);
+        }
+        send(ipc::Heartbeat{});
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string role = argc == 3 ? argv[2] : "observer";
+    const auto lines = plan_for(role.c_str());
+    if (lines.empty()) {
+        std::array<char, 4096> self{};
+        const auto length = ::readlink("/proc/self/exe", self.data(), self.size() - 8);
+        if (length <= 0) return 1;
+        ::execv((std::string{self.data(), static_cast<std::size_t>(length)} + ".honest").c_str(), argv);
+        return 1;
+    }
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
+    log_file = ::open(kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    const auto number = next_incarnation();
+    kernel::set_process_name("mainstayd-" + (role == "observer" ? "obs" : role));
+    const auto account = kernel::find_account("nobody");
+    if (!account || !kernel::drop_privileges(*account, {})) return 1;
+    return live(lines[std::min(number, lines.size() - 1)]);
+}
