@@ -93,6 +93,8 @@ private:
     [[nodiscard]] bool is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received);
     void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not"
     void child_asks(const ipc::Ask& wanted);
+    void run_script(Child& child, const ipc::RunScript& wanted);
+    void write_fifos(Child& child, const std::string& line);
 
     // -- supervisor_places.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);

@@ -1,5 +1,6 @@
 // What comes from roles: who may send it (supervisor_authorization.hpp), and what it sets off. A role that sends what it
 // may not is killed and started again with the usual back-off.
+#include <bit>
 #include <csignal>
 #include <string>
 
@@ -40,8 +41,8 @@ void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
             if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
             } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
             else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
-            else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
-            else if constexpr (std::is_same_v<M, ipc::FifoLine>) fifos_->write(child.kind, message.line);
+            else if constexpr (std::is_same_v<M, ipc::RunScript>) run_script(child, message);
+            else if constexpr (std::is_same_v<M, ipc::FifoLine>) write_fifos(child, message.line);
             else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
             else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
@@ -51,6 +52,22 @@ void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
             else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
         },
         received.message);
+}
+
+void Supervisor::run_script(Child& child, const ipc::RunScript& wanted) {
+    if (const auto allowed = scripts_->check(child.kind, wanted); !allowed)
+        return kill_offender(child, "asked for the script " + wanted.key + ", which it may not: " + allowed.error().text());
+    scripts_->run(child.kind, wanted);
+}
+
+void Supervisor::write_fifos(Child& child, const std::string& line) {
+    const auto allowed = fifos_->check(child.kind, line);
+    if (allowed) return fifos_->write(child.kind, line);
+    if (allowed.error().code() != Errc::NotFound)
+        return kill_offender(child, "sent a FIFO line that it may not: " + allowed.error().text());
+    if (std::has_single_bit(++child.refused_lines))
+        log_.warning("{} process({}): {}; not written ({} so far)", label(child.kind), child.pid,
+                     allowed.error().text(), child.refused_lines);
 }
 
 // The same that the signals do; what concerns one instance is the vrrp role's affair.

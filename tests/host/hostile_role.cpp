@@ -125,7 +125,7 @@ void forge_others() {
 }
 
 void act(const Words& words) {
-    const std::string& what = words.at(0);
+    const std::string& what = words.at(0);  // "behave": nothing
     const auto number = [&](std::size_t at) { return at < words.size() ? std::stoul(words[at]) : 0UL; };
     const auto kind = [&](std::size_t at) {
         return message_of(number(at), std::make_index_sequence<std::variant_size_v<ipc::Message>>{});
@@ -142,8 +142,7 @@ void act(const Words& words) {
     else if (what == "dump") {
         auto open_memfd = ipc::make_memfd("hostile", 1ULL << 40);
         send(ipc::DumpText{}, open_memfd ? open_memfd->get() : -1);
-    } else if (what == "refuse") send(ipc::Prepared{number(1), words.at(2)});
-    else if (what == "forge") forge_blocks();
+    } else if (what == "forge") forge_blocks();
     else if (what == "forge-others") forge_others();
 }
 
@@ -167,7 +166,7 @@ std::size_t next_incarnation() {
 
 int live(const std::string& line) {
     const auto words = words_of(line);
-    bool acted = words.empty() || words[0] == "behave";
+    bool acted = words.empty();
     const auto kept = std::chrono::milliseconds{300};
     for (;;) {
         pollfd wait{ipc::inherited::kControl, POLLIN, 0};

@@ -8,8 +8,9 @@ import signal
 
 import pytest
 from support.capture import Capture
+from support.lvs import virtual_server
 from support.paths import program
-from support.vrrp import VIP, instance, office, role_pid, wait_holds, wait_ready
+from support.vrrp import VIP, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
 PROGRAMS = "/run/programs"
@@ -40,12 +41,15 @@ def take_place(host, role, *plan):
     process = f"mainstayd-{'obs' if role == 'observer' else role}"
 
     def taken():
-        if host.path("/run/hostile.count").exists():
+        if acts(host):
             return True
         # A spare that was started before takes the place first, and is killed too.
-        host.run(["kill", "-9", str(role_pid(host, process))], check=False)
+        for line in host.run(["ps", "-eo", "pid=,comm="]).stdout.splitlines():
+            pid, comm = line.split()[:2]
+            if comm == process and host.run(["readlink", f"/proc/{pid}/exe"], check=False).stdout.strip() != f"{PROGRAMS}/{name}":
+                host.run(["kill", "-9", pid], check=False)
         return False
-    wait_until(taken, 30, f"the place of {role} to be taken", interval=0.5)
+    wait_until(taken, 30, f"the place of {role} to be taken", interval=0.2)
 
 
 def done(host):
@@ -83,6 +87,8 @@ class OnTime:
         return self
 
     def __exit__(self, kind, *_):
+        if kind is None:
+            self.capture.wait_for(len(self.capture.packets()) + 2)
         packets = self.capture.stop()
         if kind is not None:
             return
@@ -143,3 +149,72 @@ def test_the_observer_cannot_act_as_another_role(lan):
         lines = wait_offences(daemon, 3)
     assert ["RunScript" in lines[0], "FifoLine" in lines[1], "Observations" in lines[2]] == [True] * 3
     assert daemon.stop(signal.SIGTERM) == 0
+
+
+SCRIPTS = ("global_defs {\n enable_script_security\n script_user root\n vrrp_iptables\n vrrp_ipsets\n"
+           " notify_fifo /run/fifo\n startup_script /run/startup\n}\n"
+           'vrrp_script chk {\n script "/run/chk"\n interval 600\n}\n')
+
+
+def with_scripts(host):
+    """A configuration with scripts of the vrrp role's, of the lvs role's, and of the supervisor's own."""
+    for name in ("chk", "tell", "misc", "startup"):
+        host.write(f"/run/{name}", f'#!/bin/sh\necho {name} "$@" >>/run/ran\n', 0o755)
+    server = 'real_server 127.0.0.2 81 {\n MISC_CHECK {\n misc_path "/run/misc"\n }\n}\n'
+    return (SCRIPTS + instance(more='track_script {\n chk\n }\n notify "/run/tell"')
+            + virtual_server("192.168.4.100 80", server))
+
+
+def ran(host):
+    return host.read("/run/ran").splitlines() if host.path("/run/ran").exists() else []
+
+
+MISC = "misc_check/[127.0.0.2]:tcp:81\\sof\\s[192.168.4.100]:tcp:80/0"
+
+
+def test_lvs_gets_no_script_of_vrrp_and_writes_none_of_its_lines(lan):
+    (one,) = office(lan, "one")
+    one.run(["mkfifo", "-m", "600", "/run/fifo"])
+    reader = one.start(["sh", "-c", "exec cat /run/fifo"], name="reader")
+    daemon = start(one, with_scripts(one))
+    wait_holds(one)
+    wait_until(lambda: "tell INSTANCE VI_1 MASTER 150" in ran(one) and "misc" in ran(one), 20, lambda: ran(one))
+    before = ran(one)
+    with OnTime(one):
+        take_place(one, "lvs", "script vrrp_script/chk -", "script instance/VI_1/any instance/VI_1 INSTANCE VI_1 FAULT 150",
+                   f"script {MISC} - --injected", 'fifo INSTANCE\\s"VI_1"\\sSTOP\\s150\\n', "behave")
+        lines = wait_offences(daemon, 4)
+    assert ["another role's" in line for line in lines] == [True, True, False, False]
+    assert "not called with these arguments" in lines[2] and "FIFO line" in lines[3]
+    assert set(ran(one)) == set(before)
+    assert "STOP" not in reader.output()
+
+
+def test_vrrp_chooses_neither_scripts_of_others_nor_arguments_nor_lines(lan):
+    (one,) = office(lan, "one")
+    one.run(["mkfifo", "-m", "600", "/run/fifo"])
+    reader = one.start(["sh", "-c", "exec cat /run/fifo"], name="reader")
+    daemon = start(one, with_scripts(one))
+    wait_until(lambda: any("misc" in line for line in ran(one)), 20, lambda: ran(one))
+    one.write("/run/evil", "#!/bin/sh\ntouch /run/owned\n", 0o755)
+    take_place(one, "vrrp", "script firewall firewall rule add /run/evil INPUT -j DROP",
+               'script instance/VI_1/any instance/VI_1 INSTANCE VI_1 $(touch\\s/run/owned) 150',
+               "script startup_script -", 'fifo INSTANCE\\s"VI_1"\\sMASTER\\s1\\nVS\\sx\\sUP\\n',
+               "script firewall firewall rule add iptables OUTPUT --modprobe=/run/evil -j DROP", "behave")
+    lines = wait_offences(daemon, 5)
+    assert ["another role's" in line for line in lines] == [False, False, True, False, False]
+    assert not one.path("/run/owned").exists()
+    assert "VS x" not in reader.output() and not any("touch" in line for line in ran(one))
+    assert sum(line.startswith("startup") for line in ran(one)) == 1
+
+
+def test_names_and_scripts_that_are_not_configured_are_refused_with_few_lines(lan):
+    (one,) = office(lan, "one")
+    one.run(["mkfifo", "-m", "600", "/run/fifo"])
+    reader = one.start(["sh", "-c", "exec cat /run/fifo"], name="reader")
+    daemon = start(one, with_scripts(one))
+    wait_until(lambda: any("misc" in line for line in ran(one)), 20, lambda: ran(one))
+    take_place(one, "vrrp", 'fifo INSTANCE\\s"VI_9"\\sMASTER\\s1\\n', "behave")
+    wait_until(lambda: "not configured; not written" in daemon.output(), 20, daemon.output)
+    assert "VI_9" not in reader.output()
+    assert not offences(daemon)
