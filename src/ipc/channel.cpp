@@ -1,5 +1,6 @@
 #include "mainstay/ipc/channel.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -69,7 +70,12 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
             else UniqueFd{fds[i]}.reset();
         }
     }
-    if (got == 0) return std::variant<Received, Closed>{Closed{}};
+    if (got == 0) {
+        // The end of the line looks like an empty message.
+        pollfd line{fd, POLLRDHUP, 0};
+        if (::poll(&line, 1, 0) == 0) return fail(Errc::Invalid, "message from another process: it is empty");
+        return std::variant<Received, Closed>{Closed{}};
+    }
     auto message = decode_message(std::span{buffer.get(), static_cast<std::size_t>(got)});
     if (!message) return std::unexpected{std::move(message.error()).with("message from another process")};
     return std::variant<Received, Closed>{Received{std::move(*message), std::move(descriptor)}};

@@ -25,8 +25,7 @@ Result<void> Child::start(const std::string& executable, const ipc::Hello& hello
     if (!started) return std::unexpected{std::move(started.error())};
     pid = *started;
     ready = prepared = kill_sent = offended = false;
-    missed = 0;
-    unknown_messages = lost_messages = 0;
+    begin_incarnation();
     born = kernel::monotonic_now();
     boost::system::error_code ignored;
     control_.close(ignored);
@@ -36,10 +35,16 @@ Result<void> Child::start(const std::string& executable, const ipc::Hello& hello
     return {};
 }
 
+void Child::begin_incarnation() {
+    missed = 0;
+    unknown_messages = lost_messages = refused_lines = asks_ignored = 0;
+    awaited = {};
+    budget = MessageBudget{};
+}
+
 void Child::adopt(int running, UniqueFd control, OnMessage on_message, Log& log) {
     pid = running;
-    missed = 0;
-    unknown_messages = lost_messages = 0;
+    begin_incarnation();
     control_.assign(control.release());
     listen(std::move(on_message), log);
 }
@@ -67,7 +72,8 @@ void Child::listen(OnMessage on_message, Log& log) {
         boost::asio::posix::stream_descriptor::wait_read,
         [this, on_message = std::move(on_message), &log](const boost::system::error_code& error) {
             if (error) return;
-            for (;;) {
+            // The rest waits for the next turn: nobody else is kept waiting by one who sends much.
+            for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
                 auto got = ipc::receive_message(control_.native_handle());
                 if (!got) {
                     if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)

@@ -16,6 +16,8 @@
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/role/identity.hpp"
+#include "message_budget.hpp"
+#include "supervisor_authorization.hpp"
 
 namespace mainstay::role {
 
@@ -59,9 +61,11 @@ public:
     bool ever_ready = false; // some incarnation was
     std::uint64_t prepared_generation = 0;
     bool awaits_look = false;  // before its Commit: what it follows is to be known when it begins
+    Awaited awaited;         // but `stopping` and `ready`, which it is judged with
+    MessageBudget budget;
     bool kill_sent = false;  // it is leaving: nothing to watch
     bool offended = false;   // this incarnation did what it may not
-    std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0;  // offences: of all incarnations
+    std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0, asks_ignored = 0;  // offences: of all incarnations
     int missed = 0;
     Instant born{};
     int short_lives = 0;
@@ -69,6 +73,7 @@ public:
     UniqueFd block, ring;    // outlive the process
 
 private:
+    void begin_incarnation();
     void listen(OnMessage on_message, Log& log);
     boost::asio::posix::stream_descriptor control_;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mainstay/kernel/clock.hpp"
 #include "supervisor_authorization.hpp"
 
 namespace mainstay::role {
@@ -20,9 +21,14 @@ HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet,
       looked_{std::move(looked)},
       pause_{loop} {}
 
-void HostWatch::follow(UniqueFd plan, bool anything) {
+void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
+    using Seen = ipc::Observation::Kind;
     plan_ = std::move(plan);
-    wanted_ = anything;
+    wanted_ = !watched.empty();
+    followed_.clear();
+    for (const auto& file : watched.files) followed_.emplace(Seen::File, file.name);
+    for (const auto& process : watched.processes) followed_.emplace(Seen::Process, process.name);
+    for (const auto& link : watched.links) followed_.emplace(Seen::Link, link.name);
     seen_.clear();
     next_pause_ = kWatcherPause;
     ++plan_number_;
@@ -58,6 +64,7 @@ void HostWatch::start() {
     }
     pid_ = *pid;
     missed_ = 0;
+    budget_ = MessageBudget{};
     control_ = std::make_unique<asio::posix::stream_descriptor>(loop_, channel->first.release());
     (void)ipc::send_message(control_->native_handle(), greet_(std::exchange(started_before_, true)));
     send_plan();
@@ -74,7 +81,7 @@ void HostWatch::start_later() {
 void HostWatch::listen() {
     control_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
         if (error || control_ == nullptr) return;
-        for (;;) {
+        for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
             auto got = ipc::receive_message(control_->native_handle());
             if (!got) return kill_offender("sent what cannot be read (" + got.error().text() + ")");
             if (!got->has_value()) break;
@@ -89,6 +96,8 @@ void HostWatch::listen() {
 
 void HostWatch::on_message(const ipc::Received& received) {
     const auto& message = received.message;
+    if (!budget_.spend(message, kernel::monotonic_now()))
+        return kill_offender("sends more messages than it ever has to");
     if (!may_send(Sender::Watcher, message))
         return kill_offender(std::string{"sent a message "} + name_of(message) + ", which it may not");
     if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
@@ -97,8 +106,14 @@ void HostWatch::on_message(const ipc::Received& received) {
     }
     const auto* observations = std::get_if<ipc::Observations>(&message);
     if (observations == nullptr) return;
-    for (const auto& one : observations->list) seen_.insert_or_assign({one.kind, one.name}, one.value);
-    deliver_(*observations);
+    ipc::Observations wanted;  // without what only an earlier plan watched
+    for (const auto& one : observations->list) {
+        const std::pair key{one.kind, one.name};
+        if (!followed_.contains(key)) continue;
+        seen_.insert_or_assign(key, one.value);
+        wanted.list.push_back(one);
+    }
+    if (!wanted.list.empty()) deliver_(wanted);
 }
 
 void HostWatch::kill_offender(const std::string& offence) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "mainstay/base/log.hpp"
@@ -17,6 +18,8 @@
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/kernel/spawn.hpp"
+#include "mainstay/vrrp/watch.hpp"
+#include "message_budget.hpp"
 
 namespace mainstay::role {
 
@@ -36,7 +39,7 @@ public:
               std::function<void()> looked);
 
     // The plan of a committed configuration: a sealed HostPlan. With nothing to watch there is no watcher.
-    void follow(UniqueFd plan, bool anything);
+    void follow(UniqueFd plan, const vrrp::WatchPlan& watched);
     void go_on() { started_before_ = true; }  // an upgrade: this is not the daemon's start
     // Everything that was seen, for a role that has just begun.
     [[nodiscard]] ipc::Observations seen() const;
@@ -62,10 +65,12 @@ private:
     boost::asio::steady_timer pause_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;
+    std::set<std::pair<ipc::Observation::Kind, std::string>> followed_;  // what a watcher may tell about
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
     std::uint64_t plan_number_ = 0, looked_at_ = 0;  // of the plan that is followed, and of the last one looked at
     int pid_ = 0, missed_ = 0;
     std::uint32_t offences_ = 0;
+    MessageBudget budget_;
     std::chrono::seconds next_pause_ = kWatcherPause;
     bool wanted_ = false, started_before_ = false, stopped_ = false;
 };

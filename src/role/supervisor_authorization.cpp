@@ -101,6 +101,41 @@ Sender sender_of(Kind role) {
     return Observer;
 }
 
+namespace {
+
+using What = ipc::Ask::What;
+
+// The observer's wishes come over D-Bus, those of SNMP's process are columns that may be written.
+bool is_wish_of(Sender sender, const ipc::Ask& wanted) {
+    const bool of_bus = wanted.what <= What::SendGarp;
+    const bool of_snmp = wanted.what >= What::SetPriority && wanted.what <= What::SetLinkbeat;
+    return sender == Observer ? of_bus && wanted.by == "DBus" : of_snmp && wanted.by == "SNMP";
+}
+
+Verdict take_if(bool right) { return right ? Verdict::Take : Verdict::Offence; }
+
+}  // namespace
+
+Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited) {
+    if (const auto* wanted = std::get_if<ipc::Ask>(&message)) {
+        if (!is_wish_of(sender, *wanted)) return Verdict::Offence;
+        return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
+    }
+    if (const auto* dump = std::get_if<ipc::DumpText>(&message))
+        if (dump->what > ipc::DumpText::What::Json) return Verdict::Offence;
+    if (std::holds_alternative<ipc::Stopped>(message)) return take_if(awaited.stopping);
+    if (std::holds_alternative<ipc::Committed>(message))
+        return awaited.commits > 0 || (awaited.handed_over && !awaited.ready) ? Verdict::Take
+               : awaited.handed_over                                         ? Verdict::Ignore
+                                                                              : Verdict::Offence;
+    if (awaited.handed_over) return Verdict::Take;
+    if (std::holds_alternative<ipc::DumpText>(message))
+        return take_if(!awaited.dumps.empty() && awaited.dump_texts < kDumpTextsMax);
+    if (const auto* done = std::get_if<ipc::DumpRequested>(&message))
+        return take_if(std::ranges::find(awaited.dumps, done->signal) != awaited.dumps.end());
+    return Verdict::Take;
+}
+
 const char* name_of(const ipc::Message& message) { return kTable[message.index()].name; }
 
 }  // namespace mainstay::role

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -30,16 +31,34 @@ void Supervisor::ask_for_dump(int signal) {
     log_.info("{} on signal {}", what, signal);
     for (const Kind kind : {Kind::Vrrp, Kind::Lvs}) {
         Child& child = child_of(kind);
-        if (child.alive() && child.ready) return child.send(ipc::DumpRequested{signal}, -1, log_);
+        if (child.alive() && child.ready) return ask_for_dump_of(child, signal);
     }
     dump_step(Kind::Lvs, signal);
+}
+
+void Supervisor::ask_for_dump_of(Child& child, int signal) {
+    auto& waiting = child.awaited.dumps;
+    if (waiting.size() >= kDumpsAwaitedMax)
+        return log_.warning("no dump is made: {} process({}) has not made the {} before it", label(child.kind), child.pid,
+                            waiting.size());
+    waiting.push_back(signal);
+    child.send(ipc::DumpRequested{signal}, -1, log_);
+}
+
+// The role has answered; what it has not answered before that got lost.
+void Supervisor::dumped(Child& child, int signal) {
+    auto& waiting = child.awaited.dumps;
+    if (const auto answered = std::ranges::find(waiting, signal); answered != waiting.end())
+        waiting.erase(waiting.begin(), answered + 1);
+    child.awaited.dump_texts = 0;
+    dump_step(child.kind, signal);
 }
 
 // The states are fresh: first vrrp's, then lvs's; the observer comes last.
 void Supervisor::dump_step(Kind done, int signal) {
     if (done == Kind::Observer) return;
     Child& lvs = child_of(Kind::Lvs);
-    if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return lvs.send(ipc::DumpRequested{signal}, -1, log_);
+    if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return ask_for_dump_of(lvs, signal);
     Child& observer = child_of(Kind::Observer);
     if (!observer.alive() && startup_told_)
         return log_.warning("no dump can be made: the observer does not run just now");
@@ -47,7 +66,7 @@ void Supervisor::dump_step(Kind done, int signal) {
         dump_waits_ = signal;
         return;
     }
-    observer.send(ipc::DumpRequested{signal}, -1, log_);
+    ask_for_dump_of(observer, signal);
 }
 
 void Supervisor::write_dump(const ipc::DumpText& dump, const UniqueFd& text) {

@@ -91,6 +91,7 @@ private:
     void on_message(Child& child, Result<ipc::Received> got);
     // False: the sender has been killed for the message, or the message is to be ignored.
     [[nodiscard]] bool is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received);
+    [[nodiscard]] bool is_timely(Child& child, Sender sender, const ipc::Message& message);
     void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not"
     void child_asks(const ipc::Ask& wanted);
     void run_script(Child& child, const ipc::RunScript& wanted);
@@ -110,6 +111,8 @@ private:
 
     // -- supervisor_dumps.cpp
     void ask_for_dump(int signal);
+    void ask_for_dump_of(Child& child, int signal);
+    void dumped(Child& child, int signal);
     void dump_step(Kind done, int signal);
     std::optional<int> dump_waits_;  // for an observer that has just started: the signal that asked
     void write_dump(const ipc::DumpText& dump, const UniqueFd& text);

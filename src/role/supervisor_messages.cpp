@@ -4,6 +4,7 @@
 #include <csignal>
 #include <string>
 
+#include "mainstay/kernel/clock.hpp"
 #include "supervisor_impl.hpp"
 
 namespace mainstay::role {
@@ -21,8 +22,28 @@ bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Recei
         kill_offender(child, "sent what cannot be read (" + received.error().text() + ")");
         return false;
     }
-    if (may_send(sender, received->message)) return true;
+    const Instant now = kernel::monotonic_now();
+    if (!child.budget.spend(received->message, now)) {
+        kill_offender(child, "sends more messages than it ever has to");
+        return false;
+    }
+    if (may_send(sender, received->message)) return is_timely(child, sender, received->message);
     kill_offender(child, std::string{"sent a message "} + name_of(received->message) + ", which it may not");
+    return false;
+}
+
+bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& message) {
+    Awaited awaited = child.awaited;
+    awaited.stopping = phase_ == Phase::Stopping;
+    awaited.ready = child.ready;
+    const Verdict verdict = judge(sender, message, awaited);
+    if (verdict == Verdict::Offence)
+        kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which it may not now");
+    if (verdict != Verdict::Take) return false;
+    if (!std::holds_alternative<ipc::Ask>(message) || child.budget.spend_ask(kernel::monotonic_now())) return true;
+    if (std::has_single_bit(++child.asks_ignored))
+        log_.warning("{} process({}): too many wishes of users in a short time, {} were ignored", label(child.kind),
+                     child.pid, child.asks_ignored);
     return false;
 }
 
@@ -44,12 +65,15 @@ void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
             else if constexpr (std::is_same_v<M, ipc::RunScript>) run_script(child, message);
             else if constexpr (std::is_same_v<M, ipc::FifoLine>) write_fifos(child, message.line);
             else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
-            else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dumped(child, message.signal);
+            else if constexpr (std::is_same_v<M, ipc::DumpText>) {
+                ++child.awaited.dump_texts;
+                write_dump(message, received.descriptor);
+            }
             else if constexpr (std::is_same_v<M, ipc::ServerAnswered>) {
                 if (dry_runs_) dry_runs_->answered(message, received.descriptor.get());
             }
-            else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
+            else if constexpr (std::is_same_v<M, ipc::Stopped>) {}  // its exit follows, or stop_step() ends it
         },
         received.message);
 }

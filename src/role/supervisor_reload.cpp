@@ -256,8 +256,12 @@ void Supervisor::begin_preparing() {
 void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
     // The first configuration of a new process is its own affair: nobody else waits for it.
     if (!child.ready && answer.generation == current_.number) {
+        // It is asked once; a second answer is none.
+        if (child.awaited.commits > 0 || child.awaits_look) return;
         if (answer.refused.empty()) return commit(child);
         log_.error("{}: the configuration is refused: {}", options_.identity.process_name(child.kind), answer.refused);
+        // Another incarnation ran it: one process does not end all others.
+        if (child.ever_ready) return kill_offender(child, "refused the configuration that ran before");
         return stop(kExitConfig);
     }
     if (reload_ != Reload::Preparing || answer.generation != next_.number) return;
@@ -292,6 +296,7 @@ void Supervisor::commit_who_waits() {
 void Supervisor::commit_now(Child& child) {
     if (child.kind == Kind::Lvs)
         if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    ++child.awaited.commits;
     child.send(ipc::Commit{current_.number}, -1, log_);
 }
 
@@ -375,10 +380,11 @@ void Supervisor::load_kernel_modules() {
 }
 
 void Supervisor::child_committed(Child& child) {
+    if (child.awaited.commits > 0) --child.awaited.commits;
     child.ready = child.ever_ready = true;
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
     if (child.kind == Kind::Observer && dump_waits_)
-        child.send(ipc::DumpRequested{*std::exchange(dump_waits_, std::nullopt)}, -1, log_);
+        ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));
     keep_spare_soon();
     if (replacement_ && replacement_->now == child.kind) {
         ++replacement_->done;

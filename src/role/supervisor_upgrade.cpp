@@ -138,6 +138,7 @@ Result<void> Supervisor::adopt(int descriptor) {
         child.adopt(
             role.pid, own(role.control),
             [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
+        child.awaited.handed_over = true;
         replacement_->left.push_back(kind);
     }
     const auto bytes = ipc::read_memfd(current_scripts_.get());

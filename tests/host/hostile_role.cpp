@@ -140,8 +140,9 @@ void act(const Words& words) {
     else if (what == "flood-script") flood(ipc::RunScript{0, words.at(1), {}, {}});
     else if (what == "ask") send(ipc::Ask{static_cast<ipc::Ask::What>(number(1)), words.at(2), 0, words.at(3)});
     else if (what == "dump") {
-        auto open_memfd = ipc::make_memfd("hostile", 1ULL << 40);
-        send(ipc::DumpText{}, open_memfd ? open_memfd->get() : -1);
+        auto vast = ipc::make_memfd("hostile", 1ULL << 40);
+        if (vast) ::fcntl(vast->get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+        send(ipc::DumpText{}, vast ? vast->get() : -1);
     } else if (what == "forge") forge_blocks();
     else if (what == "forge-others") forge_others();
 }
@@ -176,7 +177,11 @@ int live(const std::string& line) {
             if (!got || !got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return 0;
             const auto& message = std::get<ipc::Received>(**got).message;
-            if (const auto* prepare = std::get_if<ipc::Prepare>(&message)) send(ipc::Prepared{prepare->generation, {}});
+            if (const auto* prepare = std::get_if<ipc::Prepare>(&message)) {
+                const bool refuses = words[0] == "refuse";
+                if (refuses) note("does " + line);
+                send(ipc::Prepared{prepare->generation, refuses ? "no" : ""});
+            }
             if (std::holds_alternative<ipc::Stop>(message)) return send(ipc::Stopped{}), 0;
             if (std::holds_alternative<ipc::Retire>(message)) return 0;
             const auto* commit = std::get_if<ipc::Commit>(&message);

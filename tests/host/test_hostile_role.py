@@ -29,6 +29,14 @@ def start(host, configuration):
     return wait_ready(host.start([f"{PROGRAMS}/mainstayd", "-n", "-l", "-D", "-f", path]))
 
 
+def kill_all(host, process, all_but):
+    """Ends the processes of this name whose program is another file."""
+    for line in host.run(["ps", "-eo", "pid=,comm="]).stdout.splitlines():
+        pid, comm = line.split()[:2]
+        if comm == process and host.run(["readlink", f"/proc/{pid}/exe"], check=False).stdout.strip() != all_but:
+            host.run(["kill", "-9", pid], check=False)
+
+
 def take_place(host, role, *plan):
     """From now on this role does what `plan` says: a line for each incarnation, the last one for all that follow.
 
@@ -43,11 +51,7 @@ def take_place(host, role, *plan):
     def taken():
         if acts(host):
             return True
-        # A spare that was started before takes the place first, and is killed too.
-        for line in host.run(["ps", "-eo", "pid=,comm="]).stdout.splitlines():
-            pid, comm = line.split()[:2]
-            if comm == process and host.run(["readlink", f"/proc/{pid}/exe"], check=False).stdout.strip() != f"{PROGRAMS}/{name}":
-                host.run(["kill", "-9", pid], check=False)
+        kill_all(host, process, all_but=f"{PROGRAMS}/{name}")  # a spare of the old program comes first, and goes too
         return False
     wait_until(taken, 30, f"the place of {role} to be taken", interval=0.2)
 
@@ -218,3 +222,60 @@ def test_names_and_scripts_that_are_not_configured_are_refused_with_few_lines(la
     wait_until(lambda: "not configured; not written" in daemon.output(), 20, daemon.output)
     assert "VI_9" not in reader.output()
     assert not offences(daemon)
+
+
+def test_what_makes_no_sense_now_ends_a_role(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, BFD + instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "bfd", "kind 10", "kind 8", "empty", "behave")
+        lines = wait_offences(daemon, 3)
+    assert "Stopped, which it may not now" in lines[0] and "Committed, which it may not now" in lines[1]
+    assert "it is empty" in lines[2]
+
+
+def test_the_observer_gets_no_file_written_and_nothing_done_that_nobody_asked_for(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "observer", "dump", "kind 5", "ask 5 VI_1 DBus", "ask 0 - root\\nfrom\\snowhere", "behave")
+        lines = wait_offences(daemon, 4)
+    assert ["DumpText" in lines[0], "DumpRequested" in lines[1], "Ask" in lines[2], "Ask" in lines[3]] == [True] * 4
+    assert "from nowhere" not in daemon.output() and "Reload" not in daemon.output()
+    assert not list(one.path("/tmp").glob("keepalived*"))
+
+
+@pytest.mark.parametrize("plan", ["flood 6", "flood-script vrrp_script/chk"])
+def test_a_flood_ends_its_sender_and_keeps_nobody_waiting(lan, plan):
+    (one,) = office(lan, "one")
+    daemon = start(one, BFD + instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "bfd", plan, plan, "behave")
+        wait_offences(daemon, 2)
+    assert len(daemon.output().splitlines()) < 100
+
+
+def test_a_flood_of_requests_for_scripts_is_bounded(lan):
+    (one,) = office(lan, "one")
+    one.run(["mkfifo", "-m", "600", "/run/fifo"])
+    daemon = start(one, with_scripts(one))
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "lvs", "flood-script misc_check/nowhere", "behave")
+        lines = wait_offences(daemon, 1)
+        wait_until(lambda: "VRRP_Script(chk) succeeded" in daemon.output(), 20, daemon.output)
+    assert "more messages than it ever has to" in lines[0]
+    assert len(daemon.output().splitlines()) < 250
+
+
+def test_a_role_that_refuses_what_ran_before_does_not_stop_the_daemon(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, BFD + instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "bfd", "refuse at once", "behave")
+        wait_offences(daemon, 1)
+    assert daemon.alive()

@@ -58,3 +58,49 @@ TEST_CASE("what only the supervisor sends comes from nobody") {
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::Commit{}));
     }
 }
+
+TEST_CASE("a role is believed to have stopped, committed or made a dump when it was asked to") {
+    const auto vrrp = [](const ipc::Message& message, const Awaited& awaited) { return judge(Sender::Vrrp, message, awaited); };
+    CHECK(vrrp(ipc::Stopped{}, {.stopping = true}) == Verdict::Take);
+    CHECK(vrrp(ipc::Stopped{}, {.ready = true}) == Verdict::Offence);
+    CHECK(vrrp(ipc::Committed{}, {.commits = 1}) == Verdict::Take);
+    CHECK(vrrp(ipc::Committed{}, {.ready = true}) == Verdict::Offence);
+    CHECK(vrrp(ipc::DumpRequested{10}, {.ready = true, .dumps = {12, 10}}) == Verdict::Take);
+    CHECK(vrrp(ipc::DumpRequested{10}, {.ready = true, .dumps = {12}}) == Verdict::Offence);
+    CHECK(vrrp(ipc::DumpRequested{10}, {.ready = true}) == Verdict::Offence);
+    CHECK(vrrp(ipc::Heartbeat{}, {}) == Verdict::Take);
+}
+
+TEST_CASE("the observer sends a few texts for each dump that it was asked for") {
+    const auto observer = [](std::uint8_t what, const Awaited& awaited) {
+        return judge(Sender::Observer, ipc::DumpText{static_cast<ipc::DumpText::What>(what)}, awaited);
+    };
+    CHECK(observer(0, {.ready = true, .dumps = {10}}) == Verdict::Take);
+    CHECK(observer(5, {.ready = true, .dumps = {10}, .dump_texts = kDumpTextsMax - 1}) == Verdict::Take);
+    CHECK(observer(0, {.ready = true, .dumps = {10}, .dump_texts = kDumpTextsMax}) == Verdict::Offence);
+    CHECK(observer(0, {.ready = true}) == Verdict::Offence);
+    CHECK(observer(6, {.ready = true, .dumps = {10}}) == Verdict::Offence);
+}
+
+TEST_CASE("wishes are the ones that D-Bus and SNMP have, and they wait for the role to be ready") {
+    using What = ipc::Ask::What;
+    const Awaited ready{.ready = true};
+    CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "DBus"}, ready) == Verdict::Take);
+    CHECK(judge(Sender::Observer, ipc::Ask{What::SendGarp, "VI_1", 0, "DBus"}, ready) == Verdict::Take);
+    CHECK(judge(Sender::Snmp, ipc::Ask{What::SetLinkbeat, "VI_1", 1, "SNMP"}, ready) == Verdict::Take);
+    CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "DBus"}, {}) == Verdict::Ignore);
+    CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "DBus"}, {.stopping = true, .ready = true}) == Verdict::Ignore);
+    CHECK(judge(Sender::Observer, ipc::Ask{What::SetPriority, "VI_1", 1, "DBus"}, ready) == Verdict::Offence);
+    CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "root\nfrom nowhere"}, ready) == Verdict::Offence);
+    CHECK(judge(Sender::Snmp, ipc::Ask{What::Reload, {}, 0, "SNMP"}, ready) == Verdict::Offence);
+    CHECK(judge(Sender::Snmp, ipc::Ask{static_cast<What>(77), {}, 0, "SNMP"}, ready) == Verdict::Offence);
+}
+
+TEST_CASE("of a role that a former program started it is not known what that one waits for") {
+    const Awaited running{.ready = true, .handed_over = true};
+    CHECK(judge(Sender::Vrrp, ipc::Committed{}, running) == Verdict::Ignore);
+    CHECK(judge(Sender::Vrrp, ipc::Committed{}, {.handed_over = true}) == Verdict::Take);
+    CHECK(judge(Sender::Vrrp, ipc::DumpRequested{10}, running) == Verdict::Take);
+    CHECK(judge(Sender::Observer, ipc::DumpText{}, running) == Verdict::Take);
+    CHECK(judge(Sender::Vrrp, ipc::Stopped{}, running) == Verdict::Offence);
+}
