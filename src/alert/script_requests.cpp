@@ -49,7 +49,8 @@ bool is_vrrp_call(std::string_view key, std::string_view queue, const std::vecto
         const auto slash = key.rfind('/');
         const auto of = key.substr(0, slash);
         if (queue != of) return false;
-        return key.substr(slash) == "/any" ? is_generic_call(subject, without_prefix(of, prefix), extra) : extra.empty();
+        return key.substr(slash) == "/any" ? is_generic_call(subject, without_prefix(of, prefix), extra)
+                                           : extra.empty();
     }
     if (key == kFirewallKey) return queue == kFirewallKey && is_firewall_call(extra);
     return key.starts_with("vrrp_script/") && queue.empty() && extra.empty();
@@ -101,7 +102,8 @@ Result<void> check_vrrp_line(std::string_view line, const FifoNames& names) {
     return name && priority == "0" ? check_name(*name, names.groups, names.known) : no_such_line();
 }
 
-// `RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN`, `VS FWM 1 UP`: names of services may hold spaces, those of servers none.
+// `RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN`, `VS FWM 1 UP`: names of services may hold spaces, those of servers
+// none.
 Result<void> check_lvs_line(std::string_view line, const FifoNames& names) {
     const auto state = take_last_word(line);
     if (state != "UP" && state != "DOWN") return no_such_line();
@@ -141,12 +143,12 @@ bool is_rule(Words words) {
         if (words.empty()) return false;
         const std::string_view value = words.front();
         words = words.subspan(1);
-        if (option == "-p" ? !is_one_of(value, kProtocols)
-            : option == "-j" ? !is_one_of(value, kVerdicts)
-            : option == "-m" ? value != "set"
-            : option == "--icmpv6-type" ? !is_priority(value)
+        if (option == "-p"                                         ? !is_one_of(value, kProtocols)
+            : option == "-j"                                       ? !is_one_of(value, kVerdicts)
+            : option == "-m"                                       ? value != "set"
+            : option == "--icmpv6-type"                            ? !is_priority(value)
             : option == "--match-set" || is_one_of(option, kNamed) ? !is_name(value)
-                                                                                         : true)
+                                                                   : true)
             return false;
         if (option != "--match-set") continue;
         if (words.empty() || !is_one_of(words.front(), kDirections)) return false;
@@ -177,7 +179,8 @@ bool is_firewall_call(Words words) {
 Result<std::vector<std::string>> script_arguments(std::string_view key, std::string_view queue,
                                                   const std::vector<std::string>& extra) {
     const Asker asker = asker_of(key);
-    if ((asker == Asker::Vrrp && is_vrrp_call(key, queue, extra)) || (asker == Asker::Lvs && is_lvs_call(key, queue, extra)))
+    if ((asker == Asker::Vrrp && is_vrrp_call(key, queue, extra)) ||
+        (asker == Asker::Lvs && is_lvs_call(key, queue, extra)))
         return extra;
     return fail(Errc::Invalid, "the script is not called with these arguments");
 }

@@ -12,8 +12,8 @@
 namespace mainstay::role {
 
 Result<void> Child::start(const std::string& executable, const ipc::Hello& hello,
-                          std::vector<std::pair<int, int>> descriptors, int network_namespace,
-                          OnMessage on_message, Log& log) {
+                          std::vector<std::pair<int, int>> descriptors, int network_namespace, OnMessage on_message,
+                          Log& log) {
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
     descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);

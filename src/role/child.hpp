@@ -27,7 +27,8 @@ inline constexpr int kMissedHeartbeatsMax = 10;
 // A process that lived so long restarts at once; keepalived wants 60 s, in which a master would lose its addresses to the
 // second crash of a minute.
 inline constexpr std::chrono::seconds kStableAfter{10};
-inline constexpr std::uint32_t kUnknownMessagesMax = 16;  // of kinds that only another version knows; then it is an offender
+inline constexpr std::uint32_t kUnknownMessagesMax =
+    16;  // of kinds that only another version knows; then it is an offender
 
 class Child {
 public:
@@ -61,16 +62,18 @@ public:
     bool ever_ready = false; // some incarnation was
     std::uint64_t prepared_generation = 0;
     bool awaits_look = false;  // before its Commit: what it follows is to be known when it begins
-    Awaited awaited;         // but `stopping` and `ready`, which it is judged with
+    Awaited awaited;           // but `stopping` and `ready`, which it is judged with
     MessageBudget budget;
     bool kill_sent = false;  // it is leaving: nothing to watch
     bool offended = false;   // this incarnation did what it may not
-    std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0, asks_ignored = 0;  // offences: of all incarnations
+    std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0,
+                  asks_ignored = 0;  // offences: of all incarnations
     int missed = 0;
     Instant born{};
     int short_lives = 0;
     boost::asio::steady_timer respawn;
-    UniqueFd block, ring;    // outlive the process
+    UniqueFd block, ring;                  // outlive the process; their sizes are sealed
+    UniqueFd block_to_read, ring_to_read;  // the same memory, for those who watch
 
 private:
     void begin_incarnation();

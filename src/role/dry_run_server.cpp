@@ -122,8 +122,7 @@ void DryRunServer::listen_to_client() {
         auto got = ipc::receive_message(client_.native_handle());
         if (got && got->has_value())
             if (auto* received = std::get_if<ipc::Received>(&**got))
-                if (may_send(Sender::Operator, received->message))
-                    return on_question(std::move(received->message));
+                if (may_send(Sender::Operator, received->message)) return on_question(std::move(received->message));
         refuse("that is no question");
     });
 }
@@ -173,7 +172,8 @@ bool DryRunServer::ended(const kernel::Ended& how) {
     auto got = ipc::receive_message(line.get());
     if (got && got->has_value())
         if (const auto* received = std::get_if<ipc::Received>(&**got);
-            received != nullptr && may_send(upgrade_question_ ? Sender::UpgradeTrial : Sender::DryRunReader, received->message)) {
+            received != nullptr &&
+            may_send(upgrade_question_ ? Sender::UpgradeTrial : Sender::DryRunReader, received->message)) {
             if (const auto* done = std::get_if<ipc::DryRunDone>(&received->message)) {
                 answer(*done, received->descriptor.get());
                 return true;

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "mainstay/kernel/clock.hpp"
 #include "supervisor_authorization.hpp"
@@ -87,7 +88,11 @@ void HostWatch::listen() {
             if (!got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
             missed_ = 0;
-            on_message(std::get<ipc::Received>(**got));
+            try {
+                on_message(std::get<ipc::Received>(**got));
+            } catch (const std::exception& thrown) {
+                return kill_offender(std::string{"sent what caused an error: "} + thrown.what());
+            }
             if (control_ == nullptr) return;
         }
         listen();

@@ -28,7 +28,8 @@ inline constexpr Rate kAskRate{300, 2};
 // A bucket of `burst` tokens that fills again at `per_second`.
 class TokenBucket {
 public:
-    explicit TokenBucket(Rate rate) : interval_{std::chrono::nanoseconds{1'000'000'000 / rate.per_second}}, depth_{interval_ * rate.burst} {}
+    explicit TokenBucket(Rate rate)
+        : interval_{std::chrono::nanoseconds{1'000'000'000 / rate.per_second}}, depth_{interval_ * rate.burst} {}
     // False: there is no token. Time must not go back.
     [[nodiscard]] bool take(Instant now) {
         const Instant due = std::max(due_, now) + interval_;
@@ -46,7 +47,8 @@ class MessageBudget {
 public:
     // False: the sender floods.
     [[nodiscard]] bool spend(const ipc::Message& message, Instant now) {
-        const bool work = std::holds_alternative<ipc::RunScript>(message) || std::holds_alternative<ipc::FifoLine>(message) ||
+        const bool work = std::holds_alternative<ipc::RunScript>(message) ||
+                          std::holds_alternative<ipc::FifoLine>(message) ||
                           std::holds_alternative<ipc::Observations>(message);
         return (work ? work_ : control_).take(now);
     }

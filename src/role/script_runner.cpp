@@ -56,8 +56,10 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     template <class Text>
     void warn_now_and_then(Kind role, Text text) {
         const auto count = ++warnings[role];
-        if (count <= kWarningsAtOnce) log.warning("{}", text());
-        else if (std::has_single_bit(count)) log.warning("{} ({} such lines so far)", text(), count);
+        if (count <= kWarningsAtOnce)
+            log.warning("{}", text());
+        else if (std::has_single_bit(count))
+            log.warning("{} ({} such lines so far)", text(), count);
     }
 
     asio::io_context& loop;
@@ -232,7 +234,9 @@ Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const 
     const auto* entry = impl_->entry_of(wanted.key);
     if (entry == nullptr) return {};
     const auto asker = entry->asked_by != alert::Asker::Nobody ? entry->asked_by : alert::asker_of(wanted.key);
-    const auto own = from == Kind::Vrrp ? alert::Asker::Vrrp : from == Kind::Lvs ? alert::Asker::Lvs : alert::Asker::Nobody;
+    const auto own = from == Kind::Vrrp  ? alert::Asker::Vrrp
+                     : from == Kind::Lvs ? alert::Asker::Lvs
+                                         : alert::Asker::Nobody;
     if (own != asker || own == alert::Asker::Nobody) return fail(Errc::Permission, "the script is another role's");
     const auto arguments = alert::script_arguments(wanted.key, wanted.queue, wanted.extra);
     return arguments ? Result<void>{} : std::unexpected{arguments.error()};

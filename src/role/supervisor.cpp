@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <csignal>
+#include <exception>
 
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
@@ -55,10 +57,24 @@ int Supervisor::run() {
         begin_reading();
     }
     look_after_children();
-    loop_.run();
+    run_loop();
     // What was refused never ran.
     if (ever_ran_) log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     return exit_code_;
+}
+
+// An exception that no handler caught is a bug, or memory ran out. Whoever watches over the others goes on.
+void Supervisor::run_loop() {
+    for (std::uint64_t caught = 0;;) {
+        try {
+            loop_.run();
+            return;
+        } catch (const std::exception& thrown) {
+            if (std::has_single_bit(++caught))
+                log_.error("an error was not handled ({} so far): {}", caught, thrown.what());
+            look_again();  // the handler that ended may have been the one that looks
+        }
+    }
 }
 
 Result<void> Supervisor::set_up() {
@@ -122,15 +138,26 @@ Result<void> Supervisor::make_shared_memory() {
     for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp}) {
         auto child = std::make_unique<Child>(loop_, kind);
         const auto name = options_.identity.process_name(kind);
-        auto block = ipc::make_memfd(name + "-state", ipc::kStateBlockBytes);
+        auto block = ipc::make_shared_memfd(name + "-state", ipc::kStateBlockBytes);
         if (!block) return std::unexpected{std::move(block.error())};
-        auto ring = ipc::make_memfd(name + "-events", ipc::event_ring_bytes());
+        auto ring = ipc::make_shared_memfd(name + "-events", ipc::event_ring_bytes());
         if (!ring) return std::unexpected{std::move(ring.error())};
         child->block = std::move(*block);
         child->ring = std::move(*ring);
+        if (auto opened = open_for_readers(*child); !opened) return opened;
         children_[slot(kind)] = std::move(child);
         spares_[slot(kind)] = std::make_unique<Child>(loop_, kind);
     }
+    return {};
+}
+
+Result<void> Supervisor::open_for_readers(Child& child) {
+    auto block = ipc::read_only(child.block.get());
+    if (!block) return std::unexpected{std::move(block.error())};
+    auto ring = ipc::read_only(child.ring.get());
+    if (!ring) return std::unexpected{std::move(ring.error())};
+    child.block_to_read = std::move(*block);
+    child.ring_to_read = std::move(*ring);
     return {};
 }
 
@@ -267,11 +294,11 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     if (only_watches(child.kind)) {
         const auto& vrrp = *children_[slot(Kind::Vrrp)];
         const auto& lvs = *children_[slot(Kind::Lvs)];
-        list.insert(list.end(), {{vrrp.block.get(), inherited::kVrrpBlock},
-                                 {vrrp.ring.get(), inherited::kVrrpRing},
-                                 {lvs.block.get(), inherited::kLvsBlock},
-                                 {lvs.ring.get(), inherited::kLvsRing},
-                                 {children_[slot(Kind::Bfd)]->block.get(), inherited::kBfdBlock}});
+        list.insert(list.end(), {{vrrp.block_to_read.get(), inherited::kVrrpBlock},
+                                 {vrrp.ring_to_read.get(), inherited::kVrrpRing},
+                                 {lvs.block_to_read.get(), inherited::kLvsBlock},
+                                 {lvs.ring_to_read.get(), inherited::kLvsRing},
+                                 {children_[slot(Kind::Bfd)]->block_to_read.get(), inherited::kBfdBlock}});
     }
     if (child.kind == Kind::Lvs && ipvs_namespace_)
         list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
@@ -339,6 +366,10 @@ void Supervisor::look_after_children() {
     for (auto& child : children_) look(child.get());
     for (auto& spare : spares_) look(spare.get());
     look_at_schedule();
+    look_again();
+}
+
+void Supervisor::look_again() {
     look_.expires_after(std::chrono::seconds{1});
     look_.async_wait([this](const boost::system::error_code& error) {
         if (!error) look_after_children();

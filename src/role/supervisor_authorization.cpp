@@ -22,8 +22,10 @@ constexpr std::uint16_t bit(Sender sender) { return static_cast<std::uint16_t>(1
 
 template <class M, std::size_t Index = 0>
 constexpr std::size_t index_of() {
-    if constexpr (std::is_same_v<M, std::variant_alternative_t<Index, ipc::Message>>) return Index;
-    else return index_of<M, Index + 1>();
+    if constexpr (std::is_same_v<M, std::variant_alternative_t<Index, ipc::Message>>)
+        return Index;
+    else
+        return index_of<M, Index + 1>();
 }
 
 template <class M>
@@ -91,12 +93,17 @@ bool may_send(Kind role, const ipc::Message& message) {
 
 Sender sender_of(Kind role) {
     switch (role) {
-        case Kind::Vrrp: return Vrrp;
-        case Kind::Lvs: return Lvs;
-        case Kind::Bfd: return Bfd;
-        case Kind::Snmp: return Snmp;
+        case Kind::Vrrp:
+            return Vrrp;
+        case Kind::Lvs:
+            return Lvs;
+        case Kind::Bfd:
+            return Bfd;
+        case Kind::Snmp:
+            return Snmp;
         case Kind::Observer:
-        case Kind::Supervisor: break;
+        case Kind::Supervisor:
+            break;
     }
     return Observer;
 }
@@ -126,7 +133,7 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
     if (std::holds_alternative<ipc::Stopped>(message)) return take_if(awaited.stopping);
     if (std::holds_alternative<ipc::Committed>(message))
         return awaited.commits > 0 || (awaited.handed_over && !awaited.ready) ? Verdict::Take
-               : awaited.handed_over                                         ? Verdict::Ignore
+               : awaited.handed_over                                          ? Verdict::Ignore
                                                                               : Verdict::Offence;
     if (awaited.handed_over) return Verdict::Take;
     if (std::holds_alternative<ipc::DumpText>(message))

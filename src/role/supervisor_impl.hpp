@@ -67,6 +67,8 @@ private:
     [[nodiscard]] Result<void> find_executables();
     [[nodiscard]] Result<void> open_own_socket();
     [[nodiscard]] Result<void> make_shared_memory();
+    [[nodiscard]] static Result<void> open_for_readers(Child& child);
+    void run_loop();
     void load_kernel_modules();
     void take_signals();
     void on_signal(int signal);
@@ -80,6 +82,7 @@ private:
     [[nodiscard]] ipc::Hello hello_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
     void look_after_children();  // once a second: heartbeats
+    void look_again();
     void write_child_pid(const Child& child, bool gone);
     void stop(int exit_code);
     void stop_step();
@@ -93,6 +96,8 @@ private:
     [[nodiscard]] bool is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received);
     [[nodiscard]] bool is_timely(Child& child, Sender sender, const ipc::Message& message);
     void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not"
+    void handle(Child& child, ipc::Received& received);
+    void server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text);
     void child_asks(const ipc::Ask& wanted);
     void run_script(Child& child, const ipc::RunScript& wanted);
     void write_fifos(Child& child, const std::string& line);
@@ -115,7 +120,8 @@ private:
     void dumped(Child& child, int signal);
     void dump_step(Kind done, int signal);
     std::optional<int> dump_waits_;  // for an observer that has just started: the signal that asked
-    void write_dump(const ipc::DumpText& dump, const UniqueFd& text);
+    void write_dump_here(const std::string& path, int text, unsigned mode) noexcept;
+    void write_dump(Child& child, const ipc::DumpText& dump, const UniqueFd& text);
 
     // -- supervisor_spares.cpp
     // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
@@ -135,6 +141,7 @@ private:
     void upgrade(const std::string& program, const std::string& version, UniqueFd client);
     [[nodiscard]] ipc::HandOver hand_over(int client, std::vector<int>& keep);
     [[nodiscard]] Result<void> adopt(int descriptor);
+    void adopt_memory(Child& child, UniqueFd block, UniqueFd ring);
     void replace_next();
     void successor_ready(Child& spare);
     void successor_lost(Kind kind, const std::string& why);

@@ -1,7 +1,8 @@
-// What comes from roles: who may send it (supervisor_authorization.hpp), and what it sets off. A role that sends what it
-// may not is killed and started again with the usual back-off.
+// What comes from roles: who may send it (supervisor_authorization.hpp), and what it sets off. A role that sends what
+// it may not is killed and started again with the usual back-off.
 #include <bit>
 #include <csignal>
+#include <exception>
 #include <string>
 
 #include "mainstay/kernel/clock.hpp"
@@ -56,31 +57,53 @@ void Supervisor::kill_offender(Child& child, const std::string& offence) {
 
 void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
     if (!is_allowed(child, sender_of(child.kind), got)) return;
-    ipc::Received& received = *got;
+    try {
+        handle(child, *got);
+    } catch (const std::exception& thrown) {
+        kill_offender(
+            child, std::string{"sent a message "} + name_of(got->message) + " that caused an error: " + thrown.what());
+    }
+}
+
+void Supervisor::handle(Child& child, ipc::Received& received) {
     std::visit(
         [&]<class M>(M& message) {
             if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
-            } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
-            else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
-            else if constexpr (std::is_same_v<M, ipc::RunScript>) run_script(child, message);
-            else if constexpr (std::is_same_v<M, ipc::FifoLine>) write_fifos(child, message.line);
-            else if constexpr (std::is_same_v<M, ipc::Ask>) child_asks(message);
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dumped(child, message.signal);
+            } else if constexpr (std::is_same_v<M, ipc::Prepared>)
+                child_prepared(child, message);
+            else if constexpr (std::is_same_v<M, ipc::Committed>)
+                child_committed(child);
+            else if constexpr (std::is_same_v<M, ipc::RunScript>)
+                run_script(child, message);
+            else if constexpr (std::is_same_v<M, ipc::FifoLine>)
+                write_fifos(child, message.line);
+            else if constexpr (std::is_same_v<M, ipc::Ask>)
+                child_asks(message);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
+                dumped(child, message.signal);
             else if constexpr (std::is_same_v<M, ipc::DumpText>) {
                 ++child.awaited.dump_texts;
-                write_dump(message, received.descriptor);
-            }
-            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>) {
-                if (dry_runs_) dry_runs_->answered(message, received.descriptor.get());
-            }
-            else if constexpr (std::is_same_v<M, ipc::Stopped>) {}  // its exit follows, or stop_step() ends it
+                write_dump(child, message, received.descriptor);
+            } else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
+                server_answered(child, message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::Stopped>) {
+            }  // its exit follows, or stop_step() ends it
         },
         received.message);
 }
 
+// Goes on to mainstayctl, which runs as root.
+void Supervisor::server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text) {
+    if (text)
+        if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
+            return kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
+    if (dry_runs_) dry_runs_->answered(answer, text.get());
+}
+
 void Supervisor::run_script(Child& child, const ipc::RunScript& wanted) {
     if (const auto allowed = scripts_->check(child.kind, wanted); !allowed)
-        return kill_offender(child, "asked for the script " + wanted.key + ", which it may not: " + allowed.error().text());
+        return kill_offender(child,
+                             "asked for the script " + wanted.key + ", which it may not: " + allowed.error().text());
     scripts_->run(child.kind, wanted);
 }
 
@@ -104,11 +127,16 @@ void Supervisor::child_asks(const ipc::Ask& wanted) {
     };
     if (phase_ == Phase::Stopping) return;
     switch (wanted.what) {
-        case What::Reload: return request_reload();
-        case What::PrintData: return dump("Printing VRRP data", SIGUSR1);
-        case What::PrintStats: return dump("Printing VRRP stats", SIGUSR2);
-        case What::PrintStatsClear: return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
-        default: break;
+        case What::Reload:
+            return request_reload();
+        case What::PrintData:
+            return dump("Printing VRRP data", SIGUSR1);
+        case What::PrintStats:
+            return dump("Printing VRRP stats", SIGUSR2);
+        case What::PrintStatsClear:
+            return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
+        default:
+            break;
     }
     if (vrrp.alive()) vrrp.send(wanted, -1, log_);
 }

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <exception>
+
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
@@ -139,6 +141,8 @@ void Supervisor::on_reader_message(ipc::Received received) {
         return kill_reader(std::string{"sent a message "} + name_of(received.message) + ", which it may not");
     if (++reader_messages_ > kReaderMessagesMax) return kill_reader("sent more messages than a configuration takes");
     if (const auto* snapshot = std::get_if<ipc::Snapshot>(&received.message)) {
+        if (const auto size = ipc::sealed_size(received.descriptor.get()); !size)
+            return kill_reader("sent a snapshot that cannot be read: " + size.error().text());
         switch (snapshot->audience) {
             case ipc::Snapshot::For::Vrrp:
                 next_.parts[slot(Kind::Vrrp)] = {std::move(received.descriptor), snapshot->needed && options_.run_vrrp};
@@ -159,6 +163,9 @@ void Supervisor::on_reader_message(ipc::Received received) {
             case ipc::Snapshot::For::Host: next_host_ = std::move(received.descriptor); break;
         }
     } else if (std::holds_alternative<ipc::DryRunDone>(received.message)) {
+        if (received.descriptor)
+            if (const auto size = ipc::sealed_size(received.descriptor.get(), ipc::kTextBytesMax); !size)
+                return kill_reader("sent a report that cannot be read: " + size.error().text());
         reload_report_ = std::move(received.descriptor);
     } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
         reading_done_ = std::move(*done);
@@ -197,7 +204,11 @@ void Supervisor::reading_over() {
     reader_line_.reset();
     if (phase_ == Phase::Stopping) return;
     if (!reading_done_->can_run) return reading_failed(reading_done_->exit_code, reading_done_->summary);
-    begin_preparing();
+    try {
+        begin_preparing();
+    } catch (const std::exception& thrown) {
+        reading_failed(kExitFatal, std::string{"what the reader sent caused an error: "} + thrown.what());
+    }
 }
 
 void Supervisor::reading_failed(int exit_code, const std::string& why) {
@@ -383,8 +394,7 @@ void Supervisor::child_committed(Child& child) {
     if (child.awaited.commits > 0) --child.awaited.commits;
     child.ready = child.ever_ready = true;
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
-    if (child.kind == Kind::Observer && dump_waits_)
-        ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));
+    if (child.kind == Kind::Observer && dump_waits_) ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));
     keep_spare_soon();
     if (replacement_ && replacement_->now == child.kind) {
         ++replacement_->done;

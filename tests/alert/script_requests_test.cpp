@@ -94,8 +94,8 @@ TEST_CASE("what notify_calls makes is allowed") {
     instance.notify.any = command;
     instance.notify.master = command;
     for (const char* state : {"MASTER", "BACKUP", "FAULT", "STOP", "DELETED"}) {
-        const auto calls = notify_calls(config, {.kind = Event::Kind::Instance, .name = instance.name, .state = state,
-                                                 .priority = 255});
+        const auto calls = notify_calls(
+            config, {.kind = Event::Kind::Instance, .name = instance.name, .state = state, .priority = 255});
         REQUIRE_FALSE(calls.empty());
         for (const auto& call : calls) CHECK(runs(call.key, call.queue, call.extra));
     }
@@ -105,7 +105,8 @@ TEST_CASE("the firewall's command takes what the plan makes, and nothing that lo
     const auto allowed = [](const Words& words) { return is_firewall_call(words); };
     CHECK(allowed({"rule", "add", "ip6tables", "OUTPUT", "-p", "icmpv6", "--icmpv6-type", "136", "-j", "ACCEPT"}));
     CHECK(allowed({"rule", "del", "iptables", "IN", "-m", "set", "--match-set", "keepalived", "dst", "-j", "DROP"}));
-    CHECK(allowed({"rule", "add", "iptables", "OUTPUT", "-p", "igmp", "-m", "set", "--match-set", "x_igmp", "dst,dst", "-j", "DROP"}));
+    CHECK(allowed({"rule", "add", "iptables", "OUTPUT", "-p", "igmp", "-m", "set", "--match-set", "x_igmp", "dst,dst",
+                   "-j", "DROP"}));
     CHECK(allowed({"rule", "add", "ip6tables", "INPUT", "-d", "fe80::9", "-i", "eth0", "-j", "DROP"}));
     CHECK(allowed({"addresses", "add", "iptables", "INPUT", "-d", "10.9.9.10", "10.9.9.9"}));
     CHECK(allowed({"set", "keepalived", "hash:ip", "inet"}));

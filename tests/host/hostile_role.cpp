@@ -54,11 +54,16 @@ Words words_of(const std::string& line) {
     for (std::string word; in >> word;) {
         std::string text;
         for (std::size_t i = 0; i < word.size(); ++i) {
-            if (word[i] != '\\' || i + 1 == word.size()) text += word[i];
-            else if (const char c = word[++i]; c == 's') text += ' ';
-            else if (c == 'n') text += '\n';
-            else if (c == '0') text += '\0';
-            else text += c;
+            if (word[i] != '\\' || i + 1 == word.size())
+                text += word[i];
+            else if (const char c = word[++i]; c == 's')
+                text += ' ';
+            else if (c == 'n')
+                text += '\n';
+            else if (c == '0')
+                text += '\0';
+            else
+                text += c;
         }
         words.push_back(word == "-" ? std::string{} : text);
     }
@@ -79,7 +84,6 @@ ipc::Message message_of(std::size_t kind, std::index_sequence<Index...>) {
     ((kind == Index ? void(message.emplace<Index>()) : void()), ...);
     return message;
 }
-
 
 // Fills the line as fast as it is emptied.
 void flood(const ipc::Message& message) {
@@ -104,7 +108,7 @@ void forge_blocks() {
         auto* memory = static_cast<unsigned char*>(
             ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
         note_result(name + " map", memory != MAP_FAILED);  // NOLINT
-        if (memory == MAP_FAILED) continue;               // NOLINT
+        if (memory == MAP_FAILED) continue;                // NOLINT
         std::memset(memory, 0xff, 1U << 20);
         std::memset(memory + info.st_size / 2, 0xff, 1U << 20);
     }
@@ -130,21 +134,32 @@ void act(const Words& words) {
     const auto kind = [&](std::size_t at) {
         return message_of(number(at), std::make_index_sequence<std::variant_size_v<ipc::Message>>{});
     };
-    if (what == "kind") send(kind(1));
-    else if (what == "unknown") for (int i = 0; i < 100; ++i) send_raw("\xff");
-    else if (what == "garbage") send_raw(std::string{"\x09\xff\xff\xff\x7f", 5});
-    else if (what == "empty") send_raw("");
-    else if (what == "script") send(ipc::RunScript{0, words.at(1), words.at(2), {words.begin() + 3, words.end()}});
-    else if (what == "fifo") send(ipc::FifoLine{words.at(1)});
-    else if (what == "flood") flood(kind(1));
-    else if (what == "flood-script") flood(ipc::RunScript{0, words.at(1), {}, {}});
-    else if (what == "ask") send(ipc::Ask{static_cast<ipc::Ask::What>(number(1)), words.at(2), 0, words.at(3)});
+    if (what == "kind")
+        send(kind(1));
+    else if (what == "unknown")
+        for (int i = 0; i < 100; ++i) send_raw("\xff");
+    else if (what == "garbage")
+        send_raw(std::string{"\x09\xff\xff\xff\x7f", 5});
+    else if (what == "empty")
+        send_raw("");
+    else if (what == "script")
+        send(ipc::RunScript{0, words.at(1), words.at(2), {words.begin() + 3, words.end()}});
+    else if (what == "fifo")
+        send(ipc::FifoLine{words.at(1)});
+    else if (what == "flood")
+        flood(kind(1));
+    else if (what == "flood-script")
+        flood(ipc::RunScript{0, words.at(1), {}, {}});
+    else if (what == "ask")
+        send(ipc::Ask{static_cast<ipc::Ask::What>(number(1)), words.at(2), 0, words.at(3)});
     else if (what == "dump") {
         auto vast = ipc::make_memfd("hostile", 1ULL << 40);
         if (vast) ::fcntl(vast->get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
         send(ipc::DumpText{}, vast ? vast->get() : -1);
-    } else if (what == "forge") forge_blocks();
-    else if (what == "forge-others") forge_others();
+    } else if (what == "forge")
+        forge_blocks();
+    else if (what == "forge-others")
+        forge_others();
 }
 
 Words plan_for(const char* role) {
@@ -182,6 +197,7 @@ int live(const std::string& line) {
                 if (refuses) note("does " + line);
                 send(ipc::Prepared{prepare->generation, refuses ? "no" : ""});
             }
+            if (std::holds_alternative<ipc::DumpRequested>(message) && words[0] == "dump-when-asked") act({"dump"});
             if (std::holds_alternative<ipc::Stop>(message)) return send(ipc::Stopped{}), 0;
             if (std::holds_alternative<ipc::Retire>(message)) return 0;
             const auto* commit = std::get_if<ipc::Commit>(&message);

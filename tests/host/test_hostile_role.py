@@ -279,3 +279,61 @@ def test_a_role_that_refuses_what_ran_before_does_not_stop_the_daemon(lan):
         take_place(one, "bfd", "refuse at once", "behave")
         wait_offences(daemon, 1)
     assert daemon.alive()
+
+
+def works(host):
+    """The observer answers, and knows what the vrrp role tells."""
+    return "VI_1" in host.run([program("mainstayctl"), "status"], check=False).stdout
+
+
+def test_a_role_can_neither_resize_its_memory_nor_bring_down_those_who_read_it(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, BFD + instance())
+    wait_holds(one)
+    wait_until(lambda: works(one), 20, daemon.output)
+    with OnTime(one):
+        take_place(one, "bfd", "forge")
+        wait_until(lambda: "ring map: it worked" in done(one), 10, lambda: done(one))
+        wait_until(lambda: works(one), 10, daemon.output)
+    for what in ("block shrink", "block grow", "block seal", "ring shrink", "ring grow", "ring seal"):
+        assert f"{what}: Operation not permitted" in done(one)
+    assert daemon.output().count("died: Respawning") == 1, "only the process whose place was taken"
+
+
+def test_the_lies_of_a_vrrp_role_bring_down_nobody(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance())
+    wait_holds(one)
+    wait_until(lambda: works(one), 20, daemon.output)
+    take_place(one, "vrrp", "forge")
+    wait_until(lambda: "ring map: it worked" in done(one), 10, lambda: done(one))
+    # Back to the honest program: it makes nothing of what it finds, and runs.
+    one.run(["cp", f"{PROGRAMS}/mainstayd.honest", f"{PROGRAMS}/mainstayd.new"])
+    one.run(["mv", f"{PROGRAMS}/mainstayd.new", f"{PROGRAMS}/mainstayd"])
+    kill_all(one, "mainstayd-vrrp", all_but=f"{PROGRAMS}/mainstayd")
+    wait_until(lambda: works(one), 30, daemon.output)
+    wait_holds(one)
+    assert "Observer child process(" not in daemon.output(), "it died of what it read"
+
+
+def test_who_only_reads_the_memory_of_others_cannot_write_it(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "observer", "forge-others")
+        wait_until(lambda: "other 11 reopen" in "".join(done(one)), 10, lambda: done(one))
+    answers = [line for line in done(one) if line.startswith("other ")]
+    assert len(answers) == 3 * 5 and not [line for line in answers if "it worked" in line], answers
+
+
+def test_a_dump_of_any_size_is_neither_read_nor_written(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "observer", "dump-when-asked", "behave")
+        daemon.send(signal.SIGUSR2)
+        lines = wait_offences(daemon, 1)
+    assert "sent a dump that cannot be read" in lines[0]
+    assert not list(one.path("/tmp").glob("keepalived.stats*"))

@@ -171,7 +171,9 @@ TEST_CASE("a role may have its own scripts run, with the arguments that belong t
     }
     table["vrrp_script/of an older program"] = stage.shell("exit 0");
     stage.runner.set_table(table);
-    const auto may = [&](Kind role, const ipc::RunScript& wanted) { return stage.runner.check(role, wanted).has_value(); };
+    const auto may = [&](Kind role, const ipc::RunScript& wanted) {
+        return stage.runner.check(role, wanted).has_value();
+    };
 
     CHECK(may(Kind::Vrrp, {1, "vrrp_script/chk", "", {}}));
     CHECK(may(Kind::Vrrp, {1, "vrrp_script/of an older program", "", {}}));

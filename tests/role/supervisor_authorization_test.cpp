@@ -29,10 +29,12 @@ using Names = std::set<std::string>;
 }  // namespace
 
 TEST_CASE("each process may send just the kinds of messages that its work needs") {
-    CHECK(allowed(Sender::Vrrp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine", "DumpRequested"});
+    CHECK(allowed(Sender::Vrrp) ==
+          Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine", "DumpRequested"});
     CHECK(allowed(Sender::Lvs) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
                                         "DumpRequested", "ServerAnswered"});
-    CHECK(allowed(Sender::Observer) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested", "DumpText", "Ask"});
+    CHECK(allowed(Sender::Observer) ==
+          Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested", "DumpText", "Ask"});
     CHECK(allowed(Sender::Bfd) == Names{"Heartbeat", "Prepared", "Committed", "Stopped"});
     CHECK(allowed(Sender::Snmp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "Ask"});
     CHECK(allowed(Sender::Spare) == Names{"Heartbeat", "Prepared"});
@@ -60,7 +62,9 @@ TEST_CASE("what only the supervisor sends comes from nobody") {
 }
 
 TEST_CASE("a role is believed to have stopped, committed or made a dump when it was asked to") {
-    const auto vrrp = [](const ipc::Message& message, const Awaited& awaited) { return judge(Sender::Vrrp, message, awaited); };
+    const auto vrrp = [](const ipc::Message& message, const Awaited& awaited) {
+        return judge(Sender::Vrrp, message, awaited);
+    };
     CHECK(vrrp(ipc::Stopped{}, {.stopping = true}) == Verdict::Take);
     CHECK(vrrp(ipc::Stopped{}, {.ready = true}) == Verdict::Offence);
     CHECK(vrrp(ipc::Committed{}, {.commits = 1}) == Verdict::Take);
@@ -89,7 +93,8 @@ TEST_CASE("wishes are the ones that D-Bus and SNMP have, and they wait for the r
     CHECK(judge(Sender::Observer, ipc::Ask{What::SendGarp, "VI_1", 0, "DBus"}, ready) == Verdict::Take);
     CHECK(judge(Sender::Snmp, ipc::Ask{What::SetLinkbeat, "VI_1", 1, "SNMP"}, ready) == Verdict::Take);
     CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "DBus"}, {}) == Verdict::Ignore);
-    CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "DBus"}, {.stopping = true, .ready = true}) == Verdict::Ignore);
+    CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "DBus"}, {.stopping = true, .ready = true}) ==
+          Verdict::Ignore);
     CHECK(judge(Sender::Observer, ipc::Ask{What::SetPriority, "VI_1", 1, "DBus"}, ready) == Verdict::Offence);
     CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "root\nfrom nowhere"}, ready) == Verdict::Offence);
     CHECK(judge(Sender::Snmp, ipc::Ask{What::Reload, {}, 0, "SNMP"}, ready) == Verdict::Offence);

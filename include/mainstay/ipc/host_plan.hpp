@@ -35,9 +35,13 @@ struct HostPlan {
 template <class A>
 void fields(A& a, FifoPlan& p) { a(p.lines, p.path, p.uid, p.gid, p.script); }
 template <class A>
-void fields(A& a, FifoSubjects& s) { a(s.instances, s.groups, s.services); }
+void fields(A& a, FifoSubjects& s) {
+    a(s.instances, s.groups, s.services);
+}
 template <class A>
-void fields(A& a, HostPlan& p) { a(p.fifos, p.watch, p.fifo_mode, p.fifo_names); }
+void fields(A& a, HostPlan& p) {
+    a(p.fifos, p.watch, p.fifo_mode, p.fifo_names);
+}
 
 }  // namespace mainstay::ipc
 
