@@ -35,6 +35,7 @@ constexpr const char* kCount = "/run/hostile.count";
 constexpr const char* kLog = "/run/hostile.log";
 
 int log_file = -1;
+std::vector<UniqueFd> peer_lines;  // to other roles
 
 void note(const std::string& text) {
     const std::string line = text + "\n";
@@ -86,12 +87,12 @@ ipc::Message message_of(std::size_t kind, std::index_sequence<Index...>) {
 }
 
 // Fills the line as fast as it is emptied.
-void flood(const ipc::Message& message) {
+void flood(const ipc::Message& message, int line = ipc::inherited::kControl) {
     const auto bytes = ipc::encode_message(message);
     for (;;)
-        if (::send(ipc::inherited::kControl, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) {
+        if (::send(line, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) {
             if (errno != EAGAIN) return;
-            pollfd wait{ipc::inherited::kControl, POLLOUT, 0};
+            pollfd wait{line, POLLOUT, 0};
             ::poll(&wait, 1, 1000);
         }
 }
@@ -156,7 +157,9 @@ void act(const Words& words) {
         auto vast = ipc::make_memfd("hostile", 1ULL << 40);
         if (vast) ::fcntl(vast->get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
         send(ipc::DumpText{}, vast ? vast->get() : -1);
-    } else if (what == "forge")
+    } else if (what == "flood-lines")
+        for (const auto& line : peer_lines) flood(ipc::BfdStates{{{"nobody", true}}}, line.get());
+    else if (what == "forge")
         forge_blocks();
     else if (what == "forge-others")
         forge_others();
@@ -198,6 +201,8 @@ int live(const std::string& line) {
                 send(ipc::Prepared{prepare->generation, refuses ? "no" : ""});
             }
             if (std::holds_alternative<ipc::DumpRequested>(message) && words[0] == "dump-when-asked") act({"dump"});
+            if (std::holds_alternative<ipc::Line>(message))
+                peer_lines.push_back(std::get<ipc::Received>(std::move(**got)).descriptor);
             if (std::holds_alternative<ipc::Stop>(message)) return send(ipc::Stopped{}), 0;
             if (std::holds_alternative<ipc::Retire>(message)) return 0;
             const auto* commit = std::get_if<ipc::Commit>(&message);

@@ -271,6 +271,17 @@ def test_a_flood_of_requests_for_scripts_is_bounded(lan):
     assert len(daemon.output().splitlines()) < 250
 
 
+def test_a_flood_on_the_line_to_the_vrrp_role_does_not_delay_its_adverts(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, BFD + instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "bfd", "flood-lines", "behave")
+        wait_until(lambda: "the BFD process sends more than it ever has to: its line is closed" in daemon.output(), 20,
+                   daemon.output)
+    assert len(daemon.output().splitlines()) < 50
+
+
 def test_a_role_that_refuses_what_ran_before_does_not_stop_the_daemon(lan):
     (one,) = office(lan, "one")
     daemon = start(one, BFD + instance())
