@@ -2,7 +2,8 @@
 // with the rights that the role has.
 //
 // The plan, /run/hostile.plan, names the role in its first line ("role bfd"); each further line is what one incarnation
-// does, and the last line stays for those that follow. A process that is started as another role becomes the program
+// does when it is to begin to act ("early" in front: when it has its configuration), and the last line stays for those
+// that follow. A process that is started as another role becomes the program
 // that lies beside this one with ".honest" behind its name. What the system answered goes to /run/hostile.log.
 #include <fcntl.h>
 #include <poll.h>
@@ -195,6 +196,12 @@ int live(const std::string& line) {
             if (!got || !got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return 0;
             const auto& message = std::get<ipc::Received>(**got).message;
+            // A reader has nothing but its Hello.
+            if ((words[0] == "early" && std::holds_alternative<ipc::Prepare>(message)) ||
+                (words[0] == "read" && std::holds_alternative<ipc::Hello>(message))) {
+                note("does " + line);
+                act({words.begin() + 1, words.end()});
+            }
             if (const auto* prepare = std::get_if<ipc::Prepare>(&message)) {
                 const bool refuses = words[0] == "refuse";
                 if (refuses) note("does " + line);
@@ -232,7 +239,10 @@ int main(int argc, char** argv) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
     log_file = ::open(kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     const auto number = next_incarnation();
-    kernel::set_process_name("mainstayd-" + (role == "observer" ? "obs" : role));
+    kernel::set_process_name("mainstayd-" + (role == "observer"  ? "obs"
+                                             : role == "reader"  ? "read"
+                                             : role == "watcher" ? "track"
+                                                                 : role));
     const auto account = kernel::find_account("nobody");
     if (!account || !kernel::drop_privileges(*account, {})) return 1;
     return live(lines[std::min(number, lines.size() - 1)]);

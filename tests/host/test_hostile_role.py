@@ -19,10 +19,15 @@ MASTER_DOWN_SECONDS = 3  # of an advert interval of 1 s: adverts with smaller ga
 OFFENCE = re.compile(r"process\(\d+\) .*: killing it \(offence \d+ of this role\)")
 
 
+def program_of(role):
+    """The file that a role is started from; hostile_role.cpp becomes the honest one beside it for other roles."""
+    return "mainstayd-obs" if role == "observer" else "mainstayd"
+
+
 def start(host, configuration):
     """mainstayd from programs of the host's own, so that one of them can be replaced."""
     host.run(["mkdir", "-p", PROGRAMS])
-    for name in ("mainstayd", "mainstayd-obs"):
+    for name in sorted({program_of(role) for role in ("supervisor", "vrrp", "lvs", "bfd", "observer")}):
         host.run(["cp", program(name), f"{PROGRAMS}/{name}"])
         host.run(["cp", program(name), f"{PROGRAMS}/{name}.honest"])
     path = host.write("/run/keepalived.conf", configuration)
@@ -37,23 +42,40 @@ def kill_all(host, process, all_but):
             host.run(["kill", "-9", pid], check=False)
 
 
-def take_place(host, role, *plan):
+def put_program(host, role, source):
+    """Replaces a role's program; processes that run keep theirs."""
+    path = f"{PROGRAMS}/{program_of(role)}"
+    host.run(["cp", source, f"{path}.new"])
+    host.run(["mv", f"{path}.new", path])
+
+
+def end_old(host, role):
+    """Ends the processes of this role that were started from another program than the present one."""
+    short = {"observer": "obs", "reader": "read", "watcher": "track"}.get(role, role)
+    kill_all(host, f"mainstayd-{short}", all_but=f"{PROGRAMS}/{program_of(role)}")
+
+
+def take_place(host, role, *plan, poke=lambda: None):
     """From now on this role does what `plan` says: a line for each incarnation, the last one for all that follow.
 
-    Alone knows how a role's place is taken: its program is replaced, and the process that runs is killed.
+    `poke` makes the supervisor start one, where a death does not.
     """
     host.write("/run/hostile.plan", "\n".join([f"role {role}", *plan]) + "\n")
-    name = "mainstayd-obs" if role == "observer" else "mainstayd"
-    host.run(["cp", program("hostile_role"), f"{PROGRAMS}/{name}.new"])
-    host.run(["mv", f"{PROGRAMS}/{name}.new", f"{PROGRAMS}/{name}"])
-    process = f"mainstayd-{'obs' if role == 'observer' else role}"
+    put_program(host, role, program("hostile_role"))
 
     def taken():
         if acts(host):
             return True
-        kill_all(host, process, all_but=f"{PROGRAMS}/{name}")  # a spare of the old program comes first, and goes too
+        end_old(host, role)  # a spare of the old program comes first, and goes too
+        poke()
         return False
     wait_until(taken, 30, f"the place of {role} to be taken", interval=0.2)
+
+
+def give_back(host, role):
+    """The honest program runs again."""
+    put_program(host, role, f"{PROGRAMS}/{program_of(role)}.honest")
+    end_old(host, role)
 
 
 def done(host):
@@ -185,7 +207,8 @@ def test_lvs_gets_no_script_of_vrrp_and_writes_none_of_its_lines(lan):
     wait_until(lambda: "tell INSTANCE VI_1 MASTER 150" in ran(one) and "misc" in ran(one), 20, lambda: ran(one))
     before = ran(one)
     with OnTime(one):
-        take_place(one, "lvs", "script vrrp_script/chk -", "script instance/VI_1/any instance/VI_1 INSTANCE VI_1 FAULT 150",
+        take_place(one, "lvs", "script vrrp_script/chk -",
+                   "script instance/VI_1/any instance/VI_1 INSTANCE VI_1 FAULT 150",
                    f"script {MISC} - --injected", 'fifo INSTANCE\\s"VI_1"\\sSTOP\\s150\\n', "behave")
         lines = wait_offences(daemon, 4)
     assert ["another role's" in line for line in lines] == [True, True, False, False]
@@ -318,10 +341,7 @@ def test_the_lies_of_a_vrrp_role_bring_down_nobody(lan):
     wait_until(lambda: works(one), 20, daemon.output)
     take_place(one, "vrrp", "forge")
     wait_until(lambda: "ring map: it worked" in done(one), 10, lambda: done(one))
-    # Back to the honest program: it makes nothing of what it finds, and runs.
-    one.run(["cp", f"{PROGRAMS}/mainstayd.honest", f"{PROGRAMS}/mainstayd.new"])
-    one.run(["mv", f"{PROGRAMS}/mainstayd.new", f"{PROGRAMS}/mainstayd"])
-    kill_all(one, "mainstayd-vrrp", all_but=f"{PROGRAMS}/mainstayd")
+    give_back(one, "vrrp")  # it makes nothing of what it finds, and runs
     wait_until(lambda: works(one), 30, daemon.output)
     wait_holds(one)
     assert "Observer child process(" not in daemon.output(), "it died of what it read"
@@ -348,3 +368,51 @@ def test_a_dump_of_any_size_is_neither_read_nor_written(lan):
         lines = wait_offences(daemon, 1)
     assert "sent a dump that cannot be read" in lines[0]
     assert not list(one.path("/tmp").glob("keepalived.stats*"))
+
+
+def test_a_reader_that_sends_what_it_may_not_changes_nothing(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance())
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "reader", "read kind 9", "read garbage", "read flood 12",
+                   poke=lambda: daemon.send(signal.SIGHUP))
+        for words in ("sent a message RunScript, which it may not", "sent what cannot be read",
+                      "sent a snapshot that cannot be read"):
+            wait_until(lambda words=words: f"the reader {words}" in daemon.output(), 20, daemon.output)
+            daemon.send(signal.SIGHUP)
+    assert daemon.output().count("the running configuration goes on unchanged") >= 3
+    assert "Reload complete" not in daemon.output()
+    give_back(one, "reader")
+
+    def reloaded():
+        daemon.send(signal.SIGHUP)
+        return "Reload complete" in daemon.output()
+    wait_until(reloaded, 20, daemon.output, interval=0.5)
+
+
+def test_a_watcher_that_sends_what_it_may_not_is_started_less_and_less_often(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/file", "0")
+    daemon = start(one, "track_file f {\n file /run/file\n weight 1\n}\n" + instance(more="track_file {\n f\n }"))
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, "watcher", "early kind 9", "early garbage", "early flood 6", "behave")
+        wait_until(lambda: "(offence 3)" in daemon.output(), 40, daemon.output)
+    lines = [line for line in daemon.output().splitlines() if "the watcher process(" in line]
+    assert ["RunScript, which it may not" in lines[0], "cannot be read" in lines[1], "more messages" in lines[2]] == [True] * 3
+    assert len(daemon.output().splitlines()) < 50
+
+
+def test_a_spare_acts_for_nobody(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance())
+    wait_holds(one)
+    with OnTime(one):
+        put_program(one, "vrrp", program("hostile_role"))
+        one.write("/run/hostile.plan", "role vrrp\nearly kind 9\n")
+        # The spare that waits now is the honest program's; without it a new one comes.
+        kill_all(one, "mainstayd-spare", all_but="")
+        daemon.send(signal.SIGHUP)
+        lines = wait_offences(daemon, 1)
+    assert "sent a message RunScript, which it may not" in lines[0]
