@@ -182,7 +182,7 @@ Result<std::vector<std::string>> script_arguments(std::string_view key, std::str
     if ((asker == Asker::Vrrp && is_vrrp_call(key, queue, extra)) ||
         (asker == Asker::Lvs && is_lvs_call(key, queue, extra)))
         return extra;
-    return fail(Errc::Invalid, "the script is not called with these arguments");
+    return fail(Errc::Invalid, "mainstay never calls it with these arguments");
 }
 
 Result<void> check_fifo_line(Asker from, std::string_view line, const FifoNames& names) {

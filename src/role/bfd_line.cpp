@@ -99,7 +99,7 @@ bool LineListener::read() {
         auto got = ipc::receive_message(line_.fd());
         if (got && !got->has_value()) return true;
         if (!budget_.take(std::chrono::steady_clock::now())) {
-            log_.error("the {} process sends more than it ever has to: its line is closed", from_);
+            log_.error("the {} process exceeded its message rate: its line is closed", from_);
             return false;
         }
         if (!got) {

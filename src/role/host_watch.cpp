@@ -102,9 +102,9 @@ void HostWatch::listen() {
 void HostWatch::on_message(const ipc::Received& received) {
     const auto& message = received.message;
     if (!budget_.spend(message, kernel::monotonic_now()))
-        return kill_offender("sends more messages than it ever has to");
+        return kill_offender("exceeded its message rate");
     if (!may_send(Sender::Watcher, message))
-        return kill_offender(std::string{"sent a message "} + name_of(message) + ", which it may not");
+        return kill_offender(std::string{"sent a message "} + name_of(message) + ", which it may not send");
     if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
         looked_at_ = done->generation;
         if (has_looked()) looked_();

@@ -22,7 +22,7 @@ struct Rate {
 inline constexpr Rate kWorkRate{200'000, 20'000};
 // All others: a heartbeat each second, a few answers.
 inline constexpr Rate kControlRate{1'000, 100};
-// What users want over D-Bus and SNMP. More is not the role's fault, and is ignored.
+// Control requests over D-Bus and SNMP. More is not the role's fault, and is ignored.
 inline constexpr Rate kAskRate{300, 2};
 
 // A bucket of `burst` tokens that fills again at `per_second`.
@@ -52,7 +52,7 @@ public:
                           std::holds_alternative<ipc::Observations>(message);
         return (work ? work_ : control_).take(now);
     }
-    // False: the wish is one too many.
+    // False: too many control requests.
     [[nodiscard]] bool spend_ask(Instant now) { return asks_.take(now); }
 
 private:

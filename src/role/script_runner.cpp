@@ -237,7 +237,7 @@ Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const 
     const auto own = from == Kind::Vrrp  ? alert::Asker::Vrrp
                      : from == Kind::Lvs ? alert::Asker::Lvs
                                          : alert::Asker::Nobody;
-    if (own != asker || own == alert::Asker::Nobody) return fail(Errc::Permission, "the script is another role's");
+    if (own != asker || own == alert::Asker::Nobody) return fail(Errc::Permission, "it belongs to another role");
     const auto arguments = alert::script_arguments(wanted.key, wanted.queue, wanted.extra);
     return arguments ? Result<void>{} : std::unexpected{arguments.error()};
 }

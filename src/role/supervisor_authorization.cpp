@@ -112,8 +112,8 @@ namespace {
 
 using What = ipc::Ask::What;
 
-// The observer's wishes come over D-Bus, those of SNMP's process are columns that may be written.
-bool is_wish_of(Sender sender, const ipc::Ask& wanted) {
+// The observer relays control requests from D-Bus, SNMP's process writes to columns of its MIB.
+bool is_request_of(Sender sender, const ipc::Ask& wanted) {
     const bool of_bus = wanted.what <= What::SendGarp;
     const bool of_snmp = wanted.what >= What::SetPriority && wanted.what <= What::SetLinkbeat;
     return sender == Observer ? of_bus && wanted.by == "DBus" : of_snmp && wanted.by == "SNMP";
@@ -125,7 +125,7 @@ Verdict take_if(bool right) { return right ? Verdict::Take : Verdict::Offence; }
 
 Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited) {
     if (const auto* wanted = std::get_if<ipc::Ask>(&message)) {
-        if (!is_wish_of(sender, *wanted)) return Verdict::Offence;
+        if (!is_request_of(sender, *wanted)) return Verdict::Offence;
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
     }
     if (const auto* dump = std::get_if<ipc::DumpText>(&message))

@@ -95,7 +95,7 @@ private:
     // False: the sender has been killed for the message, or the message is to be ignored.
     [[nodiscard]] bool is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received);
     [[nodiscard]] bool is_timely(Child& child, Sender sender, const ipc::Message& message);
-    void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not"
+    void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not send"
     void handle(Child& child, ipc::Received& received);
     void server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text);
     void child_asks(const ipc::Ask& wanted);

@@ -25,11 +25,11 @@ bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Recei
     }
     const Instant now = kernel::monotonic_now();
     if (!child.budget.spend(received->message, now)) {
-        kill_offender(child, "sends more messages than it ever has to");
+        kill_offender(child, "exceeded its message rate");
         return false;
     }
     if (may_send(sender, received->message)) return is_timely(child, sender, received->message);
-    kill_offender(child, std::string{"sent a message "} + name_of(received->message) + ", which it may not");
+    kill_offender(child, std::string{"sent a message "} + name_of(received->message) + ", which it may not send");
     return false;
 }
 
@@ -39,11 +39,11 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     awaited.ready = child.ready;
     const Verdict verdict = judge(sender, message, awaited);
     if (verdict == Verdict::Offence)
-        kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which it may not now");
+        kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
     if (verdict != Verdict::Take) return false;
     if (!std::holds_alternative<ipc::Ask>(message) || child.budget.spend_ask(kernel::monotonic_now())) return true;
     if (std::has_single_bit(++child.asks_ignored))
-        log_.warning("{} process({}): too many wishes of users in a short time, {} were ignored", label(child.kind),
+        log_.warning("{} process({}): too many control requests over D-Bus or SNMP, {} ignored", label(child.kind),
                      child.pid, child.asks_ignored);
     return false;
 }
@@ -103,7 +103,7 @@ void Supervisor::server_answered(Child& child, const ipc::ServerAnswered& answer
 void Supervisor::run_script(Child& child, const ipc::RunScript& wanted) {
     if (const auto allowed = scripts_->check(child.kind, wanted); !allowed)
         return kill_offender(child,
-                             "asked for the script " + wanted.key + ", which it may not: " + allowed.error().text());
+                             "asked for the script " + wanted.key + ", which is refused: " + allowed.error().text());
     scripts_->run(child.kind, wanted);
 }
 
@@ -111,7 +111,7 @@ void Supervisor::write_fifos(Child& child, const std::string& line) {
     const auto allowed = fifos_->check(child.kind, line);
     if (allowed) return fifos_->write(child.kind, line);
     if (allowed.error().code() != Errc::NotFound)
-        return kill_offender(child, "sent a FIFO line that it may not: " + allowed.error().text());
+        return kill_offender(child, "sent a FIFO line that is refused: " + allowed.error().text());
     if (std::has_single_bit(++child.refused_lines))
         log_.warning("{} process({}): {}; not written ({} so far)", label(child.kind), child.pid,
                      allowed.error().text(), child.refused_lines);

@@ -138,7 +138,7 @@ void Supervisor::kill_reader(const std::string& offence) {
 
 void Supervisor::on_reader_message(ipc::Received received) {
     if (!may_send(Sender::Reader, received.message))
-        return kill_reader(std::string{"sent a message "} + name_of(received.message) + ", which it may not");
+        return kill_reader(std::string{"sent a message "} + name_of(received.message) + ", which it may not send");
     if (++reader_messages_ > kReaderMessagesMax) return kill_reader("sent more messages than a configuration takes");
     if (const auto* snapshot = std::get_if<ipc::Snapshot>(&received.message)) {
         if (const auto size = ipc::sealed_size(received.descriptor.get()); !size)

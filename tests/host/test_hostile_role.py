@@ -145,7 +145,7 @@ def test_every_kind_of_message_that_a_role_may_not_send_ends_it(lan):
     for host, daemon, group in zip(hosts, daemons, groups):
         lines = wait_offences(daemon, len(group))
         for line, number in zip(lines, group):
-            assert "BFD process" in line and f"sent a message {NAMES[number]}, which it may not" in line
+            assert "BFD process" in line and f"sent a message {NAMES[number]}, which it may not send" in line
         wait_until(lambda daemon=daemon: daemon.output().count("BFD child process(") == len(group) + 1, 20,
                    daemon.output)
     for n, host in enumerate(hosts):
@@ -211,8 +211,8 @@ def test_lvs_gets_no_script_of_vrrp_and_writes_none_of_its_lines(lan):
                    "script instance/VI_1/any instance/VI_1 INSTANCE VI_1 FAULT 150",
                    f"script {MISC} - --injected", 'fifo INSTANCE\\s"VI_1"\\sSTOP\\s150\\n', "behave")
         lines = wait_offences(daemon, 4)
-    assert ["another role's" in line for line in lines] == [True, True, False, False]
-    assert "not called with these arguments" in lines[2] and "FIFO line" in lines[3]
+    assert ["it belongs to another role" in line for line in lines] == [True, True, False, False]
+    assert "never calls it with these arguments" in lines[2] and "FIFO line" in lines[3]
     assert set(ran(one)) == set(before)
     assert "STOP" not in reader.output()
 
@@ -229,7 +229,7 @@ def test_vrrp_chooses_neither_scripts_of_others_nor_arguments_nor_lines(lan):
                "script startup_script -", 'fifo INSTANCE\\s"VI_1"\\sMASTER\\s1\\nVS\\sx\\sUP\\n',
                "script firewall firewall rule add iptables OUTPUT --modprobe=/run/evil -j DROP", "behave")
     lines = wait_offences(daemon, 5)
-    assert ["another role's" in line for line in lines] == [False, False, True, False, False]
+    assert ["it belongs to another role" in line for line in lines] == [False, False, True, False, False]
     assert not one.path("/run/owned").exists()
     assert "VS x" not in reader.output() and not any("touch" in line for line in ran(one))
     assert sum(line.startswith("startup") for line in ran(one)) == 1
@@ -254,7 +254,7 @@ def test_what_makes_no_sense_now_ends_a_role(lan):
     with OnTime(one):
         take_place(one, "bfd", "kind 10", "kind 8", "empty", "behave")
         lines = wait_offences(daemon, 3)
-    assert "Stopped, which it may not now" in lines[0] and "Committed, which it may not now" in lines[1]
+    assert "Stopped, which is not expected now" in lines[0] and "Committed, which is not expected now" in lines[1]
     assert "it is empty" in lines[2]
 
 
@@ -290,7 +290,7 @@ def test_a_flood_of_requests_for_scripts_is_bounded(lan):
         take_place(one, "lvs", "flood-script misc_check/nowhere", "behave")
         lines = wait_offences(daemon, 1)
         wait_until(lambda: "VRRP_Script(chk) succeeded" in daemon.output(), 20, daemon.output)
-    assert "more messages than it ever has to" in lines[0]
+    assert "exceeded its message rate" in lines[0]
     assert len(daemon.output().splitlines()) < 250
 
 
@@ -300,7 +300,7 @@ def test_a_flood_on_the_line_to_the_vrrp_role_does_not_delay_its_adverts(lan):
     wait_holds(one)
     with OnTime(one):
         take_place(one, "bfd", "flood-lines", "behave")
-        wait_until(lambda: "the BFD process sends more than it ever has to: its line is closed" in daemon.output(), 20,
+        wait_until(lambda: "the BFD process exceeded its message rate: its line is closed" in daemon.output(), 20,
                    daemon.output)
     assert len(daemon.output().splitlines()) < 50
 
@@ -377,7 +377,7 @@ def test_a_reader_that_sends_what_it_may_not_changes_nothing(lan):
     with OnTime(one):
         take_place(one, "reader", "read kind 9", "read garbage", "read flood 12",
                    poke=lambda: daemon.send(signal.SIGHUP))
-        for words in ("sent a message RunScript, which it may not", "sent what cannot be read",
+        for words in ("sent a message RunScript, which it may not send", "sent what cannot be read",
                       "sent a snapshot that cannot be read"):
             wait_until(lambda words=words: f"the reader {words}" in daemon.output(), 20, daemon.output)
             daemon.send(signal.SIGHUP)
@@ -400,7 +400,7 @@ def test_a_watcher_that_sends_what_it_may_not_is_started_less_and_less_often(lan
         take_place(one, "watcher", "early kind 9", "early garbage", "early flood 6", "behave")
         wait_until(lambda: "(offence 3)" in daemon.output(), 40, daemon.output)
     lines = [line for line in daemon.output().splitlines() if "the watcher process(" in line]
-    assert ["RunScript, which it may not" in lines[0], "cannot be read" in lines[1], "more messages" in lines[2]] == [True] * 3
+    assert ["RunScript, which it may not send" in lines[0], "cannot be read" in lines[1], "exceeded its message rate" in lines[2]] == [True] * 3
     assert len(daemon.output().splitlines()) < 50
 
 
@@ -415,4 +415,4 @@ def test_a_spare_acts_for_nobody(lan):
         kill_all(one, "mainstayd-spare", all_but="")
         daemon.send(signal.SIGHUP)
         lines = wait_offences(daemon, 1)
-    assert "sent a message RunScript, which it may not" in lines[0]
+    assert "sent a message RunScript, which it may not send" in lines[0]

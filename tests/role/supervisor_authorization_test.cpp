@@ -86,7 +86,7 @@ TEST_CASE("the observer sends a few texts for each dump that it was asked for") 
     CHECK(observer(6, {.ready = true, .dumps = {10}}) == Verdict::Offence);
 }
 
-TEST_CASE("wishes are the ones that D-Bus and SNMP have, and they wait for the role to be ready") {
+TEST_CASE("control requests are the ones that D-Bus and SNMP have, and are ignored until the role is ready") {
     using What = ipc::Ask::What;
     const Awaited ready{.ready = true};
     CHECK(judge(Sender::Observer, ipc::Ask{What::Reload, {}, 0, "DBus"}, ready) == Verdict::Take);
