@@ -1,10 +1,12 @@
 #include "mainstay/ipc/channel.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <memory>
 
 namespace mainstay::ipc {
@@ -41,6 +43,19 @@ Result<void> send_message(int fd, const Message& message, int descriptor) {
     return {};
 }
 
+namespace {
+
+// What the standard library throws, std::bad_alloc above all, ends here.
+Result<Message> decode_received(std::span<const std::byte> bytes) {
+    try {
+        return decode_message(bytes);
+    } catch (const std::exception& thrown) {
+        return fail(Errc::Invalid, thrown.what());
+    }
+}
+
+}  // namespace
+
 Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
     // Not cleared: most messages are a hundred bytes, and nothing behind them is looked at.
     const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kMessageBytesMax);
@@ -69,8 +84,13 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
             else UniqueFd{fds[i]}.reset();
         }
     }
-    if (got == 0) return std::variant<Received, Closed>{Closed{}};
-    auto message = decode_message(std::span{buffer.get(), static_cast<std::size_t>(got)});
+    if (got == 0) {
+        // The end of the line looks like an empty message.
+        pollfd line{fd, POLLRDHUP, 0};
+        if (::poll(&line, 1, 0) == 0) return fail(Errc::Invalid, "message from another process: it is empty");
+        return std::variant<Received, Closed>{Closed{}};
+    }
+    auto message = decode_received(std::span{buffer.get(), static_cast<std::size_t>(got)});
     if (!message) return std::unexpected{std::move(message.error()).with("message from another process")};
     return std::variant<Received, Closed>{Received{std::move(*message), std::move(descriptor)}};
 }

@@ -20,6 +20,9 @@ namespace mainstay::ipc {
 
 namespace {
 
+// No ring lives so long. A number beyond that, somebody forged: what is behind it would never be read.
+constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
+
 struct RingHeader {
     std::atomic<std::uint64_t> newest;
     std::uint64_t unused[7];
@@ -52,7 +55,10 @@ Result<EventRing> EventRing::map(int fd, bool writable) {
     auto memory = Mapped::map(fd, writable);
     if (!memory) return std::unexpected{std::move(memory.error()).with("event ring")};
     if (memory->size() < sizeof(RingHeader) + 2 * sizeof(Slot)) return fail(Errc::Invalid, "event ring: too small");
-    return EventRing{std::make_unique<Mapping>(std::move(*memory))};
+    EventRing ring{std::make_unique<Mapping>(std::move(*memory))};
+    if (auto& newest = ring.mapping_->header().newest; writable && newest.load(std::memory_order_acquire) > kNumberMax)
+        newest.store(0, std::memory_order_release);
+    return ring;
 }
 
 std::uint64_t EventRing::append(Event event) {
@@ -84,6 +90,7 @@ EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) 
     Batch batch;
     batch.last = number;
     const std::uint64_t newest = mapping_->header().newest.load(std::memory_order_acquire);
+    if (newest > kNumberMax) return batch;
     // Acknowledged more than was ever written: the ring is a new one, begin at its beginning.
     if (number > newest) number = 0;
     const std::uint64_t oldest = newest >= mapping_->slots() ? newest - mapping_->slots() + 1 : 1;
@@ -94,9 +101,12 @@ EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) 
     while (number < newest && batch.events.size() < limit) {
         ++number;
         const Slot& slot = mapping_->slot(number);
-        const bool there = slot.number.load(std::memory_order_acquire) == number && slot.length <= kEventBytesMax;
+        const bool written = slot.number.load(std::memory_order_acquire) == number;
+        // Read once: its writer may be hostile, and change it between two looks.
+        const std::uint32_t length = *const_cast<const volatile std::uint32_t*>(&slot.length);
+        const bool there = written && length <= kEventBytesMax;
         std::vector<std::byte> copy;
-        if (there) copy.assign(slot.bytes, slot.bytes + slot.length);
+        if (there) copy.assign(slot.bytes, slot.bytes + length);
         std::atomic_thread_fence(std::memory_order_acquire);
         const bool still = there && slot.number.load(std::memory_order_relaxed) == number;
         auto event = still ? decode<Event>(copy) : Result<Event>{fail(Errc::State, "overwritten")};

@@ -11,6 +11,12 @@
 
 namespace mainstay::ipc {
 
+namespace {
+
+constexpr int kAllSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+
+}  // namespace
+
 Result<UniqueFd> make_memfd(std::string_view name, std::size_t size) {
     const std::string label = "mainstay-" + std::string{name};
     UniqueFd fd{::memfd_create(label.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)};
@@ -44,8 +50,7 @@ void SealedMemfd::overwrite(std::size_t at, std::span<const std::byte> bytes) {
 }
 
 Result<UniqueFd> SealedMemfd::seal() {
-    constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    if (fd_ && ::fcntl(fd_->get(), F_ADD_SEALS, kSeals) != 0) return fail_system("seal memfd " + name_, errno);
+    if (fd_ && ::fcntl(fd_->get(), F_ADD_SEALS, kAllSeals) != 0) return fail_system("seal memfd " + name_, errno);
     return std::move(fd_);
 }
 
@@ -72,8 +77,48 @@ Result<void> read_at(int fd, std::size_t at, std::span<std::byte> into) {
     return {};
 }
 
-Result<std::vector<std::byte>> read_memfd(int fd) {
+Result<std::size_t> sealed_size(int fd, std::size_t most) {
+    auto size = size_of(fd);
+    if (!size) return size;
+    const int seals = ::fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & kAllSeals) != kAllSeals)
+        return fail(Errc::Permission, "memory from another process is not sealed against changes");
+    if (*size > most)
+        return fail(Errc::Limit, "memory from another process has " + std::to_string(*size) + " bytes, more than " +
+                                     std::to_string(most));
+    return size;
+}
+
+Result<UniqueFd> make_shared_memfd(std::string_view name, std::size_t size) {
+    auto fd = make_memfd(name, size);
+    if (!fd) return fd;
+    // A memfd begins with mode 0777: whoever has it read-only could open it for writing under /proc/self/fd.
+    if (::fchmod(fd->get(), 0600) != 0) return fail_system("fchmod of shared memory", errno);
+    if (auto sealed = seal_size(fd->get()); !sealed) return std::unexpected{std::move(sealed.error())};
+    return fd;
+}
+
+Result<void> seal_size(int fd) {
     const auto size = size_of(fd);
+    if (!size) return std::unexpected{size.error()};
+    if (*size > kSharedBytesMax) return fail(Errc::Limit, "shared memory of " + std::to_string(*size) + " bytes");
+    constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
+    const int seals = ::fcntl(fd, F_GET_SEALS);
+    if (seals >= 0 && (seals & kSizeSeals) == kSizeSeals) return {};
+    if (::fcntl(fd, F_ADD_SEALS, kSizeSeals | F_SEAL_SEAL) != 0)
+        return fail_system("seal the size of shared memory", errno);
+    return {};
+}
+
+Result<UniqueFd> read_only(int fd) {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    UniqueFd reader{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!reader) return fail_system("open shared memory read-only", errno);
+    return reader;
+}
+
+Result<std::vector<std::byte>> read_memfd(int fd, std::size_t most) {
+    const auto size = sealed_size(fd, most);
     if (!size) return std::unexpected{size.error()};
     std::vector<std::byte> content(*size);
     if (auto read = read_at(fd, 0, content); !read) return std::unexpected{std::move(read.error())};

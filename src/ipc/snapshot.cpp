@@ -5,6 +5,7 @@
 #include <span>
 
 #include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/shared.hpp"
 #include "memfd_read.hpp"
 
 namespace mainstay::ipc {
@@ -16,7 +17,7 @@ constexpr std::size_t kWindow = 64 * 1024;
 class Window {
 public:
     explicit Window(int fd) : fd_{fd} {
-        if (auto size = size_of(fd))
+        if (auto size = sealed_size(fd))
             size_ = *size;
         else
             failure_ = std::move(size.error());

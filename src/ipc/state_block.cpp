@@ -27,6 +27,9 @@ struct SlotHeader {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
+// No block lives so long. What is beyond that, somebody forged, and numbers after it would end.
+constexpr std::uint64_t kSequenceMax = std::uint64_t{1} << 62;
+
 constexpr std::size_t kKeptSlotBytes = 64U << 10;  // below that it is not worth the page faults of the next publish
 
 }  // namespace
@@ -50,12 +53,22 @@ struct StateBlock::Mapping {
         // Memory that is locked stays; nothing depends on it.
         if (from < to) static_cast<void>(::madvise(memory.data() + from, to - from, MADV_REMOVE));
     }
+    // A slot that no honest writer can have left becomes a void one: a writer that was taken over must not keep the
+    // next one from publishing. Beside a running writer that changes nothing, for its slots are sound or void.
+    void void_if_forged(std::size_t slot) const {
+        SlotHeader& head = header(slot);
+        std::uint64_t before = head.sequence.load(std::memory_order_acquire);
+        if (before == 0 || (before <= kSequenceMax && head.magic == kMagic && head.length <= capacity())) return;
+        head.sequence.compare_exchange_strong(before, 0, std::memory_order_acq_rel);
+    }
     // The content of a slot if it is complete.
     [[nodiscard]] std::optional<std::vector<std::byte>> read(std::size_t slot) const {
         const SlotHeader& head = header(slot);
         const std::uint64_t before = head.sequence.load(std::memory_order_acquire);
-        if (before == 0 || head.magic != kMagic || head.length > capacity()) return std::nullopt;
-        std::vector<std::byte> copy(head.length);
+        // Read once: its writer may be hostile, and change it between two looks.
+        const std::uint64_t length = *const_cast<const volatile std::uint64_t*>(&head.length);
+        if (before == 0 || head.magic != kMagic || length > capacity()) return std::nullopt;
+        std::vector<std::byte> copy(length);
         std::memcpy(copy.data(), content(slot), copy.size());
         std::atomic_thread_fence(std::memory_order_acquire);
         if (head.sequence.load(std::memory_order_relaxed) != before || fnv1a(copy) != head.checksum)
@@ -73,7 +86,10 @@ Result<StateBlock> StateBlock::map(int fd, bool writable) {
     auto memory = Mapped::map(fd, writable);
     if (!memory) return std::unexpected{std::move(memory.error()).with("state block")};
     if (memory->size() < 2 * sizeof(SlotHeader) + 128) return fail(Errc::Invalid, "state block: too small");
-    return StateBlock{std::make_unique<Mapping>(std::move(*memory))};
+    auto mapping = std::make_unique<Mapping>(std::move(*memory));
+    if (writable)
+        for (const std::size_t slot : {0, 1}) mapping->void_if_forged(slot);
+    return StateBlock{std::move(mapping)};
 }
 
 std::uint64_t StateBlock::sequence() const {

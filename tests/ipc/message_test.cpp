@@ -1,6 +1,7 @@
 #include "mainstay/ipc/message.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "mainstay/ipc/channel.hpp"
@@ -95,4 +96,18 @@ TEST_CASE("an empty queue is nothing, a closed peer is Closed, a full queue is a
         closed = std::holds_alternative<Closed>(**got);
     }
     CHECK(closed);
+}
+
+TEST_CASE("an empty message is not the end of the line") {
+    auto ends = make_channel();
+    REQUIRE(ends);
+    REQUIRE(::send(ends->second.get(), "", 0, MSG_NOSIGNAL) == 0);
+    const auto got = receive_message(ends->first.get());
+    REQUIRE_FALSE(got);
+    CHECK(got.error().code() == Errc::Invalid);
+    ends->second.reset();
+    const auto closed = receive_message(ends->first.get());
+    REQUIRE(closed);
+    REQUIRE(closed->has_value());
+    CHECK(std::holds_alternative<Closed>(**closed));
 }

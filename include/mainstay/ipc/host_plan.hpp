@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,16 +20,28 @@ struct FifoPlan {
     bool operator==(const FifoPlan&) const = default;
 };
 
+// Whose events FIFO lines may tell: instances, sync groups, virtual servers.
+struct FifoSubjects {
+    std::vector<std::string> instances, groups, services;
+};
+
 struct HostPlan {
     std::vector<FifoPlan> fifos;
     vrrp::WatchPlan watch;
     std::uint32_t fifo_mode = 0600;
+    std::optional<FifoSubjects> fifo_names;  // where there are FIFOs
 };
 
 template <class A>
 void fields(A& a, FifoPlan& p) { a(p.lines, p.path, p.uid, p.gid, p.script); }
 template <class A>
-void fields(A& a, HostPlan& p) { a(p.fifos, p.watch, p.fifo_mode); }
+void fields(A& a, FifoSubjects& s) {
+    a(s.instances, s.groups, s.services);
+}
+template <class A>
+void fields(A& a, HostPlan& p) {
+    a(p.fifos, p.watch, p.fifo_mode, p.fifo_names);
+}
 
 }  // namespace mainstay::ipc
 

@@ -25,6 +25,13 @@ inline constexpr std::size_t kEventRingSlots = 4096;
 inline constexpr std::size_t kEventBytesMax = 1024;
 [[nodiscard]] std::size_t event_ring_bytes();  // what to give make_memfd() for a ring
 
+// What a receiver reads or maps at most: a sender that was taken over names any size, and pages cost nothing until they
+// are read.
+inline constexpr std::size_t kSealedBytesMax = 1U
+                                               << 30;  // a configuration of tens of thousands of services takes a tenth
+inline constexpr std::size_t kTextBytesMax = 256U << 20;  // for an operator, or for a dump file
+inline constexpr std::size_t kSharedBytesMax = 1U << 30;
+
 [[nodiscard]] Result<UniqueFd> make_memfd(std::string_view name, std::size_t size);
 // Write-once: filled, then sealed against every change.
 [[nodiscard]] Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::byte> content);
@@ -50,7 +57,18 @@ template <class T>
     encoder.finish();
     return memfd.seal();
 }
-[[nodiscard]] Result<std::vector<std::byte>> read_memfd(int fd);
+// Its size, when it is sealed against every change and has `most` bytes at most; else Errc::Permission or Errc::Limit.
+// A sender cannot change such a memfd any more, whatever descriptors it kept.
+[[nodiscard]] Result<std::size_t> sealed_size(int fd, std::size_t most = kSealedBytesMax);
+// The whole of a memfd that sealed_size() accepts.
+[[nodiscard]] Result<std::vector<std::byte>> read_memfd(int fd, std::size_t most = kSealedBytesMax);
+
+// Memory that one process writes and others read: its size is sealed, and only root may open it anew.
+[[nodiscard]] Result<UniqueFd> make_shared_memfd(std::string_view name, std::size_t size);
+// The same for one that another program made. An error: it cannot be sealed, or is larger than kSharedBytesMax.
+[[nodiscard]] Result<void> seal_size(int fd);
+// Another descriptor of it, which allows neither writing nor a writable mapping.
+[[nodiscard]] Result<UniqueFd> read_only(int fd);
 
 // One writer, many readers. Two slots with a sequence number and a checksum: a writer that dies in the middle leaves
 // the other slot, the last complete state.

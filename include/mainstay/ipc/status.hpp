@@ -93,6 +93,18 @@ template <class A>
 void fields(A& a, VrrpStatus& s) { a(s.generation, s.router, s.addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
                                        s.firewall_repairs); }
 
+// May the next process go on from it? A writer that was taken over can have left states and intervals that are none.
+[[nodiscard]] inline bool makes_sense(const VrrpStatus& s) {
+    constexpr Micros kIntervalMax{255'000'000};  // of an advert, RFC 3768; RFC 5798 has 40.95 s
+    for (const auto& instance : s.router.instances)
+        if (instance.state > vrrp::State::Fault || instance.master_interval < Micros{0} ||
+            instance.master_interval > kIntervalMax)
+            return false;
+    for (const auto& group : s.router.groups)
+        if (group.state > vrrp::State::Fault) return false;
+    return true;
+}
+
 struct CheckStatus {
     std::string type;    // TCP_CHECK
     std::string target;  // "10.0.0.11:80"

@@ -1,5 +1,7 @@
 #include "peer_channel.hpp"
 
+#include <bit>
+#include <chrono>
 #include <variant>
 
 #include "mainstay/ipc/channel.hpp"
@@ -77,6 +79,8 @@ BfdTeller::BfdTeller(asio::io_context& loop, Log& log, std::string other)
 
 void LineListener::connect(UniqueFd line) {
     line_.open(std::move(line));
+    budget_ = TokenBucket{kLineRate};
+    unknown_ = 0;
     if (line_.is_open()) listen();
 }
 
@@ -91,18 +95,25 @@ void LineListener::listen() {
 
 // False when the line is broken.
 bool LineListener::read() {
-    for (;;) {
+    for (int taken = 0; taken < kLineMessagesPerTurn; ++taken) {
         auto got = ipc::receive_message(line_.fd());
-        if (!got) {
-            log_.error("from the {} process: {}", from_, got.error().text());
-            if (got.error().code() == Errc::Invalid || got.error().code() == Errc::Unsupported) continue;
+        if (got && !got->has_value()) return true;
+        if (!budget_.take(std::chrono::steady_clock::now())) {
+            log_.error("the {} process exceeded its message rate: its line is closed", from_);
             return false;
         }
-        if (!got->has_value()) return true;
+        if (!got) {
+            const bool other_version = got.error().code() == Errc::Unsupported;  // around an upgrade
+            if (!other_version || std::has_single_bit(++unknown_))
+                log_.error("from the {} process: {}", from_, got.error().text());
+            if (other_version) continue;
+            return false;
+        }
         const auto* received = std::get_if<ipc::Received>(&**got);
         if (received == nullptr) return false;
         hear_(received->message);
     }
+    return true;  // the rest waits for the next turn, and what has a deadline does not
 }
 
 BfdListener::BfdListener(asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> hear)

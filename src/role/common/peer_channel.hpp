@@ -14,6 +14,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/message.hpp"
+#include "role/common/message_budget.hpp"
 
 namespace mainstay::role {
 
@@ -68,6 +69,10 @@ public:
     BfdTeller(boost::asio::io_context& loop, Log& log, std::string other);
 };
 
+// Who tells may have been taken over, and whoever listens has deadlines. A line on which more comes is closed.
+inline constexpr int kLineMessagesPerTurn = 16;
+inline constexpr Rate kLineRate{2'000, 500};
+
 // The other end. When the line breaks, because the one who tells died, what it told stays: its next incarnation goes on
 // with what it was, and tells all of it on the next line.
 class LineListener {
@@ -88,6 +93,8 @@ private:
     Log& log_;
     std::string from_;
     Hear hear_;
+    TokenBucket budget_{kLineRate};
+    std::uint64_t unknown_ = 0;
 };
 
 class BfdListener : public LineListener {

@@ -28,6 +28,7 @@ public:
         for (const auto& wanted : alert::wanted_scripts(config_))
             if (auto entry = entry_for(wanted)) {
                 entry->timeout = wanted.timeout;
+                entry->asked_by = alert::asker_of(wanted.key);
                 table_.emplace(wanted.key, std::move(*entry));
             }
         // The firewall's is mainstay's own.
@@ -92,6 +93,16 @@ std::shared_ptr<const UnsafeScripts> note_unsafe_scripts(config::Environment& en
     return noted;
 }
 
+namespace {
+
+void add_fifo_names(ipc::FifoSubjects& names, const config::Config& config) {
+    for (const auto& instance : config.instances) names.instances.push_back(instance.name);
+    for (const auto& group : config.sync_groups) names.groups.push_back(group.name);
+    for (const auto& service : config.virtual_servers) names.services.push_back(config::service_name(service));
+}
+
+}  // namespace
+
 ipc::HostPlan host_plan(const config::Config& config, Log& log) {
     ipc::HostPlan plan;
     plan.watch = vrrp::watch_plan(config);
@@ -111,6 +122,7 @@ ipc::HostPlan host_plan(const config::Config& config, Log& log) {
         if (fifo.script) wanted.script = alert::fifo_script_key(fifo.keyword);
         plan.fifos.push_back(std::move(wanted));
     }
+    if (!plan.fifos.empty()) add_fifo_names(plan.fifo_names.emplace(), config);
     return plan;
 }
 

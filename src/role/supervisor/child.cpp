@@ -1,6 +1,9 @@
 #include "child.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <bit>
 
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
@@ -9,8 +12,8 @@
 namespace mainstay::role {
 
 Result<void> Child::start(const std::string& executable, const ipc::RoleStartup& startup,
-                          std::vector<std::pair<int, int>> descriptors, int network_namespace,
-                          std::function<void(ipc::Received)> on_message, Log& log) {
+                          std::vector<std::pair<int, int>> descriptors, int network_namespace, OnMessage on_message,
+                          Log& log) {
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
     descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
@@ -20,8 +23,8 @@ Result<void> Child::start(const std::string& executable, const ipc::RoleStartup&
                                        network_namespace});
     if (!started) return std::unexpected{std::move(started.error())};
     pid = *started;
-    ready = prepared = kill_sent = false;
-    missed = 0;
+    ready = prepared = kill_sent = offended = false;
+    begin_incarnation();
     born = kernel::monotonic_now();
     boost::system::error_code ignored;
     control_.close(ignored);
@@ -31,18 +34,25 @@ Result<void> Child::start(const std::string& executable, const ipc::RoleStartup&
     return {};
 }
 
-void Child::adopt(int running, UniqueFd control, std::function<void(ipc::Received)> on_message, Log& log) {
-    pid = running;
+void Child::begin_incarnation() {
     missed = 0;
+    unknown_messages = lost_messages = refused_lines = asks_ignored = 0;
+    awaited = {};
+    budget = MessageBudget{};
+}
+
+void Child::adopt(int running, UniqueFd control, OnMessage on_message, Log& log) {
+    pid = running;
+    begin_incarnation();
     control_.assign(control.release());
     listen(std::move(on_message), log);
 }
 
-void Child::take_over(Child& spare, std::function<void(ipc::Received)> on_message, Log& log) {
+void Child::take_over(Child& spare, OnMessage on_message, Log& log) {
     boost::system::error_code ignored;
     control_.close(ignored);
     born = kernel::monotonic_now();  // as a process that acts
-    ready = prepared = kill_sent = false;
+    ready = prepared = kill_sent = offended = false;
     adopt(spare.pid, UniqueFd{spare.control_.release()}, std::move(on_message), log);
     spare.forget();
 }
@@ -50,21 +60,26 @@ void Child::take_over(Child& spare, std::function<void(ipc::Received)> on_messag
 void Child::send(const ipc::Message& message, int descriptor, Log& log) {
     if (!control_.is_open()) return;
     const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
-    if (!sent && sent.error().sys_errno() != EPIPE)
-        log.warning("a message to process {} was lost: {}", pid, sent.error().text());
+    if (sent || sent.error().sys_errno() == EPIPE) return;
+    // One that does not read could fill the log: the first is logged, the second, the fourth, the eighth ...
+    if (std::has_single_bit(++lost_messages))
+        log.warning("a message to process {} was lost ({} so far): {}", pid, lost_messages, sent.error().text());
 }
 
-void Child::listen(std::function<void(ipc::Received)> on_message, Log& log) {
+void Child::listen(OnMessage on_message, Log& log) {
     control_.async_wait(
         boost::asio::posix::stream_descriptor::wait_read,
         [this, on_message = std::move(on_message), &log](const boost::system::error_code& error) {
             if (error) return;
-            for (;;) {
+            // The rest waits for the next turn: nobody else is kept waiting by one who sends much.
+            for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
                 auto got = ipc::receive_message(control_.native_handle());
                 if (!got) {
-                    log.error("process {}: {}", pid, got.error().text());
-                    if (got.error().code() == Errc::Invalid || got.error().code() == Errc::Unsupported) continue;
-                    return;
+                    if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
+                        return log.error("process {}: {}", pid, got.error().text());
+                    on_message(std::unexpected{std::move(got.error())});
+                    if (!control_.is_open()) return;
+                    continue;
                 }
                 if (!got->has_value()) break;
                 if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
@@ -76,6 +91,13 @@ void Child::listen(std::function<void(ipc::Received)> on_message, Log& log) {
         });
 }
 
+void Child::kill_offender() {
+    offended = kill_sent = true;
+    boost::system::error_code ignored;
+    control_.close(ignored);
+    if (pid != 0) ::kill(pid, SIGKILL);
+}
+
 void Child::forget() {
     boost::system::error_code ignored;
     control_.close(ignored);
@@ -85,7 +107,7 @@ void Child::forget() {
 }
 
 std::chrono::seconds Child::next_delay(Instant now) {
-    if (now - born >= kStableAfter) short_lives = 0;
+    if (now - born >= kStableAfter && !offended) short_lives = 0;
     const int lives = short_lives++;
     if (lives <= 1) return std::chrono::seconds{lives == 0 ? 0 : 1};
     return std::min(std::chrono::seconds{1LL << std::min(lives - 1, 6)}, std::chrono::seconds{60});

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "mainstay/ipc/channel.hpp"
+#include "authorization.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -121,11 +122,7 @@ void DryRunServer::listen_to_client() {
         auto got = ipc::receive_message(client_.native_handle());
         if (got && got->has_value())
             if (auto* received = std::get_if<ipc::Received>(&**got))
-                if (std::holds_alternative<ipc::DryRun>(received->message) ||
-                    std::holds_alternative<ipc::Upgrade>(received->message) ||
-                    std::holds_alternative<ipc::Reload>(received->message) ||
-                    std::holds_alternative<ipc::ServerQuestion>(received->message))
-                    return on_question(std::move(received->message));
+                if (may_send(Sender::Operator, received->message)) return on_question(std::move(received->message));
         refuse("that is no question");
     });
 }
@@ -174,7 +171,9 @@ bool DryRunServer::ended(const kernel::Ended& how) {
     if (!listener_.is_open()) return true;
     auto got = ipc::receive_message(line.get());
     if (got && got->has_value())
-        if (const auto* received = std::get_if<ipc::Received>(&**got)) {
+        if (const auto* received = std::get_if<ipc::Received>(&**got);
+            received != nullptr &&
+            may_send(upgrade_question_ ? Sender::UpgradeTrial : Sender::DryRunReader, received->message)) {
             if (const auto* done = std::get_if<ipc::DryRunDone>(&received->message)) {
                 answer(*done, received->descriptor.get());
                 return true;

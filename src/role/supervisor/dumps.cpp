@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -22,6 +23,15 @@ std::string temporary_directory() {
 
 }  // namespace
 
+// In a child: the text may be large, and the disk slow.
+void Supervisor::write_dump_here(const std::string& path, int text, unsigned mode) noexcept {
+    const auto bytes = ipc::read_memfd(text, ipc::kTextBytesMax);
+    if (!bytes) return log_.error("{}: {}", path, bytes.error().text());
+    const auto written =
+        kernel::write_file_safely(path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()}, mode);
+    if (!written) log_.error("dump file: {}", written.error().text());
+}
+
 void Supervisor::ask_for_dump(int signal) {
     const char* what = signal == SIGUSR1        ? "Printing process data"
                        : signal == SIGUSR2      ? "Printing VRRP stats"
@@ -30,16 +40,34 @@ void Supervisor::ask_for_dump(int signal) {
     log_.info("{} on signal {}", what, signal);
     for (const Kind kind : {Kind::Vrrp, Kind::Lvs}) {
         Child& child = child_of(kind);
-        if (child.alive() && child.ready) return child.send(ipc::DumpRequested{signal}, -1, log_);
+        if (child.alive() && child.ready) return ask_for_dump_of(child, signal);
     }
     dump_step(Kind::Lvs, signal);
+}
+
+void Supervisor::ask_for_dump_of(Child& child, int signal) {
+    auto& waiting = child.awaited.dumps;
+    if (waiting.size() >= kDumpsAwaitedMax)
+        return log_.warning("no dump is made: {} process({}) has not made the {} before it", label(child.kind),
+                            child.pid, waiting.size());
+    waiting.push_back(signal);
+    child.send(ipc::DumpRequested{signal}, -1, log_);
+}
+
+// The role has answered; what it has not answered before that got lost.
+void Supervisor::dumped(Child& child, int signal) {
+    auto& waiting = child.awaited.dumps;
+    if (const auto answered = std::ranges::find(waiting, signal); answered != waiting.end())
+        waiting.erase(waiting.begin(), answered + 1);
+    child.awaited.dump_texts = 0;
+    dump_step(child.kind, signal);
 }
 
 // The states are fresh: first vrrp's, then lvs's; the observer comes last.
 void Supervisor::dump_step(Kind done, int signal) {
     if (done == Kind::Observer) return;
     Child& lvs = child_of(Kind::Lvs);
-    if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return lvs.send(ipc::DumpRequested{signal}, -1, log_);
+    if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return ask_for_dump_of(lvs, signal);
     Child& observer = child_of(Kind::Observer);
     if (!observer.alive() && startup_told_)
         return log_.warning("no dump can be made: the observer does not run just now");
@@ -47,10 +75,12 @@ void Supervisor::dump_step(Kind done, int signal) {
         dump_waits_ = signal;
         return;
     }
-    observer.send(ipc::DumpRequested{signal}, -1, log_);
+    ask_for_dump_of(observer, signal);
 }
 
-void Supervisor::write_dump(const ipc::DumpText& dump, const UniqueFd& text) {
+void Supervisor::write_dump(Child& child, const ipc::DumpText& dump, const UniqueFd& text) {
+    if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
+        return kill_offender(child, "sent a dump that cannot be read: " + size.error().text());
     using What = ipc::DumpText::What;
     const auto& settings = settings_.daemon;
     const std::string tmp = temporary_directory();
@@ -64,8 +94,6 @@ void Supervisor::write_dump(const ipc::DumpText& dump, const UniqueFd& text) {
                              : dump.what == What::DataBfd    ? data("_bfd")
                              : dump.what == What::Stats      ? dump_path(tmp, "keepalived.stats", {}, {}, suffix)
                                                              : dump_path(tmp, "keepalived.json", {}, {}, suffix);
-    const auto bytes = ipc::read_memfd(text.get());
-    if (!bytes) return log_.error("{}: {}", path, bytes.error().text());
     const mode_t mask = ::umask(0);
     ::umask(mask);
     const bool given = options_.umask_given || settings.umask >= 0;
@@ -73,9 +101,7 @@ void Supervisor::write_dump(const ipc::DumpText& dump, const UniqueFd& text) {
     const int pid = ::fork();
     if (pid < 0) return log_.error("{} is not written: fork failed", path);
     if (pid > 0) return;
-    const auto written =
-        kernel::write_file_safely(path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()}, mode);
-    if (!written) log_.error("dump file: {}", written.error().text());
+    write_dump_here(path, text.get(), mode);
     ::_exit(0);
 }
 

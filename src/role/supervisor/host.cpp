@@ -46,7 +46,7 @@ void Supervisor::follow_host_plan() {
     if (!plan) return log_.error("FIFOs and trackers stay as they are: {}", plan.error().text());
     fifos_->follow(*plan, next_table_);
     current_host_ = std::move(next_host_);
-    watch_->follow(UniqueFd{::fcntl(current_host_.get(), F_DUPFD_CLOEXEC, 3)}, !plan->watch.empty());
+    watch_->follow(UniqueFd{::fcntl(current_host_.get(), F_DUPFD_CLOEXEC, 3)}, plan->watch);
 }
 
 bool Supervisor::run_own_script(const char* key) {

@@ -2,6 +2,12 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <exception>
+
+#include "mainstay/kernel/clock.hpp"
+#include "authorization.hpp"
+
 namespace mainstay::role {
 
 namespace asio = boost::asio;
@@ -16,10 +22,16 @@ HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet,
       looked_{std::move(looked)},
       pause_{loop} {}
 
-void HostWatch::follow(UniqueFd plan, bool anything) {
+void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
+    using Seen = ipc::Observation::Kind;
     plan_ = std::move(plan);
-    wanted_ = anything;
+    wanted_ = !watched.empty();
+    followed_.clear();
+    for (const auto& file : watched.files) followed_.emplace(Seen::File, file.name);
+    for (const auto& process : watched.processes) followed_.emplace(Seen::Process, process.name);
+    for (const auto& link : watched.links) followed_.emplace(Seen::Link, link.name);
     seen_.clear();
+    next_pause_ = kWatcherPause;
     ++plan_number_;
     if (!wanted_) {
         control_.reset();  // the watcher ends when its line is closed
@@ -53,6 +65,7 @@ void HostWatch::start() {
     }
     pid_ = *pid;
     missed_ = 0;
+    budget_ = MessageBudget{};
     control_ = std::make_unique<asio::posix::stream_descriptor>(loop_, channel->first.release());
     (void)ipc::send_message(control_->native_handle(), greet_(std::exchange(started_before_, true)));
     send_plan();
@@ -60,7 +73,7 @@ void HostWatch::start() {
 }
 
 void HostWatch::start_later() {
-    pause_.expires_after(kWatcherPause);
+    pause_.expires_after(next_pause_);
     pause_.async_wait([this](const boost::system::error_code& error) {
         if (!error && wanted_ && !stopped_ && pid_ == 0) start();
     });
@@ -69,28 +82,50 @@ void HostWatch::start_later() {
 void HostWatch::listen() {
     control_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
         if (error || control_ == nullptr) return;
-        for (;;) {
+        for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
             auto got = ipc::receive_message(control_->native_handle());
-            if (!got) {
-                log_.error("the watcher: {}", got.error().text());
-                if (got.error().code() == Errc::Invalid || got.error().code() == Errc::Unsupported) continue;
-                return;
-            }
+            if (!got) return kill_offender("sent what cannot be read (" + got.error().text() + ")");
             if (!got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
             missed_ = 0;
-            const auto& message = std::get<ipc::Received>(**got).message;
-            if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
-                looked_at_ = done->generation;
-                if (has_looked()) looked_();
+            try {
+                on_message(std::get<ipc::Received>(**got));
+            } catch (const std::exception& thrown) {
+                return kill_offender(std::string{"sent what caused an error: "} + thrown.what());
             }
-            const auto* observations = std::get_if<ipc::Observations>(&message);
-            if (observations == nullptr) continue;
-            for (const auto& one : observations->list) seen_.insert_or_assign({one.kind, one.name}, one.value);
-            deliver_(*observations);
+            if (control_ == nullptr) return;
         }
         listen();
     });
+}
+
+void HostWatch::on_message(const ipc::Received& received) {
+    const auto& message = received.message;
+    if (!budget_.spend(message, kernel::monotonic_now()))
+        return kill_offender("exceeded its message rate");
+    if (!may_send(Sender::Watcher, message))
+        return kill_offender(std::string{"sent a message "} + name_of(message) + ", which it may not send");
+    if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
+        looked_at_ = done->generation;
+        if (has_looked()) looked_();
+    }
+    const auto* observations = std::get_if<ipc::Observations>(&message);
+    if (observations == nullptr) return;
+    ipc::Observations wanted;  // without what only an earlier plan watched
+    for (const auto& one : observations->list) {
+        const std::pair key{one.kind, one.name};
+        if (!followed_.contains(key)) continue;
+        seen_.insert_or_assign(key, one.value);
+        wanted.list.push_back(one);
+    }
+    if (!wanted.list.empty()) deliver_(wanted);
+}
+
+void HostWatch::kill_offender(const std::string& offence) {
+    log_.error("the watcher process({}) {}: killing it (offence {})", pid_, offence, ++offences_);
+    next_pause_ = std::min(next_pause_ * 2, kWatcherPauseMax);
+    control_.reset();
+    if (pid_ != 0) ::kill(pid_, SIGKILL);
 }
 
 bool HostWatch::ended(const kernel::Ended& process) {

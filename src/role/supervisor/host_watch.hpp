@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "mainstay/base/log.hpp"
@@ -17,12 +18,15 @@
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/kernel/spawn.hpp"
+#include "mainstay/vrrp/watch.hpp"
+#include "role/common/message_budget.hpp"
 
 namespace mainstay::role {
 
 // One that is silent for so many of the supervisor's one-second looks is killed: it hangs in a look at the host.
 inline constexpr int kMissedBeatsMax = 10;
 inline constexpr std::chrono::seconds kWatcherPause{1};  // before a new one is started
+inline constexpr std::chrono::seconds kWatcherPauseMax{60};  // it doubles with each one that did what it may not
 
 class HostWatch {
 public:
@@ -35,7 +39,7 @@ public:
               std::function<void()> looked);
 
     // The plan of a committed configuration: a sealed HostPlan. With nothing to watch there is no watcher.
-    void follow(UniqueFd plan, bool anything);
+    void follow(UniqueFd plan, const vrrp::WatchPlan& watched);
     void go_on() { started_before_ = true; }  // an upgrade: this is not the daemon's start
     // Everything that was seen, for a role that has just begun.
     [[nodiscard]] ipc::Observations seen() const;
@@ -49,6 +53,8 @@ private:
     void start_later();
     void listen();
     void send_plan();
+    void on_message(const ipc::Received& received);
+    void kill_offender(const std::string& offence);
 
     boost::asio::io_context& loop_;
     Log& log_;
@@ -59,9 +65,13 @@ private:
     boost::asio::steady_timer pause_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;
+    std::set<std::pair<ipc::Observation::Kind, std::string>> followed_;  // what a watcher may tell about
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
     std::uint64_t plan_number_ = 0, looked_at_ = 0;  // of the plan that is followed, and of the last one looked at
     int pid_ = 0, missed_ = 0;
+    std::uint32_t offences_ = 0;
+    MessageBudget budget_;
+    std::chrono::seconds next_pause_ = kWatcherPause;
     bool wanted_ = false, started_before_ = false, stopped_ = false;
 };
 

@@ -25,6 +25,7 @@
 #include "mainstay/role/supervisor/supervisor.hpp"
 #include "notify_fifos.hpp"
 #include "pid_file.hpp"
+#include "authorization.hpp"
 #include "mainstay/role/supervisor/programs.hpp"
 
 namespace mainstay::role {
@@ -33,6 +34,7 @@ inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's las
 inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next look for an AgentX master
 inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
 inline constexpr std::chrono::minutes kReaderStays{10};   // after its last configuration
+inline constexpr int kReaderMessagesMax = 64;             // for one configuration, which takes about ten
 inline constexpr std::chrono::seconds kPrepareLimit{30};
 inline constexpr std::chrono::seconds kWatchersWait{2};    // at most, for the roles' first configuration
 inline constexpr std::chrono::seconds kFirstLook{1};      // at most, at the files that decide about servers
@@ -66,6 +68,8 @@ private:
     [[nodiscard]] Result<void> find_executables();
     [[nodiscard]] Result<void> open_own_socket();
     [[nodiscard]] Result<void> make_shared_memory();
+    [[nodiscard]] static Result<void> open_for_readers(Child& child);
+    void run_loop();
     void load_kernel_modules();
     void take_signals();
     void on_signal(int signal);
@@ -77,15 +81,26 @@ private:
     void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::RoleStartup startup_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
-    void on_message(Child& child, ipc::Received received);
-    void child_asks(const ipc::ControlRequest& wanted);
     void look_after_children();  // once a second: heartbeats
+    void look_again();
     void write_child_pid(const Child& child, bool gone);
     void stop(int exit_code);
     void stop_step();
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
     [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
+
+    // -- messages.cpp
+    void on_message(Child& child, Result<ipc::Received> got);
+    // False: the sender has been killed for the message, or the message is to be ignored.
+    [[nodiscard]] bool is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received);
+    [[nodiscard]] bool is_timely(Child& child, Sender sender, const ipc::Message& message);
+    void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not send"
+    void handle(Child& child, ipc::Received& received);
+    void server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text);
+    void child_asks(const ipc::ControlRequest& wanted);
+    void run_script(Child& child, const ipc::RunScript& wanted);
+    void write_fifos(Child& child, const std::string& line);
 
     // -- places.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
@@ -101,9 +116,12 @@ private:
 
     // -- dumps.cpp
     void ask_for_dump(int signal);
+    void ask_for_dump_of(Child& child, int signal);
+    void dumped(Child& child, int signal);
     void dump_step(Kind done, int signal);
     std::optional<int> dump_waits_;  // for an observer that has just started: the signal that asked
-    void write_dump(const ipc::DumpText& dump, const UniqueFd& text);
+    void write_dump_here(const std::string& path, int text, unsigned mode) noexcept;
+    void write_dump(Child& child, const ipc::DumpText& dump, const UniqueFd& text);
 
     // -- spares.cpp
     // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
@@ -114,7 +132,7 @@ private:
     bool promote_spare(Child& child);  // false: there is none that is ready
     void prepare_spares();             // for the generation that was just committed
     void drop_spare(Kind kind);
-    void on_spare_message(Child& spare, const ipc::Received& received);
+    void on_spare_message(Child& spare, const Result<ipc::Received>& received);
     void spare_ended(Child& spare, const kernel::Ended& how);
 
     // -- upgrade.cpp
@@ -123,6 +141,7 @@ private:
     void upgrade(const std::string& program, const std::string& version, UniqueFd client);
     [[nodiscard]] ipc::HandOver hand_over(int client, std::vector<int>& keep);
     [[nodiscard]] Result<void> adopt(int descriptor);
+    void adopt_memory(Child& child, UniqueFd block, UniqueFd ring);
     void replace_next();
     void successor_ready(Child& spare);
     void successor_lost(Kind kind, const std::string& why);
@@ -142,6 +161,7 @@ private:
     void begin_reading();
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
     void on_reader_message(ipc::Received received);
+    void kill_reader(const std::string& offence);
     void reader_ended(const kernel::Ended& how);
     void reading_over();
     void reading_failed(int exit_code, const std::string& why);
@@ -212,6 +232,8 @@ private:
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int reader_pid_ = 0;
+    bool reader_offended_ = false;  // nothing that it sent counts
+    int reader_messages_ = 0;
     struct WaitingReader {  // a reader that waits for the next reload
         int pid = 0;
         UniqueFd line;  // closed: it is about to end

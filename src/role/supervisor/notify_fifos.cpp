@@ -9,7 +9,33 @@
 
 namespace mainstay::role {
 
+namespace {
+
+alert::FifoNames names_of(const ipc::HostPlan& plan) {
+    alert::FifoNames names;
+    if (!plan.fifo_names) return names;
+    const auto take = [](auto& to, const auto& from) { to.insert(from.begin(), from.end()); };
+    take(names.instances, plan.fifo_names->instances);
+    take(names.groups, plan.fifo_names->groups);
+    take(names.services, plan.fifo_names->services);
+    names.known = true;
+    return names;
+}
+
+alert::Asker asker_of(Kind role) {
+    return role == Kind::Vrrp ? alert::Asker::Vrrp : role == Kind::Lvs ? alert::Asker::Lvs : alert::Asker::Nobody;
+}
+
+}  // namespace
+
+Result<void> NotifyFifos::check(Kind from, const std::string& line) const {
+    auto allowed = alert::check_fifo_line(asker_of(from), line, names_);
+    if (!allowed && names_before_.known && alert::check_fifo_line(asker_of(from), line, names_before_)) return {};
+    return allowed;
+}
+
 void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts) {
+    names_before_ = std::exchange(names_, names_of(plan));
     auto old = std::exchange(fifos_, {});
     for (const ipc::FifoPlan& wanted : plan.fifos) {
         const auto entry = scripts.find(wanted.script);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/alert/script_requests.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
@@ -34,6 +35,8 @@ public:
     // FIFOs that are in both plans stay open, and their scripts stay if they are the same.
     void follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts);
     void write(Kind from, const std::string& line);
+    // May this role have this line written? Errc::NotFound: not of this name; Errc::Invalid: it is no line at all.
+    [[nodiscard]] Result<void> check(Kind from, const std::string& line) const;
     bool ended(const kernel::Ended& process);  // true when it was one of our scripts
     [[nodiscard]] std::size_t scripts_running() const;
 
@@ -76,6 +79,7 @@ private:
         int pid = 0;
     };
     std::vector<Adopted> adopted_;
+    alert::FifoNames names_, names_before_;  // a reload tells what it removes
     int network_namespace_ = -1;
     bool stopping_ = false;
 };

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <exception>
+
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
@@ -58,6 +60,8 @@ void Supervisor::begin_reading() {
     reload_ = Reload::Reading;
     mark_reading(true);
     reading_done_.reset();
+    reader_offended_ = false;
+    reader_messages_ = 0;
     next_ = Generation{};
     next_.number = current_.number + 1;
     reader_leaves_.cancel();
@@ -87,10 +91,11 @@ void Supervisor::begin_reading() {
                 if (error) return;
                 for (;;) {
                     auto got = ipc::receive_message(reader_line_->native_handle());
-                    if (!got) return log_.error("reader: {}", got.error().text());
+                    if (!got) return kill_reader("sent what cannot be read (" + got.error().text() + ")");
                     if (!got->has_value()) return self(self);
                     if (std::holds_alternative<ipc::Closed>(**got)) return;
                     on_reader_message(std::get<ipc::Received>(std::move(**got)));
+                    if (reader_offended_) return;  // its end follows
                     if (reading_done_) return reading_over();
                 }
             });
@@ -125,8 +130,19 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
     return pid;
 }
 
+void Supervisor::kill_reader(const std::string& offence) {
+    log_.error("the reader {}: killing it", offence);
+    reader_offended_ = true;
+    if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
+}
+
 void Supervisor::on_reader_message(ipc::Received received) {
+    if (!may_send(Sender::Reader, received.message))
+        return kill_reader(std::string{"sent a message "} + name_of(received.message) + ", which it may not send");
+    if (++reader_messages_ > kReaderMessagesMax) return kill_reader("sent more messages than a configuration takes");
     if (const auto* snapshot = std::get_if<ipc::Snapshot>(&received.message)) {
+        if (const auto size = ipc::sealed_size(received.descriptor.get()); !size)
+            return kill_reader("sent a snapshot that cannot be read: " + size.error().text());
         switch (snapshot->audience) {
             case ipc::Snapshot::For::Vrrp:
                 next_.parts[slot(Kind::Vrrp)] = {std::move(received.descriptor), snapshot->needed && options_.run_vrrp};
@@ -147,6 +163,9 @@ void Supervisor::on_reader_message(ipc::Received received) {
             case ipc::Snapshot::For::Host: next_host_ = std::move(received.descriptor); break;
         }
     } else if (std::holds_alternative<ipc::DryRunDone>(received.message)) {
+        if (received.descriptor)
+            if (const auto size = ipc::sealed_size(received.descriptor.get(), ipc::kTextBytesMax); !size)
+                return kill_reader("sent a report that cannot be read: " + size.error().text());
         reload_report_ = std::move(received.descriptor);
     } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
         reading_done_ = std::move(*done);
@@ -157,12 +176,12 @@ void Supervisor::on_reader_message(ipc::Received received) {
 void Supervisor::reader_ended(const kernel::Ended& how) {
     reader_pid_ = 0;
     // Its last messages may still be in the queue.
-    while (reader_line_ && !reading_done_) {
+    while (reader_line_ && !reading_done_ && !reader_offended_) {
         auto got = ipc::receive_message(reader_line_->native_handle());
         if (!got || !got->has_value() || std::holds_alternative<ipc::Closed>(**got)) break;
         on_reader_message(std::get<ipc::Received>(std::move(**got)));
     }
-    if (reading_done_) return reading_over();
+    if (reading_done_ && !reader_offended_) return reading_over();
     mark_reading(false);
     limit_.cancel();
     reader_line_.reset();
@@ -185,7 +204,11 @@ void Supervisor::reading_over() {
     reader_line_.reset();
     if (phase_ == Phase::Stopping) return;
     if (!reading_done_->can_run) return reading_failed(reading_done_->exit_code, reading_done_->summary);
-    begin_preparing();
+    try {
+        begin_preparing();
+    } catch (const std::exception& thrown) {
+        reading_failed(kExitFatal, std::string{"what the reader sent caused an error: "} + thrown.what());
+    }
 }
 
 void Supervisor::reading_failed(int exit_code, const std::string& why) {
@@ -244,8 +267,12 @@ void Supervisor::begin_preparing() {
 void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
     // The first configuration of a new process is its own affair: nobody else waits for it.
     if (!child.ready && answer.generation == current_.number) {
+        // It is asked once; a second answer is none.
+        if (child.awaited.commits > 0 || child.awaits_look) return;
         if (answer.refused.empty()) return commit(child);
         log_.error("{}: the configuration is refused: {}", options_.identity.process_name(child.kind), answer.refused);
+        // Another incarnation ran it: one process does not end all others.
+        if (child.ever_ready) return kill_offender(child, "refused the configuration that ran before");
         return stop(kExitConfig);
     }
     if (reload_ != Reload::Preparing || answer.generation != next_.number) return;
@@ -280,6 +307,7 @@ void Supervisor::commit_who_waits() {
 void Supervisor::commit_now(Child& child) {
     if (child.kind == Kind::Lvs)
         if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    ++child.awaited.commits;
     child.send(ipc::Commit{current_.number}, -1, log_);
 }
 
@@ -363,10 +391,10 @@ void Supervisor::load_kernel_modules() {
 }
 
 void Supervisor::child_committed(Child& child) {
+    if (child.awaited.commits > 0) --child.awaited.commits;
     child.ready = child.ever_ready = true;
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
-    if (child.kind == Kind::Observer && dump_waits_)
-        child.send(ipc::DumpRequested{*std::exchange(dump_waits_, std::nullopt)}, -1, log_);
+    if (child.kind == Kind::Observer && dump_waits_) ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));
     keep_spare_soon();
     if (replacement_ && replacement_->now == child.kind) {
         ++replacement_->done;

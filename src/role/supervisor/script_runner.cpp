@@ -1,14 +1,27 @@
 #include "script_runner.hpp"
 
+#include <fmt/format.h>
+
+#include <bit>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <deque>
 #include <map>
 
+#include "mainstay/alert/script_requests.hpp"
+
 namespace mainstay::role {
 
 namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::uint64_t kWarningsAtOnce = 64;
+constexpr std::size_t kKeyShown = 200;
+
+}  // namespace
+
 using How = ipc::ScriptResult::How;
 
 struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
@@ -38,6 +51,16 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     void answer(Kind from, std::uint64_t request, How how, int status);
     void flush();
     void start_checks();
+    [[nodiscard]] const alert::ScriptEntry* entry_of(const std::string& key) const;
+    // What a role may cause without end: kWarningsAtOnce lines, then one at each doubling of their number.
+    template <class Text>
+    void warn_now_and_then(Kind role, Text text) {
+        const auto count = ++warnings[role];
+        if (count <= kWarningsAtOnce)
+            log.warning("{}", text());
+        else if (std::has_single_bit(count))
+            log.warning("{} ({} such lines so far)", text(), count);
+    }
 
     asio::io_context& loop;
     Log& log;
@@ -49,6 +72,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     std::deque<Job> checks;  // MISC_CHECKs that wait for their turn
     bool checks_posted = false;
     std::map<Kind, ipc::ScriptResults> results;
+    std::map<Kind, std::uint64_t> warnings;
     bool flush_posted = false;
     std::chrono::seconds notify_wait{10};
     int network_namespace = -1;
@@ -68,18 +92,24 @@ void ScriptRunner::Impl::flush() {
     for (const auto& [from, batch] : std::exchange(results, {})) deliver(from, batch);
 }
 
+const alert::ScriptEntry* ScriptRunner::Impl::entry_of(const std::string& key) const {
+    for (const auto* which : {&table, &table_before})
+        if (const auto found = which->find(key); found != which->end()) return &found->second;
+    return nullptr;
+}
+
 void ScriptRunner::Impl::start(const Job& job) {
-    const auto entry_in = [&](const alert::ScriptTable& which) {
-        const auto found = which.find(job.wanted.key);
-        return found == which.end() ? nullptr : &found->second;
-    };
-    const auto* entry = entry_in(table) != nullptr ? entry_in(table) : entry_in(table_before);
+    const auto* entry = entry_of(job.wanted.key);
     if (entry == nullptr) {
-        log.warning("script {} is not in the configuration: not run", job.wanted.key);
+        warn_now_and_then(job.from, [&] {
+            return fmt::format("script {} is not in the configuration: not run", job.wanted.key.substr(0, kKeyShown));
+        });
         return answer(job.from, job.wanted.request, How::NotRun, 0);
     }
     if (running.size() >= (is_check(job) ? kChecksRunningMax : kScriptsRunningMax)) {
-        log.warning("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
+        warn_now_and_then(job.from, [&] {
+            return fmt::format("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
+        });
         return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
     }
     kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}, entry->groups, network_namespace};
@@ -177,7 +207,10 @@ void ScriptRunner::set_network_namespace(int fd) { impl_->network_namespace = fd
 void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
     if (Impl::is_check({from, wanted})) {
         if (impl_->checks.size() >= kScriptsRunningMax) {
-            impl_->log.warning("script {} is not run: {} are waiting in front of it", wanted.key, impl_->checks.size());
+            impl_->warn_now_and_then(from, [&] {
+                return fmt::format("script {} is not run: {} are waiting in front of it", wanted.key,
+                                   impl_->checks.size());
+            });
             return impl_->answer(from, wanted.request, How::NotRun, EAGAIN);
         }
         impl_->checks.push_back({from, wanted});
@@ -187,12 +220,26 @@ void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
     if (wanted.queue.empty() || impl_->notify_wait.count() == 0) return impl_->start({from, wanted});
     auto& queue = impl_->queues[wanted.queue];
     if (queue.waiting.size() >= kQueueMax) {
-        impl_->log.warning("script {} is dropped: {} are waiting in front of it", wanted.key, queue.waiting.size());
+        impl_->warn_now_and_then(from, [&] {
+            return fmt::format("script {} is dropped: {} are waiting in front of it", wanted.key, queue.waiting.size());
+        });
         return impl_->answer(from, wanted.request, How::NotRun, 0);
     }
     queue.waiting.push_back({from, wanted});
     // While the queue waits for a script, its patience timer runs from when the first other one came.
     if (queue.front == 0 || !queue.patience) impl_->next_in(wanted.queue);
+}
+
+Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const {
+    const auto* entry = impl_->entry_of(wanted.key);
+    if (entry == nullptr) return {};
+    const auto asker = entry->asked_by != alert::Asker::Nobody ? entry->asked_by : alert::asker_of(wanted.key);
+    const auto own = from == Kind::Vrrp  ? alert::Asker::Vrrp
+                     : from == Kind::Lvs ? alert::Asker::Lvs
+                                         : alert::Asker::Nobody;
+    if (own != asker || own == alert::Asker::Nobody) return fail(Errc::Permission, "it belongs to another role");
+    const auto arguments = alert::script_arguments(wanted.key, wanted.queue, wanted.extra);
+    return arguments ? Result<void>{} : std::unexpected{arguments.error()};
 }
 
 bool ScriptRunner::ended(const kernel::Ended& process) {

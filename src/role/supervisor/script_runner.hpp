@@ -42,6 +42,8 @@ public:
     void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
     void set_network_namespace(int fd);               // that scripts run in; lives longer than this
     void run(Kind from, const ipc::RunScript& wanted);
+    // May this role have this run? A key that is in no table is no offence: a reader leaves out what cannot be run.
+    [[nodiscard]] Result<void> check(Kind from, const ipc::RunScript& wanted) const;
     // True when the process was one of ours.
     bool ended(const kernel::Ended& process);
     // What runs and what waits, for the next program of this supervisor; and to go on from it there.

@@ -45,7 +45,7 @@ void Supervisor::start_spare(Kind kind) {
     const auto executable = program_path(executable_, program_name(kind));
     const auto started = spare.start(
         executable, startup, descriptors_for(child_of(kind)), network_namespace_of(kind),
-        [this, &spare](const ipc::Received& received) { on_spare_message(spare, received); }, log_);
+        [this, &spare](const Result<ipc::Received>& received) { on_spare_message(spare, received); }, log_);
     if (!started) {
         log_.warning("no process can wait as a spare: {}", started.error().text());
         return successor_lost(kind, started.error().text());
@@ -53,9 +53,10 @@ void Supervisor::start_spare(Kind kind) {
     spare.send(ipc::Prepare{current_.number}, current_.parts[slot(kind)].snapshot.get(), log_);
 }
 
-void Supervisor::on_spare_message(Child& spare, const ipc::Received& received) {
-    const auto* answer = std::get_if<ipc::Prepared>(&received.message);
-    if (answer == nullptr) return;  // heartbeats; anything else can wait until it acts
+void Supervisor::on_spare_message(Child& spare, const Result<ipc::Received>& received) {
+    if (!is_allowed(spare, Sender::Spare, received)) return;
+    const auto* answer = std::get_if<ipc::Prepared>(&received->message);
+    if (answer == nullptr) return;  // heartbeats
     if (!answer->refused.empty()) {
         successor_lost(spare.kind, answer->refused);
         return drop_spare(spare.kind);
@@ -73,7 +74,7 @@ bool Supervisor::promote_spare(Child& child) {
         return false;
     }
     child.take_over(
-        spare, [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+        spare, [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     lay_lines(child);
     commit(child);
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <csignal>
+#include <exception>
 
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
@@ -52,10 +54,24 @@ int Supervisor::run() {
         begin_reading();
     }
     look_after_children();
-    loop_.run();
+    run_loop();
     // What was refused never ran.
     if (ever_ran_) log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     return exit_code_;
+}
+
+// An exception that no handler caught is a bug, or memory ran out. Whoever watches over the others goes on.
+void Supervisor::run_loop() {
+    for (std::uint64_t caught = 0;;) {
+        try {
+            loop_.run();
+            return;
+        } catch (const std::exception& thrown) {
+            if (std::has_single_bit(++caught))
+                log_.error("an error was not handled ({} so far): {}", caught, thrown.what());
+            look_again();  // the handler that ended may have been the one that looks
+        }
+    }
 }
 
 Result<void> Supervisor::set_up() {
@@ -119,15 +135,26 @@ Result<void> Supervisor::make_shared_memory() {
     for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp}) {
         auto child = std::make_unique<Child>(loop_, kind);
         const auto name = options_.identity.process_name(kind);
-        auto block = ipc::make_memfd(name + "-state", ipc::kStateBlockBytes);
+        auto block = ipc::make_shared_memfd(name + "-state", ipc::kStateBlockBytes);
         if (!block) return std::unexpected{std::move(block.error())};
-        auto ring = ipc::make_memfd(name + "-events", ipc::event_ring_bytes());
+        auto ring = ipc::make_shared_memfd(name + "-events", ipc::event_ring_bytes());
         if (!ring) return std::unexpected{std::move(ring.error())};
         child->block = std::move(*block);
         child->ring = std::move(*ring);
+        if (auto opened = open_for_readers(*child); !opened) return opened;
         children_[slot(kind)] = std::move(child);
         spares_[slot(kind)] = std::make_unique<Child>(loop_, kind);
     }
+    return {};
+}
+
+Result<void> Supervisor::open_for_readers(Child& child) {
+    auto block = ipc::read_only(child.block.get());
+    if (!block) return std::unexpected{std::move(block.error())};
+    auto ring = ipc::read_only(child.ring.get());
+    if (!ring) return std::unexpected{std::move(ring.error())};
+    child.block_to_read = std::move(*block);
+    child.ring_to_read = std::move(*ring);
     return {};
 }
 
@@ -256,11 +283,11 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     if (only_watches(child.kind)) {
         const auto& vrrp = *children_[slot(Kind::Vrrp)];
         const auto& lvs = *children_[slot(Kind::Lvs)];
-        list.insert(list.end(), {{vrrp.block.get(), inherited::kVrrpBlock},
-                                 {vrrp.ring.get(), inherited::kVrrpRing},
-                                 {lvs.block.get(), inherited::kLvsBlock},
-                                 {lvs.ring.get(), inherited::kLvsRing},
-                                 {children_[slot(Kind::Bfd)]->block.get(), inherited::kBfdBlock}});
+        list.insert(list.end(), {{vrrp.block_to_read.get(), inherited::kVrrpBlock},
+                                 {vrrp.ring_to_read.get(), inherited::kVrrpRing},
+                                 {lvs.block_to_read.get(), inherited::kLvsBlock},
+                                 {lvs.ring_to_read.get(), inherited::kLvsRing},
+                                 {children_[slot(Kind::Bfd)]->block_to_read.get(), inherited::kBfdBlock}});
     }
     if (child.kind == Kind::Lvs && ipvs_namespace_)
         list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
@@ -301,7 +328,7 @@ void Supervisor::start_child(Child& child) {
     const auto executable = program_path(executable_, program_name(child.kind));
     const auto started = child.start(
         executable, startup_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
-        [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+        [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
         // The VIPs and the services matter more than the one who watches them.
@@ -313,45 +340,6 @@ void Supervisor::start_child(Child& child) {
     write_child_pid(child, false);
     lay_lines(child);
     child.send(ipc::Prepare{current_.number}, current_.parts[slot(child.kind)].snapshot.get(), log_);
-}
-
-void Supervisor::on_message(Child& child, ipc::Received received) {
-    std::visit(
-        [&]<class M>(M& message) {
-            if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
-            } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
-            else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
-            else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
-            else if constexpr (std::is_same_v<M, ipc::FifoLine>) fifos_->write(child.kind, message.line);
-            else if constexpr (std::is_same_v<M, ipc::ControlRequest>) child_asks(message);
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
-            else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
-            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>) {
-                if (dry_runs_) dry_runs_->answered(message, received.descriptor.get());
-            }
-            else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
-            else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
-        },
-        received.message);
-}
-
-// The same that the signals do; what concerns one instance is the vrrp role's affair.
-void Supervisor::child_asks(const ipc::ControlRequest& wanted) {
-    using What = ipc::ControlRequest::What;
-    auto& vrrp = child_of(Kind::Vrrp);
-    const auto dump = [&](const char* what, int signal) {
-        log_.info("{} on {} request", what, wanted.by);
-        ask_for_dump(signal);
-    };
-    if (phase_ == Phase::Stopping) return;
-    switch (wanted.what) {
-        case What::Reload: return request_reload();
-        case What::PrintData: return dump("Printing VRRP data", SIGUSR1);
-        case What::PrintStats: return dump("Printing VRRP stats", SIGUSR2);
-        case What::PrintStatsClear: return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
-        default: break;
-    }
-    if (vrrp.alive()) vrrp.send(wanted, -1, log_);
 }
 
 void Supervisor::look_after_children() {
@@ -367,6 +355,10 @@ void Supervisor::look_after_children() {
     for (auto& child : children_) look(child.get());
     for (auto& spare : spares_) look(spare.get());
     look_at_schedule();
+    look_again();
+}
+
+void Supervisor::look_again() {
     look_.expires_after(std::chrono::seconds{1});
     look_.async_wait([this](const boost::system::error_code& error) {
         if (!error) look_after_children();

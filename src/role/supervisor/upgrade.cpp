@@ -5,6 +5,7 @@
 //          -> the new program replaces the roles one by one: a successor loads everything and waits, the old one
 //             leaves without releasing anything, the successor goes on from its state block.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -42,7 +43,8 @@ Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int co
     };
     for (const auto& child : children_)
         trial.parts.push_back({static_cast<std::uint8_t>(child->kind),
-                               inherit(current_.parts[slot(child->kind)].snapshot.get()), inherit(child->block.get())});
+                               inherit(current_.parts[slot(child->kind)].snapshot.get()),
+                               inherit(child->block_to_read.get())});
     const std::string program = upgrade_program(question);
     log_.info("an upgrade to {} is tried", program);
     auto pid = kernel::spawn_role(
@@ -104,6 +106,22 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     keep_spare_soon();
 }
 
+// What a former program made may not be sealed yet. What cannot be sealed or mapped is not used: the role begins with
+// the new memory that it has already, as after its first start.
+void Supervisor::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
+    for (const int fd : {block.get(), ring.get()})
+        if (fd >= 0) static_cast<void>(::fchmod(fd, 0600));
+    const auto usable = [&](const char* what, const Result<void>& mapped) {
+        if (!mapped)
+            log_.error("{}: the former program's {} is made anew: {}", label(child.kind), what, mapped.error().text());
+        return mapped.has_value();
+    };
+    const auto check = [](auto mapped) { return mapped ? Result<void>{} : std::unexpected{mapped.error()}; };
+    if (usable("state block", check(ipc::StateBlock::map(block.get(), true)))) child.block = std::move(block);
+    if (usable("event ring", check(ipc::EventRing::map(ring.get(), true)))) child.ring = std::move(ring);
+    if (auto opened = open_for_readers(child); !opened) log_.error("{}: {}", label(child.kind), opened.error().text());
+}
+
 // The other side: this is the new program.
 Result<void> Supervisor::adopt(int descriptor) {
     const UniqueFd memory{descriptor};
@@ -129,15 +147,15 @@ Result<void> Supervisor::adopt(int descriptor) {
         const auto kind = static_cast<Kind>(role.kind);
         Child& child = child_of(kind);
         current_.parts[slot(kind)] = {own(role.snapshot), role.needed};
-        child.block = own(role.block);
-        child.ring = own(role.ring);
+        adopt_memory(child, own(role.block), own(role.ring));
         child.ready = role.ready;
         child.ever_ready = role.ever_ready;
         child.born = role.born;
         if (role.pid == 0) continue;
         child.adopt(
             role.pid, own(role.control),
-            [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+            [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
+        child.awaited.handed_over = true;
         replacement_->left.push_back(kind);
     }
     const auto bytes = ipc::read_memfd(current_scripts_.get());

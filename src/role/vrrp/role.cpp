@@ -152,7 +152,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     std::optional<ipc::VrrpStatus> previous;
     if (restarted)
         if (const auto bytes = runtime_.previous_state(); bytes)
-            if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state) previous = std::move(*state);
+            if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state && ipc::makes_sense(*state)) previous = std::move(*state);
     if (previous) devices_.adopt(*previous);
     config = devices_.plan(config, links_);
     devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });

@@ -1,6 +1,7 @@
 #include "role/common/peer_channel.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
 #include <string>
 #include <vector>
@@ -90,4 +91,39 @@ TEST_CASE("more sessions than one message holds are told in several") {
     for (int i = 0; i < 1300; ++i) all.emplace("a-session-with-a-name-of-31-" + std::to_string(1000 + i), true);
     bench.connect(all);
     CHECK(bench.hear().size() == 1300);
+}
+
+TEST_CASE("who tells too much is heard in small portions, and then not at all") {
+    Bench bench;
+    auto ends = ipc::make_channel();
+    bench.listener.connect(std::move(ends->second));
+    const ipc::BfdStates one{{{"a", true}}};
+    int sent = 0;
+    while (sent < 100 && ipc::send_message(ends->first.get(), one)) ++sent;
+    REQUIRE(sent == 100);
+    bench.loop.restart();
+    bench.loop.poll_one();
+    CHECK(bench.heard.size() <= kLineMessagesPerTurn);
+    CHECK(bench.hear().size() == 100);
+
+    std::size_t heard = 0;
+    for (int i = 0; i < 1000; ++i) {
+        for (int n = 0; n < 100; ++n) static_cast<void>(ipc::send_message(ends->first.get(), one));
+        heard += bench.hear().size();
+    }
+    CHECK(heard >= static_cast<std::size_t>(kLineRate.burst) - 100);
+    CHECK(heard < 100'000);
+    CHECK_FALSE(ipc::send_message(ends->first.get(), one));  // nobody is at the other end
+}
+
+TEST_CASE("a line on which something unreadable comes is closed, one with a kind from the future is not") {
+    Bench bench;
+    auto ends = ipc::make_channel();
+    bench.listener.connect(std::move(ends->second));
+    CHECK(::send(ends->first.get(), "\xff", 1, MSG_NOSIGNAL) == 1);
+    static_cast<void>(ipc::send_message(ends->first.get(), ipc::BfdStates{{{"a", true}}}));
+    CHECK(bench.hear() == std::vector<std::string>{"a up"});
+    CHECK(::send(ends->first.get(), "\x17\xff", 2, MSG_NOSIGNAL) == 2);  // BfdStates, cut off
+    CHECK(bench.hear().empty());
+    CHECK_FALSE(ipc::send_message(ends->first.get(), ipc::BfdStates{{{"a", false}}}));
 }

@@ -161,3 +161,39 @@ TEST_CASE("a script gets the extra arguments after its own, a clean environment 
 
     CHECK(stage.content("out") == "INSTANCE VI_1 MASTER 150\n0\ngroup\n");
 }
+
+TEST_CASE("a role may have its own scripts run, with the arguments that belong to them") {
+    Stage stage;
+    alert::ScriptTable table;
+    for (const char* key : {"vrrp_script/chk", "instance/VI_1/any", "misc_check/rs of vs/0", "startup_script"}) {
+        table[key] = stage.shell("exit 0");
+        table[key].asked_by = alert::asker_of(key);
+    }
+    table["vrrp_script/of an older program"] = stage.shell("exit 0");
+    stage.runner.set_table(table);
+    const auto may = [&](Kind role, const ipc::RunScript& wanted) {
+        return stage.runner.check(role, wanted).has_value();
+    };
+
+    CHECK(may(Kind::Vrrp, {1, "vrrp_script/chk", "", {}}));
+    CHECK(may(Kind::Vrrp, {1, "vrrp_script/of an older program", "", {}}));
+    CHECK(may(Kind::Vrrp, {0, "instance/VI_1/any", "instance/VI_1", {"INSTANCE", "VI_1", "MASTER", "150"}}));
+    CHECK(may(Kind::Lvs, {1, "misc_check/rs of vs/0", "", {}}));
+    CHECK(may(Kind::Vrrp, {1, "vrrp_script/whose file is missing", "", {}}));
+
+    CHECK_FALSE(may(Kind::Lvs, {1, "vrrp_script/chk", "", {}}));
+    CHECK_FALSE(may(Kind::Lvs, {1, "vrrp_script/of an older program", "", {}}));
+    CHECK_FALSE(may(Kind::Vrrp, {1, "misc_check/rs of vs/0", "", {}}));
+    CHECK_FALSE(may(Kind::Vrrp, {1, "startup_script", "", {}}));
+    CHECK_FALSE(may(Kind::Vrrp, {1, "vrrp_script/chk", "", {"--injected"}}));
+    CHECK_FALSE(may(Kind::Vrrp, {1, "vrrp_script/chk", "somebody's queue", {}}));
+    CHECK_FALSE(may(Kind::Bfd, {1, "vrrp_script/chk", "", {}}));
+}
+
+TEST_CASE("a role that asks for scripts that are not there cannot fill the log") {
+    constexpr std::uint64_t kRequests = 10'000;
+    Stage stage;
+    for (std::uint64_t i = 0; i < kRequests; ++i) stage.runner.run(Kind::Vrrp, {0, "nowhere", "", {}});
+    CHECK(stage.log.texts.size() < 100);
+    CHECK(stage.log.texts.size() > 1);
+}

@@ -1,0 +1,196 @@
+#include "mainstay/alert/script_requests.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "mainstay/alert/firewall_script.hpp"
+
+namespace mainstay::alert {
+namespace {
+
+using Words = std::span<const std::string>;
+
+constexpr std::uint32_t kPriorityMax = 255;
+
+template <std::size_t N>
+bool is_one_of(std::string_view text, const std::array<std::string_view, N>& list) {
+    return std::ranges::find(list, text) != list.end();
+}
+
+constexpr std::array<std::string_view, 5> kStates{"MASTER", "BACKUP", "FAULT", "STOP", "DELETED"};
+constexpr std::array<std::string_view, 3> kFifoStates{"MASTER_RX_LOWER_PRI", "MASTER_PRIORITY", "BACKUP_PRIORITY"};
+
+// As std::to_string() writes it.
+bool is_priority(std::string_view text) {
+    std::uint32_t value = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    return read.ec == std::errc{} && read.ptr == text.data() + text.size() && value <= kPriorityMax &&
+           (text.size() == 1 || text.front() != '0');
+}
+
+std::string_view without_prefix(std::string_view text, std::string_view prefix) {
+    text.remove_prefix(std::min(prefix.size(), text.size()));
+    return text;
+}
+
+// "instance/VI_1/any": the generic script of an instance or a group gets who, which one, the state and the priority.
+bool is_generic_call(std::string_view subject, std::string_view name, const std::vector<std::string>& extra) {
+    return extra.size() == 4 && extra[0] == subject && extra[1] == name && is_one_of(extra[2], kStates) &&
+           is_priority(extra[3]) && (subject != "GROUP" || extra[3] == "0");
+}
+
+bool is_vrrp_call(std::string_view key, std::string_view queue, const std::vector<std::string>& extra) {
+    for (const auto& [prefix, subject] : {std::pair{"instance/", "INSTANCE"}, std::pair{"group/", "GROUP"}}) {
+        if (!key.starts_with(prefix)) continue;
+        const auto slash = key.rfind('/');
+        const auto of = key.substr(0, slash);
+        if (queue != of) return false;
+        return key.substr(slash) == "/any" ? is_generic_call(subject, without_prefix(of, prefix), extra)
+                                           : extra.empty();
+    }
+    if (key == kFirewallKey) return queue == kFirewallKey && is_firewall_call(extra);
+    return key.starts_with("vrrp_script/") && queue.empty() && extra.empty();
+}
+
+bool is_lvs_call(std::string_view key, std::string_view queue, const std::vector<std::string>& extra) {
+    if (!extra.empty()) return false;
+    if (key.starts_with("misc_check/")) return queue.empty();
+    if (!queue.starts_with("service/")) return false;
+    const auto service = without_prefix(queue, "service/");
+    const auto of = key.substr(0, key.rfind('/'));
+    if (key.starts_with("virtual_server/")) return without_prefix(of, "virtual_server/") == service;
+    return key.starts_with("real_server/") && of.ends_with(" of " + std::string{service});
+}
+
+bool has_control_character(std::string_view text) {
+    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+std::unexpected<Error> no_such_line() { return fail(Errc::Invalid, "no FIFO line has this form"); }
+
+Result<void> check_name(std::string_view name, const std::set<std::string, std::less<>>& configured, bool known) {
+    if (configured.contains(name)) return {};
+    if (has_control_character(name)) return no_such_line();
+    if (known) return fail(Errc::NotFound, "a FIFO line of a name that is not configured");
+    return {};
+}
+
+// The last word, which is taken away with the space in front of it.
+std::string_view take_last_word(std::string_view& text) {
+    const auto space = text.rfind(' ');
+    if (space == std::string_view::npos) return {};
+    const auto word = text.substr(space + 1);
+    text = text.substr(0, space);
+    return word;
+}
+
+// `INSTANCE "VI_1" MASTER 150`
+Result<void> check_vrrp_line(std::string_view line, const FifoNames& names) {
+    const auto priority = take_last_word(line);
+    const auto state = take_last_word(line);
+    if (!is_priority(priority) || !(is_one_of(state, kStates) || is_one_of(state, kFifoStates))) return no_such_line();
+    const auto quoted = [&](std::string_view prefix) -> std::optional<std::string_view> {
+        if (!line.starts_with(prefix) || !line.ends_with('"') || line.size() <= prefix.size()) return std::nullopt;
+        return line.substr(prefix.size(), line.size() - prefix.size() - 1);
+    };
+    if (const auto name = quoted("INSTANCE \"")) return check_name(*name, names.instances, names.known);
+    const auto name = quoted("GROUP \"");
+    return name && priority == "0" ? check_name(*name, names.groups, names.known) : no_such_line();
+}
+
+// `RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN`, `VS FWM 1 UP`: names of services may hold spaces, those of servers
+// none.
+Result<void> check_lvs_line(std::string_view line, const FifoNames& names) {
+    const auto state = take_last_word(line);
+    if (state != "UP" && state != "DOWN") return no_such_line();
+    if (line.starts_with("VS ")) return check_name(without_prefix(line, "VS "), names.services, names.known);
+    if (!line.starts_with("RS ")) return no_such_line();
+    line = without_prefix(line, "RS ");
+    const auto space = line.find(' ');
+    if (space == std::string_view::npos || space == 0 || has_control_character(line.substr(0, space)))
+        return no_such_line();
+    return check_name(line.substr(space + 1), names.services, names.known);
+}
+
+// ---- the firewall's command ----
+
+constexpr std::array<std::string_view, 2> kTools{"iptables", "ip6tables"};
+constexpr std::array<std::string_view, 2> kChanges{"add", "del"};
+constexpr std::array<std::string_view, 2> kSetTypes{"hash:ip", "hash:net,iface"};
+constexpr std::array<std::string_view, 2> kSetFamilies{"inet", "inet6"};
+constexpr std::array<std::string_view, 2> kVerdicts{"DROP", "ACCEPT"};
+constexpr std::array<std::string_view, 2> kProtocols{"igmp", "icmpv6"};
+constexpr std::array<std::string_view, 6> kDirections{"src", "dst", "src,dst", "dst,src", "src,src", "dst,dst"};
+constexpr std::array<std::string_view, 4> kNamed{"-o", "-i", "-d", "-s"};
+
+// No option, and nothing that a tool could take for two words.
+bool is_name(std::string_view text) {
+    return !text.starts_with('-') && !text.starts_with('!') && text.find(' ') == std::string_view::npos &&
+           !has_control_character(text);
+}
+
+bool are_names(Words words) { return std::ranges::all_of(words, is_name); }
+
+// Options of iptables, each with what it takes. Others could load or run things: --modprobe=PROGRAM.
+bool is_rule(Words words) {
+    while (!words.empty()) {
+        const std::string_view option = words.front();
+        words = words.subspan(1);
+        if (words.empty()) return false;
+        const std::string_view value = words.front();
+        words = words.subspan(1);
+        if (option == "-p"                                         ? !is_one_of(value, kProtocols)
+            : option == "-j"                                       ? !is_one_of(value, kVerdicts)
+            : option == "-m"                                       ? value != "set"
+            : option == "--icmpv6-type"                            ? !is_priority(value)
+            : option == "--match-set" || is_one_of(option, kNamed) ? !is_name(value)
+                                                                   : true)
+            return false;
+        if (option != "--match-set") continue;
+        if (words.empty() || !is_one_of(words.front(), kDirections)) return false;
+        words = words.subspan(1);
+    }
+    return true;
+}
+
+}  // namespace
+
+bool is_firewall_call(Words words) {
+    if (words.empty()) return false;
+    const std::string_view operation = words.front();
+    words = words.subspan(1);
+    if (operation == "rule")
+        return words.size() > 3 && is_one_of(words[0], kChanges) && is_one_of(words[1], kTools) && is_name(words[2]) &&
+               is_rule(words.subspan(3));
+    if (operation == "addresses")
+        return words.size() > 3 && is_one_of(words[0], kChanges) && is_one_of(words[1], kTools) && is_name(words[2]) &&
+               (words[3] == "-s" || words[3] == "-d") && are_names(words.subspan(4));
+    if (operation == "set")
+        return words.size() >= 3 && is_name(words[0]) && is_one_of(words[1], kSetTypes) &&
+               is_one_of(words[2], kSetFamilies) && are_names(words.subspan(3));
+    if (operation == "unset") return are_names(words);
+    return operation == "entries" && words.size() > 1 && is_one_of(words[0], kChanges) && are_names(words.subspan(1));
+}
+
+Result<std::vector<std::string>> script_arguments(std::string_view key, std::string_view queue,
+                                                  const std::vector<std::string>& extra) {
+    const Asker asker = asker_of(key);
+    if ((asker == Asker::Vrrp && is_vrrp_call(key, queue, extra)) ||
+        (asker == Asker::Lvs && is_lvs_call(key, queue, extra)))
+        return extra;
+    return fail(Errc::Invalid, "mainstay never calls it with these arguments");
+}
+
+Result<void> check_fifo_line(Asker from, std::string_view line, const FifoNames& names) {
+    if (line.size() > kFifoLineBytesMax || !line.ends_with('\n')) return no_such_line();
+    line.remove_suffix(1);
+    if (from == Asker::Vrrp) return check_vrrp_line(line, names);
+    if (from == Asker::Lvs) return check_lvs_line(line, names);
+    return no_such_line();
+}
+
+}  // namespace mainstay::alert

@@ -1,0 +1,148 @@
+#include "authorization.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <type_traits>
+#include <variant>
+
+namespace mainstay::role {
+
+namespace {
+
+using enum Sender;
+
+struct Row {
+    const char* name = nullptr;
+    std::uint16_t senders = 0;  // one bit for each Sender
+};
+using Table = std::array<Row, std::variant_size_v<ipc::Message>>;
+
+constexpr std::uint16_t bit(Sender sender) { return static_cast<std::uint16_t>(1U << static_cast<unsigned>(sender)); }
+
+template <class M, std::size_t Index = 0>
+constexpr std::size_t index_of() {
+    if constexpr (std::is_same_v<M, std::variant_alternative_t<Index, ipc::Message>>)
+        return Index;
+    else
+        return index_of<M, Index + 1>();
+}
+
+template <class M>
+constexpr void allow(Table& table, const char* name, std::initializer_list<Sender> senders) {
+    Row row{name, 0};
+    for (const Sender sender : senders) row.senders = static_cast<std::uint16_t>(row.senders | bit(sender));
+    table[index_of<M>()] = row;
+}
+
+constexpr Table make_table() {
+    Table table{};
+    // From roles.
+    allow<ipc::Heartbeat>(table, "Heartbeat", {Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher});
+    allow<ipc::Prepared>(table, "Prepared", {Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher});
+    allow<ipc::Committed>(table, "Committed", {Vrrp, Lvs, Observer, Bfd, Snmp});
+    allow<ipc::Stopped>(table, "Stopped", {Vrrp, Lvs, Observer, Bfd, Snmp});
+    allow<ipc::RunScript>(table, "RunScript", {Vrrp, Lvs});
+    allow<ipc::FifoLine>(table, "FifoLine", {Vrrp, Lvs});
+    allow<ipc::DumpRequested>(table, "DumpRequested", {Vrrp, Lvs, Observer});  // the answer to the supervisor's
+    allow<ipc::DumpText>(table, "DumpText", {Observer});
+    allow<ipc::ControlRequest>(table, "ControlRequest", {Observer, Snmp});
+    allow<ipc::ServerAnswered>(table, "ServerAnswered", {Lvs});
+    allow<ipc::Observations>(table, "Observations", {Watcher});
+    // From those that read configurations, and from a new program.
+    allow<ipc::Snapshot>(table, "Snapshot", {Reader});
+    allow<ipc::ReadingDone>(table, "ReadingDone", {Reader});
+    allow<ipc::DryRunDone>(table, "DryRunDone", {Reader, DryRunReader});
+    allow<ipc::UpgradeChecked>(table, "UpgradeChecked", {UpgradeTrial});
+    // From mainstayctl.
+    allow<ipc::DryRun>(table, "DryRun", {Operator});
+    allow<ipc::Reload>(table, "Reload", {Operator});
+    allow<ipc::Upgrade>(table, "Upgrade", {Operator});
+    allow<ipc::ServerQuestion>(table, "ServerQuestion", {Operator});
+    // What the supervisor sends, and what roles send each other.
+    allow<ipc::Prepare>(table, "Prepare", {});
+    allow<ipc::Commit>(table, "Commit", {});
+    allow<ipc::Abort>(table, "Abort", {});
+    allow<ipc::Stop>(table, "Stop", {});
+    allow<ipc::Retire>(table, "Retire", {});
+    allow<ipc::RoleStartup>(table, "RoleStartup", {});
+    allow<ipc::ScriptResults>(table, "ScriptResults", {});
+    allow<ipc::PeerChannel>(table, "PeerChannel", {});
+    allow<ipc::BfdStates>(table, "BfdStates", {});
+    allow<ipc::InstanceStates>(table, "InstanceStates", {});
+    allow<ipc::UpgradeDone>(table, "UpgradeDone", {});
+    allow<ipc::UpgradeTrial>(table, "UpgradeTrial", {});
+    allow<ipc::ReloadDone>(table, "ReloadDone", {});
+    return table;
+}
+
+constexpr Table kTable = make_table();
+static_assert(std::ranges::all_of(kTable, [](const Row& row) { return row.name != nullptr; }),
+              "a new kind of message belongs into the table");
+static_assert(static_cast<std::size_t>(Operator) + 1 == kSenders);
+
+}  // namespace
+
+bool may_send(Sender sender, const ipc::Message& message) {
+    return (kTable[message.index()].senders & bit(sender)) != 0;
+}
+
+bool may_send(Kind role, const ipc::Message& message) {
+    return role != Kind::Supervisor && may_send(sender_of(role), message);
+}
+
+Sender sender_of(Kind role) {
+    switch (role) {
+        case Kind::Vrrp:
+            return Vrrp;
+        case Kind::Lvs:
+            return Lvs;
+        case Kind::Bfd:
+            return Bfd;
+        case Kind::Snmp:
+            return Snmp;
+        case Kind::Observer:
+        case Kind::Supervisor:
+            break;
+    }
+    return Observer;
+}
+
+namespace {
+
+using What = ipc::ControlRequest::What;
+
+// The observer relays control requests from D-Bus, SNMP's process writes to columns of its MIB.
+bool is_request_of(Sender sender, const ipc::ControlRequest& wanted) {
+    const bool of_bus = wanted.what <= What::SendGarp;
+    const bool of_snmp = wanted.what >= What::SetPriority && wanted.what <= What::SetLinkbeat;
+    return sender == Observer ? of_bus && wanted.by == "DBus" : of_snmp && wanted.by == "SNMP";
+}
+
+Verdict take_if(bool right) { return right ? Verdict::Take : Verdict::Offence; }
+
+}  // namespace
+
+Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited) {
+    if (const auto* wanted = std::get_if<ipc::ControlRequest>(&message)) {
+        if (!is_request_of(sender, *wanted)) return Verdict::Offence;
+        return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
+    }
+    if (const auto* dump = std::get_if<ipc::DumpText>(&message))
+        if (dump->what > ipc::DumpText::What::Json) return Verdict::Offence;
+    if (std::holds_alternative<ipc::Stopped>(message)) return take_if(awaited.stopping);
+    if (std::holds_alternative<ipc::Committed>(message))
+        return awaited.commits > 0 || (awaited.handed_over && !awaited.ready) ? Verdict::Take
+               : awaited.handed_over                                          ? Verdict::Ignore
+                                                                              : Verdict::Offence;
+    if (awaited.handed_over) return Verdict::Take;
+    if (std::holds_alternative<ipc::DumpText>(message))
+        return take_if(!awaited.dumps.empty() && awaited.dump_texts < kDumpTextsMax);
+    if (const auto* done = std::get_if<ipc::DumpRequested>(&message))
+        return take_if(std::ranges::find(awaited.dumps, done->signal) != awaited.dumps.end());
+    return Verdict::Take;
+}
+
+const char* name_of(const ipc::Message& message) { return kTable[message.index()].name; }
+
+}  // namespace mainstay::role

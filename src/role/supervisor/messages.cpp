@@ -1,0 +1,144 @@
+// What comes from roles: who may send it (supervisor_authorization.hpp), and what it sets off. A role that sends what
+// it may not is killed and started again with the usual back-off.
+#include <bit>
+#include <csignal>
+#include <exception>
+#include <string>
+
+#include "mainstay/kernel/clock.hpp"
+#include "impl.hpp"
+
+namespace mainstay::role {
+
+bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received) {
+    if (child.offended) return false;
+    if (!received) {
+        // A role of another version, around an upgrade, may know kinds that this supervisor does not.
+        if (received.error().code() == Errc::Unsupported && ++child.unknown_messages <= kUnknownMessagesMax) {
+            if (child.unknown_messages == 1)
+                log_.warning("{} process({}): {}; messages of unknown kinds are ignored", label(child.kind), child.pid,
+                             received.error().text());
+            return false;
+        }
+        kill_offender(child, "sent what cannot be read (" + received.error().text() + ")");
+        return false;
+    }
+    const Instant now = kernel::monotonic_now();
+    if (!child.budget.spend(received->message, now)) {
+        kill_offender(child, "exceeded its message rate");
+        return false;
+    }
+    if (may_send(sender, received->message)) return is_timely(child, sender, received->message);
+    kill_offender(child, std::string{"sent a message "} + name_of(received->message) + ", which it may not send");
+    return false;
+}
+
+bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& message) {
+    Awaited awaited = child.awaited;
+    awaited.stopping = phase_ == Phase::Stopping;
+    awaited.ready = child.ready;
+    const Verdict verdict = judge(sender, message, awaited);
+    if (verdict == Verdict::Offence)
+        kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
+    if (verdict != Verdict::Take) return false;
+    if (!std::holds_alternative<ipc::ControlRequest>(message) || child.budget.spend_ask(kernel::monotonic_now())) return true;
+    if (std::has_single_bit(++child.asks_ignored))
+        log_.warning("{} process({}): too many control requests over D-Bus or SNMP, {} ignored", label(child.kind),
+                     child.pid, child.asks_ignored);
+    return false;
+}
+
+// One line in the log for each incarnation: back-off bounds how many there are.
+void Supervisor::kill_offender(Child& child, const std::string& offence) {
+    log_.error("{} process({}) {}: killing it (offence {} of this role)", label(child.kind), child.pid, offence,
+               ++child.offences);
+    child.kill_offender();
+}
+
+void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
+    if (!is_allowed(child, sender_of(child.kind), got)) return;
+    try {
+        handle(child, *got);
+    } catch (const std::exception& thrown) {
+        kill_offender(
+            child, std::string{"sent a message "} + name_of(got->message) + " that caused an error: " + thrown.what());
+    }
+}
+
+void Supervisor::handle(Child& child, ipc::Received& received) {
+    std::visit(
+        [&]<class M>(M& message) {
+            if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
+            } else if constexpr (std::is_same_v<M, ipc::Prepared>)
+                child_prepared(child, message);
+            else if constexpr (std::is_same_v<M, ipc::Committed>)
+                child_committed(child);
+            else if constexpr (std::is_same_v<M, ipc::RunScript>)
+                run_script(child, message);
+            else if constexpr (std::is_same_v<M, ipc::FifoLine>)
+                write_fifos(child, message.line);
+            else if constexpr (std::is_same_v<M, ipc::ControlRequest>)
+                child_asks(message);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
+                dumped(child, message.signal);
+            else if constexpr (std::is_same_v<M, ipc::DumpText>) {
+                ++child.awaited.dump_texts;
+                write_dump(child, message, received.descriptor);
+            } else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
+                server_answered(child, message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::Stopped>) {
+            }  // its exit follows, or stop_step() ends it
+        },
+        received.message);
+}
+
+// Goes on to mainstayctl, which runs as root.
+void Supervisor::server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text) {
+    if (text)
+        if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
+            return kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
+    if (dry_runs_) dry_runs_->answered(answer, text.get());
+}
+
+void Supervisor::run_script(Child& child, const ipc::RunScript& wanted) {
+    if (const auto allowed = scripts_->check(child.kind, wanted); !allowed)
+        return kill_offender(child,
+                             "asked for the script " + wanted.key + ", which is refused: " + allowed.error().text());
+    scripts_->run(child.kind, wanted);
+}
+
+void Supervisor::write_fifos(Child& child, const std::string& line) {
+    const auto allowed = fifos_->check(child.kind, line);
+    if (allowed) return fifos_->write(child.kind, line);
+    if (allowed.error().code() != Errc::NotFound)
+        return kill_offender(child, "sent a FIFO line that is refused: " + allowed.error().text());
+    if (std::has_single_bit(++child.refused_lines))
+        log_.warning("{} process({}): {}; not written ({} so far)", label(child.kind), child.pid,
+                     allowed.error().text(), child.refused_lines);
+}
+
+// The same that the signals do; what concerns one instance is the vrrp role's affair.
+void Supervisor::child_asks(const ipc::ControlRequest& wanted) {
+    using What = ipc::ControlRequest::What;
+    auto& vrrp = child_of(Kind::Vrrp);
+    const auto dump = [&](const char* what, int signal) {
+        log_.info("{} on {} request", what, wanted.by);
+        ask_for_dump(signal);
+    };
+    if (phase_ == Phase::Stopping) return;
+    switch (wanted.what) {
+        case What::Reload:
+            return request_reload();
+        case What::PrintData:
+            return dump("Printing VRRP data", SIGUSR1);
+        case What::PrintStats:
+            return dump("Printing VRRP stats", SIGUSR2);
+        case What::PrintStatsClear:
+            return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
+        default:
+            break;
+    }
+    if (vrrp.alive()) vrrp.send(wanted, -1, log_);
+}
+
+}  // namespace mainstay::role

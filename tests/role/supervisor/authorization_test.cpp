@@ -1,0 +1,111 @@
+#include "role/supervisor/authorization.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace mainstay;
+using namespace mainstay::role;
+
+namespace {
+
+template <std::size_t... Index>
+std::vector<ipc::Message> one_of_each(std::index_sequence<Index...>) {
+    return {ipc::Message{std::in_place_index<Index>}...};
+}
+
+std::set<std::string> allowed(Sender sender) {
+    std::set<std::string> names;
+    for (const auto& message : one_of_each(std::make_index_sequence<std::variant_size_v<ipc::Message>>{}))
+        if (may_send(sender, message)) names.insert(name_of(message));
+    return names;
+}
+
+using Names = std::set<std::string>;
+
+}  // namespace
+
+TEST_CASE("each process may send just the kinds of messages that its work needs") {
+    CHECK(allowed(Sender::Vrrp) ==
+          Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine", "DumpRequested"});
+    CHECK(allowed(Sender::Lvs) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
+                                        "DumpRequested", "ServerAnswered"});
+    CHECK(allowed(Sender::Observer) ==
+          Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested", "DumpText", "ControlRequest"});
+    CHECK(allowed(Sender::Bfd) == Names{"Heartbeat", "Prepared", "Committed", "Stopped"});
+    CHECK(allowed(Sender::Snmp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "ControlRequest"});
+    CHECK(allowed(Sender::Spare) == Names{"Heartbeat", "Prepared"});
+    CHECK(allowed(Sender::Reader) == Names{"Snapshot", "ReadingDone", "DryRunDone"});
+    CHECK(allowed(Sender::Watcher) == Names{"Heartbeat", "Prepared", "Observations"});
+    CHECK(allowed(Sender::DryRunReader) == Names{"DryRunDone"});
+    CHECK(allowed(Sender::UpgradeTrial) == Names{"UpgradeChecked"});
+    CHECK(allowed(Sender::Operator) == Names{"DryRun", "Reload", "Upgrade", "ServerQuestion"});
+}
+
+TEST_CASE("a role is the sender of its name, and the supervisor sends nothing to itself") {
+    CHECK(may_send(Kind::Lvs, ipc::ServerAnswered{}));
+    CHECK_FALSE(may_send(Kind::Vrrp, ipc::ServerAnswered{}));
+    CHECK(may_send(Kind::Snmp, ipc::ControlRequest{}));
+    CHECK_FALSE(may_send(Kind::Bfd, ipc::RunScript{}));
+    CHECK_FALSE(may_send(Kind::Supervisor, ipc::Heartbeat{}));
+}
+
+TEST_CASE("what only the supervisor sends comes from nobody") {
+    for (std::size_t sender = 0; sender < kSenders; ++sender) {
+        CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::Stop{}));
+        CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::RoleStartup{}));
+        CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::Commit{}));
+    }
+}
+
+TEST_CASE("a role is believed to have stopped, committed or made a dump when it was asked to") {
+    const auto vrrp = [](const ipc::Message& message, const Awaited& awaited) {
+        return judge(Sender::Vrrp, message, awaited);
+    };
+    CHECK(vrrp(ipc::Stopped{}, {.stopping = true}) == Verdict::Take);
+    CHECK(vrrp(ipc::Stopped{}, {.ready = true}) == Verdict::Offence);
+    CHECK(vrrp(ipc::Committed{}, {.commits = 1}) == Verdict::Take);
+    CHECK(vrrp(ipc::Committed{}, {.ready = true}) == Verdict::Offence);
+    CHECK(vrrp(ipc::DumpRequested{10}, {.ready = true, .dumps = {12, 10}}) == Verdict::Take);
+    CHECK(vrrp(ipc::DumpRequested{10}, {.ready = true, .dumps = {12}}) == Verdict::Offence);
+    CHECK(vrrp(ipc::DumpRequested{10}, {.ready = true}) == Verdict::Offence);
+    CHECK(vrrp(ipc::Heartbeat{}, {}) == Verdict::Take);
+}
+
+TEST_CASE("the observer sends a few texts for each dump that it was asked for") {
+    const auto observer = [](std::uint8_t what, const Awaited& awaited) {
+        return judge(Sender::Observer, ipc::DumpText{static_cast<ipc::DumpText::What>(what)}, awaited);
+    };
+    CHECK(observer(0, {.ready = true, .dumps = {10}}) == Verdict::Take);
+    CHECK(observer(5, {.ready = true, .dumps = {10}, .dump_texts = kDumpTextsMax - 1}) == Verdict::Take);
+    CHECK(observer(0, {.ready = true, .dumps = {10}, .dump_texts = kDumpTextsMax}) == Verdict::Offence);
+    CHECK(observer(0, {.ready = true}) == Verdict::Offence);
+    CHECK(observer(6, {.ready = true, .dumps = {10}}) == Verdict::Offence);
+}
+
+TEST_CASE("control requests are the ones that D-Bus and SNMP have, and are ignored until the role is ready") {
+    using What = ipc::ControlRequest::What;
+    const Awaited ready{.ready = true};
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "DBus"}, ready) == Verdict::Take);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"}, ready) == Verdict::Take);
+    CHECK(judge(Sender::Snmp, ipc::ControlRequest{What::SetLinkbeat, "VI_1", 1, "SNMP"}, ready) == Verdict::Take);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "DBus"}, {}) == Verdict::Ignore);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "DBus"}, {.stopping = true, .ready = true}) ==
+          Verdict::Ignore);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::SetPriority, "VI_1", 1, "DBus"}, ready) == Verdict::Offence);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "root\nfrom nowhere"}, ready) == Verdict::Offence);
+    CHECK(judge(Sender::Snmp, ipc::ControlRequest{What::Reload, {}, 0, "SNMP"}, ready) == Verdict::Offence);
+    CHECK(judge(Sender::Snmp, ipc::ControlRequest{static_cast<What>(77), {}, 0, "SNMP"}, ready) == Verdict::Offence);
+}
+
+TEST_CASE("of a role that a former program started it is not known what that one waits for") {
+    const Awaited running{.ready = true, .handed_over = true};
+    CHECK(judge(Sender::Vrrp, ipc::Committed{}, running) == Verdict::Ignore);
+    CHECK(judge(Sender::Vrrp, ipc::Committed{}, {.handed_over = true}) == Verdict::Take);
+    CHECK(judge(Sender::Vrrp, ipc::DumpRequested{10}, running) == Verdict::Take);
+    CHECK(judge(Sender::Observer, ipc::DumpText{}, running) == Verdict::Take);
+    CHECK(judge(Sender::Vrrp, ipc::Stopped{}, running) == Verdict::Offence);
+}
