@@ -8,7 +8,8 @@ import pytest
 from support.paths import BUILD, TOP
 
 PROGRAMS = sorted(path for path in (BUILD / "src" / "cli").glob("mainstay*") if path.is_file() and os.access(path, os.X_OK))
-PLAIN = '#include <cstdio>\n#include <cstring>\nint main(int, char** v) { char b[9]; std::strcpy(b, v[0]); return std::puts(b); }\n'
+MANY = "".join(f"int f{i}(int a) {{ return a * {i}; }}\n" for i in range(20))
+PLAIN = MANY + '#include <cstdio>\n#include <cstring>\nint main(int, char** v) { char b[9]; std::strcpy(b, v[0]); return std::puts(b); }\n'
 
 
 def check(*programs):

@@ -22,6 +22,7 @@
 #include "devices.hpp"
 #include "firewall.hpp"
 #include "links.hpp"
+#include "precomputed_takeover.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
 #include "sync_line.hpp"
@@ -39,16 +40,7 @@ namespace {
 // keep the adverts from going out.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
-constexpr std::size_t kInstancesRehearsed = 16;  // copying more takes longer than it saves
 constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
-
-// The intents say that the addresses of this instance are announced once they are set.
-bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) {
-    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
-        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
-        return arp != nullptr && arp->instance == id;
-    });
-}
 
 class VrrpRole final : public Role {
 public:
@@ -97,7 +89,6 @@ private:
     void on_packets_readable();
     void arm();
     void ahead_of_deadline();
-    void precompute_takeover();
     void deadline();
     void watch_netlink();
     void on_netlink_readable();
@@ -123,11 +114,7 @@ private:
     BfdListener bfd_;
     SyncLine sync_line_{runtime_.loop(), runtime_.log()};
     std::optional<vrrp::Router> router_;
-    struct PrecomputedTakeover {
-        vrrp::Router router;  // after the step
-        vrrp::Intents intents;
-    };
-    std::optional<PrecomputedTakeover> precomputed_;  // of the deadline that is near; nothing else has happened since
+    PrecomputedTakeover precomputed_{addresses_, transport_, links_};
     std::optional<config::Config> next_;
     PreciseTimer timer_;
     asio::steady_timer publish_timer_;
@@ -234,15 +221,12 @@ void VrrpRole::stop(std::function<void()> done) {
 }
 
 void VrrpRole::perform(const vrrp::Intents& intents) {
-    if (precomputed_) {  // of what was before these
-        precomputed_.reset();
-        addresses_.forget();
-    }
+    precomputed_.forget();  // it was of what was before these
     bool transition = false;
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
         const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
-        if (added != nullptr && announced(intents, added->instance)) take_over(added->instance);
+        if (added != nullptr && announces(intents, added->instance)) take_over(added->instance);
         else carry_out(intent);
         transition = transition || std::holds_alternative<vrrp::AddAddresses>(intent) ||
                      std::holds_alternative<vrrp::RemoveAddresses>(intent) ||
@@ -372,30 +356,14 @@ void VrrpRole::ahead_of_deadline() {
     if (stopping_) return;
     on_netlink_readable();
     on_packets_readable();
-    precompute_takeover();
-}
-
-// Steps are pure: what a backup does at its deadline, unless it hears of its master until then, is known before.
-void VrrpRole::precompute_takeover() {
-    const auto& config = router_->config();
-    const auto due = router_->deadline();
-    if (!due || !router_->takes_over_next() || config.instances.size() > kInstancesRehearsed) return;
-    precomputed_.emplace(router_->copy(), vrrp::Intents{});
-    precomputed_->intents = precomputed_->router.step(vrrp::DeadlineReached{}, *due);
-    for (const auto& intent : precomputed_->intents) {
-        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
-        if (added != nullptr && announced(precomputed_->intents, added->instance))
-            addresses_.prepare(*netlink_, config.instances.at(added->instance));
-        if (const auto* advert = std::get_if<vrrp::SendAdvert>(&intent)) transport_.warm_up(*advert, links_);
-    }
+    precomputed_.compute(*router_, *netlink_);
 }
 
 void VrrpRole::deadline() {
     if (stopping_) return;
     if (!transport_.looks()) on_packets_readable();
-    if (!precomputed_) return step(vrrp::DeadlineReached{});
-    auto precomputed = std::exchange(precomputed_, std::nullopt);
-    std::swap(*router_, precomputed->router);  // what was before is freed when all is done
+    const auto precomputed = precomputed_.take(*router_);
+    if (!precomputed) return step(vrrp::DeadlineReached{});
     perform(precomputed->intents);
     addresses_.forget();
 }
@@ -493,7 +461,12 @@ void VrrpRole::publish_now(Instant begun) {
 
 }  // namespace
 
-RoleTraits vrrp_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE}, .kind = Kind::Vrrp, .has_ring = true}; }
+RoleTraits vrrp_traits() {
+    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE},
+            .calls = {kernel::CallSet::Schedule},
+            .kind = Kind::Vrrp,
+            .has_ring = true};
+}
 
 std::unique_ptr<Role> make_vrrp_role(Runtime& runtime) { return std::make_unique<VrrpRole>(runtime); }
 
