@@ -214,3 +214,11 @@ def test_an_ipv6_route_whose_source_goes_and_comes_back_is_as_it_shall_be(lan):
 def test_a_route_whose_word_add_goes_is_never_absent(lan):
     route = "static_routes {{\n    2001:db8:527::/48 {} dev eth0\n}}\n"
     assert finds_nothing(lan, route.format("add"), route.format(""))
+
+
+def test_a_backup_that_a_reload_makes_the_owner_takes_over_as_after_a_start(lan):
+    text = instance(more="mcast_src_ip 192.168.4.11")
+    spoken = {"do": "peer", "adverts": [["eth0", 51, "inet", 254, ["192.168.4.200"]]]}
+    owner = text.replace("priority 150", "priority 255").replace("version 3", "version 2").replace("int 0.03", "int 1")
+    finding = run_walk(lan, Walk("vrrp", text, [spoken, {"do": "reload", "to": text}, {"do": "reload", "to": owner}]))
+    assert finding is None, str(finding)

@@ -268,3 +268,46 @@ TEST_CASE("an owner that a reload adds keeps its addresses, which may be the hos
     CHECK(
         deeds(bench.router.reload(with({instance(100, "A"), instance(255, "B", 52, "10.9.9.8/32")}), t0 + 5s)).empty());
 }
+
+TEST_CASE("a backup that a reload makes the address owner takes over at once, as after a start") {
+    Bench bench = Bench::started(instance(100));
+    (void)bench.router.reload(with({instance(255)}), t0 + 1s);
+    CHECK(bench.due_of(0) == 1s);
+    CHECK(deeds(bench.tick(t0 + 1s)) == Lines{"0 advert 255 to 224.0.0.18", "0 add", "0 arp x5"});
+    // Another interval does not make it wait either.
+    Bench slower = Bench::started(instance(100));
+    auto owner = instance(255);
+    owner.advert_int = 5s;
+    (void)slower.router.reload(with({owner}), t0 + 1s);
+    CHECK(slower.due_of(0) == 1s);
+}
+
+TEST_CASE("a backup that a reload makes the address owner still waits for the end of the startup delay") {
+    auto c = with({instance(100)});
+    c.global.vrrp_startup_delay = 10s;
+    Bench bench = Bench::started(c);
+    c.instances = {instance(255)};
+    (void)bench.router.reload(c, t0 + 1s);
+    CHECK(bench.due_of(0) == 10s);
+}
+
+TEST_CASE("a group that a reload makes one of address owners takes over at once") {
+    auto a = instance(255, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::started(with_group({a, b}));
+    b.priority = 255;
+    (void)bench.router.reload(with_group({a, b}), t0 + 1s);
+    (void)bench.tick(t0 + 1s);
+    CHECK(bench.state(0) == State::Master);
+    CHECK(bench.state(1) == State::Master);
+}
+
+TEST_CASE("an owner that has given way to another owner goes on waiting after a reload") {
+    Bench bench = Bench::master(instance(255));
+    Peer other{255};
+    other.from("10.0.0.9");
+    for (auto at = t0; at < t0 + 5s; at += 500ms) (void)bench.hear(other, at);
+    REQUIRE(bench.state() == State::Backup);
+    const auto due = bench.due_of(0);
+    (void)bench.router.reload(bench.router.config(), t0 + 5s);
+    CHECK(bench.due_of(0) == due);
+}
