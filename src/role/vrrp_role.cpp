@@ -27,6 +27,7 @@
 #include "vrrp_sync_line.hpp"
 #include "vrrp_takeover.hpp"
 #include "vrrp_transport.hpp"
+#include "vrrp_waiting_facts.hpp"
 #include "vrrp_watched.hpp"
 
 namespace mainstay::role {
@@ -41,14 +42,6 @@ constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
 constexpr std::size_t kInstancesRehearsed = 16;  // copying more takes longer than it saves
 constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
-
-// The intents say that the addresses of this instance are announced once they are set.
-bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) {
-    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
-        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
-        return arp != nullptr && arp->instance == id;
-    });
-}
 
 class VrrpRole final : public Role {
 public:
@@ -78,7 +71,7 @@ public:
 private:
     // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
     void give(vrrp::Fact fact) {
-        if (performing_ || !router_) pending_.push_back(std::move(fact));
+        if (performing_ || !router_) pending_.add(std::move(fact));
         else if (!stopping_) step(fact);
     }
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
@@ -134,7 +127,7 @@ private:
     std::optional<Instant> publish_due_;
     Instant publish_again_{};  // not before, however much happens
     bool performing_ = false, stopping_ = false;
-    std::vector<vrrp::Fact> pending_;  // facts that arose while intents were carried out
+    WaitingFacts pending_;                     // facts that arose while intents were carried out
     std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
     std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
 };
@@ -249,10 +242,11 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
                      std::holds_alternative<vrrp::Announce>(intent);
     }
     if (!outermost) return publish(transition);
+    if (pending_.has_interfaces()) netlink_waits();  // those that have lost addresses may have got others since
     performing_ = false;
     // Facts that our own doing brought about (an address that could not be restored) come after it.
     while (!pending_.empty()) {
-        const auto facts = std::exchange(pending_, {});
+        const auto facts = pending_.take();
         for (const auto& fact : facts) step(fact);
     }
     publish(transition);
@@ -335,7 +329,7 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
     if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
     const auto failed = netlink_->add(requests);
     if (requests.empty() || !failed || !failed->empty())
-        pending_.emplace_back(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
+        pending_.add(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
 }
 
 void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {

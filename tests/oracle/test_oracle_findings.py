@@ -222,3 +222,9 @@ def test_a_backup_that_a_reload_makes_the_owner_takes_over_as_after_a_start(lan)
     owner = text.replace("priority 150", "priority 255").replace("version 3", "version 2").replace("int 0.03", "int 1")
     finding = run_walk(lan, Walk("vrrp", text, [spoken, {"do": "reload", "to": text}, {"do": "reload", "to": owner}]))
     assert finding is None, str(finding)
+
+
+def test_a_source_address_that_is_set_anew_is_no_fault(lan):
+    one = instance(interface="eth2", vips="10.30.0.200")
+    source = "static_ipaddress {{\n    10.30.0.11/24 dev eth2 {}\n}}\n"
+    assert finds_nothing(lan, one + source.format(""), one + source.format("scope link"))
