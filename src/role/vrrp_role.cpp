@@ -433,6 +433,11 @@ void VrrpRole::netlink_waits() {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
         if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);
     }
+    // Only a new address gets another label.
+    for (const auto& held : wrongly_labelled(change.relabelled, *router_, links_)) {
+        take_away({held});
+        give(vrrp::AddressLost{held.interface, held.prefix});
+    }
 }
 
 // All that goes by the configuration but the router, which is told what it has to know before it goes by it, too.

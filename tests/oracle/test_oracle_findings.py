@@ -228,3 +228,10 @@ def test_a_source_address_that_is_set_anew_is_no_fault(lan):
     one = instance(interface="eth2", vips="10.30.0.200")
     source = "static_ipaddress {{\n    10.30.0.11/24 dev eth2 {}\n}}\n"
     assert finds_nothing(lan, one + source.format(""), one + source.format("scope link"))
+
+
+def test_an_address_whose_label_the_kernel_has_changed_with_the_name_of_its_interface_gets_its_own_again(lan):
+    text = instance() + "static_ipaddress {\n    10.30.0.11/24 dev eth2 label eth2:b\n}\n"
+    renamed = [[["ip", "link", "set", old, "down"], ["ip", "link", "set", old, "name", new], ["ip", "link", "set", new, "up"]]
+               for old, new in (("eth2", "other0"), ("other0", "eth2"))]
+    assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands} for commands in renamed])
