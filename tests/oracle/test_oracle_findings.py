@@ -235,3 +235,9 @@ def test_an_address_whose_label_the_kernel_has_changed_with_the_name_of_its_inte
     renamed = [[["ip", "link", "set", old, "down"], ["ip", "link", "set", old, "name", new], ["ip", "link", "set", new, "up"]]
                for old, new in (("eth2", "other0"), ("other0", "eth2"))]
     assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands} for commands in renamed])
+
+
+def test_a_route_may_go_with_the_last_address_of_its_interface_when_that_gets_a_peer(lan):
+    text = instance() + "static_routes {\n    10.50.1.0/24 dev eth2\n}\n"
+    source = "static_ipaddress {{\n    10.30.0.11 dev eth2 {}\n}}\n"
+    assert finds_nothing(lan, text + source.format(""), text + source.format("peer 10.99.0.100"))

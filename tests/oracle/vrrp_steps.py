@@ -162,8 +162,9 @@ def remade(device, before, after):
 
 
 def keeps_ipv4(device, before, after, losses):
-    """Whether an IPv4 address was there all the time."""
-    stay = before.snapshot["addresses"].keys() & after.snapshot["addresses"].keys()
+    """Whether an IPv4 address was there all the time, and the same one: it may have another peer, flag or label now."""
+    had, have = before.snapshot["addresses"], after.snapshot["addresses"]
+    stay = {place for place in had if had[place] == have.get(place)}
     absent = {f"{loss['key'][1]} {loss['key'][2]}" for loss in losses if loss["key"][0] == "address"}
     return any(place.endswith(f" dev {device}") and ":" not in place for place in stay - absent)
 
