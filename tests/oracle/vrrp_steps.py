@@ -9,6 +9,7 @@ from .vrrp_place import ADDRESS_BLOCKS, RULE_BLOCKS, address_of, family_of, inst
 INTERFACES = ("eth0", "eth1", "eth2")
 KILL, UPGRADE, DRIFT, PEER = 0.02, 0.03, 0.15, 0.08
 STATIC = "static"
+OWN_WAY = ("dev", "own0", "onlink")
 PEER_PRIORITY = 254  # better than any of ours that is no owner
 
 
@@ -100,13 +101,14 @@ def rename_link(nodes, rng):
 
 
 def add_own(nodes, rng):
-    """Something of the host's own, which has to stay."""
+    """Something of the host's own, which has to stay. Routes name their way: it must not be an address of mainstay's that
+    leads to the gateway, and on one host only."""
     number = rng.randrange(120, 130)
     return rng.choice(([["ip", "addr", "add", f"192.168.4.{number}/32", "dev", "eth0"]],
                        [["ip", "addr", "add", f"10.20.0.{number}/24", "dev", "eth1"]],
                        [["ip", "addr", "add", f"2001:db8:4::{number}/64", "dev", "eth0"]],
-                       [["ip", "route", "add", f"172.31.{number}.0/24", "via", "192.168.4.1"]],
-                       [["ip", "-6", "route", "add", f"2001:db8:{number}::/48", "via", "2001:db8:4::1"]],
+                       [["ip", "route", "add", f"172.31.{number}.0/24", "via", "192.168.4.1", *OWN_WAY]],
+                       [["ip", "-6", "route", "add", f"2001:db8:{number}::/48", "via", "2001:db8:4::1", *OWN_WAY]],
                        [["ip", "rule", "add", "from", f"172.31.{number}.0/24", "lookup", "77", "pref", f"6{number}"]]))
 
 
