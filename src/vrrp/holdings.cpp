@@ -13,6 +13,7 @@ bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
     if (first->destination != second->destination) return false;
     const auto kept = [](netlink::Route route) {
         route.ttl_propagate.reset();  // of MPLS routes alone
+        std::erase_if(route.metrics, [](const netlink::Metric& metric) { return metric.value == 0; });  // as none
         // `add` asks that there is none yet; the route is the same one.
         if (route.placement == netlink::Route::Placement::Add) route.placement = netlink::Route::Placement::Prepend;
         return route;
