@@ -241,3 +241,8 @@ def test_a_route_may_go_with_the_last_address_of_its_interface_when_that_gets_a_
     text = instance() + "static_routes {\n    10.50.1.0/24 dev eth2\n}\n"
     source = "static_ipaddress {{\n    10.30.0.11 dev eth2 {}\n}}\n"
     assert finds_nothing(lan, text + source.format(""), text + source.format("peer 10.99.0.100"))
+
+
+def test_a_route_with_an_encapsulation_is_another_one_than_without(lan):
+    route = "static_routes {{\n    10.50.28.0/24 {} dev eth0\n}}\n"
+    assert finds_nothing(lan, route.format("encap ip id 3 dst 1.2.3.4 ttl 5"), route.format(""))
