@@ -246,3 +246,13 @@ def test_a_route_may_go_with_the_last_address_of_its_interface_when_that_gets_a_
 def test_a_route_with_an_encapsulation_is_another_one_than_without(lan):
     route = "static_routes {{\n    10.50.28.0/24 {} dev eth0\n}}\n"
     assert finds_nothing(lan, route.format("encap ip id 3 dst 1.2.3.4 ttl 5"), route.format(""))
+
+
+def test_a_peer_holds_nobody_back_who_does_not_hear_it(lan):
+    slow = instance("VI_2", 52, vips="192.168.4.201").replace("version 3", "version 2").replace("int 0.03", "int 1")
+    group = "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n"
+    spoken = [{"do": "peer", "adverts": [["eth0", 51, "inet", 254, ["192.168.4.200"]]]}]
+    for deaf in ("unicast_peer {\n        192.168.4.1\n    }", "mcast_dst_ip 224.0.0.20"):
+        text = instance(more=deaf) + slow + group
+        assert finds_nothing(lan, text, text, before_last=spoken)
+        lan.close()

@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from . import vrrp_generator, vrrp_steps
+from . import tree, vrrp_generator, vrrp_place, vrrp_steps
 from .domain import Domain
 from .world import busy
 
@@ -100,8 +100,9 @@ class VrrpDomain(Domain):
         if "error" in status or "bfd" not in status and "mainstayd-vrrp" in snapshot["processes"]:
             return False  # the role has not said anything yet
         spoken = {vrid for _, vrid in side.peers.get("spoken for", ())}
-        # The peer speaks version 3.
-        follows = {name for name, i in instances.items() if i["virtual_router_id"] in spoken and i["version"] == 3}
+        nodes = tree.parse(side.text)
+        hearing = {i.name for i in vrrp_place.instances(nodes) if vrrp_steps.hears_the_peer(nodes, i)}
+        follows = {name for name, i in instances.items() if i["virtual_router_id"] in spoken and name in hearing}
         held_back = {i["group"] for name, i in instances.items() if i["group"] and i["state"] != "MASTER" and (
             name in follows or i["state"] == "FAULT")}
         for name, instance in instances.items():

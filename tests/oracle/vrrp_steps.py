@@ -41,6 +41,14 @@ def adverts(nodes, rng):
     return spoken
 
 
+def hears_the_peer(nodes, instance):
+    """Whether it listens to what the peer sends: version 3, to the usual group."""
+    settings = [block for block in nodes if not isinstance(block, str) and block.keyword == "global_defs"]
+    word, usual = ("vrrp_mcast_group6", "ff02::12") if family_of(instance) == "inet6" else ("vrrp_mcast_group4", "224.0.0.18")
+    group = instance.value("mcast_dst_ip") or next((block.value(word) for block in settings if block.lines(word)), usual)
+    return instance.value("version") == "3" and group == usual and not instance.blocks("unicast_peer")
+
+
 # ---- somebody else ----
 
 def entries(nodes, kinds):

@@ -43,6 +43,7 @@ class Side:
         self.host = domain.boot(lan, name)
         self.agent = self.host.start(["/usr/bin/python3", "-B", str(AGENT), domain.inside], name="agent", pipe=True)
         self.daemon = self.log = None
+        self.text = ""   # what the daemon was started with
         self.peers = {}  # what the domain's own steps leave behind
 
     def ask(self, *request):
@@ -61,6 +62,7 @@ class Side:
         return self.ask("snapshot", self.daemon is not None)
 
     def start(self, text, env=None):
+        self.text = text
         self.daemon = self.host.mainstayd(text, *self.domain.options(), name=FILE.removeprefix("/run/"), env=env)
         self.log = Log(self.daemon)
 
