@@ -256,3 +256,11 @@ def test_a_peer_holds_nobody_back_who_does_not_hear_it(lan):
         text = instance(more=deaf) + slow + group
         assert finds_nothing(lan, text, text, before_last=spoken)
         lan.close()
+
+
+def test_a_start_is_steady_when_its_status_says_the_last_reason_of_a_fault(lan):
+    text = (instance(interface="eth2", vips="10.30.0.200")
+            + instance("VI_2", 52, vips="192.168.4.201", more="unicast_src_ip 192.168.4.55\nunicast_peer {\n192.168.4.1\n}")
+            + "static_ipaddress {\n    10.30.0.11/24 dev eth2\n}\n"
+            + "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n")
+    assert finds_nothing(lan, text, text)

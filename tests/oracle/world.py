@@ -130,7 +130,7 @@ class Side:
             now = self.snapshot()
             if last != now:
                 since = time.monotonic()
-            elif time.monotonic() - since >= self.domain.quiet_seconds(self) and self.domain.steady(now, self):
+            elif time.monotonic() - since >= self.domain.quiet_seconds(now, self) and self.domain.steady(now, self):
                 return now
             if time.monotonic() > end or (self.daemon and not self.daemon.alive()):
                 raise Failed(f"{self.name} does not become steady:\n{self.log.look() if self.log else last}")

@@ -311,3 +311,16 @@ TEST_CASE("an owner that has given way to another owner goes on waiting after a 
     (void)bench.router.reload(bench.router.config(), t0 + 5s);
     CHECK(bench.due_of(0) == due);
 }
+
+TEST_CASE("a route stays when a reload adds a metric of 0, which the kernel does not keep, but not with any other") {
+    auto c = instance();
+    c.routes.emplace_back().more.edit().values = {{"to", *Prefix::parse("10.1.0.0/16")},
+                                                  {"dev", config::WordList{"eth0"}}};
+    Bench bench = Bench::master(c);
+    const Lines set{"0 route [10.1.0.0/16 dev eth0]"};
+    c.routes[0].more.edit().values.push_back({"quickack", std::int64_t{0}});
+    CHECK(deeds(bench.router.reload(with({c}), t0 + 4s)) == set);
+
+    c.routes[0].more.edit().values.back() = {"quickack", std::int64_t{1}};
+    CHECK(deeds(bench.router.reload(with({c}), t0 + 5s)) == Lines{"0 unroute [10.1.0.0/16 dev eth0]", set[0]});
+}

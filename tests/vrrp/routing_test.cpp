@@ -233,18 +233,6 @@ TEST_CASE("a route stays when a reload changes of it what the kernel does not ke
           Lines{"0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
 }
 
-TEST_CASE("a route stays when a reload adds a metric of 0, which the kernel does not keep, but not with any other") {
-    auto c = routed();
-    auto bench = Bench::master(c);
-    c.routes[0].more.edit().values.push_back({"quickack", std::uint32_t{0}});
-    CHECK(deeds(bench.router.reload(with({c}), bench.taken_at + 1s)) ==
-          Lines{"0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
-
-    c.routes[0].more.edit().values.back() = {"quickack", std::uint32_t{1}};
-    CHECK(deeds(bench.router.reload(with({c}), bench.taken_at + 2s)) ==
-          Lines{"0 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
-}
-
 TEST_CASE("a route stays when a reload adds or takes away the word add") {
     auto c = routed();
     auto bench = Bench::master(c);
