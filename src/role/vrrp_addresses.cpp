@@ -3,21 +3,12 @@
 #include <algorithm>
 
 #include "mainstay/netlink/routing.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/statics.hpp"
 
 namespace mainstay::role {
 
 namespace {
-
-// "brd +" sets the host bits, "brd -" clears them.
-std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {
-    if (address.broadcast) return address.broadcast;
-    if (!address.prefix.address.is_v4() || (!address.broadcast_all_ones && !address.broadcast_all_zeros))
-        return std::nullopt;
-    const std::uint32_t host = address.prefix.length >= 32 ? 0U : 0xffffffffU >> address.prefix.length;
-    const std::uint32_t own = address.prefix.address.v4_host_order();
-    return IpAddress::v4(address.broadcast_all_ones ? own | host : own & ~host);
-}
 
 // In seconds; none: the kernel's, for ever.
 std::optional<std::uint32_t> preferred_lifetime(const config::VirtualAddress& address) {
@@ -37,7 +28,7 @@ kernel::Address address_request(const config::VirtualAddress& address, std::uint
     return {.interface_index = interface_index,
             .prefix = address.prefix,
             .label = address.label,
-            .broadcast = broadcast_of(address),
+            .broadcast = vrrp::broadcast_of(address),
             .scope = address.scope,
             .nodad = !has("-nodad"),
             .noprefixroute = address.noprefixroute,

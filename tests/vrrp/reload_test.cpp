@@ -324,3 +324,19 @@ TEST_CASE("a route stays when a reload adds a metric of 0, which the kernel does
     c.routes[0].more.edit().values.back() = {"quickack", std::int64_t{1}};
     CHECK(deeds(bench.router.reload(with({c}), t0 + 5s)) == Lines{"0 unroute [10.1.0.0/16 dev eth0]", set[0]});
 }
+
+TEST_CASE("an address stays when a reload says its broadcast address in another way") {
+    auto c = instance();
+    c.addresses = {vip("10.9.9.9/32"), vip("10.9.8.9/24")};
+    for (auto& address : c.addresses) address.broadcast_all_ones = true;
+    Bench bench = Bench::master(c);
+    for (auto& address : c.addresses) address.broadcast_all_ones = false;
+    c.addresses[0].broadcast_all_zeros = true;
+    c.addresses[1].broadcast = ip("10.9.8.255");
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)).empty());
+
+    c.addresses[1].broadcast.reset();
+    c.addresses[1].broadcast_all_zeros = true;
+    CHECK(deeds(bench.router.reload(with({c}), t0 + 5s)) ==
+          Lines{"gone remove 10.9.8.9/24@eth0", "0 change +1", "0 arp x5"});
+}
