@@ -251,9 +251,10 @@ def test_a_route_with_an_encapsulation_is_another_one_than_without(lan):
 def test_a_peer_holds_nobody_back_who_does_not_hear_it(lan):
     slow = instance("VI_2", 52, vips="192.168.4.201").replace("version 3", "version 2").replace("int 0.03", "int 1")
     group = "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n"
-    spoken = [{"do": "peer", "adverts": [["eth0", 51, "inet", 254, ["192.168.4.200"]]]}]
-    for deaf in ("unicast_peer {\n        192.168.4.1\n    }", "mcast_dst_ip 224.0.0.20"):
+    unicast = "unicast_peer {\n        192.168.4.1\n    }"
+    for deaf, device in ((unicast, "eth0"), ("mcast_dst_ip 224.0.0.20", "eth0"), ("", "eth1")):
         text = instance(more=deaf) + slow + group
+        spoken = [{"do": "peer", "adverts": [[device, 51, "inet", 254, ["192.168.4.200"]]]}]
         assert finds_nothing(lan, text, text, before_last=spoken)
         lan.close()
 

@@ -88,7 +88,7 @@ class VrrpDomain(Domain):
             process.nsenter.stdin.write(json.dumps(sent) + "\n")
             process.nsenter.stdin.flush()
             process.nsenter.stdout.readline()
-        side.peers["spoken for"] = {(interface, vrid) for interface, vrid, *_ in adverts}
+        side.peers["spoken for"] = {(interface, vrid, family) for interface, vrid, family, *_ in adverts}
 
     def steady(self, snapshot, side):
         if not all(carrier(link) for link in snapshot["links"].values()):
@@ -99,10 +99,10 @@ class VrrpDomain(Domain):
         instances = status.get("instances", {})
         if "error" in status or "bfd" not in status and "mainstayd-vrrp" in snapshot["processes"]:
             return False  # the role has not said anything yet
-        spoken = {vrid for _, vrid in side.peers.get("spoken for", ())}
         nodes = tree.parse(side.text)
-        hearing = {i.name for i in vrrp_place.instances(nodes) if vrrp_steps.hears_the_peer(nodes, i)}
-        follows = {name for name, i in instances.items() if i["virtual_router_id"] in spoken and name in hearing}
+        spoken = side.peers.get("spoken for", ())
+        follows = {i.name for i in vrrp_place.instances(nodes) if vrrp_steps.hears_the_peer(nodes, i) and (
+            i.value("interface"), int(i.value("virtual_router_id")), vrrp_place.family_of(i)) in spoken}
         held_back = {i["group"] for name, i in instances.items() if i["group"] and i["state"] != "MASTER" and (
             name in follows or i["state"] == "FAULT")}
         for name, instance in instances.items():
