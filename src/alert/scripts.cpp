@@ -65,7 +65,7 @@ const config::Command* state_command(const config::Notifies& notify, const std::
 }
 
 // notify_deleted, which may come without a command, and notify_master_rx_lower_pri.
-config::Command rarer_command(const config::More& more, std::string_view state) {
+config::Command rarer_command(const config::ExtraSettings& more, std::string_view state) {
     const char* keyword = state == "DELETED"             ? "notify_deleted"
                           : state == kLowerPriorityHeard ? "notify_master_rx_lower_pri"
                                                          : nullptr;
@@ -76,7 +76,7 @@ config::Command rarer_command(const config::More& more, std::string_view state) 
 bool configured(const config::Command* command) { return command != nullptr && !command->empty(); }
 
 // keepalived: the state's script gets no arguments of ours, the generic one gets four.
-std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::More& more, const Event& event) {
+std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::ExtraSettings& more, const Event& event) {
     std::vector<NotifyCall> calls;
     if (is_priority_change(event.state)) return calls;
     const std::string queue = queue_of(event);

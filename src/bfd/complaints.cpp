@@ -1,4 +1,4 @@
-#include "mainstay/bfd/complaints.hpp"
+#include "complaints.hpp"
 
 #include <fmt/format.h>
 

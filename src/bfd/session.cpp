@@ -1,11 +1,11 @@
-#include "mainstay/bfd/session.hpp"
+#include "session.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "mainstay/bfd/timers.hpp"
+#include "timers.hpp"
 
 namespace mainstay::bfd {
 namespace {

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-#include "mainstay/bfd/session.hpp"
+#include "session.hpp"
 
 namespace mainstay::bfd {
 namespace {

@@ -1,4 +1,4 @@
-#include "mainstay/cli/config_test.hpp"
+#include "config_test.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/strict.hpp"
+#include "mainstay/config/validate/strict.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/probe/regex.hpp"
 

@@ -9,7 +9,7 @@
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/probe/regex.hpp"
-#include "mainstay/role/diagnostic_json.hpp"
+#include "mainstay/role/reader/diagnostic_json.hpp"
 
 namespace mainstay::cli {
 namespace {

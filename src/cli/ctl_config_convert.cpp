@@ -4,7 +4,7 @@
 
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/toml.hpp"
+#include "mainstay/config/toml/toml.hpp"
 #include "mainstay/kernel/environment.hpp"
 
 namespace mainstay::cli {

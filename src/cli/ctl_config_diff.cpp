@@ -3,8 +3,8 @@
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
-#include "mainstay/role/diagnostic_json.hpp"
-#include "mainstay/role/reload_diff.hpp"
+#include "mainstay/role/reader/diagnostic_json.hpp"
+#include "mainstay/role/reader/reload_diff.hpp"
 
 namespace mainstay::cli {
 namespace {

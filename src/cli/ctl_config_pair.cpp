@@ -5,7 +5,7 @@
 
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/pair.hpp"
+#include "mainstay/config/tools/pair.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -2,9 +2,9 @@
 
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/print.hpp"
-#include "mainstay/config/resolver.hpp"
-#include "mainstay/config/toml.hpp"
+#include "mainstay/config/tools/print.hpp"
+#include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/toml/toml.hpp"
 
 namespace mainstay::cli {
 

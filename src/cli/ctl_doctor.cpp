@@ -2,21 +2,21 @@
 #include <nlohmann/json.hpp>
 
 #include "ctl.hpp"
-#include "mainstay/cli/doctor.hpp"
-#include "mainstay/config/sources.hpp"
+#include "doctor.hpp"
+#include "mainstay/config/language/sources.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 std::string as_text(const std::vector<Finding>& findings) {
     std::string out;
-    for (const auto& finding : findings) out += "- " + finding.what + "\n  mend: " + finding.mend + "\n";
+    for (const auto& finding : findings) out += "- " + finding.what + "\n  fix: " + finding.fix + "\n";
     return out.empty() ? "nothing was found that is in the way\n" : out;
 }
 
 std::string as_json_text(const std::vector<Finding>& findings) {
     auto list = nlohmann::ordered_json::array();
-    for (const auto& finding : findings) list.push_back({{"finding", finding.what}, {"mend", finding.mend}});
+    for (const auto& finding : findings) list.push_back({{"finding", finding.what}, {"fix", finding.fix}});
     return nlohmann::ordered_json{{"findings", std::move(list)}}.dump(
                1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
            "\n";

@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include "ctl.hpp"
-#include "mainstay/cli/reference.hpp"
-#include "mainstay/cli/toml_reference.hpp"
+#include "reference.hpp"
+#include "toml_reference.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "ctl.hpp"
-#include "mainstay/cli/ipvs_table.hpp"
+#include "ipvs_table.hpp"
 #include "mainstay/kernel/ipvs.hpp"
 
 namespace mainstay::cli {

@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
     auto* ipvs = app.add_subcommand("ipvs", "the kernel's table, as ipvsadm -Ln shows it");
     ipvs->add_flag("--stats", stats, "connections, packets and bytes");
 
-    auto* doctor = app.add_subcommand("doctor", "what on this host is in the way, and its mend; exit 1 if anything is");
+    auto* doctor = app.add_subcommand("doctor", "what on this host is in the way, and its fix; exit 1 if anything is");
     doctor->add_option("-f,--file", file, "configuration (default: the one that the daemon would read)");
     doctor->add_flag("--json", as_json, "findings as JSON");
 

@@ -1,7 +1,7 @@
 #include <cstdio>
 
 #include "ctl.hpp"
-#include "mainstay/cli/status_view.hpp"
+#include "status_view.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -6,17 +6,17 @@
 #include <cstdio>
 #include <string_view>
 
-#include "mainstay/cli/config_test.hpp"
-#include "mainstay/cli/daemonize.hpp"
-#include "mainstay/cli/genhash.hpp"
-#include "mainstay/cli/options.hpp"
+#include "config_test.hpp"
+#include "daemonize.hpp"
+#include "genhash.hpp"
+#include "options.hpp"
 #include "mainstay/kernel/log_sink.hpp"
-#include "mainstay/role/bfd_role.hpp"
-#include "mainstay/role/lvs_role.hpp"
-#include "mainstay/role/reader.hpp"
-#include "mainstay/role/upgrade_trial.hpp"
-#include "mainstay/role/vrrp_role.hpp"
-#include "mainstay/role/watcher.hpp"
+#include "mainstay/role/bfd/role.hpp"
+#include "mainstay/role/lvs/role.hpp"
+#include "mainstay/role/reader/reader.hpp"
+#include "mainstay/role/supervisor/upgrade_trial.hpp"
+#include "mainstay/role/vrrp/role.hpp"
+#include "mainstay/role/watcher/role.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "mainstay/cli/daemonize.hpp"
+#include "daemonize.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "mainstay/cli/doctor.hpp"
+#include "doctor.hpp"
 
 #include <fmt/format.h>
 

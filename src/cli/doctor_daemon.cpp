@@ -1,7 +1,7 @@
 // What the running daemon knows of its peers, services and mails: the doctor's facts from the status document.
 #include <nlohmann/json.hpp>
 
-#include "mainstay/cli/doctor.hpp"
+#include "doctor.hpp"
 
 namespace mainstay::cli {
 namespace {

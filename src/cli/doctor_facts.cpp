@@ -15,7 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "mainstay/cli/doctor.hpp"
+#include "doctor.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/arp_probe.hpp"
 #include "mainstay/kernel/environment.hpp"

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "mainstay/cli/doctor.hpp"
+#include "doctor.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "mainstay/cli/genhash.hpp"
+#include "genhash.hpp"
 
 #include <fmt/format.h>
 #include <getopt.h>

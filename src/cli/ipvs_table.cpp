@@ -1,4 +1,4 @@
-#include "mainstay/cli/ipvs_table.hpp"
+#include "ipvs_table.hpp"
 
 #include <fmt/format.h>
 

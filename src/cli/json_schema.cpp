@@ -6,16 +6,16 @@
 #include <optional>
 #include <vector>
 
-#include "mainstay/cli/reference.hpp"
-#include "mainstay/cli/toml_reference.hpp"
+#include "reference.hpp"
+#include "toml_reference.hpp"
 #include "mainstay/config/settings.hpp"
-#include "mainstay/config/toml.hpp"
+#include "mainstay/config/toml/toml.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 using config::Block;
-using config::Row;
+using config::KeywordSpec;
 using config::Takes;
 using config::TomlShape;
 using Json = nlohmann::ordered_json;
@@ -49,7 +49,7 @@ bool is_whole(std::string_view text) {
 Json word() { return {{"type", {"string", "integer"}}}; }
 Json words() { return {{"type", {"string", "integer", "array"}}, {"items", word()}}; }
 
-Json one_of(const Row& row) {
+Json one_of(const KeywordSpec& row) {
     auto values = Json::array();
     for (const std::string& choice : split(row.args.choices)) {
         if (is_whole(choice)) values.push_back(static_cast<std::int64_t>(*number_of(choice)));
@@ -61,7 +61,7 @@ Json one_of(const Row& row) {
     return {{"enum", std::move(values)}};
 }
 
-Json number(const char* type, const Row& row, double unit) {
+Json number(const char* type, const KeywordSpec& row, double unit) {
     const auto in_unit = [&](std::int64_t value) -> Json {
         const auto scaled = static_cast<double>(value) / unit;
         if (unit == 1 || scaled == static_cast<double>(static_cast<std::int64_t>(scaled)))
@@ -84,7 +84,7 @@ Json command() {
 }
 
 // The argument, without what may stand instead of it.
-Json plain_value(const Row& row) {
+Json plain_value(const KeywordSpec& row) {
     switch (row.args.takes) {
         case Takes::Flag:
         case Takes::Bool:
@@ -119,7 +119,7 @@ Json plain_value(const Row& row) {
     return json;
 }
 
-Json value(const Row& row) {
+Json value(const KeywordSpec& row) {
     auto any = Json::array({plain_value(row)});
     const bool number = row.args.takes == Takes::Integer || row.args.takes == Takes::WholeSeconds;
     if (number && !row.args.choices.empty()) any.push_back(one_of(row));
@@ -136,7 +136,7 @@ Json value(const Row& row) {
 
 // ---- what is said about it ---------------------------------------------------------------------------------------
 
-void describe(const Row& row, Block block, Json& json) {
+void describe(const KeywordSpec& row, Block block, Json& json) {
     std::string text{row.help};
     if (!row.deprecated.empty()) text += fmt::format(" Deprecated: write {}.", row.deprecated);
     if (!acts_in({&row, block})) text += " Does not act yet.";
@@ -178,7 +178,7 @@ Json list() {
     return {{"type", {"string", "array"}}, {"items", entry}};
 }
 
-Json shape(const Row& row) {
+Json shape(const KeywordSpec& row) {
     switch (config::toml_shape(row)) {
         case TomlShape::List:
             return list();
@@ -196,7 +196,7 @@ Json shape(const Row& row) {
 
 Json properties(Block block) {
     auto json = Json::object();
-    for (const Row* row : config::rows_of(block)) {
+    for (const KeywordSpec* row : config::rows_of(block)) {
         Json one = shape(*row);
         describe(*row, block, one);
         json[std::string{row->name}] = std::move(one);
@@ -207,13 +207,13 @@ Json properties(Block block) {
 Json table_of(Block block) {
     Json json{{"type", "object"}, {"properties", properties(block)}};
     auto required = Json::array();
-    if (const Row* opener = opener_of(block); opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables) {
+    if (const KeywordSpec* opener = opener_of(block); opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables) {
         Json on = words();
         on["description"] = fmt::format("What stands behind {} in keepalived.conf: {}", opener->name, opener->form);
         json["properties"][std::string{config::kTomlWordsKey}] = std::move(on);
         required.push_back(config::kTomlWordsKey);
     }
-    for (const Row* row : config::rows_of(block))
+    for (const KeywordSpec* row : config::rows_of(block))
         if (row->required) required.push_back(row->name);
     if (!required.empty()) json["required"] = std::move(required);
     json["additionalProperties"] = false;
@@ -249,7 +249,7 @@ std::string toml_json_schema() {
     auto blocks = Json::object();
     for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b) {
         const auto block = static_cast<Block>(b);
-        const Row* opener = opener_of(block);
+        const KeywordSpec* opener = opener_of(block);
         if (opener != nullptr && opener->args.takes == Takes::Opens) blocks[name_of(block)] = table_of(block);
     }
     json["$defs"] = std::move(blocks);

@@ -1,7 +1,7 @@
 // mainstayd-obs: the observer, an executable of its own so that no other role loads libcurl. Started by mainstayd.
 #include <unistd.h>
 
-#include "mainstay/role/observer_role.hpp"
+#include "mainstay/role/observer/role.hpp"
 
 int main() {
     const int code = mainstay::role::run_role(mainstay::role::observer_traits(), mainstay::role::make_observer_role);

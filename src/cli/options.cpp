@@ -1,4 +1,4 @@
-#include "mainstay/cli/options.hpp"
+#include "options.hpp"
 
 #include <getopt.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-#include "mainstay/config/sources.hpp"
+#include "mainstay/config/language/sources.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"

@@ -1,4 +1,4 @@
-#include "mainstay/cli/realserver.hpp"
+#include "realserver.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <ranges>
 
-#include "mainstay/cli/realserver_state.hpp"
+#include "realserver_state.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 

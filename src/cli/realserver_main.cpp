@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/cli/realserver.hpp"
+#include "realserver.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "mainstay/cli/realserver_state.hpp"
+#include "realserver_state.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <charconv>
 
-#include "mainstay/cli/realserver.hpp"
+#include "realserver.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 
 namespace mainstay::cli {

@@ -1,5 +1,5 @@
 // What the rows of the schema say, made fit to be read: ranges in words, examples, whether a keyword acts.
-#include "mainstay/cli/reference.hpp"
+#include "reference.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@ namespace mainstay::cli {
 namespace {
 
 using config::Block;
-using config::Row;
+using config::KeywordSpec;
 using config::Takes;
 
 constexpr auto kBlocks = static_cast<std::size_t>(Block::kCount);
@@ -29,7 +29,7 @@ std::string decimal(std::int64_t micros, std::int64_t unit) {
     return text;
 }
 
-std::string range(const Row& row, std::int64_t unit) {
+std::string range(const KeywordSpec& row, std::int64_t unit) {
     const auto say = [&](std::int64_t number) { return unit == 1 ? fmt::format("{}", number) : decimal(number, unit); };
     if (row.args.high == config::kUnlimited) return fmt::format("{} or more", say(row.args.low));
     return fmt::format("{} to {}", say(row.args.low), say(row.args.high));
@@ -141,7 +141,7 @@ std::string words_for(std::string_view form) {
     return words;
 }
 
-std::string number_for(const Row& row, std::int64_t unit) {
+std::string number_for(const KeywordSpec& row, std::int64_t unit) {
     const std::string_view shown = row.default_text.substr(0, row.default_text.find_first_of(" ;,"));
     if (const auto number = number_of(shown);
         number && *number > 0 && *number * unit >= row.args.low && *number * unit <= row.args.high)
@@ -150,7 +150,7 @@ std::string number_for(const Row& row, std::int64_t unit) {
     return unit == 1 ? fmt::format("{}", wanted) : decimal(wanted, unit);
 }
 
-std::string example_line(const Row& row) {
+std::string example_line(const KeywordSpec& row) {
     if (!row.example.empty()) return std::string{row.example};
     std::string words;
     switch (row.args.takes) {
@@ -220,7 +220,7 @@ bool is_action(std::string_view word) {
 // "(address entry)", "<entry>": not a word that anybody writes.
 bool is_shape(std::string_view name) { return name.starts_with('(') || name.starts_with('<'); }
 
-bool is_block(const Row& row) { return config::is_block(row.args.takes); }
+bool is_block(const KeywordSpec& row) { return config::is_block(row.args.takes); }
 
 }  // namespace
 
@@ -232,7 +232,7 @@ std::vector<KeywordPlace> places_of(std::string_view name) {
     }
     std::vector<KeywordPlace> places;
     for (const auto table : config::schema())
-        for (const Row& row : table)
+        for (const KeywordSpec& row : table)
             for (std::size_t b = 0; row.name == name && b < kBlocks; ++b) {
                 const auto block = static_cast<Block>(b);
                 if (row.blocks.has(block) && (path.empty() || ends_with_path(config::path_of(block), path)))
@@ -244,7 +244,7 @@ std::vector<KeywordPlace> places_of(std::string_view name) {
 std::vector<std::string_view> all_keywords() {
     std::vector<std::string_view> names;
     for (const auto table : config::schema())
-        for (const Row& row : table)
+        for (const KeywordSpec& row : table)
             if (!is_shape(row.name)) names.push_back(row.name);
     std::ranges::sort(names);
     const auto twice = std::ranges::unique(names);
@@ -261,24 +261,24 @@ std::string_view nearest_of_all(std::string_view name) {
     return found.empty() || at == names.end() ? std::string_view{} : *at;
 }
 
-const Row* opener_of(Block block) {
+const KeywordSpec* opener_of(Block block) {
     const Block parent = config::parent_of(block);
     if (parent == Block::None) return nullptr;
-    for (const Row* row : config::rows_of(parent))
+    for (const KeywordSpec* row : config::rows_of(parent))
         if (row->args.opens == block) return row;
     const std::string_view path = config::path_of(block);
     return config::find_row(parent, path.substr(path.rfind('/') + 1));
 }
 
 bool acts_in(const KeywordPlace& place) {
-    const Row& row = *place.row;
+    const KeywordSpec& row = *place.row;
     if (!config::is_acted_on(row)) return false;
     for (Block block = place.block; block != Block::None; block = config::parent_of(block))
-        if (const Row* opener = opener_of(block); opener != nullptr && !config::is_acted_on(*opener)) return false;
+        if (const KeywordSpec* opener = opener_of(block); opener != nullptr && !config::is_acted_on(*opener)) return false;
     return true;
 }
 
-std::string takes_text(const Row& row) {
+std::string takes_text(const KeywordSpec& row) {
     const std::string bare = row.args.bare_is_allowed ? "; may be left out" : "";
     switch (row.args.takes) {
         case Takes::Flag:
@@ -327,12 +327,12 @@ std::string takes_text(const Row& row) {
 }
 
 std::vector<std::string> example_of(const KeywordPlace& place) {
-    const Row& row = *place.row;
+    const KeywordSpec& row = *place.row;
     const bool bare_word = config::is_word_of_line(row) && row.example.empty();
     const std::string_view entry = bare_word ? entry_of(place.block) : std::string_view{};
     if (bare_word && is_shape(row.name)) return {};
     // A word of a keyword's own line: that line shows how it is written. Parts of parts have none.
-    const Row* around = opener_of(place.block);
+    const KeywordSpec* around = opener_of(place.block);
     if (bare_word && around != nullptr && !is_block(*around))
         return example_of({around, config::parent_of(place.block)});
     if (bare_word && around == nullptr) return {};

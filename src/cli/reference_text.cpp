@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
-#include "mainstay/cli/reference.hpp"
+#include "reference.hpp"
 #include "roff.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 using config::Block;
-using config::Row;
+using config::KeywordSpec;
 using config::Takes;
 
 constexpr auto kBlocks = static_cast<std::size_t>(Block::kCount);
@@ -18,14 +18,14 @@ constexpr auto kBlocks = static_cast<std::size_t>(Block::kCount);
 // The rows of one block as people look for them: keywords by name, then the words of its entries.
 std::vector<KeywordPlace> rows_for_people(Block block) {
     std::vector<KeywordPlace> places;
-    for (const Row* row : config::rows_of(block)) places.push_back({row, block});
+    for (const KeywordSpec* row : config::rows_of(block)) places.push_back({row, block});
     for (const auto table : config::schema())
-        for (const Row& row : table)
+        for (const KeywordSpec& row : table)
             if (config::is_word_of_line(row) && row.blocks.has(block)) places.push_back({&row, block});
     return places;
 }
 
-std::string not_yet(const Row& row) {
+std::string not_yet(const KeywordSpec& row) {
     return row.instead_of_acting.empty() ? "not yet" : fmt::format("not yet: {}", row.instead_of_acting);
 }
 
@@ -34,17 +34,17 @@ std::string cell(std::string_view text) { return replaced(std::string{text}, "|"
 std::string prose(std::string_view text) { return replaced(cell(text), "<", "&lt;"); }
 std::string code(std::string_view text) { return fmt::format("`{}`", cell(text)); }
 
-std::string shown(const Row& row) {
+std::string shown(const KeywordSpec& row) {
     if (row.args.in_line && row.name.starts_with('<')) return std::string{row.form};  // a word that has no name
     return row.form.empty() ? std::string{row.name} : fmt::format("{} {}", row.name, row.form);
 }
 // The language's forms hold the keyword already.
-std::string keyword_with_form(const Row& row) {
+std::string keyword_with_form(const KeywordSpec& row) {
     const bool whole = row.form.starts_with(row.name.substr(0, row.name.find('}')));
     return whole ? std::string{row.form} : shown(row);
 }
 
-std::string explain_row(const Row& row, const std::vector<Block>& blocks) {
+std::string explain_row(const KeywordSpec& row, const std::vector<Block>& blocks) {
     std::string out = fmt::format("{}\n  {}\n\n", keyword_with_form(row), row.help);
     const auto line = [&](std::string_view label, std::string_view text) {
         out += fmt::format("  {:<12}{}\n", label, text);
@@ -77,7 +77,7 @@ std::string sentence(std::string_view label, std::string_view text) {
 std::optional<std::string> explain(std::string_view keyword) {
     const auto places = places_of(keyword);
     std::string out;
-    std::vector<const Row*> said;
+    std::vector<const KeywordSpec*> said;
     for (const auto& place : places) {
         if (std::ranges::find(said, place.row) != said.end()) continue;
         said.push_back(place.row);
@@ -99,7 +99,7 @@ std::string reference_markdown() {
         tables += fmt::format("\n### {}\n\n| keyword | default | acts | meaning |\n|---|---|---|---|\n",
                               config::path_of(static_cast<Block>(b)));
         for (const auto& place : places) {
-            const Row& row = *place.row;
+            const KeywordSpec& row = *place.row;
             const bool acts = acts_in(place);
             ++all;
             if (acts) ++acting;
@@ -132,7 +132,7 @@ std::string reference_roff() {
         if (places.empty()) continue;
         out += fmt::format(".SS {}\n", roff_word(config::path_of(static_cast<Block>(b))));
         for (const auto& place : places) {
-            const Row& row = *place.row;
+            const KeywordSpec& row = *place.row;
             const std::string whole = keyword_with_form(row);
             const std::string_view name = whole.starts_with(row.name) ? row.name : std::string_view{whole};
             out += fmt::format(".TP\n.BI {} {}\n{}", roff_word(name),

@@ -1,4 +1,4 @@
-#include "mainstay/cli/status_view.hpp"
+#include "status_view.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@ namespace mainstay::cli {
 namespace {
 
 using nlohmann::json;
-using Row = std::vector<std::string>;
+using KeywordSpec = std::vector<std::string>;
 
 // Missing or mistyped members read as empty: the daemon may be older or newer than this program.
 std::string text(const json& object, const char* name) {
@@ -38,7 +38,7 @@ std::size_t width(const std::string& cell) {  // in characters
     return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string table(const std::vector<Row>& rows, std::string_view indent) {
+std::string table(const std::vector<KeywordSpec>& rows, std::string_view indent) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
@@ -76,7 +76,7 @@ std::string joined(const json& texts) {
 std::string or_dash(std::string value) { return value.empty() ? "-" : std::move(value); }
 
 std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
-    std::vector<Row> instances{
+    std::vector<KeywordSpec> instances{
         {"INSTANCE", "STATE", "FOR", "PRIORITY", "VRID", "INTERFACE", "GROUP", "MASTER", "ADDRESSES"}};
     std::string faults;
     for (const auto& i : list(vrrp, "instances")) {
@@ -87,10 +87,10 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
     }
     std::string out;
     if (instances.size() > 1) out += "\n" + table(instances, "") + faults;
-    std::vector<Row> groups{{"GROUP", "STATE"}};
+    std::vector<KeywordSpec> groups{{"GROUP", "STATE"}};
     for (const auto& g : list(vrrp, "groups")) groups.push_back({text(g, "name"), text(g, "state")});
     if (groups.size() > 1) out += "\n" + table(groups, "");
-    std::vector<Row> scripts{{"SCRIPT", "STATE", "RUNS", "FAILURES", "LAST FAILURE"}};
+    std::vector<KeywordSpec> scripts{{"SCRIPT", "STATE", "RUNS", "FAILURES", "LAST FAILURE"}};
     for (const auto& s : list(vrrp, "scripts")) {
         scripts.push_back({text(s, "name"), text(s, "state"), text(s, "runs"), text(s, "failures"),
                            or_dash(text(s, "last_failure"))});
@@ -100,7 +100,7 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
 }
 
 std::string bfd_table(const json& bfd, std::int64_t now_us) {
-    std::vector<Row> rows{{"BFD SESSION", "STATE", "FOR", "NEIGHBOR", "DETECTION", "SENT", "RECEIVED", "DIAGNOSTIC"}};
+    std::vector<KeywordSpec> rows{{"BFD SESSION", "STATE", "FOR", "NEIGHBOR", "DETECTION", "SENT", "RECEIVED", "DIAGNOSTIC"}};
     for (const auto& s : list(bfd, "sessions")) {
         const auto counters = s.contains("counters") ? s["counters"] : json{};
         const auto detection = number(s, "detection_time_us");
@@ -129,10 +129,10 @@ std::string service_table(const json& service, std::int64_t now_us) {
     }
     out += "\n";
     std::string notes;
-    std::vector<Row> rows{{"SERVER", "STATE", "FOR", "WEIGHT", "FORWARD", "IN TABLE", "LAST CHECK"}};
+    std::vector<KeywordSpec> rows{{"SERVER", "STATE", "FOR", "WEIGHT", "FORWARD", "IN TABLE", "LAST CHECK"}};
     for (const auto& server : list(service, "servers")) {
         const auto& checks = list(server, "checks");
-        Row row{text(server, "name"),
+        KeywordSpec row{text(server, "name"),
                 flag(server, "alive") ? "UP" : "DOWN",
                 age(now_us, number(server, "since_unix_us")),
                 text(server, "weight"),
@@ -155,7 +155,7 @@ std::string service_table(const json& service, std::int64_t now_us) {
 
 // What operators said of servers, also of those that are not configured.
 std::string override_table(const json& lvs, std::int64_t now_us) {
-    std::vector<Row> rows{{"HELD SERVER", "OF", "IS", "FOR", "BY"}};
+    std::vector<KeywordSpec> rows{{"HELD SERVER", "OF", "IS", "FOR", "BY"}};
     for (const auto& o : list(lvs, "overrides")) {
         rows.push_back({text(o, "server"), text(o, "service"), text(o, "is"), age(now_us, number(o, "since_unix_us")),
                         text(o, "by")});

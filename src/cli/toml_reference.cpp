@@ -1,17 +1,17 @@
-#include "mainstay/cli/toml_reference.hpp"
+#include "toml_reference.hpp"
 
 #include <fmt/format.h>
 
-#include "mainstay/cli/reference.hpp"
+#include "reference.hpp"
 #include "mainstay/config/settings.hpp"
-#include "mainstay/config/toml.hpp"
+#include "mainstay/config/toml/toml.hpp"
 #include "roff.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 using config::Block;
-using config::Row;
+using config::KeywordSpec;
 using config::Takes;
 using config::TomlShape;
 
@@ -19,7 +19,7 @@ using config::TomlShape;
 std::string header_of(Block block) {
     std::string path;
     bool array = false;
-    for (const Row* opener = opener_of(block); opener != nullptr;
+    for (const KeywordSpec* opener = opener_of(block); opener != nullptr;
          opener = opener_of(block = config::parent_of(block))) {
         const TomlShape shape = config::toml_shape(*opener);
         const bool first = path.empty();
@@ -32,7 +32,7 @@ std::string header_of(Block block) {
 }
 
 // A range says what the type is, too.
-std::string type_of(const Row& row) {
+std::string type_of(const KeywordSpec& row) {
     switch (row.args.takes) {
         case Takes::Integer:
         case Takes::WholeSeconds:
@@ -45,7 +45,7 @@ std::string type_of(const Row& row) {
     }
 }
 
-std::string item(const Row& row, Block block) {
+std::string item(const KeywordSpec& row, Block block) {
     std::string text = fmt::format(".TP\n.B {}\n{}. {}", roff_word(row.name), roff(type_of(row)), roff(row.help));
     if (!row.help.ends_with('.')) text += '.';
     const bool words = config::toml_shape(row) == TomlShape::Value && config::most_words(row) > 1;
@@ -80,12 +80,12 @@ std::string toml_reference_roff() {
     std::string out = ".SH SETTINGS OF THE DAEMON\n" + settings() + ".SH THE DIRECTOR\n";
     for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b) {
         const auto block = static_cast<Block>(b);
-        const Row* opener = opener_of(block);
+        const KeywordSpec* opener = opener_of(block);
         if (block != Block::Root && (opener == nullptr || opener->args.takes != Takes::Opens)) continue;
         out += fmt::format(".SS {}\n", roff_word(header_of(block)));
         if (opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables)
             out += fmt::format(".TP\n.B {}\na string, required: {}.\n", config::kTomlWordsKey, roff(opener->form));
-        for (const Row* row : config::rows_of(block)) out += item(*row, block);
+        for (const KeywordSpec* row : config::rows_of(block)) out += item(*row, block);
     }
     return out;
 }

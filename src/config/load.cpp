@@ -1,5 +1,5 @@
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/consolidated.hpp"
+#include "mainstay/config/validate/consolidated.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -7,12 +7,12 @@
 #include <set>
 #include <utility>
 
-#include "files.hpp"
-#include "mainstay/config/resolver.hpp"
-#include "mainstay/config/toml.hpp"
-#include "names.hpp"
-#include "reading.hpp"
-#include "toml_words.hpp"
+#include "config/language/files.hpp"
+#include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/toml/toml.hpp"
+#include "config/parse/names.hpp"
+#include "config/parse/parse_context.hpp"
+#include "config/toml/words.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -65,13 +65,13 @@ std::string why_not_expanded(const Snapshot& snapshot, const Snapshot::Unexpande
 
 void add_hint(Diagnostic& d, const std::string& hint) { d.hint += d.hint.empty() ? hint : "; " + hint; }
 
-bool in_skipped_block(const Reading& r, Mark mark) {
+bool in_skipped_block(const ParseContext& r, Mark mark) {
     const auto after = std::ranges::upper_bound(r.skipped, mark.offset, {}, &Mark::offset);
     return after != r.skipped.begin() && mark.offset < std::prev(after)->offset + std::prev(after)->length;
 }
 
 // The line that was meant to define the name and does not, which was reported; null when there is none.
-Diagnoser::Entry* refused_definition(Reading& r, const Snapshot& snapshot, const std::string& name) {
+Diagnoser::Entry* refused_definition(ParseContext& r, const Snapshot& snapshot, const std::string& name) {
     for (Diagnoser::Entry& entry : r.diag.entries())
         if (entry.diagnostic.code == static_cast<std::uint16_t>(Code::DefinitionRefused) &&
             snapshot.text().substr(entry.mark.offset, entry.mark.length) == "$" + name)
@@ -88,7 +88,7 @@ void blame(Diagnoser::Entry& definition, Diagnoser::Entry& use) {
 }
 
 // One cause gives one message: where a reference that could not be expanded led to a message, that one explains it.
-void explain_references(Reading& r, const Snapshot& snapshot) {
+void explain_references(ParseContext& r, const Snapshot& snapshot) {
     for (const auto& reference : snapshot.unexpanded) {
         if (r.diag.full()) return;  // each costs a look at all names and messages
         const std::string why = why_not_expanded(snapshot, reference);
@@ -141,7 +141,7 @@ void mention_others(Diagnoser::Entry& entry, const Snapshot& snapshot) {
     add_hint(entry.diagnostic, fmt::format("the same holds for {}", list));
 }
 
-void report_dropped(Reading& r, std::vector<Diagnostic>& out) {
+void report_dropped(ParseContext& r, std::vector<Diagnostic>& out) {
     if (r.diag.dropped() == 0) return;
     Diagnostic d;
     d.severity = r.diag.dropped_fatal() ? Severity::Fatal : Severity::Warning;
@@ -152,7 +152,7 @@ void report_dropped(Reading& r, std::vector<Diagnostic>& out) {
 }
 
 // keepalived 2.4.3: exit code 0, whatever else is wrong with the file. Ours is the same, but nothing is kept back.
-void check_net_namespace(Reading& r) {
+void check_net_namespace(ParseContext& r) {
     const auto& exists = r.environment.network_namespace_exists;
     if (r.net_namespace.empty() || !exists || exists(r.net_namespace)) return;
     auto& d = r.diag.add(Severity::Warning, Rank::Untested, Code::NetworkNamespaceMissing, r.net_namespace_mark,
@@ -162,7 +162,7 @@ void check_net_namespace(Reading& r) {
 }
 
 // A real server of a settled service is an instance's virtual address: check_across has something to say about it.
-bool serves_itself(const Reading& r) {
+bool serves_itself(const ParseContext& r) {
     std::set<IpAddress> virtual_addresses;
     for (const InstanceDraft& instance : r.instances)
         for (const VirtualAddress& address : instance.model.addresses) virtual_addresses.insert(address.prefix.address);
@@ -177,7 +177,7 @@ bool serves_itself(const Reading& r) {
 // A service that was settled early took its defaults from what global_defs had said by then, and its draft, with the
 // places of its servers, is gone. Where more of global_defs came later, or a remark needs the draft, which is unusual,
 // everything is read again and settled at the end.
-bool settled_too_early(const Reading& r) {
+bool settled_too_early(const ParseContext& r) {
     return r.settled.with && (*r.settled.with != r.global || r.settled.remarkable || serves_itself(r));
 }
 
@@ -195,7 +195,7 @@ Environment remembering(Environment environment) {
 
 Loaded load(Snapshot snapshot, const Environment& host) {
     const Environment environment = remembering(host);
-    std::optional<Reading> reading;
+    std::optional<ParseContext> reading;
     reading.emplace(environment, snapshot);
     parse(*reading, snapshot.text());
     if (settled_too_early(*reading)) {
@@ -203,7 +203,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
         reading->settle_early = false;
         parse(*reading, snapshot.text());
     }
-    Reading& r = *reading;
+    ParseContext& r = *reading;
     check_net_namespace(r);
     check_scripts(r);
     check_across(r);

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/schema.hpp"
-#include "mainstay/config/sync_daemon.hpp"
+#include "mainstay/config/schema/schema.hpp"
+#include "mainstay/config/validate/sync_daemon_settings.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -34,7 +34,7 @@ constexpr std::string_view kVrrpOnly[]{
     "garp_group",       "linkbeat_interfaces", "vrrp_track_process", "interface_up_down_delays"};
 constexpr std::string_view kLvsOnly[]{"SSL", "virtual_server_group"};
 
-void drop_sections(Rare<More>& more, std::span<const std::string_view> names) {
+void drop_sections(CompactOptional<ExtraSettings>& more, std::span<const std::string_view> names) {
     const auto listed = [&](const Section& section) {
         return std::ranges::find(names, section.keyword) != names.end();
     };
@@ -42,7 +42,7 @@ void drop_sections(Rare<More>& more, std::span<const std::string_view> names) {
 }
 
 // Passwords and keys, at any depth: the rows say which they are.
-void drop_secrets(Rare<More>& more, Block block) {
+void drop_secrets(CompactOptional<ExtraSettings>& more, Block block) {
     if (more->values.empty() && more->sections.empty()) return;
     struct Open {
         KeywordValues& values;
@@ -50,7 +50,7 @@ void drop_secrets(Rare<More>& more, Block block) {
         Block block;
     };
     const auto secret = [](Block in, const std::string& keyword) {
-        const Row* row = find_row(in, keyword);
+        const KeywordSpec* row = find_row(in, keyword);
         return row != nullptr && row->secret;
     };
     std::vector<Open> open{{more.edit().values, more.edit().sections, block}};
@@ -60,7 +60,7 @@ void drop_secrets(Rare<More>& more, Block block) {
         std::erase_if(at.values, [&](const KeywordValue& value) { return secret(at.block, value.keyword); });
         std::erase_if(at.sections, [&](const Section& section) { return secret(at.block, section.keyword); });
         for (Section& section : at.sections)
-            if (const Row* row = find_row(at.block, section.keyword); row != nullptr && is_block(row->args.takes))
+            if (const KeywordSpec* row = find_row(at.block, section.keyword); row != nullptr && is_block(row->args.takes))
                 open.push_back({section.values, section.sections, row->args.opens});
     }
 }

@@ -6,10 +6,10 @@
 #include <array>
 #include <utility>
 
-#include "mainstay/config/schema.hpp"
-#include "mainstay/config/toml.hpp"
-#include "reading.hpp"
-#include "toml_document.hpp"
+#include "mainstay/config/schema/schema.hpp"
+#include "mainstay/config/toml/toml.hpp"
+#include "config/parse/parse_context.hpp"
+#include "config/toml/document.hpp"
 
 namespace mainstay::config {
 
@@ -124,7 +124,7 @@ ReadSettings read_settings(std::string_view text, const std::string& file_name) 
     const auto& root = std::get<TomlDocument>(parsed).root;
     auto problems = take_settings(root, read.settings);
     std::vector<std::string_view> known = settings_tables();
-    for (const Row* row : rows_of(Block::Root)) known.push_back(row->name);
+    for (const KeywordSpec* row : rows_of(Block::Root)) known.push_back(row->name);
     for (const auto& [key, value] : root) {  // what says something about the director is not of this half
         if (std::ranges::find(known, std::string_view{key.str()}) != known.end()) continue;
         problems.push_back(

@@ -29,7 +29,7 @@ void fields(A& a, RunScript& m) { a(m.request, m.key, m.queue, m.extra); }
 template <class A>
 void fields(A&, Stopped&) {}
 template <class A>
-void fields(A& a, Hello& m) {
+void fields(A& a, RoleStartup& m) {
     a(m.restarted, m.log_ident, m.log_socket, m.log_facility, m.log_console, m.log_level, m.user, m.process_name,
       m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs,
       m.audit_seconds, m.settings_path, m.mail_keep_seconds, m.strict,
@@ -44,7 +44,7 @@ void fields(A& a, DryRun& m) { a(m.as_json); }
 template <class A>
 void fields(A& a, DryRunDone& m) { a(m.exit_code, m.problem); }
 template <class A>
-void fields(A& a, Ask& m) { a(m.what, m.instance, m.value, m.by); }
+void fields(A& a, ControlRequest& m) { a(m.what, m.instance, m.value, m.by); }
 template <class A>
 void fields(A&, Retire&) {}
 template <class A>
@@ -60,7 +60,7 @@ void fields(A& a, DumpText& m) { a(m.what); }
 template <class A>
 void fields(A& a, UpgradeChecked& m) { a(m.problem, m.version); }
 template <class A>
-void fields(A& a, Line& m) { a(m.to); }
+void fields(A& a, PeerChannel& m) { a(m.to); }
 template <class A>
 void fields(A& a, BfdState& m) { a(m.name, m.up); }
 template <class A>

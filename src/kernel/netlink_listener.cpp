@@ -1,4 +1,4 @@
-#include "mainstay/kernel/netlink_listener.hpp"
+#include "netlink_listener.hpp"
 
 #include <linux/netlink.h>
 #include <sys/socket.h>

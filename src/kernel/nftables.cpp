@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "mainstay/kernel/netlink_listener.hpp"
+#include "netlink_listener.hpp"
 
 namespace mainstay::kernel {
 namespace {

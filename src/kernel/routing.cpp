@@ -12,7 +12,7 @@
 #include <span>
 
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/kernel/netlink_listener.hpp"
+#include "netlink_listener.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 
 namespace mainstay::kernel {

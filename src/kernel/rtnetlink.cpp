@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/kernel/netlink_listener.hpp"
+#include "netlink_listener.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/netlink/rtnetlink.hpp"
 #include "mainstay/netlink/verdicts.hpp"
@@ -151,7 +151,7 @@ Rtnetlink::Batch Rtnetlink::prepare_add(std::span<const Address> addresses) {
     return impl_->build(addresses.first(std::min(addresses.size(), impl_->batch_limit())), netlink::append_address_add);
 }
 
-void Rtnetlink::rehearse(Address address) {
+void Rtnetlink::warm_up(Address address) {
     address.interface_index = kNoInterface;
     static_cast<void>(add(prepare_add({&address, 1}), {}));
 }

@@ -79,7 +79,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         return out;
     }
     if (command.dry_run && command.verb != ServerCommand::Verb::Show) {
-        rehearse(command, at, answer);
+        dry_run(command, at, answer);
         return out;
     }
     const Hold wanted = hold_of(command.verb);
@@ -183,7 +183,7 @@ std::vector<Judge::Place> Judge::matching(const ServerPattern& pattern, ServerAn
 }
 
 // All of it happens to a copy; what that would tell and write is the answer.
-void Judge::rehearse(const ServerCommand& command, Moment at, ServerAnswer& answer) const {
+void Judge::dry_run(const ServerCommand& command, Moment at, ServerAnswer& answer) const {
     Judge copy{*this};
     ServerCommand real = command;
     real.dry_run = false;

@@ -52,11 +52,11 @@ void Judge::begin_growth(const Position& where, Instant now, Intents& out) {
 }
 
 // What the weight is now, and when it takes its next step. True: it is another one than before.
-bool Judge::grow_one(Seat seat, Instant now) {
-    auto& server = states_[seat.first].servers[seat.second];
+bool Judge::grow_one(ServerRef ref, Instant now) {
+    auto& server = states_[ref.first].servers[ref.second];
     if (!server.between->grows_since) return false;
-    const auto& service = services_[seat.first];
-    const Micros time = slow_start_of(service, service.real_servers[seat.second]);
+    const auto& service = services_[ref.first];
+    const Micros time = slow_start_of(service, service.real_servers[ref.second]);
     const std::int64_t full = clamp_weight(server.weight);
     const Instant since = *server.between->grows_since;
     const auto before = server.between->growing_weight;
@@ -73,16 +73,16 @@ bool Judge::grow_one(Seat seat, Instant now) {
     const std::int64_t next = std::min(full, (current / step + 1) * step);
     const std::chrono::duration<double> wait =
         std::chrono::duration<double>(time) * (static_cast<double>(next) / whole);
-    growing_.emplace(since + std::chrono::ceil<Micros>(wait), seat);
+    growing_.emplace(since + std::chrono::ceil<Micros>(wait), ref);
     server.between.edit().growing_weight = current;
     return before != current;
 }
 
 void Judge::grow(Moment at, Intents& out) {
     while (!growing_.empty() && growing_.begin()->first <= at.now) {
-        const Seat seat = growing_.begin()->second;
+        const ServerRef ref = growing_.begin()->second;
         growing_.erase(growing_.begin());
-        if (grow_one(seat, at.now)) out.emplace_back(TableChanged{seat.first});
+        if (grow_one(ref, at.now)) out.emplace_back(TableChanged{ref.first});
     }
 }
 
@@ -92,7 +92,7 @@ void Judge::begin_leave(const Position& where, Moment at, Intents& out) {
     const Micros time = drain_timeout_of(service, service.real_servers[where.server]);
     server.between.change([](Between& between) { between.leave.reset(); });
     if (time.count() <= 0) return;
-    server.between.edit().leave = Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false};
+    server.between.edit().leave = DrainState{at.now + time, {at.wall.unix_us + time.count()}, {}, false};
     leaving_.insert(where.service);
     look_at_leaving_at_ = at.now + kCountEvery;
     out.push_back(say(LogLevel::Info, fmt::format("Draining service {} of VS {} for at most {}",
@@ -118,7 +118,7 @@ void Judge::leave_after_reload(std::size_t service, const config::VirtualServer&
         if (is_configured(server.endpoint) || !drains(old_config, server, old_state, state)) continue;
         const Micros time = drain_timeout_of(old_config, server);
         leaving.push_back(LeavingServer{
-            server, state.between->leave.value_or(Leave{at.now + time, {at.wall.unix_us + time.count()}, {}, false})});
+            server, state.between->leave.value_or(DrainState{at.now + time, {at.wall.unix_us + time.count()}, {}, false})});
         out.push_back(
             say(LogLevel::Info, fmt::format("Draining service {} of VS {} for at most {}", text_of(config, server),
                                             service_text(service), seconds_text(time))));
@@ -147,7 +147,7 @@ void Judge::look_at_leaving(Moment at, Intents& out) {
     Instant next = at.now + kCountEvery;
     for (const std::size_t service : std::vector(leaving_.begin(), leaving_.end())) {
         auto& state = states_[service];
-        const auto look = [&](const std::string& name, Leave& leave) {
+        const auto look = [&](const std::string& name, DrainState& leave) {
             if (leave.over) return;
             if (leave.until <= at.now)
                 end_leave(service, name, leave, out);
@@ -168,7 +168,7 @@ void Judge::on_counted(const ConnectionsCounted& fact, Intents& out) {
     if (!leaving_.contains(fact.service)) return;
     auto& state = states_[fact.service];
     const auto& service = services_[fact.service];
-    const auto count = [&](const Endpoint& endpoint, const std::string& name, Leave& leave) {
+    const auto count = [&](const Endpoint& endpoint, const std::string& name, DrainState& leave) {
         if (leave.over) return;
         std::uint64_t connections = 0;
         for (const auto& one : fact.destinations) {
@@ -187,7 +187,7 @@ void Judge::on_counted(const ConnectionsCounted& fact, Intents& out) {
     if (leaving_.empty()) look_at_leaving_at_.reset();
 }
 
-void Judge::end_leave(std::size_t service, const std::string& name, Leave& leave, Intents& out) const {
+void Judge::end_leave(std::size_t service, const std::string& name, DrainState& leave, Intents& out) const {
     leave.over = true;
     const std::string parent = service_text(service);
     if (leave.connections == 0U)

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "mainstay/config/unusable.hpp"
+#include "mainstay/config/validate/unusable.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {

@@ -16,7 +16,7 @@ bool is_of_the_answer(const config::KeywordValue& value) {
 }
 
 // The values are sorted by keyword.
-bool same_rest(const config::More& left, const config::More& right) {
+bool same_rest(const config::ExtraSettings& left, const config::ExtraSettings& right) {
     auto a = left.values.begin();
     auto b = right.values.begin();
     const auto skip = [](auto& at, const auto& end) {

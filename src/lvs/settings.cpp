@@ -9,14 +9,14 @@ namespace mainstay::lvs {
 namespace {
 
 template <class T>
-std::optional<T> first_of(std::string_view keyword, const config::More& a, const config::More& b) {
+std::optional<T> first_of(std::string_view keyword, const config::ExtraSettings& a, const config::ExtraSettings& b) {
     if (auto found = config::value_of<T>(a.values, keyword)) return found;
     return config::value_of<T>(b.values, keyword);
 }
 
 template <class T>
-std::optional<T> first_of(std::string_view keyword, const config::More& a, const config::More& b,
-                          const config::More& c) {
+std::optional<T> first_of(std::string_view keyword, const config::ExtraSettings& a, const config::ExtraSettings& b,
+                          const config::ExtraSettings& c) {
     if (auto found = config::value_of<T>(a.values, keyword)) return found;
     return first_of<T>(keyword, b, c);
 }

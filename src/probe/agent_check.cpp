@@ -1,4 +1,4 @@
-#include "mainstay/probe/agent_check.hpp"
+#include "agent_check.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <boost/asio/write.hpp>
 
 #include "connect.hpp"
-#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/wire/agent.hpp"
 
 namespace mainstay::probe {

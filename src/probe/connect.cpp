@@ -155,8 +155,8 @@ void Attempt::State::stop_connecting() {
     connecting.reset();
 }
 
-TurnClock& clock_of(Attempt::State& state) {
-    return asio::use_service<TurnClock>(asio::query(state.watchdog.get_executor(), asio::execution::context));
+CachedClock& clock_of(Attempt::State& state) {
+    return asio::use_service<CachedClock>(asio::query(state.watchdog.get_executor(), asio::execution::context));
 }
 
 // One timer is both: the end of the time, and what the arrival wakes the coroutine by.
@@ -169,7 +169,7 @@ asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attem
     if (error == EINPROGRESS) {
         bool arrived = false, failed = false;
         state->arrivals =
-            &asio::use_service<Arrivals>(asio::query(state->watchdog.get_executor(), asio::execution::context));
+            &asio::use_service<ConnectReactor>(asio::query(state->watchdog.get_executor(), asio::execution::context));
         state->arrival = state->arrivals->watch(state->connecting.get(), [&, raw = state.get()](bool in_vain) {
             arrived = true;
             failed = in_vain;

@@ -12,12 +12,12 @@
 
 #include <memory>
 
-#include "arrivals.hpp"
+#include "connect_reactor.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/probe/attempt.hpp"
 #include "mainstay/probe/finding.hpp"
-#include "mainstay/probe/turn_clock.hpp"
+#include "mainstay/probe/cached_clock.hpp"
 
 namespace mainstay::probe {
 
@@ -38,7 +38,7 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     void guard(Micros limit);
 
     UniqueFd connecting;  // until the connection is made; after that of checks that need no more than it
-    Arrivals* arrivals = nullptr;
+    ConnectReactor* arrivals = nullptr;
     std::uint64_t arrival = 0;  // its number there; 0: none is waited for
     boost::asio::ip::tcp::socket socket;
     boost::asio::posix::stream_descriptor datagrams;  // of checks without TCP: waited for, then read by its number
@@ -54,7 +54,7 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 [[nodiscard]] Result<void> dress_socket(int fd, const Connection& check);
 
 // Of the loop that it runs on.
-[[nodiscard]] TurnClock& clock_of(Attempt::State& state);
+[[nodiscard]] CachedClock& clock_of(Attempt::State& state);
 // Ends with the connection made, in `connecting`, and the watchdog off, when it passed.
 [[nodiscard]] boost::asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state);
 // The same, to read and write: it is in `socket`.

@@ -1,4 +1,4 @@
-#include "mainstay/probe/dns_check.hpp"
+#include "dns_check.hpp"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

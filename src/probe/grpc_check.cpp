@@ -1,4 +1,4 @@
-#include "mainstay/probe/grpc_check.hpp"
+#include "grpc_check.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "mainstay/probe/ping_check.hpp"
+#include "ping_check.hpp"
 
 #include <netinet/icmp6.h>
 #include <netinet/in.h>

@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "mainstay/probe/agent_check.hpp"
-#include "mainstay/probe/dns_check.hpp"
-#include "mainstay/probe/grpc_check.hpp"
+#include "agent_check.hpp"
+#include "dns_check.hpp"
+#include "grpc_check.hpp"
 #include "mainstay/probe/http_check.hpp"
-#include "mainstay/probe/ping_check.hpp"
-#include "mainstay/probe/smtp_check.hpp"
-#include "mainstay/probe/tcp_check.hpp"
-#include "mainstay/probe/udp_check.hpp"
+#include "ping_check.hpp"
+#include "smtp_check.hpp"
+#include "tcp_check.hpp"
+#include "udp_check.hpp"
 
 namespace mainstay::probe {
 namespace {

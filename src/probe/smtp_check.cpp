@@ -1,4 +1,4 @@
-#include "mainstay/probe/smtp_check.hpp"
+#include "smtp_check.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "connect.hpp"
-#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/wire/smtp_reply.hpp"
 
 namespace mainstay::probe {

@@ -1,4 +1,4 @@
-#include "mainstay/probe/tcp_check.hpp"
+#include "tcp_check.hpp"
 
 #include "connect.hpp"
 

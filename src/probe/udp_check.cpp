@@ -1,4 +1,4 @@
-#include "mainstay/probe/udp_check.hpp"
+#include "udp_check.hpp"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/deadlines.hpp"
+#include "deadlines.hpp"
 
 #include <bit>
 

@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/group.hpp"
+#include "group.hpp"
 
 #include <fmt/format.h>
 
@@ -42,7 +42,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
     }
     if (any(&Instance::answered_rival))
         for (const InstanceId id : members_)
-            if (is_master(member(id)) && !member(id).answered_rival()) member(id).answer_rival(step);
+            if (is_master(member(id)) && !member(id).answered_rival()) member(id).reassert_mastership(step);
     const bool all_ready = !any([&](const Instance& i) { return !is_master(i) && !i.wants_master(); });
     if (all_ready && any(&Instance::wants_master)) {
         say_syncing(step, "MASTER");

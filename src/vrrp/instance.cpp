@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "mainstay/vrrp/timers.hpp"
+#include "timers.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -16,10 +16,10 @@ constexpr std::uint8_t kReducedPriority = 254;  // of an owner while there is an
 
 }  // namespace
 
-Instance::Instance(InstanceId id, config::Instance config, Surroundings surroundings)
+Instance::Instance(InstanceId id, config::Instance config, InstanceContext context)
     : id_{id},
       config_{std::move(config)},
-      around_{surroundings},
+      around_{context},
       effective_{config_.priority},
       master_interval_{config_.advert_int} {
     apply_settings();
@@ -102,7 +102,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
     routing_.establish(step);
     owns_addresses_ = true;
-    if (config_.garp_master_delay > Micros{0}) burst_ = step.now + config_.garp_master_delay;
+    if (config_.garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_.garp_master_delay;
     if (config_.garp_master_refresh > Micros{0})
         refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
     arm_extra_arps(step.now);
@@ -197,7 +197,7 @@ void Instance::become_master(Step step) {
     send_arps(step, config_.garp_master_repeat);
 
     timer_ = step.now + config_.advert_int;
-    if (config_.garp_master_delay > Micros{0}) burst_ = step.now + config_.garp_master_delay;
+    if (config_.garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_.garp_master_delay;
     if (config_.garp_master_refresh > Micros{0})
         refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
     arm_extra_arps(step.now);
@@ -248,7 +248,7 @@ void Instance::remove(Step step) {
 }
 
 void Instance::clear_timers() {
-    for (auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_, &preempt_from_, &extra_}) timer->reset();
+    for (auto* timer : {&timer_, &second_garp_at_, &refresh_, &rival_burst_, &preempt_from_, &extra_}) timer->reset();
     restores_.clear();
     duplicates_.clear();
     once_.clear();
@@ -274,8 +274,8 @@ void Instance::tick(Step step) {
         }
     }
     if (state_ != State::Master) return;
-    if (reached(burst_)) {
-        burst_.reset();
+    if (reached(second_garp_at_)) {
+        second_garp_at_.reset();
         send_arps(step, config_.garp_master_repeat);
     }
     if (reached(refresh_)) {
@@ -331,7 +331,7 @@ std::optional<Instant> Instance::deadline() const {
     std::optional<Instant> earliest = restores_.next();
     for (const auto& due : {routing_.deadline(), duplicates_.next()})
         if (due && (!earliest || *due < *earliest)) earliest = due;
-    for (const auto* timer : {&timer_, &burst_, &refresh_, &rival_burst_, &extra_})
+    for (const auto* timer : {&timer_, &second_garp_at_, &refresh_, &rival_burst_, &extra_})
         if (*timer && (!earliest || **timer < *earliest)) earliest = *timer;
     return earliest;
 }

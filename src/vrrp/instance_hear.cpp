@@ -7,7 +7,7 @@
 
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
-#include "mainstay/vrrp/timers.hpp"
+#include "timers.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -148,7 +148,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     say(step, LogLevel::Info,
         fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new election",
                     advert.source.to_string(), advert.priority, effective_));
-    answer_rival(step);
+    reassert_mastership(step);
     answered_rival_ = true;
     announce(step, State::Master, "MASTER_RX_LOWER_PRI", {}, true);  // a script of its own, and the FIFOs
 }
@@ -177,7 +177,7 @@ void Instance::heard_other_owner(Step step, const Advert& advert) {
                     advert.source.to_string(), kReducedPriority));
 }
 
-void Instance::answer_rival(Step step) {
+void Instance::reassert_mastership(Step step) {
     if (!config_.lower_prio_no_advert) send_advert(step);
     call_clients_back(step);
 }
@@ -284,7 +284,7 @@ void Instance::reassert(Step step) {
     send_arps(step, config_.garp_master_repeat);
 }
 
-AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance config, Surroundings around) {
+AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance config, InstanceContext around) {
     if (around.settings.hmac != around_.settings.hmac || config.auth_pass != config_.auth_pass) auth_.forget_senders();
     const bool was_owner = owner();
     const config::Instance old = std::exchange(config_, std::move(config));

@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/link_delays.hpp"
+#include "link_delays.hpp"
 
 #include <algorithm>
 #include <utility>

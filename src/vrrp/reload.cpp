@@ -86,12 +86,12 @@ void Router::Impl::Reloading::match(Step step, std::vector<Instance> old) {
         while (at < old.size() && (kept[at] || !same_instance(old[at].config(), c))) ++at;
         is_new_.push_back(at == old.size());
         if (at == old.size()) {
-            router_.instances.emplace_back(id, c, router_.surroundings(c));
+            router_.instances.emplace_back(id, c, router_.context(c));
             others_.push_back({id, everything_of(router_.instances.back())});
             continue;
         }
         kept[at] = true;
-        AddressChange change = old[at].reconfigure(step, id, c, router_.surroundings(c));
+        AddressChange change = old[at].reconfigure(step, id, c, router_.context(c));
         (old[at].state() == State::Master ? masters_ : others_).push_back({id, std::move(change)});
         router_.instances.push_back(std::move(old[at]));
     }

@@ -42,7 +42,7 @@ Router::Impl::Impl(const config::Config& initial) : config{initial} {
     index_config();
     (void)statics.replace(config);
     for (InstanceId id = 0; id < config.instances.size(); ++id)
-        instances.emplace_back(id, config.instances[id], surroundings(config.instances[id]));
+        instances.emplace_back(id, config.instances[id], context(config.instances[id]));
 }
 
 void Router::Impl::index_config() {
@@ -69,12 +69,12 @@ void Router::Impl::index_config() {
     }
 }
 
-Instance::Surroundings Router::Impl::surroundings(const config::Instance& instance) const {
-    Instance::Surroundings around{.no_email_faults = config.global.no_email_faults,
+Instance::InstanceContext Router::Impl::context(const config::Instance& instance) const {
+    Instance::InstanceContext around{.no_email_faults = config.global.no_email_faults,
                                   .owner_group = true,
                                   .settings = settings_of(instance, config.global)};
     // The nearest one that says anything.
-    const auto says = [&](const Rare<config::More>& more, const char* keyword) {
+    const auto says = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
         if (const auto told = config::value_of<bool>(more->values, keyword)) around.tell_priority = *told;
     };
     says(config.global.more, "vrrp_notify_priority_changes");

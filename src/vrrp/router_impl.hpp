@@ -7,14 +7,14 @@
 #include <tuple>
 #include <vector>
 
-#include "mainstay/vrrp/deadlines.hpp"
-#include "mainstay/vrrp/group.hpp"
+#include "deadlines.hpp"
+#include "group.hpp"
 #include "mainstay/vrrp/instance.hpp"
-#include "mainstay/vrrp/link_delays.hpp"
+#include "link_delays.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "mainstay/vrrp/statics.hpp"
 #include "mainstay/vrrp/track.hpp"
-#include "mainstay/vrrp/track_bfd.hpp"
+#include "track_bfd.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::vrrp {
@@ -47,7 +47,7 @@ struct Router::Impl {
 
     // Everything that follows from `config`, but the instances themselves.
     void index_config();
-    [[nodiscard]] Instance::Surroundings surroundings(const config::Instance& instance) const;
+    [[nodiscard]] Instance::InstanceContext context(const config::Instance& instance) const;
     [[nodiscard]] std::vector<Health> judge_all() const;
     void apply_health(Step step);
     void settle_all(Step step);

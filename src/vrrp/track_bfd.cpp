@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/track_bfd.hpp"
+#include "track_bfd.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::vrrp {
@@ -39,7 +39,7 @@ Weight default_weight(const config::Config& config, std::string_view name) {
 }
 
 // keepalived: `reverse` at the tracker turns the session's own around once more.
-void collect(const config::Config& config, const config::More& more, bool weights, std::vector<TrackedBfd>& all) {
+void collect(const config::Config& config, const config::ExtraSettings& more, bool weights, std::vector<TrackedBfd>& all) {
     for (const Section& block : more.sections) {
         if (block.keyword != "track_bfd") continue;
         for (const Section& line : block.sections) {

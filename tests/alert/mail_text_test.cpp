@@ -1,5 +1,5 @@
 // What may stand in a line of a mail: each bound from both sides.
-#include "../../src/alert/mail_text.hpp"
+#include "alert/mail_text.hpp"
 
 #include <doctest/doctest.h>
 

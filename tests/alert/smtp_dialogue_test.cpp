@@ -1,4 +1,4 @@
-#include "../../src/alert/smtp_dialogue.hpp"
+#include "alert/smtp_dialogue.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The pieces of one SMTP session: its URL, how it is stopped, what it does with nobody to write to.
-#include "../../src/alert/smtp_session.hpp"
+#include "alert/smtp_session.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 // Files of the spool and their form: bounds, modes, what is refused.
-#include "../../src/alert/spool_file.hpp"
+#include "alert/spool_file.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "bench.hpp"
-#include "mainstay/bfd/timers.hpp"
+#include "bfd/timers.hpp"
 
 using namespace mainstay;
 using namespace mainstay::bfd;

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.hpp"
-#include "mainstay/bfd/complaints.hpp"
+#include "bfd/complaints.hpp"
 
 using namespace mainstay;
 using namespace mainstay::bfd;

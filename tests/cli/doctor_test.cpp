@@ -1,4 +1,4 @@
-#include "mainstay/cli/doctor.hpp"
+#include "cli/doctor.hpp"
 
 #include <doctest/doctest.h>
 
@@ -38,10 +38,10 @@ Finding only(const DoctorFacts& facts) {
     return found[0];
 }
 
-bool says(const Finding& finding, const char* what, const char* mend) {
+bool says(const Finding& finding, const char* what, const char* fix) {
     CAPTURE(finding.what);
-    CAPTURE(finding.mend);
-    return finding.what.find(what) != std::string::npos && finding.mend.find(mend) != std::string::npos;
+    CAPTURE(finding.fix);
+    return finding.what.find(what) != std::string::npos && finding.fix.find(fix) != std::string::npos;
 }
 
 }  // namespace

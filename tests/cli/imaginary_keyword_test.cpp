@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "../config/samples.hpp"
-#include "mainstay/cli/reference.hpp"
-#include "mainstay/config/defaults.hpp"
-#include "mainstay/config/print.hpp"
-#include "mainstay/config/toml.hpp"
+#include "cli/reference.hpp"
+#include "config/schema/defaults.hpp"
+#include "mainstay/config/tools/print.hpp"
+#include "mainstay/config/toml/toml.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 
 using namespace mainstay;

@@ -1,4 +1,4 @@
-#include "mainstay/cli/options.hpp"
+#include "cli/options.hpp"
 
 #include <doctest/doctest.h>
 

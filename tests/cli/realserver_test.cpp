@@ -1,8 +1,8 @@
-#include "mainstay/cli/realserver.hpp"
+#include "cli/realserver.hpp"
 
 #include <doctest/doctest.h>
 
-#include "mainstay/cli/realserver_state.hpp"
+#include "cli/realserver_state.hpp"
 
 using namespace mainstay;
 using namespace mainstay::cli;

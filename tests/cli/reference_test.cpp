@@ -1,11 +1,11 @@
-#include "mainstay/cli/reference.hpp"
+#include "cli/reference.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <set>
 
-#include "mainstay/config/codes.hpp"
+#include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/load.hpp"
 
 using namespace mainstay;
@@ -13,8 +13,8 @@ using config::Block;
 
 namespace {
 
-const config::Row& row_in(Block block, const char* name) {
-    const config::Row* row = config::find_row(block, name);
+const config::KeywordSpec& row_in(Block block, const char* name) {
+    const config::KeywordSpec* row = config::find_row(block, name);
     REQUIRE(row != nullptr);
     return *row;
 }
@@ -72,7 +72,7 @@ TEST_CASE("ranges are told with their unit") {
 TEST_CASE("a keyword in a block that does not act does not act either") {
     CHECK(cli::acts_in({&row_in(Block::Instance, "priority"), Block::Instance}));
     CHECK(cli::acts_in({&row_in(Block::TcpCheck, "retry"), Block::TcpCheck}));
-    config::Row idle = row_in(Block::Instance, "priority");
+    config::KeywordSpec idle = row_in(Block::Instance, "priority");
     idle.set = nullptr;
     idle.from_store = false;
     CHECK_FALSE(cli::acts_in({&idle, Block::Instance}));
@@ -101,11 +101,11 @@ TEST_CASE("every example is understood where it stands") {
         const auto block = static_cast<Block>(b);
         if (block == Block::Language) continue;  // its examples are lines around statements that are not shown
         const auto keywords = config::rows_of(block);
-        std::vector<const config::Row*> rows{keywords.begin(), keywords.end()};
+        std::vector<const config::KeywordSpec*> rows{keywords.begin(), keywords.end()};
         for (const auto table : config::schema())
             for (const auto& row : table)
                 if (config::is_word_of_line(row) && row.blocks.has(block)) rows.push_back(&row);
-        for (const config::Row* row : rows) {
+        for (const config::KeywordSpec* row : rows) {
             if (row->name == "as") continue;  // refused with an error wherever it stands
             const std::string text = joined(cli::example_of({row, block}));
             CAPTURE(text);
@@ -124,8 +124,8 @@ TEST_CASE("every keyword is explained with meaning, argument, default, place and
         CAPTURE(keyword);
         const auto text = cli::explain(keyword);
         REQUIRE(text);
-        std::set<const config::Row*> rows;
-        std::set<const config::Row*> parts;  // words of a part of a line: the whole line shows them
+        std::set<const config::KeywordSpec*> rows;
+        std::set<const config::KeywordSpec*> parts;  // words of a part of a line: the whole line shows them
         for (const auto& place : cli::places_of(keyword)) {
             rows.insert(place.row);
             if (cli::example_of(place).empty()) parts.insert(place.row);

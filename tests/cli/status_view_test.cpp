@@ -1,4 +1,4 @@
-#include "mainstay/cli/status_view.hpp"
+#include "cli/status_view.hpp"
 
 #include <doctest/doctest.h>
 

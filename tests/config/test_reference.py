@@ -65,5 +65,5 @@ def test_the_page_of_effects_is_not_made_while_a_keyword_that_acts_is_shown_by_n
 
     assert made.returncode == 1
     assert made.stdout == (f"{block}: {keyword}: acts, and no test shows its effect\n"
-                           "effects: 1 to mend; docs/effects.md is left as it is\n")
+                           "effects: 1 to fix; docs/effects.md is left as it is\n")
     assert not (tmp_path / "docs/effects.md").exists()

@@ -21,7 +21,7 @@ def test_pair_names_the_weight_that_moves_nothing():
 
     assert done.returncode == 1
     assert "105 - 2 = 103, still above the 100" in done.stdout
-    assert "mend: weight -6 or lower" in done.stdout
+    assert "fix: weight -6 or lower" in done.stdout
 
 
 @pytest.mark.parametrize("first,second,code", [

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "mainstay/config/schema.hpp"
+#include "mainstay/config/schema/schema.hpp"
 
 using namespace mainstay;
 

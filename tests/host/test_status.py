@@ -104,5 +104,5 @@ def test_doctor_names_what_is_in_the_way_and_its_mend(lan):
 
     findings = json.loads(answer.stdout)["findings"]
     assert answer.returncode == 1
-    assert any(f["finding"] == "interface eth0 is down" and f["mend"] == "ip link set eth0 up" for f in findings)
+    assert any(f["finding"] == "interface eth0 is down" and f["fix"] == "ip link set eth0 up" for f in findings)
     assert any("eth9" in f["finding"] for f in findings)

@@ -12,7 +12,7 @@
 #include <span>
 #include <string>
 
-#include "../../src/ipc/memfd_read.hpp"
+#include "ipc/memfd_read.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 

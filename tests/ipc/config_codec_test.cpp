@@ -40,7 +40,7 @@ TEST_CASE_TEMPLATE("every member of the model travels", T, config::Command, conf
                    config::Instance, config::SyncGroup, config::TrackScript, config::Checker, config::RealServer,
                    config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute,
                    config::HttpUrl, config::HttpUrl::Codes, config::Config, config::KeywordValue,
-                   config::Section, config::More, vrrp::Counters,
+                   config::Section, config::ExtraSettings, vrrp::Counters,
                    vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::BfdSnapshot,
                    vrrp::RouterSnapshot) {
     CHECK(encoded_members<T>() == member_count<T>());
@@ -101,8 +101,8 @@ struct Plain {
     std::vector<int> list;
 };
 struct Thin {
-    Rare<std::string> name;
-    Rare<std::vector<int>> list;
+    CompactOptional<std::string> name;
+    CompactOptional<std::vector<int>> list;
 };
 template <class A> void fields(A& x, Plain& p) { x(p.name, p.list); }
 template <class A> void fields(A& x, Thin& t) { x(t.name, t.list); }

@@ -70,7 +70,7 @@ TEST_CASE("the messages about scripts and dumps have each field in its place") {
 }
 
 TEST_CASE("the messages between roles have each field in its place") {
-    crosses(Line{Line::To::Bfd}, 22, n8(2));
+    crosses(PeerChannel{PeerChannel::To::Bfd}, 22, n8(2));
     crosses(BfdStates{{{"b1", true}}}, 23, n32(1) + sized(sized("b1") + kOn));
     crosses(Observations{{{Observation::Kind::Process, "ha", -5}}}, 25,
             n32(1) + sized(n8(1) + sized("ha") + n64(static_cast<std::uint64_t>(-5))));
@@ -78,7 +78,7 @@ TEST_CASE("the messages between roles have each field in its place") {
             n32(2) + sized(sized("VI_1") + kOn) + sized(sized("VI_2") + kOff));
     crosses(Reload{true, false}, 30, kOn + kOff);
     crosses(ReloadDone{"why"}, 31, sized("why"));
-    crosses(Ask{Ask::What::SetPriority, "VI_1", 90, "DBus"}, 16, n8(5) + sized("VI_1") + n64(90) + sized("DBus"));
+    crosses(ControlRequest{ControlRequest::What::SetPriority, "VI_1", 90, "DBus"}, 16, n8(5) + sized("VI_1") + n64(90) + sized("DBus"));
     crosses(ServerQuestion{6, 2, "which", 40, true, "root", true}, 27,
             n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root") + kOn);
     crosses(ServerAnswered{6, 1, "why"}, 28, n64(6) + n32(1) + sized("why"));
@@ -92,17 +92,17 @@ TEST_CASE("the messages of an upgrade have each field in its place") {
 }
 
 TEST_CASE("the first message to a role has each field in its place") {
-    Hello h;
+    RoleStartup h;
     h.restarted = true;
     h.log_ident = "ident", h.log_socket = "socket", h.log_facility = 16, h.log_console = true,
     h.log_level = LogLevel::Error;
     h.user = "user", h.process_name = "name", h.config_path = "path", h.config_id = "id";
     h.control_socket = "control", h.spool_directory = "spool", h.keep_addresses = true, h.keep_ipvs = false;
     h.audit_seconds = 11, h.settings_path = "settings", h.mail_keep_seconds = 12, h.strict = true;
-    h.all_include_checks = false, h.dry_run = Hello::DryRunAs::Json, h.run_vrrp = false, h.run_lvs = true;
+    h.all_include_checks = false, h.dry_run = RoleStartup::DryRunAs::Json, h.run_vrrp = false, h.run_lvs = true;
     h.notify_wait_seconds = 13, h.spare = true, h.snmp = false, h.snmp_socket = "agentx";
     h.has_ipvs_namespace = true, h.net_namespace = "blue", h.check_first = false, h.check_log = "log";
-    h.may_schedule = true, h.may_lock = false, h.force = true, h.report = Hello::DryRunAs::Text;
+    h.may_schedule = true, h.may_lock = false, h.force = true, h.report = RoleStartup::DryRunAs::Text;
 
     crosses(h, 11,
             kOn + sized("ident") + sized("socket") + n32(16) + kOn + n8(3) + sized("user") + sized("name") +

@@ -37,21 +37,21 @@ TEST_CASE("every kind of message survives its encoding") {
 }
 
 TEST_CASE("what the reader is to do arrives whole") {
-    Hello sent;
+    RoleStartup sent;
     sent.config_path = "/etc/ha.conf";
     sent.mail_keep_seconds = 77;
     sent.strict = true;
-    sent.dry_run = Hello::DryRunAs::Json;
+    sent.dry_run = RoleStartup::DryRunAs::Json;
     sent.run_lvs = false;
 
     const auto got = decode_message(encode_message(sent));
 
     REQUIRE(got);
-    CHECK(std::get<Hello>(*got).config_path == "/etc/ha.conf");
-    CHECK(std::get<Hello>(*got).mail_keep_seconds == 77);
-    CHECK(std::get<Hello>(*got).strict);
-    CHECK(std::get<Hello>(*got).dry_run == Hello::DryRunAs::Json);
-    CHECK(!std::get<Hello>(*got).run_lvs);
+    CHECK(std::get<RoleStartup>(*got).config_path == "/etc/ha.conf");
+    CHECK(std::get<RoleStartup>(*got).mail_keep_seconds == 77);
+    CHECK(std::get<RoleStartup>(*got).strict);
+    CHECK(std::get<RoleStartup>(*got).dry_run == RoleStartup::DryRunAs::Json);
+    CHECK(!std::get<RoleStartup>(*got).run_lvs);
 }
 
 TEST_CASE("the question what a reload would do, and its answer, arrive whole") {

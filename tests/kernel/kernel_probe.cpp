@@ -140,7 +140,7 @@ int change(const Arguments& arguments) {
         }
         addresses.push_back(std::move(address));
     }
-    if (addresses.size() == 1) route->rehearse(addresses.front());  // changes nothing
+    if (addresses.size() == 1) route->warm_up(addresses.front());  // changes nothing
     const auto failures = arguments[0] == "add" ? route->add(addresses) : route->remove(addresses);
     if (!failures) return report(failures.error());
     for (const auto& failure : *failures) {

@@ -1,4 +1,4 @@
-"""A running director: servers leave and return, a reload writes the difference, drift is mended, a crash is survived."""
+"""A running director: servers leave and return, a reload writes the difference, drift is repaired, a crash is survived."""
 
 import signal
 

@@ -88,5 +88,5 @@ def test_doctor_finds_nothing_wrong_with_ipvs_here_and_names_what_nat_needs(dire
     assert not any("IPVS" in f for f in findings), findings
     assert any("ip_forward is 0" in f for f in findings)
     director.sysctl(net__ipv4__ip_forward=1)
-    mended = director.run([program("mainstayctl"), "doctor", "-f", path, "--json"], check=False)
-    assert not any("ip_forward" in f["finding"] for f in json.loads(mended.stdout)["findings"])
+    repaired = director.run([program("mainstayctl"), "doctor", "-f", path, "--json"], check=False)
+    assert not any("ip_forward" in f["finding"] for f in json.loads(repaired.stdout)["findings"])

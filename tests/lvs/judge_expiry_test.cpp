@@ -89,7 +89,7 @@ TEST_CASE("persistence expires of servers that are drained only, and where there
     CHECK_FALSE(bench.judge.expires_persistence());
 }
 
-TEST_CASE("a rehearsal tells that the setting would be made, and when it would be put back") {
+TEST_CASE("a dry run tells that the setting would be made, and when it would be put back") {
     Bench bench;
     bench.start(sticky({server("10.0.0.11"), server("10.0.0.12")}));
     const auto tells = [](const Said& said, const std::string& line) {

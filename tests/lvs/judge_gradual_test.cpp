@@ -139,7 +139,7 @@ TEST_CASE("a server that is configured again while it drains is back at once") {
 
 TEST_CASE("a new incarnation goes on draining what the crashed one drained, until the same time") {
     auto one = server("10.0.0.11");
-    Leave leave;
+    DrainState leave;
     leave.until_wall = {5'000'000};
     Memory memory{{{tcp_key("10.0.0.1"), ""}, {}, true, false, {{at("10.0.0.12", 80), true, {}, {}}}, {{one, leave}}}};
     config::Config config;

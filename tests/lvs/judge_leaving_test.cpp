@@ -224,7 +224,7 @@ TEST_CASE("counts of a service from which nobody leaves change nothing") {
 }
 
 TEST_CASE("a new incarnation drains on what is configured still, and forgets what is configured again") {
-    Leave leave;
+    DrainState leave;
     leave.until_wall = {8'000'000};
     ServerMemory held{.endpoint = at("10.0.0.11", 80), .alive = true, .since = {}, .checkers = {}};
     held.leave = leave;

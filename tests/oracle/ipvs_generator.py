@@ -1,6 +1,6 @@
 """Configurations of virtual servers, and changes of them: a few things at a time.
 
-What the past decides is left to the walks of the units (tests/role/lvs_walk.cpp): hysteresis, slow_start, and checks that
+What the past decides is left to the walks of the units (tests/role/lvs/walk.cpp): hysteresis, slow_start, and checks that
 take their time. Checks follow files here, so that what they find is known at once. Of a min_alive that some servers make
 up the past decides which ones are kept: here it is one that keeps them all.
 """

@@ -18,11 +18,11 @@ PLANTS = [
      "moves_.remove(step);", ";"),
     ("wrong-order", "vrrp", "vrrp/reload_addresses.cpp", "an address that stays is removed before it is set again",
      "return which == Which::Changed && before->second != after.as;", "return which == Which::Changed;"),
-    ("lost-label", "vrrp", "role/vrrp_addresses.cpp", "an address has no label of its own", "address.label",
+    ("lost-label", "vrrp", "role/vrrp/addresses.cpp", "an address has no label of its own", "address.label",
      "std::string{}"),
-    ("wrong-scope", "vrrp", "role/vrrp_addresses.cpp", "every address has the scope of the universe",
+    ("wrong-scope", "vrrp", "role/vrrp/addresses.cpp", "every address has the scope of the universe",
      "address.scope", "std::uint8_t{0}"),
-    ("forgotten-sysctl", "vrrp", "role/vrrp_devices.cpp", "the settings of a parent are not put back with its VMAC",
+    ("forgotten-sysctl", "vrrp", "role/vrrp/devices.cpp", "the settings of a parent are not put back with its VMAC",
      "    put_back_settings();", ";"),
     ("server-left-in", "ipvs", "lvs/plan.cpp", "a server that the file does not have any more stays",
      "if (seen.contains(destination.endpoint)) continue;", "continue;"),
@@ -36,7 +36,7 @@ PLANTS = [
      "wanted.upper_threshold = server.upper_threshold;", ";"),
     ("idle-sorry-server", "ipvs", "lvs/desired.cpp", "a sorry server takes traffic while nobody needs it",
      "in_use ? kSorryWeight : 0", "kSorryWeight"),
-    ("old-timeouts", "ipvs", "role/lvs_settings_keeper.cpp", "a reload leaves the timeouts as they were",
+    ("old-timeouts", "ipvs", "role/lvs/settings_reconciler.cpp", "a reload leaves the timeouts as they were",
      "timeouts_ = wanted.timeouts;", ";"),
 ]
 NAMES = [row[0] for row in PLANTS]

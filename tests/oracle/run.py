@@ -43,7 +43,7 @@ class Runner:
         self.bare = self.fresh.steady_snapshot()
         self.wanted = State("", {})
         self.refused = 0
-        self.unmended = False  # somebody has changed something since the last reload that was taken
+        self.unrepaired = False  # somebody has changed something since the last reload that was taken
         self.late = []        # seconds between the end of a reload and the wanted state
 
     # ---- the reference ----
@@ -105,13 +105,13 @@ class Runner:
         before = self.wanted
         if self.walked.reload(text):
             self.wanted = self.end_reference(text)
-            self.unmended = False
+            self.unrepaired = False
         else:
             self.refused += 1
             self.fresh.give_up()
             self.begin_reference(before.text)
             self.wanted = self.end_reference(before.text)
-            if self.unmended:  # what others changed is still to be mended
+            if self.unrepaired:  # what others changed is still to be repaired
                 return []
         lines = self.compare(self.domain.reload_seconds)
         return lines + self.losses(lambda loss, losses: self.domain.allowed(loss, before, self.wanted, losses))
@@ -120,7 +120,7 @@ class Runner:
         """A kill or an upgrade: the state stays, and nothing of it is ever absent."""
         self.walked.ask("mark")
         carry_out()
-        if self.unmended:
+        if self.unrepaired:
             return []
         lines = self.compare(self.domain.settle_seconds)
         return lines + self.losses(lambda loss, _: self.domain.allowed_after(loss, self.wanted))
@@ -141,7 +141,7 @@ class Runner:
         if what == "upgrade":
             return self.disturb(self.walked.upgrade)
         if what == "drift":
-            self.unmended = True
+            self.unrepaired = True
             return self.both(lambda side: side.ask("run", step["run"]))
         return self.both(lambda side: self.domain.carry_out(step, side))
 

@@ -6,7 +6,7 @@ A step is a dict, and "do" says what is done:
     {"do": "kill", "role": COMM}            a role is killed with SIGKILL
     {"do": "upgrade"}                       mainstayctl upgrade, to the same program
     {"do": "drift", "run": [[WORD...]...]}  somebody runs these commands; what they change of mainstay's must be
-                                            mended by the next reload, what they change of the host's own must stay
+                                            repaired by the next reload, what they change of the host's own must stay
     anything else                           is the domain's (Domain.carry_out)
 """
 
@@ -46,7 +46,7 @@ def make(domain, seed, reloads):
     while walk.reloads() < reloads:
         others = domain.other_steps(nodes, rng)
         walk.steps += others
-        # What others changed is mended by a reload at the latest: of the same file, or of another one.
+        # What others changed is repaired by a reload at the latest: of the same file, or of another one.
         if not others or rng.random() < 0.5:
             nodes = domain.changed(tree.copy(nodes), rng)
         walk.steps.append({"do": "reload", "to": tree.text(nodes)})

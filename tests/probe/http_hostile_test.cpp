@@ -185,32 +185,32 @@ TEST_CASE("the request's version and its Connection line are as http_protocol sa
 TEST_CASE("the body must match the regex, which is looked at after status and digest") {
     // effect: virtual_server/real_server/HTTP_GET/url: regex regex_no_match regex_options regex_min_offset
     // effect: virtual_server/real_server/HTTP_GET/url: regex_max_offset regex_stack
-    const auto judged = [](const std::string& body, const std::function<void(Rare<config::More>&)>& change) {
+    const auto judged = [](const std::string& body, const std::function<void(CompactOptional<config::ExtraSettings>&)>& change) {
         return answered(says(kOk + body), [&](config::Checker& what) { change(what.urls.edit()[0].more); });
     };
-    const auto regex = [](Rare<config::More>& more) { give(more, "regex", config::WordList{"status: *OK"}); };
+    const auto regex = [](CompactOptional<config::ExtraSettings>& more) { give(more, "regex", config::WordList{"status: *OK"}); };
     CHECK(judged("status:  OK", regex).outcome == Outcome::Passed);
     const Finding other = judged("status:  ok", regex);
     CHECK(other.outcome == Outcome::Failed);
     CHECK(other.words == "Regex match failed server");
     CHECK(other.reason == "the regex does not match in 11 bytes");
-    CHECK(judged("status:  ok", [&](Rare<config::More>& more) {
+    CHECK(judged("status:  ok", [&](CompactOptional<config::ExtraSettings>& more) {
               regex(more);
               give(more, "regex_options", config::WordList{"caseless"});
           }).outcome == Outcome::Passed);
-    CHECK(judged("status: OK", [&](Rare<config::More>& more) {
+    CHECK(judged("status: OK", [&](CompactOptional<config::ExtraSettings>& more) {
               regex(more);
               give(more, "regex_no_match", true);
           }).reason == "the regex matches, which it must not");
-    CHECK(judged("status: OK", [&](Rare<config::More>& more) {
+    CHECK(judged("status: OK", [&](CompactOptional<config::ExtraSettings>& more) {
               regex(more);
               give(more, "regex_min_offset", std::int64_t{1});
           }).outcome == Outcome::Failed);
-    CHECK(judged("now status: OK", [&](Rare<config::More>& more) {
+    CHECK(judged("now status: OK", [&](CompactOptional<config::ExtraSettings>& more) {
               regex(more);
               give(more, "regex_max_offset", std::int64_t{3});
           }).outcome == Outcome::Failed);
-    CHECK(judged(std::string(20'000, 'a') + "c", [&](Rare<config::More>& more) {
+    CHECK(judged(std::string(20'000, 'a') + "c", [&](CompactOptional<config::ExtraSettings>& more) {
               give(more, "regex", config::WordList{"(?:(a)|b)*c"});
               give(more, "regex_stack", config::IntegerList{8192, 8192});
           }).outcome == Outcome::Failed);  // a stack that is too small for this one

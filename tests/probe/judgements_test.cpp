@@ -6,16 +6,16 @@
 #include <cerrno>
 #include <cstring>
 
-#include "../../src/probe/connect.hpp"
-#include "../../src/probe/datagram.hpp"
-#include "mainstay/probe/agent_check.hpp"
-#include "mainstay/probe/dns_check.hpp"
-#include "mainstay/probe/grpc_check.hpp"
+#include "probe/connect.hpp"
+#include "probe/datagram.hpp"
+#include "probe/agent_check.hpp"
+#include "probe/dns_check.hpp"
+#include "probe/grpc_check.hpp"
 #include "mainstay/probe/probe.hpp"
 #include "mainstay/probe/regex.hpp"
-#include "mainstay/probe/smtp_check.hpp"
+#include "probe/smtp_check.hpp"
 #include "mainstay/probe/toolbox.hpp"
-#include "mainstay/probe/udp_check.hpp"
+#include "probe/udp_check.hpp"
 
 using namespace mainstay;
 using namespace mainstay::probe;

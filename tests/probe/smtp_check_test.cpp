@@ -1,5 +1,5 @@
 // SMTP_CHECK against servers on loopback.
-#include "mainstay/probe/smtp_check.hpp"
+#include "probe/smtp_check.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "mainstay/probe/tcp_check.hpp"
+#include "probe/tcp_check.hpp"
 
 #include <doctest/doctest.h>
 

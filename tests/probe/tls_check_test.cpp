@@ -233,16 +233,16 @@ TEST_CASE("an answer through TLS that is whole by its length passes, though the 
 TEST_CASE("the body that came through TLS is matched like any other") {
     // effect: virtual_server/real_server/SSL_GET/url: regex regex_no_match regex_options regex_min_offset
     // effect: virtual_server/real_server/SSL_GET/url: regex_max_offset regex_stack
-    using More = Rare<config::More>;
-    const auto judged = [](const std::string& body, const std::function<void(More&)>& change) {
+    using ExtraSettings = CompactOptional<config::ExtraSettings>;
+    const auto judged = [](const std::string& body, const std::function<void(ExtraSettings&)>& change) {
         TlsServer server{{}, tells(kOk + body)};
         auto what = checker(server.endpoint(), kSsl);
         change(what.urls.edit()[0].more);
         return run(what);
     };
-    const auto regex = [](More& more) { give(more, "regex", config::WordList{"status: *OK"}); };
+    const auto regex = [](ExtraSettings& more) { give(more, "regex", config::WordList{"status: *OK"}); };
     const auto with = [&](std::string keyword, config::KeywordData value) {
-        return [&regex, keyword, value](More& more) {
+        return [&regex, keyword, value](ExtraSettings& more) {
             regex(more);
             give(more, keyword, value);
         };
@@ -254,7 +254,7 @@ TEST_CASE("the body that came through TLS is matched like any other") {
     CHECK(judged("status: OK", with("regex_min_offset", std::int64_t{1})).outcome == Outcome::Failed);
     CHECK(judged("now status: OK", with("regex_max_offset", std::int64_t{3})).outcome == Outcome::Failed);
     const auto deep = [](std::int64_t stack) {
-        return [stack](More& more) {
+        return [stack](ExtraSettings& more) {
             give(more, "regex", config::WordList{"(?:(a)|b)*c"});
             give(more, "regex_stack", config::IntegerList{8192, stack});
         };

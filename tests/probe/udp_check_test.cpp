@@ -1,5 +1,5 @@
 // UDP_CHECK and PING_CHECK against loopback.
-#include "mainstay/probe/udp_check.hpp"
+#include "probe/udp_check.hpp"
 
 #include <doctest/doctest.h>
 

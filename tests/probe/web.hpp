@@ -82,7 +82,7 @@ inline config::Checker checker(const Endpoint& target, config::Checker::Type typ
 }
 
 // Values are kept sorted by keyword, as the parser does.
-inline void give(Rare<config::More>& more, std::string keyword, config::KeywordData value) {
+inline void give(CompactOptional<config::ExtraSettings>& more, std::string keyword, config::KeywordData value) {
     more.edit().values.push_back({std::move(keyword), std::move(value)});
 }
 

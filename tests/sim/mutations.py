@@ -72,7 +72,7 @@ MUTATIONS = [
     ("priority-0-not-answered", "instance_hear.cpp", "a master that hears priority 0 waits for its next slot",
      "send_advert(step);\n        timer_ = step.now + config_.advert_int;", ";"),
     ("rival-not-answered", "instance_hear.cpp", "a weaker rival hears nothing at once",
-     "answer_rival(step);\n    answered_rival_ = true;", ";"),
+     "reassert_mastership(step);\n    answered_rival_ = true;", ";"),
     ("rival-not-announced-over", "instance_hear.cpp", "after a rival the addresses are not announced again",
      "if (config_.garp_lower_prio_repeat == 0) return;", "return;"),
     ("preempted-counts-as-rival", "instance_hear.cpp", "the last advert of the one who yields is taken for a rival's",

@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "mainstay/vrrp/deadlines.hpp"
+#include "vrrp/deadlines.hpp"
 
 namespace mainstay::vrrp {
 

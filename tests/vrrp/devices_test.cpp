@@ -21,7 +21,7 @@ config::Instance vmac_instance(const char* name = "VI_1", std::uint8_t vrid = 51
     return c;
 }
 
-void set(Rare<config::More>& more, const char* keyword, config::KeywordData data = true) {
+void set(CompactOptional<config::ExtraSettings>& more, const char* keyword, config::KeywordData data = true) {
     more.edit().values.push_back({keyword, std::move(data)});
 }
 

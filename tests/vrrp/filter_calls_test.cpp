@@ -11,7 +11,7 @@ using namespace mainstay::vrrp::test;
 
 namespace {
 
-void set(Rare<config::More>& more, const char* keyword, config::KeywordData data = true) {
+void set(CompactOptional<config::ExtraSettings>& more, const char* keyword, config::KeywordData data = true) {
     more.edit().values.push_back({keyword, std::move(data)});
 }
 

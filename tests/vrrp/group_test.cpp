@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/group.hpp"
+#include "vrrp/group.hpp"
 
 #include <doctest/doctest.h>
 

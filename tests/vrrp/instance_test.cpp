@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.hpp"
-#include "mainstay/vrrp/timers.hpp"
+#include "vrrp/timers.hpp"
 
 using namespace mainstay;
 using namespace mainstay::vrrp;

@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/track_bfd.hpp"
+#include "vrrp/track_bfd.hpp"
 
 #include <doctest/doctest.h>
 
@@ -21,7 +21,7 @@ Section line(const char* name, std::optional<std::int64_t> weight = {}, bool rev
     return line;
 }
 
-void track(config::More& more, std::vector<Section> lines) {
+void track(config::ExtraSettings& more, std::vector<Section> lines) {
     more.sections.push_back({.keyword = "track_bfd", .sections = std::move(lines)});
 }
 

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.hpp"
-#include "mainstay/vrrp/link_delays.hpp"
+#include "vrrp/link_delays.hpp"
 
 using namespace mainstay;
 using namespace mainstay::vrrp;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/alert/scripts.hpp"
+#include "scripts.hpp"
 
 namespace mainstay::alert {
 

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/alert/mail.hpp"
-#include "mainstay/alert/spool.hpp"
+#include "mail.hpp"
+#include "spool.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"

@@ -11,7 +11,7 @@
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/service_change.hpp"
+#include "mainstay/config/validate/service_change.hpp"
 
 namespace mainstay::alert {
 

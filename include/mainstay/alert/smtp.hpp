@@ -13,7 +13,7 @@
 #include <memory>
 #include <string>
 
-#include "mainstay/alert/mailer.hpp"
+#include "mailer.hpp"
 #include "mainstay/base/error.hpp"
 
 namespace mainstay::alert {

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/alert/mail.hpp"
+#include "mail.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
 

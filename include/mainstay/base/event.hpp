@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "mainstay/base/time.hpp"
+#include "time.hpp"
 
 namespace mainstay {
 

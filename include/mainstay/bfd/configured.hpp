@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "mainstay/bfd/facts.hpp"
+#include "facts.hpp"
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::bfd {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "mainstay/bfd/facts.hpp"
+#include "facts.hpp"
 
 namespace mainstay::bfd {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/config/diagnostic.hpp"
-#include "mainstay/config/model.hpp"
+#include "mainstay/config/diagnostics/diagnostic.hpp"
+#include "model.hpp"
 
 namespace mainstay::config {
 

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/base/few.hpp"
+#include "mainstay/base/compact_vector.hpp"
 #include "mainstay/base/ip.hpp"
-#include "mainstay/base/rare.hpp"
+#include "mainstay/base/compact_optional.hpp"
 #include "mainstay/base/time.hpp"
-#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/schema/keyword_values.hpp"
 
 namespace mainstay::config {
 
@@ -56,7 +56,7 @@ struct Global {
     bool lvs_flush = false;
     enum class FlushOnStop : std::uint8_t { No, Services, All } lvs_flush_on_stop = FlushOnStop::No;
     bool checker_log_all_failures = false;
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const Global&) const = default;
 };
 
@@ -70,7 +70,7 @@ struct VirtualAddress {
     std::uint8_t scope = 0;            // RT_SCOPE_*: 0 universe
     bool no_track = false;
     bool noprefixroute = false;
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const VirtualAddress&) const = default;
 };
 
@@ -95,7 +95,7 @@ struct UnicastPeer {
 };
 
 struct Notifies {  // of an instance or a group
-    Rare<Command> master, backup, fault, stop, any;
+    CompactOptional<Command> master, backup, fault, stop, any;
     bool operator==(const Notifies&) const = default;
 };
 
@@ -114,7 +114,7 @@ struct VirtualRoute {         // installed while MASTER
     IpAddress via;
     std::string dev;
     std::vector<std::string> words;  // the whole line as written, for options that have no member yet
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const VirtualRoute&) const = default;
 };
 
@@ -157,7 +157,7 @@ struct Instance {
     bool smtp_alert = false;  // resolved through the group's and global switches
     Vmac vmac;
     std::vector<VirtualRoute> routes;
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const Instance&) const = default;
 };
 
@@ -168,7 +168,7 @@ struct SyncGroup {
     std::vector<TrackedScript> track_scripts;
     Notifies notify;
     bool smtp_alert = false;
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const SyncGroup&) const = default;
 };
 
@@ -181,7 +181,7 @@ struct TrackScript {  // vrrp_script
     bool reverse = false;
     std::uint32_t rise = 1, fall = 1;
     bool init_fail = false;
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const TrackScript&) const = default;
 };
 
@@ -197,12 +197,12 @@ struct HttpUrl {  // of HTTP_GET and SSL_GET
     };
     std::vector<Codes> status_codes;  // never empty
     std::string virtualhost;          // resolved: url, checker, real server, virtual server; may be empty
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const HttpUrl&) const = default;
 };
 
 // A file may have tens of thousands of checkers and real servers: their members are ordered without gaps, and what is
-// seldom set is Rare.
+// seldom set is CompactOptional.
 struct Checker {
     enum class Type : std::uint8_t {
         Tcp,
@@ -229,13 +229,13 @@ struct Checker {
     Micros delay_loop{60'000'000};
     Micros warmup{60'000'000};
     Micros misc_timeout{0};
-    Rare<std::optional<Endpoint>> bind;  // bindto, bind_port
-    Rare<std::string> bind_if;
-    Rare<Command> misc_path;          // MISC_CHECK only
-    Rare<std::vector<HttpUrl>> urls;  // HTTP_GET and SSL_GET only
-    Rare<std::string> http_protocol;  // empty: 1.0
-    Rare<std::string> sni_name;
-    Rare<More> more{};
+    CompactOptional<std::optional<Endpoint>> bind;  // bindto, bind_port
+    CompactOptional<std::string> bind_if;
+    CompactOptional<Command> misc_path;          // MISC_CHECK only
+    CompactOptional<std::vector<HttpUrl>> urls;  // HTTP_GET and SSL_GET only
+    CompactOptional<std::string> http_protocol;  // empty: 1.0
+    CompactOptional<std::string> sni_name;
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const Checker&) const = default;
 };
 
@@ -254,10 +254,10 @@ struct RealServer {
     bool smtp_alert = true;    // resolved
     std::uint32_t weight = 1;  // 0..2147483647
     std::uint32_t upper_threshold = 0, lower_threshold = 0;
-    Rare<Command> notify_up, notify_down;
-    Few<Checker> checkers;
-    Rare<Tunnel> tunnel;  // resolved; of Forwarding::Tunnel
-    Rare<More> more{};
+    CompactOptional<Command> notify_up, notify_down;
+    CompactVector<Checker> checkers;
+    CompactOptional<Tunnel> tunnel;  // resolved; of Forwarding::Tunnel
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const RealServer&) const = default;
 };
 
@@ -286,7 +286,7 @@ struct GroupMembership {
 struct VirtualServer {
     Endpoint endpoint;         // empty address with fwmark or group
     std::uint32_t fwmark = 0;  // not 0: a firewall-mark service
-    Rare<std::string> group;
+    CompactOptional<std::string> group;
     Family family = Family::V4;
     Protocol protocol = Protocol::Tcp;
     std::string scheduler = "wlc";
@@ -298,12 +298,12 @@ struct VirtualServer {
     bool alpha = false, omega = false;
     bool inhibit_on_failure = false;
     std::uint32_t quorum = 1, hysteresis = 0;
-    Rare<Command> quorum_up, quorum_down;
+    CompactOptional<Command> quorum_up, quorum_down;
     bool smtp_alert = false;  // resolved
     std::optional<SorryServer> sorry_server;
     std::vector<RealServer> real_servers;
-    Rare<GroupMembership> membership;  // with a group: what it stands for
-    Rare<More> more{};
+    CompactOptional<GroupMembership> membership;  // with a group: what it stands for
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const VirtualServer&) const = default;
 };
 
@@ -313,7 +313,7 @@ struct Config {
     std::vector<Instance> instances;
     std::vector<SyncGroup> sync_groups;
     std::vector<VirtualServer> virtual_servers;
-    Rare<More> more{};
+    CompactOptional<ExtraSettings> more{};
     bool operator==(const Config&) const = default;
 };
 

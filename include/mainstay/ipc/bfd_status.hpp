@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "mainstay/bfd/facts.hpp"
-#include "mainstay/ipc/codec.hpp"
+#include "codec.hpp"
 
 namespace mainstay::bfd {
 

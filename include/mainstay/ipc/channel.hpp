@@ -6,7 +6,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/ipc/message.hpp"
+#include "message.hpp"
 
 namespace mainstay::ipc {
 

@@ -23,9 +23,9 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/base/few.hpp"
+#include "mainstay/base/compact_vector.hpp"
 #include "mainstay/base/ip.hpp"
-#include "mainstay/base/rare.hpp"
+#include "mainstay/base/compact_optional.hpp"
 #include "mainstay/base/time.hpp"
 
 namespace mainstay::ipc {
@@ -123,9 +123,9 @@ private:
         if (value) put(*value);
     }
     template <class T>
-    void put(const Few<T>& values) { put(*values); }
+    void put(const CompactVector<T>& values) { put(*values); }
     template <class T>
-    void put(const Rare<T>& value) { put(*value); }  // as a T: a member may become rare, or cease to be
+    void put(const CompactOptional<T>& value) { put(*value); }  // as a T: a member may become rare, or cease to be
     template <class... T>
     void put(const std::variant<T...>& value) {
         put(static_cast<std::uint8_t>(value.index()));
@@ -245,13 +245,13 @@ private:
         else out.reset();
     }
     template <class T>
-    void get(Few<T>& out) {
+    void get(CompactVector<T>& out) {
         std::vector<T> values;
         get(values);
         out = std::move(values);
     }
     template <class T>
-    void get(Rare<T>& out) {
+    void get(CompactOptional<T>& out) {
         T value{};
         get(value);
         out = std::move(value);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/ipc/codec.hpp"
+#include "codec.hpp"
 
 namespace mainstay::config {
 
@@ -14,7 +14,7 @@ void fields(A& a, KeywordValue& v) { a(v.keyword, v.data); }
 template <class A>
 void fields(A& a, Section& s) { a(s.keyword, s.names, s.values, s.sections); }
 template <class A>
-void fields(A& a, More& m) { a(m.values, m.sections); }
+void fields(A& a, ExtraSettings& m) { a(m.values, m.sections); }
 template <class A>
 void fields(A& a, Global& g) {
     a(g.router_id, g.notification_email, g.notification_email_from, g.smtp_server, g.smtp_port, g.smtp_helo_name,

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mainstay/base/time.hpp"
-#include "mainstay/ipc/codec.hpp"
+#include "codec.hpp"
 
 namespace mainstay::ipc {
 

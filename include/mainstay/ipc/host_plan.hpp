@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/ipc/codec.hpp"
+#include "codec.hpp"
 #include "mainstay/vrrp/watch.hpp"
 
 namespace mainstay::ipc {

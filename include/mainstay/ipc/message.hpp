@@ -9,8 +9,8 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/log.hpp"
-#include "mainstay/ipc/codec.hpp"
-#include "mainstay/ipc/daemon_settings.hpp"
+#include "codec.hpp"
+#include "daemon_settings.hpp"
 
 namespace mainstay::ipc {
 
@@ -32,7 +32,7 @@ struct ScriptResults { std::vector<ScriptResult> results; };  // what ended sinc
 // SIGUSR1, SIGUSR2 and kin, relayed: bring the state block up to date (vrrp), make the texts (observer). And back, done.
 struct DumpRequested { std::int32_t signal = 0; };
 
-struct Hello {  // the first message a role or the reader gets: everything about its start
+struct RoleStartup {  // the first message a role or the reader gets: everything about its start
     bool restarted = false;        // an earlier incarnation crashed: adopt what it left
     std::string log_ident;         // syslog ident; empty log_socket: no syslog
     std::string log_socket = "/dev/log";
@@ -68,7 +68,7 @@ struct Hello {  // the first message a role or the reader gets: everything about
 };
 
 // One end of a new direct line to another role, with one descriptor; it replaces an earlier one to the same role.
-struct Line {
+struct PeerChannel {
     enum class To : std::uint8_t { Vrrp, Lvs, Bfd } to = To::Vrrp;
 };
 
@@ -101,7 +101,7 @@ struct RunScript {
 };
 struct Stopped {};  // everything is released; the role exits next
 
-// ---- reader to supervisor; supervisor to reader: before the Hello of a reload, what the roles run ----
+// ---- reader to supervisor; supervisor to reader: before the RoleStartup of a reload, what the roles run ----
 // With one descriptor: config::Config, or for the supervisor alert::ScriptTable and HostPlan, encoded and sealed.
 struct Snapshot {
     enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host, Snmp } audience = For::Vrrp;
@@ -113,7 +113,7 @@ struct ReadingDone {
     std::string summary;  // one line for the log
     std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
     DaemonSettings daemon;  // from the configuration: what the supervisor itself acts on
-    bool stays = false;     // the reader waits for the next Hello; else it ends
+    bool stays = false;     // the reader waits for the next RoleStartup; else it ends
 };
 
 template <class A>
@@ -130,7 +130,7 @@ struct DryRunDone {  // with one descriptor: the sealed text for the operator
 };
 
 // ---- observer and SNMP agent to the supervisor; what concerns one instance goes on to the vrrp role ----
-struct Ask {  // what somebody wants done over D-Bus or SNMP; nobody waits for an answer
+struct ControlRequest {  // what somebody wants done over D-Bus or SNMP; nobody waits for an answer
     enum class What : std::uint8_t {
         Reload, PrintData, PrintStats, PrintStatsClear,
         SendGarp,                           // of `instance`, if it is master
@@ -209,8 +209,8 @@ struct ReloadDone {  // with one descriptor, when the configuration could be rea
 
 // New kinds go to the end: the position is the number on the wire.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
-                             Committed, RunScript, Stopped, Hello, Snapshot, ReadingDone, DryRun, DryRunDone, Ask,
-                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, Line, BfdStates,
+                             Committed, RunScript, Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest,
+                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates,
                              FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates,
                              Reload, ReloadDone>;
 

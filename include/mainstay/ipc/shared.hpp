@@ -15,7 +15,7 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/ipc/codec.hpp"
+#include "codec.hpp"
 
 namespace mainstay::ipc {
 
@@ -114,7 +114,7 @@ inline constexpr int kVrrpRing = 8;
 inline constexpr int kLvsBlock = 9;
 inline constexpr int kLvsRing = 10;
 inline constexpr int kBfdBlock = 11;
-inline constexpr int kIpvsNamespace = 12;  // lvs, when Hello says so: a network namespace
+inline constexpr int kIpvsNamespace = 12;  // lvs, when RoleStartup says so: a network namespace
 // reader in a dry run: the snapshots that the roles run
 inline constexpr int kRunningVrrp = 4;
 inline constexpr int kRunningLvs = 5;

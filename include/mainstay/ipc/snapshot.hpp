@@ -8,7 +8,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/service_change.hpp"
+#include "mainstay/config/validate/service_change.hpp"
 
 namespace mainstay::ipc {
 

@@ -9,7 +9,7 @@
 
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
-#include "mainstay/ipc/codec.hpp"
+#include "codec.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 #include "mainstay/vrrp/facts.hpp"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/kernel/netlink_socket.hpp"
+#include "netlink_socket.hpp"
 #include "mainstay/netlink/link_request.hpp"
 
 namespace mainstay::kernel {

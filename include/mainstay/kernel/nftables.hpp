@@ -8,7 +8,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/kernel/netlink_socket.hpp"
+#include "netlink_socket.hpp"
 #include "mainstay/netlink/mark_table.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/kernel/process.hpp"
+#include "process.hpp"
 
 namespace mainstay::kernel {
 

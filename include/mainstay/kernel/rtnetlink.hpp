@@ -62,7 +62,7 @@ public:
 
     // Asks for it on an interface that does not exist: nothing is changed, and add() soon after finds the way to the
     // kernel and back in the processor's caches.
-    void rehearse(Address address);
+    void warm_up(Address address);
 
     // The listening socket: readable when notifications wait. read_notifications()
     // drains what is there without blocking (at most a bounded amount; the rest keeps the socket readable). Lost or

@@ -4,7 +4,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/kernel/process.hpp"
+#include "process.hpp"
 
 namespace mainstay::kernel {
 

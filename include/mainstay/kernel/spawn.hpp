@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/kernel/process.hpp"
+#include "process.hpp"
 
 namespace mainstay::kernel {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "mainstay/base/time.hpp"
-#include "mainstay/lvs/judge.hpp"
+#include "judge.hpp"
 
 namespace mainstay::lvs {
 

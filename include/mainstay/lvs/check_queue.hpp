@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mainstay/base/time.hpp"
-#include "mainstay/lvs/checker_index.hpp"
+#include "checker_index.hpp"
 
 namespace mainstay::lvs {
 

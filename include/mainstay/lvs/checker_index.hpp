@@ -12,7 +12,7 @@ namespace mainstay::lvs {
 // Never reused within a process: the result of a check that a reload removed finds nobody.
 using CheckerId = std::uint64_t;
 
-struct CheckerPlace {  // indices: of a service, a server in it, a checker of that
+struct CheckerRef {  // indices: of a service, a server in it, a checker of that
     std::size_t service = 0, server = 0, checker = 0;
 };
 
@@ -21,25 +21,25 @@ public:
     void clear() { entries_.clear(); }
     void reserve(std::size_t count) { entries_.reserve(count); }
     // In any order; sort() before anything is looked up.
-    void add(CheckerId id, const CheckerPlace& place) {
+    void add(CheckerId id, const CheckerRef& place) {
         entries_.push_back({static_cast<std::uint32_t>(id >> kHalf), static_cast<std::uint32_t>(id),
                             static_cast<std::uint32_t>(place.service), static_cast<std::uint32_t>(place.server),
                             static_cast<std::uint32_t>(place.checker)});
     }
     void sort() { std::ranges::sort(entries_, {}, &Entry::id); }
 
-    [[nodiscard]] std::optional<CheckerPlace> find(CheckerId id) const {
+    [[nodiscard]] std::optional<CheckerRef> find(CheckerId id) const {
         const auto found = std::ranges::lower_bound(entries_, id, {}, &Entry::id);
         if (found == entries_.end() || found->id() != id) return std::nullopt;
         return found->place();
     }
-    [[nodiscard]] CheckerPlace at(CheckerId id) const { return find(id).value(); }
+    [[nodiscard]] CheckerRef at(CheckerId id) const { return find(id).value(); }
     [[nodiscard]] bool contains(CheckerId id) const { return find(id).has_value(); }
 
     // All of them, by id.
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] CheckerId id(std::size_t number) const { return entries_[number].id(); }
-    [[nodiscard]] CheckerPlace place(std::size_t number) const { return entries_[number].place(); }
+    [[nodiscard]] CheckerRef place(std::size_t number) const { return entries_[number].place(); }
 
 private:
     static constexpr unsigned kHalf = 32;
@@ -47,7 +47,7 @@ private:
         std::uint32_t id_high, id_low;
         std::uint32_t service, server, checker;
         [[nodiscard]] CheckerId id() const { return CheckerId{id_high} << kHalf | id_low; }
-        [[nodiscard]] CheckerPlace place() const { return {service, server, checker}; }
+        [[nodiscard]] CheckerRef place() const { return {service, server, checker}; }
     };
     std::vector<Entry> entries_;
 };

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "mainstay/lvs/table.hpp"
+#include "table.hpp"
 
 namespace mainstay::lvs {
 

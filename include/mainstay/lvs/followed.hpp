@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/lvs/judge.hpp"
+#include "judge.hpp"
 
 namespace mainstay::lvs {
 

@@ -20,21 +20,21 @@
 #include <vector>
 
 #include "mainstay/base/event.hpp"
-#include "mainstay/base/few.hpp"
+#include "mainstay/base/compact_vector.hpp"
 #include "mainstay/base/log.hpp"
-#include "mainstay/base/rare.hpp"
-#include "mainstay/base/shared_text.hpp"
+#include "mainstay/base/compact_optional.hpp"
+#include "mainstay/base/interned_string.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/service_change.hpp"
-#include "mainstay/lvs/check_queue.hpp"
-#include "mainstay/lvs/checker_index.hpp"
-#include "mainstay/lvs/desired.hpp"
-#include "mainstay/lvs/line_budget.hpp"
-#include "mainstay/lvs/overrides.hpp"
-#include "mainstay/lvs/quorum.hpp"
-#include "mainstay/lvs/settings.hpp"
-#include "mainstay/lvs/table.hpp"
+#include "mainstay/config/validate/service_change.hpp"
+#include "check_queue.hpp"
+#include "checker_index.hpp"
+#include "desired.hpp"
+#include "line_budget.hpp"
+#include "overrides.hpp"
+#include "quorum.hpp"
+#include "settings.hpp"
+#include "table.hpp"
 #include "mainstay/netlink/mark_table.hpp"
 
 namespace mainstay::lvs {
@@ -114,8 +114,8 @@ struct CheckerState {
     CheckerId id = 0;  // 0: none yet
     Instant due;       // of the next run, or of the running one
     WallTime last_run;
-    SharedText last_result;
-    Rare<std::optional<std::int64_t>> dynamic_weight;  // asked for by its last success
+    InternedString last_result;
+    CompactOptional<std::optional<std::int64_t>> dynamic_weight;  // asked for by its last success
     ShortTime last_duration{0};
     std::uint32_t retries_used = 0;
     std::uint32_t failures_in_row = 0;
@@ -131,17 +131,17 @@ struct CheckerState {
     bool operator==(const CheckerState&) const = default;
 };
 // A server on its way out of the table: weight 0 until its connections are gone or the time is over.
-struct Leave {
+struct DrainState {
     Instant until;
     WallTime until_wall;
     std::optional<std::uint64_t> connections;  // as counted last
     bool over = false;
-    bool operator==(const Leave&) const = default;
+    bool operator==(const DrainState&) const = default;
 };
 // Of a server that is neither in the table with all of its weight nor out of it.
 struct Between {
     std::int64_t held_weight = 0;                // of Hold::Weight
-    std::optional<Leave> leave;                  // drained or disabled, with a drain_timeout
+    std::optional<DrainState> leave;                  // drained or disabled, with a drain_timeout
     std::optional<Instant> grows_since;          // slow_start: its weight grows to the full one from then on
     std::optional<std::int64_t> growing_weight;  // and is this now
     bool operator==(const Between&) const = default;
@@ -150,8 +150,8 @@ inline void grow_no_more(Between& between) { between.grows_since.reset(), betwee
 struct ServerState {
     std::int64_t weight = 1;  // effective
     WallTime since;           // of the last change between alive and not
-    Rare<Between> between;
-    Few<CheckerState> checkers;
+    CompactOptional<Between> between;
+    CompactVector<CheckerState> checkers;
     bool alive = true;
     bool kept = false;       // its checks fail, and min_alive keeps it alive
     Hold hold = Hold::None;  // of its Override
@@ -159,7 +159,7 @@ struct ServerState {
 };
 struct LeavingServer {  // no longer configured
     config::RealServer server;
-    Leave leave;
+    DrainState leave;
     bool operator==(const LeavingServer&) const = default;
 };
 struct ServiceState {
@@ -182,7 +182,7 @@ struct ServerMemory {
     WallTime since;
     std::vector<CheckerMemory> checkers;
     bool kept = false;
-    std::optional<Leave> leave;  // its `until` is not read
+    std::optional<DrainState> leave;  // its `until` is not read
     std::optional<WallTime> grows_since;
 };
 struct ServiceMemory {
@@ -248,7 +248,7 @@ public:
     // Whether a server of a service with persistence is drained so that its clients go elsewhere.
     [[nodiscard]] bool expires_persistence() const;
     [[nodiscard]] const config::Checker* checker(CheckerId id) const;  // null: gone
-    using Place = CheckerPlace;                                        // indices into services()
+    using Place = CheckerRef;                                        // indices into services()
     [[nodiscard]] std::optional<Place> place(CheckerId id) const;      // none: gone
     // The checks that follow this file or session, sorted.
     [[nodiscard]] std::vector<CheckerId> followers(config::Checker::Type type, std::string_view name) const;
@@ -317,19 +317,19 @@ private:
     void hold(const Position& where, Hold hold, std::int64_t weight, Moment at, Intents& out);
     void take_out(const Position& where, Moment at, Intents& out);
     void bring_back(const Position& where, Moment at, Intents& out);
-    void rehearse(const ServerCommand& command, Moment at, ServerAnswer& answer) const;
+    void dry_run(const ServerCommand& command, Moment at, ServerAnswer& answer) const;
     [[nodiscard]] std::string state_text(std::size_t service, std::size_t server) const;
     // slow_start, drain_timeout and min_alive, judge_gradual.cpp
-    using Seat = std::pair<std::size_t, std::size_t>;  // service and server
+    using ServerRef = std::pair<std::size_t, std::size_t>;  // service and server
     void begin_growth(const Position& where, Instant now, Intents& out);
-    bool grow_one(Seat seat, Instant now);
+    bool grow_one(ServerRef ref, Instant now);
     void grow(Moment at, Intents& out);
     void begin_leave(const Position& where, Moment at, Intents& out);
     void leave_after_reload(std::size_t service, const config::VirtualServer& old_config, const ServiceState& old_state,
                             Moment at, Intents& out);
     void look_at_leaving(Moment at, Intents& out);
     void on_counted(const ConnectionsCounted& fact, Intents& out);
-    void end_leave(std::size_t service, const std::string& name, Leave& leave, Intents& out) const;
+    void end_leave(std::size_t service, const std::string& name, DrainState& leave, Intents& out) const;
     [[nodiscard]] bool forget_left(std::size_t service);
     void arm_gradual(Instant now);
     [[nodiscard]] bool is_kept(const Position& where, Intents& out);
@@ -377,7 +377,7 @@ private:
     CheckerIndex positions_;
     CheckQueue queue_;                            // of the checkers that wait for their next run
     TextPool reasons_;                            // of checks
-    std::set<std::pair<Instant, Seat>> growing_;  // when each weight takes its next step
+    std::set<std::pair<Instant, ServerRef>> growing_;  // when each weight takes its next step
     std::set<std::size_t> leaving_;               // services with servers on their way out
     std::optional<Instant> look_at_leaving_at_;
     std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for

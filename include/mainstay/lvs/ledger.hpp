@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "mainstay/lvs/table.hpp"
+#include "table.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 
 namespace mainstay::lvs {

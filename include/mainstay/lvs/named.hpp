@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/lvs/judge.hpp"
+#include "judge.hpp"
 
 namespace mainstay::lvs {
 

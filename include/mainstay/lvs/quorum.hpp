@@ -5,7 +5,7 @@
 #include <string>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/lvs/desired.hpp"
+#include "desired.hpp"
 
 namespace mainstay::lvs {
 

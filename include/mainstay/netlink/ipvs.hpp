@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/netlink/ipvs_types.hpp"
-#include "mainstay/netlink/message.hpp"
-#include "mainstay/netlink/verdicts.hpp"
+#include "ipvs_types.hpp"
+#include "message.hpp"
+#include "verdicts.hpp"
 
 namespace mainstay::netlink {
 

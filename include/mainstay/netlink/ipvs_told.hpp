@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "mainstay/netlink/ipvs_types.hpp"
+#include "ipvs_types.hpp"
 
 namespace mainstay::netlink {
 

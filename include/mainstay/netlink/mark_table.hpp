@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "mainstay/base/ip.hpp"
-#include "mainstay/netlink/vip_filter.hpp"
+#include "vip_filter.hpp"
 
 namespace mainstay::netlink {
 

@@ -15,7 +15,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
-#include "mainstay/netlink/message.hpp"
+#include "message.hpp"
 
 namespace mainstay::netlink {
 

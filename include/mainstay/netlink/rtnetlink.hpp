@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/netlink/message.hpp"
-#include "mainstay/netlink/route_types.hpp"
+#include "message.hpp"
+#include "route_types.hpp"
 
 namespace mainstay::netlink {
 

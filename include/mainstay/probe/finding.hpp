@@ -8,7 +8,7 @@
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/lvs/judge.hpp"
-#include "mainstay/probe/tls.hpp"
+#include "tls.hpp"
 
 namespace mainstay::probe {
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/probe/attempt.hpp"
-#include "mainstay/probe/finding.hpp"
-#include "mainstay/probe/toolbox.hpp"
+#include "attempt.hpp"
+#include "finding.hpp"
+#include "toolbox.hpp"
 
 namespace mainstay::probe {
 

@@ -15,7 +15,7 @@
 
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
-#include "mainstay/probe/attempt.hpp"
+#include "attempt.hpp"
 
 namespace mainstay::probe {
 

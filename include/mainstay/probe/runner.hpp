@@ -12,8 +12,8 @@
 #include <memory>
 
 #include "mainstay/base/log.hpp"
-#include "mainstay/probe/finding.hpp"
-#include "mainstay/probe/probe.hpp"
+#include "finding.hpp"
+#include "probe.hpp"
 
 namespace mainstay::probe {
 

@@ -8,8 +8,8 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/probe/regex.hpp"
-#include "mainstay/probe/tls.hpp"
+#include "regex.hpp"
+#include "tls.hpp"
 
 namespace mainstay::probe {
 

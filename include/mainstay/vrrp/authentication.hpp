@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "mainstay/vrrp/facts.hpp"
-#include "mainstay/vrrp/settings.hpp"
+#include "facts.hpp"
+#include "settings.hpp"
 
 namespace mainstay::vrrp {
 

@@ -14,7 +14,7 @@
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
-#include "mainstay/vrrp/routing.hpp"
+#include "routing.hpp"
 
 namespace mainstay::vrrp {
 

@@ -10,8 +10,8 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
-#include "mainstay/vrrp/devices.hpp"
-#include "mainstay/vrrp/facts.hpp"
+#include "devices.hpp"
+#include "facts.hpp"
 
 namespace mainstay::vrrp {
 

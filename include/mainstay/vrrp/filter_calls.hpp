@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/vrrp/filter.hpp"
+#include "filter.hpp"
 
 namespace mainstay::vrrp {
 

@@ -17,14 +17,14 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/vrrp/authentication.hpp"
-#include "mainstay/vrrp/facts.hpp"
-#include "mainstay/vrrp/duplicates.hpp"
-#include "mainstay/vrrp/receive.hpp"
-#include "mainstay/vrrp/restore.hpp"
-#include "mainstay/vrrp/routing_set.hpp"
-#include "mainstay/vrrp/step.hpp"
-#include "mainstay/vrrp/track.hpp"
+#include "authentication.hpp"
+#include "facts.hpp"
+#include "duplicates.hpp"
+#include "receive.hpp"
+#include "restore.hpp"
+#include "routing_set.hpp"
+#include "step.hpp"
+#include "track.hpp"
 
 namespace mainstay::vrrp {
 
@@ -42,14 +42,14 @@ struct AddressChange {
 
 class Instance {
 public:
-    struct Surroundings {
+    struct InstanceContext {
         bool no_email_faults = false;
         bool owner_group = true;  // not grouped, or every member of its group is an address owner
         bool tell_priority = false;  // notify_priority_changes of the instance, its group or global_defs
         Settings settings{};
     };
 
-    Instance(InstanceId id, config::Instance config, Surroundings surroundings);
+    Instance(InstanceId id, config::Instance config, InstanceContext context);
 
     // Leaves INIT. `begin` is when timers start: now, or the end of vrrp_startup_delay.
     void start(Step step, const Health& health, Instant begin);
@@ -78,7 +78,7 @@ public:
     // For the router, on behalf of the sync group.
     void become_master(Step step);
     void yield(Step step, bool resign);  // stops wanting; a master steps back, with priority 0 if it shall resign
-    void answer_rival(Step step);        // advert and gratuitous ARPs, as for a rival of our own
+    void reassert_mastership(Step step);        // advert and gratuitous ARPs, as for a rival of our own
     [[nodiscard]] bool wants_master() const { return wants_master_; }
     [[nodiscard]] bool follows_master() const { return follows_master_; }  // accepted an advert as backup
     [[nodiscard]] bool answered_rival() const { return answered_rival_; }
@@ -86,7 +86,7 @@ public:
     void clear_marks() { follows_master_ = answered_rival_ = resigned_ = false; }
 
     // A reload. The returned change is to be carried out by the router when the instance is a master.
-    [[nodiscard]] AddressChange reconfigure(Step step, InstanceId id, config::Instance config, Surroundings around);
+    [[nodiscard]] AddressChange reconfigure(Step step, InstanceId id, config::Instance config, InstanceContext around);
     // A reload removed it: resign, and tell with intents that need no lookup.
     void remove(Step step);
     void announce_addresses(Step step) { send_arps(step, config_.garp_master_repeat); }  // after they changed
@@ -140,7 +140,7 @@ private:
 
     InstanceId id_;
     config::Instance config_;
-    Surroundings around_;
+    InstanceContext around_;
     State state_ = State::Init;
     std::uint8_t effective_ = 0;
     bool owns_addresses_ = false;
@@ -160,7 +160,7 @@ private:
 
     Instant earliest_{};                      // end of vrrp_startup_delay
     std::optional<Instant> timer_;            // next advert, or master down
-    std::optional<Instant> burst_, refresh_;  // gratuitous ARPs after taking over, and for ever
+    std::optional<Instant> second_garp_at_, refresh_;  // gratuitous ARPs after taking over, and for ever
     std::optional<Instant> extra_;            // and where no adverts leave
     std::optional<Instant> rival_burst_;      // and after a rival
     std::optional<Instant> preempt_from_;     // preempt_delay runs until then

@@ -7,9 +7,9 @@
 #include <span>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/vrrp/authentication.hpp"
-#include "mainstay/vrrp/facts.hpp"
-#include "mainstay/vrrp/settings.hpp"
+#include "authentication.hpp"
+#include "facts.hpp"
+#include "settings.hpp"
 
 namespace mainstay::vrrp {
 

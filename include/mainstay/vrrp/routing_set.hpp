@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/vrrp/facts.hpp"
-#include "mainstay/vrrp/restore.hpp"
-#include "mainstay/vrrp/routing.hpp"
-#include "mainstay/vrrp/step.hpp"
+#include "facts.hpp"
+#include "restore.hpp"
+#include "routing.hpp"
+#include "step.hpp"
 
 namespace mainstay::vrrp {
 

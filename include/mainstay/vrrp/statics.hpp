@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/vrrp/restore.hpp"
-#include "mainstay/vrrp/routing_set.hpp"
-#include "mainstay/vrrp/step.hpp"
-#include "mainstay/vrrp/track.hpp"
+#include "restore.hpp"
+#include "routing_set.hpp"
+#include "step.hpp"
+#include "track.hpp"
 
 namespace mainstay::vrrp {
 

@@ -1,7 +1,7 @@
 // What a part of the machine needs to cause something: the time, and where its intents go.
 #pragma once
 
-#include "mainstay/vrrp/facts.hpp"
+#include "facts.hpp"
 
 namespace mainstay::vrrp {
 

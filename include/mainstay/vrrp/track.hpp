@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/vrrp/facts.hpp"
+#include "facts.hpp"
 
 namespace mainstay::vrrp {
 

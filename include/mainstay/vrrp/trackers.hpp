@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/vrrp/facts.hpp"
-#include "mainstay/vrrp/track.hpp"
+#include "facts.hpp"
+#include "track.hpp"
 
 namespace mainstay::vrrp {
 
@@ -88,7 +88,7 @@ private:
         int weight = 0;
         bool reverse = false;
     };
-    void add_uses(const Rare<config::More>& more, bool owner, std::vector<Use>& uses) const;
+    void add_uses(const CompactOptional<config::ExtraSettings>& more, bool owner, std::vector<Use>& uses) const;
     static void drop_weights(std::vector<Use>& uses);
     void turn(Process& process, bool up, Intents& out) const;
     void judge_file(const Use& use, Health& health, std::vector<std::string>& awaited) const;

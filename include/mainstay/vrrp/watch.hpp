@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/vrrp/facts.hpp"
-#include "mainstay/vrrp/trackers.hpp"
+#include "facts.hpp"
+#include "trackers.hpp"
 
 namespace mainstay::vrrp {
 

@@ -3,7 +3,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
-#include "mainstay/wire/ethernet.hpp"
+#include "ethernet.hpp"
 
 namespace mainstay::wire {
 

@@ -1,0 +1,325 @@
+// The schema: every keyword that a configuration may hold is one row of constant data. The parser, the range and unit
+// errors, the nearest-keyword hints and all reference text come from these rows; a keyword is added by adding a row.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace mainstay::config {
+
+// Where a keyword may stand. Checkers have a block each.
+enum class Block : std::uint8_t {
+    None,
+    Language,  // not a block: include, $NAME=, @id ... (read by the resolver)
+    Root,
+    GlobalDefs,
+    NotificationEmail,
+    TrackGroup,
+    StaticAddresses,
+    StaticRoutes,
+    StaticRules,
+    LinkbeatInterfaces,
+    InterfaceDelays,
+    GarpGroup,
+    GarpInterfaces,
+    SyncGroup,
+    GroupMembers,
+    Instance,
+    Authentication,
+    AuthHmac,
+    VirtualAddresses,
+    ExcludedAddresses,
+    UnicastPeers,
+    VirtualRoutes,
+    VirtualRules,
+    TrackInterfaces,
+    TrackScripts,
+    OtherTrackers,
+    Script,
+    TrackProcess,
+    TrackFile,
+    Bfd,
+    Ssl,
+    ServerGroup,
+    Service,
+    RealServer,
+    HttpGet,
+    SslGet,
+    HttpUrl,
+    SslUrl,
+    TcpCheck,
+    SmtpCheck,
+    SmtpHost,
+    DnsCheck,
+    UdpCheck,
+    PingCheck,
+    MiscCheck,
+    FileCheck,
+    BfdCheck,
+    // not blocks: the words behind one keyword, or behind a word of an entry's line
+    NextHop,
+    Encap,
+    Tunnel,
+    SyncDaemon,
+    LvsTimeouts,
+    UseVmac,
+    UseIpvlan,
+    HmacKey,
+    // blocks again
+    GrpcCheck,
+    AgentCheck,
+    kCount,
+};
+
+class BlockSet {
+public:
+    constexpr BlockSet(Block block) : bits_{std::uint64_t{1} << static_cast<unsigned>(block)} {}
+    [[nodiscard]] constexpr bool has(Block block) const { return (bits_ >> static_cast<unsigned>(block) & 1) != 0; }
+    friend constexpr BlockSet operator|(BlockSet a, BlockSet b) {
+        a.bits_ |= b.bits_;
+        return a;
+    }
+
+private:
+    std::uint64_t bits_;
+};
+constexpr BlockSet operator|(Block a, Block b) { return BlockSet{a} | BlockSet{b}; }
+
+// The name people know: "vrrp_instance", "virtual_server/real_server/TCP_CHECK", "(root)".
+[[nodiscard]] std::string_view path_of(Block block);
+[[nodiscard]] Block parent_of(Block block);  // None for Root and Language
+
+// What follows the keyword.
+enum class Takes : std::uint8_t {
+    Flag,          // nothing; extra words are ignored
+    Bool,          // on|true|yes or off|false|no; bare means on
+    Integer,       // low..high; a unit is an error
+    Seconds,       // decimal seconds, at most six places; low..high in microseconds
+    WholeSeconds,  // an integer of seconds; low..high in seconds
+    Millis,        // decimal milliseconds; low..high in microseconds
+    Duration,      // a number with s or ms behind it, or without a unit: then in the kernel's unit, as iproute2 has it
+    Word,          // words_min..words_max words; high: the most bytes of one, 0 for no limit
+    OneOf,         // one of `choices`
+    Address,       // an IP address
+    AddressRange,  // an address, a prefix without host bits, or a range: 10.0.0.1-9, 10.0.0.1-10.0.0.9, 2001:db8::1-f
+    Prefix,        // an IP address with or without a prefix length, or one of `choices`
+    NumberList,    // integers of low..high: words_min..words_max words, or parts of one word joined by `joiner`
+    Line,          // words and options in one line: the rows of `opens` that are `in_line`
+    Command,       // one word, quoted if it has arguments; then a user and a group
+    Opens,         // a block of keywords, after words_min..words_max words
+    Entries,       // a block with one entry per line, each given to `set`
+    Items,         // a block in which every word is an item given to `set`
+    Entry,         // not a keyword: describes one word or the shape of an entry (for people)
+};
+
+inline constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
+
+struct Args {
+    Takes takes = Takes::Flag;
+    std::int64_t low = 0, high = 0;
+    std::uint8_t words_min = 0, words_max = 0;
+    Block opens = Block::None;
+    std::string_view choices;      // "MASTER|BACKUP"; of an Integer: words that stand for a number
+    bool bare_is_allowed = false;  // the argument may be left out (the setter sees Value::absent)
+    std::int64_t bare = 0;         // the number that a left-out argument means
+    std::string_view lead;         // "all": words that may stand before the argument; kept as "<keyword> all"
+    std::string_view tail;         // "reverse": the same behind it
+    bool any_base = false;         // Integer, NumberList: 0x and a leading 0 as in C
+    bool any_name = false;         // Integer, NumberList: a name that other files of the system give a number
+    bool any_case = false;         // choices in capitals or not
+    char joiner = 0;               // NumberList: '-' in "1000-2000"; of an Integer's choices: '|' in "IRUSR|IWUSR"
+    bool hex = false;              // NumberList: hexadecimal, without 0x
+    std::uint8_t parts_min = 1, parts_max = 2;  // of such a word
+    bool cut = false;                           // Word: what is too long is cut
+    std::string_view letters;                   // Word: nothing but these
+    bool in_line = false;  // not a keyword: a word of a line. <name>: the line's next word that is no option
+};
+
+struct ParseContext;  // the state of the parser: src/config/parse/parse_context.hpp
+struct Value;
+using Setter = void (*)(ParseContext& reading, const Value& value);
+
+// A keyword that is given twice.
+enum class Repeat : std::uint8_t {
+    LastWins,
+    FirstWins,
+    Accumulates,
+    Refused,  // of a word of a line: the line is refused
+};
+
+struct KeywordSpec {
+    BlockSet blocks;
+    std::string_view name;
+    Args args;
+    std::string_view form;               // the argument as shown to people, with unit and range
+    std::string_view default_text;       // for people
+    std::string_view help;               // one line
+    Setter set = nullptr;                // none: accepted, not read
+    bool acts = true;                    // false: read, but nothing follows from it yet; said once
+    std::string_view instead_of_acting;  // what happens then, when "it has no effect" would not be true
+    std::string_view deprecated;         // what to write instead
+    bool required = false;               // the block cannot do without it: a bad value is fatal
+    bool missing_is_error_only = false;  // a missing word costs the keyword, not the run (exit 5, not 2)
+    bool from_store = false;           // acts without a setter: who acts on it reads its value from `more` of the model
+    Repeat repeat = Repeat::LastWins;  // of a value that has no setter
+    bool secret = false;               // the value is shown to nobody and given only to who acts on it
+    Setter begin = nullptr;            // of a block of lines: called with the words before its {
+    // Of a block of lines without `set`: called with each line that was read by its rows (Value::section). It keeps the
+    // line itself, unless the row says from_store.
+    Setter line = nullptr;
+    bool strict_line = false;         // a word that is wrong costs the line, not only the word
+    std::string_view same_as;         // of a word of a line: the other word that says the same thing
+    bool old_name_is_silent = false;  // keepalived takes the deprecated keyword without a word: exit code 0
+    std::string_view example;  // how it is written, where the form alone does not tell: from the keyword on, or a whole line
+};
+
+namespace args {
+inline constexpr std::int64_t kMost31 = 2'147'483'647, kMost32 = 4'294'967'295;
+constexpr Args flag() { return {.takes = Takes::Flag}; }
+constexpr Args boolean() { return {.takes = Takes::Bool, .words_max = 1}; }
+constexpr Args integer(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::Integer, .low = low, .high = high, .words_min = 1, .words_max = 1};
+}
+constexpr Args integer_or_bare(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::Integer, .low = low, .high = high, .words_max = 1, .bare_is_allowed = true};
+}
+constexpr Args seconds(std::int64_t low_us, std::int64_t high_us) {
+    return {.takes = Takes::Seconds, .low = low_us, .high = high_us, .words_min = 1, .words_max = 1};
+}
+constexpr Args millis(std::int64_t low_us, std::int64_t high_us) {
+    return {.takes = Takes::Millis, .low = low_us, .high = high_us, .words_min = 1, .words_max = 1};
+}
+constexpr Args whole_seconds(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::WholeSeconds, .low = low, .high = high, .words_min = 1, .words_max = 1};
+}
+constexpr Args whole_seconds_or_bare(std::int64_t low, std::int64_t high) {
+    return {.takes = Takes::WholeSeconds, .low = low, .high = high, .words_max = 1, .bare_is_allowed = true};
+}
+constexpr Args words(std::uint8_t least, std::uint8_t most) {
+    return {.takes = Takes::Word, .words_min = least, .words_max = most};
+}
+constexpr Args one_of(std::string_view choices, std::uint8_t most = 1) {
+    return {.takes = Takes::OneOf, .words_min = 1, .words_max = most, .choices = choices};
+}
+constexpr Args with_choices(Args args, std::string_view choices, bool any_case = false) {
+    args.choices = choices, args.any_case = any_case;
+    return args;
+}
+constexpr Args or_name(Args args, std::string_view known = {}) {
+    args.choices = known, args.any_name = true;
+    return args;
+}
+constexpr Args any_base(Args args) {
+    args.any_base = true;
+    return args;
+}
+constexpr Args with_lead(Args args, std::string_view lead) {
+    args.lead = lead, ++args.words_max;
+    return args;
+}
+constexpr Args with_tail(Args args, std::string_view tail) {
+    args.tail = tail, ++args.words_max;
+    return args;
+}
+constexpr Args bare_means(Args args, std::int64_t number) {
+    args.words_min = 0, args.bare_is_allowed = true, args.bare = number;
+    return args;
+}
+constexpr Args optional(Args args) {
+    args.words_min = 0, args.bare_is_allowed = true;
+    return args;
+}
+// A word of a line, not a keyword.
+constexpr Args option(Args args) {
+    args.in_line = true;
+    return args;
+}
+// A word of at most that many bytes: a longer one is refused, or cut.
+constexpr Args short_word(std::int64_t most, bool cut = false) {
+    return {.takes = Takes::Word, .high = most, .words_min = 1, .words_max = 1, .cut = cut};
+}
+constexpr Args of_letters(Args args, std::string_view letters) {
+    args.letters = letters;
+    return args;
+}
+constexpr Args duration(std::int64_t high) {
+    return {.takes = Takes::Duration, .high = high, .words_min = 1, .words_max = 1};
+}
+constexpr Args prefix(std::string_view choices = {}) {
+    return {.takes = Takes::Prefix, .words_min = 1, .words_max = 1, .choices = choices};
+}
+constexpr Args numbers(std::int64_t low, std::int64_t high, std::uint8_t least, std::uint8_t most) {
+    return {.takes = Takes::NumberList, .low = low, .high = high, .words_min = least, .words_max = most};
+}
+constexpr Args joined(std::int64_t low, std::int64_t high, char joiner, std::uint8_t parts_min) {
+    return {.takes = Takes::NumberList,
+            .low = low,
+            .high = high,
+            .words_min = 1,
+            .words_max = 1,
+            .joiner = joiner,
+            .parts_min = parts_min};
+}
+// "100/200/300"
+constexpr Args labels(std::int64_t low, std::int64_t high) {
+    Args args = joined(low, high, '/', 1);
+    args.parts_max = 16;
+    return args;
+}
+// Groups of hexadecimal digits with colons between them: a MAC address, an ILA locator.
+constexpr Args hex_groups(std::int64_t high, std::uint8_t least, std::uint8_t most) {
+    Args args = joined(0, high, ':', least);
+    args.parts_max = most, args.hex = true;
+    return args;
+}
+constexpr Args line(Block words, std::uint8_t least = 1, std::uint8_t most = 255) {
+    return {.takes = Takes::Line, .words_min = least, .words_max = most, .opens = words};
+}
+constexpr Args address_range() { return {.takes = Takes::AddressRange, .words_min = 1, .words_max = 1}; }
+constexpr Args address() { return {.takes = Takes::Address, .words_min = 1, .words_max = 1}; }
+constexpr Args command() { return {.takes = Takes::Command, .words_min = 1, .words_max = 3}; }
+constexpr Args opens(Block block, std::uint8_t least = 0, std::uint8_t most = 0) {
+    return {.takes = Takes::Opens, .words_min = least, .words_max = most, .opens = block};
+}
+constexpr Args entries(Block block, std::uint8_t names = 0) {
+    return {.takes = Takes::Entries, .words_min = names, .words_max = names, .opens = block};
+}
+constexpr Args items(Block block) { return {.takes = Takes::Items, .opens = block}; }
+constexpr Args entry() { return {.takes = Takes::Entry}; }
+}  // namespace args
+
+// Whether a row describes a word or the shape of an entry's line, not a keyword.
+[[nodiscard]] constexpr bool is_word_of_line(const KeywordSpec& row) {
+    return row.args.takes == Takes::Entry || row.args.in_line;
+}
+[[nodiscard]] constexpr bool is_block(Takes takes) {
+    return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items;
+}
+// Whether something follows from the keyword; else it is read and kept only, which is said once.
+[[nodiscard]] constexpr bool is_acted_on(const KeywordSpec& row) {
+    return row.acts && (row.set != nullptr || row.line != nullptr || row.from_store || row.args.takes == Takes::Opens ||
+                        is_word_of_line(row));
+}
+
+// All rows, in no particular order.
+[[nodiscard]] std::span<const std::span<const KeywordSpec>> schema();
+// The row that `block` knows by this name; null when there is none.
+[[nodiscard]] const KeywordSpec* find_row(Block block, std::string_view name);
+// The rows of one block, sorted by name. Words of lines are left out.
+[[nodiscard]] std::span<const KeywordSpec* const> rows_of(Block block);
+// The words that the lines of this block know beside its own rows' ones: those of a block with the same lines.
+[[nodiscard]] Block lines_as(Block block);
+// The word of this block's lines of that name; null when there is none. Words in angle brackets have no name.
+[[nodiscard]] const KeywordSpec* find_option(Block block, std::string_view name);
+// The words of this block's lines: options sorted by name, and what stands without a name, in its order.
+[[nodiscard]] std::span<const KeywordSpec* const> options_of(Block block);
+[[nodiscard]] std::span<const KeywordSpec* const> positions_of(Block block);
+[[nodiscard]] std::string_view nearest_option(Block block, std::string_view name);
+// The keyword of this block that looks most like `name`, near enough to be meant; empty when none is.
+[[nodiscard]] std::string_view nearest_keyword(Block block, std::string_view name);
+// Of "a|b|c" the choice that looks most like `word`; empty when none is near.
+[[nodiscard]] std::string_view nearest_choice(std::string_view choices, std::string_view word);
+
+}  // namespace mainstay::config

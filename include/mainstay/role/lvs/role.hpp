@@ -1,0 +1,65 @@
+// The lvs role: runs the health checks, keeps IPVS as the configuration and the checks want it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
+#include "mainstay/role/common/runtime.hpp"
+
+namespace mainstay::role {
+
+// The kernel's table as the role uses it: kernel::IpvsSocket, or one in memory in tests. Errors as there.
+class IpvsTable {
+public:
+    using Outcome = kernel::IpvsSocket::Outcome;
+
+    IpvsTable() = default;
+    IpvsTable(const IpvsTable&) = delete;
+    IpvsTable& operator=(const IpvsTable&) = delete;
+    virtual ~IpvsTable() = default;
+
+    [[nodiscard]] virtual Result<Outcome> perform(const std::vector<netlink::IpvsOperation>& operations) = 0;
+    [[nodiscard]] virtual Result<std::vector<netlink::IpvsServiceEntry>> services() = 0;
+    [[nodiscard]] virtual Result<std::vector<netlink::IpvsDestinationEntry>> destinations(
+        const netlink::IpvsServiceKey& key) = 0;
+    [[nodiscard]] virtual Result<void> flush() = 0;
+};
+
+// What the kernel's IPVS has beside its table, in the same way; a socket of its own.
+class IpvsSettings {
+public:
+    IpvsSettings() = default;
+    IpvsSettings(const IpvsSettings&) = delete;
+    IpvsSettings& operator=(const IpvsSettings&) = delete;
+    virtual ~IpvsSettings() = default;
+
+    [[nodiscard]] virtual Result<std::vector<netlink::IpvsDaemon>> daemons() = 0;
+    [[nodiscard]] virtual Result<void> start_daemon(const netlink::IpvsDaemon& daemon) = 0;
+    [[nodiscard]] virtual Result<void> stop_daemon(netlink::IpvsDaemon::State state) = 0;
+    [[nodiscard]] virtual Result<netlink::IpvsTimeouts> timeouts() = 0;
+    [[nodiscard]] virtual Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) = 0;
+    // net.ipv4.vs.expire_quiescent_template: persistence ends where a server has weight 0.
+    [[nodiscard]] virtual Result<bool> expires_quiescent() = 0;
+    [[nodiscard]] virtual Result<void> set_expires_quiescent(bool on) = 0;
+};
+
+struct LvsOptions {
+    std::function<Result<std::unique_ptr<IpvsTable>>()> open_ipvs;
+    std::function<Result<std::unique_ptr<IpvsSettings>>()> open_settings = {};
+    std::function<Micros(Micros limit)> random;  // evenly distributed over 0..limit
+    bool keep_ipvs_at_stop = false;              // -I
+    Micros audit_every{10'000'000};              // 0: at reloads only
+    Micros reopen_every{10'000'000};             // while the kernel's table is not to be had
+};
+
+[[nodiscard]] RoleTraits lvs_traits();
+// With the real kernel and the options of the runtime.
+[[nodiscard]] std::unique_ptr<Role> make_lvs_role(Runtime& runtime);
+[[nodiscard]] std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options);
+
+}  // namespace mainstay::role

@@ -1,0 +1,107 @@
+// One BFD session in asynchronous mode: RFC 5880 6.8, single-hop (RFC 5881) and multihop (RFC 5883). No echo, no
+// authentication, no demand mode of our own; a neighbour's demand mode is honoured.
+//
+//            Down heard          Init or Up heard
+//   DOWN ----------------> INIT ------------------> UP
+//    ^ \                     | silence, AdminDown    | silence, Down, AdminDown
+//    |  '-- Init heard: UP   |                       |
+//    '-----------------------+-----------------------'
+//
+// A change of state goes out at once and not with the next periodic packet. New intervals are announced with a poll
+// sequence; those that could make either side expire too early are used only when the neighbour has confirmed it.
+// Every member function that can cause something takes a Step: the time, chance, and where the intents go.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "complaints.hpp"
+#include "mainstay/bfd/facts.hpp"
+
+namespace mainstay::bfd {
+
+struct Step {
+    Instant now;
+    const Random& random;
+    Intents& out;
+};
+
+class Session {
+public:
+    // What makes the session itself to its neighbour, for all its life: bfd.LocalDiscr and the source port.
+    struct Identity {
+        std::uint32_t discriminator = 0;  // never 0
+        std::uint16_t source_port = 0;
+    };
+
+    Session(Settings settings, Identity identity);
+
+    void start(Step step);  // begins as DOWN, with a packet unless it is passive
+    // Goes on where a crashed incarnation was; the settings may be new.
+    void adopt(Step step, const SessionSnapshot& previous);
+
+    // A packet that was found to be for this session, as it came and as it reads.
+    void hear(Step step, const PacketHeard& heard, const wire::BfdPacket& packet);
+    void tick(Step step);  // answers whatever deadline has been reached
+    void administer(Step step, bool enabled);
+    void reconfigure(Step step, Settings settings);
+    void stop(Step step);  // tells the neighbour AdminDown, once; the session is finished
+    // A packet from the neighbour was discarded by somebody else.
+    void discarded(Step step, Complaint kind, std::string_view why);
+    void use_port(std::uint16_t port) { identity_.source_port = port; }
+
+    [[nodiscard]] State state() const { return state_; }
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] const Identity& identity() const { return identity_; }
+    [[nodiscard]] std::optional<Instant> deadline() const;
+    [[nodiscard]] SessionSnapshot snapshot() const;
+
+private:
+    // bfd.Remote...: what the neighbour last said of itself.
+    struct Remote {
+        std::uint32_t discriminator = 0;  // 0: not known
+        State state = State::Down;
+        Diagnostic diagnostic = Diagnostic::None;
+        std::uint8_t multiplier = 0;
+        Micros min_tx{0}, min_rx{1};
+        bool demand = false;
+    };
+
+    void learn(const wire::BfdPacket& packet);
+    void enter(Step step, State next, Diagnostic diagnostic);
+    void announce_intervals();
+    void slow_down();
+    void confirm_intervals();
+    void expire(Step step);
+    void schedule(Step step);  // after anything that the transmit interval depends on
+    void periodic_due(Step step);
+    void send_now(Step step);  // out of turn; the next periodic one is due an interval later
+    void send(Step step, bool final);
+    void tell(Step step) const;
+    void say(Step step, LogLevel level, std::string_view text) const;
+    [[nodiscard]] bool near_enough(std::uint8_t ttl) const;
+    [[nodiscard]] Micros transmit_interval() const;  // 0: nothing periodic
+    [[nodiscard]] Micros detection() const;
+    [[nodiscard]] bool up() const { return state_ == State::Up; }
+
+    Settings settings_;
+    Identity identity_;
+    State state_ = State::Down;
+    Diagnostic diagnostic_ = Diagnostic::None;
+    Remote remote_;
+    Micros desired_min_tx_, required_min_rx_;  // as announced
+    Micros applied_min_tx_, applied_min_rx_;   // in use
+    bool polling_ = false, polls_again_ = false;
+    bool unheard_ = false;
+
+    std::optional<Instant> next_send_;
+    Instant sent_{};       // the last one, answers to polls apart
+    Micros scheduled_{0};  // the transmit interval that next_send_ was computed with
+    std::optional<Instant> expires_;
+    Instant heard_{};
+    Complaints complaints_;
+    Counters counters_;
+};
+
+}  // namespace mainstay::bfd

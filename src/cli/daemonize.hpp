@@ -1,0 +1,15 @@
+// Into the background, as daemons do.
+#pragma once
+
+#include "mainstay/role/supervisor/supervisor.hpp"
+
+namespace mainstay::cli {
+
+// The caller's process ends here with 0; what returns true is the daemon: own session, working directory "/",
+// standard streams on /dev/null (stderr stays when it is logged to). False: it could not fork.
+[[nodiscard]] bool daemonize(bool keep_stderr);
+// In an upgrade: the descriptor of what the former program of this process left, and from there the path of the
+// configuration; -1 when this is an ordinary start.
+[[nodiscard]] int take_hand_over(role::SupervisorOptions& options);
+
+}  // namespace mainstay::cli

@@ -1,0 +1,86 @@
+// What on a host keeps a director from working: facts gathered by doctor_facts.cpp, judged here. The judge is pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::cli {
+
+struct DoctorFacts {
+    bool configuration_read = false;  // else only the host is looked at
+    std::string configuration_path;
+    config::Config configuration;
+
+    struct Interface {
+        std::string name;
+        bool exists = false, up = false, running = false;
+        bool has_ipv4 = false;
+        std::vector<Prefix> networks;  // of its addresses
+        std::optional<int> rp_filter, send_redirects;  // of the interface and of "all", the larger
+    };
+    std::vector<Interface> interfaces;  // those that the configuration names
+
+    bool ipvs_available = false;
+    std::string ipvs_problem;
+    std::vector<std::string> missing_schedulers;  // configured, not loaded, and no module for them was found
+    std::optional<int> ip_forward, ip6_forward;
+
+    // What drops VRRP on its way in, in the firewall's own words; empty: nothing was found that does.
+    std::vector<std::string> firewall_drops_vrrp;
+    bool firewall_unknown = false;  // neither nft nor iptables could be asked
+
+    struct Rival {
+        int pid = 0;
+        std::string name;
+    };
+    std::vector<Rival> rivals;  // other programs that do the same work, in this network namespace, without their children
+    std::vector<std::string> missing_capabilities;
+
+    // From the running daemon's status.
+    struct PeerProblem {
+        std::string instance, kind, peer, text;
+        std::int64_t age_us = 0;  // since it was seen last
+    };
+    std::vector<PeerProblem> peer_problems;
+    struct Fault {
+        std::string instance, reason;
+    };
+    std::vector<Fault> faults;                 // instances in FAULT
+    std::vector<std::string> lost_quorums;     // services
+    struct Mail {
+        std::uint64_t queued = 0, failed = 0;
+        std::string problem;  // of the last attempt; empty: none
+    };
+    std::optional<Mail> mail;  // none: mails are off, or no daemon runs
+
+    // Addresses that an instance here is MASTER of, and that another host answers for, too.
+    struct Duplicate {
+        std::string address, interface;
+        std::string mac;  // of the other host; empty: IPv6, found by the kernel
+    };
+    std::vector<Duplicate> duplicates;
+};
+
+struct Finding {
+    std::string what;
+    std::string fix;
+    bool operator==(const Finding&) const = default;
+};
+
+[[nodiscard]] std::vector<Finding> judge_host(const DoctorFacts& facts);
+
+// Chains that meet VRRP packets on their way in and drop them: from `nft -j list ruleset`, and from `iptables-save`.
+[[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json);
+[[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved);
+
+// What the answer of the running daemon says; nothing when it is empty or of another version.
+void read_status(DoctorFacts& facts, std::string_view status);
+
+// Reads /proc, netlink and the firewall, and asks the links for duplicate addresses. `status` is the daemon's answer, empty when it does not run.
+[[nodiscard]] DoctorFacts gather_facts(const std::string& configuration_path, std::string_view status);
+
+}  // namespace mainstay::cli

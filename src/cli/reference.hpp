@@ -1,0 +1,45 @@
+// What people read about keywords: `mainstayctl config explain`, the table in docs/compatibility.md and the keyword
+// part of mainstay.conf(5). All of it is said by the rows of the schema; nothing is written twice.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mainstay/config/schema/schema.hpp"
+
+namespace mainstay::cli {
+
+// One row in one of the blocks that know it.
+struct KeywordPlace {
+    const config::KeywordSpec* row;
+    config::Block block;
+};
+// Where this name stands. "vrrp_instance/interface", or a shorter end of the path, asks for one block only.
+// Words of entries (dev, label) are found too.
+[[nodiscard]] std::vector<KeywordPlace> places_of(std::string_view name);
+// Every name once, sorted; without the shapes of entries ("<entry>", "(address entry)").
+[[nodiscard]] std::vector<std::string_view> all_keywords();
+// The name in the whole schema that looks most like this one; empty when none is near.
+[[nodiscard]] std::string_view nearest_of_all(std::string_view name);
+
+// The row that opens a block; null for the root and the language.
+[[nodiscard]] const config::KeywordSpec* opener_of(config::Block block);
+// Whether something follows from the keyword: it acts, and so does every block around it.
+[[nodiscard]] bool acts_in(const KeywordPlace& place);
+// "a whole number, 1 to 255"; "on or off (bare: on)".
+[[nodiscard]] std::string takes_text(const config::KeywordSpec& row);
+// The lines of an example, inside of its blocks. Empty where there is none: words of entries have their forms.
+[[nodiscard]] std::vector<std::string> example_of(const KeywordPlace& place);
+
+// For the terminal: every meaning of the keyword. Nothing when it is unknown.
+[[nodiscard]] std::optional<std::string> explain(std::string_view keyword);
+// One table a block: keyword, default, whether it acts yet, meaning.
+[[nodiscard]] std::string reference_markdown();
+// For programs: a line for each keyword in each block that knows it: block, keyword, "acts" or "not yet", between tabs.
+[[nodiscard]] std::string reference_list();
+// The same for mainstay.conf(5), as man(7) macros.
+[[nodiscard]] std::string reference_roff();
+
+}  // namespace mainstay::cli

@@ -1,0 +1,53 @@
+// Opens the files that an include line names, and says what is wrong with them.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "expand.hpp"
+#include "files.hpp"
+#include "include.hpp"
+#include "mainstay/config/diagnostics/codes.hpp"
+#include "mainstay/config/language/resolver.hpp"
+
+namespace mainstay::config {
+
+inline constexpr std::size_t kMaxFindings = 1000;
+
+// What the resolver has to say. Past the limit only what is fatal is kept.
+class Findings {
+public:
+    explicit Findings(Snapshot& snapshot) : snapshot_{snapshot} {}
+    Diagnostic& add(Severity severity, Rank rank, Code code, const Source& at, std::string message);
+
+private:
+    Snapshot& snapshot_;
+    Diagnostic spare_;
+};
+
+class Includer {
+public:
+    Includer(Snapshot& snapshot, Findings& findings) : snapshot_{snapshot}, findings_{findings} {}
+
+    std::uint32_t add(SourceFile file);  // its index in the snapshot
+    // The files that `wanted` names, in their order; it stands at `at` in the file `from`.
+    [[nodiscard]] std::vector<std::uint32_t> open(const Include& wanted, const Source& at, std::uint32_t from);
+
+private:
+    void report_missing(const Include& wanted, const Matches& matches, const Source& at);
+    [[nodiscard]] bool open_one(const Include& wanted, const std::string& path, const Source& at, std::uint32_t from);
+    Diagnostic& problem(const Include& wanted, IncludeCheck check, const Source& at, const std::string& why);
+    [[nodiscard]] std::vector<std::uint32_t> chain(std::uint32_t from) const;
+
+    Snapshot& snapshot_;
+    Findings& findings_;
+    std::vector<std::string> real_paths_;  // of snapshot_.files
+    std::set<std::tuple<std::string, std::uint32_t, std::string>> said_;
+    std::size_t total_ = 0;  // bytes
+    Diagnostic spare_;
+};
+
+}  // namespace mainstay::config

@@ -1,0 +1,158 @@
+// What people write that no row knows, but that we know the meaning of; and what the lexer found.
+#include "common_mistakes.hpp"
+
+#include <array>
+
+namespace mainstay::config {
+namespace {
+
+// Keywords that keepalived does not know either but that are found in files everywhere.
+struct Slip {
+    BlockSet blocks;
+    std::string_view name;
+    Code code;
+    std::string_view message, effect, hint;
+};
+constexpr std::array kSlips{
+    Slip{Block::TcpCheck, "nb_get_retry", Code::RetryUnknown,
+         "TCP_CHECK does not know nb_get_retry (it belongs to HTTP_GET and SSL_GET)",
+         "the line is ignored, as keepalived does: one retry", "write `retry {}`"},
+    Slip{Block::Service, "nat_mask", Code::NatMask, "nat_mask is not a keyword any more",
+         "the line is ignored: it only ever concerned NAT, and does nothing with DR or TUN", "delete the line"},
+    Slip{Block::Service, "net_mask", Code::NatMask, "net_mask is not a keyword", "the line is ignored",
+         "delete the line"},
+    Slip{Block::GlobalDefs, "lvs_id", Code::UnknownKeyword, "lvs_id is the obsolete name of router_id",
+         "the line is ignored", "write `router_id {}`"},
+    // keepalived 2.4.3 and 2.2.7
+    Slip{Block::GlobalDefs, "state_file_location", Code::UnknownKeyword,
+         "state_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `state_dump_file {}`"},
+    Slip{Block::GlobalDefs, "stats_file_location", Code::UnknownKeyword,
+         "stats_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `stats_dump_file {}`"},
+    Slip{Block::GlobalDefs, "json_file_location", Code::UnknownKeyword,
+         "json_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "write `json_dump_file {}`"},
+    Slip{Block::FileCheck, "dynamic", Code::UnknownKeyword,
+         "dynamic stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "delete the line: the file's number changes the weight wherever weight is not 0"},
+};
+
+// What looks like a definition, a condition or a repetition but was not taken for one by the resolver.
+bool language_slip(Diagnoser& diag, const Statement& s) {
+    const std::string_view word = s.words[0].text;
+    const auto refuse = [&](std::string message) -> Diagnostic& {
+        auto& d = diag.error(Code::DefinitionRefused, s.words[0].mark, std::move(message));
+        d.effect = "the line is ignored";
+        return d;
+    };
+    if (word.starts_with('$') && s.words.size() > 1 && s.words[1].text.starts_with('=')) {
+        refuse(fmt::format("{} is not defined by this line: there is a blank before the =", word)).hint =
+            fmt::format("write `{}=`", word);
+    } else if (word.starts_with('$') && word.contains('=')) {
+        refuse(fmt::format("'{}' is not a definition", word.substr(0, word.find('=')))).expected =
+            "$NAME=TEXT; a name is made of letters, digits and _, and does not begin with a digit";
+    } else if (word.starts_with('@')) {
+        refuse(fmt::format("'{}' is a second condition on one line", word)).hint = "one @id per line";
+    } else if (word.starts_with('~')) {
+        refuse(fmt::format("'{}' does not begin a repetition", word)).expected =
+            "~SEQ(NAME, [START, [STEP,]] END) TEXT or ~LST(NAME, VALUE, ...) TEXT";
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool known_slip(Diagnoser& diag, Block block, const Statement& s) {
+    for (const Slip& slip : kSlips) {
+        if (slip.name != s.words[0].text || !slip.blocks.has(block)) continue;
+        auto& d = diag.warn(slip.code, s.words[0].mark, std::string{slip.message});
+        d.effect = slip.effect;
+        d.hint = slip.hint;
+        if (const std::size_t at = d.hint.find("{}"); at != std::string::npos)
+            d.hint.replace(at, 2, s.words.size() > 1 ? s.words[1].text : "VALUE");
+        return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+void report_finding(Diagnoser& diag, const LexFinding& finding) {
+    switch (finding.kind) {
+        case LexFinding::Kind::ByteOrderMark: {
+            auto& d = diag.warn(Code::ByteOrderMark, finding.mark, "the file begins with a byte order mark");
+            d.effect = "it is passed over; keepalived takes it for part of the first keyword";
+            d.hint = "save the file as UTF-8 without BOM";
+            break;
+        }
+        case LexFinding::Kind::UnterminatedQuote: {
+            auto& d = diag.error(Code::UnterminatedQuote, finding.mark, "this double quote is not closed");
+            d.expected = "a closing \" on the same line";
+            d.effect = "the line is ignored";
+            break;
+        }
+        case LexFinding::Kind::NulByte:
+            diag.error(Code::NulByte, finding.mark, "the line holds a NUL byte").effect = "the line is ignored";
+            break;
+        case LexFinding::Kind::LineTooLong: {
+            auto& d = diag.error(Code::LineTooLong, finding.mark,
+                                 fmt::format("the line is longer than {} bytes", kMaxLineBytes));
+            d.effect = "the line is ignored";
+            break;
+        }
+    }
+}
+
+void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark) {
+    const bool inert = !is_acted_on(row);
+    if (!row.deprecated.empty() && r.said.insert(&row).second) {
+        std::string message = fmt::format("{} is deprecated", row.name);
+        auto& d = row.old_name_is_silent ? r.diag.advise(Code::Deprecated, mark, std::move(message))
+                                         : r.diag.warn(Code::Deprecated, mark, std::move(message));
+        d.hint = fmt::format("write {}", row.deprecated);
+        if (inert) d.effect = "it has no effect yet";
+    } else if (inert && r.said.insert(&row).second) {
+        auto& d = r.diag.advise(Code::NotActedOn, mark,
+                                fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
+    }
+}
+
+void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list) {
+    auto& d = in_mail_list ? diag.advise(Code::SlashComment, mark,
+                                         "// does not begin a comment in keepalived: it would mail to these words")
+                           : diag.warn(Code::SlashComment, mark, "// does not begin a comment in keepalived");
+    d.effect = "mainstay takes it for a comment";
+    d.hint = "begin comments with #";
+}
+
+bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
+    return known_slip(diag, block, s) || language_slip(diag, s);
+}
+
+void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& s) {
+    auto& d = row.missing_is_error_only
+                  ? r.diag.error(Code::MissingWord, s.words[0].mark, fmt::format("{} has no value", row.name))
+                  : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
+                               fmt::format("{} has no value; keepalived stops here", row.name));
+    if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
+    d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
+    // The value of a template that was not filled in, or one that begins with a sign of a comment.
+    std::string_view behind = r.snapshot.text().substr(s.words.back().mark.offset);
+    behind = behind.substr(0, std::min(behind.find('\n'), behind.size()));
+    behind.remove_prefix(std::min<std::size_t>(s.words.back().mark.length, behind.size()));
+    behind.remove_prefix(std::min(behind.find_first_not_of(" \t"), behind.size()));
+    if (behind.starts_with('#') || behind.starts_with('!'))
+        d.hint = fmt::format("{} begins a comment: put a value that begins with it in double quotes", behind.front());
+}
+
+void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, const Statement& s, bool contents_follow) {
+    auto& d = diag.error(Code::MissingOpenBrace, s.mark, fmt::format("{} is not followed by {{", row.name));
+    d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
+    d.hint = s.words.size() > row.args.words_max + 1U && is_block(row.args.takes) && row.args.takes != Takes::Opens
+                 ? fmt::format("write `{} {{` and each entry on a line of its own", row.name)
+                 : fmt::format("write `{} {{`", s.raw);
+}
+
+}  // namespace mainstay::config

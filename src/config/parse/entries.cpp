@@ -1,0 +1,211 @@
+// Lines of value blocks: virtual addresses, trackers, peers; and the small grammars shared by several keywords.
+#include <array>
+#include <bit>
+#include <utility>
+
+#include "config/schema/setters.hpp"
+#include "config/schema/value_store.hpp"
+#include "config/schema/value_text.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kMostLabel = 15;  // IFNAMSIZ - 1
+
+std::optional<std::uint8_t> scope_of(std::string_view word) {
+    static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kScopes{
+        {{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}, {"nowhere", 255}}};
+    for (const auto& [name, number] : kScopes)
+        if (name == word) return number;
+    constexpr std::int64_t kMost = 255;
+    const auto number = number_of_any_base(word);
+    if (number && *number <= kMost) return static_cast<std::uint8_t>(*number);
+    return std::nullopt;
+}
+
+std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view word) {
+    const std::size_t slash = word.find('/');
+    const auto address = IpAddress::parse(word.substr(0, slash));
+    if (!address) {
+        auto& d = r.diag.error(Code::NotAnAddress, mark, fmt::format("'{}' is not an IP address", word));
+        d.effect = "the line is ignored";
+        if (word.ends_with(',') || word.ends_with(';')) d.hint = "one address per line, without commas";
+        return std::nullopt;
+    }
+    const int most = address->is_v4() ? 32 : 128;
+    Prefix prefix{*address, static_cast<std::uint8_t>(most)};
+    if (slash == std::string_view::npos) return prefix;
+    const std::string_view length = word.substr(slash + 1);
+    if (const auto number = whole_number(length, 0, most)) {
+        prefix.length = static_cast<std::uint8_t>(*number);
+        return prefix;
+    }
+    auto& d = r.diag.error(
+        Code::BadPrefix, mark,
+        fmt::format("the prefix length of {} must be 0 to {}, got '{}'", word.substr(0, slash), most, length));
+    d.effect = fmt::format("/{} is used", most);
+    if (const auto mask = IpAddress::parse(length); mask && mask->is_v4()) {
+        const int bits = std::popcount(mask->v4_host_order());
+        d.hint = fmt::format("write {}/{}", word.substr(0, slash), bits);
+    }
+    return prefix;
+}
+
+// Options of an address line. False when the line is not to be used.
+class AddressOptions {
+public:
+    AddressOptions(ParseContext& r, const Value& v, VirtualAddress& address) : r_{r}, v_{v}, a_{address} {}
+
+    bool read() {
+        for (at_ = 1; at_ < v_.count(); ++at_)
+            if (!option(v_.arg(at_))) return false;
+        return true;
+    }
+
+private:
+    std::string_view argument() { return at_ + 1 < v_.count() ? v_.arg(++at_) : std::string_view{}; }
+
+    bool option(std::string_view word) {
+        const Mark mark = v_.arg_mark(at_);
+        const bool v4 = a_.prefix.address.is_v4();
+        if (word == "dev") {
+            a_.dev = argument();
+        } else if (word == "label") {
+            a_.label = argument();
+            if (a_.label.size() > kMostLabel) {
+                r_.diag
+                    .error(Code::TooLong, mark,
+                           fmt::format("label {} is longer than {} characters", a_.label, kMostLabel))
+                    .effect = "the address is not used";
+                return false;
+            }
+        } else if (word == "scope") {
+            const std::string_view name = argument();
+            if (const auto scope = scope_of(name)) {
+                a_.scope = *scope;
+            } else if (!name.empty() && (name.front() < '0' || name.front() > '9')) {  // of rt_scopes, perhaps
+                keep_name(name, v_.arg_mark(at_));
+            } else
+                unusable(mark, fmt::format("unknown scope '{}'", name), "scope global is used");
+        } else if (word == "brd" || word == "broadcast") {
+            broadcast(mark);
+        } else if (word == "no_track") {
+            a_.no_track = true;
+        } else if (word == "noprefixroute") {
+            a_.noprefixroute = true;
+        } else if (const KeywordSpec* row = find_option(Block::VirtualAddresses, word); row != nullptr) {
+            other(*row, mark);
+        } else {
+            auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
+            if (const auto near = nearest_option(Block::VirtualAddresses, word); !near.empty())
+                d.hint = fmt::format("did you mean `{}`?", near);
+        }
+        if (!v4 && (word == "label" || word == "brd" || word == "broadcast" || word == "scope")) {
+            unusable(mark, fmt::format("{} is for IPv4 addresses only", word), "the word is ignored");
+            a_.label.clear();
+        }
+        return true;
+    }
+
+    void keep_name(std::string_view name, Mark mark) {
+        a_.more.edit().values.push_back({"scope", WordList{std::string{name}}});
+        r_.named_numbers.push_back({find_option(Block::VirtualAddresses, "scope"), std::string{name}, mark});
+    }
+
+    void broadcast(Mark mark) {
+        const std::string_view word = argument();
+        if (word == "+")
+            a_.broadcast_all_ones = true;
+        else if (word == "-")
+            a_.broadcast_all_zeros = true;
+        else if (const auto address = IpAddress::parse(word); address && address->is_v4())
+            a_.broadcast = *address;
+        else
+            unusable(mark, fmt::format("broadcast needs an IPv4 address, + or -, got '{}'", word),
+                     "no broadcast address is set");
+    }
+
+    Diagnostic& unusable(Mark mark, std::string message, std::string effect) {
+        auto& d = r_.diag.error(Code::UnknownWord, mark, std::move(message));
+        d.effect = std::move(effect);
+        return d;
+    }
+    // An option that the model has no member for yet.
+    void other(const KeywordSpec& row, Mark mark) {
+        if (!row.acts && r_.said.insert(&row).second)
+            r_.diag.advise(Code::NotActedOn, mark,
+                           fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+        Value value{.row = row, .statement = v_.statement, .first = v_.first + at_ + 1};
+        if (value.count() == 0 && row.args.words_min != 0) {
+            r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", row.name)).effect =
+                "the word is ignored";
+            return;
+        }
+        if (read_value(r_, value)) keep(r_, a_.more.edit().values, value);
+        at_ = std::max(at_, value.stop - v_.first - 1);
+    }
+
+    ParseContext& r_;
+    const Value& v_;
+    VirtualAddress& a_;
+    std::size_t at_ = 1;
+};
+
+}  // namespace
+
+std::optional<VirtualAddress> read_virtual_address(ParseContext& r, const Value& v) {
+    const auto prefix = read_prefix(r, v.mark, v.word);
+    if (!prefix) return std::nullopt;
+    VirtualAddress address{.prefix = *prefix};
+    if (!AddressOptions{r, v, address}.read()) return std::nullopt;
+    if (find_value(address.more->values, "peer") != nullptr) {
+        // keepalived: the prefix length is then the peer's, which is a single address (2.2.7).
+        const std::uint8_t whole = address.prefix.address.is_v4() ? 32 : 128;
+        if (v.word.find('/') != std::string_view::npos)
+            r.diag.error(Code::BadPrefix, v.mark, fmt::format("{} has a peer: its prefix length means nothing", v.word))
+                .effect = fmt::format("/{} is used", whole);
+        address.prefix.length = whole;
+    }
+    return address;
+}
+
+std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value& v, std::size_t at, std::string_view what,
+                                                    std::string_view effect) {
+    const std::string_view word = v.arg(at);
+    const auto bad = [&](Mark mark, std::string message) -> Diagnostic& {
+        auto& d = r.diag.error(Code::NotAnAddress, mark, std::move(message));
+        d.effect = effect;
+        return d;
+    };
+    const std::size_t slash = word.find('/');
+    auto address = IpAddress::parse(word.substr(0, slash));
+    if (!address) {
+        auto& d = bad(v.arg_mark(at), fmt::format("{} needs an IP address, got '{}'", what, word));
+        if (const std::size_t colon = word.rfind(':');
+            colon != std::string_view::npos && IpAddress::parse(word.substr(0, colon)))
+            d.hint = fmt::format("write `{} {} {}`: a blank between address and port", v.row.name,
+                                 word.substr(0, colon), word.substr(colon + 1));
+        else if (!word.empty() && word.find_first_not_of("0123456789.:") != std::string_view::npos)
+            d.hint = "host names are not looked up here";
+        return std::nullopt;
+    }
+    // keepalived cuts off any suffix; /32 and /128 say the same as none.
+    if (slash != std::string_view::npos && word.substr(slash) != (address->is_v4() ? "/32" : "/128")) {
+        auto& d = r.diag.advise(Code::BadPrefix, v.arg_mark(at),
+                                fmt::format("{} is a single address: {} is ignored", what, word.substr(slash)));
+        d.hint = fmt::format("write {}", word.substr(0, slash));
+    }
+    AddressAndPort found{*address, std::nullopt};
+    if (v.count() > at + 1) {
+        const auto port = whole_number(v.arg(at + 1), 0, 65535);
+        if (!port) {
+            bad(v.arg_mark(at + 1), fmt::format("the port of {} must be 0 to 65535, got {}", what, v.arg(at + 1)))
+                .code = static_cast<std::uint16_t>(Code::OutOfRange);
+            return std::nullopt;
+        }
+        found.port = static_cast<std::uint16_t>(*port);
+    }
+    return found;
+}
+
+}  // namespace mainstay::config

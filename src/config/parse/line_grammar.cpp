@@ -1,0 +1,211 @@
+// Lines that are a small grammar of their own: the lines of virtual_routes and the like, and keywords such as
+// lvs_sync_daemon. Their words are rows of the schema too: options, which have a name, and positions, which have not.
+// One reader does them all. What an option is made of may be a line itself (a route's nexthop): it goes on until a
+// word that only the line around it knows.
+#include "line_grammar.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kMostNested = 3;  // a route, a nexthop, an encap
+
+class LineReader {
+public:
+    LineReader(ParseContext& r, const KeywordSpec& owner, const Statement& s, std::size_t first)
+        : r_{r}, owner_{owner}, s_{s}, at_{first} {}
+
+    bool read(Block block, Section& out) {
+        open_.front() = {block, &out, 0};
+        while (at_ < s_.words.size()) {
+            const std::string_view word = s_.words[at_].text;
+            if (const KeywordSpec* row = find_option(top().block, word); row != nullptr && !begins_with_name())
+                option(*row);
+            else if (!position())
+                unknown(word);
+        }
+        while (leave()) {
+        }
+        check_positions();
+        return good_;
+    }
+
+private:
+    struct Level {
+        Block block = Block::None;
+        Section* section = nullptr;
+        std::uint32_t used = 0;  // positions, by their bit
+    };
+    Level& top() { return open_[depth_]; }
+    // Out of the innermost line; false when it is the only one.
+    bool leave() {
+        if (depth_ == 0) return false;
+        check_positions();
+        --depth_;
+        return true;
+    }
+
+    // A name may look like an option: the first word of a line that begins with a name is the name.
+    bool begins_with_name() {
+        const auto positions = positions_of(top().block);
+        return top().used == 0 && top().section->values.empty() && !positions.empty() &&
+               positions[0]->args.takes == Takes::Word && positions[0]->args.words_min != 0;
+    }
+
+    void option(const KeywordSpec& row) {
+        const Mark mark = s_.words[at_].mark;
+        ++at_;
+        announce(row, mark);
+        if (row.args.takes == Takes::Line && depth_ + 1 < kMostNested) {
+            Section& section = top().section->sections.emplace_back(Section{.keyword = std::string{row.name}});
+            open_[++depth_] = {row.args.opens, &section, 0};
+            return;
+        }
+        value(row, mark);
+    }
+
+    void announce(const KeywordSpec& row, Mark mark) {
+        if (!row.deprecated.empty() && r_.said.insert(&row).second)
+            r_.diag.warn(Code::Deprecated, mark, fmt::format("{} of {} is deprecated", row.name, owner_.name)).hint =
+                fmt::format("write {}", row.deprecated);
+        if (row.acts || !is_acted_on(owner_) || !r_.said.insert(&row).second) return;
+        auto& d = r_.diag.advise(Code::NotActedOn, mark,
+                                 fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
+        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
+    }
+
+    // The value at at_, of an option or a position. What is wrong with it is reported, and it is passed over.
+    void value(const KeywordSpec& row, Mark keyword) {
+        Value value{.row = row, .statement = s_, .first = at_};
+        if (at_ >= s_.words.size() && row.args.words_min != 0) return missing(row, keyword);
+        if (at_ == 1 && row.name.starts_with('<') && !is_block(owner_.args.takes)) value.owner = owner_.name;
+        const bool read = read_value(r_, value);
+        at_ = value.stop;
+        if (read && value.named && row.args.any_name)
+            r_.named_numbers.push_back({&row, std::string{value.word}, s_.words[at_ - 1].mark});
+        if (read && !repeated(row, keyword)) return keep(r_, top().section->values, value);
+        if (read) return;
+        if (owner_.strict_line || row.name.starts_with('<')) drop_line();
+    }
+
+    // Whether what the line says already costs it. Else the later word is used, as keepalived does without a word.
+    bool repeated(const KeywordSpec& row, Mark mark) {
+        KeywordValues& values = top().section->values;
+        const auto earlier =
+            std::ranges::find_if(values, [&](const KeywordValue& v) { return says_the_same(row, v.keyword); });
+        if (earlier == values.end() || row.name.starts_with('<')) return false;
+        if (row.repeat == Repeat::Refused) {
+            r_.diag.error(Code::GivenTwice, mark, fmt::format("a line of {} has one action, not 2", owner_.name));
+            drop_line();
+            return true;
+        }
+        if (row.repeat != Repeat::LastWins) return false;
+        std::string message = fmt::format("{} was given before in this line", row.name);
+        if (earlier->keyword != row.name) message += fmt::format(", as {}", earlier->keyword);
+        r_.diag.advise(Code::GivenTwice, mark, std::move(message)).effect = "the later one is used";
+        values.erase(earlier);
+        return false;
+    }
+
+    bool says_the_same(const KeywordSpec& row, std::string_view word) {
+        const auto thing = [](const KeywordSpec& one) { return one.same_as.empty() ? one.name : one.same_as; };
+        const KeywordSpec* other = find_option(top().block, word);
+        return other != nullptr && thing(*other) == thing(row);
+    }
+
+    // What was reported last costs the whole line.
+    void drop_line() {
+        good_ = false;
+        if (r_.diag.last() < r_.diag.entries().size())
+            r_.diag.entries()[r_.diag.last()].diagnostic.effect =
+                is_block(owner_.args.takes) ? "the line is ignored" : "the keyword is ignored";
+    }
+
+    // The word as the first position that it fits; false when there is none left for it.
+    bool position() {
+        const auto positions = positions_of(top().block);
+        std::size_t at = 0, blame = positions.size();
+        for (; at < positions.size(); ++at) {
+            if (used(at)) {
+                blame = positions.size();  // what stands before this one does not come any more
+                continue;
+            }
+            if (positions[at]->args.words_min != 0 || fits(*positions[at])) break;
+            const bool better = blame == positions.size() || positions[blame]->args.takes == Takes::OneOf;
+            if (better) blame = at;
+        }
+        // It fits none, nor does it look like an option: then it is the position that is bad.
+        if (at == positions.size() && nearest_option(top().block, s_.words[at_].text).empty() && depth_ == 0)
+            at = blame;
+        if (at == positions.size()) return false;
+        top().used |= 1U << at;
+        value(*positions[at], s_.words[at_].mark);
+        return true;
+    }
+    [[nodiscard]] bool used(std::size_t position) { return (top().used >> position & 1U) != 0; }
+
+    // Only asked of positions that may be left out.
+    [[nodiscard]] bool fits(const KeywordSpec& row) const {
+        ParseContext quiet{r_.environment, r_.snapshot};
+        Value value{.row = row, .statement = s_, .first = at_};
+        return read_value(quiet, value);
+    }
+
+    void unknown(std::string_view word) {
+        if (leave()) return;
+        const auto near = nearest_option(top().block, word);
+        auto& d = r_.diag.error(Code::UnknownWord, s_.words[at_].mark,
+                                fmt::format("'{}' is not an option of {}", word, owner_.name));
+        d.effect = "the word is ignored";
+        ++at_;
+        const std::size_t equals = word.find('=');
+        if (equals != std::string_view::npos && find_option(top().block, word.substr(0, equals)) != nullptr)
+            d.hint = fmt::format("write `{} {}`", word.substr(0, equals), word.substr(equals + 1));
+        else if (!near.empty())
+            d.hint = fmt::format("did you mean `{}`?", near);
+        if (owner_.strict_line) drop_line();
+        if (equals != std::string_view::npos) return;
+        // The argument of the option that was meant, most likely: one cause, one message.
+        const KeywordSpec* meant = near.empty() ? nullptr : find_option(top().block, near);
+        if (meant != nullptr && meant->args.words_min != 0 && at_ < s_.words.size() &&
+            find_option(top().block, s_.words[at_].text) == nullptr)
+            ++at_;
+    }
+
+    void missing(const KeywordSpec& row, Mark mark) {
+        std::string message = row.name.starts_with('<') ? fmt::format("a line of {} needs {}", owner_.name, row.name)
+                                                        : fmt::format("{} of {} has no value", row.name, owner_.name);
+        auto& d = row.missing_is_error_only ? r_.diag.error(Code::MissingWord, mark, std::move(message))
+                                            : r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, mark,
+                                                          message + "; keepalived stops here");
+        if (!row.form.empty() && !row.name.starts_with('<')) d.expected = fmt::format("{} {}", row.name, row.form);
+        d.effect = row.missing_is_error_only ? "the word is ignored" : "this configuration cannot run";
+        if (row.missing_is_error_only && (owner_.strict_line || row.name.starts_with('<'))) drop_line();
+        if (!row.missing_is_error_only) good_ = false;
+    }
+
+    // What must stand in the line and does not.
+    void check_positions() {
+        const auto positions = positions_of(top().block);
+        for (std::size_t at = 0; good_ && at < positions.size(); ++at)
+            if (positions[at]->args.words_min != 0 && !used(at)) missing(*positions[at], s_.words.back().mark);
+    }
+
+    ParseContext& r_;
+    const KeywordSpec& owner_;
+    const Statement& s_;
+    std::size_t at_;
+    std::array<Level, kMostNested> open_{};
+    std::size_t depth_ = 0;
+    bool good_ = true;
+};
+
+}  // namespace
+
+bool read_line(ParseContext& r, const KeywordSpec& owner, const Statement& s, std::size_t first, Block words, Section& out) {
+    return LineReader{r, owner, s, first}.read(words, out);
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,395 @@
+// The state of the parser while it reads: the drafts of the model, and the way to report what is wrong. A draft is the
+// model's struct plus what only the file knows: whether a keyword was given, and where.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <deque>
+#include <map>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "mainstay/config/diagnostics/codes.hpp"
+#include "mainstay/config/diagnostics/diagnostic.hpp"
+#include "mainstay/config/language/lexer.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/schema/schema.hpp"
+
+namespace mainstay::config {
+
+// keepalived's parsers stop at nothing; ours stops reporting at this many, and says so.
+inline constexpr std::size_t kMaxDiagnostics = 1000;
+inline constexpr std::size_t kMostLost = 20'000;  // things that a broken file names and loses
+inline constexpr std::size_t kMostOthers = 3;     // places that a diagnostic names beside its own
+
+// Collects diagnostics with marks; places are worked out once, at the end. A slip in a definition or in a repeated line
+// comes back with each use: it is one message, with a count.
+class Diagnoser {
+public:
+    explicit Diagnoser(const Snapshot& snapshot) : snapshot_{snapshot} {}
+
+    Diagnostic& note(Code code, Mark mark, std::string message) {
+        return add(Severity::Note, Rank::None, code, mark, std::move(message));
+    }
+    // Said to the user, but keepalived's exit code is not touched by it.
+    Diagnostic& advise(Code code, Mark mark, std::string message) {
+        return add(Severity::Warning, Rank::None, code, mark, std::move(message));
+    }
+    Diagnostic& warn(Code code, Mark mark, std::string message) {
+        return add(Severity::Warning, Rank::Config, code, mark, std::move(message));
+    }
+    Diagnostic& error(Code code, Mark mark, std::string message) {
+        return add(Severity::Error, Rank::Config, code, mark, std::move(message));
+    }
+    Diagnostic& fatal(Code code, Mark mark, std::string message) {
+        return add(Severity::Fatal, Rank::Config, code, mark, std::move(message));
+    }
+    Diagnostic& add(Severity severity, Rank rank, Code code, Mark mark, std::string message);
+
+    struct Entry {
+        Diagnostic diagnostic;
+        Mark mark;
+        std::size_t repeats = 0;   // of the same slip, from the same definition or repeated line
+        std::vector<Mark> others;  // places of the same slip that have no message of their own
+        std::size_t more = 0;      // of them that are not kept
+        bool dropped = false;      // another one says it
+    };
+    // The same slip once more, at another place.
+    void also(std::size_t entry, Mark mark);
+    std::vector<Entry>& entries() { return entries_; }
+    // How often something was said, and the entry of what was said last; kNowhere when the list was full.
+    static constexpr std::size_t kNowhere = SIZE_MAX;
+    [[nodiscard]] std::size_t said() const { return said_; }
+    [[nodiscard]] std::size_t last() const { return last_; }
+    void append(Diagnoser&& later);
+    [[nodiscard]] bool full() const { return entries_.size() >= kMaxDiagnostics; }
+    [[nodiscard]] std::size_t dropped() const { return dropped_; }
+    [[nodiscard]] Rank dropped_rank() const { return dropped_rank_; }
+    [[nodiscard]] bool dropped_fatal() const { return dropped_fatal_; }
+
+private:
+    // Where the slip is written, and what it is.
+    [[nodiscard]] std::string source_of(Code code, Mark mark, std::string_view message) const;
+
+    const Snapshot& snapshot_;
+    std::vector<Entry> entries_;
+    std::unordered_map<std::string, std::size_t> sources_;
+    std::size_t said_ = 0, last_ = kNowhere;
+    Diagnostic spare_;  // written to when nothing is kept
+    std::size_t dropped_ = 0;
+    Rank dropped_rank_ = Rank::None;
+    bool dropped_fatal_ = false;
+};
+
+struct Value {
+    const KeywordSpec& row;
+    const Statement& statement;
+    std::string_view word;                 // the first argument, or the item
+    Mark mark;                             // of it, or of the keyword
+    bool absent = false;                   // an optional argument was left out
+    bool on = false;                       // Bool
+    std::int64_t number = 0;               // Integer, WholeSeconds
+    Micros time{0};                        // Seconds, WholeSeconds, Millis
+    IpAddress address;                     // Address
+    Command command;                       // Command
+    Prefix prefix;                         // Prefix, AddressRange
+    IpAddress range_end;                   // AddressRange: of one that is neither an address nor a prefix
+    IntegerList numbers;                   // Numbers
+    bool named = false;                    // a word stood in place of the number or the prefix
+    std::string_view lead, tail;           // the word before and behind the argument, where the row has such
+    KeywordValues* line_values = nullptr;  // of `section`, of a line of a block: a setter may add what the line means
+    const Section* section = nullptr;      // Line: what was read
+    std::string_view owner;                // of a line's first word: the keyword before it
+    std::size_t first = 1;                 // index of the first argument in statement.words
+    std::size_t stop = 1;                  // of the first word that does not belong to it
+    [[nodiscard]] std::size_t count() const {
+        return statement.words.size() > first ? statement.words.size() - first : 0;
+    }
+    [[nodiscard]] std::string_view arg(std::size_t i) const { return statement.words[first + i].text; }
+    [[nodiscard]] Mark arg_mark(std::size_t i) const { return statement.words[first + i].mark; }
+};
+
+struct ScriptDraft {
+    TrackScript model;
+    Mark name;
+    std::optional<Micros> timeout;
+    Mark command;
+    bool account_unknown = false;
+    bool used = false;
+    bool removed = false;
+};
+
+struct TrackerDraft {  // of an interface or a script
+    std::string name;
+    Mark mark;
+    std::optional<int> weight;
+    bool reverse = false;
+};
+
+struct NotifyMarks {
+    Mark master, backup, fault, stop, any;
+};
+
+struct InstanceDraft {
+    Instance model;
+    std::size_t index = 0;  // among the drafts
+    Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, authentication, auth_type, version;
+    Mark addresses, unicast, source, advert_int, vmac;
+    bool vmac_xmit_base = false;
+    bool unicast_keyword = false, source_is_unicast = false;
+    bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
+    std::string auth_type_word;
+    std::optional<std::uint8_t> priority, version_given;
+    std::optional<bool> smtp_alert, strict, skip_check_adv_addr, lower_prio_no_advert, higher_prio_send_advert;
+    std::optional<Micros> garp_master_delay, garp_master_refresh, garp_lower_prio_delay;
+    std::optional<std::uint32_t> garp_master_repeat, garp_master_refresh_repeat, garp_lower_prio_repeat;
+    std::optional<std::uint32_t> down_timer_adverts;
+    std::vector<TrackerDraft> track_interfaces, track_scripts;
+    std::vector<Mark> address_marks, excluded_marks;
+    std::vector<Mark> device_marks, excluded_device_marks;  // of the word after `dev`, else of the address
+    NotifyMarks notify;
+};
+
+struct GroupDraft {
+    SyncGroup model;
+    Mark name;
+    std::vector<std::pair<std::string, Mark>> members;
+    bool members_given = false, tracking_weight = false;
+    std::optional<bool> smtp_alert;
+    std::vector<TrackerDraft> track_interfaces, track_scripts;
+    NotifyMarks notify;
+};
+
+// Settings that a checker inherits from its real server, and that from its virtual server.
+struct CheckDefaults {
+    std::optional<std::uint32_t> retry;
+    std::optional<Micros> delay_before_retry, connect_timeout, delay_loop, warmup;
+    std::optional<bool> alpha;
+    std::string virtualhost;
+};
+
+struct CheckerDraft {
+    Checker model;
+    Mark mark, misc_path;
+    CheckDefaults own;
+    IpAddress connect_ip, bind_ip;
+    std::uint16_t connect_port = 0, bind_port = 0;
+    std::optional<bool> log_all_failures;
+    Mark retry_unknown;  // nb_get_retry where keepalived does not know it
+    bool account_unknown = false;
+};
+
+struct ServerDraft {
+    RealServer model;
+    Mark mark;
+    bool port_given = false;
+    std::optional<std::uint32_t> weight;
+    std::optional<Forwarding> forwarding;
+    Tunnel tunnel;  // with it
+    std::optional<bool> smtp_alert, inhibit;
+    CheckDefaults defaults;
+    Mark up, down;
+    std::vector<CheckerDraft> checkers;
+};
+
+struct ServiceDraft {
+    VirtualServer model;
+    Mark mark;
+    std::optional<Protocol> protocol;
+    Mark protocol_mark, quorum_mark, hysteresis_mark;
+    std::string scheduler;
+    bool scheduler_given = false, forwarding_given = false, server_refused = false;
+    std::optional<Forwarding> forwarding;
+    Tunnel tunnel;  // with it
+    std::optional<bool> smtp_alert;
+    std::optional<std::uint32_t> weight, netmask;
+    std::optional<Seconds> persistence_timeout;
+    bool one_packet = false;
+    Mark one_packet_mark, nat_mask;
+    bool sorry_port_given = false;
+    std::optional<Forwarding> sorry_forwarding;
+    Tunnel sorry_tunnel;  // with it
+    Mark sorry_mark;
+    CheckDefaults defaults;
+    Mark up, down;
+    std::vector<ServerDraft> servers;
+    std::size_t position = 0;  // of its model in Settled::models
+};
+
+// Most virtual servers can be judged at their closing brace: their drafts, several times the size of the model, never
+// exist all at once. A draft is kept only where something that is known at the end of the file decides: scripts, a
+// group.
+struct Settled {
+    explicit Settled(const Snapshot& snapshot) : diag{snapshot} {}
+    std::vector<VirtualServer> models;  // in the order of the file; an empty one holds the place of a kept draft
+    std::vector<Mark> marks;            // of each of them
+    bool remarkable = false;     // of one's servers there is something to say, or it was refused: the drafts are wanted
+    Diagnoser diag;              // of settle_service: said after everything that the other passes say
+    std::optional<Global> with;  // what global_defs said when the first service was settled
+};
+
+// A keyword that was meant, but refused: misspelt, in the wrong place, without a value or with a bad one. What a block
+// lacks for that reason is not reported a second time.
+struct Attempt {
+    Block block = Block::None;  // Script, Instance or Service
+    std::size_t owner = 0;      // its index among the drafts; of a service, the place of its address
+    std::string_view keyword;   // of the schema
+    std::size_t entry = 0;      // the diagnostic
+};
+
+// From the name of a block to its index among the drafts.
+using NameIndex = std::pmr::unordered_map<std::string, std::size_t>;
+
+// keepalived: what the first rule without a preference gets; the next one gets one less (2.4.3).
+inline constexpr std::uint32_t kFirstRulePreference = 16384;
+
+struct ParseContext {
+    ParseContext(const Environment& env, const Snapshot& text)
+        : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text}, settled{text} {}
+
+    const Environment& environment;
+    const Snapshot& snapshot;
+    std::string host_name;
+    Diagnoser diag;
+
+    Global global;
+    Mark script_user, router_id;
+    Mark mail_wanted;  // the first smtp_alert that is on
+    std::string net_namespace;
+    Mark net_namespace_mark;
+    bool script_user_unknown = false;
+    std::pair<std::string, std::string> unknown_account;  // of script_user
+    std::size_t unknown_account_entry = Diagnoser::kNowhere;
+    // Interfaces that are named where no struct of the model stands for the keyword.
+    std::vector<std::pair<std::string, Mark>> named_interfaces;
+    std::vector<ScriptDraft> scripts;
+    std::deque<InstanceDraft> instances;  // large: they stay where they are
+    std::vector<GroupDraft> groups;
+    std::vector<ServiceDraft> services;  // those that are not settled yet
+    Settled settled;
+    bool settle_early = true;
+    std::vector<std::pair<std::string, Mark>> server_groups;
+    Mark sync_daemon_mark;
+    // Defined by track_file, vrrp_track_process or bfd_instance (`keyword`, its present name), in the file's order.
+    struct Tracked {
+        std::string_view keyword;
+        std::string name;
+        Mark mark;
+        bool used = false;
+    };
+    std::vector<Tracked> tracked;
+    struct TrackedTooEarly {
+        std::string_view keyword;
+        std::string name;
+        std::size_t entry;  // the diagnostic, if it is one
+        Mark mark = {};
+    };
+    std::vector<TrackedTooEarly> tracked_too_early;
+    CompactOptional<ExtraSettings> more;                      // outside of all blocks
+    std::unordered_set<const KeywordSpec*> said;  // what is said of a keyword once
+    // Side by side in memory: between the drafts each step along a chain of the table would be a miss of the cache.
+    std::pmr::monotonic_buffer_resource name_pool;
+    NameIndex script_names{&name_pool}, instance_names{&name_pool}, group_names{&name_pool};
+
+    // What the open blocks are about; null outside of them. Valid until the next one of the kind begins.
+    ScriptDraft* script = nullptr;
+    InstanceDraft* instance = nullptr;
+    GroupDraft* group = nullptr;
+    ServiceDraft* service = nullptr;
+    ServerDraft* server = nullptr;
+    CheckerDraft* checker = nullptr;
+    HttpUrl* url = nullptr;
+    Mark pattern_mark;  // of its regex
+
+    // Words that files of the system give a number (names.hpp), where they stand.
+    struct NamedNumber {
+        const KeywordSpec* row;
+        std::string name;
+        Mark mark;
+    };
+    std::vector<NamedNumber> named_numbers;
+    std::uint32_t rule_preference4 = kFirstRulePreference, rule_preference6 = kFirstRulePreference;  // of the next one
+
+    // Set by a block's setter when the block is not to be used: its content is passed over.
+    bool skip_block = false;
+    // Set by a line's setter when the line is not to be kept; reported.
+    bool line_refused = false;
+
+    struct LostThing {
+        Lost lost;
+        std::size_t entry;  // the diagnostic
+        bool worth_naming;  // it does not go without saying
+    };
+    std::vector<LostThing> lost;                                         // kMostLost at most
+    std::vector<Mark> skipped;                                           // blocks that were passed over, in their order
+    std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
+    std::vector<Attempt> attempts;
+    // What was said of the keyword in that block; null when nothing was. Valid until the next diagnostic.
+    [[nodiscard]] Diagnostic* said_of(Block block, std::size_t owner, std::string_view keyword);
+    // "line 7", with the file's path when it is not the top one. Counts lines: for single marks.
+    [[nodiscard]] std::string where(Mark mark) const;
+};
+
+// The value of one of the smtp_alert keywords; remembers that somebody wants mail.
+[[nodiscard]] inline bool wants_mail(ParseContext& r, const Value& v) {
+    if (v.on && r.mail_wanted.length == 0) r.mail_wanted = v.statement.words[0].mark;
+    return v.on;
+}
+
+// ---- values.cpp: from words to values ------------------------------------------------------------------------------
+
+// Fills in `value` as the row's arguments say. False when it was reported and the keyword is not to be used.
+[[nodiscard]] bool read_value(ParseContext& reading, Value& value);
+// One command word with its quotes, escapes and arguments; `raw` begins at the keyword. Words after it are the user
+// and the group.
+[[nodiscard]] std::optional<Command> read_command(ParseContext& reading, const KeywordSpec& row, const Statement& statement);
+// The arguments of a command word: quotes group, backslashes escape. Nullopt when a quote is not closed.
+[[nodiscard]] std::optional<std::vector<std::string>> split_arguments(std::string_view text);
+// A decimal number that is all of `word`, low..high; nothing is reported.
+[[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low, std::int64_t high);
+[[nodiscard]] std::string format_micros(std::int64_t us);  // seconds, without needless zeros
+
+// ---- entries.cpp: lines of value blocks
+// ------------------------------------------------------------------------------
+
+[[nodiscard]] std::optional<VirtualAddress> read_virtual_address(ParseContext& reading, const Value& value);
+// "<ip> [<port>]" from argument `at` on. The port is nullopt when absent.
+struct AddressAndPort {
+    IpAddress address;
+    std::optional<std::uint16_t> port;
+};
+[[nodiscard]] std::optional<AddressAndPort> read_address_and_port(ParseContext& reading, const Value& value, std::size_t at,
+                                                                  std::string_view what, std::string_view effect);
+
+// ---- the passes over what was read
+// -----------------------------------------------------------------------------------
+
+void parse(ParseContext& reading, std::string_view text);
+void check_vrrp(ParseContext& reading, Config& config);
+class MissingInterfaces;
+void check_groups(ParseContext& reading, MissingInterfaces& missing, Config& config);
+// At the closing brace of a virtual server: turns the draft into its model, or leaves it to check_services.
+void settle_service(ParseContext& reading);
+void check_services(ParseContext& reading, Config& config);
+// IPVS services that one line of a virtual_server_group may make.
+inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
+// Fills in what the group of a service stands for. False: nothing, and it was said; the service is left out.
+[[nodiscard]] bool settle_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
+[[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
+void check_sync_daemon(ParseContext& reading, Config& config);
+// What does not fit together, as remarks. Runs before check_vrrp and check_services.
+void check_across(ParseContext& reading);
+// Scripts: accounts, paths, security. Runs before check_vrrp and check_services.
+void check_scripts(ParseContext& reading);
+
+// The nearest of `names` to `word`, near enough to be meant; empty when none is.
+[[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names);
+
+}  // namespace mainstay::config

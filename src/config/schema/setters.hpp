@@ -1,0 +1,99 @@
+// What the tables of rows (schema_*.cpp) are made of: the setters that are more than one assignment, and small helpers.
+#pragma once
+
+#include <algorithm>
+
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+
+inline constexpr std::int64_t kDefaultPersistence = 360;  // seconds, of a bare persistence_timeout
+inline constexpr std::int64_t kMostInterfaceName = 15;    // IFNAMSIZ - 1
+inline constexpr std::int64_t kMostEngineName = 15;       // IP_VS_PENAME_MAXLEN - 1
+inline constexpr std::string_view kSchedulers = "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos";
+
+[[nodiscard]] inline std::uint8_t u8(const Value& v) { return static_cast<std::uint8_t>(v.number); }
+[[nodiscard]] inline std::uint16_t u16(const Value& v) { return static_cast<std::uint16_t>(v.number); }
+[[nodiscard]] inline std::uint32_t u32(const Value& v) { return static_cast<std::uint32_t>(v.number); }
+// keepalived: 0 becomes 1, with a message.
+[[nodiscard]] std::uint32_t at_least_one(ParseContext& r, const Value& v);
+
+// ---- setters_global.cpp
+void set_smtp_server(ParseContext& r, const Value& v);
+void set_smtp_timeout(ParseContext& r, const Value& v);
+void set_flush_on_stop(ParseContext& r, const Value& v);
+void set_sync_daemon(ParseContext& r, const Value& v);
+void set_multicast_group(ParseContext& r, const Value& v);
+void set_rt_priority(ParseContext& r, const Value& v);
+void set_script_user(ParseContext& r, const Value& v);
+void begin_script(ParseContext& r, const Value& v);
+void set_script_interval(ParseContext& r, const Value& v);
+void set_script_timeout(ParseContext& r, const Value& v);
+void set_script_weight(ParseContext& r, const Value& v);
+void set_account(ParseContext& r, const Value& v);
+void set_notify(ParseContext& r, const Value& v);
+
+// ---- setters_vrrp.cpp
+void begin_group(ParseContext& r, const Value& v);
+void add_member(ParseContext& r, const Value& v);
+void begin_instance(ParseContext& r, const Value& v);
+void set_state(ParseContext& r, const Value& v);
+void set_interface(ParseContext& r, const Value& v);
+void set_version(ParseContext& r, const Value& v);
+void set_auth_type(ParseContext& r, const Value& v);
+void set_auth_pass(ParseContext& r, const Value& v);
+void add_virtual_address(ParseContext& r, const Value& v);
+void add_excluded_address(ParseContext& r, const Value& v);
+void add_unicast_peer(ParseContext& r, const Value& v);
+void set_source(ParseContext& r, const Value& v);
+void note_unicast(ParseContext& r, const Value& v);
+void set_multicast_destination(ParseContext& r, const Value& v);
+void add_tracked_interface(ParseContext& r, const Value& v);
+void add_tracked_script(ParseContext& r, const Value& v);
+void begin_tracked(ParseContext& r, const Value& v);   // track_file, vrrp_track_process, bfd_instance
+void check_tracker(ParseContext& r, const Value& v);   // a line of track_file, track_process, track_bfd
+void check_followed(ParseContext& r, const Value& v);  // of FILE_CHECK and BFD_CHECK
+void check_dns_name(ParseContext& r, const Value& v);
+void set_vmac(ParseContext& r, const Value& v);
+void add_route(ParseContext& r, const Value& v);
+void check_route(ParseContext& r, const Value& v);
+void check_rule(ParseContext& r, const Value& v);
+
+// ---- setters_lvs.cpp
+void begin_service(ParseContext& r, const Value& v);
+void begin_server(ParseContext& r, const Value& v);
+void begin_checker(ParseContext& r, const Value& v);
+void set_scheduler(ParseContext& r, const Value& v);
+void set_scheduler_flag(ParseContext& r, const Value& v);
+void set_hashed(ParseContext& r, const Value& v);
+void set_ha_suspend(ParseContext& r, const Value& v);
+void set_forwarding(ParseContext& r, const Value& v);
+void set_server_forwarding(ParseContext& r, const Value& v);
+void set_sorry_server(ParseContext& r, const Value& v);
+void set_sorry_inhibit(ParseContext& r, const Value& v);
+void set_sorry_forwarding(ParseContext& r, const Value& v);
+void set_protocol(ParseContext& r, const Value& v);
+void set_family(ParseContext& r, const Value& v);
+void set_granularity(ParseContext& r, const Value& v);
+void set_quorum(ParseContext& r, const Value& v);
+void set_digest(ParseContext& r, const Value& v);
+void add_status_codes(ParseContext& r, const Value& v);
+
+// ---- the tables
+std::span<const KeywordSpec> language_rows();
+std::span<const KeywordSpec> root_rows();
+std::span<const KeywordSpec> global_rows();
+std::span<const KeywordSpec> process_rows();
+std::span<const KeywordSpec> instance_rows();
+std::span<const KeywordSpec> address_rows();
+std::span<const KeywordSpec> route_rows();
+std::span<const KeywordSpec> rule_rows();
+std::span<const KeywordSpec> line_rows();
+std::span<const KeywordSpec> tracking_rows();
+std::span<const KeywordSpec> service_rows();
+std::span<const KeywordSpec> real_server_rows();
+std::span<const KeywordSpec> authentication_rows();
+std::span<const KeywordSpec> checker_rows();
+std::span<const KeywordSpec> web_checker_rows();
+
+}  // namespace mainstay::config

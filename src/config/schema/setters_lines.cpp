@@ -1,0 +1,256 @@
+// Setters of lines that were read by their rows: trackers, peers, routes and rules, use_vmac.
+#include <algorithm>
+#include <utility>
+
+#include "setters.hpp"
+#include "value_store.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::int64_t kMostTrackWeight = 253;
+
+bool has(const Section& line, std::string_view word) { return find_value(line.values, word) != nullptr; }
+
+std::string text_of(const Section& line, std::string_view word) {
+    const auto words = value_of<WordList>(line.values, word);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+TrackerDraft tracker_of(const Value& v) {
+    TrackerDraft tracker{.name = std::string{v.word}, .mark = v.mark};
+    // keepalived takes +/-254 for +/-253
+    if (const auto weight = value_of<std::int64_t>(v.section->values, "weight"))
+        tracker.weight = static_cast<int>(std::clamp(*weight, -kMostTrackWeight, kMostTrackWeight));
+    tracker.reverse = has(*v.section, "reverse");
+    return tracker;
+}
+
+Diagnostic& line_error(ParseContext& r, const Value& v, Code code, std::string message) {
+    r.line_refused = true;
+    auto& d = r.diag.error(code, v.mark, std::move(message));
+    d.effect = "the line is ignored";
+    return d;
+}
+
+// The keyword that defines what this one tracks.
+std::string_view definer_of(std::string_view tracker) {
+    if (tracker == "track_process") return "vrrp_track_process";
+    return tracker == "track_bfd" ? "bfd_instance" : tracker;
+}
+
+bool use_tracked(ParseContext& r, std::string_view keyword, std::string_view name) {
+    bool found = false;
+    for (auto& tracked : r.tracked)
+        if (tracked.keyword == keyword && tracked.name == name) found = tracked.used = true;
+    return found;
+}
+
+}  // namespace
+
+void add_tracked_interface(ParseContext& r, const Value& v) {
+    auto& list = r.instance != nullptr ? r.instance->track_interfaces : r.group->track_interfaces;
+    list.push_back(tracker_of(v));
+}
+
+void add_tracked_script(ParseContext& r, const Value& v) {
+    auto& list = r.instance != nullptr ? r.instance->track_scripts : r.group->track_scripts;
+    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    TrackerDraft tracker = tracker_of(v);
+    // keepalived: a script must be defined before it is used.
+    if (r.script_names.contains(tracker.name)) {
+        list.push_back(std::move(tracker));
+        return;
+    }
+    auto& d = line_error(r, v, Code::ScriptUndefined,
+                         fmt::format("({}) there is no vrrp_script {} above this line", owner, v.word));
+    d.effect = "the tracker is ignored";
+    if (r.undefined_scripts.empty() || r.undefined_scripts.back().second != r.diag.last())
+        r.undefined_scripts.emplace_back(v.word, r.diag.last());
+    std::vector<std::string_view> names;
+    for (const ScriptDraft& s : r.scripts) names.push_back(s.model.name);
+    if (const auto near = nearest(v.word, names); !near.empty())
+        d.hint = fmt::format("did you mean `{}`?", near);
+    else
+        d.hint = "define the vrrp_script before the vrrp_instance";
+}
+
+void begin_tracked(ParseContext& r, const Value& v) {
+    const std::string_view keyword = v.row.deprecated.empty() ? v.row.name : v.row.deprecated;
+    auto& tracked = r.tracked.emplace_back(ParseContext::Tracked{keyword, std::string{v.word}, v.mark});
+    for (const auto& [wanted, name, entry, mark] : r.tracked_too_early) {
+        if (wanted != keyword || name != v.word) continue;
+        tracked.used = true;
+        if (entry < r.diag.entries().size())
+            r.diag.entries()[entry].diagnostic.hint =
+                fmt::format("move the {} ({}) above it", v.row.name, r.where(v.mark));
+    }
+}
+
+void check_tracker(ParseContext& r, const Value& v) {
+    const std::string_view keyword = definer_of(v.row.name);
+    if (use_tracked(r, keyword, v.word)) return;
+    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    auto& d = line_error(r, v, Code::TrackerUndefined,
+                         fmt::format("({}) there is no {} {} above this line", owner, keyword, v.word));
+    d.effect = "the tracker is ignored";
+    std::vector<std::string_view> names;
+    for (const auto& t : r.tracked)
+        if (t.keyword == keyword) names.push_back(t.name);
+    if (const auto near = nearest(v.word, names); !near.empty()) {
+        d.hint = fmt::format("did you mean `{}`?", near);
+        (void)use_tracked(r, keyword, near);  // what a slip means is not unused
+    } else {
+        d.hint = fmt::format("define the {} before it is tracked", keyword);
+    }
+    r.tracked_too_early.push_back({keyword, std::string{v.word}, r.diag.last()});
+}
+
+void check_followed(ParseContext& r, const Value& v) {
+    const std::string_view keyword = v.row.name == "track_file" ? "track_file" : "bfd_instance";
+    if (!use_tracked(r, keyword, v.word))  // a checker may come first
+        r.tracked_too_early.push_back({keyword, std::string{v.word}, Diagnoser::kNowhere, v.mark});
+}
+
+void add_unicast_peer(ParseContext& r, const Value& v) {
+    const auto address = value_of<IpAddress>(v.section->values, "peer");
+    if (!address) return;
+    UnicastPeer peer{.address = *address};
+    if (const auto ttl = value_of<std::int64_t>(v.section->values, "min_ttl"))
+        peer.min_ttl = static_cast<std::uint8_t>(*ttl);
+    if (const auto ttl = value_of<std::int64_t>(v.section->values, "max_ttl"))
+        peer.max_ttl = static_cast<std::uint8_t>(*ttl);
+    r.instance->model.unicast_peers.push_back(peer);
+}
+
+void set_vmac(ParseContext& r, const Value& v) {
+    const Section& line = *v.section;
+    Vmac vmac{.enabled = true};
+    vmac.name = text_of(line, "name");
+    vmac.netlink_notify = has(line, "netlink_notify_msg");
+    vmac.group = text_of(line, "group");
+    if (const auto number = value_of<std::int64_t>(line.values, "group")) vmac.group = std::to_string(*number);
+    if (const auto octets = value_of<IntegerList>(line.values, "mac"))
+        for (const std::int64_t octet : *octets)
+            vmac.mac += fmt::format("{}{:02x}", vmac.mac.empty() ? "" : ":", octet);
+    r.instance->model.vmac = vmac;
+    r.instance->vmac = v.mark;
+}
+
+// ---- routes and rules
+
+namespace {
+
+bool has_inside(const Section& line, std::string_view word) {
+    return has(line, word) ||
+           std::ranges::any_of(line.sections, [&](const Section& hop) { return has_inside(hop, word); });
+}
+
+Family family_of(const Section& line) {
+    for (const std::string_view word : {"to", "from"})
+        if (const auto prefix = value_of<Prefix>(line.values, word)) return prefix->address.family();
+    return Family::None;
+}
+
+// keepalived: each costs the line. The destination decides; "default" alone is of either family.
+bool of_other_family(ParseContext& r, const Value& v, std::string_view what, std::string_view v6_only) {
+    const Section& line = *v.section;
+    const auto refuse = [&](std::string_view word, std::string_view needs, std::string_view is) {
+        line_error(r, v, Code::FamilyMismatch,
+                   fmt::format("{} is for {} {}, and this one is of {}", word, needs, what, is));
+        return true;
+    };
+    const Family family = family_of(line);
+    if (family == Family::V6 && has_inside(line, "realms")) return refuse("realms", "IPv4", "IPv6");
+    if (family != Family::V4) return false;
+    while (!v6_only.empty()) {
+        const std::size_t bar = std::min(v6_only.find('|'), v6_only.size());
+        if (has(line, v6_only.substr(0, bar))) return refuse(v6_only.substr(0, bar), "IPv6", "IPv4");
+        v6_only.remove_prefix(std::min(bar + 1, v6_only.size()));
+    }
+    return false;
+}
+
+// An IPv4 route may go via an IPv6 router (RFC 5549); nothing else may be of the other family.
+bool mixes_families(const Section& line) {
+    const auto to = value_of<Prefix>(line.values, "to");
+    const auto from = value_of<Prefix>(line.values, "from");
+    Family family = to ? to->address.family() : Family::None;
+    const auto differs = [&family](Family other) {
+        if (family == Family::None) family = other;
+        return other != family;
+    };
+    if (from && differs(from->address.family())) return true;
+    if (const auto source = value_of<IpAddress>(line.values, "src"); source && differs(source->family())) return true;
+    const auto beyond = [&](const KeywordValues& values) {
+        for (const std::string_view word : {"via", "gw", "or"})
+            if (const auto via = value_of<IpAddress>(values, word); via && via->is_v4() && differs(Family::V4))
+                return true;
+        return false;
+    };
+    if (beyond(line.values)) return true;
+    return std::ranges::any_of(line.sections, [&](const Section& hop) { return beyond(hop.values); });
+}
+
+}  // namespace
+
+void check_route(ParseContext& r, const Value& v) {
+    if (has(*v.section, "as"))
+        r.diag.error(Code::UnknownWord, v.mark, "`as` is for MPLS routes, which these are not").effect =
+            "the word is ignored";
+    if (mixes_families(*v.section)) {
+        line_error(r, v, Code::NotAnAddress, "Cannot mix IPv4 and IPv6 addresses for route");
+        return;
+    }
+    if (of_other_family(r, v, "routes", "from|pref|expires")) return;
+    if (has(*v.section, "to")) return;
+    auto& d = line_error(r, v, Code::MissingWord, fmt::format("a line of {} needs a destination", v.row.name));
+    d.expected = "ADDRESS/LENGTH or default";
+}
+
+void add_route(ParseContext& r, const Value& v) {
+    check_route(r, v);
+    const Section& line = *v.section;
+    const KeywordData* to = find_value(line.values, "to");
+    if (to == nullptr || r.line_refused) return;
+    VirtualRoute route;
+    if (const auto* prefix = std::get_if<Prefix>(to))
+        route.destination = prefix->to_string();
+    else
+        route.destination = "default";
+    const auto via = value_of<IpAddress>(line.values, "via");
+    route.via = via ? *via : value_of<IpAddress>(line.values, "gw").value_or(IpAddress{});
+    route.dev = has(line, "dev") ? text_of(line, "dev") : text_of(line, "oif");
+    for (std::size_t i = 0; i < v.count(); ++i) route.words.emplace_back(v.arg(i));
+    route.more.edit() = ExtraSettings{line.values, line.sections};
+    r.instance->model.routes.push_back(std::move(route));
+}
+
+void check_rule(ParseContext& r, const Value& v) {
+    const Section& line = *v.section;
+    constexpr std::string_view kActions[]{"table",  "lookup",    "goto",        "nop",
+                                          "l3mdev", "blackhole", "unreachable", "prohibit"};
+    const auto actions = std::ranges::count_if(kActions, [&](std::string_view word) { return has(line, word); });
+    if (actions != 1) {
+        auto& d = line_error(r, v, Code::MissingWord,
+                             actions == 0 ? fmt::format("a line of {} needs an action", v.row.name)
+                                          : fmt::format("a line of {} has one action, not {}", v.row.name, actions));
+        d.expected = "one of table, lookup, goto, nop, l3mdev, blackhole, unreachable, prohibit";
+        return;
+    }
+    if (of_other_family(r, v, "rules", {})) return;
+    if (has(line, "preference") || has(line, "order") || has(line, "priority")) return;
+    const auto family_of = [&](std::string_view word) {
+        const auto prefix = value_of<Prefix>(line.values, word);
+        return prefix ? prefix->address.family() : Family::None;
+    };
+    const bool v6 = has(line, "inet6") || family_of("from") == Family::V6 || family_of("to") == Family::V6;
+    auto& next = v6 ? r.rule_preference6 : r.rule_preference4;
+    v.line_values->push_back({"preference", std::int64_t{next--}});
+    std::ranges::sort(*v.line_values, {}, &KeywordValue::keyword);
+    auto& d = r.diag.warn(Code::MissingWord, v.mark, fmt::format("a line of {} has no preference", v.row.name));
+    d.effect = "keepalived counts down from 16384";
+    d.hint = "add `preference NUMBER`";
+}
+
+}  // namespace mainstay::config

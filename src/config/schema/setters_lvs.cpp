@@ -1,0 +1,252 @@
+// Setters of virtual_server, real_server and the checkers. What needs the whole block is in check_lvs.cpp.
+#include <array>
+#include <utility>
+
+#include "setters.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::uint32_t kFlag1 = 0x08, kFlag2 = 0x10, kFlag3 = 0x20;  // IP_VS_SVC_F_SCHED1..3
+constexpr std::size_t kDigestDigits = 32;
+constexpr std::size_t kUsualServers = 4;  // of a service: room for them is made at once
+
+bool contains(std::string_view choices, std::string_view word) {
+    while (!choices.empty()) {
+        const std::size_t bar = choices.find('|');
+        if (choices.substr(0, bar) == word) return true;
+        choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
+    }
+    return false;
+}
+
+bool same_but_for_case(std::string_view a, std::string_view upper) {
+    return std::ranges::equal(a, upper, [](char x, char y) { return (x >= 'a' && x <= 'z' ? x - 32 : x) == y; });
+}
+
+}  // namespace
+
+void begin_service(ParseContext& r, const Value& v) {
+    ServiceDraft service;
+    service.mark = v.mark;
+    constexpr std::string_view kSkipped = "the whole block is passed over";
+    if (v.word == "fwmark" || v.word == "group") {
+        if (v.count() < 2) {
+            r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, v.mark,
+                       fmt::format("virtual_server {} has no value", v.word));
+            r.skip_block = true;
+            return;
+        }
+        if (v.word == "group") {
+            service.model.group = std::string{v.arg(1)};
+        } else if (const auto mark = whole_number(v.arg(1), 1, args::kMost32)) {
+            service.model.fwmark = static_cast<std::uint32_t>(*mark);
+        } else {
+            r.diag
+                .error(Code::OutOfRange, v.arg_mark(1),
+                       fmt::format("a firewall mark is 1 to 4294967295, got {}", v.arg(1)))
+                .effect = kSkipped;
+            r.skip_block = true;
+            return;
+        }
+        service.model.family = Family::None;
+    } else if (const auto found = read_address_and_port(r, v, 0, "virtual_server", kSkipped)) {
+        service.model.endpoint = {found->address, found->port.value_or(0)};
+        service.model.family = found->address.family();
+    } else {
+        r.skip_block = true;
+        return;
+    }
+    r.service = &r.services.emplace_back(std::move(service));
+}
+
+void begin_server(ParseContext& r, const Value& v) {
+    const auto found = read_address_and_port(r, v, 0, "real_server", "this real server is passed over");
+    if (!found) {
+        r.skip_block = r.service->server_refused = true;
+        return;
+    }
+    if (r.service->servers.capacity() == 0) r.service->servers.reserve(kUsualServers);
+    r.server = &r.service->servers.emplace_back();
+    r.server->mark = v.mark;
+    r.server->model.endpoint = {found->address, found->port.value_or(0)};
+    r.server->port_given = found->port.has_value();
+    // keepalived: the service's method as far as it was read when the block begins.
+    r.server->forwarding = r.service->forwarding;
+    r.server->tunnel = r.service->tunnel;
+}
+
+void begin_checker(ParseContext& r, const Value& v) {
+    static constexpr std::array<std::pair<std::string_view, Checker::Type>, 12> kTypes{{
+        {"TCP_CHECK", Checker::Type::Tcp},
+        {"HTTP_GET", Checker::Type::Http},
+        {"SSL_GET", Checker::Type::Ssl},
+        {"SMTP_CHECK", Checker::Type::Smtp},
+        {"DNS_CHECK", Checker::Type::Dns},
+        {"UDP_CHECK", Checker::Type::Udp},
+        {"PING_CHECK", Checker::Type::Ping},
+        {"MISC_CHECK", Checker::Type::Misc},
+        {"FILE_CHECK", Checker::Type::File},
+        {"BFD_CHECK", Checker::Type::Bfd},
+        {"GRPC_CHECK", Checker::Type::Grpc},
+        {"AGENT_CHECK", Checker::Type::Agent},
+    }};
+    r.checker = &r.server->checkers.emplace_back();
+    r.checker->mark = v.mark;
+    for (const auto& [name, type] : kTypes)
+        if (name == v.row.name) r.checker->model.type = type;
+}
+
+void set_scheduler(ParseContext& r, const Value& v) {
+    r.service->scheduler_given = true;
+    if (contains(kSchedulers, v.word)) {
+        r.service->scheduler = v.word;
+        return;
+    }
+    auto& d = r.diag.error(Code::UnknownWord, v.mark, fmt::format("there is no scheduler '{}'", v.word));
+    d.expected = "rr, wrr, lc, wlc, lblc, lblcr, sh, mh, dh, fo, ovf, sed, nq or twos, in lower case";
+    d.effect = "the keyword is ignored; without it the scheduler is wlc";
+    if (const auto near = nearest_choice(kSchedulers, v.word); !near.empty())
+        d.hint = fmt::format("write `{} {}`", v.row.name, near);
+}
+
+void set_scheduler_flag(ParseContext& r, const Value& v) {
+    const std::string_view name = v.row.name;
+    if (name.starts_with("flag-")) {
+        r.service->model.scheduler_flags |= name == "flag-1" ? kFlag1 : name == "flag-2" ? kFlag2 : kFlag3;
+        return;
+    }
+    const std::string_view wanted = name.substr(0, 2);
+    if (r.service->scheduler == wanted) {
+        r.service->model.scheduler_flags |= name.ends_with("port") ? kFlag2 : kFlag1;
+        return;
+    }
+    // keepalived: silent when the other hash scheduler is set, an error with any other.
+    const bool other_hash = r.service->scheduler == "sh" || r.service->scheduler == "mh";
+    auto& d = other_hash
+                  ? r.diag.advise(Code::FlagIgnored, v.mark, fmt::format("{} needs lb_algo {} before it", name, wanted))
+                  : r.diag.error(Code::FlagIgnored, v.mark, fmt::format("{} needs lb_algo {} before it", name, wanted));
+    d.effect = "the flag is ignored";
+}
+
+// keepalived: a flag of the kernel's own, which nobody can set.
+void set_hashed(ParseContext& r, const Value& v) {
+    if (r.service->scheduler == "sh" || r.service->scheduler == "mh") return;
+    r.diag.error(Code::FlagIgnored, v.mark, "hashed needs lb_algo sh or mh before it").effect =
+        "it would have no effect anyway";
+}
+
+void set_ha_suspend(ParseContext& r, const Value& v) {
+    if (r.service->model.fwmark == 0) return;
+    r.diag.error(Code::SuspendIgnored, v.mark, "ha_suspend needs an address: a firewall mark has none").effect =
+        "the checks run always";
+}
+
+void set_sorry_server(ParseContext& r, const Value& v) {
+    const auto found = read_address_and_port(r, v, 0, "sorry_server", "there is no sorry server");
+    if (!found) return;
+    r.service->model.sorry_server = SorryServer{.endpoint = {found->address, found->port.value_or(0)}};
+    r.service->sorry_port_given = found->port.has_value();
+    r.service->sorry_mark = v.mark;
+}
+
+void set_sorry_inhibit(ParseContext& r, const Value& v) {
+    if (r.service->model.sorry_server) {
+        r.service->model.sorry_server->inhibit = true;
+        return;
+    }
+    r.diag.error(Code::FlagIgnored, v.mark, "sorry_server_inhibit must follow sorry_server").effect =
+        "the keyword is ignored";
+}
+
+void set_protocol(ParseContext& r, const Value& v) {
+    r.service->protocol_mark = v.mark;
+    if (same_but_for_case(v.word, "TCP"))
+        r.service->protocol = Protocol::Tcp;
+    else if (same_but_for_case(v.word, "UDP"))
+        r.service->protocol = Protocol::Udp;
+    else if (same_but_for_case(v.word, "SCTP"))
+        r.service->protocol = Protocol::Sctp;
+    else {
+        auto& d = r.diag.error(Code::UnknownWord, v.mark, fmt::format("protocol does not know '{}'", v.word));
+        d.expected = "TCP, UDP or SCTP";
+        d.effect = "the keyword is ignored";
+        if (const auto near = nearest_choice("TCP|UDP|SCTP", v.word); !near.empty())
+            d.hint = fmt::format("write `protocol {}`", near);
+    }
+}
+
+void set_family(ParseContext& r, const Value& v) {
+    const Family family = v.word == "inet" ? Family::V4 : v.word == "inet6" ? Family::V6 : Family::None;
+    if (family == Family::None) {
+        r.diag.error(Code::UnknownWord, v.mark, fmt::format("ip_family is inet or inet6, got '{}'", v.word)).effect =
+            "the keyword is ignored";
+        return;
+    }
+    Family& have = r.service->model.family;
+    if (have != Family::None && have != family) {
+        r.diag.error(Code::FamilyMismatch, v.mark, "ip_family does not fit the address of the virtual server").effect =
+            "the keyword is ignored";
+        return;
+    }
+    have = family;
+}
+
+// IPv4: a dotted mask. IPv6: a prefix length. It also turns persistence on.
+void set_granularity(ParseContext& r, const Value& v) {
+    if (const auto mask = IpAddress::parse(v.word); mask && mask->is_v4() && mask->v4_host_order() != 0) {
+        r.service->netmask = mask->v4_host_order();
+        if (r.service->model.family == Family::None) r.service->model.family = Family::V4;
+        return;
+    }
+    if (const auto length = whole_number(v.word, 1, 128); length && r.service->model.family != Family::V4) {
+        r.service->netmask = static_cast<std::uint32_t>(*length);
+        return;
+    }
+    auto& d = r.diag.error(Code::BadPrefix, v.mark, fmt::format("persistence_granularity does not know '{}'", v.word));
+    d.expected = r.service->model.family == Family::V6 ? "a prefix length, 1 to 128" : "a mask such as 255.255.255.0";
+    d.effect = "the keyword is ignored";
+}
+
+void set_quorum(ParseContext& r, const Value& v) {
+    r.service->model.quorum = u32(v);
+    r.service->quorum_mark = v.mark;
+}
+
+void set_digest(ParseContext& r, const Value& v) {
+    const bool hex = v.word.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+    if (v.word.size() != kDigestDigits || !hex) {
+        auto& d = r.diag.error(Code::UnknownWord, v.mark,
+                               fmt::format("digest needs 32 hex digits, got {} characters", v.word.size()));
+        d.effect = "the digest is not compared";
+        d.hint = "genhash prints it";
+        return;
+    }
+    if (!r.url->digest.empty()) {
+        r.diag.error(Code::GivenTwice, v.mark, "digest was given before").effect = "the first one is kept";
+        return;
+    }
+    r.url->digest = v.word;
+    std::ranges::transform(r.url->digest, r.url->digest.begin(),
+                           [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+}
+
+void add_status_codes(ParseContext& r, const Value& v) {
+    constexpr std::int64_t kLeast = 100, kMost = 599;
+    for (std::size_t i = 0; i < v.count(); ++i) {
+        const std::string_view word = v.arg(i);
+        const std::size_t dash = word.find('-');
+        const auto from = whole_number(word.substr(0, dash), kLeast, kMost);
+        const auto to = dash == std::string_view::npos ? from : whole_number(word.substr(dash + 1), kLeast, kMost);
+        if (from && to && *from <= *to) {
+            r.url->status_codes.push_back({static_cast<std::uint16_t>(*from), static_cast<std::uint16_t>(*to)});
+            continue;
+        }
+        r.diag
+            .error(Code::OutOfRange, v.arg_mark(i),
+                   fmt::format("status_code needs codes of 100 to 599 or ranges of them, got {}", word))
+            .effect = "the word is ignored";
+    }
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,20 @@
+// real_server_dns, while it is read: a real server without an address.
+#pragma once
+
+#include <string_view>
+
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+
+// Why this cannot be asked for; empty: it can.
+[[nodiscard]] std::string_view dns_name_problem(std::string_view name);
+void begin_named_servers(ParseContext& r, const Value& v);
+[[nodiscard]] bool is_named(const RealServer& server);
+[[nodiscard]] bool is_srv(const RealServer& server);
+// Of the addresses that are asked for.
+[[nodiscard]] Family named_family(const RealServer& server, Family of_service);
+// Why it cannot be used; empty: it can.
+[[nodiscard]] std::string_view named_problem(const RealServer& server, Family of_service);
+
+}  // namespace mainstay::config

@@ -1,0 +1,170 @@
+// Setters of vrrp_instance and vrrp_sync_group. What needs the whole block, or several, is in check_vrrp.cpp.
+#include <utility>
+
+#include "setters.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kPasswordBytes = 8;
+
+// keepalived: a second block of the same name is passed over.
+bool is_new_name(ParseContext& r, NameIndex& names, const Value& v, std::size_t index) {
+    if (names.emplace(std::string{v.word}, index).second) return true;
+    auto& d = r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word));
+    d.effect = "the whole block is passed over";
+    d.hint = "give it a name of its own, or delete one of the two";
+    r.skip_block = true;
+    return false;
+}
+
+Mark device_mark(const Value& v) {
+    for (std::size_t i = 1; i + 1 < v.count(); ++i)
+        if (v.arg(i) == "dev") return v.arg_mark(i + 1);
+    return v.mark;
+}
+
+}  // namespace
+
+void begin_group(ParseContext& r, const Value& v) {
+    if (!is_new_name(r, r.group_names, v, r.groups.size())) return;
+    r.group = &r.groups.emplace_back();
+    r.group->model.name = v.word;
+    r.group->name = v.mark;
+}
+
+void add_member(ParseContext& r, const Value& v) { r.group->members.emplace_back(v.word, v.mark); }
+
+void begin_instance(ParseContext& r, const Value& v) {
+    if (v.count() != 1) {
+        auto& d = r.diag.error(Code::NoName, v.mark,
+                               v.absent ? "vrrp_instance has no name" : "the name of a vrrp_instance is one word");
+        d.expected = "vrrp_instance NAME {";
+        d.effect = "the whole block is passed over";
+        if (!v.absent) d.hint = "put the name in double quotes or write it without blanks";
+        r.skip_block = true;
+        return;
+    }
+    if (!is_new_name(r, r.instance_names, v, r.instances.size())) return;
+    r.instance = &r.instances.emplace_back();
+    r.instance->index = r.instances.size() - 1;
+    r.instance->model.name = v.word;
+    r.instance->name = v.mark;
+}
+
+void set_state(ParseContext& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    if (v.word == "MASTER") {
+        i.model.initial_master = true;  // keepalived: a later BACKUP does not take it back
+        i.state = v.mark;
+        return;
+    }
+    if (v.word == "BACKUP") {
+        if (i.state.length == 0) i.state = v.mark;
+        return;
+    }
+    auto& d = r.diag.error(Code::UnknownWord, v.mark,
+                           fmt::format("({}) state is MASTER or BACKUP, got '{}'", i.model.name, v.word));
+    d.expected = "MASTER or BACKUP, in capitals";
+    d.effect = "BACKUP is used";
+    if (i.state.length == 0) i.state = v.mark;
+    const auto near =
+        v.word == "SLAVE" || v.word == "slave" ? std::string_view{"BACKUP"} : nearest_choice("MASTER|BACKUP", v.word);
+    if (!near.empty()) d.hint = fmt::format("write `state {}`", near);
+}
+
+void set_interface(ParseContext& r, const Value& v) {
+    if (v.word.size() > kMostInterfaceName) {
+        r.diag.error(Code::TooLong, v.mark,
+                     fmt::format("interface names have at most {} characters, got {}", kMostInterfaceName, v.word));
+        return;
+    }
+    r.instance->model.interface = v.word;
+    r.instance->interface = v.mark;
+}
+
+void set_version(ParseContext& r, const Value& v) {
+    r.instance->version_given = u8(v);
+    r.instance->version = v.mark;
+}
+
+void set_auth_type(ParseContext& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    i.auth_type_word = v.word;
+    i.auth_type = v.mark;
+    i.model.auth_type = AuthType::None;
+    if (v.word == "PASS") {
+        i.model.auth_type = AuthType::Pass;
+    } else if (v.word == "AH") {
+        i.model.auth_type = AuthType::Ah;
+    } else {
+        // On the wire we do what keepalived does with it, or a pair that is half migrated would have two masters.
+        auto& d = r.diag.error(Code::UnknownWord, v.mark,
+                               fmt::format("({}) unknown authentication type '{}'", i.model.name, v.word));
+        d.expected = "PASS or AH, in capitals";
+        d.effect = "adverts are sent and accepted without authentication, as keepalived does; auth_pass is not used";
+        d.hint = "write `auth_type PASS` on all routers of the pair at the same time, or delete the block";
+    }
+    if (v.count() > 2 && v.arg(1) == "auth_pass") {
+        auto& d =
+            r.diag.error(Code::SurplusWords, v.arg_mark(1),
+                         fmt::format("({}) auth_pass stands on the line of auth_type and is ignored", i.model.name));
+        d.effect = "there is no password: adverts are sent and accepted without authentication";
+        d.hint = "put auth_pass on a line of its own";
+        i.model.auth_type = AuthType::None;
+    }
+}
+
+void set_auth_pass(ParseContext& r, const Value& v) {
+    r.instance->model.auth_pass = v.word.substr(0, kPasswordBytes);
+    if (v.word.size() > kPasswordBytes) {
+        auto& d = r.diag.warn(Code::TooLong, v.mark,
+                              fmt::format("auth_pass has {} characters; VRRP carries 8", v.word.size()));
+        d.effect = "only the first 8 are used";
+        d.hint = "write the first 8 alone: it is the same password";
+    }
+}
+
+void add_virtual_address(ParseContext& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    if (i.addresses.length == 0) i.addresses = v.mark;
+    if (auto address = read_virtual_address(r, v)) {
+        i.model.addresses.push_back(std::move(*address));
+        i.address_marks.push_back(v.mark);
+        i.device_marks.push_back(device_mark(v));
+    }
+}
+
+void add_excluded_address(ParseContext& r, const Value& v) {
+    if (auto address = read_virtual_address(r, v)) {
+        r.instance->model.excluded_addresses.push_back(std::move(*address));
+        r.instance->excluded_marks.push_back(v.mark);
+        r.instance->excluded_device_marks.push_back(device_mark(v));
+    }
+}
+
+// A keyword that says unicast, and is one too many without peers.
+void note_unicast(ParseContext& r, const Value& v) {
+    r.instance->unicast_keyword = true;
+    if (r.instance->unicast.length == 0) r.instance->unicast = v.mark;
+}
+
+// unicast_src_ip and mcast_src_ip
+void set_source(ParseContext& r, const Value& v) {
+    r.instance->model.source = v.address;
+    r.instance->source = v.mark;
+    if (v.row.name != "unicast_src_ip") return;
+    r.instance->source_is_unicast = true;
+    note_unicast(r, v);
+}
+
+void set_multicast_destination(ParseContext& r, const Value& v) {
+    if (!v.address.is_multicast()) {
+        r.diag.error(Code::NotAnAddress, v.mark, fmt::format("mcast_dst_ip needs a multicast address, got {}", v.word))
+            .effect = "the keyword is ignored";
+        return;
+    }
+    r.instance->model.multicast_group = v.address;
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,315 @@
+// From words to typed values: numbers with their units and ranges, booleans, choices, addresses, commands.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "value_text.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+constexpr std::size_t kDecimals = 6;  // of a time in seconds
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+void report_range(ParseContext& reading, const Value& value) {
+    auto& d =
+        reading.diag.error(Code::OutOfRange, value.mark,
+                           fmt::format("{} must be {}, got {}", shown_name(value), range_text(value.row), value.word));
+    d.expected = range_text(value.row);
+    d.effect = default_effect(value.row);
+    if (value.word == "0" && value.row.default_text.starts_with("0"))
+        d.hint = "delete the line: 0 is what holds without it";
+}
+
+// What stands behind the number, for a message that names the slip.
+std::string describe_junk(std::string_view junk) {
+    if (const auto invisible = invisible_character(junk); invisible.bytes != 0)
+        return fmt::format("a {}", invisible.name);
+    return fmt::format("'{}'", junk);
+}
+
+// "500ms" in the unit that the row takes, where the time is exact in it; empty: whatever stands there is no unit.
+std::string in_unit_of(const KeywordSpec& row, std::string_view number, std::string_view unit) {
+    struct Unit {
+        std::string_view name;
+        std::int64_t us;
+    };
+    constexpr Unit kUnits[]{{"us", 1},          {"ms", 1'000},       {"msec", 1'000},   {"s", 1'000'000},
+                            {"sec", 1'000'000}, {"secs", 1'000'000}, {"m", 60'000'000}, {"min", 60'000'000}};
+    constexpr std::int64_t kMost = 1'000'000'000;
+    const auto* const found = std::ranges::find(kUnits, unit, &Unit::name);
+    const auto count = whole_number(number, 0, kMost);
+    if (found == std::end(kUnits) || !count) return {};
+    const std::int64_t us = *count * found->us;
+    if (row.args.takes == Takes::Seconds) return format_micros(us);
+    if (row.args.takes == Takes::Millis) return format_micros(us * 1000);
+    if (row.args.takes == Takes::WholeSeconds && us % kMicrosPerSecond == 0)
+        return std::to_string(us / kMicrosPerSecond);
+    return {};
+}
+
+// True when the rest behind a leading number may be passed over: keepalived uses the leading number at run time and
+// refuses it at -t. A unit is refused by both of our readings: keepalived would take "6s" for 6 microseconds.
+bool accept_junk(ParseContext& reading, const Value& value, std::string_view number, std::string_view junk) {
+    if (junk.empty()) return true;
+    if (number.empty() || number == "-") {
+        auto& d = reading.diag.error(Code::NotANumber, value.mark,
+                                     fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
+        d.expected = range_text(value.row);
+        d.effect = default_effect(value.row);
+        return false;
+    }
+    const char c = junk.front();
+    const bool unit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    auto& d = reading.diag.error(unit ? Code::UnknownUnit : Code::NotANumber, value.mark,
+                                 unit ? fmt::format("{} takes a plain number, got '{}'", shown_name(value), value.word)
+                                      : fmt::format("{} needs a number, got '{}': {} follows it", shown_name(value),
+                                                    value.word, describe_junk(junk)));
+    d.expected = range_text(value.row);
+    const bool time = value.row.args.takes == Takes::Seconds || value.row.args.takes == Takes::Millis ||
+                      value.row.args.takes == Takes::WholeSeconds;
+    const std::string converted = unit && time ? in_unit_of(value.row, number, junk) : std::string{};
+    const std::string_view meant = !converted.empty() ? std::string_view{converted} : number;
+    if (!unit || !time || !converted.empty())
+        d.hint = value.row.name.starts_with('<') && value.owner.empty()
+                     ? fmt::format("write `{}`", meant)
+                     : fmt::format("write `{} {}`", shown_name(value), meant);
+    if (unit) {
+        d.effect = default_effect(value.row);
+        return false;
+    }
+    d.effect = fmt::format("{} is used, as keepalived does when it runs", number);
+    return true;
+}
+
+// A word in place of a number: one of the row's, or a name that the system's own tables know (routing tables, scopes).
+bool read_name(Value& value) {
+    const Args& args = value.row.args;
+    value.named = args.any_name && begins_with_letter(value.word);
+    std::string_view rest = args.choices.empty() ? std::string_view{} : value.word;
+    while (!value.named && !rest.empty()) {  // one, or several as in IRUSR|IWUSR
+        const std::size_t end = args.joiner != 0 ? rest.find(args.joiner) : std::string_view::npos;
+        if (!is_choice(args.choices, rest.substr(0, end), args.any_case)) return false;
+        if (end == std::string_view::npos) return value.named = true;
+        rest.remove_prefix(end + 1);
+    }
+    return value.named;
+}
+
+bool read_any_base(ParseContext& reading, Value& value) {
+    const auto number = number_of_any_base(value.word);
+    const bool digits_only = value.word.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!number && !digits_only) {
+        auto& d = reading.diag.error(Code::NotANumber, value.mark,
+                                     fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
+        d.expected = fmt::format("{}; 0x begins a hexadecimal number, 0 an octal one", range_text(value.row));
+        d.effect = default_effect(value.row);
+        return false;
+    }
+    value.number = number.value_or(0);
+    if (number && *number >= value.row.args.low && *number <= value.row.args.high) return true;
+    report_range(reading, value);
+    return false;
+}
+
+bool read_integer(ParseContext& reading, Value& value) {
+    if (read_name(value)) return true;
+    if (value.row.args.any_base) return read_any_base(reading, value);
+    std::string_view word = value.word;
+    const std::size_t sign = word.starts_with('-') || word.starts_with('+') ? 1 : 0;
+    std::size_t end = sign;
+    while (end < word.size() && is_digit(word[end])) ++end;
+    if (end == sign) end = 0;
+    const std::string_view number = word.substr(0, end);
+    const bool fraction = end != 0 && end < word.size() && word[end] == '.';
+    if (fraction || !accept_junk(reading, value, number, word.substr(end))) {
+        if (fraction) {
+            auto& d = reading.diag.error(Code::NotANumber, value.mark,
+                                         fmt::format("{} takes whole numbers only, got {}", shown_name(value), word));
+            d.expected = range_text(value.row);
+            d.effect = default_effect(value.row);
+        }
+        return false;
+    }
+    const char* from = number.data() + (number.starts_with('+') ? 1 : 0);
+    const auto [stop, ec] = std::from_chars(from, number.data() + number.size(), value.number);
+    if (ec != std::errc{} || value.number < value.row.args.low || value.number > value.row.args.high) {
+        report_range(reading, value);
+        return false;
+    }
+    value.time = Micros{value.row.args.takes == Takes::WholeSeconds ? value.number * kMicrosPerSecond : 0};
+    return true;
+}
+
+bool read_decimal(ParseContext& reading, Value& value) {
+    const std::string_view word = value.word;
+    std::size_t end = 0;
+    while (end < word.size() && is_digit(word[end])) ++end;
+    const std::string_view whole = word.substr(0, end);
+    std::string_view places;
+    if (end < word.size() && word[end] == '.') {
+        std::size_t stop = end + 1;
+        while (stop < word.size() && is_digit(word[stop])) ++stop;
+        places = word.substr(end + 1, stop - end - 1);
+        end = stop;
+    }
+    if (word.starts_with('-')) {
+        report_range(reading, value);
+        return false;
+    }
+    const bool any = !whole.empty() || !places.empty();
+    if (!accept_junk(reading, value, any ? word.substr(0, end) : std::string_view{}, word.substr(end)) || !any)
+        return false;
+    std::int64_t seconds = 0;
+    constexpr std::int64_t kMost = kUnlimited / kMicrosPerSecond - 1;
+    const auto [stop, ec] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
+    const bool too_big = !whole.empty() && (ec != std::errc{} || seconds > kMost);
+    std::int64_t fraction = 0;
+    for (std::size_t i = 0; i < kDecimals; ++i) fraction = fraction * 10 + (i < places.size() ? places[i] - '0' : 0);
+    if (places.size() > kDecimals) {
+        if (places[kDecimals] >= '5') ++fraction;
+        auto& d = reading.diag.error(Code::TooManyDecimals, value.mark,
+                                     fmt::format("{} {} has more than six decimal places", shown_name(value), word));
+        d.effect = "the value is rounded";
+    }
+    const std::int64_t scale = value.row.args.takes == Takes::Millis ? 1000 : 1;
+    value.time = Micros{too_big ? kUnlimited : (seconds * kMicrosPerSecond + fraction) / scale};
+    if (too_big || value.time.count() < value.row.args.low || value.time.count() > value.row.args.high) {
+        report_range(reading, value);
+        return false;
+    }
+    return true;
+}
+
+bool read_boolean(ParseContext& reading, Value& value) {
+    value.on = true;
+    if (value.absent) return true;
+    if (value.word == "on" || value.word == "true" || value.word == "yes") return true;
+    value.on = false;
+    if (value.word == "off" || value.word == "false" || value.word == "no") return true;
+    auto& d = reading.diag.error(Code::NotABoolean, value.mark,
+                                 fmt::format("{} is switched with on or off, got '{}'", value.row.name, value.word));
+    d.expected = "on, true, yes, off, false or no, in lower case; nothing means on";
+    d.effect = "the keyword is ignored";
+    return false;
+}
+
+bool read_choice(ParseContext& reading, Value& value) {
+    const Args& args = value.row.args;
+    std::size_t at = 0;
+    const std::size_t most = std::min<std::size_t>(value.count(), args.words_max);
+    while (at < most && is_choice(args.choices, value.arg(at), args.any_case)) ++at;
+    if (at == most && most != 0) return true;
+    if (at < most) value.word = value.arg(at), value.mark = value.arg_mark(at);
+    auto& d = reading.diag.error(Code::UnknownWord, value.mark,
+                                 fmt::format("{} does not know '{}'", shown_name(value), value.word));
+    d.expected = fmt::format("one of {}", listed(value.row.args.choices));
+    d.effect = default_effect(value.row);
+    if (const auto near = nearest_choice(value.row.args.choices, value.word); !near.empty())
+        d.hint = args.in_line && value.owner.empty()
+                     ? fmt::format("did you mean `{}`?", near)
+                     : fmt::format("write `{} {}`", args.in_line ? value.owner : value.row.name, near);
+    return false;
+}
+
+}  // namespace
+
+std::string format_micros(std::int64_t us) {
+    std::string text = fmt::format("{}.{:06}", us / kMicrosPerSecond, us % kMicrosPerSecond);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    return text;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low, std::int64_t high) {
+    std::int64_t number = 0;
+    const auto [stop, ec] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (ec != std::errc{} || stop != word.data() + word.size() || number < low || number > high) return std::nullopt;
+    return number;
+}
+
+namespace {
+
+bool read_argument(ParseContext& reading, Value& value) {
+    switch (value.row.args.takes) {
+        case Takes::Bool:
+            return read_boolean(reading, value);
+        case Takes::Integer:
+        case Takes::WholeSeconds:
+            return read_integer(reading, value);
+        case Takes::Seconds:
+        case Takes::Millis:
+            return read_decimal(reading, value);
+        case Takes::Duration:
+            return read_duration(reading, value);
+        case Takes::OneOf:
+            return read_choice(reading, value);
+        case Takes::Word:
+            return read_word(reading, value);
+        case Takes::NumberList:
+            return read_numbers(reading, value);
+        case Takes::Address:
+            return read_address(reading, value);
+        case Takes::AddressRange:
+            return read_address_range(reading, value);
+        case Takes::Prefix:
+            return read_prefix(reading, value);
+        case Takes::Command: {
+            auto command = read_command(reading, value.row, value.statement);
+            if (command) value.command = std::move(*command);
+            return !value.command.empty();
+        }
+        default:
+            return true;
+    }
+}
+
+// "reverse" of `weight 5 reverse`. A row with such words knows no others there.
+void read_tail(ParseContext& reading, Value& value) {
+    const auto& words = value.statement.words;
+    if (value.row.args.tail.empty() || value.stop >= words.size()) return;
+    const Token& word = words[value.stop];
+    if (is_choice(value.row.args.tail, word.text, false)) {
+        value.tail = word.text;
+        ++value.stop;
+        return;
+    }
+    if (value.row.args.in_line) return;  // it may be the line's next option
+    auto& d = reading.diag.error(Code::UnknownWord, word.mark,
+                                 fmt::format("{} does not know '{}'", value.row.name, word.text));
+    d.expected = listed(value.row.args.tail);
+    d.effect = "the word is ignored";
+    if (const auto near = nearest_choice(value.row.args.tail, word.text); !near.empty())
+        d.hint = fmt::format("did you mean `{}`?", near);
+}
+
+}  // namespace
+
+bool read_value(ParseContext& reading, Value& value) {
+    const auto& words = value.statement.words;
+    const Args& args = value.row.args;
+    if (!args.lead.empty() && words.size() > value.first && is_choice(args.lead, words[value.first].text, false))
+        value.lead = words[value.first++].text;
+    const bool only_tail = args.bare_is_allowed && words.size() > value.first && !args.tail.empty() &&
+                           is_choice(args.tail, words[value.first].text, false);
+    value.absent = words.size() <= value.first || only_tail || args.words_max == 0;
+    value.word = value.absent ? std::string_view{} : words[value.first].text;
+    value.mark = value.absent ? words[0].mark : words[value.first].mark;
+    const bool several = args.takes == Takes::Word || args.takes == Takes::NumberList || args.takes == Takes::OneOf ||
+                         args.takes == Takes::Command;
+    const std::size_t taken = several ? argument_words(args) : 1;
+    value.stop = value.absent ? value.first : std::min(words.size(), value.first + taken);
+    if (value.absent && args.bare_is_allowed) {
+        value.number = args.bare;
+        value.time = Micros{args.takes == Takes::WholeSeconds ? args.bare * kMicrosPerSecond : 0};
+        read_tail(reading, value);
+        return true;
+    }
+    if (!read_argument(reading, value)) return false;
+    read_tail(reading, value);
+    return true;
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,257 @@
+// Follows the statements as the parser does (parser.cpp): the same lines count, the same blocks are passed over.
+#include "tree.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "config/language/expand.hpp"
+#include "config/parse/line_grammar.hpp"
+#include "mainstay/config/language/lexer.hpp"
+#include "config/parse/parse_context.hpp"
+#include "words.hpp"
+
+namespace mainstay::config {
+namespace {
+
+class TreeReader final : Lexer::Listener {
+public:
+    TreeReader(const Snapshot& snapshot, std::vector<Converted::Lost>& lost)
+        : snapshot_{snapshot}, lost_{lost}, scratch_{nowhere_, snapshot}, lexer_{snapshot.text(), *this} {}
+
+    TomlTree run() {
+        frames_.push_back({Block::Root, nullptr, {}, 0});
+        Statement current, ahead;
+        lexer_.next(current);
+        while (current.kind != Statement::Kind::End) {
+            gap(current.mark.offset);
+            done_ = end_of(current);
+            if (current.kind == Statement::Kind::Words) {
+                lexer_.next(ahead);
+                words(current, ahead);
+                std::swap(current, ahead);
+                continue;
+            }
+            if (current.kind == Statement::Kind::Open)
+                open(current);
+            else
+                close();
+            lexer_.next(current);
+        }
+        gap(snapshot_.text().size());
+        while (frames_.size() > 1) leave();
+        return {std::move(frames_[0].item.children), std::move(comments_)};
+    }
+
+private:
+    struct Frame {
+        Block block = Block::Root;
+        const KeywordSpec* row = nullptr;
+        TomlItem item;
+        std::uint32_t offset = 0;
+    };
+
+    static bool in_list(const Frame& frame) {
+        return frame.row != nullptr && is_block(frame.row->args.takes) && frame.row->args.takes != Takes::Opens;
+    }
+
+    static std::size_t end_of(const Statement& s) {
+        if (s.slash_comment.length != 0) return std::size_t{s.slash_comment.offset} + s.slash_comment.length;
+        return std::size_t{s.mark.offset} + s.mark.length;
+    }
+
+    bool wants_argument(std::span<const Token> words) override {
+        const Frame& frame = frames_.back();
+        if (skip_depth_ != 0 || in_list(frame)) return false;
+        const KeywordSpec* row = find_row(frame.block, words[0].text);
+        return row != nullptr && words.size() <= row->args.words_min;
+    }
+
+    void found(const LexFinding& finding) override {
+        if (finding.kind == LexFinding::Kind::LineTooLong || finding.kind == LexFinding::Kind::NulByte)
+            lose(finding.mark, "a line that cannot be read");
+    }
+
+    void lose(Mark mark, std::string what) {
+        comments_.push_back(fmt::format(" not carried over: {}", what));
+        lost_.push_back({snapshot_.place(mark), std::move(what)});
+    }
+
+    // ---- comments --------------------------------------------------------------------------------------------------
+
+    // What lies before `to` and behind the last statement.
+    void gap(std::size_t to) {
+        std::string_view between = snapshot_.text().substr(done_, to > done_ ? to - done_ : 0);
+        bool same_line = true;
+        while (!between.empty()) {
+            const std::size_t end = std::min(between.find('\n'), between.size());
+            const std::string_view text = trimmed(between.substr(0, end));
+            if (text.starts_with('#') || text.starts_with('!')) comment(text.substr(1), same_line);
+            if (end < between.size()) same_line = false;
+            between.remove_prefix(std::min(end + 1, between.size()));
+        }
+        if (!same_line) last_ = nullptr;
+    }
+
+    void comment(std::string_view text, bool same_line) {
+        if (skip_depth_ != 0) return;
+        if (same_line && last_ != nullptr && last_->empty())
+            *last_ = text;
+        else
+            comments_.emplace_back(text);
+    }
+
+    void slash_comment(const Statement& s) {
+        if (s.slash_comment.length == 0) return;
+        const std::string_view text =
+            trimmed(snapshot_.text().substr(s.slash_comment.offset + 2, s.slash_comment.length - 2));
+        comment(fmt::format(" {}", text), true);
+    }
+
+    // ---- blocks ----------------------------------------------------------------------------------------------------
+
+    void open(const Statement& brace) {
+        if (skip_depth_ != 0 || !std::exchange(enter_, false)) {
+            if (skip_depth_ == 0 && !std::exchange(skip_named_, false)) lose(brace.mark, "a block without a keyword");
+            ++skip_depth_;
+            return;
+        }
+        frames_.push_back(std::move(opening_));
+        last_ = &frames_.back().item.behind;
+    }
+
+    void close() {
+        if (skip_depth_ != 0) {
+            last_ = nullptr;
+            --skip_depth_;
+            return;
+        }
+        if (frames_.size() > 1) leave();
+    }
+
+    void leave() {
+        Frame frame = std::move(frames_.back());
+        frames_.pop_back();
+        frame.item.at_end = std::exchange(comments_, {});
+        auto& children = frames_.back().item.children;
+        children.push_back(std::move(frame.item));
+        last_ = &children.back().behind;  // taken, if a comment stood behind the opening brace
+    }
+
+    // ---- lines -----------------------------------------------------------------------------------------------------
+
+    void words(const Statement& s, const Statement& ahead) {
+        if (s.words.empty()) return slash_comment(s);
+        last_ = nullptr;
+        if (skip_depth_ != 0) return;
+        const bool opens = ahead.kind == Statement::Kind::Open;
+        if (opens) skip_named_ = true;  // what it belongs to is named, if it is lost
+        Frame& frame = frames_.back();
+        if (s.broken && !in_list(frame)) return lose(s.mark, "an open quote");
+        if (in_list(frame)) {
+            if (s.broken)
+                lose(s.mark, "an open quote");
+            else
+                entry(s, frame);
+            if (opens) lose(ahead.mark, "a block in a list");
+        } else if (const KeywordSpec* row = find_row(frame.block, s.words[0].text); row == nullptr) {
+            lose(s.mark, fmt::format("unknown keyword {}", s.raw.substr(0, kMostShown)));
+        } else if (s.words.size() - 1 < row->args.words_min) {
+            lose(s.mark, fmt::format("{} without a value", row->name));
+        } else if (is_block(row->args.takes)) {
+            block(*row, s, ahead);
+        } else {
+            keyword(*row, s);
+            if (opens) lose(ahead.mark, fmt::format("the block behind {}", row->name));
+        }
+        slash_comment(s);
+    }
+
+    static std::vector<std::string> texts(const Statement& s, std::size_t first, std::size_t most) {
+        std::vector<std::string> words;
+        for (std::size_t i = first; i < s.words.size() && words.size() < most; ++i) words.emplace_back(s.words[i].text);
+        return words;
+    }
+
+    TomlItem begin(const KeywordSpec& row, const Statement& s) {
+        TomlItem item{.row = &row};
+        item.before = std::exchange(comments_, {});
+        item.mark = s.words[0].mark;
+        item.words = texts(s, 1, most_words(row));
+        return item;
+    }
+
+    void keyword(const KeywordSpec& row, const Statement& s) {
+        TomlItem item = begin(row, s);
+        item.accepted = accepted(row, s);
+        if (row.args.takes == Takes::Command && !(s.words.size() < 2 && row.args.bare_is_allowed)) {
+            item.command = read_command(scratch_, row, s);
+            if (!item.command) {
+                comments_ = std::move(item.before);
+                return lose(s.mark, fmt::format("{} has no command", row.name));
+            }
+        }
+        auto& children = frames_.back().item.children;
+        children.push_back(std::move(item));
+        last_ = &children.back().behind;
+    }
+
+    bool accepted(const KeywordSpec& row, const Statement& s) {
+        Value value{.row = row, .statement = s};
+        Section line;
+        if (row.args.takes == Takes::Line) return read_line(scratch_, row, s, 1, row.args.opens, line);
+        return read_value(scratch_, value);
+    }
+
+    void entry(const Statement& s, Frame& frame) {
+        auto& entries = frame.item.entries;
+        const bool items = frame.row->args.takes == Takes::Items;
+        for (std::size_t i = 0; i < (items ? s.words.size() : 1); ++i) {
+            TomlEntry entry;
+            entry.words = items ? std::vector<std::string>{std::string{s.words[i].text}} : texts(s, 0, s.words.size());
+            if (i == 0) entry.before = std::exchange(comments_, {});
+            entries.push_back(std::move(entry));
+        }
+        last_ = &entries.back().behind;
+    }
+
+    void block(const KeywordSpec& row, const Statement& s, const Statement& ahead) {
+        const bool opens = ahead.kind == Statement::Kind::Open;
+        const bool contents_follow = !opens && ahead.kind == Statement::Kind::Words && row.args.takes == Takes::Opens &&
+                                     !ahead.words.empty() && find_row(row.args.opens, ahead.words[0].text) != nullptr &&
+                                     find_row(frames_.back().block, ahead.words[0].text) == nullptr;
+        if (!opens && !contents_follow) return lose(s.mark, fmt::format("{} without its block", row.name));
+        Frame frame{row.args.opens, &row, begin(row, s), s.mark.offset};
+        if (!opens) {
+            frames_.push_back(std::move(frame));
+            last_ = &frames_.back().item.behind;
+            return;
+        }
+        opening_ = std::move(frame);
+        last_ = &opening_.item.behind;
+        enter_ = true;
+        skip_named_ = false;
+    }
+
+    static constexpr std::size_t kMostShown = 60;
+
+    const Snapshot& snapshot_;
+    std::vector<Converted::Lost>& lost_;
+    Environment nowhere_;
+    ParseContext scratch_;
+    std::vector<Frame> frames_;
+    Frame opening_;
+    bool enter_ = false, skip_named_ = false;
+    std::size_t skip_depth_ = 0, done_ = 0;
+    std::vector<std::string> comments_;  // that stand on lines of their own, and belong to what comes next
+    std::string* last_ = nullptr;        // where a comment on the line of the last statement goes
+    Lexer lexer_;
+};
+
+}  // namespace
+
+TomlTree read_tree(const Snapshot& snapshot, std::vector<Converted::Lost>& lost) {
+    return TreeReader{snapshot, lost}.run();
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,115 @@
+// Remarks on things that are right by themselves and wrong together. keepalived says nothing of them, so none of them
+// touches the exit code. Looks at the drafts: runs before the checks that move them into the model.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr int kHostLength4 = 32, kHostLength6 = 128;
+
+class Across {
+public:
+    explicit Across(ParseContext& r) : r_{r} {}
+
+    void run() {
+        for (std::size_t i = 0; !r_.services.empty() && i < r_.instances.size(); ++i) {
+            const Instance& instance = r_.instances[i].model;
+            for (const VirtualAddress& address : instance.addresses)
+                owners_.emplace(address.prefix.address, instance.name);
+        }
+        virtual_addresses();
+        for (const ServiceDraft& service : r_.services)
+            for (const ServerDraft& server : service.servers) {
+                const IpAddress& address = server.model.endpoint.address;
+                real_server(address, address == service.model.endpoint.address, server.mark);
+            }
+        server_groups();
+        if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
+            auto& d =
+                r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but nobody is named to write to");
+            d.effect = "no mail is sent";
+            d.hint = "add notification_email { ADDRESS } to global_defs";
+        }
+        for (const auto& tracked : r_.tracked)
+            if (!tracked.used)
+                r_.diag.note(Code::TrackerUnused, tracked.mark,
+                             fmt::format("{} {} is used by nobody", tracked.keyword, tracked.name));
+    }
+
+private:
+    // An address with a prefix of its own brings its subnet along; one without needs an interface's.
+    void virtual_addresses() {
+        if (!r_.environment.subnets || r_.instances.empty()) return;
+        const auto subnets = r_.environment.subnets();
+        for (const InstanceDraft& instance : r_.instances) {
+            const auto& addresses = instance.model.addresses;
+            for (std::size_t i = 0; i < std::min(addresses.size(), instance.address_marks.size()); ++i) {
+                const Prefix& prefix = addresses[i].prefix;
+                if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
+                if (find_value(addresses[i].more->values, "peer") != nullptr) continue;  // the other end is enough
+                // Nothing is known of the subnets of an interface that is not there.
+                const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
+                if (r_.environment.interface_exists && !r_.environment.interface_exists(device)) continue;
+                const bool reached =
+                    std::ranges::any_of(subnets, [&](const Prefix& subnet) { return subnet.contains(prefix.address); });
+                if (reached) continue;
+                auto& d = r_.diag.note(Code::AddressOffLink, instance.address_marks[i],
+                                       fmt::format("({}) {} lies in the subnet of no interface", instance.model.name,
+                                                   prefix.address.to_string()));
+                d.effect = "the address is set; hosts nearby find it only if a route leads here";
+                d.hint = "a wrong digit, or a prefix length that is missing?";
+            }
+        }
+    }
+
+    void real_server(const IpAddress& address, bool own, Mark mark) {
+        if (address.empty()) return;
+        if (own) {
+            auto& d = r_.diag.advise(
+                Code::RealServerIsVirtual, mark,
+                fmt::format("real server {} is the address of its own virtual server", address.to_string()));
+            d.effect = "the director that holds the address would have to serve it itself";
+            d.hint = "write the server's own address";
+        } else if (const auto owner = owners_.find(address); owner != owners_.end()) {
+            auto& d = r_.diag.note(
+                Code::RealServerIsVirtual, mark,
+                fmt::format("real server {} is a virtual address of {}", address.to_string(), owner->second));
+            d.effect = "whichever router holds the address is the server";
+        }
+    }
+
+    void server_groups() {
+        std::set<std::string_view> used, known;
+        for (const auto& [name, mark] : r_.server_groups) known.insert(name);
+        for (const ServiceDraft& service : r_.services) {
+            const std::string& group = service.model.group;
+            if (group.empty()) continue;
+            used.insert(group);
+            if (known.contains(group)) continue;
+            auto& d = r_.diag.advise(Code::UnknownGroup, service.mark,
+                                     fmt::format("there is no virtual_server_group {}", group));
+            d.effect = "the virtual server is left out";
+            const std::vector<std::string_view> names{known.begin(), known.end()};
+            if (const auto near = nearest(group, names); !near.empty())
+                d.hint = fmt::format("did you mean `{}`?", near);
+        }
+        for (const auto& [name, mark] : r_.server_groups)
+            if (!used.contains(name))
+                r_.diag.note(Code::GroupUnused, mark, fmt::format("no virtual server uses the group {}", name));
+    }
+
+    ParseContext& r_;
+    std::map<IpAddress, std::string> owners_;
+};
+
+}  // namespace
+
+void check_across(ParseContext& reading) { Across{reading}.run(); }
+
+}  // namespace mainstay::config

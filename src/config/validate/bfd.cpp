@@ -1,0 +1,76 @@
+#include "bfd.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::int64_t kTtlV4 = 255, kTtlV6 = 64;
+
+std::optional<IpAddress> neighbor_of(const KeywordValues& values) {
+    const auto neighbor = value_of<IpAddress>(values, "neighbor_ip");
+    return neighbor ? neighbor : value_of<IpAddress>(values, "neighbour_ip");
+}
+
+bool same_session(const KeywordValues& a, const KeywordValues& b) {
+    const auto multihop = [](const KeywordValues& v) { return value_of<bool>(v, "multihop").value_or(false); };
+    return neighbor_of(a) == neighbor_of(b) &&
+           value_of<IpAddress>(a, "source_ip") == value_of<IpAddress>(b, "source_ip") && multihop(a) == multihop(b);
+}
+
+// A bad address was reported already.
+void no_neighbor(ParseContext& r, std::string_view name, Mark opened) {
+    const bool told = std::ranges::any_of(r.diag.entries(), [&](const Diagnoser::Entry& entry) {
+        return entry.mark.offset > opened.offset &&
+               entry.diagnostic.code == static_cast<std::uint16_t>(Code::NotAnAddress);
+    });
+    if (told) return;
+    auto& d = r.diag.error(Code::NoNeighbor, opened, fmt::format("bfd_instance {} has no neighbor_ip", name));
+    d.effect = "the instance is not used";
+    d.hint = "add `neighbor_ip ADDRESS`";
+}
+
+const Section* twin_of(const ParseContext& r, std::string_view name, const KeywordValues& values) {
+    for (const Section& other : r.more->sections) {
+        if (other.keyword != "bfd_instance" || &other.values == &values) continue;
+        if (other.names.empty() || other.names.front() == name || !same_session(other.values, values)) continue;
+        return &other;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void check_bfd(ParseContext& r, std::string_view name, Mark opened, const KeywordValues& values) {
+    const auto neighbor = neighbor_of(values);
+    if (!neighbor) return no_neighbor(r, name, opened);
+    const auto source = value_of<IpAddress>(values, "source_ip");
+    if (source && source->family() != neighbor->family()) {
+        auto& d = r.diag.error(Code::FamilyMismatch, opened,
+                               fmt::format("bfd_instance {}: source_ip {} and neighbor_ip {} are not of one family",
+                                           name, source->to_string(), neighbor->to_string()));
+        d.effect = "the instance is not used";
+        return;
+    }
+    if (const Section* twin = twin_of(r, name, values)) {
+        auto& d = r.diag.error(Code::DuplicateAddress, opened,
+                               fmt::format("bfd_instance {} has the neighbor_ip {} of bfd_instance {}", name,
+                                           neighbor->to_string(), twin->names.front()));
+        d.effect = "the instance is not used";
+        d.hint = "one session is enough for all that track it; two need a source_ip of their own each";
+        return;
+    }
+    const auto hops = value_of<std::int64_t>(values, "max_hops").value_or(0);
+    auto ttl = value_of<std::int64_t>(values, "ttl");
+    if (!ttl) ttl = value_of<std::int64_t>(values, "hoplimit");
+    const std::int64_t sent = ttl.value_or(neighbor->is_v6() ? kTtlV6 : kTtlV4);
+    if (hops > sent) {
+        auto& d = r.diag.warn(Code::OutOfRange, opened,
+                              fmt::format("bfd_instance {}: max_hops {} is more than the {} {} that is sent", name,
+                                          hops, neighbor->is_v6() ? "hoplimit" : "ttl", sent));
+        d.effect = fmt::format("max_hops is {}", sent);
+    }
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,157 @@
+#include "checkers.hpp"
+
+#include <algorithm>
+
+#include "config/schema/setters.hpp"
+#include "config/schema/setters_named.hpp"
+
+namespace mainstay::config {
+namespace {
+
+std::string_view word_of(const KeywordValues& values, std::string_view keyword) {
+    const KeywordData* data = find_value(values, keyword);
+    const WordList* words = data != nullptr ? std::get_if<WordList>(data) : nullptr;
+    return words != nullptr && !words->empty() ? std::string_view{words->front()} : std::string_view{};
+}
+
+// keepalived's own limit for what a reply pattern is compared with.
+constexpr std::int64_t kReplyMost = 255;
+
+void check_reply_lengths(Diagnoser& diag, const CheckerDraft& checker) {
+    const auto& values = checker.model.more->values;
+    const auto least = value_of<std::int64_t>(values, "min_reply_length").value_or(0);
+    const auto most = value_of<std::int64_t>(values, "max_reply_length").value_or(kReplyMost);
+    if (least <= most) return;
+    auto& d = diag.warn(Code::OutOfRange, checker.mark,
+                        fmt::format("UDP_CHECK: min_reply_length {} is more than max_reply_length {}", least, most));
+    d.effect = "a check with a reply pattern always fails";
+}
+
+bool names(Diagnoser& diag, const CheckerDraft& checker, std::string_view check, std::string_view keyword) {
+    if (!word_of(checker.model.more->values, keyword).empty()) return true;
+    diag.error(Code::CheckerIncomplete, checker.mark, fmt::format("{} has no {}", check, keyword)).effect =
+        "the check is left out";
+    return false;
+}
+
+template <class T, class M>
+void take(const Section& host, std::string_view keyword, M& member) {
+    if (const auto value = value_of<T>(host.values, keyword)) member = static_cast<M>(*value);
+}
+template <class T>
+void take(const Section& host, std::string_view keyword, std::optional<T>& member) {
+    if (const auto value = value_of<T>(host.values, keyword)) member = *value;
+}
+
+CheckerDraft of_host(const CheckerDraft& whole, const Section& host) {
+    CheckerDraft one = whole;
+    take<IpAddress>(host, "connect_ip", one.connect_ip);
+    take<std::int64_t>(host, "connect_port", one.connect_port);
+    take<IpAddress>(host, "bindto", one.bind_ip);
+    take<std::int64_t>(host, "bind_port", one.bind_port);
+    if (const auto word = word_of(host.values, "bind_if"); !word.empty()) one.model.bind_if = std::string{word};
+    take(host, "connect_timeout", one.own.connect_timeout);
+    take(host, "delay_before_retry", one.own.delay_before_retry);
+    take(host, "warmup", one.own.warmup);
+    take(host, "delay_loop", one.own.delay_loop);
+    take(host, "alpha", one.own.alpha);
+    take(host, "log_all_failures", one.log_all_failures);
+    if (const auto retry = value_of<std::int64_t>(host.values, "retry"))
+        one.own.retry = static_cast<std::uint32_t>(*retry);
+    ExtraSettings& more = one.model.more.edit();
+    std::erase_if(more.sections, [](const Section& section) { return section.keyword == "host"; });
+    if (const KeywordData* mark = find_value(host.values, "fwmark")) {
+        std::erase_if(more.values, [](const KeywordValue& value) { return value.keyword == "fwmark"; });
+        const auto at = std::ranges::upper_bound(more.values, std::string{"fwmark"}, {}, &KeywordValue::keyword);
+        more.values.insert(at, {"fwmark", *mark});
+    }
+    return one;
+}
+
+}  // namespace
+
+bool check_checker(Diagnoser& diag, const CheckerDraft& checker) {
+    switch (checker.model.type) {
+        case Checker::Type::File:
+            return names(diag, checker, "FILE_CHECK", "track_file");
+        case Checker::Type::Bfd:
+            return names(diag, checker, "BFD_CHECK", "name");
+        case Checker::Type::Udp:
+            check_reply_lengths(diag, checker);
+            return true;
+        default:
+            return true;
+    }
+}
+
+void check_pattern(ParseContext& r) {
+    if (!r.environment.pattern_problem || find_value(r.url->more->values, "regex") == nullptr) return;
+    const std::string problem = r.environment.pattern_problem(*r.url);
+    if (problem.empty()) return;
+    auto& d = r.diag.add(Severity::Warning, Rank::None, Code::BadPattern, r.pattern_mark, problem);
+    d.effect = "the check is never run, and says nothing of its server";
+    if (problem.find('\\') != std::string::npos) d.hint = "escapes are processed first: write \\\\s for PCRE2's \\s";
+}
+
+std::string_view dns_name_problem(std::string_view name) {
+    constexpr std::size_t kLabelMost = 63, kNameMost = 253;  // RFC 1035 section 2.3.4
+    if (name.ends_with('.')) name.remove_suffix(1);
+    if (name.size() > kNameMost) return "it is longer than 253 characters";
+    while (!name.empty()) {
+        const std::size_t dot = name.find('.');
+        const std::string_view label = name.substr(0, dot);
+        if (label.empty() || dot + 1 == name.size()) return "it has an empty label";
+        if (label.size() > kLabelMost) return "a label is longer than 63 characters";
+        name.remove_prefix(std::min(label.size() + 1, name.size()));
+    }
+    return {};
+}
+
+void check_dns_name(ParseContext& r, const Value& v) {
+    const std::string_view problem = dns_name_problem(v.word);
+    if (problem.empty()) return;
+    r.diag.error(Code::UnknownWord, v.mark, fmt::format("'{}' is no DNS name: {}", v.word, problem)).effect =
+        "the root is asked for";
+}
+
+void split_hosts(std::vector<CheckerDraft>& checkers) {
+    const auto has_hosts = [](const CheckerDraft& checker) {
+        return checker.model.type == Checker::Type::Smtp &&
+               find_section(checker.model.more->sections, "host") != nullptr;
+    };
+    if (std::ranges::none_of(checkers, has_hosts)) return;
+    std::vector<CheckerDraft> all;
+    for (CheckerDraft& checker : checkers) {
+        if (!has_hosts(checker)) {
+            all.push_back(std::move(checker));
+            continue;
+        }
+        for (const Section& section : checker.model.more->sections)
+            if (section.keyword == "host") all.push_back(of_host(checker, section));
+    }
+    checkers = std::move(all);
+}
+
+void drop_unfollowable(ParseContext& r, std::vector<VirtualServer>& services) {
+    if (r.tracked_too_early.empty()) return;
+    const auto is_missing = [&](const Checker& checker) {
+        const bool file = checker.type == Checker::Type::File;
+        if (!file && checker.type != Checker::Type::Bfd) return false;
+        const std::string_view keyword = file ? "track_file" : "bfd_instance";
+        const std::string_view name = word_of(checker.more->values, file ? "track_file" : "name");
+        return std::ranges::none_of(
+            r.tracked, [&](const auto& tracked) { return tracked.keyword == keyword && tracked.name == name; });
+    };
+    for (VirtualServer& service : services)
+        for (RealServer& server : service.real_servers) server.checkers.erase_if(is_missing);
+    for (const auto& [keyword, name, entry, mark] : r.tracked_too_early) {
+        if (entry != Diagnoser::kNowhere) continue;  // of an instance: said already
+        const bool there = std::ranges::any_of(
+            r.tracked, [&](const auto& tracked) { return tracked.keyword == keyword && tracked.name == name; });
+        if (there) continue;
+        auto& d = r.diag.error(Code::TrackerUndefined, mark, fmt::format("there is no {} {}", keyword, name));
+        d.effect = "the checks that follow it are left out";
+    }
+}
+
+}  // namespace mainstay::config

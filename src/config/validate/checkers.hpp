@@ -1,0 +1,19 @@
+// What single kinds of checkers need: their own options, beside those that all have.
+#pragma once
+
+#include <vector>
+
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+
+// False when the check cannot be used; said to `diag`.
+[[nodiscard]] bool check_checker(Diagnoser& diag, const CheckerDraft& checker);
+void check_pattern(ParseContext& r);  // of the url that ends
+// SMTP_CHECK with `host` blocks stands for one check per block: with its own options, the rest inherited.
+void split_hosts(std::vector<CheckerDraft>& checkers);
+// FILE_CHECKs and BFD_CHECKs of a track_file or a bfd_instance that the whole file does not have: left out, with a
+// message each.
+void drop_unfollowable(ParseContext& r, std::vector<VirtualServer>& services);
+
+}  // namespace mainstay::config

@@ -1,0 +1,487 @@
+// From the drafts of virtual servers to the model: defaults, inheritance, ports and families that must fit together.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+#include <unordered_set>
+#include <utility>
+
+#include "checkers.hpp"
+#include "config/parse/parse_context.hpp"
+#include "config/schema/setters_named.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr Seconds kPersistence{360};       // keepalived's, of a service that must be persistent
+constexpr std::uint32_t kOnePacket = 0x4;  // IP_VS_SVC_F_ONEPACKET
+constexpr Micros kDelayLoop{60'000'000}, kConnectTimeout{5'000'000};
+
+struct TypeDefaults {
+    std::uint32_t retry;
+    Micros delay_before_retry;
+};
+TypeDefaults defaults_of(Checker::Type type, Micros delay_loop) {
+    switch (type) {
+        case Checker::Type::Http:
+        case Checker::Type::Ssl:
+            return {1, Micros{3'000'000}};
+        case Checker::Type::Dns:
+            return {3, delay_loop};
+        case Checker::Type::Misc:
+            return {0, Micros{1'000'000}};
+        default:
+            return {1, Micros{1'000'000}};
+    }
+}
+
+template <class T>
+T first_of(const std::optional<T>& a, const std::optional<T>& b, const std::optional<T>& c, T otherwise) {
+    return a ? *a : b ? *b : c ? *c : otherwise;
+}
+
+const std::string& first_text(const std::string& a, const std::string& b, const std::string& c) {
+    return !a.empty() ? a : !b.empty() ? b : c;
+}
+
+class ServiceCheck {
+public:
+    ServiceCheck(ParseContext& r, ServiceDraft& draft) : r_{r}, diag_{r.settled.diag}, s_{draft}, m_{draft.model} {}
+
+    // False when the service is not to be used.
+    bool run() {
+        settle_family();
+        settle_protocol();
+        if (!has_servers()) return false;
+        if (!m_.group.empty() && !settle_group(r_, s_, all_tunnelled())) return false;
+        settle_scheduler();
+        settle_persistence();
+        settle_inherited();
+        for (ServerDraft& server : s_.servers) settle_server(server);
+        drop_unfit_servers();
+        if (m_.real_servers.empty()) return no_servers();
+        settle_sorry_server();
+        settle_quorum();
+        return true;
+    }
+
+private:
+    [[nodiscard]] bool by_address() const { return m_.fwmark == 0 && m_.group.empty(); }
+    [[nodiscard]] std::string name() const { return service_name(m_); }
+    [[nodiscard]] bool all_tunnelled() const {
+        return std::ranges::all_of(s_.servers, [&](const ServerDraft& server) {
+            return server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat)) == Forwarding::Tunnel;
+        });
+    }
+    // Whether a line of this service that meant `keyword` was reported: then it is not missing.
+    [[nodiscard]] bool told(std::string_view keyword) {
+        return r_.said_of(Block::Service, s_.mark.offset, keyword) != nullptr;
+    }
+
+    void settle_family() {
+        if (m_.family != Family::None) return;
+        for (const ServerDraft& server : s_.servers) {
+            if (is_named(server.model)) continue;
+            if (server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat)) == Forwarding::Tunnel) continue;
+            m_.family = server.model.endpoint.address.family();
+            return;
+        }
+        m_.family = s_.servers.empty() ? Family::V4 : s_.servers.front().model.endpoint.address.family();
+        if (m_.family == Family::None) m_.family = named_family(s_.servers.front().model, Family::V4);
+    }
+
+    void settle_protocol() {
+        if (m_.fwmark != 0) {
+            m_.protocol = Protocol::None;
+            if (s_.protocol)
+                diag_
+                    .warn(Code::ProtocolIgnored, s_.protocol_mark,
+                          fmt::format("virtual server {}: a firewall mark has no protocol", name()))
+                    .effect = "the keyword is ignored";
+            return;
+        }
+        m_.protocol = s_.protocol.value_or(Protocol::Udp);
+        if (s_.protocol || s_.protocol_mark.length != 0 || told("protocol")) return;
+        auto& d = diag_.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
+        d.effect = "UDP is used, as keepalived does";
+        d.hint = "add `protocol TCP`";
+    }
+
+    bool no_servers() {
+        if (!s_.server_refused && !told("real_server"))
+            diag_.error(Code::NoRealServer, s_.mark, fmt::format("virtual server {} has no real_server", name()))
+                .effect = "it is left out";
+        return false;
+    }
+    bool has_servers() { return !s_.servers.empty() || no_servers(); }
+
+    void settle_scheduler() {
+        m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
+        if (!s_.scheduler_given && !told("lb_algo") && !told("lvs_sched")) {
+            auto& d = diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
+            d.effect = "wlc is used";
+            d.hint = "add `lb_algo wlc`";
+        }
+        const bool all_given =
+            std::ranges::all_of(s_.servers, [](const ServerDraft& server) { return server.forwarding.has_value(); });
+        if (!s_.forwarding && !s_.forwarding_given && !all_given && !told("lb_kind") && !told("lvs_method")) {
+            auto& d = diag_.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
+            d.effect = "NAT is used";
+            d.hint = "add `lb_kind NAT`, DR or TUN";
+        }
+        if (!s_.one_packet) return;
+        if (m_.protocol == Protocol::Udp || m_.fwmark != 0)
+            m_.scheduler_flags |= kOnePacket;
+        else
+            diag_.error(Code::FlagIgnored, s_.one_packet_mark, "ops is for UDP and firewall marks only").effect =
+                "the flag is ignored";
+    }
+
+    void settle_persistence() {
+        m_.persistent = s_.persistence_timeout.has_value() || s_.netmask.has_value();
+        m_.persistence_timeout = s_.persistence_timeout.value_or(m_.persistent ? kPersistence : Seconds{0});
+        m_.persistence_netmask = s_.netmask.value_or(m_.family == Family::V6 ? 128U : 0xffffffffU);
+        const bool any_port = by_address() ? m_.endpoint.port == 0 : any_port_in(m_);
+        if (!any_port || m_.persistent) return;
+        auto& d = diag_.error(Code::ZeroPort, s_.mark,
+                              fmt::format("virtual server {} has no port; all ports go with persistence only", name()));
+        d.effect = fmt::format("persistence_timeout {} is used", kPersistence.count());
+        m_.persistent = true;
+        m_.persistence_timeout = kPersistence;
+    }
+
+    void settle_inherited() {
+        m_.delay_loop = s_.defaults.delay_loop.value_or(kDelayLoop);
+        const auto checker_alert = r_.global.smtp_alert_checker ? r_.global.smtp_alert_checker : r_.global.smtp_alert;
+        m_.smtp_alert = s_.smtp_alert.value_or(checker_alert.value_or(false));
+    }
+
+    void settle_server(ServerDraft& server) {
+        RealServer& rs = server.model;
+        rs.forwarding = server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat));
+        if (rs.forwarding == Forwarding::Tunnel) rs.tunnel = server.forwarding ? server.tunnel : s_.tunnel;
+        rs.weight = server.weight.value_or(s_.weight.value_or(1));
+        rs.inhibit_on_failure = server.inhibit.value_or(m_.inhibit_on_failure);
+        const auto checker_alert = r_.global.smtp_alert_checker ? r_.global.smtp_alert_checker : r_.global.smtp_alert;
+        rs.smtp_alert = server.smtp_alert.value_or(checker_alert.value_or(true));
+        check_port_ = rs.endpoint.port;
+        settle_port(server);
+        if (rs.endpoint.port != 0) check_port_ = rs.endpoint.port;
+        if (rs.upper_threshold != 0 && rs.lower_threshold > rs.upper_threshold) {
+            auto& d = diag_.advise(
+                Code::ThresholdOrder, server.mark,
+                fmt::format("{}: lthreshold {} is above uthreshold {}", server_name(rs.endpoint, m_.protocol),
+                            rs.lower_threshold, rs.upper_threshold));
+            d.effect = "the kernel would refuse it; lthreshold becomes uthreshold";
+            rs.lower_threshold = rs.upper_threshold;
+        }
+        split_hosts(server.checkers);
+        rs.checkers.reserve(server.checkers.size());
+        for (CheckerDraft& checker : server.checkers)
+            if (settle_checker(checker, server)) rs.checkers.push_back(std::move(checker.model));
+    }
+
+    void settle_port(ServerDraft& server) {
+        Endpoint& endpoint = server.model.endpoint;
+        const bool rewritten = server.model.forwarding == Forwarding::Nat;
+        if (!by_address()) {
+            // The packet keeps its port. In a group that is the entry's; what is written is where checks go.
+            if (!rewritten && m_.fwmark != 0) endpoint.port = 0;
+            return;
+        }
+        if (!server.port_given || (rewritten && endpoint.port == 0)) endpoint.port = m_.endpoint.port;
+        if (rewritten || endpoint.port == m_.endpoint.port) return;
+        auto& d = diag_.warn(
+            Code::PortReset, server.mark,
+            fmt::format("real server {}: DR and TUN cannot change the port, which is {} at the virtual server",
+                        server_name(endpoint, m_.protocol), m_.endpoint.port));
+        d.effect = fmt::format("port {} is used", m_.endpoint.port);
+        d.hint = "lb_kind NAT can";
+        endpoint.port = m_.endpoint.port;
+    }
+
+    bool settle_checker(CheckerDraft& draft, const ServerDraft& server) {
+        Checker& c = draft.model;
+        const CheckDefaults& own = draft.own;
+        const CheckDefaults& rs = server.defaults;
+        const CheckDefaults& vs = s_.defaults;
+        c.delay_loop = first_of(own.delay_loop, rs.delay_loop, vs.delay_loop, kDelayLoop);
+        const TypeDefaults type = defaults_of(c.type, c.delay_loop);
+        c.retry = first_of(own.retry, rs.retry, vs.retry, type.retry);
+        c.delay_before_retry =
+            first_of(own.delay_before_retry, rs.delay_before_retry, vs.delay_before_retry, type.delay_before_retry);
+        c.connect_timeout = first_of(own.connect_timeout, rs.connect_timeout, vs.connect_timeout, kConnectTimeout);
+        c.warmup = first_of(own.warmup, rs.warmup, vs.warmup, c.delay_loop);
+        c.alpha = own.alpha.value_or(rs.alpha.value_or(m_.alpha));
+        c.log_all_failures = draft.log_all_failures.value_or(r_.global.checker_log_all_failures);
+        const Endpoint& endpoint = server.model.endpoint;
+        c.target.address = draft.connect_ip.empty() ? endpoint.address : draft.connect_ip;
+        c.target.port = draft.connect_port != 0 ? draft.connect_port : check_port_;
+        if (is_named(server.model) && is_srv(server.model) && draft.connect_port == 0) c.target.port = 0;
+        const Family family = c.target.address.empty() ? m_.family : c.target.address.family();
+        if (!draft.bind_ip.empty()) {
+            if (draft.bind_ip.family() == family) {
+                c.bind = std::optional{Endpoint{draft.bind_ip, draft.bind_port}};
+            } else {
+                diag_
+                    .error(
+                        Code::FamilyMismatch, draft.mark,
+                        fmt::format("bindto {} is not of the family of the checked address", draft.bind_ip.to_string()))
+                    .effect = "bindto is ignored";
+            }
+        }
+        if (c.type == Checker::Type::Grpc) settle_grpc(draft, server);
+        if (c.type == Checker::Type::Misc && c.misc_timeout.count() == 0) c.misc_timeout = m_.delay_loop;
+        if (c.type == Checker::Type::Http || c.type == Checker::Type::Ssl) return settle_urls(draft, server);
+        return check_checker(diag_, draft);
+    }
+
+    // Its one url is the method that it calls.
+    void settle_grpc(CheckerDraft& draft, const ServerDraft& server) {
+        draft.model.urls = std::vector<HttpUrl>{
+            {.path = "/grpc.health.v1.Health/Check",
+             .digest = {},
+             .status_codes = {{200, 200}},
+             .virtualhost = first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost)}};
+    }
+
+    bool settle_urls(CheckerDraft& draft, const ServerDraft& server) {
+        Checker& c = draft.model;
+        std::erase_if(c.urls.edit(), [&](const HttpUrl& url) {
+            if (!url.path.empty()) return false;
+            diag_.error(Code::CheckerIncomplete, draft.mark, "a url has no path").effect = "the url is left out";
+            return true;
+        });
+        for (HttpUrl& url : c.urls.edit()) {
+            if (url.status_codes.empty()) url.status_codes.push_back({});
+            if (url.virtualhost.empty())
+                url.virtualhost =
+                    first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost);
+        }
+        if (!c.urls.empty()) return true;
+        diag_.error(Code::CheckerIncomplete, draft.mark, "HTTP_GET and SSL_GET need at least one url { path ... }")
+            .effect = "the check is left out";
+        return false;
+    }
+
+    void take_named(ServerDraft& server) {
+        const std::string_view problem = named_problem(server.model, m_.family);
+        if (problem.empty()) {
+            if (is_srv(server.model) && server.model.forwarding == Forwarding::Nat) server.model.endpoint.port = 0;
+            m_.real_servers.push_back(std::move(server.model));
+            return;
+        }
+        diag_
+            .error(Code::CheckerIncomplete, server.mark,
+                   fmt::format("virtual server {}: real_server_dns: {}", name(), problem))
+            .effect = "it is left out";
+        s_.server_refused = true;
+    }
+
+    // Servers of another family without a tunnel, and second ones of the same address and port.
+    void drop_unfit_servers() {
+        std::vector<std::pair<Endpoint, std::size_t>> order;
+        order.reserve(s_.servers.size());
+        for (std::size_t n = 0; n < s_.servers.size(); ++n) order.emplace_back(s_.servers[n].model.endpoint, n);
+        std::ranges::sort(order);
+        std::vector<bool> duplicate(s_.servers.size());
+        for (std::size_t n = 1; n < order.size(); ++n)
+            if (order[n].first == order[n - 1].first) duplicate[order[n].second] = true;
+        m_.real_servers.reserve(s_.servers.size());
+        for (std::size_t n = 0; n < s_.servers.size(); ++n) {
+            ServerDraft& server = s_.servers[n];
+            const Endpoint& endpoint = server.model.endpoint;
+            if (is_named(server.model)) {
+                take_named(server);
+                continue;
+            }
+            if (endpoint.address.family() != m_.family && server.model.forwarding != Forwarding::Tunnel) {
+                diag_
+                    .error(Code::FamilyMismatch, server.mark,
+                           fmt::format("real server {} is not of the family of virtual server {}",
+                                       endpoint.address.to_string(), name()))
+                    .effect = "it is left out";
+                s_.server_refused = true;
+            } else if (duplicate[n]) {
+                diag_
+                    .error(Code::DuplicateServer, server.mark,
+                           fmt::format("virtual server {} has real server {} already", name(),
+                                       server_name(endpoint, m_.protocol)))
+                    .effect = "the second one is left out";
+            } else {
+                m_.real_servers.push_back(std::move(server.model));
+            }
+        }
+    }
+
+    void settle_sorry_server() {
+        if (!m_.sorry_server) return;
+        SorryServer& sorry = *m_.sorry_server;
+        sorry.forwarding = s_.sorry_forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat));
+        if (sorry.forwarding == Forwarding::Tunnel) sorry.tunnel = s_.sorry_forwarding ? s_.sorry_tunnel : s_.tunnel;
+        if (sorry.endpoint.address.family() != m_.family && sorry.forwarding != Forwarding::Tunnel) {
+            diag_
+                .error(Code::FamilyMismatch, s_.sorry_mark,
+                       fmt::format("the sorry server is not of the family of virtual server {}", name()))
+                .effect = "there is no sorry server";
+            m_.sorry_server.reset();
+            return;
+        }
+        settle_sorry_port(sorry);
+        share_with_real_server(sorry);
+    }
+
+    // Both have one entry in the table, so there is one answer to whether it stays there when idle.
+    void share_with_real_server(SorryServer& sorry) {
+        const auto same = std::ranges::find(m_.real_servers, sorry.endpoint, &RealServer::endpoint);
+        if (same == m_.real_servers.end() || same->inhibit_on_failure == sorry.inhibit) return;
+        auto& d = diag_.error(Code::FlagIgnored, s_.sorry_mark,
+                              fmt::format("the sorry server is real server {} too, which {} inhibit_on_failure",
+                                          server_name(sorry.endpoint, m_.protocol), sorry.inhibit ? "has no" : "has"));
+        d.effect = "the real server's setting counts for both";
+        sorry.inhibit = same->inhibit_on_failure;
+    }
+
+    void settle_sorry_port(SorryServer& sorry) {
+        if (!by_address()) {
+            if (sorry.forwarding != Forwarding::Nat && m_.fwmark != 0) sorry.endpoint.port = 0;
+            return;
+        }
+        if (!s_.sorry_port_given || (sorry.forwarding == Forwarding::Nat && sorry.endpoint.port == 0))
+            sorry.endpoint.port = m_.endpoint.port;
+        if (sorry.forwarding == Forwarding::Nat || sorry.endpoint.port == m_.endpoint.port) return;
+        diag_
+            .warn(Code::PortReset, s_.sorry_mark,
+                  fmt::format("the sorry server: DR and TUN cannot change the port, which is {}", m_.endpoint.port))
+            .effect = fmt::format("port {} is used", m_.endpoint.port);
+        sorry.endpoint.port = m_.endpoint.port;
+    }
+
+    void settle_quorum() {
+        std::uint64_t sum = 0;
+        for (const RealServer& rs : m_.real_servers) sum += rs.weight;
+        const bool named = std::ranges::any_of(m_.real_servers, is_named);  // how many they are is not known
+        if (m_.quorum > sum && !named) {
+            diag_
+                .warn(
+                    Code::QuorumTooHigh, s_.quorum_mark.length != 0 ? s_.quorum_mark : s_.mark,
+                    fmt::format("virtual server {}: quorum {} is above the sum of weights, {}", name(), m_.quorum, sum))
+                .effect = fmt::format("quorum {} is used", sum);
+            m_.quorum = static_cast<std::uint32_t>(sum);
+        }
+        if (m_.hysteresis == 0 || m_.hysteresis < m_.quorum) return;
+        const std::uint32_t most = m_.quorum == 0 ? 0 : m_.quorum - 1;
+        diag_
+            .error(Code::HysteresisTooHigh, s_.hysteresis_mark,
+                   fmt::format("virtual server {}: hysteresis {} is not below quorum {}", name(), m_.hysteresis,
+                               m_.quorum))
+            .effect = fmt::format("{} is used", most);
+        m_.hysteresis = most;
+    }
+
+    ParseContext& r_;
+    Diagnoser& diag_;
+    ServiceDraft& s_;
+    VirtualServer& m_;
+    std::uint16_t check_port_ = 0;  // of the server that is being settled: a mark's may have none in the table
+};
+
+// Commands and groups are judged by what the end of the file knows.
+bool waits_for_the_end(const ServiceDraft& service) {
+    const VirtualServer& m = service.model;
+    if (!m.group.empty() || !m.quorum_up.empty() || !m.quorum_down.empty()) return true;
+    return std::ranges::any_of(service.servers, [](const ServerDraft& server) {
+        return !server.model.notify_up.empty() || !server.model.notify_down.empty() ||
+               std::ranges::any_of(server.checkers, [](const CheckerDraft& checker) {
+                   return checker.model.type == Checker::Type::Misc;
+               });
+    });
+}
+
+// How many services the file has if it goes on as it began. A list that doubles takes up to three times the memory that
+// the services need, new pages all of it.
+void make_room(Settled& settled, double read, double all) {
+    constexpr std::size_t kFew = 256;
+    constexpr double kSpare = 1.05;
+    const std::size_t have = settled.models.size();
+    if (have < kFew || have < settled.models.capacity()) return;
+    const auto guess = static_cast<double>(have) * kSpare * std::max(all / std::max(read, 1.0), 1.0);
+    settled.models.reserve(static_cast<std::size_t>(guess) + 1);
+    settled.marks.reserve(settled.models.capacity());
+}
+
+void add_settled(ParseContext& r, VirtualServer model, Mark mark) {
+    make_room(r.settled, mark.offset, static_cast<double>(r.snapshot.text().size()));
+    r.settled.models.push_back(std::move(model));
+    r.settled.marks.push_back(mark);
+}
+
+// The positions of services that an earlier one has the address, protocol, firewall mark and family of.
+// keepalived programs a service twice and lets the kernel refuse; which definition wins is luck.
+void find_duplicates(const Settled& settled, std::vector<bool>& left_out) {
+    const auto key = [&](std::size_t n) {
+        const VirtualServer& m = settled.models[n];
+        return std::tie(m.endpoint, m.protocol, m.fwmark, m.family, *m.group);
+    };
+    std::vector<std::uint32_t> order;
+    order.reserve(settled.models.size());
+    for (std::uint32_t n = 0; n < settled.models.size(); ++n)
+        if (!left_out[n]) order.push_back(n);
+    std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
+        return std::tuple_cat(key(a), std::tie(a)) < std::tuple_cat(key(b), std::tie(b));
+    });
+    for (std::size_t i = 1; i < order.size(); ++i)
+        if (key(order[i]) == key(order[i - 1])) left_out[order[i]] = true;
+}
+
+}  // namespace
+
+void settle_service(ParseContext& r) {
+    ServiceDraft& draft = r.services.back();
+    draft.position = r.settled.models.size();
+    if (!r.settle_early || waits_for_the_end(draft)) return add_settled(r, {}, draft.mark);
+    if (!r.settled.with) r.settled.with = r.global;
+    const IpAddress own = draft.model.endpoint.address;
+    for (const ServerDraft& server : draft.servers)
+        if (!own.empty() && server.model.endpoint.address == own) r.settled.remarkable = true;
+    const std::size_t servers = draft.servers.size();
+    const bool taken = ServiceCheck{r, draft}.run();
+    if (!taken || draft.model.real_servers.size() != servers) r.settled.remarkable = true;
+    if (taken) add_settled(r, std::move(draft.model), draft.mark);
+    r.services.pop_back();
+}
+
+void check_services(ParseContext& r, Config& config) {
+    Settled& settled = r.settled;
+    std::vector<bool> left_out(settled.models.size());
+    for (ServiceDraft& draft : r.services) {
+        if (ServiceCheck{r, draft}.run())
+            settled.models[draft.position] = std::move(draft.model);
+        else
+            left_out[draft.position] = true;
+    }
+    std::vector<bool> second = left_out;
+    find_duplicates(settled, second);
+    std::size_t kept = 0;
+    for (std::size_t n = 0; n < settled.models.size(); ++n) {
+        if (!second[n]) {
+            if (kept != n) settled.models[kept] = std::move(settled.models[n]);
+            ++kept;
+            continue;
+        }
+        if (left_out[n]) continue;
+        settled.diag
+            .advise(Code::DuplicateService, settled.marks[n],
+                    fmt::format("virtual server {} is defined already", service_name(settled.models[n])))
+            .effect = "the second one is left out";
+    }
+    settled.models.resize(kept);
+    drop_unfollowable(r, settled.models);
+    std::map<std::string_view, std::uint32_t> users;
+    for (VirtualServer& model : settled.models)
+        if (!model.group.empty()) model.membership.edit().position = users[*model.group]++;
+    config.virtual_servers = std::move(settled.models);
+    r.diag.append(std::move(settled.diag));
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,253 @@
+// Scripts: whose they are, whether they can be run, and whether running them is safe.
+#include <map>
+#include <utility>
+
+#include "mainstay/config/validate/unusable.hpp"
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::string_view kDefaultAccount = "keepalived_script";
+constexpr std::string_view kNotThere = "is not there";
+constexpr std::string_view kNotExecutable = "is not executable for the user that runs it";
+constexpr std::string_view kRootOnly = "every folder on the path must belong to root and be writable by root alone";
+
+class Scripts {
+public:
+    explicit Scripts(ParseContext& r) : r_{r} {
+        default_account_missing_ = r_.global.script_user.empty() && r_.global.enable_script_security &&
+                                   r_.environment.account_exists && !r_.environment.account_exists(kDefaultAccount, {});
+    }
+
+    void run() {
+        for (ScriptDraft& script : r_.scripts) tracked(script);
+        for (InstanceDraft& i : r_.instances) notifies(i.model.name, i.model.notify, i.notify);
+        for (GroupDraft& g : r_.groups) notifies(g.model.name, g.model.notify, g.notify);
+        const bool vrrp_runs = std::exchange(runs_, false);
+        for (ServiceDraft& service : r_.services) {
+            notify("quorum_up", service.model.quorum_up, service.up);
+            notify("quorum_down", service.model.quorum_down, service.down);
+            for (ServerDraft& server : service.servers) {
+                notify("notify_up", server.model.notify_up, server.up);
+                notify("notify_down", server.model.notify_down, server.down);
+                std::erase_if(server.checkers, [&](CheckerDraft& c) {
+                    const bool alpha = c.own.alpha.value_or(server.defaults.alpha.value_or(service.model.alpha));
+                    return !misc(c, alpha) && !(alpha && keeps_out(c));
+                });
+            }
+        }
+        check_runs_ = runs_;
+        runs_ = vrrp_runs || check_runs_;
+        report_without_account();
+        if (runs_ && !r_.global.enable_script_security) {
+            auto& d = r_.diag.add(
+                Severity::Warning, check_runs_ ? Rank::Security : Rank::VrrpSecurity, Code::ScriptSecurity, first_,
+                any_insecure_ ? "scripts are run, enable_script_security is not set, and at least one "
+                                "script can be changed by users other than root"
+                              : "scripts are run, but enable_script_security is not set");
+            d.effect = "the scripts are run";
+            d.hint = "add enable_script_security and script_user to global_defs";
+        }
+    }
+
+private:
+    void tracked(ScriptDraft& script) {
+        const std::string& name = script.model.name;
+        script.model.timeout = script.timeout.value_or(script.model.interval);
+        script.removed = true;
+        if (script.model.command.empty()) {
+            const auto index = static_cast<std::size_t>(&script - r_.scripts.data());
+            if (script.command.length == 0 && r_.said_of(Block::Script, index, "script") == nullptr)
+                r_.diag
+                    .error(Code::ScriptWithoutCommand, script.name, fmt::format("vrrp_script {} has no script", name))
+                    .effect = "it is left out, and so are its trackers";
+            return;
+        }
+        if (script.account_unknown) return;
+        // keepalived: "</path" only tests whether the file can be read; nothing is run.
+        if (script.model.command.argv[0].starts_with("</")) {
+            script.removed = false;
+            return;
+        }
+        if (!account(name, script.model.command, script.command)) return;
+        const std::string what = fmt::format("vrrp_script {}", name);
+        script.removed =
+            !usable(what, script.model.command, script.command, "instances that track it run as if they did not");
+    }
+
+    // False when there is no account to run it as. An unknown script_user was reported where it stands.
+    bool account(const std::string& name, const Command& command, Mark mark) {
+        if (!command.user.empty() || (!r_.script_user_unknown && !default_account_missing_)) return true;
+        if (!r_.script_user_unknown) without_account_.emplace_back(name, mark);
+        return false;
+    }
+
+    void report_without_account() {
+        if (without_account_.empty()) return;
+        const std::size_t more = without_account_.size() - 1;
+        auto& d = r_.diag.error(
+            Code::UnknownAccount, without_account_.front().second,
+            fmt::format("vrrp_script {}{} no user, and there is no user {}", without_account_.front().first,
+                        more == 0 ? std::string{" has"} : fmt::format(" and {} more have", more), kDefaultAccount));
+        d.effect = "it is not run";
+        d.hint = fmt::format("set script_user in global_defs or create the user {}", kDefaultAccount);
+    }
+
+    // A script that several lines name is one message: `mark` is one more of them. Null when it was not told yet.
+    Diagnostic* told_before(Code code, const std::string& path, Mark mark) {
+        const auto [found, fresh] = told_.try_emplace(std::pair{code, path}, Diagnoser::kNowhere);
+        if (fresh || found->second == Diagnoser::kNowhere) return nullptr;
+        r_.diag.also(found->second, mark);
+        return &r_.diag.entries()[found->second].diagnostic;
+    }
+    void remember(Code code, const std::string& path) { told_[std::pair{code, path}] = r_.diag.last(); }
+
+    // An error of this script, which raises the exit code.
+    Diagnostic& refuse(Code code, const std::string& path, Mark mark, const std::string& message) {
+        if (Diagnostic* before = told_before(code, path, mark); before != nullptr) {
+            before->severity = Severity::Error;
+            before->rank = Rank::Config;
+            return *before;
+        }
+        auto& d = r_.diag.error(code, mark, message);
+        remember(code, path);
+        return d;
+    }
+
+    bool usable(std::string_view what, const Command& command, Mark mark, std::string_view effect) {
+        if (!r_.environment.script_facts) return ran(mark, false);
+        const auto facts = r_.environment.script_facts(command, r_.global);
+        if (!facts.found || !facts.executable) {
+            auto& d = refuse(Code::ScriptNotFound, command.argv[0], mark,
+                             fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere));
+            d.effect = fmt::format("it is not run; {}", effect);
+            d.hint = command.argv[0].find_first_of(" \t") != std::string::npos
+                         ? "the quotes inside the quotes make command and arguments one word"
+                         : fix_for(command.argv[0], facts.found);
+            return false;
+        }
+        if (facts.insecure && r_.global.enable_script_security) {
+            auto& d = refuse(Code::ScriptInsecure, facts.resolved, mark,
+                             fmt::format("{}: {} can be changed by users other than root", what, facts.resolved));
+            d.effect = fmt::format("it is not run; {}", effect);
+            d.hint = kRootOnly;
+            return false;
+        }
+        return ran(mark, facts.insecure);
+    }
+
+    static std::string fix_for((const std::string& path, bool found) {
+        if (found) return fmt::format("chmod a+x {}", path);
+        if (path.starts_with("\xE2\x80\x9C") || path.starts_with("\xE2\x80\x9D"))
+            return "typographic quotes are part of the name; write plain double quotes";
+        return {};
+    }
+
+    bool ran(Mark mark, bool insecure) {
+        if (first_.length == 0) first_ = mark;
+        runs_ = true;
+        any_insecure_ = any_insecure_ || insecure;
+        return true;
+    }
+
+    void notifies(const std::string& owner, Notifies& commands, const NotifyMarks& marks) {
+        const auto one = [&](std::string_view keyword, CompactOptional<Command>& rare, Mark mark) {
+            if (!rare.empty()) notify(fmt::format("({}) {}", owner, keyword), rare, mark);
+        };
+        one("notify_master", commands.master, marks.master);
+        one("notify_backup", commands.backup, marks.backup);
+        one("notify_fault", commands.fault, marks.fault);
+        one("notify_stop", commands.stop, marks.stop);
+        one("notify", commands.any, marks.any);
+    }
+
+    // keepalived leaves out a notify script that it cannot use and says nothing at -t; we say it.
+    void notify(std::string_view what, CompactOptional<Command>& rare, Mark mark) {
+        if (rare.empty()) return;
+        const Command& command = *rare;
+        const auto leave_out = [&](Code code, const std::string& path, std::string message, std::string hint) {
+            if (told_before(code, path, mark) == nullptr) {
+                auto& d = r_.diag.advise(code, mark, std::move(message));
+                d.effect = "it is not run";
+                d.hint = std::move(hint);
+                remember(code, path);
+            }
+            rare.reset();
+        };
+        if (!command.user.empty() && r_.environment.account_exists &&
+            !r_.environment.account_exists(command.user, command.group))
+            return leave_out(
+                Code::UnknownAccount, command.user,
+                fmt::format("{}: there is no user {}{}{}", what, command.user,
+                            command.group.empty() ? "" : " or no group ", command.group),
+                "the word after the command is the user that runs it; put command and arguments in double quotes");
+        if (!r_.environment.script_facts) {
+            ran(mark, false);
+            return;
+        }
+        const auto facts = r_.environment.script_facts(command, r_.global);
+        if (!facts.found || !facts.executable)
+            return leave_out(Code::ScriptNotFound, command.argv[0],
+                             fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere),
+                             fix_for(command.argv[0], facts.found));
+        if (facts.insecure && r_.global.enable_script_security)
+            return leave_out(Code::ScriptInsecure, facts.resolved,
+                             fmt::format("{}: {} can be changed by users other than root", what, facts.resolved),
+                             std::string{kRootOnly});
+        ran(mark, facts.insecure);
+    }
+
+    // False when the MISC_CHECK cannot be used.
+    bool misc(CheckerDraft& checker, bool alpha) {
+        if (checker.model.type != Checker::Type::Misc) return true;
+        if (checker.account_unknown) return false;
+        const Command& command = checker.model.misc_path;
+        if (command.empty()) {
+            if (checker.misc_path.length == 0)
+                r_.diag.error(Code::CheckerIncomplete, checker.mark, "MISC_CHECK has no misc_path").effect =
+                    "the check is left out";
+            return false;
+        }
+        const std::string_view effect =
+            alpha ? "alpha keeps the server out" : "the server is up as far as this check goes";
+        if (r_.environment.script_facts) {
+            // keepalived (2.4.3, 2.2.7): a checker's script that is not there is passed over in silence at -t; one
+            // that is not executable counts as a script that is run.
+            const auto facts = r_.environment.script_facts(command, r_.global);
+            if (!facts.found || !facts.executable) {
+                if (told_before(Code::ScriptNotFound, command.argv[0], checker.misc_path) == nullptr) {
+                    auto& d = r_.diag.advise(
+                        Code::ScriptNotFound, checker.misc_path,
+                        fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
+                    d.effect = fmt::format("it is not run; {}", effect);
+                    d.hint = fix_for(command.argv[0], facts.found);
+                    remember(Code::ScriptNotFound, command.argv[0]);
+                }
+                if (facts.found) ran(checker.misc_path, facts.insecure);
+                return false;
+            }
+        }
+        return usable("MISC_CHECK", command, checker.misc_path, effect);
+    }
+
+    // keepalived (2.2.7): alpha, and a script that cannot be run: the server never gets in. A check without a script,
+    // or whose user is not there, is no check at all.
+    static bool keeps_out(CheckerDraft& checker) {
+        if (checker.account_unknown || checker.model.misc_path.empty()) return false;
+        mark_unusable(checker.model);
+        return true;
+    }
+
+    ParseContext& r_;
+    std::map<std::pair<Code, std::string>, std::size_t> told_;  // the diagnostic
+    std::vector<std::pair<std::string, Mark>> without_account_;
+    bool default_account_missing_ = false, runs_ = false, check_runs_ = false, any_insecure_ = false;
+    Mark first_;
+};
+
+}  // namespace
+
+void check_scripts(ParseContext& reading) { Scripts{reading}.run(); }
+
+}  // namespace mainstay::config

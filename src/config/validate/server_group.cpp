@@ -1,0 +1,118 @@
+// What a virtual_server_group stands for in a service that uses it: its entries, where they fit the servers.
+#include <algorithm>
+#include <array>
+
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::size_t kTailBytes = 4;  // of an address, where two of one range may differ
+
+std::uint32_t tail_of(const IpAddress& address) {
+    std::uint32_t value = 0;
+    for (const std::byte byte : address.bytes().last(kTailBytes))
+        value = value << 8 | std::to_integer<std::uint32_t>(byte);
+    return value;
+}
+
+// The last address of a prefix without host bits.
+IpAddress last_of(const Prefix& prefix) {
+    std::array<std::byte, 16> bytes{};
+    const auto from = prefix.address.bytes();
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const std::size_t before = i * 8;
+        const std::size_t fixed = prefix.length <= before ? 0 : std::min<std::size_t>(prefix.length - before, 8);
+        bytes[i] = from[i] | static_cast<std::byte>(0xff >> fixed);
+    }
+    if (prefix.address.is_v4()) return IpAddress::v4(std::span{bytes}.first<4>());
+    return IpAddress::v6(bytes);
+}
+
+GroupEntry entry_of(const Section& line, Family family) {
+    GroupEntry entry;
+    if (const auto mark = value_of<std::int64_t>(line.values, "fwmark")) {
+        entry.fwmark = static_cast<std::uint32_t>(*mark);
+        entry.family = find_value(line.values, "fwmark inet") != nullptr    ? Family::V4
+                       : find_value(line.values, "fwmark inet6") != nullptr ? Family::V6
+                                                                            : family;
+        return entry;
+    }
+    const KeywordData* address = find_value(line.values, "address");
+    if (address == nullptr) return entry;
+    if (const auto* one = std::get_if<IpAddress>(address)) {
+        entry.first = entry.last = *one;
+    } else if (const auto* prefix = std::get_if<Prefix>(address)) {
+        entry.first = prefix->address;
+        entry.last = last_of(*prefix);
+    } else if (const auto* ends = std::get_if<WordList>(address); ends != nullptr && ends->size() == 2) {
+        entry.first = IpAddress::parse(ends->front()).value_or(IpAddress{});
+        entry.last = IpAddress::parse(ends->back()).value_or(IpAddress{});
+    }
+    entry.family = entry.first.family();
+    entry.port = static_cast<std::uint16_t>(value_of<std::int64_t>(line.values, "port").value_or(0));
+    return entry;
+}
+
+std::string text_of(const GroupEntry& entry) {
+    if (entry.fwmark != 0) return fmt::format("fwmark {}", entry.fwmark);
+    if (entry.first == entry.last) return entry.first.to_string();
+    return fmt::format("{}-{}", entry.first.to_string(), entry.last.to_string());
+}
+
+// Whether each address may be a service of its own: a prefix that was meant for one more digit must not fill the
+// kernel.
+bool too_many(const GroupEntry& entry) {
+    if (entry.fwmark != 0) return false;
+    const auto first = entry.first.bytes(), last = entry.last.bytes();
+    const std::size_t head = first.size() - std::min(first.size(), kTailBytes);
+    if (!std::ranges::equal(first.first(head), last.first(head))) return true;
+    return tail_of(entry.last) - tail_of(entry.first) >= kGroupAddressesMax;
+}
+
+}  // namespace
+
+bool settle_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
+    VirtualServer& m = draft.model;
+    const auto found = std::ranges::find_if(r.more->sections, [&](const Section& section) {
+        return section.keyword == "virtual_server_group" && !section.names.empty() && section.names.front() == *m.group;
+    });
+    if (found == r.more->sections.end()) return false;  // check_across has said it
+    auto& entries = m.membership.edit().entries;
+    const bool mapped = find_value(r.global.more->values, "nftables_ipvs") != nullptr &&
+                        std::ranges::none_of(found->sections, [](const Section& line) {
+                            return find_value(line.values, "fwmark") != nullptr;
+                        });
+    for (const Section& line : found->sections) {
+        const GroupEntry entry = entry_of(line, m.family);
+        if (entry.fwmark == 0 && entry.first.empty()) continue;
+        if (entry.family != m.family && !all_tunnelled) {
+            r.diag
+                .error(Code::FamilyMismatch, draft.mark,
+                       fmt::format("virtual_server group {}: {} is not of the family of the servers", *m.group,
+                                   text_of(entry)))
+                .effect = "the entry is left out of this service";
+            continue;
+        }
+        if (!mapped && too_many(entry)) {
+            auto& d = r.diag.error(Code::GroupTooBig, draft.mark,
+                                   fmt::format("virtual_server_group {}: {} are more than {} addresses", *m.group,
+                                               text_of(entry), kGroupAddressesMax));
+            d.effect = "the entry is left out: each address would be an IPVS service of its own";
+            d.hint = "nftables_ipvs in global_defs makes one service of all of them";
+            continue;
+        }
+        entries.push_back(entry);
+    }
+    if (!entries.empty()) return true;
+    r.diag.error(Code::UnknownGroup, draft.mark, fmt::format("virtual_server_group {} has no usable entry", *m.group))
+        .effect = "the virtual server is left out";
+    return false;
+}
+
+bool any_port_in(const VirtualServer& service) {
+    return std::ranges::any_of(service.membership->entries,
+                               [](const GroupEntry& entry) { return entry.fwmark == 0 && entry.port == 0; });
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,480 @@
+// From the drafts of instances to the model: what needs a whole block, or several, is judged here.
+#include <algorithm>
+#include <map>
+#include <memory_resource>
+#include <set>
+#include <tuple>
+#include <unordered_set>
+
+#include "hmac.hpp"
+#include "missing_interfaces.hpp"
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::uint8_t kOwner = 255;
+constexpr std::uint8_t kDefaultPriority = 100;
+constexpr std::uint32_t kStrictDownAdverts = 3;
+constexpr int kSmallWeight = 10;             // priorities of a pair are seldom closer than this
+constexpr std::size_t kMostAddresses = 255;  // the count is one byte in the packet
+constexpr std::int64_t kSecond = 1'000'000, kCentisecond = 10'000, kMostV3Interval = 40'950'000;
+
+class InstanceCheck {
+public:
+    InstanceCheck(ParseContext& r, MissingInterfaces& missing, InstanceDraft& draft)
+        : r_{r}, missing_{missing}, i_{draft}, m_{draft.model} {}
+
+    Instance run() {
+        settle_state();
+        settle_family();
+        settle_version();
+        check_required();
+        check_interfaces();
+        check_addresses();
+        check_unicast();
+        settle_authentication();
+        settle_hmac(r_, i_);
+        settle_interval();
+        settle_preemption();
+        settle_strict();
+        settle_defaults();
+        settle_trackers();
+        return std::move(m_);
+    }
+
+private:
+    std::string text(std::string_view rest) const { return fmt::format("({}) {}", m_.name, rest); }
+
+    [[nodiscard]] std::size_t index() const { return i_.index; }
+    // What was said of a line of this instance that meant `keyword`; null when nothing was.
+    Diagnostic* said_of(std::string_view keyword) { return r_.said_of(Block::Instance, index(), keyword); }
+    // True when the missing keyword was reported already: that message is now the one of what cannot run.
+    bool fatal_already(std::string_view keyword) {
+        Diagnostic* d = said_of(keyword);
+        if (d == nullptr) return false;
+        d->severity = Severity::Fatal;
+        d->effect = fmt::format("this configuration cannot run without {}", keyword);
+        return true;
+    }
+
+    void settle_state() {
+        m_.strict = i_.strict.value_or(r_.global.vrrp_strict);
+        // keepalived: MASTER without a priority means address owner, but not with a priority that is refused.
+        const bool refused = said_of("priority") != nullptr;
+        m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwner : kDefaultPriority);
+        if (i_.state.length == 0 && m_.priority == kOwner) m_.initial_master = true;
+        if (m_.initial_master && m_.auth_type == AuthType::Ah) {
+            r_.diag.warn(Code::AuthenticationUnused, i_.state, text("state MASTER does not go with AH authentication"))
+                .effect = "BACKUP is used";
+            m_.initial_master = false;
+        }
+    }
+
+    void settle_family() {
+        const bool source_first =
+            m_.source && (i_.address_marks.empty() || i_.source.offset < i_.address_marks.front().offset);
+        if (i_.native_ipv6)
+            m_.family = Family::V6;
+        else if (source_first)
+            m_.family = m_.source->family();
+        else if (!m_.addresses.empty())
+            m_.family = m_.addresses.front().prefix.address.family();
+        if (m_.source && m_.source->family() != m_.family) {
+            r_.diag
+                .error(Code::FamilyMismatch, i_.source,
+                       text("the source address is not of the family of the virtual addresses"))
+                .effect = "it is ignored";
+            m_.source.reset();
+        }
+    }
+
+    void settle_version() {
+        m_.version = m_.family == Family::V6 ? 3 : r_.global.vrrp_version;
+        if (!i_.version_given) return;
+        m_.version = *i_.version_given;
+        if (m_.version == 2 && m_.family == Family::V6 && m_.strict) {
+            r_.diag.warn(Code::StrictMode, i_.version, text("IPv6 needs version 3 in strict mode")).effect =
+                "version 3 is used";
+            m_.version = 3;
+        }
+    }
+
+    void check_required() {
+        if (m_.virtual_router_id == 0 && !fatal_already("virtual_router_id")) {
+            auto& d = r_.diag.fatal(Code::NoVirtualRouterId, i_.name, text("virtual_router_id is missing"));
+            d.expected = "virtual_router_id 1 to 255, the same on all routers of the pair";
+            d.effect = "this configuration cannot run";
+        }
+        if (m_.interface == "lo") {
+            auto& d =
+                r_.diag.fatal(Code::LoopbackInterface, i_.interface, text("VRRP cannot run on the loopback interface"));
+            d.expected = "the interface that the other router is reached by";
+            d.effect = "this configuration cannot run";
+        } else if (m_.interface.empty() && !(i_.source_is_unicast && !m_.unicast_peers.empty()) &&
+                   !fatal_already("interface")) {
+            auto& d = r_.diag.fatal(Code::NoInterface, i_.name, text("interface is missing"));
+            d.expected = "interface NAME, or unicast_src_ip with unicast_peer";
+            d.effect = "this configuration cannot run";
+        }
+    }
+
+    void check_interfaces() {
+        using Use = MissingInterfaces::Use;
+        if (m_.interface != "lo") missing_.used(m_.name, m_.interface, i_.interface, Use::Needed);
+        for (std::size_t n = 0; n < m_.addresses.size(); ++n)
+            missing_.used(m_.name, m_.addresses[n].dev, i_.device_marks[n], Use::Needed);
+        for (std::size_t n = 0; n < m_.excluded_addresses.size(); ++n)
+            missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_device_marks[n], Use::Needed);
+        std::unordered_set<std::string_view> seen;
+        for (const TrackerDraft& t : i_.track_interfaces) {
+            if (t.name == m_.interface) {
+                r_.diag
+                    .warn(Code::OwnInterfaceTracked, t.mark,
+                          text(fmt::format("{} is its own interface, which is always tracked", t.name)))
+                    .effect = "the line is ignored";
+                continue;
+            }
+            if (!seen.insert(t.name).second) continue;
+            missing_.used(m_.name, t.name, t.mark, Use::Tracked);
+            const int weight = t.weight.value_or(0);
+            if (weight != 0 && m_.priority == kOwner)
+                owner_tracker(t);
+            else
+                m_.track_interfaces.push_back({t.name, weight, t.reverse});
+        }
+    }
+
+    void owner_tracker(const TrackerDraft& t) {
+        r_.diag
+            .error(Code::TrackerWeight, t.mark,
+                   text(fmt::format(
+                       "the priority of an address owner (255) is never changed, so {} cannot have a weight", t.name)))
+            .effect = "the tracker is ignored";
+    }
+
+    // What the family of the instance comes from.
+    [[nodiscard]] std::string_view wanted_family() const {
+        if (i_.native_ipv6) return "IPv6, as native_ipv6 asks for";
+        return m_.source && i_.source.offset < i_.address_marks.front().offset ? "of the family of the source address"
+                                                                               : "of the family of the addresses above";
+    }
+
+    void check_addresses() {
+        std::set<std::pair<IpAddress, std::string_view>> seen;
+        std::vector<VirtualAddress> good;
+        std::size_t refused = Diagnoser::kNowhere;
+        for (std::size_t n = 0; n < m_.addresses.size(); ++n) {
+            VirtualAddress& address = m_.addresses[n];
+            if (address.prefix.address.family() != m_.family) {
+                auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n],
+                                        text(fmt::format("{} is not {}", address.prefix.to_string(), wanted_family())));
+                d.effect = "the address is ignored";
+                d.hint = "put it into virtual_ipaddress_excluded or an instance of its own";
+                refused = r_.diag.last();
+            } else if (!seen.emplace(address.prefix.address, address.dev).second) {
+                r_.diag
+                    .warn(Code::DuplicateAddress, i_.address_marks[n],
+                          text(fmt::format("{} is in the list already", address.prefix.to_string())))
+                    .effect = "the line is ignored";
+            } else {
+                good.push_back(std::move(address));
+            }
+        }
+        m_.addresses = std::move(good);
+        if (m_.addresses.size() > kMostAddresses) {
+            auto& d = r_.diag.error(Code::TooManyAddresses, i_.addresses,
+                                    text(fmt::format("{} virtual addresses; an advert carries at most {}",
+                                                     m_.addresses.size(), kMostAddresses)));
+            d.effect = "the excess is set with the others, but not advertised";
+            for (std::size_t n = kMostAddresses; n < m_.addresses.size(); ++n)
+                m_.excluded_addresses.push_back(m_.addresses[n]);
+            m_.addresses.resize(kMostAddresses);
+        }
+        if (!m_.addresses.empty() || i_.no_virtual_ipaddress) return;
+        const bool fatal = m_.version == 3 || m_.strict;
+        if (refused != Diagnoser::kNowhere)
+            r_.attempts.push_back({Block::Instance, index(), "virtual_ipaddress", refused});
+        // A slip in the block's name is one thing, an instance without addresses another: both are said.
+        const Diagnostic* said = said_of("virtual_ipaddress");
+        const bool misspelt = said != nullptr && said->code == static_cast<std::uint16_t>(Code::UnknownBlock);
+        if (!misspelt && (fatal ? fatal_already("virtual_ipaddress") : said != nullptr)) return;
+        auto& d = fatal ? r_.diag.fatal(Code::NoVirtualAddress, i_.name, text("there is no virtual address"))
+                        : r_.diag.warn(Code::NoVirtualAddress, i_.name, text("there is no virtual address"));
+        d.expected = "virtual_ipaddress { ADDRESS }";
+        d.effect = fatal ? "this configuration cannot run" : "adverts without addresses are sent";
+    }
+
+    void check_unicast() {
+        if (m_.vmac.enabled && i_.unicast_keyword && !i_.vmac_xmit_base)
+            r_.diag.warn(Code::VersionConflict, i_.unicast, text("unicast with use_vmac needs vmac_xmit_base")).effect =
+                "it is set";
+        std::erase_if(m_.unicast_peers, [&](const UnicastPeer& peer) {
+            if (peer.address.family() == m_.family) return false;
+            r_.diag
+                .error(Code::FamilyMismatch, i_.unicast,
+                       text(fmt::format("peer {} is not of the family of the instance", peer.address.to_string())))
+                .effect = "the peer is ignored";
+            return true;
+        });
+        if (!m_.unicast_peers.empty() && m_.strict) {
+            r_.diag.fatal(Code::StrictMode, i_.unicast, text("strict mode does not allow unicast")).effect =
+                "this configuration cannot run";
+        }
+        if (!i_.unicast_keyword || !m_.unicast_peers.empty()) return;
+        if (Diagnostic* refused = said_of("unicast_peer"); refused != nullptr) {
+            refused->effect = "the peer is ignored; without any, multicast is used";
+            return;
+        }
+        auto& d = r_.diag.warn(Code::UnicastWithoutPeers, i_.unicast,
+                               text("a unicast keyword is given, but there is no peer"));
+        d.effect = "multicast is used";
+        d.hint = "name the other routers in unicast_peer, or use mcast_src_ip for the source address";
+    }
+
+    void settle_authentication() {
+        if (m_.auth_type == AuthType::None) {
+            m_.auth_pass.clear();
+            return;
+        }
+        const auto drop = [&](Code code, std::string message, std::string effect) {
+            r_.diag.error(code, i_.auth_type, text(message)).effect = std::move(effect);
+            m_.auth_type = AuthType::None;
+            m_.auth_pass.clear();
+        };
+        constexpr std::string_view kWithout = "adverts are sent and accepted without authentication";
+        if (m_.strict)
+            drop(Code::StrictMode, "strict mode does not allow authentication", std::string{kWithout});
+        else if (m_.version == 3)
+            drop(Code::AuthenticationUnused, "VRRP version 3 has no authentication", std::string{kWithout});
+        else if (m_.auth_type == AuthType::Ah && m_.family == Family::V6)
+            drop(Code::AuthenticationUnused, "auth_type AH is for IPv4 only", std::string{kWithout});
+        else if (Diagnostic* refused = said_of("auth_pass"); m_.auth_pass.empty() && refused != nullptr) {
+            refused->effect = fmt::format("there is no password: {}", kWithout);
+            m_.auth_type = AuthType::None;
+        } else if (m_.auth_pass.empty())
+            drop(Code::AuthenticationIncomplete, "auth_type is given, but auth_pass is not", std::string{kWithout});
+    }
+
+    void settle_interval() {
+        const std::int64_t given = m_.advert_int.count();
+        std::int64_t us = given;
+        if (m_.version == 2) {
+            us = std::clamp<std::int64_t>((us + kSecond / 2) / kSecond, 1, 255) * kSecond;
+        } else {
+            us = std::min((us + kCentisecond / 2) / kCentisecond * kCentisecond, kMostV3Interval);
+            us = std::max(us, kCentisecond);
+        }
+        m_.advert_int = Micros{us};
+        if (us == given) return;
+        auto& d = r_.diag.warn(
+            Code::IntervalRounded, i_.advert_int,
+            text(fmt::format("VRRP version {} {}, got {} s", m_.version,
+                             m_.version == 2
+                                 ? "counts the advertisement interval in whole seconds"
+                                 : "counts the advertisement interval in hundredths of a second, up to 40.95 s",
+                             format_micros(given))));
+        d.effect = fmt::format("{} s is used", format_micros(us));
+        if (m_.version == 2) d.hint = "`version 3` on all routers allows shorter intervals";
+    }
+
+    void settle_preemption() {
+        const auto clear = [&](Mark mark, std::string_view keyword, std::string_view why) {
+            auto& d = r_.diag.warn(Code::PreemptIgnored, mark, text(fmt::format("{} has no effect {}", keyword, why)));
+            d.effect = fmt::format("{} is ignored", keyword);
+            d.hint = "use state BACKUP on all routers and let the priority decide";
+        };
+        if (m_.nopreempt && (m_.initial_master || m_.priority == kOwner)) {
+            clear(i_.nopreempt, "nopreempt", m_.priority == kOwner ? "on an address owner" : "with state MASTER");
+            m_.nopreempt = false;
+        }
+        if (m_.preempt_delay.count() == 0) return;
+        const std::string_view why = m_.strict           ? "in strict mode"
+                                     : m_.initial_master ? "with state MASTER"
+                                     : m_.nopreempt      ? "with nopreempt"
+                                                         : "";
+        if (why.empty()) return;
+        clear(i_.preempt_delay, "preempt_delay", why);
+        m_.preempt_delay = Micros{0};
+    }
+
+    void settle_strict() {
+        if (!m_.strict) return;
+        if (m_.initial_master != (m_.priority == kOwner) && i_.state.length != 0) {
+            auto& d = r_.diag.warn(Code::StrictMode, i_.state,
+                                   text("in strict mode only an address owner (priority 255) has state MASTER"));
+            d.effect = m_.priority == kOwner ? "MASTER is used" : "BACKUP is used";
+            m_.initial_master = m_.priority == kOwner;
+        }
+        if (i_.no_virtual_ipaddress)
+            r_.diag.fatal(Code::StrictMode, i_.name, text("strict mode does not allow no_virtual_ipaddress")).effect =
+                "this configuration cannot run";
+    }
+
+    void settle_defaults() {
+        const Global& g = r_.global;
+        m_.garp_master_delay = i_.garp_master_delay.value_or(g.vrrp_garp_master_delay);
+        m_.garp_master_repeat = i_.garp_master_repeat.value_or(g.vrrp_garp_master_repeat);
+        m_.garp_master_refresh = i_.garp_master_refresh.value_or(g.vrrp_garp_master_refresh);
+        m_.garp_master_refresh_repeat = i_.garp_master_refresh_repeat.value_or(g.vrrp_garp_master_refresh_repeat);
+        m_.garp_lower_prio_delay =
+            i_.garp_lower_prio_delay.value_or(g.vrrp_garp_lower_prio_delay.value_or(m_.garp_master_delay));
+        m_.garp_lower_prio_repeat =
+            i_.garp_lower_prio_repeat.value_or(g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
+        m_.skip_check_adv_addr = i_.skip_check_adv_addr.value_or(g.vrrp_skip_check_adv_addr);
+        m_.lower_prio_no_advert = i_.lower_prio_no_advert.value_or(g.vrrp_lower_prio_no_advert);
+        // Unlike keepalived: without it nobody who was misled by the loser of a healed partition finds the winner.
+        m_.higher_prio_send_advert = i_.higher_prio_send_advert.value_or(
+            value_of<bool>(g.more->values, "vrrp_higher_prio_send_advert").value_or(true));
+        m_.down_timer_adverts = i_.down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
+        if (m_.strict) force_strict();
+        m_.smtp_alert = i_.smtp_alert.value_or(g.smtp_alert_vrrp.value_or(g.smtp_alert.value_or(false)));
+        if (!m_.multicast_group)
+            m_.multicast_group = m_.family == Family::V6 ? g.vrrp_mcast_group6 : g.vrrp_mcast_group4;
+    }
+
+    // What the RFCs leave no choice in, whatever is configured.
+    void force_strict() {
+        const auto forced = [&](const auto& given, auto& value, auto wanted, std::string_view keyword) {
+            if (given && *given != wanted)
+                r_.diag.warn(Code::StrictMode, i_.name, text(fmt::format("{} does not go with strict mode", keyword)))
+                    .effect = fmt::format("{} is used", describe(wanted));
+            value = wanted;
+        };
+        forced(i_.garp_lower_prio_delay, m_.garp_lower_prio_delay, Micros{0}, "garp_lower_prio_delay");
+        forced(i_.garp_lower_prio_repeat, m_.garp_lower_prio_repeat, 0U, "garp_lower_prio_repeat");
+        forced(i_.lower_prio_no_advert, m_.lower_prio_no_advert, true, "lower_prio_no_advert");
+        forced(i_.higher_prio_send_advert, m_.higher_prio_send_advert, false, "higher_prio_send_advert");
+        forced(i_.down_timer_adverts, m_.down_timer_adverts, kStrictDownAdverts, "down_timer_adverts");
+    }
+    static std::string describe(Micros value) { return format_micros(value.count()); }
+    static std::string describe(bool value) { return value ? "on" : "off"; }
+    static std::string describe(std::uint32_t value) { return std::to_string(value); }
+
+    void settle_trackers() {
+        std::unordered_set<std::string_view> seen;
+        for (const TrackerDraft& t : i_.track_scripts) {
+            ScriptDraft& script = r_.scripts[r_.script_names.at(t.name)];
+            script.used = true;
+            if (script.removed || !seen.insert(t.name).second) continue;
+            const int weight = t.weight.value_or(script.model.weight);
+            if (weight != 0 && m_.priority == kOwner)
+                owner_tracker(t);
+            else
+                m_.track_scripts.push_back({t.name, weight, t.reverse != script.model.reverse});
+            if (weight < 0 && weight > -kSmallWeight) small_weight(t, weight);
+        }
+    }
+
+    // The classic trap: 105 - 2 is still more than the other router's 100, and nothing moves.
+    void small_weight(const TrackerDraft& t, int weight) {
+        auto& d = r_.diag.note(Code::SmallWeight, t.mark,
+                               text(fmt::format("when {} fails, the priority falls from {} to {} only", t.name,
+                                                m_.priority, std::max(m_.priority + weight, 1))));
+        d.effect =
+            fmt::format("a router of a lower priority than {} does not take over", std::max(m_.priority + weight, 1));
+        d.hint = "take a weight larger than the difference of the priorities, or none: then the instance goes to FAULT";
+    }
+
+    ParseContext& r_;
+    MissingInterfaces& missing_;
+    InstanceDraft& i_;
+    Instance& m_;
+};
+
+// keepalived: one instance per virtual router id, family, interface and multicast group. Unicast instances may share an
+// id on one local address, as long as no peer is in both of their lists.
+class Conflicts {
+public:
+    explicit Conflicts(ParseContext& r) : r_{r} {}
+
+    void run(const Config& config) {
+        for (std::size_t n = 0; n < config.instances.size(); ++n) {
+            const Instance& i = config.instances[n];
+            if (i.virtual_router_id == 0) continue;
+            if (!i.unicast_peers.empty())
+                unicast(config, n);
+            else if (!i.interface.empty())
+                multicast(config, n);
+        }
+    }
+
+private:
+    void multicast(const Config& config, std::size_t n) {
+        const Instance& i = config.instances[n];
+        const IpAddress group = i.multicast_group.value_or(IpAddress{});
+        const std::size_t before = multicast_.size();
+        // The numbers of a large file mostly count up.
+        const auto first =
+            multicast_.emplace_hint(multicast_.end(), Key{i.interface, i.family, i.virtual_router_id, group}, n);
+        if (multicast_.size() == before) report(config, first->second, n, fmt::format("interface {}", i.interface));
+    }
+
+    void unicast(const Config& config, std::size_t n) {
+        const Instance& i = config.instances[n];
+        const std::string& local = *locals_.insert(i.source ? i.source->to_string() : i.interface).first;
+        for (const UnicastPeer& peer : i.unicast_peers) {
+            const auto [first, fresh] = unicast_.emplace(Key{local, i.family, i.virtual_router_id, peer.address}, n);
+            if (fresh || first->second == n) continue;
+            report(config, first->second, n, fmt::format("{} with peer {}", local, peer.address.to_string()));
+            return;
+        }
+    }
+
+    void report(const Config& config, std::size_t first, std::size_t second, const std::string& where) {
+        const Instance& i = config.instances[second];
+        auto& d = r_.diag.fatal(Code::VirtualRouterIdConflict, r_.instances[second].virtual_router_id,
+                                fmt::format("{} and {} both use VRID {} with IPv{} on {}", config.instances[first].name,
+                                            i.name, i.virtual_router_id, i.family == Family::V4 ? 4 : 6, where));
+        d.expected = "a number of its own for each instance on one interface";
+        d.effect = "this configuration cannot run";
+    }
+
+    using Key = std::tuple<std::string_view, Family, std::uint8_t, IpAddress>;  // the last: the group, or a peer
+    ParseContext& r_;
+    std::pmr::monotonic_buffer_resource pool_;
+    std::pmr::map<Key, std::size_t> multicast_{&pool_}, unicast_{&pool_};
+    std::set<std::string> locals_;  // what the keys of unicast_ name
+};
+
+// keepalived: of two VMACs with one name the second gets a name of its own.
+void check_vmac_names(ParseContext& r, Config& config) {
+    std::map<std::string, std::size_t> names;
+    for (std::size_t n = 0; n < config.instances.size(); ++n) {
+        Instance& i = config.instances[n];
+        if (!i.vmac.enabled || i.vmac.name.empty()) continue;
+        const auto [first, fresh] = names.emplace(i.vmac.name, n);
+        if (fresh) continue;
+        auto& d = r.diag.error(Code::DuplicateName, r.instances[n].vmac,
+                               fmt::format("({}) the name {} is that of the VMAC of {} already", i.name, i.vmac.name,
+                                           config.instances[first->second].name));
+        d.effect = "the name is ignored";
+        d.hint = "each VMAC has a name of its own; without one it is made of the virtual_router_id";
+        i.vmac.name.clear();
+    }
+}
+
+// vrrp_min_garp: whatever still has its default becomes one message, without repetition (2.4.3).
+void apply_min_garp(Global& g) {
+    if (!value_of<bool>(g.more->values, "vrrp_min_garp").value_or(false)) return;
+    const Global usual;
+    if (g.vrrp_garp_master_delay == usual.vrrp_garp_master_delay) g.vrrp_garp_master_delay = Micros{0};
+    if (g.vrrp_garp_master_repeat == usual.vrrp_garp_master_repeat) g.vrrp_garp_master_repeat = 1;
+    if (!g.vrrp_garp_lower_prio_delay) g.vrrp_garp_lower_prio_delay = Micros{0};
+    if (!g.vrrp_garp_lower_prio_repeat) g.vrrp_garp_lower_prio_repeat = 1;
+}
+
+}  // namespace
+
+void check_vrrp(ParseContext& r, Config& config) {
+    apply_min_garp(r.global);
+    config.instances.reserve(r.instances.size());
+    MissingInterfaces missing{r};
+    for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, missing, draft}.run());
+    Conflicts{r}.run(config);
+    check_vmac_names(r, config);
+    check_groups(r, missing, config);
+    missing.report();
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,127 @@
+#include "daemon_settings.hpp"
+
+#include <algorithm>
+
+#include "mainstay/config/schema/keyword_values.hpp"
+#include "process_options.hpp"
+
+namespace mainstay::role {
+
+using config::value_of;
+using config::WordList;
+
+namespace {
+
+std::string first_word(const config::KeywordValues& values, const char* keyword) {
+    const auto words = value_of<WordList>(values, keyword);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+// A number, or the names of mode bits, IRUSR|IWUSR...
+std::int32_t umask_of(const config::KeywordValues& values) {
+    if (const auto number = value_of<std::int64_t>(values, "umask")) return static_cast<std::int32_t>(*number);
+    const auto words = value_of<WordList>(values, "umask");
+    if (!words) return -1;
+    std::int32_t mask = 0;
+    for (const auto& word : *words)
+        for (std::size_t at = 0; at + 5 <= word.size(); at += 6) {
+            const std::string_view name = std::string_view{word}.substr(at, 5);  // I R|W|X USR|GRP|OTH, or IRWXU|G|O
+            const auto who = name.starts_with("IRWX") ? name[4] : name[2];
+            const std::int32_t shift = who == 'U' ? 6 : who == 'G' ? 3 : 0;
+            const std::int32_t bits = name.starts_with("IRWX") ? 7 : name[1] == 'R' ? 4 : name[1] == 'W' ? 2 : 1;
+            mask |= bits << shift;
+        }
+    return mask;
+}
+
+std::string joined(const ipc::DaemonSettings& settings) {
+    std::string text = settings.net_namespace;
+    if (!text.empty() && !settings.instance.empty()) text += '_';
+    return text + settings.instance;
+}
+
+}  // namespace
+
+ipc::DaemonSettings daemon_settings(const config::Config& config, const std::string& named) {
+    ipc::DaemonSettings settings;
+    const auto& root = config.more->values;
+    const auto& global = config.global.more->values;
+    settings.net_namespace = named.empty() ? first_word(root, "net_namespace") : named;
+    settings.has_ipvs_namespace = value_of<WordList>(root, "net_namespace_ipvs").has_value();
+    settings.ipvs_namespace = first_word(root, "net_namespace_ipvs");
+    settings.instance = first_word(root, "instance");
+    settings.use_pid_dir = value_of<bool>(root, "use_pid_dir").value_or(false);
+    if (const auto wait = value_of<Micros>(root, "child_wait_time"))
+        settings.child_wait_seconds = static_cast<std::uint32_t>(wait->count() / 1'000'000);
+    settings.process_name = first_word(global, "process_name");
+    settings.umask = umask_of(global);
+    settings.reload_check = value_of<WordList>(global, "reload_check_config").has_value();
+    settings.reload_check_log = first_word(global, "reload_check_config");
+    settings.reload_time_file = first_word(global, "reload_time_file");
+    settings.reload_repeat = value_of<bool>(global, "reload_repeat").value_or(false);
+    settings.has_reload_file = value_of<WordList>(global, "reload_file").has_value();
+    settings.reload_file = first_word(global, "reload_file");
+    settings.config_save_dir = first_word(global, "config_save_dir");
+    settings.tmp_config_directory = first_word(global, "tmp_config_directory");
+    if (const auto table = value_of<WordList>(global, "nftables"))
+        settings.nftables_table = table->empty() ? "keepalived" : table->front();
+    settings.disable_local_igmp = value_of<bool>(global, "disable_local_igmp").value_or(false);
+    settings.state_dump_file = first_word(global, "state_dump_file");
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Bfd}) {
+        const auto options = process_options(config.global, kind);
+        const auto number = static_cast<std::uint8_t>(kind);
+        if (options.rt_priority || options.nice != 0 || options.auto_ceiling != 0)
+            settings.scheduling_roles.push_back(number);
+        if (options.no_swap) settings.locking_roles.push_back(number);
+    }
+    settings.data_use_instance = value_of<bool>(global, "data_use_instance").value_or(false);
+    return settings;
+}
+
+std::optional<std::string> changed_at_reload(const ipc::DaemonSettings& before, const ipc::DaemonSettings& after) {
+    if (before.net_namespace != after.net_namespace) return "network namespace";
+    if (before.has_ipvs_namespace != after.has_ipvs_namespace || before.ipvs_namespace != after.ipvs_namespace)
+        return "IPVS network namespace";
+    if (before.instance != after.instance) return "instance name";
+    if (before.nftables_table != after.nftables_table) return "nftables table name";
+    if (before.tmp_config_directory != after.tmp_config_directory) return "tmp_config_directory";
+    if (before.disable_local_igmp != after.disable_local_igmp) return "disable_local_igmp";
+    return std::nullopt;
+}
+
+Places places_of(const Identity& identity, const std::string& run_directory, const std::string& spool_directory,
+                 const ipc::DaemonSettings& settings) {
+    const std::string name = joined(settings);
+    Places places;
+    places.run_directory = name.empty() ? run_directory : run_directory + "/" + name;
+    places.spool_directory = name.empty() ? spool_directory : spool_directory + "/" + name;
+    for (const auto* part : {&settings.net_namespace, &settings.instance})
+        if (!part->empty()) places.suffix += "_" + *part;
+    places.pid_directory = places.run_directory;
+    if (identity.keepalived) {
+        const bool folder = settings.use_pid_dir || !name.empty();
+        places.pid_directory = folder ? "/run/keepalived" : "/run";
+        if (!settings.instance.empty()) places.pid_suffix = "_" + settings.instance;
+    }
+    return places;
+}
+
+std::string Places::pid_file(const Identity& identity, Kind kind) const {
+    const std::string path = identity.pid_file(kind, pid_directory);
+    const auto name = path.rfind('/') + 1;
+    return pid_directory + "/" + path.substr(name, path.rfind('.') - name) + pid_suffix + ".pid";
+}
+
+std::string dump_path(const std::string& tmp, const std::string& standard, const std::string& configured,
+                      const std::string& process, const std::string& instance_suffix) {
+    std::string path = configured.empty() ? standard : configured;
+    if (path.ends_with('/')) path += standard;
+    if (!path.starts_with('/')) path = tmp + "/" + path;
+    const auto slash = path.rfind('/');
+    const auto dot = path.rfind('.');
+    const auto at = dot == std::string::npos || dot < slash ? path.size() : dot;
+    path.insert(at, process + (instance_suffix.empty() ? "" : "." + instance_suffix.substr(1)));
+    return path;
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,46 @@
+#include "mainstay/role/common/identity.hpp"
+
+namespace mainstay::role {
+
+std::string Identity::program_and_version(const std::string& version) const {
+    const std::string own = "mainstay v" + version;
+    return keepalived ? "Keepalived v" + std::string{kKeepalivedVersion} + " (" + own + ")" : own;
+}
+
+std::string Identity::log_ident(Kind kind) const {
+    switch (kind) {
+        case Kind::Vrrp: return keepalived ? "Keepalived_vrrp" : "mainstayd-vrrp";
+        case Kind::Lvs: return keepalived ? "Keepalived_healthcheckers" : "mainstayd-lvs";
+        case Kind::Observer: return keepalived ? "Keepalived_observer" : "mainstayd-obs";
+        case Kind::Bfd: return keepalived ? "Keepalived_bfd" : "mainstayd-bfd";
+        case Kind::Snmp: return keepalived ? "Keepalived_snmp" : "mainstayd-snmp";
+        case Kind::Supervisor: break;
+    }
+    return keepalived ? "Keepalived" : "mainstayd";
+}
+
+std::string Identity::process_name(Kind kind) const {
+    // keepalived calls all its processes by one name unless process_names is set.
+    return keepalived ? "keepalived" : log_ident(kind);
+}
+
+std::string Identity::pid_file(Kind kind, const std::string& run_directory) const {
+    const std::string folder = keepalived ? "/run" : run_directory;
+    switch (kind) {
+        case Kind::Vrrp: return folder + "/vrrp.pid";
+        case Kind::Lvs: return folder + (keepalived ? "/checkers.pid" : "/lvs.pid");
+        case Kind::Observer: return folder + "/observer.pid";
+        case Kind::Bfd: return folder + "/bfd.pid";
+        case Kind::Snmp: return folder + "/snmp.pid";
+        case Kind::Supervisor: break;
+    }
+    return folder + (keepalived ? "/keepalived.pid" : "/mainstayd.pid");
+}
+
+Identity identity_of(std::string_view argv0) {
+    const auto slash = argv0.rfind('/');
+    if (slash != std::string_view::npos) argv0.remove_prefix(slash + 1);
+    return Identity{argv0 == "keepalived"};
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,80 @@
+#include "instance_requests.hpp"
+
+#include <algorithm>
+
+#include "mainstay/config/schema/keyword_values.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr std::int64_t kPriorityMost = 255;
+
+void set_switch(config::KeywordValues& values, const char* keyword, bool on) {
+    std::erase_if(values, [&](const config::KeywordValue& value) { return value.keyword == keyword; });
+    if (!on) return;
+    const auto at =
+        std::ranges::lower_bound(values, std::string_view{keyword}, {},
+                                 [](const config::KeywordValue& value) -> std::string_view { return value.keyword; });
+    values.insert(at, {keyword, true});
+}
+
+}  // namespace
+
+std::optional<vrrp::InstanceId> instance_of(const config::Config& config, const std::string& name) {
+    const auto found = std::ranges::find(config.instances, name, &config::Instance::name);
+    if (found == config.instances.end()) return std::nullopt;
+    return static_cast<vrrp::InstanceId>(found - config.instances.begin());
+}
+
+std::optional<config::Config> with_asked_change(const config::Config& config, vrrp::InstanceId id,
+                                                const ipc::ControlRequest& wanted) {
+    using What = ipc::ControlRequest::What;
+    auto changed = config;
+    auto& instance = changed.instances.at(id);
+    if (wanted.what == What::SetPriority) {
+        if (wanted.value < 1 || wanted.value > kPriorityMost) return std::nullopt;
+        instance.priority = static_cast<std::uint8_t>(wanted.value);
+        return changed;
+    }
+    if (wanted.value != 0 && wanted.value != 1) return std::nullopt;
+    const bool on = wanted.value == 1;
+    switch (wanted.what) {
+        case What::SetPreempt:
+            instance.nopreempt = !on;
+            return changed;
+        case What::SetAccept:
+            set_switch(instance.more.edit().values, "accept", on);
+            set_switch(instance.more.edit().values, "no_accept", !on);
+            return changed;
+        case What::SetPromoteSecondaries:
+            set_switch(instance.more.edit().values, "promote_secondaries", on);
+            return changed;
+        case What::SetLinkbeat:
+            set_switch(instance.more.edit().values, "linkbeat_use_polling", on);
+            return changed;
+        default:
+            return std::nullopt;
+    }
+}
+
+std::string asked_text(const ipc::ControlRequest& wanted) {
+    using What = ipc::ControlRequest::What;
+    const std::string state = wanted.value != 0 ? "on" : "off";
+    switch (wanted.what) {
+        case What::SetPriority:
+            return "priority " + std::to_string(wanted.value);
+        case What::SetPreempt:
+            return "preempt " + state;
+        case What::SetAccept:
+            return "accept " + state;
+        case What::SetPromoteSecondaries:
+            return "promote_secondaries " + state;
+        case What::SetLinkbeat:
+            return "linkbeat_use_polling " + state;
+        default:
+            return "nothing";
+    }
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,495 @@
+#include "mainstay/role/common/runtime.hpp"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdio>
+#include <map>
+#include <optional>
+
+#include "mainstay/alert/fifos.hpp"
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/snapshot.hpp"
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/log_sink.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/scheduling.hpp"
+#include "process_tuning.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::seconds kHeartbeatEvery{1};
+constexpr int kStartupWaitMs = 10'000;
+constexpr std::string_view kSpareName = "mainstayd-spare";  // one that has nothing to do yet
+constexpr std::size_t kScriptsWaitingMax = 65'536;
+// Lists that grow, and what a batch took, are taken from memory that was used before: new pages for each take longer
+// than what is done with them. What is not needed is given back after the start.
+constexpr int kKeptFree = 64 << 20;
+
+// Who has to speak at a moment, before others stop to believe that it lives.
+kernel::Slices slices_of(Kind kind) {
+    return kind == Kind::Vrrp || kind == Kind::Bfd ? kernel::Slices::Short : kernel::Slices::Usual;
+}
+
+class Process final : public Runtime {
+public:
+    Process(const RoleTraits& traits, ipc::RoleStartup startup, UniqueFd control)
+        : kind_{traits.kind},
+          startup_{std::move(startup)},
+          log_{kernel::LogOptions{startup_.log_ident, startup_.log_socket, startup_.log_facility, startup_.log_console,
+                                  startup_.log_level}},
+          control_{loop_, control.release()},
+          heartbeat_{loop_},
+          tuning_{log_, startup_.process_name, slices_of(traits.kind)} {}
+
+    asio::io_context& loop() override { return loop_; }
+    Log& log() override { return log_; }
+    Instant now() const override { return kernel::monotonic_now(); }
+    WallTime wall() const override { return kernel::wall_now(); }
+    std::uint64_t generation() const override { return generation_; }
+    const ipc::RoleStartup& options() const override { return startup_; }
+    const config::Config* running() const override { return started_ ? &running_.config : nullptr; }
+    int ipvs_socket() const override { return ipvs_socket_.get(); }
+    // Where only root may: before the privileges are dropped.
+    Result<void> open_ipvs_namespace();
+
+    Result<void> open_shared(const RoleTraits& traits);
+    int run(const std::function<std::unique_ptr<Role>(Runtime&)>& make);
+
+    void publish(Event event) override;
+    void write_fifo(const Event& event) override;
+    void run_script(std::string key, std::vector<std::string> extra, std::string queue,
+                    std::function<void(const ipc::ScriptResult&)> done) override;
+    void ask(const ipc::ControlRequest& wanted) override { send(wanted); }
+    Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
+    void publish_state(const ipc::StateBlock::Writer& write) override;
+
+private:
+    // For the notify scripts of events; without its services in the lvs process, where the role has them.
+    struct Running {
+        config::Config config;
+        alert::ServiceScripts scripts;
+    };
+
+    void listen();
+    void drain();
+    void send_heartbeat();
+    void send(const ipc::Message& message, int descriptor = -1);
+    void handle(ipc::Received received);
+    void prepare(std::uint64_t generation, UniqueFd snapshot);
+    [[nodiscard]] Result<bool> prepare_changes();
+    [[nodiscard]] Running to_run(config::Config& config) const;
+    void run_prepared();
+    void forget_prepared();
+    void kick();
+    [[nodiscard]] static std::vector<alert::NotifyCall> calls_of(const Running& running, const Event& event);
+    void commit(std::uint64_t generation);
+    void abort(std::uint64_t generation);
+    void script_results(const ipc::ScriptResults& results);
+    void supervisor_gone();
+    void stop();
+    void retire();
+    void dump(int signal);
+    void servers(const ipc::ServerQuestion& question);
+    void finish(int code);
+
+    Kind kind_;
+    ipc::RoleStartup startup_;
+    kernel::DaemonLog log_;
+    asio::io_context loop_{1};
+    asio::posix::stream_descriptor control_;
+    asio::steady_timer heartbeat_;
+    ProcessTuning tuning_;
+    UniqueFd ipvs_socket_;
+    std::optional<ipc::StateBlock> block_;
+    std::optional<ipc::EventRing> ring_;
+    UniqueFd kick_;
+    std::unique_ptr<Role> role_;
+    Running running_;
+    const Running* replaced_ = nullptr;       // the one before, while a reload is committed
+    UniqueFd snapshot_, prepared_snapshot_;   // what the running one, the prepared one was read from
+    bool prepared_same_ = false;              // as the running one, to the byte
+    bool kick_due_ = false;
+    std::optional<Running> prepared_;         // of prepared_generation_
+    std::optional<config::Config> first_;     // the role's own, until it starts
+    std::uint64_t prepared_generation_ = 0, generation_ = 0;
+    // Other numbers than the incarnation before had: the results of its scripts are nobody's.
+    std::uint64_t next_request_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
+    std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
+    std::uint64_t unsent_ = 0;
+    bool started_ = false, stopping_ = false, orphan_ = false;
+    int exit_code_ = 0;
+};
+
+Result<void> Process::open_shared(const RoleTraits& traits) {
+    auto block = ipc::StateBlock::map(ipc::inherited::kOwnBlock, true);
+    if (!block) return std::unexpected{std::move(block.error())};
+    block_.emplace(std::move(*block));
+    if (!traits.has_ring) return {};
+    auto ring = ipc::EventRing::map(ipc::inherited::kOwnRing, true);
+    if (!ring) return std::unexpected{std::move(ring.error())};
+    ring_.emplace(std::move(*ring));
+    kick_.reset(ipc::inherited::kObserverKick);
+    return {};
+}
+
+Result<void> Process::open_ipvs_namespace() {
+    if (!startup_.has_ipvs_namespace) return {};
+    const UniqueFd there{ipc::inherited::kIpvsNamespace};
+    auto socket = kernel::generic_netlink_in(there.get());
+    if (!socket) return std::unexpected{std::move(socket.error()).with("net_namespace_ipvs")};
+    ipvs_socket_ = std::move(*socket);
+    return {};
+}
+
+int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
+    if (kind_ == Kind::Lvs) {
+        ::mallopt(M_MMAP_THRESHOLD, kKeptFree / 2);
+        ::mallopt(M_TRIM_THRESHOLD, kKeptFree);
+    }
+    // The others tell little, and what they tell may be their last words.
+    if (kind_ == Kind::Lvs) log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
+    role_ = make(*this);
+    listen();
+    send_heartbeat();
+    loop_.run();
+    role_.reset();
+    return exit_code_;
+}
+
+void Process::listen() {
+    control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error) return;
+        drain();
+        if (control_.is_open()) listen();
+    });
+}
+
+void Process::drain() {
+    while (control_.is_open()) {
+        auto got = ipc::receive_message(control_.native_handle());
+        if (!got) {
+            log_.error("{}", got.error().text());
+            if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported) return supervisor_gone();
+            continue;
+        }
+        if (!got->has_value()) return;
+        if (std::holds_alternative<ipc::Closed>(**got)) return supervisor_gone();
+        handle(std::get<ipc::Received>(std::move(**got)));
+    }
+}
+
+void Process::send_heartbeat() {
+    send(ipc::Heartbeat{});
+    heartbeat_.expires_after(kHeartbeatEvery);
+    heartbeat_.async_wait([this](const boost::system::error_code& error) {
+        if (error || !control_.is_open()) return;
+        const auto late = std::chrono::steady_clock::now() - heartbeat_.expiry();
+        tuning_.look(std::chrono::duration_cast<Micros>(late));
+        send_heartbeat();
+    });
+}
+
+void Process::send(const ipc::Message& message, int descriptor) {
+    if (!control_.is_open()) return;
+    const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
+    if (sent) return;
+    ++unsent_;
+    // A paused supervisor fills the queue with heartbeats; those may be lost, anything else is told.
+    if (!std::holds_alternative<ipc::Heartbeat>(message))
+        log_.warning("a message to the supervisor was lost ({} so far): {}", unsent_, sent.error().text());
+}
+
+void Process::handle(ipc::Received received) {
+    std::visit(
+        [&]<class M>(M& message) {
+            if constexpr (std::is_same_v<M, ipc::Prepare>) prepare(message.generation, std::move(received.descriptor));
+            else if constexpr (std::is_same_v<M, ipc::Commit>) commit(message.generation);
+            else if constexpr (std::is_same_v<M, ipc::Abort>) abort(message.generation);
+            else if constexpr (std::is_same_v<M, ipc::Stop>) stop();
+            else if constexpr (std::is_same_v<M, ipc::Retire>) retire();
+            else if constexpr (std::is_same_v<M, ipc::ScriptResults>) script_results(message);
+            else if constexpr (std::is_same_v<M, ipc::PeerChannel>) role_->connect(message.to, std::move(received.descriptor));
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump(message.signal);
+            else if constexpr (std::is_same_v<M, ipc::ControlRequest>) {
+                if (started_ && !stopping_) role_->asked(message);
+            } else if constexpr (std::is_same_v<M, ipc::Observations>) {
+                if (!stopping_) role_->observed(message);
+            } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>) servers(message);
+            else log_.warning("an unexpected message from the supervisor was ignored");
+        },
+        received.message);
+}
+
+void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
+    const auto refuse = [&](const Error& error) {
+        forget_prepared();
+        log_.error("configuration {} cannot be prepared: {}", generation, error.text());
+        send(ipc::Prepared{generation, error.text()});
+    };
+    forget_prepared();
+    prepared_same_ = false;
+    prepared_snapshot_ = std::move(snapshot);
+    prepared_generation_ = generation;
+    const auto changes = prepare_changes();
+    if (!changes) return refuse(changes.error());
+    if (*changes) return send(ipc::Prepared{generation, {}});
+    auto config = ipc::read_snapshot(prepared_snapshot_.get());
+    if (!config) return refuse(std::move(config.error()).with("snapshot"));
+    prepared_ = to_run(*config);
+    if (!started_) {
+        first_ = std::move(*config);
+    } else if (const auto ready = role_->prepare(std::move(*config)); !ready) {
+        return refuse(ready.error());
+    }
+    send(ipc::Prepared{generation, {}});
+}
+
+// Of thousands of services a reload changes a few, mostly: those alone are read. False: that is not all, or the role
+// wants everything.
+Result<bool> Process::prepare_changes() {
+    if (!started_ || !snapshot_ || !role_->takes_changes()) return false;
+    auto changes = ipc::changed_services(snapshot_.get(), prepared_snapshot_.get());
+    if (!changes) return std::unexpected{std::move(changes.error()).with("snapshot")};
+    if (!*changes) return false;
+    if ((*changes)->empty()) return prepared_same_ = true;
+    Running next = running_;
+    for (const auto& change : **changes) next.scripts.change(change);
+    if (!role_->prepare_changes(std::move(**changes))) return false;
+    prepared_ = std::move(next);
+    return true;
+}
+
+// The role gets the configuration itself; of services there may be thousands.
+Process::Running Process::to_run(config::Config& config) const {
+    Running next{{}, alert::ServiceScripts{config}};
+    auto services = std::exchange(config.virtual_servers, {});
+    next.config = config;
+    config.virtual_servers = std::move(services);
+    if (kind_ != Kind::Lvs) next.config.virtual_servers = config.virtual_servers;
+    return next;
+}
+
+void Process::forget_prepared() {
+    prepared_.reset();
+    first_.reset();
+}
+
+void Process::commit(std::uint64_t generation) {
+    if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation)
+        return log_.error("configuration {} was committed without having been prepared", generation);
+    generation_ = generation;
+    // keepalived's line of these processes, beside the one of the first.
+    if (started_ && (kind_ == Kind::Vrrp || kind_ == Kind::Lvs)) log_.info("Reloading");
+    snapshot_ = std::move(prepared_snapshot_);
+    if (std::exchange(prepared_same_, false))
+        role_->commit_unchanged();
+    else
+        run_prepared();
+    if (!stopping_) send(ipc::Committed{generation});
+}
+
+void Process::run_prepared() {
+    const Running before = std::exchange(running_, std::move(*prepared_));
+    prepared_.reset();
+    if (!started_ && startup_.spare) kernel::set_process_name(startup_.process_name);
+    tuning_.apply(process_options(running_.config.global, kind_));
+    const bool first = !std::exchange(started_, true);
+    if (!first) {
+        replaced_ = &before;  // what the reload removes is told by the scripts it had
+        role_->commit();
+        replaced_ = nullptr;
+    } else if (const auto ran = role_->start(*std::exchange(first_, {}), startup_.restarted); !ran) {
+        log_.error("cannot start: {}", ran.error().text());
+        stopping_ = true;
+        return finish(ran.error().code() == Errc::Permission ? 4 : 1);
+    }
+    // What reading took is given back, or it would stay until the next reload. That one keeps it: to give it back and
+    // get it again each time takes longer than all else. vrrp has no time for that.
+    if (first && kind_ != Kind::Vrrp) ::malloc_trim(0);
+}
+
+void Process::abort(std::uint64_t generation) {
+    if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation) return;
+    forget_prepared();
+    prepared_snapshot_.reset();
+    if (!std::exchange(prepared_same_, false) && started_) role_->abort();
+}
+
+void Process::publish(Event event) {
+    event.at = wall();
+    if (ring_) {
+        event.number = ring_->append(event);
+        // One kick for all that this turn of the loop tells.
+        if (!std::exchange(kick_due_, true)) asio::post(loop_, [this] { kick(); });
+    }
+    if (!event.notify) return;
+    auto calls = calls_of(running_, event);
+    if (calls.empty() && replaced_ != nullptr) calls = calls_of(*replaced_, event);
+    for (auto& call : calls)
+        run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
+    write_fifo(event);
+}
+
+void Process::kick() {
+    if (!std::exchange(kick_due_, false)) return;
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(kick_.get(), &one, sizeof one);  // full: it is awake already
+}
+
+std::vector<alert::NotifyCall> Process::calls_of(const Running& running, const Event& event) {
+    auto calls = running.scripts.calls(event);
+    return calls.empty() ? alert::notify_calls(running.config, event) : calls;
+}
+
+void Process::write_fifo(const Event& event) {
+    if (!alert::fifos(running_.config.global).empty()) send(ipc::FifoLine{alert::fifo_line(event)});
+}
+
+void Process::run_script(std::string key, std::vector<std::string> extra, std::string queue,
+                         std::function<void(const ipc::ScriptResult&)> done) {
+    std::uint64_t request = 0;
+    if (done) {
+        request = next_request_++;
+        if (waiting_.size() >= kScriptsWaitingMax || orphan_) {
+            done(ipc::ScriptResult{request, ipc::ScriptResult::How::NotRun, EAGAIN});
+            return;
+        }
+        waiting_.emplace(request, std::move(done));
+    }
+    send(ipc::RunScript{request, std::move(key), std::move(queue), std::move(extra)});
+}
+
+void Process::script_results(const ipc::ScriptResults& results) {
+    for (const auto& result : results.results) {
+        const auto found = waiting_.find(result.request);
+        if (found == waiting_.end()) continue;
+        const auto done = std::move(found->second);
+        waiting_.erase(found);
+        done(result);
+    }
+}
+
+void Process::publish_state(const ipc::StateBlock::Writer& write) {
+    const auto published = block_->publish(write);
+    if (!published) log_.error("state is not saved for a restart: {}", published.error().text());
+}
+
+// Rather no master than one that nobody watches (DESIGN: roles resign in order).
+void Process::supervisor_gone() {
+    if (orphan_) return;
+    orphan_ = true;
+    if (!stopping_) log_.error("the supervisor is gone: resigning");
+    boost::system::error_code ignored;
+    control_.close(ignored);
+    stop();
+}
+
+void Process::stop() {
+    if (std::exchange(stopping_, true)) return;
+    if (!started_) return finish(0);
+    role_->stop([this] {
+        send(ipc::Stopped{});
+        finish(0);
+    });
+}
+
+// The kernel closes everything at once; what is held (addresses, services) is the successor's from here on.
+void Process::retire() {
+    if (std::exchange(stopping_, true)) return;
+    if (started_) role_->save_state();
+    finish(0);
+}
+
+void Process::dump(int signal) {
+    if (!started_) return;
+    role_->save_state();
+    for (const auto& file : role_->dump(signal)) {
+        const auto memfd = ipc::make_sealed_memfd("dump", std::as_bytes(std::span{file.text}));
+        if (memfd) send(ipc::DumpText{file.what}, memfd->get());
+        else log_.error("a dump file cannot be made: {}", memfd.error().text());
+    }
+    send(ipc::DumpRequested{signal});
+}
+
+void Process::servers(const ipc::ServerQuestion& question) {
+    ipc::ServerAnswered answer{question.request, 2, "the process is starting or stopping"};
+    if (!started_ || stopping_) return send(answer);
+    const auto reply = role_->servers(question);
+    answer.exit_code = reply.exit_code;
+    answer.problem = reply.problem;
+    const auto memfd = ipc::make_sealed_memfd("servers", std::as_bytes(std::span{reply.text}));
+    if (!memfd && answer.problem.empty()) answer.problem = memfd.error().text();
+    send(answer, memfd && answer.problem.empty() ? memfd->get() : -1);
+}
+
+void Process::finish(int code) {
+    kick();
+    log_.flush();
+    exit_code_ = code;
+    loop_.stop();
+}
+
+// The RoleStartup comes before anything else; the supervisor sends it right after the fork.
+Result<ipc::RoleStartup> receive_startup(int fd) {
+    pollfd wait{fd, POLLIN, 0};
+    if (::poll(&wait, 1, kStartupWaitMs) != 1) return fail(Errc::Timeout, "no RoleStartup from the supervisor");
+    auto got = ipc::receive_message(fd);
+    if (!got) return std::unexpected{std::move(got.error())};
+    if (!got->has_value() || std::holds_alternative<ipc::Closed>(**got))
+        return fail(Errc::State, "the supervisor is gone");
+    auto& message = std::get<ipc::Received>(**got).message;
+    if (!std::holds_alternative<ipc::RoleStartup>(message)) return fail(Errc::Invalid, "the first message is not a RoleStartup");
+    return std::get<ipc::RoleStartup>(std::move(message));
+}
+
+}  // namespace
+
+int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
+    ::signal(SIGPIPE, SIG_IGN);
+    // The supervisor's terminal may send these to the whole group; a role is stopped by its supervisor only.
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
+    UniqueFd control{ipc::inherited::kControl};
+    auto startup = receive_startup(control.get());
+    if (!startup) {
+        std::fprintf(stderr, "this process is started by mainstayd itself: %s\n", startup.error().text().c_str());
+        return 1;
+    }
+    kernel::set_process_name(startup->spare ? kSpareName : startup->process_name);
+    Process process{traits, std::move(*startup), std::move(control)};
+    auto opened = process.open_shared(traits);
+    if (opened) opened = process.open_ipvs_namespace();
+    if (!opened) {
+        process.log().error("cannot start: {}", opened.error().text());
+        return 1;
+    }
+    if (traits.while_root) traits.while_root(process.options(), process.log());
+    auto account = kernel::find_account(process.options().user);
+    if (!account) account = kernel::find_account("nobody");
+    auto kept = traits.capabilities;
+    if (process.options().may_schedule) kept.push_back(CAP_SYS_NICE);
+    if (process.options().may_lock) kept.push_back(CAP_IPC_LOCK);
+    auto dropped = account ? kernel::drop_privileges(*account, kept)
+                           : Result<void>{std::unexpected{std::move(account.error())}};
+    if (!dropped) {
+        process.log().error("cannot drop privileges: {}", dropped.error().text());
+        return 4;
+    }
+    return process.run(make);
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,116 @@
+// The audit: the kernel tells nobody when its IPVS table changes, so it is read now and then, a slice per turn of the
+// loop. What looks wrong is read a second time before it is repaired: a dump does not tell that it was interrupted.
+#include <algorithm>
+
+#include "reconciler.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr Micros kSlicePauseMin{1'000};
+constexpr Micros kSlicePauseMax{100'000};
+
+}  // namespace
+
+void TableReconciler::arm_audit(Micros pause) {
+    if (stopped_) return;
+    audit_timer_.expires_after(pause);
+    audit_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (error || alive.expired() || stopped_) return;
+        audit_turn();
+    });
+}
+
+void TableReconciler::audit_soon() {
+    audit_ = {};
+    audit_.hurried = true;
+    arm_audit(Micros{0});
+}
+
+void TableReconciler::audit_turn() {
+    Result<void> done;
+    if (!ipvs_) {
+        audit_ = {};
+    } else if (done = audit_slice(); !done) {
+        audit_ = {};
+        close_and_retry(done.error());
+    }
+    if (!audit_.running) {
+        audit_.hurried = false;
+        if (options_.audit_every.count() > 0) arm_audit(options_.audit_every);
+        return;
+    }
+    if (audit_.hurried) return arm_audit(kSlicePauseMin);
+    const auto slices = static_cast<std::int64_t>(ledger_.size() / kAuditSlice + 1);
+    arm_audit(std::clamp(options_.audit_every / 2 / slices, kSlicePauseMin, kSlicePauseMax));
+}
+
+Result<void> TableReconciler::audit_slice() {
+    if (!audit_.running) {
+        if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
+        auto services = ipvs_->services();
+        if (!services) return std::unexpected{std::move(services.error())};
+        audit_ = {.services = {}, .next = 0, .suspects = {}, .running = true, .hurried = audit_.hurried};
+        for (auto& entry : *services) audit_.services.emplace(entry.service.key, std::move(entry.service));
+    }
+    const std::size_t end = std::min(audit_.next + kAuditSlice, ledger_.size());
+    for (; audit_.next < end; ++audit_.next) {
+        const auto key = ledger_.wanted(audit_.next).service.key;
+        const auto found = audit_.services.find(key);
+        auto read = read_service(found == audit_.services.end() ? nullptr : &found->second, key);
+        if (!read) return std::unexpected{std::move(read.error())};
+        if (!ledger_.is_as_wanted(audit_.next)) audit_.suspects.insert(key);
+    }
+    if (audit_.next < ledger_.size()) return {};
+    audit_.running = false;
+    return audit_confirm();
+}
+
+Result<void> TableReconciler::audit_confirm() {
+    std::set<netlink::IpvsServiceKey> again = std::move(audit_.suspects);
+    again.insert(ledger_.left_over().begin(), ledger_.left_over().end());
+    std::erase_if(unsure_, [&again](const auto& key) { return !again.contains(key); });
+    if (again.empty()) return {};
+    auto services = ipvs_->services();
+    if (!services) return std::unexpected{std::move(services.error())};
+    std::map<netlink::IpvsServiceKey, const netlink::IpvsService*> present;
+    for (const auto& entry : *services) present.emplace(entry.service.key, &entry.service);
+
+    std::vector<std::size_t> suspects;
+    for (const auto& key : again) {
+        const auto found = present.find(key);
+        auto read = read_service(found == present.end() ? nullptr : found->second, key);
+        if (!read) return std::unexpected{std::move(read.error())};
+        if (const auto wanted = ledger_.find(key))
+            suspects.push_back(*wanted);
+        else if (found == present.end())
+            ledger_.forget_left_over(key);
+    }
+    repair(suspects);
+    return {};
+}
+
+void TableReconciler::repair(std::span<const std::size_t> suspects) {
+    Operations operations;
+    for (const std::size_t i : suspects) ledger_.plan(i, operations);
+    ledger_.plan_left_over(operations);
+    if (operations.empty()) return;
+
+    // What an earlier refusal left undone is no change by others.
+    std::size_t foreign = 0;
+    for (const auto& operation : operations) {
+        if (unsure_.contains(operation.service.key)) continue;
+        if (++foreign <= kOperationsNamedMax) {
+            log_.warning("IPVS was changed by others; repaired: {}", netlink::describe(operation));
+        }
+    }
+    if (foreign > kOperationsNamedMax) {
+        log_.warning("IPVS was changed by others; repaired: {} more operations", foreign - kOperationsNamedMax);
+    }
+    unsure_.clear();
+    if (!execute(operations)) return;
+    state_.repairs += foreign;
+    changed_();
+}
+
+}  // namespace mainstay::role

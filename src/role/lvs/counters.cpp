@@ -1,0 +1,155 @@
+#include "counters.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "mainstay/config/schema/keyword_values.hpp"
+#include "role/common/snmp_parts.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+void add(netlink::IpvsStats& sum, const netlink::IpvsStats& more) {
+    sum.connections += more.connections;
+    sum.in_packets += more.in_packets;
+    sum.out_packets += more.out_packets;
+    sum.in_bytes += more.in_bytes;
+    sum.out_bytes += more.out_bytes;
+    sum.cps += more.cps;
+    sum.in_pps += more.in_pps;
+    sum.out_pps += more.out_pps;
+    sum.in_bps += more.in_bps;
+    sum.out_bps += more.out_bps;
+}
+
+void add(ipc::ServerTraffic& sum, const netlink::IpvsDestinationEntry& more) {
+    add(sum.stats, more.stats);
+    sum.active += more.active;
+    sum.inactive += more.inactive;
+    sum.persistent += more.persistent;
+}
+
+}  // namespace
+
+std::optional<CounterIntervals> counter_intervals(const config::Config& config, bool by_option) {
+    if (!snmp_parts(config, by_option, {}).checker || config.virtual_servers.empty()) return std::nullopt;
+    const auto& global = config.global.more->values;
+    constexpr Micros kUsual{5'000'000};
+    const auto services = config::value_of<Micros>(global, "snmp_vs_stats_update_interval").value_or(kUsual);
+    return CounterIntervals{services,
+                            config::value_of<Micros>(global, "snmp_rs_stats_update_interval").value_or(services)};
+}
+
+LvsCounters::LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler, CounterIntervals intervals,
+                         std::function<void()> changed)
+    : runtime_{runtime},
+      judge_{judge},
+      reconciler_{reconciler},
+      intervals_{intervals},
+      changed_{std::move(changed)},
+      traffic_(judge.services().size()),
+      services_timer_{runtime.loop()},
+      servers_timer_{runtime.loop()} {
+    arm(services_timer_, runtime_.now(), &LvsCounters::read_services);
+    arm(servers_timer_, runtime_.now(), &LvsCounters::read_some_servers);
+}
+
+std::unique_ptr<LvsCounters> make_counters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler,
+                                           std::optional<CounterIntervals> intervals, std::function<void()> changed) {
+    if (!intervals) return nullptr;
+    return std::make_unique<LvsCounters>(runtime, judge, reconciler, *intervals, std::move(changed));
+}
+
+std::optional<std::vector<ipc::ServiceTraffic>> LvsCounters::traffic() const {
+    if (!services_read_ || !servers_read_) return std::nullopt;
+    return traffic_;
+}
+
+void LvsCounters::arm(Timer& timer, Instant at, void (LvsCounters::*next)()) {
+    timer.expires_at(at);
+    timer.async_wait([this, next, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (!error && !alive.expired()) (this->*next)();
+    });
+}
+
+void LvsCounters::read_services() {
+    const Instant before = runtime_.now();
+    bool moved = false;
+    if (const auto entries = reconciler_.services(); !entries) {
+        tell_failure("services", told_services_, entries.error());
+    } else {
+        std::map<netlink::IpvsServiceKey, const netlink::IpvsStats*> counted;
+        for (const auto& entry : *entries) counted.emplace(entry.service.key, &entry.stats);
+        for (std::size_t v = 0; v < traffic_.size(); ++v) {
+            netlink::IpvsStats sum;
+            for (const auto& key : judge_.keys(v))
+                if (const auto found = counted.find(key); found != counted.end()) add(sum, *found->second);
+            moved = moved || traffic_[v].stats != sum;
+            traffic_[v].stats = sum;
+        }
+        moved = !std::exchange(services_read_, true) || moved;
+        told_services_ = false;
+    }
+    const Instant after = runtime_.now();
+    arm(services_timer_, std::max(before + intervals_.services, after + (after - before) * kCountingShare),
+        &LvsCounters::read_services);
+    if (moved) changed_();
+}
+
+void LvsCounters::read_some_servers() {
+    const Instant before = runtime_.now();
+    Result<void> read;
+    for (std::size_t keys = 0; read && next_ < traffic_.size() && keys < kCountedSlice; ++next_) {
+        keys += judge_.keys(next_).size();
+        read = read_servers(next_);
+    }
+    const Instant after = runtime_.now();
+    took_ += after - before;
+    if (read && next_ < traffic_.size()) return arm(servers_timer_, after, &LvsCounters::read_some_servers);
+    if (read) {
+        moved_ = !std::exchange(servers_read_, true) || moved_;
+        told_servers_ = false;
+    } else {
+        tell_failure("servers", told_servers_, read.error());
+    }
+    next_ = 0;
+    // From its end, so that no server is read again too early.
+    arm(servers_timer_,
+        after + std::max<Instant::duration>(intervals_.servers, std::exchange(took_, {}) * kCountingShare),
+        &LvsCounters::read_some_servers);
+    if (std::exchange(moved_, false)) changed_();
+}
+
+// A server that is not in the table counts nothing.
+Result<void> LvsCounters::read_servers(std::size_t number) {
+    const auto& service = judge_.services()[number];
+    ipc::ServiceTraffic sum{.stats = traffic_[number].stats, .servers = {}, .sorry_server = {}};
+    sum.servers.resize(service.real_servers.size());
+    for (const auto& key : judge_.keys(number)) {
+        const auto entries = reconciler_.destinations(key);
+        if (!entries) return std::unexpected{entries.error()};
+        std::map<Endpoint, const netlink::IpvsDestinationEntry*> counted;
+        for (const auto& entry : *entries) counted.emplace(entry.destination.endpoint, &entry);
+        const auto take = [&](ipc::ServerTraffic& server, const Endpoint& endpoint, config::Forwarding forwarding) {
+            const auto found = counted.find(lvs::endpoint_at(key, service, endpoint, forwarding));
+            if (found != counted.end()) add(server, *found->second);
+        };
+        for (std::size_t s = 0; s < service.real_servers.size(); ++s)
+            take(sum.servers[s], service.real_servers[s].endpoint, service.real_servers[s].forwarding);
+        if (const auto& sorry = service.sorry_server) take(sum.sorry_server, sorry->endpoint, sorry->forwarding);
+    }
+    moved_ = moved_ || traffic_[number] != sum;
+    traffic_[number] = std::move(sum);
+    return {};
+}
+
+// The old values remain. That there is no IPVS at all, the reconciler says.
+void LvsCounters::tell_failure(const char* whose, bool& told, const Error& error) {
+    if (!reconciler_.state().available) return;
+    if (!std::exchange(told, true))
+        runtime_.log().warning("SNMP: IPVS's counters of {} cannot be read: {}; tried again after each interval", whose,
+                               error.text());
+}
+
+}  // namespace mainstay::role

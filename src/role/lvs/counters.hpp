@@ -1,0 +1,73 @@
+// Reads what the kernel counts of the services and their servers, for SNMP; there is one only while SNMP shows it.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "reconciler.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/role/common/runtime.hpp"
+
+namespace mainstay::role {
+
+// Kernel services whose servers are read per turn of the loop, as in an audit.
+inline constexpr std::size_t kCountedSlice = 32;
+// However short the intervals: reading takes at most one part in so many of the time.
+inline constexpr int kCountingShare = 20;
+
+// snmp_vs_stats_update_interval and snmp_rs_stats_update_interval: the least time between two readings.
+struct CounterIntervals {
+    Micros services{0}, servers{0};
+    bool operator==(const CounterIntervals&) const = default;
+};
+// None: nobody asks for counters. `by_option`: -x.
+[[nodiscard]] std::optional<CounterIntervals> counter_intervals(const config::Config& config, bool by_option);
+
+class LvsCounters {
+public:
+    // `changed` is called when `traffic()` has; never from within the constructor. `judge` and `reconciler` live longer; a
+    // configuration of the judge's has a reader of its own.
+    LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler, CounterIntervals intervals,
+                std::function<void()> changed);
+
+    // In the order of the judge's services; none until all was read once.
+    [[nodiscard]] std::optional<std::vector<ipc::ServiceTraffic>> traffic() const;
+
+private:
+    using Timer = boost::asio::steady_timer;
+
+    void arm(Timer& timer, Instant at, void (LvsCounters::*next)());
+    void read_services();
+    void read_some_servers();
+    [[nodiscard]] Result<void> read_servers(std::size_t service);
+    void tell_failure(const char* whose, bool& told, const Error& error);
+
+    Runtime& runtime_;
+    const lvs::Judge& judge_;
+    TableReconciler& reconciler_;
+    CounterIntervals intervals_;
+    std::function<void()> changed_;
+    std::vector<ipc::ServiceTraffic> traffic_;
+    bool services_read_ = false, servers_read_ = false, told_services_ = false, told_servers_ = false;
+    std::size_t next_ = 0;      // the service whose servers are read next
+    bool moved_ = false;        // a counter of this round of servers
+    Instant::duration took_{};  // this round so far
+    Timer services_timer_, servers_timer_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the reader still is
+};
+
+// None without intervals.
+[[nodiscard]] std::unique_ptr<LvsCounters> make_counters(Runtime& runtime, const lvs::Judge& judge,
+                                                         TableReconciler& reconciler,
+                                                         std::optional<CounterIntervals> intervals,
+                                                         std::function<void()> changed);
+
+}  // namespace mainstay::role

@@ -1,0 +1,52 @@
+#include "event_driven_checks.hpp"
+
+#include "mainstay/vrrp/trackers.hpp"
+
+namespace mainstay::role {
+
+void EventDrivenChecks::configure(const config::Config& config) {
+    rules_.clear();
+    for (const auto& file : vrrp::file_trackers(config)) rules_[file.name] = {file.weight, file.reverse};
+}
+
+void EventDrivenChecks::add_file(const lvs::Judge& judge, const std::string& name, std::int64_t number, Results& out) const {
+    const auto rule = rules_.find(name);
+    if (rule == rules_.end()) return;
+    for (const auto id : judge.followers(config::Checker::Type::File, name)) {
+        const auto* checker = judge.checker(id);
+        const auto place = judge.place(id);
+        if (checker == nullptr || !place) continue;
+        const auto& server = judge.services()[place->service].real_servers[place->server];
+        out.push_back(lvs::file_result(id, server, *checker, rule->second, number));
+    }
+}
+
+void EventDrivenChecks::add_session(const lvs::Judge& judge, const std::string& name, bool up, Results& out) const {
+    for (const auto id : judge.followers(config::Checker::Type::Bfd, name)) out.push_back(lvs::bfd_result(id, up));
+}
+
+EventDrivenChecks::Results EventDrivenChecks::told(const lvs::Judge& judge, const ipc::Observations& seen) {
+    Results out;
+    for (const auto& one : seen.list) {
+        if (one.kind != ipc::Observation::Kind::File) continue;
+        numbers_[one.name] = one.value;
+        add_file(judge, one.name, one.value, out);
+    }
+    return out;
+}
+
+EventDrivenChecks::Results EventDrivenChecks::told(const lvs::Judge& judge, const ipc::BfdState& session) {
+    Results out;
+    sessions_[session.name] = session.up;
+    add_session(judge, session.name, session.up, out);
+    return out;
+}
+
+EventDrivenChecks::Results EventDrivenChecks::all(const lvs::Judge& judge) const {
+    Results out;
+    for (const auto& [name, number] : numbers_) add_file(judge, name, number, out);
+    for (const auto& [name, up] : sessions_) add_session(judge, name, up, out);
+    return out;
+}
+
+}  // namespace mainstay::role

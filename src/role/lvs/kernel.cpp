@@ -1,0 +1,75 @@
+// The lvs role with the real kernel.
+#include <random>
+
+#include "mainstay/kernel/sysctl.hpp"
+#include "mainstay/role/lvs/role.hpp"
+#include "role/common/netlink_buffers.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr std::string_view kExpireQuiescent = "net/ipv4/vs/expire_quiescent_template";
+
+class KernelTable final : public IpvsTable {
+public:
+    explicit KernelTable(kernel::IpvsSocket socket) : socket_{std::move(socket)} {}
+
+    Result<Outcome> perform(const std::vector<netlink::IpvsOperation>& operations) override {
+        return socket_.perform(operations);
+    }
+    Result<std::vector<netlink::IpvsServiceEntry>> services() override { return socket_.services(); }
+    Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key) override {
+        return socket_.destinations(key);
+    }
+    Result<void> flush() override { return socket_.flush(); }
+
+private:
+    kernel::IpvsSocket socket_;
+};
+
+class KernelSettings final : public IpvsSettings {
+public:
+    explicit KernelSettings(kernel::IpvsSocket socket) : socket_{std::move(socket)} {}
+
+    Result<std::vector<netlink::IpvsDaemon>> daemons() override { return socket_.daemons(); }
+    Result<void> start_daemon(const netlink::IpvsDaemon& daemon) override { return socket_.start_daemon(daemon); }
+    Result<void> stop_daemon(netlink::IpvsDaemon::State state) override { return socket_.stop_daemon(state); }
+    Result<netlink::IpvsTimeouts> timeouts() override { return socket_.timeouts(); }
+    Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) override { return socket_.set_timeouts(timeouts); }
+    Result<bool> expires_quiescent() override {
+        const auto number = kernel::read_sysctl_number(kExpireQuiescent);
+        if (!number) return std::unexpected{number.error()};
+        return *number != 0;
+    }
+    Result<void> set_expires_quiescent(bool on) override {
+        return kernel::write_sysctl(kExpireQuiescent, on ? "1" : "0");
+    }
+
+private:
+    kernel::IpvsSocket socket_;
+};
+
+template <class Interface, class Kernel>
+Result<std::unique_ptr<Interface>> open_kernel(Runtime& runtime) {
+    auto socket = kernel::IpvsSocket::open(runtime.ipvs_socket());
+    if (!socket) return std::unexpected{std::move(socket.error())};
+    if (const auto* config = runtime.running())
+        size_netlink_buffer(socket->fd(), config->global, "lvs_netlink_cmd", runtime.log());
+    return std::make_unique<Kernel>(std::move(*socket));
+}
+
+}  // namespace
+
+std::unique_ptr<Role> make_lvs_role(Runtime& runtime) {
+    LvsOptions options;
+    options.open_ipvs = [&runtime] { return open_kernel<IpvsTable, KernelTable>(runtime); };
+    options.open_settings = [&runtime] { return open_kernel<IpvsSettings, KernelSettings>(runtime); };
+    options.random = [engine = std::mt19937_64{std::random_device{}()}](Micros limit) mutable {
+        return Micros{std::uniform_int_distribution<std::int64_t>{0, std::max<std::int64_t>(limit.count(), 0)}(engine)};
+    };
+    options.keep_ipvs_at_stop = runtime.options().keep_ipvs;
+    options.audit_every = Seconds{runtime.options().audit_seconds};
+    return make_lvs_role(runtime, std::move(options));
+}
+
+}  // namespace mainstay::role

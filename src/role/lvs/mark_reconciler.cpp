@@ -1,0 +1,67 @@
+#include "mark_reconciler.hpp"
+
+namespace mainstay::role {
+
+void MarkReconciler::want(std::optional<netlink::MarkTable> table) {
+    wanted_ = std::move(table);
+    settle();
+}
+
+void MarkReconciler::settle() {
+    timer_.cancel();
+    if (wanted_ == done_) return;
+    if (auto applied = apply(); applied) {
+        told_ = false;
+        return;
+    } else if (!std::exchange(told_, true)) {
+        log_.error("nftables_ipvs: {}: packets to virtual server groups get no mark; tried again every {} s",
+                   applied.error().text(), std::chrono::duration_cast<Seconds>(again_every_).count());
+    }
+    watch_.stop();
+    nftables_.reset();
+    timer_.expires_after(again_every_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) settle();
+    });
+}
+
+Result<void> MarkReconciler::apply() {
+    if (!nftables_) {
+        auto opened = kernel::Nftables::open();
+        if (!opened) return std::unexpected{std::move(opened.error())};
+        nftables_.emplace(std::move(*opened));
+    }
+    auto batch = nftables_->begin();
+    if (done_ && (!wanted_ || wanted_->name != done_->name)) {
+        netlink::MarkTable gone;
+        gone.name = done_->name;
+        netlink::append_mark_table(batch, gone);
+    }
+    if (wanted_) netlink::append_mark_table(batch, *wanted_);
+    if (auto committed = nftables_->commit(batch); !committed) return committed;
+    done_ = wanted_;
+    if (done_)
+        watch_.start(*nftables_);
+    else
+        watch_.stop();
+    return {};
+}
+
+void MarkReconciler::check() {
+    if (!done_ || !nftables_) return;
+    const auto same = nftables_->looks_like(*done_);
+    if (!same || *same) return;  // a question that was disturbed is asked again at the next change
+    log_.warning("the nftables table {} was changed by somebody else: it is set again", done_->name);
+    done_.reset();
+    settle();
+}
+
+void MarkReconciler::stop(bool keep) {
+    timer_.cancel();
+    watch_.stop();
+    if (keep || !done_) return;
+    wanted_.reset();
+    if (auto applied = apply(); !applied) log_.error("nftables_ipvs: {}", applied.error().text());
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,153 @@
+#include "name_resolver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mainstay/probe/task.hpp"
+
+namespace mainstay::role {
+
+struct Names::Name {
+    Name(boost::asio::io_context& loop, probe::NameQuestion asked) : question{std::move(asked)}, timer{loop} {}
+    probe::NameQuestion question;
+    Micros interval{0};
+    boost::asio::steady_timer timer;
+    std::shared_ptr<probe::Attempt> attempt;  // while it is looked up
+    lvs::KnownServers known;
+    std::size_t failures = 0;  // in a row
+    std::size_t left_out = 0;  // as told last
+};
+
+namespace {
+
+constexpr Micros kWaitForTurn{100'000};
+
+probe::NameQuestion question_of(const config::VirtualServer& service, const lvs::NamedServers& named) {
+    using Type = lvs::NamedServers::Type;
+    return {.name = named.name,
+            .srv = named.type == Type::Srv,
+            .family = named.type == Type::Srv    ? service.family
+                      : named.type == Type::Aaaa ? Family::V6
+                                                 : Family::V4,
+            .resolvers = named.resolvers,
+            .timeout = named.timeout,
+            .most = named.most};
+}
+
+// The answer is handed out through `result`: what is thrown on the way leaves its default there.
+boost::asio::awaitable<void> look_up(probe::NameQuestion question, std::shared_ptr<probe::Attempt> attempt,
+                                     std::shared_ptr<probe::NameAnswer> result) {
+    *result = co_await probe::resolve(std::move(question), std::move(attempt));
+}
+
+}  // namespace
+
+Names::Names(boost::asio::io_context& loop, Log& log, std::function<void()> changed)
+    : loop_{loop}, log_{log}, changed_{std::move(changed)} {}
+
+Names::~Names() { stop(); }
+
+void Names::stop() {
+    for (auto& [question, name] : names_) {
+        name->timer.cancel();
+        if (name->attempt) name->attempt->cancel();
+    }
+    names_.clear();
+}
+
+void Names::recall(const config::Config& config, const lvs::Memory& memory) {
+    for (const auto& service : config.virtual_servers) {
+        const auto found = std::ranges::find(memory, lvs::identity_of(service), &lvs::ServiceMemory::identity);
+        if (found == memory.end()) continue;
+        for (const auto& named : lvs::named_servers(service))
+            recalled_[question_of(service, named)] = lvs::remembered(*found, service, named);
+    }
+}
+
+void Names::follow(const config::Config& config) {
+    auto before = std::exchange(names_, {});
+    for (const auto& service : config.virtual_servers) {
+        for (const auto& named : lvs::named_servers(service)) {
+            const auto question = question_of(service, named);
+            auto& name = names_[question];
+            const bool again = name != nullptr;  // of another service too: the shorter interval counts
+            if (const auto old = before.find(question); !again && old != before.end()) name = old->second;
+            const bool fresh = name == nullptr;
+            if (fresh) {
+                name = std::make_shared<Name>(loop_, question);
+                if (const auto known = recalled_.find(question); known != recalled_.end()) name->known = known->second;
+            }
+            name->interval = again ? std::min(name->interval, named.interval) : named.interval;
+            if (fresh) arm(name, Micros{0});
+        }
+    }
+    recalled_.clear();
+    for (const auto& [question, name] : before) {
+        if (names_.contains(question)) continue;
+        name->timer.cancel();
+        if (name->attempt) name->attempt->cancel();
+    }
+}
+
+config::Config Names::effective(config::Config config) const {
+    return lvs::with_known(std::move(config), [this](const auto& service, const auto& named) {
+        const auto found = names_.find(question_of(service, named));
+        return found == names_.end() ? nullptr : &found->second->known;
+    });
+}
+
+void Names::arm(const std::shared_ptr<Name>& name, Micros pause) {
+    name->timer.expires_after(pause);
+    name->timer.async_wait(
+        [this, alive = std::weak_ptr{alive_}, question = name->question](const boost::system::error_code& error) {
+            if (!error && !alive.expired()) look(question);
+        });
+}
+
+void Names::look(const probe::NameQuestion& question) {
+    const auto found = names_.find(question);
+    if (found == names_.end()) return;
+    const auto name = found->second;
+    if (running_ >= kLookupsMax) return arm(name, kWaitForTurn);
+    ++running_;
+    name->attempt = std::make_shared<probe::Attempt>(loop_.get_executor());
+    auto result = std::make_shared<probe::NameAnswer>();
+    result->refused = "the lookup broke off";
+    probe::spawn(
+        loop_.get_executor(), "lookup of " + question.name, look_up(question, name->attempt, result),
+        [this, alive = std::weak_ptr{alive_}, name, result](const std::string& what, const std::string& thrown) {
+            if (alive.expired()) return;
+            --running_;
+            name->attempt.reset();
+            if (!thrown.empty()) log_.error("{} ended by an exception: {}", what, thrown);
+            const auto now = names_.find(name->question);
+            if (now != names_.end() && now->second == name) answered(name, std::move(*result));
+        });
+}
+
+void Names::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer) {
+    arm(name, name->interval);
+    if (!answer.refused.empty()) {
+        if (name->failures++ == 0) {
+            log_.warning("real_server_dns {}: {}. {}", name->question.name, answer.refused,
+                         name->known.empty() ? std::string{"It has no servers until there is an answer"}
+                                             : fmt::format("The {} known servers stay", name->known.size()));
+        }
+        return;
+    }
+    if (const auto failures = std::exchange(name->failures, 0); failures != 0)
+        log_.info("real_server_dns {}: answered again, after {} failures", name->question.name, failures);
+    if (std::exchange(name->left_out, answer.left_out) != answer.left_out && answer.left_out != 0) {
+        log_.warning("real_server_dns {}: {} more servers than dns_servers_max are left out", name->question.name,
+                     answer.left_out);
+    }
+    lvs::KnownServers known;
+    for (const auto& one : answer.servers) known.push_back({one.address, one.port, one.weight});
+    if (known == name->known) return;
+    log_.info("real_server_dns {}: {} servers, {} before", name->question.name, known.size(), name->known.size());
+    name->known = std::move(known);
+    changed_();
+}
+
+}  // namespace mainstay::role

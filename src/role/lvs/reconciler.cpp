@@ -1,0 +1,296 @@
+#include "reconciler.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "mainstay/netlink/ipvs_told.hpp"
+
+namespace mainstay::role {
+
+using netlink::IpvsOperation;
+using Operation = IpvsOperation::Kind;
+
+TableReconciler::TableReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options,
+                               std::function<void()> changed)
+    : loop_{loop},
+      log_{log},
+      options_{options},
+      changed_{std::move(changed)},
+      reopen_timer_{loop},
+      audit_timer_{loop} {}
+
+void TableReconciler::start(const Wanted& wanted, std::span<const Key> owned_before, bool flush_first) {
+    ledger_.leave_over(owned_before);
+    flush_first_ = flush_first;
+    want(wanted);
+    open();
+    if (options_.audit_every.count() > 0) arm_audit(options_.audit_every);
+}
+
+void TableReconciler::want(const Wanted& wanted) {
+    ledger_.begin(wanted.services);
+    for (std::size_t i = 0; i < wanted.services; ++i)
+        for (auto& entry : wanted.of(i)) ledger_.add(std::move(entry));
+    ledger_.end();
+}
+
+void TableReconciler::open() {
+    auto opened = options_.open_ipvs();
+    if (!opened) return unavailable(opened.error());
+    ipvs_ = std::move(*opened);
+    if (std::exchange(flush_first_, false)) {
+        if (auto flushed = ipvs_->flush(); !flushed) log_.error("lvs_flush: {}", flushed.error().text());
+    }
+    if (auto read = read_all(); !read) return close_and_retry(read.error());
+    if (std::exchange(told_unavailable_, false)) log_.notice("IPVS is available now");
+    state_.available = true;
+    state_.problem.clear();
+    reconcile();
+    changed_();
+}
+
+void TableReconciler::unavailable(const Error& error) {
+    ipvs_.reset();
+    state_.available = false;
+    state_.problem = error.text();
+    if (!std::exchange(told_unavailable_, true)) {
+        log_.error("IPVS cannot be programmed: {}. Health checks run; tried again every {} s", error.text(),
+                   std::chrono::duration_cast<Seconds>(options_.reopen_every).count());
+    }
+    arm_reopen();
+    changed_();
+}
+
+// A broken socket or lost answers: what the kernel has is unknown, so it is opened and read anew.
+void TableReconciler::close_and_retry(const Error& error) {
+    log_.error("IPVS: {}: reading the table again", error.text());
+    ipvs_.reset();
+    state_.available = false;
+    state_.problem = error.text();
+    arm_reopen();
+    changed_();
+}
+
+void TableReconciler::arm_reopen() {
+    if (stopped_) return;
+    reopen_timer_.expires_after(options_.reopen_every);
+    reopen_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (error || alive.expired() || ipvs_ || stopped_) return;
+        open();
+    });
+}
+
+Result<void> TableReconciler::read_all() {
+    ledger_.forget();
+    unsure_.clear();
+    if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
+    auto services = ipvs_->services();
+    if (!services) return std::unexpected{std::move(services.error())};
+    for (const auto& entry : *services) {
+        const auto& key = entry.service.key;
+        if (!ledger_.find(key) && !ledger_.left_over().contains(key)) continue;  // somebody else's
+        if (auto read = read_service(&entry.service, key); !read) return std::unexpected{std::move(read.error())};
+    }
+    return {};
+}
+
+// A service that is wanted for the first time may be there already: it is read, then adjusted.
+Result<void> TableReconciler::read_strange() {
+    std::set<Key> strange;
+    for (std::size_t i = 0; i < ledger_.size(); ++i)
+        if (!ledger_.is_known(i)) strange.insert(ledger_.wanted(i).service.key);
+    if (strange.empty()) return {};
+    auto services = ipvs_->services();
+    if (!services) return std::unexpected{std::move(services.error())};
+    for (const auto& entry : *services) {
+        if (!strange.contains(entry.service.key)) continue;
+        auto read = read_service(&entry.service, entry.service.key);
+        if (!read) return std::unexpected{std::move(read.error())};
+    }
+    return {};
+}
+
+// True: it is there, as the ledger says now. A service that goes while it is read counts as absent.
+Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, const Key& key) {
+    ledger_.found(key, std::nullopt);
+    if (service == nullptr) return false;
+    auto entries = ipvs_->destinations(key);
+    if (!entries) {
+        if (entries.error().code() == Errc::NotFound || entries.error().sys_errno() == ESRCH) return false;
+        return std::unexpected{std::move(entries.error())};
+    }
+    lvs::ServiceTable table{*service, {}};
+    for (const auto& entry : *entries) table.destinations.push_back(entry.destination);
+    ledger_.found(key, std::move(table));
+    return true;
+}
+
+// Batch by batch, what is left over last. False: the socket is lost.
+bool TableReconciler::carry_out(void (lvs::Ledger::*plan)(std::size_t, Operations&) const, Work& work) {
+    Operations operations;
+    for (std::size_t i = 0; i <= ledger_.size(); ++i) {
+        const bool last = i == ledger_.size();
+        if (last)
+            ledger_.plan_left_over(operations);
+        else
+            (ledger_.*plan)(i, operations);
+        if (operations.empty() || (operations.size() < kOperationsPlanned && !last)) continue;
+        if (!execute(operations, work)) return false;
+        operations.clear();
+    }
+    return true;
+}
+
+void TableReconciler::reconcile() {
+    Work work;
+    if (!carry_out(&lvs::Ledger::plan, work)) return;
+    if (work.operations == 0) return;
+    tell_rest(work);
+    log_.info("IPVS: {} services wanted, {} operations to get there, in {} us", ledger_.size(), work.operations,
+              std::chrono::duration_cast<Micros>(work.took).count());
+}
+
+void TableReconciler::update(std::vector<lvs::ServiceTable> changed) {
+    Operations operations;
+    for (auto& entry : changed) {
+        const auto at = ledger_.find(entry.service.key);
+        if (!at) continue;
+        ledger_.change(*at, std::move(entry));
+        ledger_.plan(*at, operations);
+    }
+    if (ipvs_ && execute(operations)) changed_();
+}
+
+void TableReconciler::change(std::vector<lvs::ServiceTable> changed) {
+    for (auto& entry : changed)
+        if (const auto at = ledger_.find(entry.service.key)) ledger_.change(*at, std::move(entry));
+    if (!ipvs_) return;
+    reconcile();
+    changed_();
+}
+
+void TableReconciler::replace(const Wanted& wanted) {
+    want(wanted);
+    if (!ipvs_) return;
+    if (auto read = read_strange(); !read) return close_and_retry(read.error());
+    reconcile();
+    changed_();
+}
+
+Result<std::vector<lvs::ConnectionsCounted::Destination>> TableReconciler::connections(const lvs::Table& services) {
+    std::vector<lvs::ConnectionsCounted::Destination> counted;
+    for (const auto& service : services) {
+        auto entries = destinations(service.service.key);
+        if (!entries) return std::unexpected{std::move(entries.error())};
+        for (const auto& one : *entries) counted.push_back({one.destination.endpoint, one.active, one.inactive});
+    }
+    return counted;
+}
+
+Result<std::vector<netlink::IpvsServiceEntry>> TableReconciler::services() {
+    if (!ipvs_) return fail(Errc::State, state_.problem);
+    return ipvs_->services();
+}
+
+Result<std::vector<netlink::IpvsDestinationEntry>> TableReconciler::destinations(const Key& key) {
+    if (!ipvs_) return fail(Errc::State, state_.problem);
+    auto entries = ipvs_->destinations(key);
+    if (!entries && (entries.error().code() == Errc::NotFound || entries.error().sys_errno() == ESRCH))
+        return std::vector<netlink::IpvsDestinationEntry>{};
+    return entries;
+}
+
+// False: the socket is lost and nothing is known; it is being opened anew.
+bool TableReconciler::execute(const Operations& operations) {
+    if (operations.empty()) return true;
+    Work work;
+    if (!execute(operations, work)) return false;
+    tell_rest(work);
+    return true;
+}
+
+bool TableReconciler::execute(const Operations& operations, Work& work) {
+    const auto begun = std::chrono::steady_clock::now();
+    auto outcome = ipvs_->perform(operations);
+    if (!outcome) {
+        close_and_retry(outcome.error());
+        return false;
+    }
+    state_.operations += operations.size();
+    state_.failures += outcome->failures.size();
+    take_over(operations, *outcome);
+    work.operations += operations.size();
+    work.took += std::chrono::steady_clock::now() - begun;
+    tell_refusals(operations, *outcome, work);
+    return true;
+}
+
+// Brings the ledger up to date. Where the kernel refused, or forgave because the ledger was wrong, the next audit
+// reads the service again.
+void TableReconciler::take_over(const Operations& operations, const IpvsTable::Outcome& outcome) {
+    std::vector<std::size_t> failed;
+    for (const auto& failure : outcome.failures) failed.push_back(failure.index);
+    ledger_.carried_out(operations, failed);
+    if (outcome.forgiven != 0)
+        for (const auto& operation : operations) unsure_.insert(operation.service.key);
+    for (const std::size_t i : failed)
+        if (i < operations.size()) unsure_.insert(operations[i].service.key);
+}
+
+namespace {
+
+// Why the kernel refused it, as far as that is known.
+std::string refusal(const netlink::IpvsOperation& operation, const kernel::IpvsSocket::Failure& failure) {
+    const bool service = operation.kind == Operation::AddService || operation.kind == Operation::SetService;
+    if (service && failure.sys_errno == ENOENT) {
+        const auto& engine = operation.service.engine;
+        return fmt::format("the kernel has no scheduler {}{}", operation.service.scheduler,
+                           engine.empty() ? "" : fmt::format(", or no persistence engine {}", engine));
+    }
+    return failure.text.empty() ? std::strerror(failure.sys_errno) : failure.text;
+}
+
+}  // namespace
+
+void TableReconciler::tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work) {
+    std::set<Key> absent;
+    for (const auto& failure : outcome.failures) {
+        work.refused = true;
+        if (failure.index >= operations.size()) continue;
+        const auto& operation = operations[failure.index];
+        if (operation.kind == Operation::AddService) absent.insert(operation.service.key);
+        // Where there is no service there are no servers: that was told.
+        if (operation.kind == Operation::AddDestination && absent.contains(operation.service.key)) continue;
+        std::string text = fmt::format("{}: {}", netlink::describe(operation), refusal(operation, failure));
+        if (told_refusals_.contains(text)) continue;  // tried again with every audit, told once
+        if (work.named >= kOperationsNamedMax) {
+            ++work.unnamed;
+            continue;
+        }
+        ++work.named;
+        log_.info("{}", netlink::line_of_refusal(operation, failure.sys_errno));
+        log_.error("IPVS refused {}", text);
+        if (told_refusals_.size() < kRefusalsRememberedMax) told_refusals_.insert(std::move(text));
+    }
+}
+
+void TableReconciler::tell_rest(const Work& work) {
+    if (work.unnamed != 0) log_.error("IPVS refused {} more operations", work.unnamed);
+    if (!work.refused) told_refusals_.clear();
+}
+
+void TableReconciler::stop(bool keep, config::Global::FlushOnStop flush) {
+    stopped_ = true;
+    reopen_timer_.cancel();
+    audit_timer_.cancel();
+    if (!ipvs_ || keep) return;
+    if (flush == config::Global::FlushOnStop::All) {
+        if (auto flushed = ipvs_->flush(); !flushed) log_.error("lvs_flush_on_stop: {}", flushed.error().text());
+        return;
+    }
+    Work work;
+    if (carry_out(&lvs::Ledger::plan_removal, work)) tell_rest(work);
+    state_.available = false;
+}
+
+}  // namespace mainstay::role

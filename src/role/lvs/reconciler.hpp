@@ -1,0 +1,131 @@
+// Keeps the kernel's IPVS table as it is wanted: holds the wanted table and what is known of the actual one
+// (lvs::Ledger), sends the difference, and audits what is known against the kernel now and then. Only services that are
+// or were wanted are ever read, changed or deleted.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/ledger.hpp"
+#include "mainstay/lvs/table.hpp"
+#include "mainstay/role/lvs/role.hpp"
+
+namespace mainstay::role {
+
+// Services read per turn of the loop in an audit: some hundred microseconds.
+inline constexpr std::size_t kAuditSlice = 32;
+// Operations planned before they are sent: all of a large table at once would take more memory than the table.
+inline constexpr std::size_t kOperationsPlanned = 512;
+// Operations named one by one in the log; what goes beyond is counted.
+inline constexpr std::size_t kOperationsNamedMax = 10;
+// Refused operations that are remembered so that they are told once.
+inline constexpr std::size_t kRefusalsRememberedMax = 1000;
+
+class TableReconciler {
+public:
+    struct State {
+        bool available = false;
+        std::string problem;  // why not, and what to do
+        std::uint64_t operations = 0, failures = 0, repairs = 0;
+    };
+
+    // `changed` is called when `state()` has. All but `options` live longer than the reconciler.
+    TableReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> changed);
+
+    // All that is wanted, asked for configured service by service: as a whole it may be large.
+    struct Wanted {
+        std::size_t services = 0;
+        std::function<lvs::Table(std::size_t service)> of;
+    };
+    // Opens IPVS, or goes on trying. `owned_before`: services of an earlier incarnation, deleted if no longer wanted.
+    void start(const Wanted& wanted, std::span<const netlink::IpvsServiceKey> owned_before, bool flush_first);
+    void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
+    void replace(const Wanted& wanted);                   // all of them, after a reload
+    void change(std::vector<lvs::ServiceTable> changed);  // after a reload that left all others as they are
+    void audit_soon();  // who reloads wants what the file says, whatever others did
+    void stop(bool keep, config::Global::FlushOnStop flush);
+
+    // What the kernel counts for these services now; one that is not there has no connections.
+    [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);
+    // The kernel's services, others' among them, and the servers of one: none while there is no such service.
+    [[nodiscard]] Result<std::vector<netlink::IpvsServiceEntry>> services();
+    [[nodiscard]] Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key);
+
+    [[nodiscard]] const State& state() const { return state_; }
+
+private:
+    using Key = netlink::IpvsServiceKey;
+    using Operations = std::vector<netlink::IpvsOperation>;
+
+    // Several batches that belong together.
+    struct Work {
+        std::size_t operations = 0;
+        std::chrono::steady_clock::duration took{};
+        std::size_t named = 0, unnamed = 0;  // refusals
+        bool refused = false;
+    };
+
+    void want(const Wanted& wanted);
+    void open();
+    void unavailable(const Error& error);
+    void close_and_retry(const Error& error);
+    void arm_reopen();
+    [[nodiscard]] Result<void> read_all();
+    [[nodiscard]] Result<void> read_strange();
+    [[nodiscard]] Result<bool> read_service(const netlink::IpvsService* service, const Key& key);
+    [[nodiscard]] bool carry_out(void (lvs::Ledger::*plan)(std::size_t, Operations&) const, Work& work);
+    void reconcile();
+    [[nodiscard]] bool execute(const Operations& operations);
+    [[nodiscard]] bool execute(const Operations& operations, Work& work);
+    void take_over(const Operations& operations, const IpvsTable::Outcome& outcome);
+    void tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work);
+    void tell_rest(const Work& work);
+
+    void arm_audit(Micros pause);
+    void audit_turn();
+    [[nodiscard]] Result<void> audit_slice();
+    [[nodiscard]] Result<void> audit_confirm();
+    void repair(std::span<const std::size_t> suspects);
+
+    boost::asio::io_context& loop_;
+    Log& log_;
+    const LvsOptions& options_;
+    std::function<void()> changed_;
+    State state_;
+
+    std::unique_ptr<IpvsTable> ipvs_;
+    bool flush_first_ = false;
+    bool stopped_ = false;
+    bool told_unavailable_ = false;
+    lvs::Ledger ledger_;
+    std::set<Key> unsure_;  // an operation on them failed: the shadow may be wrong
+    std::set<std::string> told_refusals_;
+
+    struct Audit {
+        std::map<Key, netlink::IpvsService> services;
+        std::size_t next = 0;
+        std::set<Key> suspects;
+        bool running = false;
+        bool hurried = false;  // not spread over half of its interval
+    } audit_;
+    boost::asio::steady_timer reopen_timer_;
+    boost::asio::steady_timer audit_timer_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the reconciler still is
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,345 @@
+// Drives the judge with deadlines and check results, and carries its intents out: the table first, then what there is
+// to tell, then the checks.
+#include <linux/capability.h>
+
+#include <boost/asio/post.hpp>
+
+#include "role_impl.hpp"
+
+namespace mainstay::role {
+namespace {
+
+// No check begins later than that for it. Not a multiple of a kernel's tick: where processor time is told by samples at
+// each tick, what runs right behind it would seem to take none.
+constexpr Nanos kDeadlineSlot{21'000'000};
+
+}  // namespace
+
+Result<void> LvsRole::start(config::Config config, bool restarted) {
+    const ipc::LvsStatus before = restarted ? recall() : ipc::LvsStatus{};
+    const bool flush_first = config.global.lvs_flush && !restarted;
+    flush_on_stop_ = config.global.lvs_flush_on_stop;
+    event_driven_.configure(config);
+    watch_links(config);
+    auto settings = settings_of(config);
+    const auto counted = counter_intervals(config, runtime_.options().snmp);
+    create_probes(config);
+    const lvs::Memory memory = memory_of(before);
+    names_.recall(config, memory);
+    const auto intents = judge_.begin(with_names(std::move(config)), memory, moment(), overrides_of(before));
+    const auto open = [&] {
+        tell(intents);
+        judge_.opening(memory, [this](const lvs::Intents& some) { tell(some); });
+    };
+    const auto known = event_driven_.all(judge_);
+    lvs::Intents follow_up;
+    // What is to be told is made before the table only where files and sessions decide about it.
+    if (!known.empty()) {
+        open();
+        follow_known(follow_up);
+    }
+    started_ = true;
+    reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
+    marks_.want(judge_.mark_table());
+    settings_.configure(std::move(settings), inherited_timeouts_);
+    static_cast<void>(settle_expiry(inherited_expiry_));  // its reconciler tells, and tries again
+    on_interface_change();
+    for (const auto& [name, master] : masters_) settings_.told(name, master);
+    if (known.empty()) open();
+    tell(follow_up);
+    arm_deadline();
+    count_traffic(counted);
+    publish();
+    return {};
+}
+
+ipc::LvsStatus LvsRole::recall() {
+    auto bytes = runtime_.previous_state();
+    if (!bytes) {
+        runtime_.log().warning("the state of the crashed predecessor is not there: {}", bytes.error().text());
+        return {};
+    }
+    auto status = decode_lvs_block(*bytes);
+    if (!status) {
+        runtime_.log().warning("the state of the crashed predecessor cannot be read: {}", status.error().text());
+        return {};
+    }
+    for (const auto& service : status->services) {
+        if (service.group.empty()) inherited_.push_back(service.key);
+        inherited_.insert(inherited_.end(), service.group_keys.begin(), service.group_keys.end());
+    }
+    inherited_timeouts_ = status->original_timeouts;
+    inherited_expiry_ = status->original_expiry;
+    return std::move(*status);
+}
+
+void LvsRole::stop(std::function<void()> done) {
+    if (std::exchange(stopping_, true)) return;
+    bfd_.close();
+    names_.stop();
+    deadline_timer_.cancel();
+    publisher_.stop();
+    counters_.reset();
+    if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
+    carry_out_pending();
+    const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
+    reconciler_.stop(options_.keep_ipvs_at_stop, flush_on_stop_);
+    marks_.stop(options_.keep_ipvs_at_stop);
+    settings_.stop();
+    vrrp_.close();
+    links_.close();
+    tell(intents);
+    runner_.stop(std::move(done));
+}
+
+// What the results of one turn of the loop lead to is carried out together: thousands of servers that fail at a time
+// are some plans, not thousands.
+void LvsRole::step(const lvs::Fact& fact) {
+    auto intents = judge_.step(fact, moment());
+    pending_.insert(pending_.end(), std::make_move_iterator(intents.begin()), std::make_move_iterator(intents.end()));
+    arm_deadline();
+    if (pending_.empty() || std::exchange(carry_out_queued_, true)) return;
+    boost::asio::post(runtime_.loop(), [this, alive = std::weak_ptr{alive_}] {
+        if (!alive.expired()) carry_out_pending();
+    });
+}
+
+// Before anything that gives services another number, and before the end.
+void LvsRole::carry_out_pending() {
+    carry_out_queued_ = false;
+    carry_out(std::exchange(pending_, {}));
+}
+
+void LvsRole::carry_out(const lvs::Intents& intents) {
+    change_table(intents);
+    tell(intents);
+    if (stopping_) return;
+    run_checks(intents);
+    count_connections(intents);
+    arm_deadline();
+}
+
+// The kernel is asked once the table is as it is wanted.
+void LvsRole::count_connections(const lvs::Intents& intents) {
+    for (const auto& intent : intents) {
+        const auto* wanted = std::get_if<lvs::CountConnections>(&intent);
+        if (wanted == nullptr) continue;
+        auto counted = reconciler_.connections(judge_.desired(wanted->service));
+        clock_.forget();
+        if (!counted) continue;  // the time limit remains
+        step(lvs::ConnectionsCounted{wanted->service, std::move(*counted)});
+        publish_within(kPublishLater);
+    }
+}
+
+// Before anything is drained: an operator who wants its clients gone shall not wait for them in vain.
+Result<void> LvsRole::expire_first() {
+    if (runtime_.options().has_ipvs_namespace)
+        return fail(Errc::Unsupported,
+                    "IPVS is in a network namespace of its own (net_namespace_ipvs): set "
+                    "net.ipv4.vs.expire_quiescent_template=1 there, and drain without --expire-persistence");
+    auto done = settings_.expire_quiescent(true);
+    if (!done) static_cast<void>(settle_expiry());
+    return done;
+}
+
+Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
+    using Verb = lvs::ServerCommand::Verb;
+    if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "this daemon does not know that word", {}};
+    const lvs::ServerCommand command{.verb = static_cast<Verb>(question.verb),
+                                     .which = question.which,
+                                     .weight = question.weight,
+                                     .dry_run = question.dry_run,
+                                     .by = question.by,
+                                     .expire_persistence = question.expire_persistence};
+    carry_out_pending();
+    if (command.expire_persistence && !command.dry_run)
+        if (const auto done = expire_first(); !done) return {2, "nothing was done: " + done.error().text(), {}};
+    lvs::ServerAnswer answer;
+    carry_out(judge_.command(command, moment(), answer));
+    if (const auto done = settle_expiry(); !done) answer.lines.push_back(done.error().text() + "; it is tried again");
+    if (answer.changed != 0 && !question.dry_run) publish();  // it is to survive whatever comes next
+    std::string text;
+    for (const auto& line : answer.lines) text += line + "\n";
+    const bool would_change = question.dry_run && answer.changed != 0;
+    return {answer.problem.empty() ? (would_change ? 1 : 0) : 2, std::move(answer.problem), std::move(text)};
+}
+
+// All that one step changes goes to the kernel as one plan: so the sorry server enters before the last server leaves.
+void LvsRole::change_table(const lvs::Intents& intents) {
+    std::vector<std::size_t> services;
+    for (const auto& intent : intents) {
+        if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.push_back(changed->service);
+    }
+    if (services.empty()) return;
+    std::ranges::sort(services);
+    services.erase(std::unique(services.begin(), services.end()), services.end());
+    reconciler_.update(wanted_of(services));
+    clock_.forget();
+    publish_within(kPublishSoon);
+}
+
+void LvsRole::tell(const lvs::Intents& intents) {
+    for (const auto& intent : intents) {
+        if (const auto* said = std::get_if<lvs::Say>(&intent)) {
+            runtime_.log().line(said->line);
+        } else if (const auto* announced = std::get_if<lvs::Announce>(&intent)) {
+            runtime_.publish(announced->event);
+        }
+    }
+}
+
+void LvsRole::run_checks(const lvs::Intents& intents) {
+    for (const auto& intent : intents) {
+        if (const auto* started = std::get_if<lvs::StartCheck>(&intent)) {
+            const auto* checker = judge_.checker(started->checker);
+            if (checker == nullptr) continue;
+            start_check(started->checker, *checker);
+        } else if (const auto* cancelled = std::get_if<lvs::CancelCheck>(&intent)) {
+            runner_.cancel(cancelled->checker);
+        }
+    }
+}
+
+void LvsRole::start_check(lvs::CheckerId check, const config::Checker& checker) {
+    const auto place = judge_.place(check);
+    if (!place) return;
+    if (checker.type == config::Checker::Type::Misc) return run_script_check(check);
+    const auto& state = judge_.states()[place->service].servers[place->server].checkers[place->checker];
+    if (auto probe = probe::probe_of(checker, state.url, *tools_)) runner_.start(check, std::move(*probe));
+}
+
+// The supervisor ends it at its time limit. Its result is queued, because it may be answered from within the call.
+void LvsRole::run_script_check(lvs::CheckerId check) {
+    const auto place = judge_.place(check);
+    if (!place) return;
+    const auto& service = judge_.services()[place->service];
+    const Instant began = runtime_.now();
+    auto done = [this, alive = std::weak_ptr{alive_}, check, began](const ipc::ScriptResult& result) {
+        if (alive.expired()) return;
+        const auto took = std::chrono::duration_cast<Micros>(runtime_.now() - began);
+        boost::asio::post(runtime_.loop(), [this, alive, check, result, took] {
+            if (!alive.expired()) script_done(check, result, took);
+        });
+    };
+    runtime_.run_script(alert::misc_check_key(service, service.real_servers[place->server], place->checker), {}, {},
+                        std::move(done));
+}
+
+void LvsRole::bfd_told(const ipc::BfdState& told) {
+    runtime_.log().info("Received BFD event: instance {} is in state {}", told.name, told.up ? "Up" : "Down");
+    follow(event_driven_.told(judge_, told));
+}
+
+void LvsRole::follow(EventDrivenChecks::Results results) {
+    if (!started_ || stopping_) return;
+    for (auto& result : results) step(std::move(result));
+    if (!results.empty()) publish_within(kPublishSoon);
+}
+
+// What is known already counts before the table is made of it.
+void LvsRole::follow_known(lvs::Intents& after) {
+    for (const auto& result : event_driven_.all(judge_)) {
+        auto intents = judge_.step(result, moment());
+        after.insert(after.end(), std::make_move_iterator(intents.begin()), std::make_move_iterator(intents.end()));
+    }
+}
+
+// Also before the start: a line is laid before there is a configuration.
+void LvsRole::vrrp_told(const ipc::Message& told) {
+    const auto* states = std::get_if<ipc::InstanceStates>(&told);
+    if (states == nullptr || stopping_) return;
+    for (const auto& instance : states->instances) {
+        masters_[instance.name] = instance.master;
+        if (started_) settings_.told(instance.name, instance.master);
+    }
+}
+
+void LvsRole::watch_links(const config::Config& config) {
+    if (config::sync_daemon(config) || lvs::suspends(config)) links_.open(config.global);
+    if (links_.is_open()) judge_.know_addresses(links_.addresses());
+}
+
+void LvsRole::links_changed() {
+    if (stopping_ || !started_) return;
+    on_interface_change();
+    step(lvs::AddressesChanged{links_.addresses()});
+}
+
+// In a network namespace of IPVS's own the daemon has an interface that cannot be seen from here.
+void LvsRole::on_interface_change() {
+    const auto& sync = settings_.sync_daemon();
+    if (!sync || !links_.is_open() || runtime_.options().has_ipvs_namespace) return;
+    settings_.interface_is(links_.index_of(sync->interface));
+}
+
+void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration) {
+    const auto* checker = judge_.checker(check);
+    if (checker == nullptr) return;
+    auto verdict = verdict_of(result, checker->misc_dynamic);
+    check_done(check, {verdict.outcome, std::move(verdict.reason), duration, {}, verdict.weight});
+}
+
+void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
+    if (stopping_) return;
+    if (finding.certificate) look_at_certificate(check, finding);
+    step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, finding.weight,
+                            std::move(finding.words), finding.weight_percent});
+    publish_within(kPublishLater);
+}
+
+void LvsRole::create_probes(const config::Config& config) {
+    tools_ = std::make_unique<probe::Toolbox>(config);
+    for (const auto& problem : tools_->problems()) runtime_.log().error("{}", problem);
+}
+
+void LvsRole::look_at_certificate(std::uint64_t check, probe::Finding& finding) {
+    const auto place = judge_.place(check);
+    if (!place) return;
+    const auto& service = judge_.services()[place->service];
+    const auto& server = service.real_servers[place->server];
+    const auto days =
+        config::value_of<std::int64_t>(server.checkers[place->checker].more->values, "cert_expiry_warning");
+    if (!days) return;
+    const auto judged = certificates_.look(
+        service, server, judge_.states()[place->service].servers[place->server].alive,
+        {finding.certificate->fingerprint, finding.certificate->subject, finding.certificate->not_after},
+        static_cast<std::uint32_t>(*days), runtime_.wall());
+    if (!judged.remark.empty()) finding.reason += "; " + judged.remark;
+    tell(judged.told);
+}
+
+void LvsRole::arm_deadline() {
+    const auto deadline = judge_.deadline();
+    // An earlier wake-up that is armed already is left alone: the judge ignores it and this arms the right one.
+    if (stopping_ || !deadline || (armed_ && *armed_ <= *deadline)) return;
+    armed_ = deadline;
+    // Checks that are due within a slot begin together: thousands a second share their wake-ups.
+    const Nanos since_boot = deadline->time_since_epoch();
+    deadline_timer_.expires_at(*deadline + (kDeadlineSlot - since_boot % kDeadlineSlot) % kDeadlineSlot);
+    deadline_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (error || alive.expired() || stopping_) return;
+        armed_.reset();
+        clock_.forget();
+        step(lvs::DeadlineReached{});
+    });
+}
+
+void LvsRole::write_state() {
+    auto status = status_of(judge_, reconciler_.state(), runtime_.generation());
+    status.original_timeouts = settings_.original_timeouts();
+    status.original_expiry = settings_.original_expiry();
+    if (counters_) status.traffic = counters_->traffic();
+    runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
+    clock_.forget();
+}
+
+RoleTraits lvs_traits() {
+    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE}, .kind = Kind::Lvs, .has_ring = true};
+}
+
+std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options) {
+    return std::make_unique<LvsRole>(runtime, std::move(options));
+}
+
+}  // namespace mainstay::role

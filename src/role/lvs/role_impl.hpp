@@ -1,0 +1,175 @@
+// The lvs role's own declarations, shared by its source files.
+#pragma once
+
+#include "mainstay/role/lvs/role.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <optional>
+
+#include "role/common/peer_channel.hpp"
+#include "role/common/lvs_block.hpp"
+#include "counters.hpp"
+#include "descriptors.hpp"
+#include "event_driven_checks.hpp"
+#include "links.hpp"
+#include "mark_reconciler.hpp"
+#include "name_resolver.hpp"
+#include "settings_reconciler.hpp"
+#include "status.hpp"
+#include "reconciler.hpp"
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/lvs/certificates.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/probe/runner.hpp"
+#include "mainstay/probe/cached_clock.hpp"
+#include "publish_pacer.hpp"
+#include "script_verdict.hpp"
+
+namespace mainstay::role {
+
+// The state block is for crashes and for people: a change of a verdict is there within the first, everything else
+// within the second; and writing it never takes more than a twentieth of the time.
+inline constexpr Micros kPublishSoon{100'000};
+inline constexpr Micros kPublishLater{2'000'000};
+inline constexpr int kPublishShare = 20;
+
+class LvsRole final : public Role {
+public:
+    LvsRole(Runtime& runtime, LvsOptions options)
+        : runtime_{runtime},
+          clock_{boost::asio::use_service<probe::CachedClock>(runtime.loop())},
+          options_{std::move(options)},
+          judge_{options_.random},
+          reconciler_{runtime.loop(), runtime.log(), options_, [this] { publish_within(kPublishSoon); }},
+          runner_{runtime.loop(), runtime.log(),
+                  [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
+                  raise_descriptor_limit()},
+          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
+          names_{runtime.loop(), runtime.log(), [this] { names_changed(); }},
+          settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
+          vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { vrrp_told(told); }},
+          links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
+          marks_{runtime.loop(), runtime.log(), options_.reopen_every},
+          deadline_timer_{runtime.loop()},
+          publisher_{runtime.loop(), kPublishShare, [this] { write_state(); }} {}
+
+    Result<void> start(config::Config config, bool restarted) override;
+    Result<void> prepare(config::Config next) override;
+    [[nodiscard]] bool takes_changes() const override { return true; }
+    [[nodiscard]] bool prepare_changes(std::vector<config::ServiceChange> changes) override;
+    void commit() override;
+    void abort() override { next_.reset(), changes_.reset(), follow(event_driven_.all(judge_)); }
+    void commit_unchanged() override {
+        reconciler_.audit_soon();
+        settings_.look();
+        publish_within(kPublishLater);
+    }
+    void connect(ipc::PeerChannel::To other, UniqueFd line) override {
+        if (other == ipc::PeerChannel::To::Vrrp) return vrrp_.connect(std::move(line));
+        bfd_.connect(std::move(line));
+    }
+    // Before a configuration that is prepared: it is what it will go by.
+    void observed(const ipc::Observations& seen) override {
+        auto results = event_driven_.told(judge_, seen);
+        if (!next_ && !changes_) follow(std::move(results));
+    }
+    void stop(std::function<void()> done) override;
+    ServerReply servers(const ipc::ServerQuestion& question) override;
+    void save_state() override { publish(); }
+
+private:
+    [[nodiscard]] lvs::Moment moment() {
+        const Instant now = std::chrono::time_point_cast<Nanos>(clock_.now());
+        if (now != moment_.now) moment_ = {now, runtime_.wall()};
+        return moment_;
+    }
+    [[nodiscard]] ipc::LvsStatus recall();
+    void count_connections(const lvs::Intents& intents);
+    [[nodiscard]] TableReconciler::Wanted wanted() const {
+        return {judge_.services().size(), [this](std::size_t service) { return judge_.desired(service); }};
+    }
+    [[nodiscard]] lvs::Table wanted_of(const std::vector<std::size_t>& services) const {
+        lvs::Table table;
+        for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(table));
+        return table;
+    }
+    void step(const lvs::Fact& fact);
+    void carry_out_pending();
+    void carry_out(const lvs::Intents& intents);
+    void change_table(const lvs::Intents& intents);
+    void tell(const lvs::Intents& intents);
+    void run_checks(const lvs::Intents& intents);
+    void start_check(lvs::CheckerId check, const config::Checker& checker);
+    void run_script_check(lvs::CheckerId check);
+    void bfd_told(const ipc::BfdState& told);
+    void follow(EventDrivenChecks::Results results);
+    void follow_known(lvs::Intents& after);
+    void vrrp_told(const ipc::Message& told);
+    void watch_links(const config::Config& config);
+    void links_changed();
+    void on_interface_change();
+    void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
+    void check_done(std::uint64_t check, probe::Finding finding);
+    void names_changed();
+    // What the judge is to hear of this configuration.
+    [[nodiscard]] config::Config with_names(config::Config config);
+    void reload(config::Config next);
+    void change(std::vector<config::ServiceChange> changes);
+    void reloaded(const lvs::Intents& intents);
+    // Persistence ends to drained servers as long as an operator's word says so. Not in a network namespace of IPVS's
+    // own: its settings cannot be reached from here.
+    Result<void> settle_expiry(std::optional<bool> original = {}) {
+        if (runtime_.options().has_ipvs_namespace) return {};
+        return settings_.expire_quiescent(judge_.expires_persistence(), original);
+    }
+    [[nodiscard]] Result<void> expire_first();
+    void create_probes(const config::Config& config);
+    void look_at_certificate(std::uint64_t check, probe::Finding& finding);
+    // Anew with each configuration: its services are others.
+    void count_traffic(std::optional<CounterIntervals> intervals) {
+        counters_ = make_counters(runtime_, judge_, reconciler_, intervals, [this] { publish_within(kPublishSoon); });
+    }
+    void arm_deadline();
+    void publish_within(Micros pause) {
+        if (started_ && !stopping_) publisher_.within(pause);
+    }
+    void publish() { publisher_.now(); }
+    void write_state();
+
+    Runtime& runtime_;
+    probe::CachedClock& clock_;
+    lvs::Moment moment_{};
+    LvsOptions options_;
+    lvs::Judge judge_;
+    TableReconciler reconciler_;
+    probe::Runner runner_;
+    std::unique_ptr<probe::Toolbox> tools_;  // of the configuration that runs
+    lvs::CertificateWatch certificates_;
+    BfdListener bfd_;
+    EventDrivenChecks event_driven_;
+    Names names_;
+    config::Config configured_;  // with the names; the judge has their servers. Empty where there are none
+    SettingsReconciler settings_;
+    LineListener vrrp_;
+    std::map<std::string, bool> masters_;  // instances, as told last
+    LvsLinks links_;
+    MarkReconciler marks_;
+    std::unique_ptr<LvsCounters> counters_;  // with SNMP only
+    std::optional<config::Config> next_;
+    std::optional<std::vector<config::ServiceChange>> changes_;  // instead of next_
+    config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
+    std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
+    std::optional<netlink::IpvsTimeouts> inherited_timeouts_;
+    std::optional<bool> inherited_expiry_;
+    boost::asio::steady_timer deadline_timer_;
+    std::optional<Instant> armed_;
+    PublishPacer publisher_;
+    lvs::Intents pending_;
+    bool carry_out_queued_ = false;
+    bool started_ = false, stopping_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the role still is
+};
+
+}  // namespace mainstay::role

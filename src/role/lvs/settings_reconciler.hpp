@@ -1,0 +1,93 @@
+// Keeps what the kernel's IPVS has beside its table as it is wanted: the synchronisation daemons (lvs_sync_daemon), the
+// timeouts of connections (lvs_timeouts), and, while an operator drains a server so, the end of persistence to servers
+// with weight 0. Like the table's reconciler it compares and writes the difference, at each
+// change and with every audit; what nothing was said about is never touched.
+#pragma once
+
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/lvs/sync.hpp"
+#include "mainstay/role/lvs/role.hpp"
+
+namespace mainstay::role {
+
+struct LvsSettings {
+    std::optional<config::SyncDaemon> sync;
+    netlink::IpvsTimeouts timeouts;
+};
+[[nodiscard]] LvsSettings settings_of(const config::Config& config);
+
+class SettingsReconciler {
+public:
+    // `save` is called before the first timeout, or the end of persistence, is changed: the original ones must survive
+    // a crash. All but `options` live longer than the reconciler.
+    SettingsReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> save);
+
+    void look() { settle(); }  // whether somebody changed them
+    // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
+    void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
+    // From now on, or no longer: then it is put back. An error: it is not so now, and is tried again unless withdrawn.
+    // `original`: as above.
+    Result<void> expire_quiescent(bool wanted, std::optional<bool> original = {});
+    void told(const std::string& instance, bool master);
+    // The index of the daemon's interface, 0 while there is none; also when the same one has changed otherwise.
+    void interface_is(std::uint32_t index);
+    void stop();
+
+    [[nodiscard]] const std::optional<config::SyncDaemon>& sync_daemon() const { return sync_; }
+    [[nodiscard]] const std::optional<netlink::IpvsTimeouts>& original_timeouts() const { return original_; }
+    [[nodiscard]] std::optional<bool> original_expiry() const { return original_expiry_; }
+
+private:
+    [[nodiscard]] bool idle() const {
+        return !sync_ && !original_ && timeouts_ == netlink::IpvsTimeouts{} && !expires_ && !original_expiry_;
+    }
+    void settle();
+    [[nodiscard]] bool settle_daemons();
+    [[nodiscard]] bool settle_timeouts();
+    [[nodiscard]] Result<void> settle_expiry();
+    void put_back_timeouts();
+    [[nodiscard]] bool open();
+    [[nodiscard]] bool carry_out(const lvs::DaemonStep& step);
+    void arm(Micros pause);
+    [[nodiscard]] bool failed(const Error& error);  // told once; always false
+
+    boost::asio::io_context& loop_;
+    Log& log_;
+    const LvsOptions& options_;
+    std::function<void()> save_;
+    std::unique_ptr<IpvsSettings> kernel_;
+    boost::asio::steady_timer timer_;
+
+    std::optional<config::SyncDaemon> sync_;
+    bool ours_ = false;  // daemons were started by us, or by an earlier incarnation
+    bool renew_ = false;
+    std::optional<bool> master_;
+    std::optional<std::uint32_t> interface_index_;  // none: nobody watches
+
+    netlink::IpvsTimeouts timeouts_;
+    std::optional<netlink::IpvsTimeouts> original_;
+    bool timeouts_set_ = false;  // by this incarnation, as they are wanted now
+
+    bool expires_ = false;                 // wanted
+    bool expiry_set_ = false;              // by this incarnation
+    std::optional<bool> original_expiry_;  // while it is ours
+
+    std::set<std::string> told_failures_;
+    bool failing_ = false;
+    bool stopped_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the reconciler still is
+};
+
+}  // namespace mainstay::role

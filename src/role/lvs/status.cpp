@@ -1,0 +1,207 @@
+#include "status.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "role/common/lvs_block.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+
+namespace mainstay::role {
+namespace {
+
+std::string_view forwarding_word(config::Forwarding forwarding) {
+    switch (forwarding) {
+        case config::Forwarding::Nat:
+            return "NAT";
+        case config::Forwarding::Tunnel:
+            return "TUN";
+        case config::Forwarding::DirectRoute:
+            return "DR";
+    }
+    return "?";
+}
+
+ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerState& state, const Endpoint& server) {
+    ipc::CheckStatus out;
+    const auto type = lvs::keyword_of(config.type);
+    if (!state.up || type != kUsualCheck) out.type = type;
+    if (!state.up || config.target != server) out.target = config.target.to_string();
+    out.up = state.up;
+    out.has_run = state.has_run;
+    out.failures_in_row = state.failures_in_row;
+    out.last_result = state.last_result.text();
+    out.last_run = state.last_run;
+    out.last_duration = state.last_duration;
+    out.weight = *state.dynamic_weight;
+    return out;
+}
+
+ipc::LeaveStatus status_of(const lvs::DrainState& leave) { return {leave.until_wall, leave.connections, leave.over}; }
+
+lvs::DrainState leave_of(const ipc::LeaveStatus& status) {
+    return {.until = {}, .until_wall = status.until, .connections = status.connections, .over = status.over};
+}
+
+// Beside what checks and configuration say.
+std::string note_of(const lvs::ServerState& state, const std::optional<lvs::Override>& held) {
+    std::string note;
+    const auto add = [&note](std::string_view text) { note += fmt::format("{}{}", note.empty() ? "" : "; ", text); };
+    if (held) add(fmt::format("{} by {}", lvs::text_of(*held), held->by));
+    const auto& [held_weight, leave, grows_since, growing_weight] = *state.between;
+    if (leave && !leave->over) {
+        add(leave->connections ? fmt::format("{} connections are left", *leave->connections)
+                               : std::string{"its connections go on"});
+    }
+    if (growing_weight) add(fmt::format("slow start: weight {} of {}", *growing_weight, state.weight));
+    if (state.kept) add("kept by min_alive though its checks fail");
+    return note;
+}
+
+WallTime wall_of(Instant then, Instant now, WallTime wall) {
+    return {wall.unix_us + std::chrono::duration_cast<Micros>(then - now).count()};
+}
+
+// Without what its reader puts in (lvs_block.hpp).
+ipc::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
+                            const lvs::ServerState& state, const lvs::ServiceTable& table) {
+    ipc::ServerStatus out;
+    out.endpoint = config.endpoint;
+    const auto forwarding = forwarding_word(config.forwarding);
+    if (forwarding != kUsualForwarding) out.forwarding = forwarding;
+    out.weight = state.weight;
+    out.alive = state.alive;
+    const auto endpoint = lvs::endpoint_at(table.service.key, service, config.endpoint, config.forwarding);
+    const auto at = std::ranges::find(table.destinations, endpoint, &netlink::IpvsDestination::endpoint);
+    out.in_table = at != table.destinations.end();
+    if (out.in_table) out.weight_in_table = at->weight;
+    out.kept = state.kept;
+    if (const auto& leave = state.between->leave) out.leave = status_of(*leave);
+    out.since = state.since;
+    out.checks.reserve(config.checkers.size());
+    for (std::size_t i = 0; i < config.checkers.size(); ++i) {
+        out.checks.push_back(status_of(config.checkers[i], state.checkers[i], config.endpoint));
+    }
+    return out;
+}
+
+ipc::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol protocol) {
+    const auto bytes = ipc::encode(one.server);
+    std::string encoded(bytes.size(), '\0');
+    std::memcpy(encoded.data(), bytes.data(), bytes.size());
+    return {config::server_name(one.server.endpoint, protocol), std::move(encoded), status_of(one.leave)};
+}
+
+ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, lvs::Moment at) {
+    const auto& config = judge.services()[v];
+    const auto& state = judge.states()[v];
+    // Of a group, one stands for all.
+    const auto keys = judge.keys(v);
+    const auto wanted = lvs::desired(config, std::span{keys}.first(1), judge.verdict(v));
+    ipc::ServiceStatus service;
+    service.name = config::service_name(config);
+    service.key = lvs::key_of(config);
+    service.group = *config.group;
+    if (!config.group.empty()) service.group_keys = keys;
+    service.scheduler = config.scheduler;
+    service.quorum_up = state.quorum_up;
+    service.sorry_in_use = state.sorry_in_use;
+    if (config.sorry_server) service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
+    service.servers.reserve(config.real_servers.size());
+    for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
+        auto& server =
+            service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
+        server.in_table = server.in_table && available;  // wanted there, but nothing can be put in
+        server.note = note_of(state.servers[s], judge.override_of(v, s));
+        if (const auto& since = state.servers[s].between->grows_since)
+            server.grows_since = wall_of(*since, at.now, at.wall);
+    }
+    for (const auto& one : state.leaving) service.leaving.push_back(status_of(one, config.protocol));
+    return service;
+}
+
+}  // namespace
+
+ipc::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table, std::uint64_t generation) {
+    ipc::LvsStatus out;
+    for (const auto& [key, held] : judge.overrides()) {
+        out.overrides.push_back({key.service, key.server, static_cast<std::uint8_t>(held.hold), held.weight, held.since,
+                                 held.by, lvs::text_of(held), held.expires_persistence});
+    }
+    out.generation = generation;
+    out.lines_left_out = judge.lines_left_out();
+    out.ipvs_available = table.available;
+    out.ipvs_problem = table.problem;
+    out.operations = table.operations;
+    out.operation_failures = table.failures;
+    out.repairs = table.repairs;
+    return out;
+}
+
+std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at) {
+    const bool available = rest.ipvs_available;
+    const auto service = [&](std::size_t v) { return status_of(judge, v, available, at); };
+    return ipc::encode_into(room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
+}
+
+lvs::Overrides overrides_of(const ipc::LvsStatus& status) {
+    lvs::Overrides overrides;
+    for (const auto& one : status.overrides) {
+        const auto hold = static_cast<lvs::Hold>(one.hold);
+        if (hold == lvs::Hold::None || hold > lvs::Hold::Disabled) continue;  // a newer program's
+        overrides[{one.service, one.server}] = lvs::Override{hold, one.weight, one.since, one.by, one.expires_persistence};
+    }
+    return overrides;
+}
+
+lvs::Memory memory_of(const ipc::LvsStatus& status) {
+    static constexpr std::array kTypes{
+        config::Checker::Type::Tcp,  config::Checker::Type::Http, config::Checker::Type::Ssl,
+        config::Checker::Type::Smtp, config::Checker::Type::Dns,  config::Checker::Type::Udp,
+        config::Checker::Type::Ping, config::Checker::Type::Misc, config::Checker::Type::File,
+        config::Checker::Type::Bfd,  config::Checker::Type::Grpc, config::Checker::Type::Agent};
+    lvs::Memory memory;
+    TextPool reasons;
+    for (const auto& service : status.services) {
+        lvs::ServiceMemory one{.identity = {service.key, service.group},
+                               .keys = service.group_keys,
+                               .quorum_up = service.quorum_up,
+                               .sorry_in_use = service.sorry_in_use,
+                               .servers = {},
+                               .leaving = {}};
+        for (const auto& leaving : service.leaving) {
+            auto server = ipc::decode<config::RealServer>(std::as_bytes(std::span{leaving.server}));
+            if (server) one.leaving.push_back({std::move(*server), leave_of(leaving.leave)});
+        }
+        for (const auto& server : service.servers) {
+            lvs::ServerMemory remembered{.endpoint = server.endpoint,
+                                         .alive = server.alive,
+                                         .since = server.since,
+                                         .checkers = {},
+                                         .kept = server.kept,
+                                         .leave = {},
+                                         .grows_since = server.grows_since};
+            if (server.leave) remembered.leave = leave_of(*server.leave);
+            for (const auto& check : server.checks) {
+                const auto type = std::ranges::find(kTypes, check.type, lvs::keyword_of);
+                if (type == kTypes.end()) continue;
+                lvs::CheckerState state;
+                state.up = check.up;
+                state.has_run = check.has_run;
+                state.failures_in_row = check.failures_in_row;
+                state.last_result = reasons.of(check.last_result);
+                state.last_run = check.last_run;
+                state.last_duration = lvs::short_time(check.last_duration);
+                state.dynamic_weight = check.weight;
+                remembered.checkers.push_back({*type, check.target, std::move(state)});
+            }
+            one.servers.push_back(std::move(remembered));
+        }
+        memory.push_back(std::move(one));
+    }
+    return memory;
+}
+
+}  // namespace mainstay::role

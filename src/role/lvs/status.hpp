@@ -1,0 +1,24 @@
+// Between the judge's state and the state block: what status shows and a new incarnation takes up.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "reconciler.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/lvs/judge.hpp"
+
+namespace mainstay::role {
+
+// All but its services.
+[[nodiscard]] ipc::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table,
+                                       std::uint64_t generation);
+// With the services, which are put together one by one: of tens of thousands of servers that is most of the memory.
+// As StateBlock::Writer.
+[[nodiscard]] std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge,
+                                       lvs::Moment at);
+[[nodiscard]] lvs::Memory memory_of(const ipc::LvsStatus& status);
+// What operators said.
+[[nodiscard]] lvs::Overrides overrides_of(const ipc::LvsStatus& status);
+
+}  // namespace mainstay::role

@@ -1,0 +1,57 @@
+#include "bus.hpp"
+
+#include "mainstay/ipc/status.hpp"
+
+namespace mainstay::role {
+
+ObserverBus::ObserverBus(Runtime& runtime, const std::optional<ipc::EventRing>& ring,
+                         const std::optional<ipc::StateBlock>& block)
+    : runtime_{runtime},
+      ring_{ring},
+      block_{block},
+      service_{make_dbus_service(runtime.loop(), runtime.log(),
+                                 {.state = [this](const std::string& name) { return state_of(name); },
+                                  .ask = [this](const ipc::ControlRequest& wanted) { runtime_.ask(wanted); }})} {}
+
+void ObserverBus::start(const config::Config& config, std::uint64_t after) {
+    told_ = after;
+    service_->configure(config);
+}
+
+void ObserverBus::commit(const config::Config& config) {
+    collect();  // what was, at the paths that were
+    service_->configure(config);
+    service_->tell_reloaded();
+}
+
+// A ring that is full of old events is read to its end at once: signals are for who listens now.
+void ObserverBus::collect() {
+    if (!service_->settled()) return;
+    for (;;) {
+        const auto batch = ring_->read_after(told_);
+        if (batch.events.empty() && batch.lost == 0) return;
+        for (const auto& event : batch.events) service_->tell(event);
+        told_ = batch.last;
+    }
+}
+
+void ObserverBus::stop() {
+    collect();
+    service_->stop();
+}
+
+vrrp::State ObserverBus::state_of(const std::string& instance) {
+    if (const auto newest = block_->sequence(); newest != read_) {
+        const auto bytes = block_->read();
+        const auto status = bytes ? ipc::decode<ipc::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
+        if (status) {
+            read_ = newest;
+            states_.clear();
+            for (const auto& i : status->router.instances) states_[i.name] = i.state;
+        }
+    }
+    const auto found = states_.find(instance);
+    return found != states_.end() ? found->second : vrrp::State::Init;
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,38 @@
+// The observer's D-Bus side: carries events out of the vrrp role's ring to the bus, and answers for the states.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "dbus_service.hpp"
+#include "mainstay/role/common/runtime.hpp"
+
+namespace mainstay::role {
+
+class ObserverBus {
+public:
+    // The ring and the block are the observer's, mapped by the time of start().
+    ObserverBus(Runtime& runtime, const std::optional<ipc::EventRing>& ring,
+                const std::optional<ipc::StateBlock>& block);
+
+    void start(const config::Config& config, std::uint64_t after);  // tells the events behind `after`
+    void commit(const config::Config& config);
+    void collect();
+    void stop();
+
+private:
+    [[nodiscard]] vrrp::State state_of(const std::string& instance);
+
+    Runtime& runtime_;
+    const std::optional<ipc::EventRing>& ring_;
+    const std::optional<ipc::StateBlock>& block_;
+    std::unique_ptr<DbusService> service_;
+    std::uint64_t told_ = 0;
+    std::uint64_t read_ = 0;  // the block's sequence that states_ is of
+    std::map<std::string, vrrp::State> states_;
+};
+
+}  // namespace mainstay::role

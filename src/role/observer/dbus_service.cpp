@@ -1,0 +1,318 @@
+#include "dbus_service.hpp"
+
+#include <poll.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "mainstay/kernel/clock.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{60};
+constexpr int kMessagesAtOnce = 256;  // then the observer's other work gets its turn
+
+struct SlotDeleter {
+    void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
+};
+struct BusDeleter {
+    void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
+};
+
+class SystemBus final : public DbusService {
+public:
+    SystemBus(asio::io_context& loop, Log& log, Calls calls)
+        : loop_{loop}, log_{log}, calls_{std::move(calls)}, pause_{loop}, timeout_{loop} {}
+    ~SystemBus() override { leave(); }
+
+    void configure(const config::Config& config) override;
+    bool settled() const override { return !bus_ || named_; }
+    void tell(const Event& event) override;
+    void tell_reloaded() override { tell_vrrp("VrrpReloaded"); }
+    void stop() override;
+
+    // An object of an instance: what the getters and methods of sd-bus are given.
+    struct Object {
+        SystemBus* service = nullptr;
+        std::string instance;
+    };
+    void called(ipc::ControlRequest::What what, const std::string& instance = {}) {
+        calls_.ask({.what = what, .instance = instance, .by = "DBus"});
+    }
+    [[nodiscard]] DbusState state_of(const std::string& instance) const { return dbus_state(calls_.state(instance)); }
+    void name_answer(const sd_bus_error* error);
+
+private:
+    void connect();
+    int export_objects();
+    void lost(const char* what, int error);
+    void leave();
+    void pump();
+    void arm();
+    void wait(asio::posix::stream_descriptor::wait_type what, bool& waiting);
+    void tell_state(const std::string& path, std::string_view state);
+    void tell_vrrp(const char* signal);
+
+    asio::io_context& loop_;
+    Log& log_;
+    Calls calls_;
+    asio::steady_timer pause_, timeout_;
+    std::chrono::seconds next_pause_ = kFirstPause;
+    DbusNames names_;
+    std::map<std::string, Object> objects_;                         // by path
+    std::vector<std::unique_ptr<sd_bus_slot, SlotDeleter>> slots_;  // they hold what is exported
+    std::map<std::string, std::string> paths_;                      // by instance
+    std::unique_ptr<sd_bus, BusDeleter> bus_;
+    std::optional<asio::posix::stream_descriptor> ready_;
+    bool reading_ = false, writing_ = false, named_ = false, told_ = false, pumping_ = false;
+    std::shared_ptr<char> alive_ = std::make_shared<char>();  // of this connection
+};
+
+// ---- what sd-bus calls; all of it on the loop, from pump() ----
+
+int on_vrrp_method(sd_bus_message* call, void* data, sd_bus_error*) {
+    using What = ipc::ControlRequest::What;
+    const std::string_view method = sd_bus_message_get_member(call);
+    const What what = method == "ReloadConfig"      ? What::Reload
+                      : method == "PrintStats"      ? What::PrintStats
+                      : method == "PrintStatsClear" ? What::PrintStatsClear
+                                                    : What::PrintData;
+    const int answered = sd_bus_reply_method_return(call, nullptr);
+    static_cast<SystemBus*>(data)->called(what);
+    return answered;
+}
+
+int on_send_garp(sd_bus_message* call, void* data, sd_bus_error*) {
+    const auto* object = static_cast<SystemBus::Object*>(data);
+    const int answered = sd_bus_reply_method_return(call, nullptr);
+    object->service->called(ipc::ControlRequest::What::SendGarp, object->instance);
+    return answered;
+}
+
+int get_name(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* data, sd_bus_error*) {
+    return sd_bus_message_append(reply, "(s)", static_cast<SystemBus::Object*>(data)->instance.c_str());
+}
+
+int get_state(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* data, sd_bus_error*) {
+    const auto* object = static_cast<SystemBus::Object*>(data);
+    const auto state = object->service->state_of(object->instance);
+    return sd_bus_message_append(reply, "(us)", state.number, state.text);
+}
+
+int on_name_answer(sd_bus_message* answer, void* data, sd_bus_error*) {
+    std::uint32_t result = 0;
+    const sd_bus_error* error = sd_bus_message_get_error(answer);
+    sd_bus_error taken = SD_BUS_ERROR_MAKE_CONST("org.freedesktop.DBus.Error.Failed", "somebody else owns it");
+    constexpr std::uint32_t kPrimaryOwner = 1, kAlreadyOwner = 4;
+    if (error == nullptr && sd_bus_message_read(answer, "u", &result) >= 0 && result != kPrimaryOwner &&
+        result != kAlreadyOwner)
+        error = &taken;
+    static_cast<SystemBus*>(data)->name_answer(error);
+    return 0;
+}
+
+const sd_bus_vtable kVrrpTable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("PrintData", "", "", on_vrrp_method, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("PrintStats", "", "", on_vrrp_method, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("PrintStatsClear", "", "", on_vrrp_method, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("ReloadConfig", "", "", on_vrrp_method, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL("VrrpStarted", "", 0),
+    SD_BUS_SIGNAL("VrrpReloaded", "", 0),
+    SD_BUS_SIGNAL("VrrpStopped", "", 0),
+    SD_BUS_VTABLE_END,
+};
+const sd_bus_vtable kInstanceTable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("SendGarp", "", "", on_send_garp, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL_WITH_NAMES("VrrpStatusChange", "u", SD_BUS_PARAM(status), 0),
+    SD_BUS_PROPERTY("Name", "(s)", get_name, 0, 0),
+    SD_BUS_PROPERTY("State", "(us)", get_state, 0, 0),
+    SD_BUS_VTABLE_END,
+};
+
+// ---- the connection ----
+
+void SystemBus::configure(const config::Config& config) {
+    auto names = dbus_names(config);
+    const bool anew = names != names_;
+    if (anew) leave();
+    names_ = std::move(names);
+    slots_.clear();
+    objects_.clear();
+    const auto before = std::exchange(paths_, {});
+    for (const auto& instance : config.instances) {
+        auto path = dbus_path(names_, instance);
+        objects_.try_emplace(path, Object{this, instance.name});
+        paths_.emplace(instance.name, std::move(path));
+    }
+    if (anew) {
+        next_pause_ = kFirstPause;
+        told_ = false;
+        if (names_.enabled) connect();
+    } else if (bus_) {
+        for (const auto& [name, path] : before)
+            if (!objects_.contains(path)) tell_state(path, "DELETED");
+        if (const int exported = export_objects(); exported < 0) lost("does not take the objects", -exported);
+    }
+}
+
+void SystemBus::connect() {
+    sd_bus* bus = nullptr;
+    if (const int opened = sd_bus_open_system(&bus); opened < 0) return lost("cannot be reached", -opened);
+    bus_.reset(bus);
+    alive_ = std::make_shared<char>();
+    named_ = reading_ = writing_ = false;
+    const int watched = ::dup(sd_bus_get_fd(bus));
+    if (watched < 0) return lost("cannot be watched", errno);
+    ready_.emplace(loop_, watched);
+    if (const int exported = export_objects(); exported < 0) return lost("does not take the objects", -exported);
+    const int asked = sd_bus_request_name_async(bus, nullptr, names_.service.c_str(), 0, on_name_answer, this);
+    if (asked < 0) return lost("does not take a request for a name", -asked);
+    pump();
+}
+
+int SystemBus::export_objects() {
+    const auto add = [this](const std::string& path, const char* interface, const sd_bus_vtable* table, void* data) {
+        sd_bus_slot* slot = nullptr;
+        const int added = sd_bus_add_object_vtable(bus_.get(), &slot, path.c_str(), interface, table, data);
+        slots_.emplace_back(slot);
+        return added;
+    };
+    int done = add(names_.root + "/Vrrp", kDbusVrrpInterface, kVrrpTable, this);
+    for (auto& [path, object] : objects_)
+        if (done >= 0) done = add(path, kDbusInstanceInterface, kInstanceTable, &object);
+    return done;
+}
+
+void SystemBus::name_answer(const sd_bus_error* error) {
+    if (error != nullptr) {
+        if (!std::exchange(told_, true))
+            log_.error(
+                "D-Bus does not give us the name {}: {} (is another one running, and is mainstay's policy file "
+                "in /usr/share/dbus-1/system.d?); tried again",
+                names_.service, error->message != nullptr ? error->message : error->name);
+        // Not from inside the connection that is to be closed.
+        return asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
+            if (alive.lock()) lost(nullptr, 0);
+        });
+    }
+    log_.info("Acquired DBus bus {}", names_.service);
+    named_ = true;
+    told_ = false;
+    next_pause_ = kFirstPause;
+    tell_vrrp("VrrpStarted");
+}
+
+// `what` is null when it has been told already.
+void SystemBus::lost(const char* what, int error) {
+    if (what != nullptr && !std::exchange(told_, true))
+        log_.warning("the D-Bus system bus {}: {}; tried again until it works", what, std::strerror(error));
+    leave();
+    pause_.expires_after(next_pause_);
+    next_pause_ = std::min(2 * next_pause_, kLongestPause);
+    pause_.async_wait([this](error_code ec) {
+        if (!ec && names_.enabled) connect();
+    });
+}
+
+void SystemBus::leave() {
+    alive_ = std::make_shared<char>();
+    pause_.cancel();
+    timeout_.cancel();
+    ready_.reset();
+    slots_.clear();
+    bus_.reset();
+    named_ = false;
+}
+
+void SystemBus::pump() {
+    if (!bus_ || pumping_) return;
+    pumping_ = true;
+    int done = 1;
+    for (int i = 0; i < kMessagesAtOnce && done > 0; ++i) done = sd_bus_process(bus_.get(), nullptr);
+    pumping_ = false;
+    if (done < 0 || sd_bus_is_open(bus_.get()) <= 0) {
+        const bool was_named = named_;
+        if (was_named) told_ = false;
+        return lost("is gone", done < 0 ? -done : ECONNRESET);
+    }
+    if (done > 0)
+        asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
+            if (alive.lock()) pump();
+        });
+    arm();
+}
+
+void SystemBus::arm() {
+    const int events = sd_bus_get_events(bus_.get());
+    if (events < 0) return lost("cannot be watched", -events);
+    wait(asio::posix::stream_descriptor::wait_read, reading_);
+    if ((events & POLLOUT) != 0) wait(asio::posix::stream_descriptor::wait_write, writing_);
+    std::uint64_t at = 0;
+    if (sd_bus_get_timeout(bus_.get(), &at) <= 0 || at == UINT64_MAX) return;
+    const auto now = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(kernel::monotonic_now().time_since_epoch()).count());
+    timeout_.expires_after(std::chrono::microseconds{at > now ? at - now : 0});
+    timeout_.async_wait([this, alive = std::weak_ptr{alive_}](error_code ec) {
+        if (!ec && alive.lock()) pump();
+    });
+}
+
+void SystemBus::wait(asio::posix::stream_descriptor::wait_type what, bool& waiting) {
+    if (std::exchange(waiting, true)) return;
+    ready_->async_wait(what, [this, &waiting, alive = std::weak_ptr{alive_}](error_code ec) {
+        if (!alive.lock()) return;
+        waiting = false;
+        if (!ec) pump();
+    });
+}
+
+// ---- signals ----
+
+void SystemBus::tell(const Event& event) {
+    if (event.kind != Event::Kind::Instance || event.state == "DELETED") return;  // a reload tells who is gone
+    const auto found = paths_.find(event.name);
+    if (found != paths_.end()) tell_state(found->second, event.state);
+}
+
+void SystemBus::tell_state(const std::string& path, std::string_view state) {
+    if (!named_) return;
+    sd_bus_emit_signal(bus_.get(), path.c_str(), kDbusInstanceInterface, "VrrpStatusChange", "u",
+                       dbus_state(state).number);
+    pump();
+}
+
+void SystemBus::tell_vrrp(const char* signal) {
+    if (!named_) return;
+    sd_bus_emit_signal(bus_.get(), (names_.root + "/Vrrp").c_str(), kDbusVrrpInterface, signal, "");
+    pump();
+}
+
+void SystemBus::stop() {
+    tell_vrrp("VrrpStopped");
+    if (named_) log_.info("Released DBus");
+    names_.enabled = false;
+    leave();
+}
+
+}  // namespace
+
+std::unique_ptr<DbusService> make_dbus_service(asio::io_context& loop, Log& log, DbusService::Calls calls) {
+    return std::make_unique<SystemBus>(loop, log, std::move(calls));
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,401 @@
+#include "mainstay/role/observer/role.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <map>
+#include <optional>
+
+#include "mainstay/alert/mailer.hpp"
+#include "mainstay/alert/smtp.hpp"
+#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/ipc/bfd_status.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "bus.hpp"
+#include "dumps.hpp"
+#include "role/common/lvs_block.hpp"
+#include "status_json.hpp"
+#include "status_server.hpp"
+
+namespace mainstay::role {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::seconds kComplainEvery{60};  // about a spool or socket that cannot be opened
+constexpr std::chrono::seconds kFlushWithin{4};     // at stop; the supervisor waits a little longer
+constexpr std::chrono::milliseconds kFlushLook{50};
+constexpr std::size_t kEventsAtOnce = 256;
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data() : "localhost";
+}
+
+int utc_offset_s(WallTime wall) {
+    const std::time_t now = static_cast<std::time_t>(wall.unix_us / 1'000'000);
+    std::tm local{};
+    return ::localtime_r(&now, &local) != nullptr ? static_cast<int>(local.tm_gmtoff) : 0;
+}
+
+// One role's events and state, as seen from here.
+struct Source {
+    const char* name;
+    std::optional<ipc::EventRing> ring;
+    std::optional<ipc::StateBlock> block;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t durable = 0;  // up to here nothing is in memory only: what an incarnation after us goes on behind
+};
+
+template <class Status>
+std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
+    if (!block) return std::nullopt;
+    const auto bytes = block->read();
+    if (!bytes) return std::nullopt;
+    auto status = ipc::decode<Status>(*bytes);
+    if (!status) return std::nullopt;
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*status);
+    return std::move(*status);
+}
+
+class ObserverRole final : public Role {
+public:
+    explicit ObserverRole(Runtime& runtime)
+        : runtime_{runtime}, tick_{runtime.loop()}, flush_{runtime.loop()}, kick_{runtime.loop()} {}
+
+    Result<void> start(config::Config config, bool restarted) override;
+    Result<void> prepare(config::Config next) override {
+        next_ = std::move(next);
+        return {};
+    }
+    void commit() override;
+    void abort() override { next_.reset(); }
+    void stop(std::function<void()> done) override;
+    std::vector<Dump> dump(int signal) override;
+
+private:
+    Result<void> map_sources();
+    void resume();
+    void open_spool();
+    void open_socket();
+    void configure();
+    bool complain();
+    void tick();
+    void wait_kick();
+    void wake();
+    void collect();
+    bool collect_from(Source& source);
+    void tell_lost(const Source& source, std::uint64_t lost, std::uint64_t last);
+    void acknowledge();
+    void flush_step(Instant deadline, const std::function<void()>& done);
+    StatusServer::Answer answer(const std::string& target) const;
+    DaemonStatus status() const;
+
+    Runtime& runtime_;
+    config::Global global_;
+    std::optional<config::Config> next_;
+    Source vrrp_{.name = "vrrp", .ring = {}, .block = {}}, lvs_{.name = "lvs", .ring = {}, .block = {}};
+    std::optional<ipc::StateBlock> bfd_block_;  // it has no events
+    std::unique_ptr<alert::SmtpTransport> transport_;
+    std::optional<alert::Mailer> mailer_;
+    std::unique_ptr<StatusServer> server_;
+    ObserverBus bus_{runtime_, vrrp_.ring, vrrp_.block};
+    asio::steady_timer tick_, flush_;
+    asio::posix::stream_descriptor kick_;
+    alert::MailerCounters before_;  // of earlier incarnations
+    std::uint64_t events_lost_ = 0;
+    std::map<std::string, vrrp::Counters> cleared_;  // what the dumps' statistics count from
+    WallTime since_;
+    Instant complained_{};
+    bool wake_queued_ = false;
+    std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+Result<void> ObserverRole::map_sources() {
+    const auto map = [](Source& source, int ring, int block) -> Result<void> {
+        auto events = ipc::EventRing::map(ring, false);
+        if (!events) return std::unexpected{std::move(events.error()).with(source.name)};
+        source.ring.emplace(std::move(*events));
+        auto state = ipc::StateBlock::map(block, false);
+        if (!state) return std::unexpected{std::move(state.error()).with(source.name)};
+        source.block.emplace(std::move(*state));
+        return {};
+    };
+    if (auto mapped = map(vrrp_, ipc::inherited::kVrrpRing, ipc::inherited::kVrrpBlock); !mapped) return mapped;
+    if (auto mapped = map(lvs_, ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock); !mapped) return mapped;
+    auto block = ipc::StateBlock::map(ipc::inherited::kBfdBlock, false);
+    if (!block) return std::unexpected{std::move(block.error()).with("bfd")};
+    bfd_block_.emplace(std::move(*block));
+    return {};
+}
+
+// Goes on behind what an earlier incarnation has on disk.
+void ObserverRole::resume() {
+    const auto bytes = runtime_.previous_state();
+    if (!bytes) return;
+    const auto previous = ipc::decode<ipc::ObserverStatus>(*bytes);
+    if (!previous)
+        return runtime_.log().warning("the observer's earlier state is unreadable: {}", previous.error().text());
+    vrrp_.acknowledged = previous->vrrp_acknowledged;
+    lvs_.acknowledged = previous->lvs_acknowledged;
+    vrrp_.durable = vrrp_.acknowledged;
+    lvs_.durable = lvs_.acknowledged;
+    before_.sent = previous->mails_sent;
+    before_.failed = previous->mails_failed;
+    for (std::size_t i = 0; i < std::min(previous->cleared_instances.size(), previous->cleared_counters.size()); ++i)
+        cleared_[previous->cleared_instances[i]] = previous->cleared_counters[i];
+}
+
+Result<void> ObserverRole::start(config::Config config, bool) {
+    global_ = config.global;
+    since_ = runtime_.wall();
+    if (auto mapped = map_sources(); !mapped) return mapped;
+    auto transport = alert::SmtpTransport::make(runtime_.loop());
+    if (!transport) return std::unexpected{std::move(transport.error())};
+    transport_ = std::move(*transport);
+    resume();
+    bus_.start(config, vrrp_.acknowledged);
+    error_code ec;
+    kick_.assign(ipc::inherited::kObserverKick, ec);
+    if (ec) return fail(Errc::Io, "the event descriptor: " + ec.message(), ec.value());
+    wait_kick();
+    tick();
+    return {};
+}
+
+void ObserverRole::commit() {
+    if (!next_) return;
+    global_ = next_->global;
+    bus_.commit(*next_);
+    next_.reset();
+    configure();
+    wake();
+}
+
+void ObserverRole::configure() {
+    if (mailer_) {
+        mailer_->configure(global_, {.host_name = host_name(), .utc_offset_s = utc_offset_s(runtime_.wall())});
+    }
+}
+
+bool ObserverRole::complain() {
+    const Instant now = runtime_.now();
+    if (complained_ != Instant{} && now - complained_ < kComplainEvery) return false;
+    complained_ = now;
+    return true;
+}
+
+// Both are tried again every second: the folders may appear later. Mails are in memory meanwhile.
+void ObserverRole::open_spool() {
+    if (mailer_) return;
+    const auto& directory = runtime_.options().spool_directory;
+    auto spool = alert::Spool::open(directory);
+    if (!spool) spool = alert::Spool::in_memory(directory, spool.error());
+    for (const auto& problem : spool->problems()) runtime_.log().error("mail spool: {}", problem);
+    mailer_.emplace(std::move(*spool), *transport_, runtime_.log(), [this] { wake(); });
+    configure();
+}
+
+void ObserverRole::open_socket() {
+    if (server_) return;
+    auto server = StatusServer::open(runtime_.loop(), runtime_.log(), runtime_.options().control_socket,
+                                     [this](const std::string& target) { return answer(target); });
+    if (server)
+        server_ = std::move(*server);
+    else if (complain())
+        runtime_.log().error("mainstayctl status will not work: {}", server.error().text());
+}
+
+void ObserverRole::tick() {
+    open_socket();
+    open_spool();
+    mailer_->settle_spool();
+    configure();  // the host may have got another name or time zone
+    collect();
+    tick_.expires_after(kTick);
+    tick_.async_wait([this](error_code ec) {
+        if (!ec) tick();
+    });
+}
+
+void ObserverRole::wait_kick() {
+    kick_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code ec) {
+        if (ec) return;
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto got = ::read(kick_.native_handle(), &count, sizeof count);
+        collect();
+        wait_kick();
+    });
+}
+
+void ObserverRole::wake() {
+    if (std::exchange(wake_queued_, true)) return;
+    asio::post(runtime_.loop(), [this, alive = std::weak_ptr{alive_}] {
+        if (!alive.lock()) return;
+        wake_queued_ = false;
+        collect();
+    });
+}
+
+// Spool first (on disk), acknowledge then, send last: a crash anywhere in between repeats a step, and loses nothing.
+void ObserverRole::collect() {
+    bus_.collect();
+    if (!mailer_) return;
+    const bool more_vrrp = collect_from(vrrp_);
+    const bool more_lvs = collect_from(lvs_);
+    acknowledge();
+    mailer_->pump(runtime_.now(), runtime_.wall());
+    if (more_vrrp || more_lvs) wake();  // the loop gets its turn between two batches
+}
+
+bool ObserverRole::collect_from(Source& source) {
+    const auto batch = source.ring->read_after(source.acknowledged, kEventsAtOnce);
+    if (batch.events.empty() && batch.lost == 0) return false;
+    if (auto taken = mailer_->take(batch.events, runtime_.now(), runtime_.wall()); !taken) {
+        if (complain()) runtime_.log().error("events wait for the mail spool: {}", taken.error().text());
+        return false;
+    }
+    if (batch.lost > 0) tell_lost(source, batch.lost, batch.last);
+    source.acknowledged = batch.last;
+    return batch.events.size() == kEventsAtOnce;
+}
+
+void ObserverRole::tell_lost(const Source& source, std::uint64_t lost, std::uint64_t last) {
+    events_lost_ += lost;
+    runtime_.log().error("{} events of the {} process came faster than they could be mailed and were overwritten", lost,
+                         source.name);
+    const auto noticed = mailer_->notice(
+        fmt::format("lost.{}.{}.{}", source.name, last, runtime_.wall().unix_us / 1'000'000),
+        fmt::format("{} events of the {} process were not mailed", lost, source.name),
+        "They came faster than they could be written down; the log has them", runtime_.now(), runtime_.wall());
+    if (!noticed) runtime_.log().error("{}", noticed.error().text());
+}
+
+void ObserverRole::acknowledge() {
+    const auto counters = mailer_->counters();
+    if (counters.unsaved == 0) {
+        vrrp_.durable = vrrp_.acknowledged;
+        lvs_.durable = lvs_.acknowledged;
+    }
+    ipc::ObserverStatus status{.vrrp_acknowledged = vrrp_.durable,
+                                     .lvs_acknowledged = lvs_.durable,
+                                     .mails_queued = counters.queued,
+                                     .mails_sent = before_.sent + counters.sent,
+                                     .mails_failed = before_.failed + counters.failed,
+                                     .cleared_instances = {},
+                                     .cleared_counters = {}};
+    for (const auto& [name, from] : cleared_) {
+        status.cleared_instances.push_back(name);
+        status.cleared_counters.push_back(from);
+    }
+    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
+}
+
+// keepalived's signals: data, statistics, JSON, statistics that begin anew afterwards.
+std::vector<Role::Dump> ObserverRole::dump(int signal) {
+    using What = ipc::DumpText::What;
+    const auto* config = runtime_.running();
+    if (config == nullptr) return {};
+    const auto vrrp = read_status<ipc::VrrpStatus>(vrrp_.block);
+    const auto lvs = read_status<ipc::LvsStatus>(lvs_.block);
+    DumpSource source{.config = *config,
+                      .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
+                      .lvs = lvs ? &*lvs : nullptr,
+                      .cleared = cleared_};
+    source.json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2;
+    std::vector<Dump> files;
+    if (signal == SIGUSR1) {
+        files.push_back({What::DataParent, dump_parent_data(source)});
+        if (!config->instances.empty()) files.push_back({What::Data, dump_data(source)});
+        if (!config->virtual_servers.empty()) files.push_back({What::DataCheck, dump_check_data(source)});
+    } else if (signal == SIGRTMIN + 2) {
+        if (auto text = dump_json(source); !text.empty()) files.push_back({What::Json, std::move(text)});
+    } else {
+        files.push_back({What::Stats, dump_stats(source)});
+    }
+    if (signal == SIGRTMAX - 1 && vrrp) {
+        for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;
+        if (mailer_) acknowledge();  // so that it is remembered
+    }
+    return files;
+}
+
+// The last events (STOP, DELETED) are on disk at once; what can be delivered within the bound is, the rest waits for
+// the next start.
+void ObserverRole::stop(std::function<void()> done) {
+    tick_.cancel();
+    flush_step(runtime_.now() + kFlushWithin, done);
+}
+
+void ObserverRole::flush_step(Instant deadline, const std::function<void()>& done) {
+    collect();
+    const bool empty = !mailer_ || !mailer_->enabled() || mailer_->spool().mails().empty();
+    const bool hopeless = mailer_ && !mailer_->sending() && !mailer_->last_problem().empty();
+    if (empty || hopeless || runtime_.now() >= deadline) {
+        if (mailer_ && mailer_->spool().unsaved() != 0)
+            runtime_.log().error("{} mails are lost: they were not delivered, and the mail spool cannot be written",
+                                 mailer_->spool().unsaved());
+        bus_.stop();
+        server_.reset();
+        return done();
+    }
+    flush_.expires_after(kFlushLook);
+    flush_.async_wait([this, deadline, done](error_code ec) {
+        if (!ec) flush_step(deadline, done);
+    });
+}
+
+DaemonStatus ObserverRole::status() const {
+    DaemonStatus status{.version = MAINSTAY_VERSION,
+                        .host_name = host_name(),
+                        .generation = runtime_.generation(),
+                        .supervisor_pid = ::getppid(),
+                        .observer_pid = ::getpid(),
+                        .now = runtime_.wall(),
+                        .observer_since = since_};
+    status.clock = runtime_.now();
+    status.events_lost = events_lost_;
+    status.config_path = runtime_.options().config_path;
+    status.config_id = runtime_.options().config_id;
+    status.settings_path = runtime_.options().settings_path;
+    status.vrrp = read_status<ipc::VrrpStatus>(vrrp_.block);
+    status.lvs = read_status<ipc::LvsStatus>(lvs_.block);
+    status.bfd = read_status<ipc::BfdStatus>(bfd_block_);
+    if (!mailer_) {
+        status.mail_problem = "the spool cannot be opened; see the log";
+        return status;
+    }
+    status.mail_enabled = mailer_->enabled();
+    status.mail = mailer_->counters();
+    status.mail.sent += before_.sent;
+    status.mail.failed += before_.failed;
+    status.mail_problem = mailer_->last_problem();
+    if (const auto& disk = mailer_->spool().disk_problem(); !disk.empty()) {
+        status.mail_problem = fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}", disk,
+                                          status.mail.unsaved, status.mail_problem.empty() ? "" : "; ",
+                                          status.mail_problem);
+    }
+    return status;
+}
+
+StatusServer::Answer ObserverRole::answer(const std::string& target) const {
+    if (target == "/status") return {200, status_json(status())};
+    if (target == "/healthz") return {200, "{\"ok\":true}\n"};
+    return {404, "{\"error\":\"there is /status and /healthz\"}\n"};
+}
+
+}  // namespace
+
+RoleTraits observer_traits() { return {.capabilities = {}, .kind = Kind::Observer, .has_ring = false}; }
+
+std::unique_ptr<Role> make_observer_role(Runtime& runtime) { return std::make_unique<ObserverRole>(runtime); }
+
+}  // namespace mainstay::role

@@ -1,0 +1,143 @@
+#include "dry_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/role/reader/diagnostic_json.hpp"
+#include "mainstay/role/reader/reload_diff.hpp"
+
+namespace mainstay::role {
+namespace {
+
+using config::Audience;
+using config::Config;
+using config::Severity;
+using DryRunAs = ipc::RoleStartup::DryRunAs;
+
+constexpr int kNothing = 0, kSomething = 1, kRefused = 2;
+
+// Both sides are put together from the roles' parts, so that what a part leaves out is left out on both.
+Config put_together(Config vrrp, Config lvs, Config observer, const ipc::RoleStartup& startup) {
+    Config whole = std::move(observer);
+    whole.instances = std::move(vrrp.instances);  // with their passwords
+    whole.scripts = std::move(vrrp.scripts);
+    whole.virtual_servers = std::move(lvs.virtual_servers);
+    if (!startup.run_vrrp) {
+        whole.instances.clear();
+        whole.sync_groups.clear();
+        whole.scripts.clear();
+    }
+    if (!startup.run_lvs) whole.virtual_servers.clear();
+    return whole;
+}
+
+Result<Config> inherited_part(int fd) {
+    const auto bytes = ipc::read_memfd(fd);
+    if (!bytes) return std::unexpected{bytes.error()};
+    return ipc::decode<Config>(*bytes);
+}
+
+Result<Config> running_config(const ipc::RoleStartup& startup, const RunningParts& parts) {
+    auto vrrp = inherited_part(parts.vrrp);
+    auto lvs = inherited_part(parts.lvs);
+    auto observer = inherited_part(parts.observer);
+    for (auto* part : {&vrrp, &lvs, &observer})
+        if (!*part) return std::unexpected{std::move(part->error()).with("what runs now")};
+    return put_together(std::move(*vrrp), std::move(*lvs), std::move(*observer), startup);
+}
+
+// mainstay.toml; each of them says when it begins to count.
+void compare_settings(const ipc::RoleStartup& startup, const ipc::ReadingDone& done, ReloadDiff& diff) {
+    std::vector<std::string> details;
+    const auto compare = [&](const char* name, std::uint32_t before, std::uint32_t after, const char* when) {
+        if (before != after) details.push_back(fmt::format("{} {} -> {}, {}", name, before, after, when));
+    };
+    compare("[scripts] notify_wait", startup.notify_wait_seconds, done.notify_wait_seconds, "at once");
+    compare("[lvs] audit_interval", startup.audit_seconds, done.audit_seconds, "when its process starts the next time");
+    compare("[mail] keep", startup.mail_keep_seconds, done.mail_keep_seconds, "when its process starts the next time");
+    if (!details.empty())
+        diff.changes.push_back({ReloadChange::Action::Change, "settings", startup.settings_path, std::move(details)});
+}
+
+std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report) {
+    const bool tried = startup.dry_run != DryRunAs::No;
+    if (!report.refused) return fmt::format("{} {}\n", tried ? "a reload would read" : "read:", startup.config_path);
+    const std::string_view why = !report.losses.empty()
+                                     ? ", since its blocks do not fit together and what runs would be lost by that"
+                                 : !next.can_run()   ? ""
+                                 : startup.check_first ? ", since reload_check_config allows no warnings"
+                                                     : ", since --strict allows no warnings";
+    return tried ? fmt::format("a reload of {} would be refused{}: what runs would go on unchanged\n",
+                               startup.config_path, why)
+                 : fmt::format("the reload of {} is refused{}: what runs goes on unchanged\n", startup.config_path, why);
+}
+
+std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report,
+                    const std::vector<std::string>& problems) {
+    std::string out = headline(startup, next, report);
+    for (const auto& loss : report.losses) out += fmt::format("lost   {}\n", loss);
+    if (!report.losses.empty()) out += fmt::format("{}\n", kLossesHint);
+    const ReloadDiff* diff = report.refused ? nullptr : &report.diff;
+    // What refuses it; without a refusal, what mainstayctl config check would say is not repeated.
+    const auto worst = next.can_run() ? Severity::Warning : Severity::Fatal;
+    std::size_t others = 0;
+    for (const auto& diagnostic : next.diagnostics) {
+        if (diff == nullptr && diagnostic.severity >= worst)
+            out += fmt::format("  {}\n", config::render_line(diagnostic, next));
+        else if (diagnostic.severity >= Severity::Warning)
+            ++others;
+    }
+    for (const auto& problem : problems) out += fmt::format("  {}\n", problem);
+    if (diff != nullptr) out += as_text(*diff);
+    if (others > 0)
+        out += fmt::format("{}{} warnings and errors in what it reads: mainstayctl config check {}\n", others,
+                           diff == nullptr ? " more" : "", startup.config_path);
+    return out;
+}
+
+std::string json_of(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report,
+                    const std::vector<std::string>& problems) {
+    nlohmann::ordered_json out{
+        {"file", startup.config_path}, {"config_id", startup.config_id}, {"refused", report.refused}};
+    if (!report.refused) out.update(as_json(report.diff));
+    out["lost"] = report.losses;
+    out["settings_problems"] = problems;
+    out["diagnostics"] = as_json(next);
+    return json_text(out);
+}
+
+}  // namespace
+
+Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& next,
+                         const ipc::ReadingDone& done, bool accept_losses) {
+    const auto running = running_config(startup, parts);
+    if (!running) return std::unexpected{running.error()};
+    Report report{.refused = !done.can_run};
+    if (report.refused) return report;
+    report.diff = diff_reload(
+        *running, put_together(config::slice(next.config, Audience::Vrrp), config::slice(next.config, Audience::Lvs),
+                               config::slice(next.config, Audience::Observer), startup));
+    compare_settings(startup, done, report.diff);
+    if (!startup.force && !accept_losses) report.losses = lost_by_fault(report.diff, *running, next.lost);
+    report.refused = !report.losses.empty();
+    return report;
+}
+
+int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, const Result<Report>& report,
+                const std::vector<std::string>& problems) {
+    const auto answer = [](const ipc::DryRunDone& message, int fd) {
+        return ipc::send_message(ipc::inherited::kControl, message, fd) ? 0 : 1;
+    };
+    if (!report) return answer({kRefused, report.error().text()}, -1);
+    const bool json = startup.dry_run == DryRunAs::Json || startup.report == DryRunAs::Json;
+    const std::string text = json ? json_of(startup, next, *report, problems) : text_of(startup, next, *report, problems);
+    const auto memfd = ipc::make_sealed_memfd("dry-run", std::as_bytes(std::span{text}));
+    if (!memfd) return answer({kRefused, memfd.error().text()}, -1);
+    return answer({report->refused ? kRefused : report->diff.empty() ? kNothing : kSomething, {}}, memfd->get());
+}
+
+}  // namespace mainstay::role

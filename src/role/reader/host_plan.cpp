@@ -1,0 +1,117 @@
+#include "host_plan.hpp"
+
+#include <algorithm>
+
+#include "mainstay/alert/fifos.hpp"
+#include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/script_account.hpp"
+
+namespace mainstay::role {
+namespace {
+
+bool is_on(const config::Global& global, std::string_view keyword) {
+    return config::value_of<bool>(global.more->values, keyword).value_or(false);
+}
+
+// keepalived: "</path" asks whether the file can be read, by the shell's redirection.
+alert::ScriptEntry readability_test(const config::Command& command) {
+    return {.argv = {"sh", "-c", ": <\"$1\"", "sh", command.argv.front().substr(1)}, .path = "/bin/sh"};
+}
+
+class Table {
+public:
+    Table(const config::Config& config, const config::Environment& environment, Log& log)
+        : config_{config}, environment_{environment}, log_{log} {}
+
+    alert::ScriptTable make() {
+        for (const auto& wanted : alert::wanted_scripts(config_))
+            if (auto entry = entry_for(wanted)) {
+                entry->timeout = wanted.timeout;
+                table_.emplace(wanted.key, std::move(*entry));
+            }
+        // The firewall's is mainstay's own.
+        const auto configured = table_.size() - table_.count(alert::kFirewallKey);
+        if (configured > 0 && !config_.global.enable_script_security)
+            log_.warning("SECURITY VIOLATION - scripts are being executed but script_security not enabled.{}",
+                         insecure_ ? " There are insecure scripts." : "");
+        return std::move(table_);
+    }
+
+private:
+    std::optional<alert::ScriptEntry> entry_for(const alert::Wanted& wanted) {
+        const auto& command = wanted.command;
+        const auto refuse = [&](std::string_view name, std::string_view why) {
+            log_.warning("script {} of {} is not run: {}", name, wanted.key, why);
+            return std::nullopt;
+        };
+        const auto account = kernel::script_account(command, config_.global);
+        if (!account) return refuse(command.argv.at(0), account.error().text());
+        alert::ScriptEntry entry;
+        if (command.argv.front().starts_with("</")) {
+            entry = readability_test(command);
+        } else {
+            const auto facts = environment_.script_facts(command, config_.global);
+            if (!facts.found || !facts.executable)
+                return refuse(command.argv.at(0), facts.found ? "it is not executable" : "there is no such file");
+            if (facts.insecure && config_.global.enable_script_security)
+                return refuse(facts.resolved, "others than root may change it (enable_script_security)");
+            insecure_ = insecure_ || facts.insecure;
+            entry = {.argv = command.argv, .path = facts.resolved};
+            if (is_on(config_.global, "use_symlink_paths") && command.argv.front().starts_with('/'))
+                entry.path = command.argv.front();
+        }
+        entry.uid = account->uid;
+        entry.gid = account->gid;
+        if (is_on(config_.global, "set_supplementary_groups") || command.group.starts_with(':'))
+            entry.groups = kernel::supplementary_groups(*account);
+        return entry;
+    }
+
+    const config::Config& config_;
+    const config::Environment& environment_;
+    Log& log_;
+    alert::ScriptTable table_;
+    bool insecure_ = false;
+};
+
+}  // namespace
+
+alert::ScriptTable script_table(const config::Config& config, const config::Environment& environment, Log& log) {
+    return Table{config, environment, log}.make();
+}
+
+std::shared_ptr<const UnsafeScripts> note_unsafe_scripts(config::Environment& environment) {
+    auto noted = std::make_shared<UnsafeScripts>();
+    environment.script_facts = [ask = environment.script_facts, noted](const config::Command& command,
+                                                                       const config::Global& global) {
+        auto facts = ask(command, global);
+        if (facts.insecure) noted->insert_or_assign(facts.resolved, global.enable_script_security);
+        return facts;
+    };
+    return noted;
+}
+
+ipc::HostPlan host_plan(const config::Config& config, Log& log) {
+    ipc::HostPlan plan;
+    plan.watch = vrrp::watch_plan(config);
+    using Lines = ipc::FifoPlan::Lines;
+    for (const auto& fifo : alert::fifos(config.global)) {
+        ipc::FifoPlan wanted{.lines = fifo.keyword == "notify_fifo"        ? Lines::All
+                                      : fifo.keyword == "vrrp_notify_fifo" ? Lines::Vrrp
+                                                                           : Lines::Lvs,
+                             .path = fifo.path};
+        const auto owner = kernel::script_account({{}, fifo.user, fifo.group}, config.global);
+        if (owner) {
+            wanted.uid = owner->uid;
+            wanted.gid = owner->gid;
+        } else {
+            log.warning("{} {} is left to root: {}", fifo.keyword, fifo.path, owner.error().text());
+        }
+        if (fifo.script) wanted.script = alert::fifo_script_key(fifo.keyword);
+        plan.fifos.push_back(std::move(wanted));
+    }
+    return plan;
+}
+
+}  // namespace mainstay::role

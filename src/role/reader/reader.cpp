@@ -1,0 +1,281 @@
+#include "mainstay/role/reader/reader.hpp"
+
+#include <poll.h>
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/bfd/configured.hpp"
+#include "mainstay/config/validate/consolidated.hpp"
+#include "mainstay/config/load.hpp"
+#include "mainstay/config/settings.hpp"
+#include "mainstay/config/validate/strict.hpp"
+#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/config/toml/toml.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/log_sink.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/kernel/script_account.hpp"
+#include "role/common/daemon_settings.hpp"
+#include "copies.hpp"
+#include "dry_run.hpp"
+#include "host_plan.hpp"
+#include "tls.hpp"
+#include "role/common/snmp_parts.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr int kMemoryKept = 256 * 1024 * 1024;
+
+LogLevel level_of(config::Severity severity) {
+    switch (severity) {
+        case config::Severity::Note:
+            return LogLevel::Info;
+        case config::Severity::Warning:
+            return LogLevel::Warning;
+        case config::Severity::Error:
+        case config::Severity::Fatal:
+            break;
+    }
+    return LogLevel::Error;
+}
+
+template <class T>
+Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, const T& content) {
+    auto memfd = ipc::encode_sealed("snapshot", content);
+    if (!memfd) return std::unexpected{std::move(memfd.error())};
+    return ipc::send_message(ipc::inherited::kControl, ipc::Snapshot{audience, needed}, memfd->get());
+}
+
+// Static entries are the vrrp role's too, without any instance.
+bool needs_vrrp(const config::Config& config) {
+    return !config.instances.empty() || std::ranges::any_of(config.more->sections, [](const auto& section) {
+        return section.keyword.starts_with("static_") && !section.sections.empty();
+    });
+}
+
+// The sync daemons of the kernel are the lvs role's too, without any virtual server.
+bool needs_lvs(const config::Config& config) {
+    return !config.virtual_servers.empty() || config::sync_daemon(config).has_value();
+}
+
+// The load balancing part is nearly all of a large configuration: it comes last, and takes the services instead of
+// copying them.
+Result<void> send_all(config::Config config, const SnmpParts& snmp, const config::Environment& environment, Log& log) {
+    using For = ipc::Snapshot::For;
+    const struct {
+        For audience;
+        config::Audience slice;
+        bool needed;
+    } parts[] = {{For::Vrrp, config::Audience::Vrrp, needs_vrrp(config)},
+                 {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
+                 {For::Snmp, snmp.any() ? config::Audience::Snmp : config::Audience::Observer, snmp.any()},
+                 {For::Observer, config::Audience::Observer, true}};
+    for (const auto& part : parts)
+        if (auto sent = send_snapshot(part.audience, part.needed, config::slice(config, part.slice)); !sent)
+            return sent;
+    const auto plan = host_plan(config, log);
+    if (auto sent = send_snapshot(For::Host, !plan.watch.empty(), plan); !sent) return sent;
+    if (auto sent = send_snapshot(For::Scripts, true, script_table(config, environment, log)); !sent) return sent;
+    const bool needed = needs_lvs(config);
+    config::Config lvs = config::slice(std::move(config), config::Audience::Lvs);
+    if (needed) add_tls_contents(lvs);
+    return send_snapshot(For::Lvs, needed, lvs);
+}
+
+std::string contents(const std::string& path) {
+    std::ifstream file{path};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+// From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes
+// first. Returns what is wrong, unless the configuration's own diagnostics tell of it already.
+std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc::ReadingDone& done, bool& accept_losses) {
+    std::string path = startup.settings_path, text;
+    if (config::is_toml_name(startup.config_path)) text = contents(startup.config_path);
+    const bool there = config::toml_has_settings(text);
+    if (there)
+        path = startup.config_path;
+    else
+        text = contents(path);
+    auto read = config::read_settings(text, path);
+    if (path == startup.config_path) read.problems.clear();
+    done.audit_seconds = read.settings.lvs_audit_interval_s;
+    done.notify_wait_seconds = read.settings.scripts_notify_wait_s;
+    done.mail_keep_seconds = read.settings.mail_keep_s;
+    accept_losses = read.settings.reload_accept_losses;
+    return std::move(read.problems);
+}
+
+// Names and numbers of interfaces are those of the network namespace that the configuration names, and ${_RANDOM} is as
+// it says; both are known when it has been read once.
+config::Loaded load_where_it_runs(const ipc::RoleStartup& startup, config::Environment& environment, bool& moved, Log& log) {
+    auto loaded = config::load_file(startup.config_path, environment);
+    const auto name = daemon_settings(loaded.config, startup.net_namespace).net_namespace;
+    const auto seed = config::value_of<std::int64_t>(loaded.config.global.more->values, "random_seed");
+    if (name.empty() && !seed) return loaded;
+    if (!name.empty()) {
+        const auto there = kernel::open_network_namespace(name);
+        const auto entered = there ? kernel::enter_network_namespace(there->get()) : std::unexpected{there.error()};
+        if (!entered) log.warning("{}", entered.error().text());
+        moved = true;
+    }
+    if (seed)
+        environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable {
+            return engine();
+        };
+    return config::load_file(startup.config_path, environment);
+}
+
+void log_diagnostics(const config::Loaded& loaded, Log& log) {
+    for (const auto& diagnostic : loaded.diagnostics)
+        log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
+}
+
+// reload_check_config: whatever is wrong refuses the reload, and is told in a file of its own, or in the log.
+void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
+    done.can_run = false;
+    done.summary = startup.config_path + " is refused";
+    std::string text;
+    for (const auto& diagnostic : loaded.diagnostics) text += config::render_line(diagnostic, loaded) + "\n";
+    if (!startup.check_log.empty()) {
+        const UniqueFd fd{
+            ::open(startup.check_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)};
+        if (fd && ::write(fd.get(), text.data(), text.size()) >= 0)
+            return log.error("New config failed validation, see {} for details", startup.check_log);
+        log.warning("{} cannot be written", startup.check_log);
+    }
+    log.error("New config failed validation");
+    log_diagnostics(loaded, log);
+}
+
+// A reload that takes away what runs by a fault of the file's blocks does not take place.
+void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::string>& losses, ipc::ReadingDone& done, Log& log) {
+    for (const auto& loss : losses) log.error("would be lost: {}", loss);
+    log.error("{}", kLossesHint);
+    done.can_run = false;
+    done.summary =
+        fmt::format("{} is refused: its blocks do not fit together, and {} that {} would be lost by that",
+                    startup.config_path, losses.size(), losses.size() == 1 ? "thing runs and" : "things run and");
+}
+
+// Compares with what runs where somebody wants to know, or something may be lost. False: the report cannot be sent.
+bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& loaded,
+                     bool accept_losses, const std::vector<std::string>& problems, ipc::ReadingDone& done, Log& log) {
+    const bool wanted = startup.report != ipc::RoleStartup::DryRunAs::No;
+    if (!parts.known() || (!wanted && (loaded.lost.empty() || !done.can_run))) return true;
+    const auto report = report_on(startup, parts, loaded, done, accept_losses);
+    if (!report) log.error("{}", report.error().text());
+    if (report && !report->losses.empty()) refuse_losses(startup, report->losses, done, log);
+    return !wanted || send_report(startup, loaded, report, problems) == 0;
+}
+
+// What this process does next.
+enum class Then { Wait, End, Fail };
+
+Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
+    kernel::set_process_name(startup.process_name);
+    kernel::DaemonLog log{{startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
+
+    auto environment = kernel::host_environment();
+    environment.config_id = startup.config_id;
+    environment.all_include_checks = startup.all_include_checks;
+    const auto unsafe = note_unsafe_scripts(environment);
+    bool moved = false;
+    auto loaded = load_where_it_runs(startup, environment, moved, log);
+    ipc::ReadingDone done;
+    done.stays = !moved;
+    done.daemon = daemon_settings(loaded.config, startup.net_namespace);
+    bool accept_losses = false;
+    const auto problems = read_own_settings(startup, done, accept_losses);
+    const bool refused = startup.strict && loaded.can_run() && config::has_warnings(loaded);
+    done.can_run = loaded.can_run() && !refused;
+    done.exit_code = loaded.exit_code();
+    if (startup.dry_run != ipc::RoleStartup::DryRunAs::No)
+        return send_report(startup, loaded, report_on(startup, parts, loaded, done, accept_losses), problems) == 0
+                   ? Then::End
+                   : Then::Fail;
+    const bool unchecked = startup.check_first && done.can_run && config::has_warnings(loaded);
+    if (unchecked) refuse_checked(startup, loaded, done, log);
+    if (!look_at_changes(startup, parts, loaded, accept_losses, problems, done, log)) return Then::Fail;
+    if (!unchecked) {
+        log_diagnostics(loaded, log);
+        for (const auto& [path, disabled] : *unsafe)
+            log.warning("Unsafe permissions found for script '{}'{}", path, disabled ? " - disabling" : "");
+        for (const auto& problem : problems) log.warning("{}", problem);
+        if (done.can_run) {
+            log.info("Configuration file {}", startup.config_path);
+            const auto snmp = snmp_parts(loaded.config, startup.snmp, startup.snmp_socket);
+            done.daemon.snmp_socket = snmp.socket;
+            if (const auto sent = send_all(std::move(loaded.config), snmp, environment, log); !sent) {
+                log.error("{}", sent.error().text());
+                return Then::Fail;
+            }
+            if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
+                keep_copies(done.daemon, startup.config_path, config::consolidated(startup.config_path, environment), log);
+        } else {
+            // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
+            const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
+                return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
+            });
+            done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
+            if (done.summary.empty())
+                done.summary =
+                    startup.config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
+        }
+    }
+    if (!ipc::send_message(ipc::inherited::kControl, done)) return Then::Fail;
+    return done.stays ? Then::Wait : Then::End;
+}
+
+}  // namespace
+
+// The memory that one configuration took is ready for the next: touching it anew takes longer than reading a
+// configuration of thousands of services.
+int run_reader() {
+    ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);
+    ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);
+    UniqueFd vrrp, lvs, observer;  // what runs, when a reload follows
+    for (;;) {
+        kernel::set_process_name("mainstayd-read");
+        pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+        while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
+        }
+        auto got = ipc::receive_message(ipc::inherited::kControl);
+        if (!got || !got->has_value()) return 1;
+        if (std::holds_alternative<ipc::Closed>(**got)) return 0;  // the supervisor has ended, or wants no more
+        auto& received = std::get<ipc::Received>(**got);
+        if (const auto* running = std::get_if<ipc::Snapshot>(&received.message)) {
+            using For = ipc::Snapshot::For;
+            if (running->audience == For::Vrrp) vrrp = std::move(received.descriptor);
+            if (running->audience == For::Lvs) lvs = std::move(received.descriptor);
+            if (running->audience == For::Observer) observer = std::move(received.descriptor);
+            continue;
+        }
+        const auto* startup = std::get_if<ipc::RoleStartup>(&received.message);
+        if (startup == nullptr) return 1;
+        const RunningParts parts = startup->dry_run != ipc::RoleStartup::DryRunAs::No
+                                       ? RunningParts{ipc::inherited::kRunningVrrp, ipc::inherited::kRunningLvs,
+                                                      ipc::inherited::kRunningObserver}
+                                       : RunningParts{vrrp.get(), lvs.get(), observer.get()};
+        if (const Then then = read_once(*startup, parts); then != Then::Wait) return then == Then::End ? 0 : 1;
+        for (auto* fd : {&vrrp, &lvs, &observer}) fd->reset();
+    }
+}
+
+}  // namespace mainstay::role

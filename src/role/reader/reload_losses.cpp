@@ -1,0 +1,61 @@
+// Which of what runs a reload would lose by braces that are missing or too many.
+#include <algorithm>
+
+#include "mainstay/lvs/desired.hpp"
+#include "mainstay/role/reader/reload_diff.hpp"
+
+namespace mainstay::role {
+namespace {
+
+using config::Lost;
+
+bool any(const std::vector<Lost>& lost, Lost::Kind kind, const auto& matches) {
+    return std::ranges::any_of(lost, [&](const Lost& thing) { return thing.kind == kind && matches(thing.name); });
+}
+
+// "10.0.0.11:80", and "10.0.0.11:0" of one that has its service's port.
+bool is_server(std::string_view endpoint, std::string_view name) {
+    if (endpoint == name) return true;
+    return name.ends_with(":0") && endpoint.substr(0, endpoint.rfind(':')) == name.substr(0, name.rfind(':'));
+}
+
+bool service_lost(const std::vector<Lost>& lost, std::string_view name, const config::Config& running) {
+    const auto named = [&](std::string_view service) {
+        return service.starts_with("group ") || service == name || name.ends_with(" " + std::string{service}) ||
+               name.starts_with(std::string{service} + " ");  // "FWM 5 IPv6"
+    };
+    if (any(lost, Lost::Kind::Service, named)) return true;
+    // It stands there, but its servers are lost, without which it is left out.
+    return std::ranges::any_of(running.virtual_servers, [&](const config::VirtualServer& service) {
+        return netlink::describe(lvs::identity_of(service).key) == name &&
+               std::ranges::any_of(service.real_servers, [&](const config::RealServer& server) {
+                   return any(lost, Lost::Kind::Server,
+                              [&](std::string_view text) { return is_server(server.endpoint.to_string(), text); });
+               });
+    });
+}
+
+}  // namespace
+
+std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Config& running,
+                                       const std::vector<Lost>& lost) {
+    std::vector<std::string> names;
+    for (const ReloadChange& change : diff.changes) {
+        if (change.action != ReloadChange::Action::Remove) continue;
+        const std::string_view name = change.name;
+        const bool gone =
+            change.kind == "instance"
+                ? any(lost, Lost::Kind::Instance, [&](std::string_view text) { return text == name; })
+            : change.kind == "address" ? any(lost, Lost::Kind::Address,
+                                             [&](const std::string& text) { return name.starts_with(text + " on "); })
+            : change.kind == "service" ? service_lost(lost, name, running)
+            : change.kind == "server"
+                ? any(lost, Lost::Kind::Server,
+                      [&](std::string_view text) { return is_server(name.substr(name.rfind(' ') + 1), text); })
+                : false;
+        if (gone) names.push_back(change.kind + " " + change.name);
+    }
+    return names;
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,57 @@
+#include "tls.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/unique_fd.hpp"
+
+namespace mainstay::role {
+namespace {
+
+Result<std::string> contents_of(const std::string& path) {
+    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // no waiting for a FIFO's writer
+    if (!fd) return fail_system(path, errno);
+    struct stat facts {};
+    if (::fstat(fd.get(), &facts) != 0) return fail_system(path, errno);
+    if (!S_ISREG(facts.st_mode)) return fail(Errc::Invalid, path + ": it is no file");
+    if (facts.st_size > static_cast<off_t>(kTlsFileMax))
+        return fail(Errc::Limit, fmt::format("{}: it is longer than {} bytes", path, kTlsFileMax));
+    std::string text(static_cast<std::size_t>(facts.st_size), '\0');
+    std::size_t have = 0;
+    while (have < text.size()) {
+        const ssize_t got = ::read(fd.get(), text.data() + have, text.size() - have);
+        if (got < 0) return fail_system(path, errno);
+        if (got == 0) break;
+        have += static_cast<std::size_t>(got);
+    }
+    text.resize(have);
+    return text;
+}
+
+}  // namespace
+
+void add_tls_contents(config::Config& config) {
+    if (config::find_section(config.more->sections, "SSL") == nullptr) return;
+    auto& sections = config.more.edit().sections;
+    auto& block = *std::ranges::find(sections, "SSL", &config::Section::keyword);
+    for (const std::string_view part : std::array{"ca", "certificate", "key"}) {
+        const auto path = config::value_of<config::WordList>(block.values, part);
+        if (!path || path->empty()) continue;
+        auto text = contents_of(path->front());
+        if (text)
+            block.values.push_back({fmt::format("{} contents", part), config::WordList{std::move(*text)}});
+        else
+            block.values.push_back(
+                {"problem", config::WordList{fmt::format("SSL: {}: {}", part, text.error().text())}});
+    }
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,333 @@
+// KEEPALIVED-MIB, section check: virtual and real servers with their settings, states and traffic. The columns of
+// virtualhost are absent: the model has it for each check only.
+#include <algorithm>
+#include <array>
+
+#include "keepalived_parts.hpp"
+#include "table.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+using namespace snmp;
+using config::value_of;
+
+const Oid kCheck = kKeepalivedMib + Oid{3};
+const Oid kServices = kCheck + Oid{3, 1}, kServers = kCheck + Oid{4, 1};
+
+std::uint64_t microseconds(Micros time) { return static_cast<std::uint64_t>(time.count()); }
+std::uint64_t seconds(Micros time) { return microseconds(time) / 1'000'000; }
+
+bool has(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
+    return value_of<bool>(more->values, keyword).value_or(false);
+}
+std::string word(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
+    const auto words = value_of<config::WordList>(more->values, keyword);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+Micros time_of(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword, Micros otherwise) {
+    return value_of<Micros>(more->values, keyword).value_or(otherwise);
+}
+
+const ipc::ServiceStatus* status_of(const ipc::LvsStatus& status, const config::VirtualServer& service) {
+    const auto found = std::ranges::find(status.services, config::service_name(service), &ipc::ServiceStatus::name);
+    return found != status.services.end() ? &*found : nullptr;
+}
+
+int service_type(const config::VirtualServer& service) {
+    return service.fwmark != 0 ? 1 : service.group.empty() ? 2 : 3;
+}
+
+// tcp(1) udp(2) sctp(3); 0: a firewall mark has none
+int protocol_number(const config::VirtualServer& service) {
+    switch (service.protocol) {
+        case config::Protocol::Tcp:
+            return 1;
+        case config::Protocol::Udp:
+            return 2;
+        case config::Protocol::Sctp:
+            return 3;
+        case config::Protocol::None:
+            break;
+    }
+    return 0;
+}
+
+int scheduler_number(std::string_view name) {
+    constexpr std::array<std::string_view, 14> kNames{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh",
+                                                      "sh", "sed", "nq", "fo",  "ovf",  "mh",    "twos"};
+    constexpr int kUnknown = 99;
+    const auto found = std::ranges::find(kNames, name);
+    return found != kNames.end() ? static_cast<int>(found - kNames.begin()) + 1 : kUnknown;
+}
+
+int forwarding_number(config::Forwarding forwarding) {
+    return forwarding == config::Forwarding::Nat ? 1 : forwarding == config::Forwarding::DirectRoute ? 2 : 3;
+}
+int tunnel_number(const config::Tunnel& tunnel) { return static_cast<int>(tunnel.type) + 1; }  // ipip gue gre
+config::Forwarding forwarding_of(const config::VirtualServer& service) {
+    return service.real_servers.empty() ? config::Forwarding::Nat : service.real_servers.front().forwarding;
+}
+
+// Whose address a service has, by its type: also in traps, without an index.
+void add_identity(const config::VirtualServer& service, const auto& put) {
+    put(2, integer(service_type(service)));
+    if (!service.group.empty()) put(3, text(*service.group));
+    if (service.fwmark != 0) put(4, gauge(service.fwmark));
+    if (service_type(service) != 2) return;
+    put(6, snmp::address(service.endpoint.address));
+    put(7, gauge(service.endpoint.port));
+}
+
+void add_flags(SnmpTable& row, const config::VirtualServer& service) {
+    constexpr std::uint32_t kOnePacket = 0x4, kFallback = 0x8, kPort = 0x10, kThird = 0x20;  // IP_VS_SVC_F_*
+    const auto flag = [&](std::uint32_t bit) { return yes_no((service.scheduler_flags & bit) != 0); };
+    row.put(37, flag(kOnePacket));
+    row.put(52, yes_no(false));
+    row.put(53, flag(kFallback));
+    row.put(54, flag(kPort));
+    row.put(55, flag(kThird));
+    row.put(62, flag(kFallback));
+    row.put(63, flag(kPort));
+}
+
+// What the checks of the servers take over, of a service or a server.
+struct CheckColumns {
+    std::uint32_t retry, delay, warmup, delay_us, warmup_us, loop_us, connect_us;
+};
+void add_check_settings(SnmpTable& row, const CompactOptional<config::ExtraSettings>& more, const CheckColumns& columns, Micros loop) {
+    constexpr Micros kConnect{5'000'000};
+    const auto delay = time_of(more, "delay_before_retry", Micros{0}), warmup = time_of(more, "warmup", Micros{0});
+    row.put(columns.retry,
+            gauge(static_cast<std::uint64_t>(value_of<std::int64_t>(more->values, "retry").value_or(0))));
+    row.put(columns.delay, gauge(seconds(delay)));
+    row.put(columns.warmup, gauge(seconds(warmup)));
+    row.put(columns.delay_us, gauge(microseconds(delay)));
+    row.put(columns.warmup_us, gauge(microseconds(warmup)));
+    row.put(columns.loop_us, gauge(microseconds(loop)));
+    row.put(columns.connect_us, gauge(microseconds(time_of(more, "connect_timeout", kConnect))));
+}
+
+const ipc::ServiceTraffic* traffic_of(const ipc::LvsStatus& status, const ipc::ServiceStatus* service) {
+    if (service == nullptr || !status.traffic) return nullptr;
+    const auto number = static_cast<std::size_t>(service - status.services.data());
+    return number < status.traffic->size() ? &(*status.traffic)[number] : nullptr;
+}
+
+// Nine columns from `first` on; three from `wide` on: what has 32 bits before, with 64; then ten that are 0 with
+// keepalived, whatever the traffic.
+void add_stats(SnmpTable& row, const netlink::IpvsStats& stats, std::uint32_t first, std::uint32_t wide) {
+    row.put(first, counter(stats.in_packets));
+    row.put(first + 1, counter(stats.out_packets));
+    row.put(first + 2, counter64(stats.in_bytes));
+    row.put(first + 3, counter64(stats.out_bytes));
+    std::uint32_t column = first + 4;
+    for (const auto rate : {stats.cps, stats.in_pps, stats.out_pps, stats.in_bps, stats.out_bps})
+        row.put(column++, gauge(rate));
+    column = wide;
+    for (const auto count : {stats.connections, stats.in_packets, stats.out_packets})
+        row.put(column++, counter64(count));
+    constexpr std::uint32_t kAlwaysZero = 10;
+    for (std::uint32_t i = 0; i < kAlwaysZero; ++i) row.put(column++, gauge(0));
+}
+
+void add_service_traffic(SnmpTable& row, const ipc::ServiceTraffic* traffic) {
+    if (traffic == nullptr) return;
+    row.put(27, gauge(traffic->stats.connections));
+    add_stats(row, traffic->stats, 28, 38);
+}
+
+void add_server_traffic(SnmpTable& row, const ipc::ServerTraffic* traffic) {
+    if (traffic == nullptr) return;
+    row.put(14, gauge(traffic->stats.connections));
+    row.put(15, gauge(traffic->active));
+    row.put(16, gauge(traffic->inactive));
+    row.put(17, gauge(traffic->persistent));
+    add_stats(row, traffic->stats, 18, 27);
+}
+
+std::size_t alive(const ipc::ServiceStatus* status) {
+    return status == nullptr
+               ? 0
+               : static_cast<std::size_t>(std::ranges::count(status->servers, true, &ipc::ServerStatus::alive));
+}
+
+void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServer& service,
+                 const ipc::ServiceStatus* status, const ipc::ServiceTraffic* traffic) {
+    SnmpTable row{view, kServices, {number}};
+    const bool v4 = service.family != Family::V6;
+    add_identity(service, [&](std::uint32_t column, SnmpValue value) { row.put(column, std::move(value)); });
+    row.put(5, address_type(v4));
+    if (const int protocol = protocol_number(service); protocol != 0 && service.fwmark == 0)
+        row.put(8, integer(protocol));
+    row.put(9, integer(scheduler_number(service.scheduler)));
+    row.put(10, integer(forwarding_number(forwarding_of(service))));
+    row.put(11, yes_no(true));
+    row.put(13, yes_no(service.persistent));
+    if (service.persistent) row.put(14, gauge(static_cast<std::uint64_t>(service.persistence_timeout.count())));
+    if (v4)
+        row.put(15, snmp::address(IpAddress::v4(service.persistence_netmask)));
+    else
+        row.put(51, gauge(service.persistence_netmask));
+    row.put(16, gauge(seconds(service.delay_loop)));
+    row.put(17, yes_no(has(service.more, "ha_suspend")));
+    row.put(18, yes_no(service.alpha));
+    row.put(19, yes_no(service.omega));
+    row.put(20, gauge(service.real_servers.size()));
+    row.put(21, gauge(alive(status)));
+    row.put(22, gauge(service.quorum));
+    row.put(23, yes_no(status != nullptr && status->quorum_up));
+    if (!service.quorum_up.empty()) row.put(24, text(command_text(service.quorum_up)));
+    if (!service.quorum_down.empty()) row.put(25, text(command_text(service.quorum_down)));
+    row.put(26, gauge(service.hysteresis));
+    add_service_traffic(row, traffic);
+    add_flags(row, service);
+    row.put(56, integer(service.inhibit_on_failure ? 2 : 1));
+    row.put(60, integer(value_of<std::int64_t>(service.more->values, "weight").value_or(1)));
+    row.put(61, yes_no(service.smtp_alert));
+    row.put(64, gauge(microseconds(service.delay_loop)));
+    add_check_settings(row, service.more, {57, 58, 59, 65, 66, 64, 67}, service.delay_loop);
+    if (forwarding_of(service) == config::Forwarding::Tunnel)
+        row.put(68, integer(tunnel_number(service.real_servers.front().tunnel)));
+    if (const auto name = word(service.more, "snmp_name"); !name.empty()) row.put(71, text(name));
+}
+
+void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
+                      const ipc::ServerTraffic* traffic) {
+    SnmpTable row{view, kServers, index};
+    const auto& sorry = *service.sorry_server;
+    row.put(2, integer(2));
+    row.put(3, address_type(sorry.endpoint.address.is_v4()));
+    row.put(4, snmp::address(sorry.endpoint.address));
+    row.put(5, gauge(sorry.endpoint.port));
+    add_server_traffic(row, traffic);
+    row.put(40, integer(forwarding_number(sorry.forwarding)));
+    for (const std::uint32_t column : {42U, 47U}) row.put(column, yes_no(false));
+    for (const std::uint32_t column : {43U, 44U, 45U, 46U, 48U, 49U, 50U, 51U}) row.put(column, gauge(0));
+}
+
+void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
+                const config::RealServer& server, const ipc::ServerStatus* status, const ipc::ServerTraffic* traffic) {
+    SnmpTable row{view, kServers, index};
+    const auto loop = time_of(server.more, "delay_loop", service.delay_loop);
+    row.put(2, integer(1));
+    row.put(3, address_type(server.endpoint.address.is_v4()));
+    row.put(4, snmp::address(server.endpoint.address));
+    row.put(5, gauge(server.endpoint.port));
+    row.put(6, yes_no(status != nullptr && status->alive));
+    row.put(7, integer(status != nullptr ? status->weight : static_cast<std::int64_t>(server.weight)));
+    if (server.upper_threshold != 0) row.put(8, gauge(server.upper_threshold));
+    if (server.lower_threshold != 0) row.put(9, gauge(server.lower_threshold));
+    row.put(10, integer(server.inhibit_on_failure ? 2 : 1));
+    if (!server.notify_up.empty()) row.put(11, text(command_text(server.notify_up)));
+    if (!server.notify_down.empty()) row.put(12, text(command_text(server.notify_down)));
+    const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &ipc::CheckStatus::up) : 0;
+    row.put(13, gauge(static_cast<std::uint64_t>(failed)));
+    add_server_traffic(row, traffic);
+    row.put(40, integer(forwarding_number(server.forwarding)));
+    row.put(42, yes_no(service.alpha));
+    row.put(46, gauge(seconds(loop)));
+    row.put(47, yes_no(server.smtp_alert));
+    add_check_settings(row, server.more, {43, 44, 45, 48, 49, 50, 51}, loop);
+    if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(tunnel_number(server.tunnel)));
+    if (const auto name = word(server.more, "snmp_name"); !name.empty()) row.put(55, text(name));
+}
+
+void add_sync_daemon(SnmpView& view, const config::Config& config) {
+    const auto* line = config::find_section(config.global.more->sections, "lvs_sync_daemon");
+    view[kCheck + Oid{6, 1, 0}] = yes_no(line != nullptr);
+    if (line == nullptr) return;
+    const auto words = sync_daemon_words(*line);
+    view[kCheck + Oid{6, 2, 0}] = text(words.interface);
+    view[kCheck + Oid{6, 3, 0}] = text(words.instance);
+    if (const auto id = value_of<std::int64_t>(line->values, "id")) view[kCheck + Oid{6, 4, 0}] = integer(*id);
+}
+
+void add_timeouts(SnmpView& view, const config::Config& config) {
+    const auto* line = config::find_section(config.global.more->sections, "lvs_timeouts");
+    if (line == nullptr) return;
+    std::uint32_t scalar = 0;
+    for (const char* keyword : {"tcp", "tcpfin", "udp"}) {
+        ++scalar;
+        if (const auto time = value_of<Micros>(line->values, keyword))
+            view[kCheck + Oid{7, scalar, 0}] = integer(time->count() / 1'000'000);
+    }
+}
+
+// The objects that both traps name of a service, without the index of their row.
+void add_service_objects(SnmpTrap& trap, const config::VirtualServer& service) {
+    const auto put = [&](std::uint32_t column, SnmpValue value) {
+        trap.objects.emplace_back(kServices + Oid{column}, std::move(value));
+    };
+    put(2, integer(service_type(service)));
+    if (!service.group.empty()) put(3, text(*service.group));
+    if (service.fwmark != 0) put(4, gauge(service.fwmark));
+    if (service_type(service) == 2) {
+        put(5, address_type(service.endpoint.address.is_v4()));
+        put(6, snmp::address(service.endpoint.address));
+        put(7, gauge(service.endpoint.port));
+    }
+    put(8, integer(protocol_number(service)));
+}
+
+}  // namespace
+
+void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
+    std::uint32_t number = 0;
+    for (const auto& service : facts.config.virtual_servers) {
+        const auto* status = status_of(facts.lvs, service);
+        const auto* traffic = traffic_of(facts.lvs, status);
+        add_service(view, ++number, service, status, traffic);
+        std::uint32_t row = 0;
+        if (service.sorry_server)
+            add_sorry_server(view, {number, ++row}, service, traffic != nullptr ? &traffic->sorry_server : nullptr);
+        for (std::size_t i = 0; i < service.real_servers.size(); ++i)
+            add_server(view, {number, ++row}, service, service.real_servers[i],
+                       status != nullptr && i < status->servers.size() ? &status->servers[i] : nullptr,
+                       traffic != nullptr && i < traffic->servers.size() ? &traffic->servers[i] : nullptr);
+    }
+    add_sync_daemon(view, facts.config);
+    add_timeouts(view, facts.config);
+}
+
+std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts& facts, const Event& event) {
+    const bool server = event.kind == Event::Kind::RealServer;
+    if (!parts.traps || !parts.checker || (!server && event.kind != Event::Kind::VirtualServer)) return {};
+    const auto& name = server ? event.parent : event.name;
+    const auto found = std::ranges::find_if(facts.config.virtual_servers, [&](const config::VirtualServer& service) {
+        return config::service_name(service) == name;
+    });
+    if (found == facts.config.virtual_servers.end()) return {};
+    const auto& service = *found;
+    SnmpTrap trap{kCheck + Oid{5, 0, server ? 1U : 2U}, {}};
+    if (server) {
+        const auto one = std::ranges::find_if(service.real_servers, [&](const config::RealServer& real) {
+            const auto protocol = service.fwmark != 0 ? config::Protocol::None : service.protocol;
+            return config::server_name(real.endpoint, protocol) == event.name;
+        });
+        if (one == service.real_servers.end()) return {};
+        trap.objects = {{kServers + Oid{3}, address_type(one->endpoint.address.is_v4())},
+                        {kServers + Oid{4}, snmp::address(one->endpoint.address)},
+                        {kServers + Oid{5}, gauge(one->endpoint.port)},
+                        {kServers + Oid{6}, yes_no(event.state == "UP")}};
+    }
+    add_service_objects(trap, service);
+    // The event may be quicker than the state that it leads to.
+    auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : ipc::ServiceStatus{};
+    for (auto& other : status.servers)
+        if (server && other.name == event.name) other.alive = event.state == "UP";
+    const auto put = [&](std::uint32_t column, SnmpValue value) {
+        trap.objects.emplace_back(kServices + Oid{column}, std::move(value));
+    };
+    if (!server) {
+        put(23, yes_no(event.state == "UP"));
+        put(22, gauge(service.quorum));
+    }
+    put(21, gauge(alive(&status)));
+    put(20, gauge(service.real_servers.size()));
+    trap.objects.emplace_back(kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id));
+    return {trap};
+}
+
+}  // namespace mainstay::role

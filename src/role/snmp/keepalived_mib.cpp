@@ -1,0 +1,346 @@
+// KEEPALIVED-MIB: the scalars, and the tables of groups, instances, addresses and trackers.
+#include <algorithm>
+#include <limits>
+
+#include "mainstay/vrrp/trackers.hpp"
+#include "keepalived_parts.hpp"
+#include "table.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+using namespace snmp;
+using config::value_of;
+
+const Oid kGlobal = kKeepalivedMib + Oid{1};
+const Oid kVrrp = kKeepalivedMib + Oid{2};
+
+Oid entry(std::uint32_t table) { return kVrrp + Oid{table, 1}; }
+Oid index(std::size_t first) { return {static_cast<std::uint32_t>(first + 1)}; }
+Oid index(std::size_t first, std::size_t second) {
+    return {static_cast<std::uint32_t>(first + 1), static_cast<std::uint32_t>(second + 1)};
+}
+
+SnmpValue on_off_unset(const std::optional<bool>& value) { return integer(!value ? 3 : *value ? 1 : 2); }
+
+std::uint64_t whole_seconds(Micros time) { return static_cast<std::uint64_t>(time.count() / 1'000'000); }
+
+// The commands of a block as texts, absent where there is none.
+struct Column {
+    std::uint32_t number;
+    const config::Command& command;
+};
+void put_commands(SnmpTable& row, std::initializer_list<Column> columns) {
+    for (const auto& column : columns)
+        if (!column.command.empty()) row.put(column.number, text(command_text(column.command)));
+}
+bool any_script(const config::Notifies& notify) {
+    return !notify.master.empty() || !notify.backup.empty() || !notify.fault.empty() || !notify.stop.empty() ||
+           !notify.any.empty();
+}
+config::Command command_of(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
+    return value_of<config::Command>(more->values, keyword).value_or(config::Command{});
+}
+
+// ---- global ----
+
+void add_mail(SnmpView& view, const config::Global& global) {
+    const Oid mail = kGlobal + Oid{3};
+    if (const auto address = IpAddress::parse(global.smtp_server)) {
+        view[mail + Oid{1, 0}] = address_type(address->is_v4());
+        view[mail + Oid{2, 0}] = snmp::address(*address);
+    } else {
+        constexpr int kUnknown = 0, kDns = 16;  // InetAddressType
+        view[mail + Oid{1, 0}] = integer(global.smtp_server.empty() ? kUnknown : kDns);
+        view[mail + Oid{2, 0}] = text(global.smtp_server);
+    }
+    const bool mails = !global.smtp_server.empty();
+    view[mail + Oid{3, 0}] = gauge(mails ? static_cast<std::uint64_t>(global.smtp_connect_timeout.count()) : 0);
+    if (!global.notification_email_from.empty()) view[mail + Oid{4, 0}] = text(global.notification_email_from);
+    for (std::size_t i = 0; i < global.notification_email.size(); ++i)
+        SnmpTable{view, mail + Oid{5, 1}, index(i)}.put(2, text(global.notification_email[i]));
+    view[mail + Oid{6, 0}] = gauge(mails ? global.smtp_port : 0);
+    view[mail + Oid{7, 0}] = yes_no(!global.no_email_faults);
+    view[mail + Oid{8, 0}] = on_off_unset(global.smtp_alert);
+    view[mail + Oid{9, 0}] = on_off_unset(global.smtp_alert_vrrp);
+    view[mail + Oid{10, 0}] = on_off_unset(global.smtp_alert_checker);
+}
+
+}  // namespace
+
+void add_global_mib(SnmpView& view, const SnmpFacts& facts) {
+    const auto& global = facts.config.global;
+    const auto has = [&](const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
+        return value_of<bool>(more->values, keyword).value_or(false);
+    };
+    const auto put = [&](std::uint32_t scalar, SnmpValue value) { view[kGlobal + Oid{scalar, 0}] = std::move(value); };
+    put(1, text(facts.version));
+    put(2, text(facts.router_id));
+    add_mail(view, global);
+    put(4, yes_no(has(global.more, "enable_traps")));
+    put(5, integer(has(facts.config.more, "linkbeat_use_polling") ? 2 : 1));
+    put(6, yes_no(global.lvs_flush));
+    put(7, yes_no(true));  // the kernel's IPVS counters are read with 64 bits
+    const auto network = value_of<config::WordList>(facts.config.more->values, "net_namespace");
+    put(8, text(network && !network->empty() ? network->front() : std::string{}));
+    put(9, yes_no(has(global.more, "enable_dbus")));
+    put(10, yes_no(global.dynamic_interfaces));
+    using Flush = config::Global::FlushOnStop;
+    put(11, integer(global.lvs_flush_on_stop == Flush::All ? 1 : global.lvs_flush_on_stop == Flush::No ? 2 : 3));
+}
+
+namespace {
+
+// ---- what instances and groups track ----
+
+struct TrackTables {
+    std::uint32_t interfaces, scripts, files, bfds, processes;
+};
+constexpr TrackTables kOfInstance{4, 5, 12, 17, 20}, kOfGroup{14, 15, 16, 19, 22};
+
+void add_tracked(SnmpView& view, const SnmpFacts& facts, const TrackTables& tables, std::size_t owner,
+                 const auto& tracker) {
+    for (const auto& tracked : tracker.track_interfaces) {
+        const auto& link = link_of(facts, tracked.name);
+        SnmpTable row{view, entry(tables.interfaces), {static_cast<std::uint32_t>(owner + 1), link.index}};
+        row.put(1, text(tracked.name));
+        row.put(2, integer(tracked.weight));
+        row.put(3, yes_no(tracked.reverse));
+    }
+    const auto put = [&](std::uint32_t table, std::size_t at, const std::string& name, int weight, bool reverse) {
+        SnmpTable row{view, entry(table), index(owner, at)};
+        row.put(2, text(name));
+        row.put(3, integer(weight));
+        row.put(4, yes_no(reverse));
+    };
+    std::size_t at = 0;
+    for (const auto& tracked : tracker.track_scripts)
+        put(tables.scripts, at++, tracked.name, tracked.weight, tracked.reverse);
+    for (const auto& [table, uses] :
+         {std::pair{tables.files, tracked_of(facts.config, tracker.more, "track_file")},
+          std::pair{tables.bfds, tracked_of(facts.config, tracker.more, "track_bfd")},
+          std::pair{tables.processes, tracked_of(facts.config, tracker.more, "track_process")}}) {
+        at = 0;
+        for (const auto& use : uses) put(table, at++, use.name, use.weight, use.reverse);
+    }
+}
+
+// ---- groups ----
+
+void add_groups(SnmpView& view, const SnmpFacts& facts) {
+    for (std::size_t i = 0; i < facts.config.sync_groups.size(); ++i) {
+        const auto& group = facts.config.sync_groups[i];
+        SnmpTable row{view, entry(1), index(i)};
+        row.put(2, text(group.name));
+        const auto& states = facts.status.router.groups;
+        const auto state = std::ranges::find(states, group.name, &vrrp::GroupSnapshot::name);
+        row.put(3, integer(state != states.end() ? static_cast<int>(state->state) : 0));
+        row.put(4, yes_no(group.smtp_alert));
+        row.put(5, yes_no(any_script(group.notify)));
+        put_commands(row, {{6, group.notify.master},
+                           {7, group.notify.backup},
+                           {8, group.notify.fault},
+                           {9, group.notify.any},
+                           {11, group.notify.stop}});
+        const auto weighs = [&](std::string_view keyword) {
+            return value_of<bool>(group.more->values, keyword).value_or(false);
+        };
+        row.put(10, yes_no(weighs("sync_group_tracking_weight") || weighs("global_tracking")));
+        for (std::size_t m = 0; m < group.members.size(); ++m)
+            SnmpTable{view, entry(2), index(i, m)}.put(2, text(group.members[m]));
+        add_tracked(view, facts, kOfGroup, i, group);
+    }
+}
+
+// ---- instances ----
+
+// "eth0 inst VI_1 id 3", or without the word inst.
+bool is_sync_daemons(const config::Config& config, const config::Instance& instance, std::string& interface) {
+    const auto* line = config::find_section(config.global.more->sections, "lvs_sync_daemon");
+    if (line == nullptr) return false;
+    const auto words = sync_daemon_words(*line);
+    if (words.instance != instance.name) return false;
+    interface = words.interface;
+    return true;
+}
+
+void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance& i) {
+    const auto flag = [&](std::string_view keyword) { return value_of<bool>(i.more->values, keyword).value_or(false); };
+    row.put(10, text(i.interface));
+    // keepalived: whether it tracks an interface beside its own.
+    row.put(11, yes_no(std::ranges::any_of(i.track_interfaces, [&](const auto& t) { return t.name != i.interface; })));
+    // VRRP version 2 counts in seconds, version 3 in hundredths.
+    row.put(12, gauge(static_cast<std::uint64_t>(i.advert_int.count()) / (i.version == 3 ? 10'000 : 1'000'000)));
+    row.put(13, yes_no(!i.nopreempt));
+    row.put(14, gauge(whole_seconds(i.preempt_delay)));
+    row.put(15, integer(static_cast<int>(i.auth_type)));
+    std::string interface;
+    const bool daemon = is_sync_daemons(facts.config, i, interface);
+    row.put(16, yes_no(daemon));
+    if (daemon) row.put(17, text(interface));
+    if (!i.sync_group.empty()) row.put(18, text(i.sync_group));
+    row.put(19, gauge(whole_seconds(i.garp_master_delay)));
+    row.put(20, yes_no(i.smtp_alert));
+    const auto lower = command_of(i.more, "notify_master_rx_lower_pri"), gone = command_of(i.more, "notify_deleted");
+    row.put(21, yes_no(any_script(i.notify) || !lower.empty() || !gone.empty()));
+    put_commands(row, {{22, i.notify.master},
+                       {23, i.notify.backup},
+                       {24, i.notify.fault},
+                       {25, i.notify.stop},
+                       {26, i.notify.any},
+                       {31, lower},
+                       {32, gone}});
+    // The protocol has accept mode from version 3 on.
+    row.put(27, i.version == 3 ? yes_no(!flag("no_accept") && (!i.strict || flag("accept"))) : integer(0));
+    row.put(28, yes_no(flag("promote_secondaries")));
+    row.put(29, yes_no(flag("linkbeat_use_polling")));
+    row.put(30, integer(i.version));
+    row.put(33, yes_no(!gone.empty() || flag("notify_deleted")));
+    if (!i.unicast_peers.empty()) return;
+    const bool v4 = i.family != Family::V6;
+    const auto group = i.multicast_group ? *i.multicast_group : *IpAddress::parse(v4 ? "224.0.0.18" : "ff02::12");
+    row.put(34, address_type(v4));
+    row.put(35, snmp::address(group));
+}
+
+void add_addresses(SnmpView& view, const SnmpFacts& facts, std::size_t at, const config::Instance& instance) {
+    std::size_t n = 0;
+    for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+        for (const auto& vip : *list) {
+            SnmpTable row{view, entry(6), index(at, n++)};
+            const auto& where = vip.dev.empty() ? instance.interface : vip.dev;
+            const auto& link = link_of(facts, where);
+            const bool v4 = vip.prefix.address.is_v4();
+            row.put(2, address_type(v4));
+            row.put(3, snmp::address(vip.prefix.address));
+            if (v4) row.put(4, snmp::address(vip.broadcast.value_or(IpAddress::v4(0))));
+            row.put(5, gauge(vip.prefix.length));
+            row.put(6, integer(scope_number(vip.scope)));
+            row.put(7, integer(link.index));
+            row.put(8, text(where));
+            if (!vip.label.empty()) row.put(9, text(vip.label));
+            row.put(10, yes_no(std::ranges::find(link.addresses, vip.prefix.address) != link.addresses.end()));
+            row.put(11, yes_no(list == &instance.addresses));
+            if (const auto peer = value_of<Prefix>(vip.more->values, "peer")) row.put(12, snmp::address(peer->address));
+        }
+}
+
+void add_instances(SnmpView& view, const SnmpFacts& facts) {
+    for (std::size_t at = 0; at < facts.config.instances.size(); ++at) {
+        const auto& instance = facts.config.instances[at];
+        SnmpTable row{view, entry(3), index(at)};
+        const auto* now = snapshot_of(facts, instance.name);
+        const int state = now != nullptr ? static_cast<int>(now->state) : 0;
+        const int initial = instance.initial_master || instance.priority == 255 ? 2 : 1;
+        row.put(2, text(instance.name));
+        row.put(3, gauge(instance.virtual_router_id));
+        row.put(4, integer(state));
+        row.put(5, integer(initial));
+        row.put(6, integer(state));
+        // What SNMP set is in the state, not in the file.
+        row.put(7, integer(now != nullptr ? now->base_priority : instance.priority));
+        row.put(8, integer(now != nullptr ? now->effective_priority : instance.priority));
+        row.put(9, yes_no(now != nullptr && now->owns_addresses));
+        add_settings(row, facts, instance);
+        add_tracked(view, facts, kOfInstance, at, instance);
+        add_addresses(view, facts, at, instance);
+        add_routing(view, facts, static_cast<std::uint32_t>(at + 1), instance);
+    }
+}
+
+// ---- trackers ----
+
+void add_scripts(SnmpView& view, const SnmpFacts& facts) {
+    for (std::size_t i = 0; i < facts.config.scripts.size(); ++i) {
+        const auto& script = facts.config.scripts[i];
+        SnmpTable row{view, entry(9), index(i)};
+        row.put(2, text(script.name));
+        row.put(3, text(command_text(script.command)));
+        row.put(4, integer(script.interval.count() / 1'000'000));
+        row.put(5, integer(script.weight));
+        constexpr int kInit = 1, kBad = 2, kGood = 3, kInitFailed = 5;
+        const auto& results = facts.status.router.scripts;
+        const auto now = std::ranges::find(results, script.name, &vrrp::ScriptSnapshot::name);
+        const bool known = now != results.end() && now->known;
+        row.put(6, integer(known ? (now->up ? kGood : kBad) : script.init_fail ? kInitFailed : kInit));
+        row.put(7, gauge(script.rise));
+        row.put(8, gauge(script.fall));
+        row.put(9, yes_no(script.reverse));
+    }
+}
+
+const vrrp::TrackerSnapshot* standing(const SnmpFacts& facts, vrrp::TrackerSnapshot::Kind kind,
+                                      const std::string& name) {
+    for (const auto& tracker : facts.status.router.trackers)
+        if (tracker.kind == kind && tracker.name == name) return &tracker;
+    return nullptr;
+}
+
+void add_files(SnmpView& view, const SnmpFacts& facts) {
+    std::size_t at = 0;
+    for (const auto& file : vrrp::file_trackers(facts.config)) {
+        SnmpTable row{view, entry(13), index(at++)};
+        const auto* now = standing(facts, vrrp::TrackerSnapshot::Kind::File, file.name);
+        row.put(2, text(file.name));
+        row.put(3, text(file.path));
+        row.put(4, integer(now != nullptr ? now->value : 0));
+        row.put(5, integer(file.weight));
+        row.put(6, yes_no(file.reverse));
+    }
+}
+
+void add_processes(SnmpView& view, const SnmpFacts& facts) {
+    std::size_t at = 0;
+    for (const auto& process : vrrp::process_trackers(facts.config)) {
+        SnmpTable row{view, entry(21), index(at++)};
+        const auto* now = standing(facts, vrrp::TrackerSnapshot::Kind::Process, process.name);
+        std::string parameters;
+        for (std::size_t i = 1; i < process.command.size(); ++i) parameters += (i > 1 ? " " : "") + process.command[i];
+        using Params = vrrp::ProcessTracker::Params;
+        const int match = process.params == Params::Exact     ? 1
+                          : process.params == Params::Partial ? 2
+                          : process.params == Params::Initial ? 3
+                                                              : 0;
+        row.put(2, text(process.name));
+        row.put(3, text(process.command.front()));
+        row.put(4, text(parameters));
+        row.put(5, integer(match));
+        row.put(6, integer(process.weight));
+        row.put(7, yes_no(process.reverse));
+        row.put(8, gauge(process.quorum));
+        row.put(9, integer(static_cast<std::int32_t>(process.quorum_max)));  // no upper bound: -1
+        row.put(10, gauge(whole_seconds(process.fork_delay)));
+        row.put(11, gauge(whole_seconds(process.terminate_delay)));
+        row.put(12, yes_no(process.full_command));
+        row.put(13, integer(now != nullptr ? now->value : 0));
+        row.put(14, yes_no(now != nullptr && now->up));
+    }
+}
+
+void add_bfds(SnmpView& view, const SnmpFacts& facts) {
+    std::size_t at = 0;
+    for (const auto& section : facts.config.more->sections) {
+        if (section.keyword != "bfd_instance" || section.names.empty()) continue;
+        SnmpTable row{view, entry(18), index(at++)};
+        const auto& states = facts.status.router.bfds;
+        const auto now = std::ranges::find(states, section.names.front(), &vrrp::BfdSnapshot::name);
+        row.put(2, text(section.names.front()));
+        row.put(3, integer(now != states.end() && now->up ? 1 : 0));
+        row.put(4, integer(value_of<std::int64_t>(section.values, "weight").value_or(0)));
+        row.put(5, yes_no(false));
+    }
+}
+
+}  // namespace
+
+void add_keepalived_mib(SnmpView& view, const SnmpFacts& facts) {
+    add_groups(view, facts);
+    add_instances(view, facts);
+    add_scripts(view, facts);
+    add_files(view, facts);
+    add_processes(view, facts);
+    add_bfds(view, facts);
+}
+
+}  // namespace mainstay::role

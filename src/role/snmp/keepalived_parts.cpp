@@ -1,0 +1,73 @@
+#include "keepalived_parts.hpp"
+
+#include <algorithm>
+
+#include "mainstay/vrrp/trackers.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+using config::value_of;
+
+std::string first_word(const config::Section& section, std::string_view keyword) {
+    const auto words = value_of<config::WordList>(section.values, keyword);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+// What a use takes over from the definition that it names.
+void inherit(TrackedByName& use, const config::Config& config, std::string_view block) {
+    const auto from = [&](const auto& trackers) {
+        const auto found = std::ranges::find_if(trackers, [&](const auto& t) { return t.name == use.name; });
+        if (found == trackers.end()) return;
+        use.weight = found->weight;
+        use.reverse = found->reverse;
+    };
+    if (block == "track_file") return from(vrrp::file_trackers(config));
+    if (block == "track_process") return from(vrrp::process_trackers(config));
+    for (const auto& section : config.more->sections)
+        if (section.keyword == "bfd_instance" && !section.names.empty() && section.names.front() == use.name)
+            use.weight = static_cast<int>(value_of<std::int64_t>(section.values, "weight").value_or(0));
+}
+
+}  // namespace
+
+std::vector<TrackedByName> tracked_of(const config::Config& config, const CompactOptional<config::ExtraSettings>& more,
+                                      std::string_view block) {
+    std::vector<TrackedByName> uses;
+    for (const auto& section : more->sections) {
+        if (section.keyword != block) continue;
+        for (const auto& line : section.sections) {
+            TrackedByName use{.name = first_word(line, "name")};
+            inherit(use, config, block);
+            if (const auto weight = value_of<std::int64_t>(line.values, "weight"))
+                use.weight = static_cast<int>(*weight);
+            if (config::find_value(line.values, "reverse") != nullptr) use.reverse = true;
+            if (config::find_value(line.values, "noreverse") != nullptr) use.reverse = false;
+            uses.push_back(std::move(use));
+        }
+    }
+    return uses;
+}
+
+SyncDaemonWords sync_daemon_words(const config::Section& line) {
+    auto instance = first_word(line, "inst");
+    if (instance.empty()) instance = first_word(line, "<instance>");
+    return {.interface = first_word(line, "<interface>"), .instance = std::move(instance)};
+}
+
+int scope_number(std::uint8_t scope) {
+    // rtnetlink's host, link, site and universe as an InetScopeType (RFC 4001).
+    switch (scope) {
+        case 254:
+            return 1;
+        case 253:
+            return 2;
+        case 200:
+            return 5;
+        default:
+            return 14;
+    }
+}
+
+}  // namespace mainstay::role

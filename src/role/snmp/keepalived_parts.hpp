@@ -1,0 +1,31 @@
+// What the two files of KEEPALIVED-MIB share.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "view.hpp"
+
+namespace mainstay::role {
+
+struct TrackedByName {
+    std::string name;
+    int weight = 0;  // the use's own, else its definition's
+    bool reverse = false;
+};
+// The lines of track_file, track_bfd or track_process of an instance or group.
+[[nodiscard]] std::vector<TrackedByName> tracked_of(const config::Config& config, const CompactOptional<config::ExtraSettings>& more,
+                                                    std::string_view block);
+
+struct SyncDaemonWords {
+    std::string interface, instance;
+};
+[[nodiscard]] SyncDaemonWords sync_daemon_words(const config::Section& line);
+
+[[nodiscard]] int scope_number(std::uint8_t scope);  // of rtnetlink, as an InetScopeType
+
+// The tables of virtual routes and rules; `number` is the instance's index.
+void add_routing(SnmpView& view, const SnmpFacts& facts, std::uint32_t number, const config::Instance& instance);
+
+}  // namespace mainstay::role

@@ -1,0 +1,309 @@
+#include "mainstay/role/snmp/role.hpp"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstring>
+#include <optional>
+
+#include "role/common/lvs_block.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/role/common/identity.hpp"
+#include "session.hpp"
+#include "role/common/instance_requests.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::chrono::milliseconds kTick{250};       // for events to become traps
+constexpr std::chrono::milliseconds kViewLives{500};  // what is shown is at most so old
+constexpr std::size_t kMacBytes = 6;
+
+IpAddress address_of(const sockaddr& socket) {
+    if (socket.sa_family == AF_INET) {
+        sockaddr_in v4{};
+        std::memcpy(&v4, &socket, sizeof v4);
+        return IpAddress::v4(ntohl(v4.sin_addr.s_addr));
+    }
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &socket, sizeof v6);
+    return IpAddress::v6(std::span<const std::byte, 16>{std::as_bytes(std::span{v6.sin6_addr.s6_addr})});
+}
+
+std::map<std::string, SnmpLink> read_links() {
+    std::map<std::string, SnmpLink> links;
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return links;
+    for (const auto* entry = list; entry != nullptr; entry = entry->ifa_next) {
+        auto& link = links[entry->ifa_name];
+        if (entry->ifa_addr == nullptr) continue;
+        if (entry->ifa_addr->sa_family == AF_PACKET) {
+            sockaddr_ll packet{};
+            std::memcpy(&packet, entry->ifa_addr, sizeof packet);
+            link.index = static_cast<std::uint32_t>(packet.sll_ifindex);
+            if (packet.sll_halen == kMacBytes)
+                link.mac.assign(reinterpret_cast<const char*>(packet.sll_addr), kMacBytes);
+        } else if (entry->ifa_addr->sa_family == AF_INET || entry->ifa_addr->sa_family == AF_INET6) {
+            link.addresses.push_back(address_of(*entry->ifa_addr));
+        }
+    }
+    ::freeifaddrs(list);
+    return links;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+class SnmpRole final : public Role {
+public:
+    SnmpRole(Runtime& runtime, SnmpSession& session)
+        : runtime_{runtime}, session_{session}, tick_{runtime.loop()}, started_{runtime.wall()} {}
+
+    Result<void> start(config::Config config, bool restarted) override;
+    Result<void> prepare(config::Config next) override {
+        next_ = std::move(next);
+        return {};
+    }
+    void commit() override;
+    void abort() override { next_.reset(); }
+    void stop(std::function<void()> done) override;
+
+private:
+    [[nodiscard]] SnmpParts parts_of(const config::Config& config) const {
+        return snmp_parts(config, runtime_.options().snmp, runtime_.options().snmp_socket);
+    }
+    [[nodiscard]] SnmpFacts facts() const {
+        return {config_, status_, lvs_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
+    }
+    [[nodiscard]] std::string router_id() const {
+        return config_.global.router_id.empty() ? host_name() : config_.global.router_id;
+    }
+    Result<void> map_sources();
+    const SnmpView& view();
+    void refresh();
+    void set(const Oid& oid, const SnmpValue& value);
+    void tick();
+    void tell_events();
+    void send(const std::vector<SnmpTrap>& traps);
+    void watch();
+    void wait(asio::posix::stream_descriptor& descriptor);
+    [[noreturn]] void begin_anew(const char* why);
+
+    Runtime& runtime_;
+    SnmpSession& session_;
+    asio::steady_timer tick_;
+    WallTime started_;
+    std::string version_;
+    config::Config config_;  // with what SNMP has set since
+    std::optional<config::Config> next_;
+    SnmpParts parts_;
+    std::optional<ipc::EventRing> ring_, lvs_ring_;
+    std::optional<ipc::StateBlock> block_, lvs_block_;
+    ipc::VrrpStatus status_;
+    ipc::LvsStatus lvs_;
+    std::map<std::string, SnmpLink> links_;
+    std::map<std::string, WallTime> up_since_;
+    SnmpView view_;
+    Instant viewed_{};
+    std::uint64_t read_ = 0, told_ = 0, lvs_read_ = 0, lvs_told_ = 0;
+    std::map<int, asio::posix::stream_descriptor> watched_;
+};
+
+Result<void> SnmpRole::map_sources() {
+    const auto map = [](std::optional<ipc::EventRing>& ring, int ring_fd, std::optional<ipc::StateBlock>& block,
+                        int block_fd) -> Result<void> {
+        auto events = ipc::EventRing::map(ring_fd, false);
+        if (!events) return std::unexpected{std::move(events.error())};
+        ring.emplace(std::move(*events));
+        auto state = ipc::StateBlock::map(block_fd, false);
+        if (!state) return std::unexpected{std::move(state.error())};
+        block.emplace(std::move(*state));
+        return {};
+    };
+    if (auto vrrp = map(ring_, ipc::inherited::kVrrpRing, block_, ipc::inherited::kVrrpBlock); !vrrp) return vrrp;
+    return map(lvs_ring_, ipc::inherited::kLvsRing, lvs_block_, ipc::inherited::kLvsBlock);
+}
+
+Result<void> SnmpRole::start(config::Config config, bool restarted) {
+    if (!session_.connected()) {
+        if (!restarted)
+            runtime_.log().warning(
+                "SNMP: there is no AgentX master at {}; tried again until there is one",
+                runtime_.options().snmp_socket.empty() ? "net-snmp's usual socket" : runtime_.options().snmp_socket);
+        ::_exit(kSnmpAgain);
+    }
+    if (auto mapped = map_sources(); !mapped) return mapped;
+    config_ = std::move(config);
+    parts_ = parts_of(config_);
+    version_ = Identity{runtime_.options().log_ident.starts_with("Keepalived")}.program_and_version(MAINSTAY_VERSION);
+    runtime_.log().info("SNMP: connected to the AgentX master");
+    session_.serve(snmp_roots(parts_),
+                   {.view = [this]() -> const SnmpView& { return view(); },
+                    .may_set = [this](const Oid& oid, const SnmpValue& value) -> std::expected<void, SnmpRefusal> {
+                        const auto wanted = snmp_set(facts(), oid, value);
+                        if (!wanted) return std::unexpected{wanted.error()};
+                        return {};
+                    },
+                    .set = [this](const Oid& oid, const SnmpValue& value) { set(oid, value); }});
+    if (restarted) {  // what was told before is not told again
+        for (auto batch = ring_->read_after(0); !batch.events.empty(); batch = ring_->read_after(told_)) {
+            for (const auto& event : batch.events) note_event(up_since_, event);
+            told_ = batch.last;
+        }
+        for (auto batch = lvs_ring_->read_after(0); !batch.events.empty(); batch = lvs_ring_->read_after(lvs_told_))
+            lvs_told_ = batch.last;
+    }
+    tick();
+    return {};
+}
+
+void SnmpRole::commit() {
+    if (!next_) return;
+    tell_events();
+    const auto parts = parts_of(*next_);
+    config_ = std::move(*next_);
+    next_.reset();
+    viewed_ = {};
+    // Subtrees and the socket are registered once: another choice is another process.
+    if (parts.socket != parts_.socket || snmp_roots(parts) != snmp_roots(parts_)) ::_exit(kSnmpAgain);
+    parts_ = parts;
+}
+
+void SnmpRole::stop(std::function<void()> done) {
+    tell_events();
+    tick_.cancel();
+    watched_.clear();
+    session_.process();
+    done();
+}
+
+// ---- what is shown ----
+
+const SnmpView& SnmpRole::view() {
+    if (viewed_ != Instant{} && runtime_.now() - viewed_ < kViewLives) return view_;
+    refresh();
+    view_ = snmp_view(parts_, facts());
+    viewed_ = runtime_.now();
+    return view_;
+}
+
+template <class Status>
+void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& status) {
+    const auto newest = block.sequence();
+    if (newest == read) return;
+    const auto bytes = block.read();
+    auto decoded = bytes ? ipc::decode<Status>(*bytes) : std::unexpected{bytes.error()};
+    if (!decoded) return;
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*decoded);
+    status = std::move(*decoded);
+    read = newest;
+}
+
+void SnmpRole::refresh() {
+    links_ = read_links();
+    read_newest(*block_, read_, status_);
+    read_newest(*lvs_block_, lvs_read_, lvs_);
+}
+
+void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
+    const auto wanted = snmp_set(facts(), oid, value);
+    const auto id = wanted ? instance_of(config_, wanted->instance) : std::nullopt;
+    if (!id) return;
+    if (auto changed = with_asked_change(config_, *id, *wanted)) config_ = std::move(*changed);
+    runtime_.ask(*wanted);
+    viewed_ = {};
+}
+
+// ---- what is told ----
+
+void SnmpRole::tick() {
+    tell_events();
+    if (!session_.connected()) begin_anew("the connection to the AgentX master is lost");
+    session_.process();
+    watch();
+    tick_.expires_after(kTick);
+    tick_.async_wait([this](error_code ec) {
+        if (!ec) tick();
+    });
+}
+
+void SnmpRole::tell_events() {
+    if (!ring_) return;
+    const auto batch = ring_->read_after(told_);
+    if (!batch.events.empty() || batch.lost > 0) {
+        if (batch.lost > 0)
+            runtime_.log().error("SNMP: {} transitions were overwritten before their traps", batch.lost);
+        links_ = read_links();
+        for (const auto& event : batch.events) {
+            note_event(up_since_, event);
+            send(snmp_traps(parts_, facts(), event));
+        }
+        told_ = batch.last;
+    }
+    const auto servers = lvs_ring_->read_after(lvs_told_);
+    if (!servers.events.empty()) read_newest(*lvs_block_, lvs_read_, lvs_);
+    for (const auto& event : servers.events) send(snmp_checker_traps(parts_, facts(), event));
+    lvs_told_ = servers.events.empty() ? lvs_told_ : servers.last;
+    if (!parts_.traps || !(parts_.rfc_v2 || parts_.rfc_v3) || block_->sequence() == read_) return;
+    const auto before = status_;
+    const bool first = read_ == 0;
+    refresh();
+    if (!first) send(snmp_packet_traps(parts_, facts(), before));
+}
+
+void SnmpRole::send(const std::vector<SnmpTrap>& traps) {
+    for (const auto& trap : traps) session_.notify(trap);
+}
+
+// The library opens and closes descriptors as it likes: each is watched once, until it is no longer named.
+void SnmpRole::watch() {
+    const auto wanted = session_.descriptors();
+    std::erase_if(watched_, [&](const auto& entry) { return std::ranges::find(wanted, entry.first) == wanted.end(); });
+    for (const int fd : wanted) {
+        const auto [entry, added] = watched_.try_emplace(fd, runtime_.loop());
+        if (!added) continue;
+        error_code ec;
+        entry->second.assign(::dup(fd), ec);
+        if (!ec) wait(entry->second);
+    }
+}
+
+void SnmpRole::wait(asio::posix::stream_descriptor& descriptor) {
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this, &descriptor](error_code ec) {
+        if (ec) return;
+        session_.process();
+        if (!session_.connected()) begin_anew("the connection to the AgentX master is lost");
+        wait(descriptor);
+    });
+}
+
+void SnmpRole::begin_anew(const char* why) {
+    runtime_.log().warning("SNMP: {}; tried again until there is one", why);
+    ::_exit(kSnmpAgain);
+}
+
+}  // namespace
+
+int run_snmp() {
+    std::unique_ptr<SnmpSession> session;
+    const RoleTraits traits{
+        .capabilities = {}, .kind = Kind::Snmp, .has_ring = false, .while_root = [&](const ipc::RoleStartup& startup, Log& log) {
+            session = SnmpSession::open(startup.snmp_socket, log);
+        }};
+    return run_role(traits, [&](Runtime& runtime) { return std::make_unique<SnmpRole>(runtime, *session); });
+}
+
+}  // namespace mainstay::role

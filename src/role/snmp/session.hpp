@@ -1,0 +1,42 @@
+// The line to the AgentX master (RFC 2741), by net-snmp, whose calls block: this belongs into a process of its own.
+// One per process, because the library keeps its state in globals.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "view.hpp"
+
+namespace mainstay::role {
+
+class SnmpSession {
+public:
+    struct Calls {
+        std::function<const SnmpView&()> view;  // as of now; valid until the next call
+        std::function<std::expected<void, SnmpRefusal>(const Oid&, const SnmpValue&)> may_set;
+        std::function<void(const Oid&, const SnmpValue&)> set;
+    };
+    // Connects to `socket` (empty: the library's own choice). Whether that worked is what connected() says: there may
+    // be no master yet.
+    [[nodiscard]] static std::unique_ptr<SnmpSession> open(const std::string& socket, Log& log);
+    SnmpSession(const SnmpSession&) = delete;
+    SnmpSession& operator=(const SnmpSession&) = delete;
+    ~SnmpSession();
+
+    [[nodiscard]] bool connected() const;
+    void serve(const std::vector<Oid>& roots, Calls calls);  // once
+    [[nodiscard]] std::vector<int> descriptors() const;      // to be watched for reading
+    void process();                                          // what has come, and the library's own timers
+    void notify(const SnmpTrap& trap);
+
+    struct Impl;  // known to the library's callbacks
+
+private:
+    explicit SnmpSession(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mainstay::role

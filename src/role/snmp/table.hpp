@@ -1,0 +1,69 @@
+// Putting values into an SnmpView, with the forms that SMI has for them.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "view.hpp"
+
+namespace mainstay::role {
+
+inline const Oid kKeepalivedMib{1, 3, 6, 1, 4, 1, 9586, 100, 5};
+inline const Oid kVrrpMib{1, 3, 6, 1, 2, 1, 68};
+inline const Oid kVrrpv3Mib{1, 3, 6, 1, 2, 1, 207};
+
+[[nodiscard]] inline Oid operator+(Oid oid, std::initializer_list<std::uint32_t> more) {
+    oid.insert(oid.end(), more);
+    return oid;
+}
+[[nodiscard]] inline Oid operator+(Oid oid, const Oid& more) {
+    oid.insert(oid.end(), more.begin(), more.end());
+    return oid;
+}
+
+namespace snmp {
+
+using Type = SnmpValue::Type;
+[[nodiscard]] inline SnmpValue number(Type type, std::uint64_t value) {
+    return {.type = type, .number = value, .octets = {}, .oid = {}};
+}
+[[nodiscard]] inline SnmpValue integer(std::int64_t value) {
+    return number(Type::Integer, static_cast<std::uint64_t>(value));
+}
+[[nodiscard]] inline SnmpValue gauge(std::uint64_t value) { return number(Type::Gauge32, value & 0xffff'ffff); }
+[[nodiscard]] inline SnmpValue counter(std::uint64_t value) { return number(Type::Counter32, value & 0xffff'ffff); }
+[[nodiscard]] inline SnmpValue counter64(std::uint64_t value) { return number(Type::Counter64, value); }
+[[nodiscard]] inline SnmpValue ticks(std::uint64_t value) { return number(Type::TimeTicks, value & 0xffff'ffff); }
+[[nodiscard]] inline SnmpValue text(std::string_view value) {
+    return {.type = Type::Octets, .number = 0, .octets = std::string{value}, .oid = {}};
+}
+// enabled(1) or disabled(2), true(1) or false(2): SMI's switches.
+[[nodiscard]] inline SnmpValue yes_no(bool yes) { return integer(yes ? 1 : 2); }
+
+[[nodiscard]] std::string bytes_of(const IpAddress& address);
+[[nodiscard]] inline SnmpValue address(const IpAddress& value) { return text(bytes_of(value)); }  // InetAddress
+[[nodiscard]] inline SnmpValue address_type(bool v4) { return integer(v4 ? 1 : 2); }              // InetAddressType
+[[nodiscard]] SnmpValue ip_address(const IpAddress& value);                                       // IpAddress, v4
+[[nodiscard]] std::string command_text(const config::Command& command);                           // "'/bin/x' 'y'"
+
+// The address that an instance sends from, as far as it is known.
+[[nodiscard]] IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance);
+[[nodiscard]] const vrrp::InstanceSnapshot* snapshot_of(const SnmpFacts& facts, const std::string& instance);
+[[nodiscard]] const SnmpLink& link_of(const SnmpFacts& facts, const std::string& interface);
+
+}  // namespace snmp
+
+// A conceptual table: entry.column.index
+class SnmpTable {
+public:
+    SnmpTable(SnmpView& view, Oid entry, Oid index) : view_{view}, entry_{std::move(entry)}, index_{std::move(index)} {}
+    void put(std::uint32_t column, SnmpValue value) { view_[entry_ + Oid{column} + index_] = std::move(value); }
+
+private:
+    SnmpView& view_;
+    Oid entry_, index_;
+};
+
+}  // namespace mainstay::role

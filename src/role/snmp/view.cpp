@@ -1,0 +1,74 @@
+#include "view.hpp"
+
+#include <algorithm>
+
+#include "table.hpp"
+
+namespace mainstay::role {
+
+namespace snmp {
+
+std::string bytes_of(const IpAddress& address) {
+    std::string octets;
+    for (const std::byte byte : address.bytes()) octets += static_cast<char>(byte);
+    return octets;
+}
+
+SnmpValue ip_address(const IpAddress& value) {
+    auto octets = value.is_v4() ? bytes_of(value) : std::string(4, '\0');
+    return {.type = Type::IpAddress, .number = 0, .octets = std::move(octets), .oid = {}};
+}
+
+std::string command_text(const config::Command& command) {
+    std::string text;
+    for (const auto& word : command.argv) text += (text.empty() ? "'" : " '") + word + "'";
+    return text;
+}
+
+const vrrp::InstanceSnapshot* snapshot_of(const SnmpFacts& facts, const std::string& instance) {
+    const auto found = std::ranges::find(facts.status.router.instances, instance, &vrrp::InstanceSnapshot::name);
+    return found != facts.status.router.instances.end() ? &*found : nullptr;
+}
+
+const SnmpLink& link_of(const SnmpFacts& facts, const std::string& interface) {
+    static const SnmpLink kNone;
+    const auto found = facts.links.find(interface);
+    return found != facts.links.end() ? found->second : kNone;
+}
+
+// The configured one; else the first of the interface that is not a VIP: for IPv6 a link-local one.
+IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance) {
+    if (instance.source) return *instance.source;
+    const auto is_vip = [&](const IpAddress& address) {
+        const auto same = [&](const config::VirtualAddress& vip) { return vip.prefix.address == address; };
+        return std::ranges::any_of(facts.config.instances, [&](const config::Instance& other) {
+            return std::ranges::any_of(other.addresses, same) || std::ranges::any_of(other.excluded_addresses, same);
+        });
+    };
+    for (const auto& address : link_of(facts, instance.interface).addresses)
+        if (address.family() == instance.family && (address.is_v4() || address.is_link_local_v6()) && !is_vip(address))
+            return address;
+    return {};
+}
+
+}  // namespace snmp
+
+std::vector<Oid> snmp_roots(const SnmpParts& parts) {
+    std::vector<Oid> roots;
+    if (parts.vrrp || parts.checker) roots.push_back(kKeepalivedMib);
+    if (parts.rfc_v2) roots.push_back(kVrrpMib);
+    if (parts.rfc_v3) roots.push_back(kVrrpv3Mib);
+    return roots;
+}
+
+SnmpView snmp_view(const SnmpParts& parts, const SnmpFacts& facts) {
+    SnmpView view;
+    if (parts.vrrp || parts.checker) add_global_mib(view, facts);
+    if (parts.vrrp) add_keepalived_mib(view, facts);
+    if (parts.checker) add_checker_mib(view, facts);
+    if (parts.rfc_v2) add_vrrp_mib(view, facts);
+    if (parts.rfc_v3) add_vrrpv3_mib(view, facts);
+    return view;
+}
+
+}  // namespace mainstay::role

@@ -1,8 +1,0 @@
-// KEEPALIVED-MIB: virtual routes and rules.
-#include "snmp_keepalived_parts.hpp"
-
-namespace mainstay::role {
-
-void add_routing(SnmpView&, const SnmpFacts&, std::uint32_t, const config::Instance&) {}
-
-}  // namespace mainstay::role

@@ -1,0 +1,95 @@
+#include "child.hpp"
+
+#include <algorithm>
+
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/spawn.hpp"
+
+namespace mainstay::role {
+
+Result<void> Child::start(const std::string& executable, const ipc::RoleStartup& startup,
+                          std::vector<std::pair<int, int>> descriptors, int network_namespace,
+                          std::function<void(ipc::Received)> on_message, Log& log) {
+    auto channel = ipc::make_channel();
+    if (!channel) return std::unexpected{std::move(channel.error())};
+    descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
+    static constexpr const char* kRoleNames[] = {"supervisor", "vrrp", "lvs", "observer", "bfd", "snmp"};
+    auto started = kernel::spawn_role({executable,
+                                       {startup.process_name, "--role", kRoleNames[static_cast<std::size_t>(kind)]},
+                                       std::move(descriptors),
+                                       network_namespace});
+    if (!started) return std::unexpected{std::move(started.error())};
+    pid = *started;
+    ready = prepared = kill_sent = false;
+    missed = 0;
+    born = kernel::monotonic_now();
+    boost::system::error_code ignored;
+    control_.close(ignored);
+    control_.assign(channel->first.release());
+    send(startup, -1, log);
+    listen(std::move(on_message), log);
+    return {};
+}
+
+void Child::adopt(int running, UniqueFd control, std::function<void(ipc::Received)> on_message, Log& log) {
+    pid = running;
+    missed = 0;
+    control_.assign(control.release());
+    listen(std::move(on_message), log);
+}
+
+void Child::take_over(Child& spare, std::function<void(ipc::Received)> on_message, Log& log) {
+    boost::system::error_code ignored;
+    control_.close(ignored);
+    born = kernel::monotonic_now();  // as a process that acts
+    ready = prepared = kill_sent = false;
+    adopt(spare.pid, UniqueFd{spare.control_.release()}, std::move(on_message), log);
+    spare.forget();
+}
+
+void Child::send(const ipc::Message& message, int descriptor, Log& log) {
+    if (!control_.is_open()) return;
+    const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
+    if (!sent && sent.error().sys_errno() != EPIPE)
+        log.warning("a message to process {} was lost: {}", pid, sent.error().text());
+}
+
+void Child::listen(std::function<void(ipc::Received)> on_message, Log& log) {
+    control_.async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [this, on_message = std::move(on_message), &log](const boost::system::error_code& error) {
+            if (error) return;
+            for (;;) {
+                auto got = ipc::receive_message(control_.native_handle());
+                if (!got) {
+                    log.error("process {}: {}", pid, got.error().text());
+                    if (got.error().code() == Errc::Invalid || got.error().code() == Errc::Unsupported) continue;
+                    return;
+                }
+                if (!got->has_value()) break;
+                if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
+                missed = 0;
+                on_message(std::get<ipc::Received>(std::move(**got)));
+                if (!control_.is_open()) return;
+            }
+            listen(on_message, log);
+        });
+}
+
+void Child::forget() {
+    boost::system::error_code ignored;
+    control_.close(ignored);
+    pid = 0;
+    ready = prepared = awaits_look = false;
+    prepared_generation = 0;
+}
+
+std::chrono::seconds Child::next_delay(Instant now) {
+    if (now - born >= kStableAfter) short_lives = 0;
+    const int lives = short_lives++;
+    if (lives <= 1) return std::chrono::seconds{lives == 0 ? 0 : 1};
+    return std::min(std::chrono::seconds{1LL << std::min(lives - 1, 6)}, std::chrono::seconds{60});
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,68 @@
+// One role process as the supervisor sees it: its line, its shared memory, how often it died.
+#pragma once
+
+#include <utility>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/base/unique_fd.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/role/common/identity.hpp"
+
+namespace mainstay::role {
+
+// Silent for so many of the supervisor's one-second looks: killed and started anew. Looks are counted, not seconds:
+// when the whole machine was paused, nobody is blamed for it.
+inline constexpr int kMissedHeartbeatsMax = 10;
+// A process that lived so long restarts at once; keepalived wants 60 s, in which a master would lose its addresses to the
+// second crash of a minute.
+inline constexpr std::chrono::seconds kStableAfter{10};
+
+class Child {
+public:
+    Child(boost::asio::io_context& loop, Kind role) : kind{role}, respawn{loop}, control_{loop} {}
+
+    // Starts the process and sends its RoleStartup. `on_message` is called for each message, `on_closed` never: the end of a
+    // role is learnt from its exit.
+    [[nodiscard]] Result<void> start(const std::string& executable, const ipc::RoleStartup& startup,
+                                     std::vector<std::pair<int, int>> descriptors, int network_namespace,
+                                     std::function<void(ipc::Received)> on_message, Log& log);
+    // The same for a process that runs already: one that a former program of this supervisor started.
+    void adopt(int running, UniqueFd control, std::function<void(ipc::Received)> on_message, Log& log);
+    // Becomes what `spare` is; that one is nothing afterwards.
+    void take_over(Child& spare, std::function<void(ipc::Received)> on_message, Log& log);
+    [[nodiscard]] int control() { return control_.is_open() ? control_.native_handle() : -1; }
+    void send(const ipc::Message& message, int descriptor, Log& log);
+    void forget();  // after its exit
+    [[nodiscard]] bool alive() const { return pid != 0; }
+    // How long to wait before the next start, from how it lived: 0, then 0 1 2 4 ... 60 s.
+    [[nodiscard]] std::chrono::seconds next_delay(Instant now);
+
+    Kind kind;
+    int pid = 0;
+    bool ready = false;      // runs a committed configuration
+    bool prepared = false;   // of the reload that is under way
+    bool ever_ready = false; // some incarnation was
+    std::uint64_t prepared_generation = 0;
+    bool awaits_look = false;  // before its Commit: what it follows is to be known when it begins
+    bool kill_sent = false;  // it is leaving: nothing to watch
+    int missed = 0;
+    Instant born{};
+    int short_lives = 0;
+    boost::asio::steady_timer respawn;
+    UniqueFd block, ring;    // outlive the process
+
+private:
+    void listen(std::function<void(ipc::Received)> on_message, Log& log);
+    boost::asio::posix::stream_descriptor control_;
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,82 @@
+// Dump files. A signal goes to the vrrp role, which brings its state block up to date; then to the observer, which
+// makes the texts from blocks and configuration; a child writes them, since they lie where only root may write. The
+// supervisor itself never waits for a disk.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "impl.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr mode_t kUsualMask = 0177;  // keepalived's, unless a mask is set
+
+std::string temporary_directory() {
+    const char* named = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): there is one thread
+    return named != nullptr && named[0] == '/' ? named : "/tmp";
+}
+
+}  // namespace
+
+void Supervisor::ask_for_dump(int signal) {
+    const char* what = signal == SIGUSR1        ? "Printing process data"
+                       : signal == SIGUSR2      ? "Printing VRRP stats"
+                       : signal == SIGRTMIN + 2 ? "Printing VRRP as json"
+                                                : "Printing and clearing VRRP stats";
+    log_.info("{} on signal {}", what, signal);
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs}) {
+        Child& child = child_of(kind);
+        if (child.alive() && child.ready) return child.send(ipc::DumpRequested{signal}, -1, log_);
+    }
+    dump_step(Kind::Lvs, signal);
+}
+
+// The states are fresh: first vrrp's, then lvs's; the observer comes last.
+void Supervisor::dump_step(Kind done, int signal) {
+    if (done == Kind::Observer) return;
+    Child& lvs = child_of(Kind::Lvs);
+    if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return lvs.send(ipc::DumpRequested{signal}, -1, log_);
+    Child& observer = child_of(Kind::Observer);
+    if (!observer.alive() && startup_told_)
+        return log_.warning("no dump can be made: the observer does not run just now");
+    if (!observer.ready) {  // it is starting, or about to
+        dump_waits_ = signal;
+        return;
+    }
+    observer.send(ipc::DumpRequested{signal}, -1, log_);
+}
+
+void Supervisor::write_dump(const ipc::DumpText& dump, const UniqueFd& text) {
+    using What = ipc::DumpText::What;
+    const auto& settings = settings_.daemon;
+    const std::string tmp = temporary_directory();
+    const std::string suffix = settings.data_use_instance ? places_.suffix : std::string{};
+    const auto data = [&](const char* process) {
+        return dump_path(tmp, "keepalived.data", settings.state_dump_file, process, suffix);
+    };
+    const std::string path = dump.what == What::Data         ? data("")
+                             : dump.what == What::DataCheck  ? data("_check")
+                             : dump.what == What::DataParent ? data("_parent")
+                             : dump.what == What::DataBfd    ? data("_bfd")
+                             : dump.what == What::Stats      ? dump_path(tmp, "keepalived.stats", {}, {}, suffix)
+                                                             : dump_path(tmp, "keepalived.json", {}, {}, suffix);
+    const auto bytes = ipc::read_memfd(text.get());
+    if (!bytes) return log_.error("{}: {}", path, bytes.error().text());
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    const bool given = options_.umask_given || settings.umask >= 0;
+    const mode_t mode = 0666 & ~(given ? mask : kUsualMask);
+    const int pid = ::fork();
+    if (pid < 0) return log_.error("{} is not written: fork failed", path);
+    if (pid > 0) return;
+    const auto written =
+        kernel::write_file_safely(path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()}, mode);
+    if (!written) log_.error("dump file: {}", written.error().text());
+    ::_exit(0);
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,78 @@
+// What the supervisor does beside its roles: startup_script and shutdown_script, the FIFOs, and the watcher of the
+// host.
+#include <fcntl.h>
+
+#include "mainstay/ipc/host_plan.hpp"
+#include "mainstay/kernel/spawn.hpp"
+#include "impl.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr std::uint64_t kOwnRequest = 1;
+
+std::string watcher_name(const std::string& supervisor) {
+    return supervisor == "keepalived" ? supervisor : supervisor.substr(0, 9) + "-track";
+}
+
+}  // namespace
+
+void Supervisor::set_up_host() {
+    fifos_ = std::make_unique<NotifyFifos>(loop_, log_);
+    const auto startup = [this](bool again) {
+        auto greeting = startup_for(Kind::Supervisor, again);
+        greeting.log_ident = options_.identity.log_ident(Kind::Vrrp) + places_.suffix;  // keepalived: the VRRP process watches
+        greeting.process_name = watcher_name(options_.identity.process_name(Kind::Supervisor));
+        return greeting;
+    };
+    const auto start = [this](int control) {
+        const auto name = watcher_name(options_.identity.process_name(Kind::Supervisor));
+        return kernel::spawn_role({executable_,
+                                   {name, "--role", "watcher"},
+                                   {{control, ipc::inherited::kControl}},
+                                   network_namespace_.get()});
+    };
+    const auto deliver = [this](const ipc::Observations& observations) {
+        for (auto& child : children_)
+            if (child->alive() && child->ready && child->kind != Kind::Observer) child->send(observations, -1, log_);
+    };
+    watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, [this] { commit_who_waits(); });
+}
+
+void Supervisor::follow_host_plan() {
+    const auto bytes = ipc::read_memfd(next_host_.get());
+    auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : std::unexpected{bytes.error()};
+    if (!plan) return log_.error("FIFOs and trackers stay as they are: {}", plan.error().text());
+    fifos_->follow(*plan, next_table_);
+    current_host_ = std::move(next_host_);
+    watch_->follow(UniqueFd{::fcntl(current_host_.get(), F_DUPFD_CLOEXEC, 3)}, !plan->watch.empty());
+}
+
+bool Supervisor::run_own_script(const char* key) {
+    if (!scripts_->has(key)) return false;
+    log_.info("Running {}", key);
+    own_script_ = kOwnRequest;
+    scripts_->run(Kind::Supervisor, {kOwnRequest, key, {}, {}});
+    return true;
+}
+
+void Supervisor::own_script_ended(const ipc::ScriptResults& results) {
+    using How = ipc::ScriptResult::How;
+    for (const auto& result : results.results) {
+        if (result.request != std::exchange(own_script_, 0)) continue;
+        const char* name = phase_ == Phase::Starting ? alert::kStartupScript : alert::kShutdownScript;
+        if (result.how == How::TimedOut)
+            log_.warning("{} took too long and was ended", name);
+        else if (result.how == How::NotRun)
+            log_.warning("{} was not run", name);
+        else if (result.how != How::Exited || result.status != 0)
+            log_.warning("{} ended with {} {}", name, result.how == How::Exited ? "status" : "signal", result.status);
+        if (phase_ == Phase::Starting)
+            begin_running();
+        else if (phase_ == Phase::Stopping)
+            stop_step();
+    }
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,68 @@
+// The supervisor's side of the watcher process: keeps it running while there is something to watch, remembers what it
+// saw, and hands that on.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/unique_fd.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/message.hpp"
+#include "mainstay/kernel/spawn.hpp"
+
+namespace mainstay::role {
+
+// One that is silent for so many of the supervisor's one-second looks is killed: it hangs in a look at the host.
+inline constexpr int kMissedBeatsMax = 10;
+inline constexpr std::chrono::seconds kWatcherPause{1};  // before a new one is started
+
+class HostWatch {
+public:
+    // Starts a watcher that inherits `control`; the pid. `again`: an earlier one has died.
+    using Start = std::function<Result<int>(int control)>;
+    using Greet = std::function<ipc::RoleStartup(bool again)>;
+    using Deliver = std::function<void(const ipc::Observations&)>;
+    // `looked`: everything of the plan has been looked at once.
+    HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
+              std::function<void()> looked);
+
+    // The plan of a committed configuration: a sealed HostPlan. With nothing to watch there is no watcher.
+    void follow(UniqueFd plan, bool anything);
+    void go_on() { started_before_ = true; }  // an upgrade: this is not the daemon's start
+    // Everything that was seen, for a role that has just begun.
+    [[nodiscard]] ipc::Observations seen() const;
+    [[nodiscard]] bool has_looked() const { return !wanted_ || looked_at_ == plan_number_; }
+    bool ended(const kernel::Ended& process);  // true when it was the watcher
+    void look();                               // once a second
+    void stop();
+
+private:
+    void start();
+    void start_later();
+    void listen();
+    void send_plan();
+
+    boost::asio::io_context& loop_;
+    Log& log_;
+    Start start_;
+    Greet greet_;
+    Deliver deliver_;
+    std::function<void()> looked_;
+    boost::asio::steady_timer pause_;
+    std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
+    UniqueFd plan_;
+    std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
+    std::uint64_t plan_number_ = 0, looked_at_ = 0;  // of the plan that is followed, and of the last one looked at
+    int pid_ = 0, missed_ = 0;
+    bool wanted_ = false, started_before_ = false, stopped_ = false;
+};
+
+}  // namespace mainstay::role

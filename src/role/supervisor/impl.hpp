@@ -1,0 +1,227 @@
+// The supervisor's inside, in four files: supervisor.cpp (life and death of processes, signals, the stop),
+// supervisor_reload.cpp (reading a configuration and bringing it to all roles, or to none), supervisor_spares.cpp
+// (processes that wait to take another one's place) and supervisor_upgrade.cpp (becoming another program).
+#pragma once
+
+#include <utility>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "child.hpp"
+#include "dry_run_server.hpp"
+#include "host_watch.hpp"
+#include "mainstay/ipc/hand_over.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "role/common/daemon_settings.hpp"
+#include "script_runner.hpp"
+#include "mainstay/role/supervisor/supervisor.hpp"
+#include "notify_fifos.hpp"
+#include "pid_file.hpp"
+
+namespace mainstay::role {
+
+inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's last round
+inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next look for an AgentX master
+inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
+inline constexpr std::chrono::minutes kReaderStays{10};   // after its last configuration
+inline constexpr std::chrono::seconds kPrepareLimit{30};
+inline constexpr std::chrono::seconds kWatchersWait{2};    // at most, for the roles' first configuration
+inline constexpr std::chrono::seconds kFirstLook{1};      // at most, at the files that decide about servers
+inline constexpr std::chrono::seconds kSpareAfter{1};     // of quiet: a start has better things to do
+inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
+inline constexpr std::chrono::seconds kRetireWait{1};      // then it is killed; its state is as of a moment ago
+inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitPermission = 4, kExitNoConfig = 6;
+
+// As the log calls its process.
+[[nodiscard]] const char* label(Kind kind);
+
+// The snapshots of one generation.
+struct Generation {
+    std::uint64_t number = 0;
+    struct Part {
+        UniqueFd snapshot;
+        bool needed = false;
+    };
+    std::array<Part, kRoles> parts;  // by slot(Kind)
+};
+
+class Supervisor {
+public:
+    Supervisor(const SupervisorOptions& options, Log& log);
+    int run();
+
+private:
+    // -- supervisor.cpp
+    [[nodiscard]] Result<void> set_up();
+    [[nodiscard]] Result<void> claim_pid_file();
+    [[nodiscard]] Result<void> find_executables();
+    [[nodiscard]] Result<void> open_own_socket();
+    [[nodiscard]] Result<void> make_shared_memory();
+    void load_kernel_modules();
+    void take_signals();
+    void on_signal(int signal);
+    void reap_all();
+    void child_ended(Child& child, const kernel::Ended& how);
+    void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
+    void lay_lines(const Child& started);
+    void snmp_ended(Child& child, const kernel::Ended& how);
+    [[nodiscard]] std::string executable_of(Kind kind) const;
+    void start_child_in(Child& child, std::chrono::seconds delay);
+    [[nodiscard]] ipc::RoleStartup startup_for(Kind kind, bool restarted) const;
+    [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
+    void on_message(Child& child, ipc::Received received);
+    void child_asks(const ipc::ControlRequest& wanted);
+    void look_after_children();  // once a second: heartbeats
+    void write_child_pid(const Child& child, bool gone);
+    void stop(int exit_code);
+    void stop_step();
+    void finish();
+    [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
+    [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
+
+    // -- supervisor_places.cpp
+    [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
+    void make_spool_folder(bool first);
+    [[nodiscard]] Result<void> open_namespaces(const ipc::DaemonSettings& settings);
+    void apply_settings(const ipc::DaemonSettings& settings);
+    [[nodiscard]] int network_namespace_of(Kind kind) const;
+
+    // -- supervisor_schedule.cpp
+    void look_at_schedule();
+    void mark_reading(bool reading);
+    void remove_config_copy();
+
+    // -- supervisor_dumps.cpp
+    void ask_for_dump(int signal);
+    void dump_step(Kind done, int signal);
+    std::optional<int> dump_waits_;  // for an observer that has just started: the signal that asked
+    void write_dump(const ipc::DumpText& dump, const UniqueFd& text);
+
+    // -- supervisor_spares.cpp
+    // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
+    // milliseconds. The vrrp role always has one; the others get one when they are replaced.
+    void keep_spare_soon();
+    [[nodiscard]] Result<void> start_reader();
+    void start_spare(Kind kind);
+    bool promote_spare(Child& child);  // false: there is none that is ready
+    void prepare_spares();             // for the generation that was just committed
+    void drop_spare(Kind kind);
+    void on_spare_message(Child& spare, const ipc::Received& received);
+    void spare_ended(Child& spare, const kernel::Ended& how);
+
+    // -- supervisor_upgrade.cpp
+    [[nodiscard]] Result<int> start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child);
+    [[nodiscard]] std::string upgrade_program(const ipc::Upgrade& question) const;
+    void upgrade(const std::string& program, const std::string& version, UniqueFd client);
+    [[nodiscard]] ipc::HandOver hand_over(int client, std::vector<int>& keep);
+    [[nodiscard]] Result<void> adopt(int descriptor);
+    void replace_next();
+    void successor_ready(Child& spare);
+    void successor_lost(Kind kind, const std::string& why);
+    void replacement_ended(Child& child);  // the old one has left
+
+    // -- supervisor_host.cpp: scripts of the daemon itself, FIFOs, the watcher
+    void set_up_host();
+    void follow_host_plan();
+    [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
+    void own_script_ended(const ipc::ScriptResults& results);
+
+    // -- supervisor_reload.cpp
+    void request_reload();
+    void request_reload(const ipc::Reload& wanted, UniqueFd client);
+    void answer_reload_clients();
+    void send_running_parts();
+    void begin_reading();
+    [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
+    void on_reader_message(ipc::Received received);
+    void reader_ended(const kernel::Ended& how);
+    void reading_over();
+    void reading_failed(int exit_code, const std::string& why);
+    void begin_preparing();
+    void commit_if_prepared();
+    void child_prepared(Child& child, const ipc::Prepared& answer);
+    void commit(Child& child);
+    void commit_now(Child& child);
+    void commit_who_waits();
+    void child_committed(Child& child);
+    void commit_all();
+    void abort_all(const std::string& why);
+    void reload_over();
+    void begin_running();
+    void start_needed(Kind kind);
+    void start_needed_roles();
+    void start_watchers_later();
+    void start_waiting_watchers();
+    void start_watchers();
+    void check_startup_complete();
+
+    const SupervisorOptions& options_;
+    Log& log_;
+    boost::asio::io_context loop_{1};
+    boost::asio::signal_set signals_{loop_};
+    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_},
+        spool_wait_{loop_}, first_look_{loop_};
+    Instant stop_deadline_{};
+    std::string executable_;
+    kernel::Account account_;
+    Places places_;
+    UniqueFd network_namespace_, ipvs_namespace_;
+    PidFile pid_file_;
+    UniqueFd kick_;
+    std::array<std::unique_ptr<Child>, kRoles> children_, spares_;
+    boost::asio::steady_timer spare_timer_{loop_};
+    struct Replacement {  // of the roles, one by one, after an upgrade
+        std::vector<Kind> left;  // the next one at the end
+        std::optional<Kind> now;
+        bool retiring = false;
+        std::uint32_t done = 0;
+        std::string before, problem;
+        UniqueFd client;
+    };
+    std::optional<Replacement> replacement_;
+    boost::asio::steady_timer replacement_limit_{loop_};
+    std::unique_ptr<ScriptRunner> scripts_;
+    std::unique_ptr<DryRunServer> dry_runs_;
+    std::unique_ptr<HostWatch> watch_;
+    std::unique_ptr<NotifyFifos> fifos_;
+
+    enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
+    enum class Reload { None, Reading, Preparing } reload_ = Reload::None;
+    bool reload_again_ = false;  // SIGHUPs that came meanwhile
+    struct ReloadClients {       // of mainstayctl reload
+        std::vector<UniqueFd> clients;
+        bool force = false, as_json = false;
+    };
+    ReloadClients reload_clients_, next_clients_;  // of the reload that is under way, and of the one after it
+    std::string reload_problem_;                   // why the configuration does not run
+    UniqueFd reload_report_;                       // sealed, the reader's
+    Generation current_, next_;
+    std::optional<ipc::ReadingDone> reading_done_;
+    ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
+    UniqueFd next_scripts_, current_scripts_, next_host_, current_host_;  // sealed: the table of scripts, ipc::HostPlan
+    alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
+    std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
+    std::string scheduled_text_, reading_mark_;
+    std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
+    int reader_pid_ = 0;
+    struct WaitingReader {  // a reader that waits for the next reload
+        int pid = 0;
+        UniqueFd line;  // closed: it is about to end
+    } waiting_reader_;
+    boost::asio::steady_timer reader_leaves_{loop_};
+    int exit_code_ = 0;
+    int stop_stage_ = 0;
+    std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
+    bool startup_told_ = false;
+    bool ever_ran_ = false;  // a configuration was committed, or taken over from a former program
+};
+
+}  // namespace mainstay::role

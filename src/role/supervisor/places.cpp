@@ -1,0 +1,93 @@
+// What the first configuration says about the daemon as a whole: where its files are, which network namespace it works
+// in. From then on only a restart changes it.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mainstay/kernel/scheduling.hpp"
+#include "impl.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr std::chrono::seconds kSpoolFolderRetry{10};
+
+}  // namespace
+
+// Where the daemon stands, before it says anything on its sockets. In an upgrade all of it is there already.
+Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
+    places_ = places_of(options_.identity, options_.run_directory, options_.spool_directory, settings);
+    if (!places_.suffix.empty() && options_.set_log_ident)
+        options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + places_.suffix);
+    if (auto opened = open_namespaces(settings); !opened) return opened;
+    if (auto made = kernel::make_directory(places_.run_directory, account_, 0755); !made) return made;
+    make_spool_folder(true);
+    if (places_.pid_directory == "/run/keepalived")
+        if (auto made = kernel::make_directory(places_.pid_directory, {0, 0}, 0755); !made) return made;
+    if (options_.hand_over < 0)
+        if (auto claimed = claim_pid_file(); !claimed) return claimed;
+    return open_own_socket();
+}
+
+// Addresses and services do not wait for a disk: while it is read-only or full, the observer keeps mails in memory.
+void Supervisor::make_spool_folder(bool first) {
+    const auto made = kernel::make_directory(places_.spool_directory, account_, 0755);
+    if (made) {
+        if (!first) log_.notice("The folder of the mail spool, {}, is there now", places_.spool_directory);
+        return;
+    }
+    if (first)
+        log_.error("There is no folder for the mail spool: {}; mails are kept in memory, and it is tried again every {} s",
+                   made.error().text(), kSpoolFolderRetry.count());
+    spool_wait_.expires_after(kSpoolFolderRetry);
+    spool_wait_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && phase_ != Phase::Stopping) make_spool_folder(false);
+    });
+}
+
+Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {
+    if (!settings.net_namespace.empty()) {
+        auto there = kernel::open_network_namespace(settings.net_namespace);
+        if (!there) return std::unexpected{std::move(there.error()).with("net_namespace")};
+        network_namespace_ = std::move(*there);
+        scripts_->set_network_namespace(network_namespace_.get());
+        fifos_->set_network_namespace(network_namespace_.get());
+        log_.info("Changing to network namespace {}", settings.net_namespace);
+    }
+    if (!settings.has_ipvs_namespace || settings.ipvs_namespace == settings.net_namespace) return {};
+    auto there = kernel::open_network_namespace(settings.ipvs_namespace);
+    if (!there) return std::unexpected{std::move(there.error()).with("net_namespace_ipvs")};
+    ipvs_namespace_ = std::move(*there);
+    return {};
+}
+
+// At every commit: what a reload may change.
+void Supervisor::apply_settings(const ipc::DaemonSettings& settings) {
+    kernel::set_process_name(settings.process_name.empty() ? options_.identity.process_name(Kind::Supervisor)
+                                                           : settings.process_name);
+    if (settings.umask >= 0 && !options_.umask_given) ::umask(static_cast<mode_t>(settings.umask));
+}
+
+Result<void> Supervisor::claim_pid_file() {
+    const std::string path =
+        options_.pid_file.empty() ? places_.pid_file(options_.identity, Kind::Supervisor) : options_.pid_file;
+    auto pid_file = PidFile::claim(path, options_.identity.process_name(Kind::Supervisor));
+    if (!pid_file) return std::unexpected{std::move(pid_file.error())};
+    pid_file_ = std::move(*pid_file);
+    return {};
+}
+
+void Supervisor::write_child_pid(const Child& child, bool gone) {
+    std::string path = child.kind == Kind::Vrrp  ? options_.vrrp_pid_file
+                       : child.kind == Kind::Lvs ? options_.lvs_pid_file
+                       : child.kind == Kind::Bfd ? options_.bfd_pid_file
+                                                 : std::string{};
+    if (path.empty()) path = places_.pid_file(options_.identity, child.kind);
+    if (gone) {
+        ::unlink(path.c_str());
+        return;
+    }
+    if (const auto written = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !written)
+        log_.warning("{}", written.error().text());
+}
+
+}  // namespace mainstay::role

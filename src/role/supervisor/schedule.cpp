@@ -1,0 +1,92 @@
+// A reload at a time that stands in a file (reload_time_file), and what is told to others while one is under way
+// (reload_file).
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+#include "mainstay/config/parse/reload_time.hpp"
+#include "mainstay/kernel/clock.hpp"
+#include "impl.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr std::size_t kTimeFileBytes = 128;
+
+std::int64_t utc_offset(std::int64_t now) {
+    const std::time_t at = now;
+    std::tm local{};
+    return ::localtime_r(&at, &local) != nullptr ? local.tm_gmtoff : 0;
+}
+
+// Not a FIFO or a device: nothing may keep the supervisor waiting.
+std::optional<std::string> small_file(const std::string& path) {
+    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    struct stat facts {};
+    if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+    std::array<char, kTimeFileBytes> text{};
+    const auto got = ::read(fd.get(), text.data(), text.size());
+    if (got < 0) return std::nullopt;
+    return std::string{text.data(), static_cast<std::size_t>(got)};
+}
+
+}  // namespace
+
+// Once a second.
+void Supervisor::look_at_schedule() {
+    const auto& settings = settings_.daemon;
+    if (phase_ != Phase::Running || settings.reload_time_file.empty()) {
+        scheduled_text_.clear();
+        scheduled_.reset();
+        return;
+    }
+    const std::int64_t now = kernel::wall_now().unix_us / 1'000'000;
+    if (scheduled_ && *scheduled_ <= now) {
+        log_.info("Reloading at the time of {}", settings.reload_time_file);
+        scheduled_.reset();
+        // One-shot, or the same time of tomorrow.
+        if (!settings.reload_repeat && ::unlink(settings.reload_time_file.c_str()) != 0 && errno != ENOENT)
+            log_.warning("{} cannot be removed; it counts again when it changes", settings.reload_time_file);
+        if (settings.reload_repeat) scheduled_text_.clear();
+        return request_reload();
+    }
+    const auto text = small_file(settings.reload_time_file).value_or("");
+    if (text == scheduled_text_) return;
+    scheduled_text_ = text;
+    scheduled_.reset();
+    if (text.empty()) return;
+    const auto time = config::parse_reload_time(text);
+    if (!time) return log_.error("reload_time_file {}: {}", settings.reload_time_file, time.error().text());
+    scheduled_ = config::next_reload(*time, now, utc_offset(now));
+    if (!scheduled_) return log_.warning("reload_time_file {}: that time is over", settings.reload_time_file);
+    log_.info("Reload scheduled in {} s by {}", *scheduled_ - now, settings.reload_time_file);
+}
+
+// Editors wait while this file exists.
+void Supervisor::mark_reading(bool reading) {
+    if (reading && phase_ == Phase::Running && settings_.daemon.has_reload_file) {
+        reading_mark_ = settings_.daemon.reload_file.empty() ? places_.run_directory + "/keepalived.reload"
+                                                             : settings_.daemon.reload_file;
+        const UniqueFd fd{::open(reading_mark_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
+        if (fd || errno == EEXIST) return;
+        log_.warning("reload_file {} cannot be made", reading_mark_);
+        reading_mark_.clear();
+    }
+    if (!reading && !reading_mark_.empty()) {
+        ::unlink(reading_mark_.c_str());
+        reading_mark_.clear();
+    }
+}
+
+// tmp_config_directory: the copy that the reader keeps there is ours to remove.
+void Supervisor::remove_config_copy() {
+    const auto& folder = settings_.daemon.tmp_config_directory;
+    if (!folder.empty()) ::unlink((folder + "/mainstay-" + std::to_string(::getpid()) + ".conf").c_str());
+}
+
+}  // namespace mainstay::role

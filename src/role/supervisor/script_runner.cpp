@@ -1,0 +1,280 @@
+#include "script_runner.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <deque>
+#include <map>
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+using How = ipc::ScriptResult::How;
+
+struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
+    struct Job {
+        Kind from;
+        ipc::RunScript wanted;
+    };
+    [[nodiscard]] static bool is_check(const Job& job) { return job.from == Kind::Lvs && job.wanted.queue.empty(); }
+    struct Running {
+        Kind from;
+        std::uint64_t request;
+        std::string key, queue;
+        bool timed_out = false, limited = false;
+        asio::steady_timer timer;  // its time limit, then the pause before KILL
+    };
+    struct Queue {
+        std::deque<Job> waiting;
+        int front = 0;  // pid of the script that the queue waits for; 0: none
+        std::unique_ptr<asio::steady_timer> patience;
+    };
+
+    Impl(asio::io_context& loop_, Log& log_, Deliver deliver_) : loop{loop_}, log{log_}, deliver{std::move(deliver_)} {}
+
+    void start(const Job& job);
+    void time_is_up(int pid);
+    void next_in(const std::string& name);
+    void answer(Kind from, std::uint64_t request, How how, int status);
+    void flush();
+    void start_checks();
+
+    asio::io_context& loop;
+    Log& log;
+    Deliver deliver;
+    alert::ScriptTable table;
+    alert::ScriptTable table_before;  // a reload tells what it removes by the scripts that had
+    std::map<int, Running> running;
+    std::map<std::string, Queue> queues;
+    std::deque<Job> checks;  // MISC_CHECKs that wait for their turn
+    bool checks_posted = false;
+    std::map<Kind, ipc::ScriptResults> results;
+    bool flush_posted = false;
+    std::chrono::seconds notify_wait{10};
+    int network_namespace = -1;
+};
+
+void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status) {
+    if (request == 0) return;
+    results[from].results.push_back({request, how, status});
+    if (std::exchange(flush_posted, true)) return;
+    asio::post(loop, [self = weak_from_this()] {
+        if (const auto alive = self.lock()) alive->flush();
+    });
+}
+
+void ScriptRunner::Impl::flush() {
+    flush_posted = false;
+    for (const auto& [from, batch] : std::exchange(results, {})) deliver(from, batch);
+}
+
+void ScriptRunner::Impl::start(const Job& job) {
+    const auto entry_in = [&](const alert::ScriptTable& which) {
+        const auto found = which.find(job.wanted.key);
+        return found == which.end() ? nullptr : &found->second;
+    };
+    const auto* entry = entry_in(table) != nullptr ? entry_in(table) : entry_in(table_before);
+    if (entry == nullptr) {
+        log.warning("script {} is not in the configuration: not run", job.wanted.key);
+        return answer(job.from, job.wanted.request, How::NotRun, 0);
+    }
+    if (running.size() >= (is_check(job) ? kChecksRunningMax : kScriptsRunningMax)) {
+        log.warning("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
+        return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
+    }
+    kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}, entry->groups, network_namespace};
+    process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
+    const auto pid = kernel::spawn_script(process);
+    if (!pid) {
+        log.warning("script {}: {}", job.wanted.key, pid.error().text());
+        return answer(job.from, job.wanted.request, How::NotRun, pid.error().sys_errno());
+    }
+    auto& now_running = running
+                            .emplace(*pid, Running{job.from, job.wanted.request, job.wanted.key, job.wanted.queue,
+                                                   false, false, asio::steady_timer{loop}})
+                            .first->second;
+    if (!job.wanted.queue.empty()) queues[job.wanted.queue].front = *pid;
+    if (entry->timeout == Micros{0}) return;
+    now_running.limited = true;
+    now_running.timer.expires_after(entry->timeout);
+    now_running.timer.async_wait([self = weak_from_this(), id = *pid](const boost::system::error_code& error) {
+        const auto alive = self.lock();
+        if (!error && alive) alive->time_is_up(id);
+    });
+}
+
+// Thousands of checks may be due in the same moment: a vrrp_script that is due then is not to wait for all of them.
+void ScriptRunner::Impl::start_checks() {
+    if (checks.empty()) return;
+    for (std::size_t i = 0; i < kChecksPerTurn && !checks.empty(); ++i) {
+        const Job job = std::move(checks.front());
+        checks.pop_front();
+        start(job);
+    }
+    checks_posted = true;  // the others are for the next turn, and so is what comes in this one
+    asio::post(loop, [self = weak_from_this()] {
+        const auto alive = self.lock();
+        if (!alive) return;
+        alive->checks_posted = false;
+        alive->start_checks();
+    });
+}
+
+void ScriptRunner::Impl::time_is_up(int pid) {
+    const auto found = running.find(pid);
+    if (found == running.end()) return;
+    Running& script = found->second;
+    const bool second_time = std::exchange(script.timed_out, true);
+    kernel::terminate_group(pid, second_time);
+    script.timer.expires_after(second_time ? kKillAgain : kKillAfterTerm);
+    script.timer.async_wait([self = weak_from_this(), pid](const boost::system::error_code& error) {
+        const auto alive = self.lock();
+        if (!error && alive) alive->time_is_up(pid);
+    });
+}
+
+// Starts the next script of a queue, unless one is running and has its patience left.
+void ScriptRunner::Impl::next_in(const std::string& name) {
+    Queue& queue = queues[name];
+    while (queue.front == 0 && !queue.waiting.empty()) {
+        const Job job = std::move(queue.waiting.front());
+        queue.waiting.pop_front();
+        start(job);
+    }
+    queue.patience.reset();
+    if (queue.waiting.empty()) {
+        if (queue.front == 0) queues.erase(name);
+        return;
+    }
+    queue.patience = std::make_unique<asio::steady_timer>(loop, notify_wait);
+    queue.patience->async_wait(
+        [self = weak_from_this(), name, pid = queue.front](const boost::system::error_code& error) {
+            const auto alive = self.lock();
+            if (error || !alive) return;
+            const auto found = alive->queues.find(name);
+            if (found == alive->queues.end() || found->second.front != pid) return;
+            alive->log.warning("a notify script of {} has been running for {} s: the next one starts beside it", name,
+                               alive->notify_wait.count());
+            found->second.front = 0;
+            alive->next_in(name);
+        });
+}
+
+ScriptRunner::ScriptRunner(asio::io_context& loop, Log& log, Deliver deliver)
+    : impl_{std::make_shared<Impl>(loop, log, std::move(deliver))} {}
+ScriptRunner::~ScriptRunner() = default;
+
+void ScriptRunner::set_table(alert::ScriptTable table) {
+    impl_->table_before = std::exchange(impl_->table, std::move(table));
+}
+
+bool ScriptRunner::has(const std::string& key) const { return impl_->table.contains(key); }
+
+void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wait = wait; }
+
+void ScriptRunner::set_network_namespace(int fd) { impl_->network_namespace = fd; }
+
+void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
+    if (Impl::is_check({from, wanted})) {
+        if (impl_->checks.size() >= kScriptsRunningMax) {
+            impl_->log.warning("script {} is not run: {} are waiting in front of it", wanted.key, impl_->checks.size());
+            return impl_->answer(from, wanted.request, How::NotRun, EAGAIN);
+        }
+        impl_->checks.push_back({from, wanted});
+        if (!impl_->checks_posted) impl_->start_checks();
+        return;
+    }
+    if (wanted.queue.empty() || impl_->notify_wait.count() == 0) return impl_->start({from, wanted});
+    auto& queue = impl_->queues[wanted.queue];
+    if (queue.waiting.size() >= kQueueMax) {
+        impl_->log.warning("script {} is dropped: {} are waiting in front of it", wanted.key, queue.waiting.size());
+        return impl_->answer(from, wanted.request, How::NotRun, 0);
+    }
+    queue.waiting.push_back({from, wanted});
+    // While the queue waits for a script, its patience timer runs from when the first other one came.
+    if (queue.front == 0 || !queue.patience) impl_->next_in(wanted.queue);
+}
+
+bool ScriptRunner::ended(const kernel::Ended& process) {
+    const auto found = impl_->running.find(process.pid);
+    if (found == impl_->running.end()) return false;
+    const auto script = std::move(found->second);
+    impl_->running.erase(found);
+    const How how = script.timed_out ? How::TimedOut : process.signalled ? How::Signalled : How::Exited;
+    impl_->answer(script.from, script.request, how, process.status);
+    const auto queue = impl_->queues.find(script.queue);
+    if (queue != impl_->queues.end() && queue->second.front == process.pid) {
+        queue->second.front = 0;
+        impl_->next_in(script.queue);
+    }
+    return true;
+}
+
+std::vector<ipc::HandedScript> ScriptRunner::hand_over() const {
+    std::vector<ipc::HandedScript> list;
+    for (const auto& [pid, script] : impl_->running) {
+        const bool limited = script.timed_out || script.limited;
+        list.push_back({pid,
+                        static_cast<std::uint8_t>(script.from),
+                        script.request,
+                        script.key,
+                        script.queue,
+                        {},
+                        script.timed_out,
+                        limited ? std::chrono::time_point_cast<Instant::duration>(script.timer.expiry()) : Instant{}});
+    }
+    for (const auto& job : impl_->checks)
+        list.push_back({0,
+                        static_cast<std::uint8_t>(job.from),
+                        job.wanted.request,
+                        job.wanted.key,
+                        {},
+                        job.wanted.extra,
+                        false,
+                        Instant{}});
+    for (const auto& [name, queue] : impl_->queues)
+        for (const auto& job : queue.waiting)
+            list.push_back({0, static_cast<std::uint8_t>(job.from), job.wanted.request, job.wanted.key, name,
+                            job.wanted.extra, false, Instant{}});
+    return list;
+}
+
+void ScriptRunner::adopt(const std::vector<ipc::HandedScript>& scripts) {
+    for (const auto& script : scripts) {
+        const auto from = static_cast<Kind>(script.from);
+        if (script.pid == 0 && script.queue.empty()) {
+            run(from, {script.request, script.key, {}, script.extra});
+            continue;
+        }
+        if (script.pid == 0) {
+            impl_->queues[script.queue].waiting.push_back(
+                {from, {script.request, script.key, script.queue, script.extra}});
+            continue;
+        }
+        const bool limited = script.due != Instant{};
+        auto& running =
+            impl_->running
+                .emplace(script.pid, Impl::Running{from, script.request, script.key, script.queue, script.timed_out,
+                                                   limited, asio::steady_timer{impl_->loop}})
+                .first->second;
+        if (!script.queue.empty()) impl_->queues[script.queue].front = script.pid;
+        if (!limited) continue;
+        running.timer.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(script.due));
+        running.timer.async_wait(
+            [self = impl_->weak_from_this(), id = script.pid](const boost::system::error_code& error) {
+                const auto alive = self.lock();
+                if (!error && alive) alive->time_is_up(id);
+            });
+    }
+    std::vector<std::string> names;
+    for (const auto& [name, queue] : impl_->queues) names.push_back(name);
+    for (const auto& name : names) impl_->next_in(name);
+}
+
+std::size_t ScriptRunner::running() const { return impl_->running.size(); }
+
+void ScriptRunner::terminate_all(bool by_force) {
+    for (const auto& [pid, script] : impl_->running) kernel::terminate_group(pid, by_force);
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,464 @@
+#include "mainstay/role/supervisor/supervisor.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/kernel/service_manager.hpp"
+#include "mainstay/kernel/spawn.hpp"
+#include "impl.hpp"
+
+#ifndef MAINSTAY_VERSION
+#define MAINSTAY_VERSION "unknown"
+#endif
+#ifndef MAINSTAY_LIBEXECDIR
+#define MAINSTAY_LIBEXECDIR "/usr/libexec/mainstay"
+#endif
+
+namespace mainstay::role {
+
+namespace inherited = ipc::inherited;
+
+const char* label(Kind kind) {
+    switch (kind) {
+        case Kind::Vrrp: return "VRRP";
+        case Kind::Lvs: return "Healthcheck";
+        case Kind::Observer: return "Observer";
+        case Kind::Bfd: return "BFD";
+        case Kind::Snmp: return "SNMP";
+        case Kind::Supervisor: break;
+    }
+    return "Supervisor";
+}
+
+Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
+
+int Supervisor::run() {
+    log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
+    if (const auto ready = set_up(); !ready) {
+        log_.error("{}", ready.error().text());
+        // keepalived: a second daemon is not an error of the one who starts it.
+        if (ready.error().code() == Errc::Exists) return 0;
+        return ready.error().code() == Errc::Permission ? kExitPermission : kExitFatal;
+    }
+    take_signals();
+    if (replacement_) {
+        kernel::unblock_signals();
+        reap_all();  // whoever ended on the way
+        replace_next();
+    } else {
+        begin_reading();
+    }
+    look_after_children();
+    loop_.run();
+    // What was refused never ran.
+    if (ever_ran_) log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
+    return exit_code_;
+}
+
+Result<void> Supervisor::set_up() {
+    if (::geteuid() != 0)
+        return fail(Errc::Permission, "mainstayd needs root: it opens raw sockets and changes addresses and IPVS");
+    auto account = kernel::find_account(options_.user);
+    if (!account) {
+        log_.warning("there is no user {}: the roles run as nobody (the package makes the user)", options_.user);
+        account = kernel::find_account("nobody");
+        if (!account) return std::unexpected{std::move(account.error())};
+    }
+    account_ = *account;
+    kernel::allow_roles_scheduling();
+    if (auto found = find_executables(); !found) return found;
+    scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
+        if (to == Kind::Supervisor) return own_script_ended(results);
+        child_of(to).send(results, -1, log_);
+    });
+    set_up_host();
+    if (options_.hand_over < 0) return make_shared_memory();  // the rest when the configuration is known
+    if (auto adopted = adopt(options_.hand_over); !adopted)
+        return std::unexpected{std::move(adopted.error()).with("what the former program left")};
+    return {};
+}
+
+Result<void> Supervisor::find_executables() {
+    auto executable = kernel::own_executable();
+    if (!executable) return std::unexpected{std::move(executable.error())};
+    executable_ = std::move(*executable);
+    return {};
+}
+
+Result<void> Supervisor::open_own_socket() {
+    DryRunServer::Deeds deeds;
+    deeds.start = [this](const ipc::Message& question, int control, int control_of_child) {
+        if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
+            return start_upgrade_trial(*wanted, control, control_of_child);
+        return start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
+    };
+    deeds.upgrade = [this](const std::string& program, const std::string& version, UniqueFd client) {
+        upgrade(program, version, std::move(client));
+    };
+    deeds.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
+        auto& lvs = child_of(Kind::Lvs);
+        if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
+            return fail(Errc::State, "no load balancing process runs");
+        lvs.send(question, -1, log_);
+        return {};
+    };
+    deeds.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
+    dry_runs_ = std::make_unique<DryRunServer>(loop_, log_, std::move(deeds));
+    const auto opened = dry_runs_->open(places_.run_directory + "/supervisor.sock");
+    if (!opened)
+        log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
+    return {};
+}
+
+Result<void> Supervisor::make_shared_memory() {
+    kick_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!kick_) return fail_system("eventfd", errno);
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp}) {
+        auto child = std::make_unique<Child>(loop_, kind);
+        const auto name = options_.identity.process_name(kind);
+        auto block = ipc::make_memfd(name + "-state", ipc::kStateBlockBytes);
+        if (!block) return std::unexpected{std::move(block.error())};
+        auto ring = ipc::make_memfd(name + "-events", ipc::event_ring_bytes());
+        if (!ring) return std::unexpected{std::move(ring.error())};
+        child->block = std::move(*block);
+        child->ring = std::move(*ring);
+        children_[slot(kind)] = std::move(child);
+        spares_[slot(kind)] = std::make_unique<Child>(loop_, kind);
+    }
+    return {};
+}
+
+void Supervisor::take_signals() {
+    std::signal(SIGPIPE, SIG_IGN);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN + 2, SIGRTMAX - 1})
+        signals_.add(signal);
+    const auto wait = [this](auto&& self) -> void {
+        signals_.async_wait([this, self](const boost::system::error_code& error, int signal) {
+            if (error) return;
+            on_signal(signal);
+            self(self);
+        });
+    };
+    wait(wait);
+    if (const auto every = kernel::watchdog_interval()) {
+        const auto feed_watchdog = [this, interval = *every](auto&& self) -> void {
+            kernel::tell_service_manager("WATCHDOG=1");
+            watchdog_.expires_after(interval);
+            watchdog_.async_wait([self](const boost::system::error_code& error) {
+                if (!error) self(self);
+            });
+        };
+        feed_watchdog(feed_watchdog);
+    }
+}
+
+void Supervisor::on_signal(int signal) {
+    if (signal == SIGCHLD) return reap_all();
+    if (signal == SIGTERM || signal == SIGINT) return stop(0);
+    if (signal == SIGHUP) return request_reload();
+    ask_for_dump(signal);
+}
+
+void Supervisor::reap_all() {
+    while (const auto ended = kernel::reap()) {
+        if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) || fifos_->ended(*ended))
+            continue;
+        if (ended->pid == reader_pid_) {
+            reader_ended(*ended);
+            continue;
+        }
+        if (ended->pid == waiting_reader_.pid) waiting_reader_ = {};
+        for (auto& spare : spares_)
+            if (spare && spare->pid == ended->pid) spare_ended(*spare, *ended);
+        for (auto& child : children_)
+            if (child->pid == ended->pid) child_ended(*child, *ended);
+    }
+    if (phase_ == Phase::Stopping) stop_step();
+}
+
+void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
+    const int pid = child.pid;
+    child.forget();
+    write_child_pid(child, true);
+    if (phase_ == Phase::Stopping) return;
+    if (replacement_ && replacement_->retiring && replacement_->now == child.kind) return replacement_ended(child);
+    const std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
+    if (child.kind == Kind::Snmp) return snmp_ended(child, how);
+    if (reload_ == Reload::Preparing) abort_all(std::string{label(child.kind)} + " process died meanwhile");
+
+    // keepalived: these exit codes will not get better by trying again.
+    const bool permanent = !how.signalled && (how.status == kExitConfig || how.status == kExitPermission);
+    if ((permanent && !child.ever_ready) || !options_.respawn) {
+        log_.error("{} child process({}) exited with permanent error {}. Terminating", label(child.kind), pid, cause);
+        return stop(how.signalled ? kExitFatal : how.status);
+    }
+    const auto delay = child.next_delay(kernel::monotonic_now());
+    log_.error("{} child process({}) died: Respawning ({}, {})", label(child.kind), pid, cause,
+               delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
+    if (delay.count() == 0) return start_child(child);
+    start_child_in(child, delay);
+}
+
+// It ends by itself when there is no AgentX master to talk to, which is no reason for anything else to change.
+void Supervisor::snmp_ended(Child& child, const kernel::Ended& how) {
+    const bool again = !how.signalled && how.status == kSnmpAgain;
+    const auto delay = again ? kSnmpPause : child.next_delay(kernel::monotonic_now()) + std::chrono::seconds{1};
+    if (!again) log_.error("SNMP process died: Respawning (in {} s)", delay.count());
+    if (current_.parts[slot(Kind::Snmp)].needed) start_child_in(child, delay);
+    if (reload_ == Reload::Preparing) commit_if_prepared();
+}
+
+// Those that watch are executables of their own: beside ours in a build folder, else where they are installed.
+std::string Supervisor::executable_of(Kind kind) const {
+    if (!only_watches(kind)) return executable_;
+    const std::string name = kind == Kind::Observer ? "mainstayd-obs" : "mainstayd-snmp";
+    auto beside = executable_.substr(0, executable_.rfind('/') + 1) + name;
+    return ::access(beside.c_str(), X_OK) == 0 ? beside : MAINSTAY_LIBEXECDIR "/" + name;
+}
+
+void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
+    child.respawn.expires_after(delay);
+    child.respawn.async_wait([this, &child](const boost::system::error_code& error) {
+        if (!error && phase_ != Phase::Stopping && !child.alive()) start_child(child);
+    });
+}
+
+ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
+    ipc::RoleStartup startup;
+    startup.restarted = restarted;
+    startup.log_ident = options_.identity.log_ident(kind) + places_.suffix;
+    startup.log_socket = options_.log_socket;
+    startup.log_facility = options_.log_facility;
+    startup.log_console = options_.log_console;
+    startup.log_level = options_.log_level;
+    startup.user = options_.user;
+    startup.process_name = options_.identity.process_name(kind);
+    startup.config_path = options_.config_path;
+    startup.config_id = options_.config_id;
+    startup.control_socket = places_.run_directory + "/control.sock";
+    startup.spool_directory = places_.spool_directory;
+    startup.net_namespace = options_.net_namespace;
+    const auto number = static_cast<std::uint8_t>(kind);
+    startup.may_schedule = std::ranges::count(settings_.daemon.scheduling_roles, number) != 0;
+    startup.may_lock = std::ranges::count(settings_.daemon.locking_roles, number) != 0;
+    startup.has_ipvs_namespace = kind == Kind::Lvs && ipvs_namespace_;
+    startup.keep_addresses = options_.keep_addresses;
+    startup.keep_ipvs = options_.keep_ipvs;
+    startup.settings_path = options_.settings_path;
+    startup.audit_seconds = settings_.audit_seconds;
+    startup.mail_keep_seconds = settings_.mail_keep_seconds;
+    startup.strict = options_.strict;
+    startup.all_include_checks = options_.all_include_checks;
+    startup.snmp = options_.snmp;
+    startup.snmp_socket = kind == Kind::Snmp ? settings_.daemon.snmp_socket : options_.snmp_socket;
+    return startup;
+}
+
+std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child) const {
+    std::vector<std::pair<int, int>> list{{child.block.get(), inherited::kOwnBlock},
+                                          {child.ring.get(), inherited::kOwnRing},
+                                          {kick_.get(), inherited::kObserverKick}};
+    if (only_watches(child.kind)) {
+        const auto& vrrp = *children_[slot(Kind::Vrrp)];
+        const auto& lvs = *children_[slot(Kind::Lvs)];
+        list.insert(list.end(), {{vrrp.block.get(), inherited::kVrrpBlock},
+                                 {vrrp.ring.get(), inherited::kVrrpRing},
+                                 {lvs.block.get(), inherited::kLvsBlock},
+                                 {lvs.ring.get(), inherited::kLvsRing},
+                                 {children_[slot(Kind::Bfd)]->block.get(), inherited::kBfdBlock}});
+    }
+    if (child.kind == Kind::Lvs && ipvs_namespace_)
+        list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
+    return list;
+}
+
+// The direct lines between roles: a new pair of sockets whenever one of the two starts.
+void Supervisor::lay_lines(const Child& started) {
+    using To = ipc::PeerChannel::To;
+    static constexpr struct {
+        Kind from;
+        To name;
+        Kind to;
+        To name_of_to;
+    } kLines[] = {{Kind::Bfd, To::Bfd, Kind::Vrrp, To::Vrrp},
+                {Kind::Bfd, To::Bfd, Kind::Lvs, To::Lvs},
+                {Kind::Vrrp, To::Vrrp, Kind::Lvs, To::Lvs}};
+    for (const auto& line : kLines) {
+        auto &from = child_of(line.from), &to = child_of(line.to);
+        if ((started.kind != line.from && started.kind != line.to) || !from.alive() || !to.alive()) continue;
+        auto ends = ipc::make_channel();
+        if (!ends) {
+            log_.error("{} and {} cannot be connected: {}", label(line.from), label(line.to), ends.error().text());
+            continue;
+        }
+        from.send(ipc::PeerChannel{line.name_of_to}, ends->first.get(), log_);
+        to.send(ipc::PeerChannel{line.name}, ends->second.get(), log_);
+    }
+}
+
+// Who only watches stays outside: the mail server, the AgentX master and the ones who ask are there.
+int Supervisor::network_namespace_of(Kind kind) const {
+    return only_watches(kind) ? -1 : network_namespace_.get();
+}
+
+void Supervisor::start_child(Child& child) {
+    if (promote_spare(child)) return;
+    const auto executable = executable_of(child.kind);
+    const auto started = child.start(
+        executable, startup_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
+        [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+    if (!started) {
+        log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
+        // The VIPs and the services matter more than the one who watches them.
+        if (!child.ever_ready && !only_watches(child.kind)) return stop(kExitFatal);
+        child.born = kernel::monotonic_now();
+        return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
+    }
+    log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
+    write_child_pid(child, false);
+    lay_lines(child);
+    child.send(ipc::Prepare{current_.number}, current_.parts[slot(child.kind)].snapshot.get(), log_);
+}
+
+void Supervisor::on_message(Child& child, ipc::Received received) {
+    std::visit(
+        [&]<class M>(M& message) {
+            if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
+            } else if constexpr (std::is_same_v<M, ipc::Prepared>) child_prepared(child, message);
+            else if constexpr (std::is_same_v<M, ipc::Committed>) child_committed(child);
+            else if constexpr (std::is_same_v<M, ipc::RunScript>) scripts_->run(child.kind, message);
+            else if constexpr (std::is_same_v<M, ipc::FifoLine>) fifos_->write(child.kind, message.line);
+            else if constexpr (std::is_same_v<M, ipc::ControlRequest>) child_asks(message);
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump_step(child.kind, message.signal);
+            else if constexpr (std::is_same_v<M, ipc::DumpText>) write_dump(message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>) {
+                if (dry_runs_) dry_runs_->answered(message, received.descriptor.get());
+            }
+            else if constexpr (std::is_same_v<M, ipc::Stopped>) child.kill_sent = true;  // leaving: nothing to watch
+            else log_.warning("an unexpected message from {} process({}) was ignored", label(child.kind), child.pid);
+        },
+        received.message);
+}
+
+// The same that the signals do; what concerns one instance is the vrrp role's affair.
+void Supervisor::child_asks(const ipc::ControlRequest& wanted) {
+    using What = ipc::ControlRequest::What;
+    auto& vrrp = child_of(Kind::Vrrp);
+    const auto dump = [&](const char* what, int signal) {
+        log_.info("{} on {} request", what, wanted.by);
+        ask_for_dump(signal);
+    };
+    if (phase_ == Phase::Stopping) return;
+    switch (wanted.what) {
+        case What::Reload: return request_reload();
+        case What::PrintData: return dump("Printing VRRP data", SIGUSR1);
+        case What::PrintStats: return dump("Printing VRRP stats", SIGUSR2);
+        case What::PrintStatsClear: return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
+        default: break;
+    }
+    if (vrrp.alive()) vrrp.send(wanted, -1, log_);
+}
+
+void Supervisor::look_after_children() {
+    watch_->look();
+    const auto look = [this](Child* child) {
+        if (!child->alive() || child->kill_sent || phase_ == Phase::Stopping) return;
+        if (++child->missed <= kMissedHeartbeatsMax) return;
+        log_.error("{} process({}) has been silent for {} s: killing it", label(child->kind), child->pid,
+                   kMissedHeartbeatsMax);
+        child->kill_sent = true;
+        ::kill(child->pid, SIGKILL);
+    };
+    for (auto& child : children_) look(child.get());
+    for (auto& spare : spares_) look(spare.get());
+    look_at_schedule();
+    look_.expires_after(std::chrono::seconds{1});
+    look_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) look_after_children();
+    });
+}
+
+// Stages: 0 the roles resign, 1 their last scripts run, 2 the observer empties its hands, 3 over.
+void Supervisor::stop(int exit_code) {
+    if (phase_ == Phase::Stopping) return;
+    phase_ = Phase::Stopping;
+    exit_code_ = exit_code;
+    if (ever_ran_) log_.info("Stopping");
+    kernel::tell_service_manager("STOPPING=1");
+    limit_.cancel();
+    watchers_wait_.cancel();
+    for (const int reader : {reader_pid_, waiting_reader_.pid})
+        if (reader != 0) ::kill(reader, SIGKILL);
+    if (dry_runs_) dry_runs_->close();
+    replacement_.reset();
+    watch_->stop();
+    for (auto& child : children_) {
+        drop_spare(child->kind);
+        child->respawn.cancel();
+        if (child->alive() && !only_watches(child->kind)) child->send(ipc::Stop{}, -1, log_);
+    }
+    stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{settings_.daemon.child_wait_seconds};
+    stop_step();
+}
+
+void Supervisor::stop_step() {
+    const auto expired = [&] { return stop_deadline_ <= kernel::monotonic_now(); };
+    auto& vrrp = child_of(Kind::Vrrp);
+    auto& lvs = child_of(Kind::Lvs);
+    auto& bfd = child_of(Kind::Bfd);
+    auto& observer = child_of(Kind::Observer);
+    if (stop_stage_ == 0) {
+        if ((vrrp.alive() || lvs.alive() || bfd.alive()) && expired())
+            for (Child* child : {&vrrp, &lvs, &bfd})
+                if (child->alive() && !std::exchange(child->kill_sent, true)) {
+                    log_.error("{} process({}) failed to stop within {} s - forcing termination", label(child->kind),
+                               child->pid, settings_.daemon.child_wait_seconds);
+                    ::kill(child->pid, SIGKILL);
+                }
+        if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {
+            stop_stage_ = 1;
+            fifos_->close_writers();
+            stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{1};  // keepalived: for STOP scripts
+        }
+    }
+    auto& snmp = child_of(Kind::Snmp);
+    if (stop_stage_ == 1 && ((scripts_->running() == 0 && fifos_->scripts_running() == 0) || expired())) {
+        scripts_->terminate_all(true);
+        fifos_->terminate_scripts();
+        fifos_->remove();
+        stop_stage_ = 2;
+        stop_deadline_ = kernel::monotonic_now() + kObserverWait;
+        for (Child* child : {&observer, &snmp})
+            if (child->alive()) child->send(ipc::Stop{}, -1, log_);
+    }
+    if (stop_stage_ == 2) {
+        for (const Child* child : {&observer, &snmp})
+            if (child->alive() && expired()) ::kill(child->pid, SIGKILL);
+        if (!observer.alive() && !snmp.alive()) {
+            stop_stage_ = 3;
+            (void)run_own_script(alert::kShutdownScript);
+        }
+    }
+    if (stop_stage_ == 3 && own_script_ == 0) return finish();
+    stop_tick_.expires_after(std::chrono::milliseconds{50});
+    stop_tick_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) stop_step();
+    });
+}
+
+void Supervisor::finish() {
+    remove_config_copy();
+    mark_reading(false);
+    pid_file_.remove();
+    loop_.stop();
+}
+
+int run_supervisor(const SupervisorOptions& options, Log& log) { return Supervisor{options, log}.run(); }
+
+}  // namespace mainstay::role

@@ -1,0 +1,221 @@
+// Becoming another program, with everything that runs going on.
+//
+//   mainstayctl upgrade -> the new program, in a child, loads the snapshots and state blocks and says whether it can
+//          -> the supervisor executes it in its own place: same process, same children, same open descriptors
+//          -> the new program replaces the roles one by one: a successor loads everything and waits, the old one
+//             leaves without releasing anything, the successor goes on from its state block.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/kernel/spawn.hpp"
+#include "impl.hpp"
+
+#ifndef MAINSTAY_VERSION
+#define MAINSTAY_VERSION "unknown"
+#endif
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr int kFirstTrialDescriptor = 16;  // above all that have fixed numbers
+
+}  // namespace
+
+std::string Supervisor::upgrade_program(const ipc::Upgrade& question) const {
+    return question.program.empty() ? executable_ : question.program;
+}
+
+Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child) {
+    if (phase_ != Phase::Running || reload_ != Reload::None || replacement_)
+        return fail(Errc::State, "the daemon is starting, stopping, reloading or being upgraded: try again");
+    ipc::UpgradeTrial trial{ipc::kHandOverFormat, {}};
+    std::vector<std::pair<int, int>> descriptors{{control_of_child, ipc::inherited::kControl}};
+    const auto inherit = [&](int fd) {
+        if (fd < 0) return -1;
+        const int number = kFirstTrialDescriptor + static_cast<int>(descriptors.size());
+        descriptors.emplace_back(fd, number);
+        return number;
+    };
+    for (const auto& child : children_)
+        trial.parts.push_back({static_cast<std::uint8_t>(child->kind),
+                               inherit(current_.parts[slot(child->kind)].snapshot.get()), inherit(child->block.get())});
+    const std::string program = upgrade_program(question);
+    log_.info("an upgrade to {} is tried", program);
+    auto pid = kernel::spawn_role(
+        {program, {options_.identity.process_name(Kind::Supervisor), "--role", "upgrade-trial"}, descriptors});
+    if (!pid) return pid;
+    if (const auto sent = ipc::send_message(control, trial); !sent) log_.error("upgrade: {}", sent.error().text());
+    return pid;
+}
+
+ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
+    ipc::HandOver state;
+    const auto handed = [&keep](int fd) {
+        if (fd >= 0) keep.push_back(fd);
+        return fd;
+    };
+    state.version = MAINSTAY_VERSION;
+    state.config_path = options_.config_path;
+    state.pid_path = pid_file_.path();
+    state.pid_file = handed(pid_file_.lock());
+    state.kick = handed(kick_.get());
+    state.scripts = handed(current_scripts_.get());
+    state.client = handed(client);
+    state.generation = current_.number;
+    state.settings = settings_;
+    for (auto& child : children_) {
+        const auto& part = current_.parts[slot(child->kind)];
+        state.roles.push_back({static_cast<std::uint8_t>(child->kind), child->pid, handed(child->control()),
+                               handed(child->block.get()), handed(child->ring.get()), handed(part.snapshot.get()),
+                               part.needed, child->ready, child->ever_ready, child->born});
+    }
+    state.running = scripts_->hand_over();
+    state.host = handed(current_host_.get());
+    state.fifos = fifos_->hand_over();
+    for (const auto& fifo : state.fifos) handed(fifo.fd);
+    return state;
+}
+
+void Supervisor::upgrade(const std::string& program, const std::string& version, UniqueFd client) {
+    const auto refuse = [&](const std::string& why) {
+        log_.error("the upgrade is refused ({}): everything goes on unchanged", why);
+        if (client) static_cast<void>(ipc::send_message(client.get(), ipc::UpgradeDone{why, {}, {}, 0}));
+    };
+    if (phase_ != Phase::Running || reload_ != Reload::None)
+        return refuse("the daemon is stopping or reloading: try again");
+    const std::string path = upgrade_program({program});
+    start_waiting_watchers();  // the new program goes on with what runs
+    // A former program's spare knows nothing of this; the new one starts its own.
+    for (const auto& spare : spares_) drop_spare(spare->kind);
+    if (waiting_reader_.pid != 0) ::kill(waiting_reader_.pid, SIGKILL);
+    std::vector<int> keep;
+    const auto state = hand_over(client.get(), keep);
+    const auto written = ipc::write_hand_over(state);
+    if (!written) return refuse(written.error().text());
+    keep.push_back(written->get());
+    log_.notice("going on as {} {}", path, version);
+    const auto failed = kernel::exec_again(
+        path, options_.arguments, std::string{ipc::kHandOverVariable} + "=" + std::to_string(written->get()), keep);
+    refuse(failed.text());
+    keep_spare_soon();
+}
+
+// The other side: this is the new program.
+Result<void> Supervisor::adopt(int descriptor) {
+    const UniqueFd memory{descriptor};
+    auto state = ipc::read_hand_over(descriptor);
+    if (!state) return std::unexpected{std::move(state.error())};
+    const auto own = [](int fd) {
+        kernel::close_on_exec(fd, true);
+        return UniqueFd{fd};
+    };
+    if (auto made = make_shared_memory(); !made) return made;  // for a role that the former program did not know
+    pid_file_ = PidFile::adopt(state->pid_path, own(state->pid_file));
+    kick_ = own(state->kick);
+    current_scripts_ = own(state->scripts);
+    current_.number = state->generation;
+    settings_ = state->settings;
+    apply_settings(settings_.daemon);
+    if (auto settled = settle(settings_.daemon); !settled) return settled;
+    replacement_.emplace();
+    replacement_->client = own(state->client);
+    replacement_->before = state->version;
+    for (auto& role : state->roles) {
+        if (role.kind == 0 || role.kind > children_.size()) continue;
+        const auto kind = static_cast<Kind>(role.kind);
+        Child& child = child_of(kind);
+        current_.parts[slot(kind)] = {own(role.snapshot), role.needed};
+        child.block = own(role.block);
+        child.ring = own(role.ring);
+        child.ready = role.ready;
+        child.ever_ready = role.ever_ready;
+        child.born = role.born;
+        if (role.pid == 0) continue;
+        child.adopt(
+            role.pid, own(role.control),
+            [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);
+        replacement_->left.push_back(kind);
+    }
+    const auto bytes = ipc::read_memfd(current_scripts_.get());
+    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
+    if (!table) return std::unexpected{std::move(table.error()).with("the script table")};
+    scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
+    fifos_->adopt(state->fifos, own);
+    watch_->go_on();
+    next_host_ = own(state->host);
+    next_table_ = *table;
+    follow_host_plan();
+    scripts_->set_table(std::move(*table));
+    scripts_->adopt(state->running);
+    phase_ = Phase::Running;
+    ever_ran_ = true;
+    startup_told_ = true;
+    log_.notice("version {} goes on where {} left", MAINSTAY_VERSION, state->version);
+    return {};
+}
+
+void Supervisor::replace_next() {
+    replacement_limit_.cancel();
+    auto& work = *replacement_;
+    if (work.now && *work.now != Kind::Vrrp) drop_spare(*work.now);
+    work.now.reset();
+    work.retiring = false;
+    while (!work.left.empty() && !child_of(work.left.back()).alive()) work.left.pop_back();
+    if (work.left.empty()) {
+        const auto done = std::move(*replacement_);
+        replacement_.reset();
+        log_.notice("upgrade complete: {} roles are the new program's{}{}", done.done,
+                    done.problem.empty() ? "" : "; not all of them: ", done.problem);
+        if (done.client)
+            static_cast<void>(ipc::send_message(
+                done.client.get(), ipc::UpgradeDone{done.problem, done.before, MAINSTAY_VERSION, done.done}));
+        keep_spare_soon();
+        if (std::exchange(reload_again_, false)) request_reload();
+        return;
+    }
+    const Kind kind = work.left.back();
+    work.left.pop_back();
+    work.now = kind;
+    replacement_limit_.expires_after(kSuccessorWait);
+    replacement_limit_.async_wait([this, kind](const boost::system::error_code& error) {
+        if (error) return;
+        successor_lost(kind, "the new process was not ready in time");
+        drop_spare(kind);
+    });
+    start_spare(kind);
+}
+
+void Supervisor::successor_ready(Child& spare) {
+    if (!replacement_ || replacement_->now != spare.kind || replacement_->retiring) return;
+    Child& old = child_of(spare.kind);
+    if (!old.alive()) return;  // it died meanwhile, and another one is on its way
+    replacement_->retiring = true;
+    old.kill_sent = true;
+    old.send(ipc::Retire{}, -1, log_);
+    replacement_limit_.expires_after(kRetireWait);
+    replacement_limit_.async_wait([this, pid = old.pid](const boost::system::error_code& error) {
+        if (!error) ::kill(pid, SIGKILL);
+    });
+}
+
+// The old process goes on, as it is. Called for every spare; only the one that a replacement waits for counts.
+void Supervisor::successor_lost(Kind kind, const std::string& why) {
+    if (!replacement_ || replacement_->now != kind || replacement_->retiring) return;
+    log_.error("the {} process is not replaced: {}", label(kind), why);
+    replacement_->problem += (replacement_->problem.empty() ? "" : "; ") + std::string{label(kind)} + ": " + why;
+    replacement_->now.reset();
+    loop_.post([this] {
+        if (replacement_ && !replacement_->now) replace_next();
+    });
+}
+
+void Supervisor::replacement_ended(Child& child) {
+    replacement_limit_.cancel();
+    start_child(child);  // the successor, unless it died at this very moment
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,85 @@
+// The new program on trial: can it go on from what the running daemon has?
+#include "mainstay/role/supervisor/upgrade_trial.hpp"
+
+#include <poll.h>
+
+#include <string>
+
+#include "mainstay/ipc/bfd_status.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/hand_over.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/role/common/identity.hpp"
+
+#ifndef MAINSTAY_VERSION
+#define MAINSTAY_VERSION "unknown"
+#endif
+
+namespace mainstay::role {
+namespace {
+
+constexpr int kOrdersWithinMs = 10'000;
+
+template <class T>
+Result<void> decodes(const std::vector<std::byte>& bytes) {
+    auto decoded = ipc::decode<T>(bytes);
+    if (!decoded) return std::unexpected{std::move(decoded.error())};
+    return {};
+}
+
+Result<void> load_block(Kind kind, int fd) {
+    const auto block = ipc::StateBlock::map(fd, false);
+    if (!block) return std::unexpected{block.error()};
+    const auto bytes = block->read();
+    if (!bytes && bytes.error().code() == Errc::NotFound) return {};  // that role has not run yet
+    if (!bytes) return std::unexpected{bytes.error()};
+    switch (kind) {
+        case Kind::Vrrp:
+            return decodes<ipc::VrrpStatus>(*bytes);
+        case Kind::Lvs:
+            return decodes<ipc::LvsStatus>(*bytes);
+        case Kind::Observer:
+            return decodes<ipc::ObserverStatus>(*bytes);
+        case Kind::Bfd:
+            return decodes<ipc::BfdStatus>(*bytes);
+        default:
+            return {};
+    }
+}
+
+Result<void> load(const ipc::UpgradeTrial& trial) {
+    if (trial.format != ipc::kHandOverFormat)
+        return fail(Errc::Unsupported, "the running daemon hands over in format " + std::to_string(trial.format) +
+                                           ", this program reads format " + std::to_string(ipc::kHandOverFormat));
+    for (const auto& part : trial.parts) {
+        const std::string name = Identity{}.process_name(static_cast<Kind>(part.kind));
+        if (part.snapshot >= 0) {
+            const auto bytes = ipc::read_memfd(part.snapshot);
+            if (!bytes) return std::unexpected{Error{bytes.error()}.with("configuration of " + name)};
+            if (auto loaded = decodes<config::Config>(*bytes); !loaded)
+                return std::unexpected{std::move(loaded.error()).with("configuration of " + name)};
+        }
+        if (part.block < 0) continue;
+        if (auto loaded = load_block(static_cast<Kind>(part.kind), part.block); !loaded)
+            return std::unexpected{std::move(loaded.error()).with("state of " + name)};
+    }
+    return {};
+}
+
+}  // namespace
+
+int run_upgrade_trial() {
+    pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+    if (::poll(&wait, 1, kOrdersWithinMs) != 1) return 1;
+    auto got = ipc::receive_message(ipc::inherited::kControl);
+    if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
+    const auto* trial = std::get_if<ipc::UpgradeTrial>(&std::get<ipc::Received>(**got).message);
+    if (trial == nullptr) return 1;
+    const auto loaded = load(*trial);
+    const ipc::UpgradeChecked answer{loaded ? std::string{} : loaded.error().text(), MAINSTAY_VERSION};
+    return ipc::send_message(ipc::inherited::kControl, answer) ? 0 : 1;
+}
+
+}  // namespace mainstay::role

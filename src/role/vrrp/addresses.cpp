@@ -1,0 +1,110 @@
+#include "addresses.hpp"
+
+#include <algorithm>
+
+#include "mainstay/netlink/routing.hpp"
+#include "mainstay/vrrp/holdings.hpp"
+#include "mainstay/vrrp/statics.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+// In seconds; none: the kernel's, for ever.
+std::optional<std::uint32_t> preferred_lifetime(const config::VirtualAddress& address) {
+    const auto& words = address.more->values;
+    if (!address.prefix.address.is_v6()) return std::nullopt;
+    if (const auto given = config::value_of<Micros>(words, "preferred_lft"))
+        return static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(*given).count());
+    if (config::find_value(words, "preferred_lft") != nullptr) return std::nullopt;  // forever
+    // keepalived: an IPv6 VIP as /128 is never chosen as a source by itself
+    return address.prefix.length == 128 ? std::optional<std::uint32_t>{0} : std::nullopt;
+}
+
+}  // namespace
+
+kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index) {
+    const auto has = [&](std::string_view word) { return config::find_value(address.more->values, word) != nullptr; };
+    return {.interface_index = interface_index,
+            .prefix = address.prefix,
+            .label = address.label,
+            .broadcast = vrrp::broadcast_of(address),
+            .scope = address.scope,
+            .nodad = !has("-nodad"),
+            .noprefixroute = address.noprefixroute,
+            .peer = config::value_of<IpAddress>(address.more->values, "peer"),
+            .home = has("home"),
+            .manages_temporary = has("mngtmpaddr"),
+            .joins_group = has("autojoin"),
+            .preferred_lifetime = preferred_lifetime(address),
+            .protocol = netlink::kProtocolKeepalived};
+}
+
+std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses, const Links& links) {
+    std::vector<kernel::Address> requests;
+    for (const auto& held : addresses) {
+        const auto* link = links.find(held.interface);
+        if (link == nullptr) continue;
+        const auto* there = links.address(link->index, held.prefix);
+        requests.push_back({.interface_index = link->index,
+                            .prefix = held.prefix,
+                            .peer = there != nullptr ? there->peer : std::nullopt});
+    }
+    // While another address of a prefix is there, the kernel leaves its route; and one that has none of its own goes
+    // without a look at it.
+    std::ranges::stable_partition(requests, [&](const kernel::Address& request) {
+        const auto* there = links.address(request.interface_index, request.prefix);
+        return there != nullptr && there->noprefixroute && request.prefix.address.is_v6();
+    });
+    return requests;
+}
+
+std::vector<kernel::Address> address_requests(const config::Instance& instance,
+                                              const std::vector<std::size_t>& positions, const Links& links) {
+    std::vector<kernel::Address> requests;
+    std::size_t position = 0;
+    for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+        for (const auto& address : *list) {
+            const bool chosen = positions.empty() || std::ranges::find(positions, position) != positions.end();
+            ++position;
+            const auto* link = chosen ? links.find(device_of(address, instance)) : nullptr;
+            if (link == nullptr) continue;
+            requests.push_back(address_request(address, link->index));
+        }
+    return requests;
+}
+
+std::vector<vrrp::HeldAddress> wrongly_labelled(const std::vector<vrrp::HeldAddress>& relabelled,
+                                                const vrrp::Router& router, const Links& links) {
+    if (relabelled.empty()) return {};
+    std::vector<kernel::Address> wanted;
+    const auto want = [&](const std::string& device, const config::VirtualAddress& address) {
+        const auto* link = links.find(device);
+        if (link == nullptr) return;
+        wanted.push_back(address_request(address, link->index));
+        if (wanted.back().label.empty()) wanted.back().label = link->name;  // as the kernel does
+    };
+    for (const auto& entry : vrrp::static_addresses_of(router.config())) want(entry.address.dev, entry.address);
+    const auto state = router.snapshot();
+    for (std::size_t id = 0; id < state.instances.size(); ++id) {
+        const auto& instance = router.config().instances[id];
+        if (!state.instances[id].owns_addresses) continue;
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list)
+                if (!address.no_track) want(device_of(address, instance), address);
+    }
+    std::vector<vrrp::HeldAddress> wrong;
+    for (const vrrp::HeldAddress& held : relabelled) {
+        const auto* link = links.find(held.interface);
+        const auto* there = link == nullptr ? nullptr : links.address(link->index, held.prefix);
+        if (there == nullptr || std::ranges::find(wrong, held) != wrong.end()) continue;
+        if (std::ranges::any_of(wanted, [&](const kernel::Address& request) {
+                return request.interface_index == link->index && request.prefix == held.prefix &&
+                       request.label != there->label;
+            }))
+            wrong.push_back(held);
+    }
+    return wrong;
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,67 @@
+// Gratuitous ARP and unsolicited neighbour advertisements: at once, or at the distances that vrrp_garp_interval,
+// vrrp_gna_interval and garp_group ask for (vrrp/pacing.hpp).
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/pacing.hpp"
+#include "links.hpp"
+#include "transport.hpp"
+
+namespace mainstay::role {
+
+class Announcer {
+public:
+    Announcer(boost::asio::io_context& loop, VrrpTransport& transport, const Links& links, Log& log,
+              std::function<Instant()> now)
+        : transport_{transport}, links_{links}, log_{log}, now_{std::move(now)}, timer_{loop} {}
+
+    void follow(const config::Config& config) { pacer_.configure(config); }
+
+    // Round by round over all addresses, so that every address is announced once before any is announced twice.
+    // Addresses on links without ARP or with another kind of hardware address are passed over. With `begun` the first
+    // round has gone out by begin().
+    void announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun = false);
+    // The first round of an announcement of which these addresses are a part, built; paced ones wait for the whole.
+    using Frames = std::vector<std::vector<std::byte>>;
+    using Round = std::vector<std::pair<std::uint32_t, Frames>>;  // by interface, those of IPv4 before those of IPv6
+    [[nodiscard]] Round first_round(std::span<const kernel::Address> addresses) const;
+    void send(const Round& round, std::uint32_t rounds);
+    // One that is the host's own.
+    void announce(const vrrp::AnnounceAddress& own);
+    void close();
+
+private:
+    struct Place {
+        const kernel::Link* link = nullptr;
+        IpAddress address;
+    };
+    void announce_once(std::vector<Place> places);
+    void tell(const std::vector<Place>& places) const;
+    // Places whose addresses cannot be announced are taken out.
+    [[nodiscard]] Round round_of(std::vector<Place>& places) const;
+    [[nodiscard]] std::vector<Place> places_of(std::span<const kernel::Address> addresses) const;
+    // keepalived: VMACs and ipvlans share the distance of the interface that they lie over.
+    [[nodiscard]] const std::string& network_of(const Place& place) const;
+    [[nodiscard]] bool paced(const Place& place) const;
+    void next();
+
+    VrrpTransport& transport_;
+    const Links& links_;
+    Log& log_;
+    std::function<Instant()> now_;
+    vrrp::Pacer pacer_;
+    boost::asio::steady_timer timer_;
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,401 @@
+#include "devices.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "mainstay/kernel/sysctl.hpp"
+#include "mainstay/vrrp/statics.hpp"
+#include "promoted_secondaries.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+constexpr std::uint16_t kEthernet = 1;  // ARPHRD_ETHER
+constexpr std::string_view kAllRpFilter = "net/ipv4/conf/all/rp_filter";
+constexpr std::string_view kLocalIgmp = "net/ipv4/igmp_link_local_mcast_reports";
+
+vrrp::VirtualMac mac_of(const kernel::Link& link) {
+    vrrp::VirtualMac mac{};
+    for (std::size_t n = 0; n < mac.size() && n < link.hardware_address.size(); ++n)
+        mac[n] = std::to_integer<std::uint8_t>(link.hardware_address[n]);
+    return mac;
+}
+
+vrrp::ExistingLink existing(const kernel::Link& link) {
+    return {link.name, link.index, link.parent, link.kind, link.private_macvlan, mac_of(link)};
+}
+
+kernel::NewLink request_for(const vrrp::WantedDevice& device, const kernel::Link& parent) {
+    kernel::NewLink request;
+    request.name = device.name;
+    request.parent = parent.index;
+    request.group = interface_group(device.group).value_or(parent.group);
+    if (device.kind == vrrp::WantedDevice::Kind::Vmac) {
+        request.kind = kernel::NewLink::Kind::PrivateMacvlan;
+        auto& mac = request.hardware_address.emplace();
+        std::ranges::transform(device.mac, mac.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
+    } else {
+        request.kind = kernel::NewLink::Kind::Ipvlan;
+        request.ipvlan_mode = static_cast<kernel::NewLink::IpvlanMode>(device.mode);
+    }
+    return request;
+}
+
+bool is_ipv4_vmac(const vrrp::WantedDevice& device) {
+    return device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V4;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> interface_group(const std::string& text) {
+    std::uint32_t number = 0;
+    const auto parse = [&number](std::string_view word) {
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+        return error == std::errc{} && end == word.data() + word.size();
+    };
+    if (text.empty()) return std::nullopt;
+    if (parse(text)) return number;
+    std::ifstream file{"/etc/iproute2/group"};
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words{line};
+        std::string first, name;
+        if (words >> first >> name && name == text && parse(first)) return number;
+    }
+    return std::nullopt;
+}
+
+void VrrpDevices::adopt(const ipc::VrrpStatus& previous) {
+    settings_.adopt(previous.saved_settings);
+    ours_.insert(previous.devices.begin(), previous.devices.end());
+}
+
+void VrrpDevices::complain(const std::string& device, const std::string& text) {
+    if (complained_.insert(device).second) log_.error("{}", text);
+}
+
+config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
+    std::vector<vrrp::ExistingLink> there;
+    links.for_each([&](const kernel::Link& link) { there.push_back(existing(link)); });
+    std::set<std::string> found;
+    for (const auto& device : wanted_)
+        if (device.found) found.insert(device.name);
+    auto made = ours_;
+    std::erase_if(made, [&](const std::string& name) { return found.contains(name); });
+    auto plan = vrrp::plan_devices(config, there, made, found);
+    for (const auto& line : plan.lines) log_.line(line);
+    for (const auto& device : plan.devices)
+        if (!device.group.empty() && !interface_group(device.group))
+            log_.warning("({}) interface group {} is not in /etc/iproute2/group: {} gets the group of {}",
+                         device.instance, device.group, device.name, device.parent);
+    wanted_ = std::move(plan.devices);
+    std::set<IpAddress> virtuals;
+    for (const auto& instance : config.instances)
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list) virtuals.insert(address.prefix.address);
+    for (const auto& entry : vrrp::static_addresses_of(config)) virtuals.insert(entry.address.prefix.address);
+    virtuals_ = virtuals;
+    virtuals_.merge(virtuals_before_);
+    virtuals_before_ = std::move(virtuals);
+    complained_.clear();
+    prepared_.clear();
+    unneeded_.clear();
+    no_local_igmp_ = config::value_of<bool>(config.global.more->values, "disable_local_igmp").value_or(false);
+
+    std::map<std::string, std::string> lenders;  // adverts leave an IPv4 VMAC with an address of its parent
+    for (const auto& device : wanted_)
+        if (is_ipv4_vmac(device)) lenders.emplace(device.name, device.parent);
+    links.lend(std::move(lenders));
+    promoted_.clear();
+    for (const auto& instance : config.instances)
+        if (!instance.vmac.enabled && config::find_value(instance.more->values, "promote_secondaries") != nullptr)
+            promoted_.emplace(instance.interface, 0);
+    promote(links);
+    return std::move(plan.config);
+}
+
+bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
+    promote(links);
+    if (wanted_.empty()) return false;
+    if (make_way(links)) return true;
+    bool changed = false;
+    for (const auto& device : wanted_) {
+        const auto* parent = links.find(device.parent);
+        if (parent == nullptr) continue;  // it comes with its parent
+        if (parent->hardware_type != kEthernet) {
+            complain(device.name, fmt::format("({}) {} cannot be made: {} is not an Ethernet interface",
+                                              device.instance, device.name, device.parent));
+            continue;
+        }
+        changed = make(device, *parent, links, netlink) || changed;
+    }
+    return changed;
+}
+
+bool VrrpDevices::make_way(const Links& links) {
+    bool changed = false;
+    std::vector<const vrrp::WantedDevice*> other_mac;
+    for (const auto& name : std::set<std::string>{ours_}) {
+        const auto* link = links.find(name);
+        if (link == nullptr) continue;
+        const auto wanted = std::ranges::find(wanted_, name, &vrrp::WantedDevice::name);
+        const auto* parent = wanted == wanted_.end() ? nullptr : links.find(wanted->parent);
+        if (parent != nullptr && vrrp::serves_as(existing(*link), *wanted, parent->index)) continue;
+        if (parent != nullptr && wanted->kind == vrrp::WantedDevice::Kind::Vmac && link->private_macvlan &&
+            link->parent == parent->index) {
+            other_mac.push_back(&*wanted);
+        } else if (parent != nullptr || in_the_way(name, links)) {
+            remove(name, links);
+            changed = true;
+        }
+    }
+    return change_macs(std::move(other_mac), links) || changed;
+}
+
+// Two macvlans of one MAC address cannot be up on one parent.
+bool VrrpDevices::in_the_way(const std::string& name, const Links& links) const {
+    const auto link = existing(*links.find(name));
+    return std::ranges::any_of(wanted_, [&](const vrrp::WantedDevice& device) {
+        const auto* parent = links.find(device.parent);
+        return device.name != name && device.kind == vrrp::WantedDevice::Kind::Vmac && parent != nullptr &&
+               link.parent == parent->index && link.mac == device.mac;
+    });
+}
+
+// The kernel refuses a MAC address that another one has still, which may be about to get another one itself. Those that
+// exchange theirs are made anew.
+bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links) {
+    if (devices.empty() || !maker_) return false;
+    const auto set = [&](const vrrp::WantedDevice* device) {
+        kernel::LinkSettings settings{.index = links.find(device->name)->index};
+        auto& mac = settings.hardware_address.emplace();
+        std::ranges::transform(device->mac, mac.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
+        if (!maker_->set(settings)) return false;
+        log_.info("({}) {} has the MAC address {:02x} now", device->instance, device->name,
+                  fmt::join(device->mac, ":"));
+        return true;
+    };
+    while (std::erase_if(devices, set) != 0) {
+    }
+    for (const auto* device : devices) remove(device->name, links);
+    return true;
+}
+
+bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
+                       kernel::Rtnetlink& netlink) {
+    if (!maker_) {
+        auto opened = kernel::LinkMaker::open();
+        if (!opened) {
+            complain(device.name, opened.error().text());
+            return false;
+        }
+        maker_.emplace(std::move(*opened));
+    }
+    const auto* link = links.find(device.name);
+    if (link != nullptr && !vrrp::serves_as(existing(*link), device, parent.index)) {
+        complain(device.name, fmt::format("({}) {} cannot be made: there is another interface of this name",
+                                          device.instance, device.name));
+        return false;
+    }
+    const bool fresh = link == nullptr;
+    std::uint32_t index = fresh ? 0 : link->index;
+    if (fresh) {
+        prepared_.erase(device.name);
+        prepare_host(links);
+        if (auto done = maker_->make(request_for(device, parent)); !done) {
+            complain(device.name, fmt::format("({}) {}", device.instance, done.error().text()));
+            return false;
+        }
+        index = kernel::interface_index(device.name);
+        if (made_.contains(device.name)) ++remade_;
+        if (made_.contains(device.name))
+            log_.warning("({}) {} was removed by somebody else: it is made again", device.instance, device.name);
+        else
+            log_.info("({}): Success creating {} interface {}", device.instance,
+                      device.kind == vrrp::WantedDevice::Kind::Vmac ? "VMAC" : "ipvlan", device.name);
+    }
+    ours_.insert(device.name);
+    made_.insert(device.name);
+    bool changed = fresh;
+    const std::pair place{index, parent.index};
+    if (const auto known = indexes_.find(device.name); known == indexes_.end() || known->second != place) {
+        indexes_.insert_or_assign(device.name, place);
+        if (before_up_ && device.kind == vrrp::WantedDevice::Kind::Vmac) before_up_();
+    }
+    if (prepared_.insert(device.name).second) {
+        if (!fresh) prepare_host(links);
+        if (auto done = configure(device, parent, index, fresh, links); !done)
+            complain(device.name, fmt::format("({}) {}: {}", device.instance, device.name, done.error().text()));
+        changed = true;
+    }
+    return add_addresses(device, index, parent, links, netlink) || changed;
+}
+
+Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kernel::Link& parent, std::uint32_t index,
+                                    bool fresh, const Links& links) {
+    if (fresh && device.kind == vrrp::WantedDevice::Kind::Vmac)
+        if (auto done = maker_->set({.index = index, .no_generated_address = true}); !done) return done;
+    for (const auto& setting : vrrp::device_settings(device)) {
+        const auto done = kernel::write_sysctl(setting.name, setting.value);
+        // A kernel without IPv6 has nothing to turn off.
+        if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
+    }
+    if (auto done = set_mode(device, parent, index, fresh, links); !done) return done;
+    if (!fresh && device.keeps_ipv6) allow_ipv6(device.name);
+    for (const auto& setting : vrrp::parent_settings(device)) settings_.set(setting.name, setting.value);
+    const auto* master = links.find(parent.master);
+    if (master != nullptr && master->kind == "vrf")
+        if (auto done = maker_->set({.index = index, .master = parent.master}); !done) return done;
+    if (auto done = maker_->set({.index = index, .up = true}); !done) return done;
+    const std::uint32_t group = interface_group(device.group).value_or(parent.group);
+    const auto* there = fresh ? nullptr : links.find(index);
+    if (!device.tell && (there == nullptr || there->group == group)) return {};
+    return maker_->set({.index = index, .group = group});
+}
+
+// One that was made has its mode, unless it took that of others which lie over the same interface still.
+Result<void> VrrpDevices::set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent, std::uint32_t index,
+                                   bool fresh, const Links& links) {
+    if (device.kind != vrrp::WantedDevice::Kind::Ipvlan) return {};
+    bool others = false;
+    links.for_each([&](const kernel::Link& link) {
+        others = others || (link.kind == "ipvlan" && link.parent == parent.index && link.index != index);
+    });
+    const auto known = modes_.find(device.name);
+    const bool is_set = fresh ? !others : known != modes_.end() && known->second == device.mode;
+    modes_.insert_or_assign(device.name, device.mode);
+    if (is_set) return {};
+    return maker_->set({.index = index, .ipvlan_mode = static_cast<kernel::NewLink::IpvlanMode>(device.mode)});
+}
+
+// A device that an earlier configuration made without IPv6 is as a new one would be.
+void VrrpDevices::allow_ipv6(const std::string& device) {
+    const std::string setting = "net/ipv6/conf/" + device + "/disable_ipv6";
+    const auto now = kernel::read_sysctl_number(setting);
+    const auto usual = kernel::read_sysctl("net/ipv6/conf/default/disable_ipv6");
+    if (!now || *now == 0 || !usual) return;
+    if (const auto done = kernel::write_sysctl(setting, *usual); !done) log_.warning("{}", done.error().text());
+}
+
+// The addresses of an interface that are not virtual ones, of this configuration or of the one before.
+std::vector<IpAddress> VrrpDevices::own_addresses(const Links& links, std::uint32_t index) const {
+    auto own = links.addresses_of(index);
+    std::erase_if(own, [&](const IpAddress& address) { return virtuals_.contains(address); });
+    return own;
+}
+
+bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
+                                const Links& links, kernel::Rtnetlink& netlink) {
+    std::vector<kernel::Address> missing;
+    const auto want = [&](const Prefix& prefix, bool deprecated) {
+        if (!links.holds(index, prefix))
+            missing.push_back({.interface_index = index, .prefix = prefix, .deprecated = deprecated});
+    };
+    if (device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V6) {
+        const auto link_local = vrrp::link_local_of(device, own_addresses(links, parent.index), mac_of(parent));
+        const bool has_one = std::ranges::any_of(own_addresses(links, index), &IpAddress::is_link_local_v6);
+        if (device.link_local && !has_one) want(link_local, true);
+        // The adverts leave by the parent from now on; until the router knows, it needs the address.
+        if (!device.link_local && links.holds(index, link_local))
+            unneeded_.push_back({.interface_index = index, .prefix = link_local});
+    }
+    if (device.address) want(*device.address, false);
+    if (missing.empty()) return false;
+    const auto failed = netlink.add(missing);
+    if (failed && failed->empty()) return true;
+    complain(device.name,
+             fmt::format("({}) {}: the address {} cannot be set{}", device.instance, device.name,
+                         missing.front().prefix.to_string(),
+                         failed ? Error::system("", failed->front().sys_errno).text() : ": " + failed.error().text()));
+    return false;
+}
+
+// all.rp_filter counts besides an interface's own: 0 on a VMAC needs 0 there. The others keep what they had by it.
+void VrrpDevices::prepare_host(const Links& links) {
+    if (std::ranges::none_of(wanted_, is_ipv4_vmac)) return;
+    if (no_local_igmp_) settings_.set(std::string{kLocalIgmp}, "0");
+    const auto all = kernel::read_sysctl_number(kAllRpFilter);
+    if (!all || *all == 0) return;
+    const auto raise = [&](const std::string& name) {
+        const std::string setting = "net/ipv4/conf/" + name + "/rp_filter";
+        const auto now = kernel::read_sysctl_number(setting);
+        if (!now || *now >= *all) return;
+        if (settings_.set(setting, std::to_string(*all)) && name == "default")
+            log_.notice("NOTICE: setting sysctl net.ipv4.conf.default.rp_filter from {} to {}", *now, *all);
+    };
+    raise("default");
+    links.for_each([&](const kernel::Link& link) {
+        if (!ours_.contains(link.name)) raise(link.name);
+    });
+    log_.notice("NOTICE: setting sysctl net.ipv4.conf.all.rp_filter from {} to 0", *all);
+    settings_.set(std::string{kAllRpFilter}, "0");
+}
+
+// Once for each interface that comes: one that is made anew has the kernel's default.
+void VrrpDevices::promote(const Links& links) {
+    for (auto& [name, index] : promoted_) {
+        const auto* link = links.find(name);
+        if (link == nullptr || link->index == index) continue;
+        index = link->index;
+        settings_.set(promotion_of(name), "1");
+    }
+}
+
+void VrrpDevices::put_back_settings() {
+    const bool any = std::ranges::any_of(wanted_, is_ipv4_vmac);
+    std::set<std::string> needed;
+    for (const auto& device : wanted_)
+        for (const auto& setting : vrrp::parent_settings(device)) needed.insert(setting.name);
+    settings_.restore([&](const std::string& name) {
+        if (name.ends_with("/promote_secondaries"))
+            return std::ranges::none_of(promoted_, [&](const auto& one) { return name == promotion_of(one.first); });
+        const bool of_parent = name.ends_with("/arp_ignore") || name.ends_with("/arp_filter");
+        if (name == kLocalIgmp) return !any || !no_local_igmp_;
+        return of_parent ? !needed.contains(name) : !any;
+    });
+}
+
+void VrrpDevices::remove(const std::string& name, const Links& links) {
+    const auto* link = links.find(name);
+    if (link != nullptr && maker_)
+        if (const auto done = maker_->remove(link->index); !done)
+            log_.warning("{} cannot be removed: {}", name, done.error().text());
+    ours_.erase(name);
+    made_.erase(name);
+    prepared_.erase(name);
+    indexes_.erase(name);
+    modes_.erase(name);
+}
+
+std::vector<vrrp::IndexedDevice> VrrpDevices::vmacs() const {
+    std::vector<vrrp::IndexedDevice> found;
+    for (const auto& device : wanted_) {
+        const auto at = indexes_.find(device.name);
+        if (at != indexes_.end() && device.kind == vrrp::WantedDevice::Kind::Vmac)
+            found.push_back({at->second.first, at->second.second, device.family});
+    }
+    return found;
+}
+
+void VrrpDevices::drop_unwanted(const Links& links, kernel::Rtnetlink& netlink) {
+    if (!unneeded_.empty()) (void)netlink.remove(std::exchange(unneeded_, {}));
+    drop_devices(links);
+}
+
+void VrrpDevices::drop_devices(const Links& links) {
+    for (const auto& name : std::set<std::string>{ours_})
+        if (std::ranges::find(wanted_, name, &vrrp::WantedDevice::name) == wanted_.end()) remove(name, links);
+    put_back_settings();
+}
+
+void VrrpDevices::remove_all(const Links& links) {
+    wanted_.clear();
+    promoted_.clear();
+    drop_devices(links);
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,92 @@
+// The VMACs and ipvlans of the vrrp role: makes what the plan (vrrp/devices.hpp) wants, keeps it there, and removes it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/kernel/link_maker.hpp"
+#include "mainstay/vrrp/devices.hpp"
+#include "mainstay/vrrp/filter.hpp"
+#include "saved_settings.hpp"
+#include "links.hpp"
+
+namespace mainstay::role {
+
+class VrrpDevices {
+public:
+    explicit VrrpDevices(Log& log) : log_{log}, settings_{log} {}
+
+    // What a crashed incarnation had made and changed.
+    void adopt(const ipc::VrrpStatus& previous);
+    // Takes over what this configuration wants, and answers the configuration that the router shall run. Devices that
+    // are not wanted any more stay until drop_unwanted(), for their addresses are still needed.
+    [[nodiscard]] config::Config plan(const config::Config& config, Links& links);
+    // Makes what is missing and repairs what others changed. True when something was done: links and addresses are
+    // different now, and the notifications of it wait; there may be more to do when they have been read, at most
+    // kRounds times in all.
+    static constexpr int kRounds = 3;  // what is in the way goes, devices are made, they get their addresses
+    bool keep(const Links& links, kernel::Rtnetlink& netlink);
+    // Also link-local addresses that VMACs do not need any more.
+    void drop_unwanted(const Links& links, kernel::Rtnetlink& netlink);
+    // VMACs that lie over their parents, also those that are not up yet.
+    [[nodiscard]] std::vector<vrrp::IndexedDevice> vmacs() const;
+    // Called when a VMAC is made, before it is up and sends anything.
+    void before_up(std::function<void()> call) { before_up_ = std::move(call); }
+    // At the end: everything goes, and settings are what they were.
+    void remove_all(const Links& links);
+
+    [[nodiscard]] const std::vector<vrrp::WantedDevice>& wanted() const { return wanted_; }
+    [[nodiscard]] std::uint64_t remade() const { return remade_; }
+    [[nodiscard]] std::vector<std::string> ours() const { return {ours_.begin(), ours_.end()}; }
+    [[nodiscard]] const std::vector<ipc::SavedSetting>& saved_settings() const { return settings_.saved(); }
+
+private:
+    // Of ours: what cannot become what is wanted of it goes, and VMACs get the MAC addresses that they shall have.
+    [[nodiscard]] bool make_way(const Links& links);
+    [[nodiscard]] bool in_the_way(const std::string& name, const Links& links) const;
+    [[nodiscard]] bool change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links);
+    [[nodiscard]] bool make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
+                            kernel::Rtnetlink& netlink);
+    [[nodiscard]] Result<void> configure(const vrrp::WantedDevice& device, const kernel::Link& parent,
+                                         std::uint32_t index, bool fresh, const Links& links);
+    [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
+                                     const Links& links, kernel::Rtnetlink& netlink);
+    void allow_ipv6(const std::string& device);
+    [[nodiscard]] Result<void> set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent,
+                                        std::uint32_t index, bool fresh, const Links& links);
+    [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
+    void drop_devices(const Links& links);
+    void prepare_host(const Links& links);
+    void put_back_settings();
+    void promote(const Links& links);
+    void remove(const std::string& name, const Links& links);
+    void complain(const std::string& device, const std::string& text);
+
+    Log& log_;
+    SavedSettings settings_;
+    std::optional<kernel::LinkMaker> maker_;
+    std::vector<vrrp::WantedDevice> wanted_;
+    std::set<std::string> ours_;      // names of devices that are there because of us
+    std::set<std::string> made_;      // by this process, or adopted: one that is missing was removed by somebody
+    std::set<std::string> prepared_;  // whose settings were made
+    std::set<std::string> complained_;
+    std::vector<kernel::Address> unneeded_;
+    std::set<IpAddress> virtuals_, virtuals_before_;  // of this configuration and the one before it; of the one before
+    std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
+    std::map<std::string, vrrp::WantedDevice::IpvlanMode> modes_;  // of ipvlans, as they were set by this process
+    std::function<void()> before_up_;
+    std::uint64_t remade_ = 0;
+    bool no_local_igmp_ = false;
+    std::map<std::string, std::uint32_t> promoted_;  // promote_secondaries: interfaces, and the index that has it
+};
+
+// "7", or a name in /etc/iproute2/group.
+[[nodiscard]] std::optional<std::uint32_t> interface_group(const std::string& text);
+
+}  // namespace mainstay::role

@@ -1,0 +1,72 @@
+// The firewall rules of the vrrp role: keeps the kernel's as the plan (vrrp/filter.hpp) wants them.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/kernel/nftables.hpp"
+#include "mainstay/role/common/runtime.hpp"
+#include "mainstay/vrrp/filter.hpp"
+#include "mainstay/vrrp/filter_calls.hpp"
+#include "mainstay/vrrp/router.hpp"
+#include "role/common/ruleset_watch.hpp"
+#include "links.hpp"
+
+namespace mainstay::role {
+
+class VrrpFirewall {
+public:
+    VrrpFirewall(Runtime& runtime, const Links& links);
+
+    // A configuration takes effect. `restarted`: a crashed process of this daemon has left its rules, which hold until
+    // settle() has replaced them.
+    void configure(const config::Config& config, bool vmacs, bool restarted);
+    void set_vmacs(std::vector<vrrp::IndexedDevice> vmacs);
+    // A master is about to get its addresses, or has got rid of them.
+    void guard(const config::Instance& instance);
+    void release(const std::vector<vrrp::HeldAddress>& addresses);
+    // After a reload: whoever holds addresses now, and the VMACs that are there.
+    void guard_only(const vrrp::Router& router, std::vector<vrrp::IndexedDevice> vmacs);
+    // From now on every change is made at once.
+    void settle();
+    void close(bool keep);
+
+    [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
+
+private:
+    void apply();
+    [[nodiscard]] vrrp::FilterPlan plan(const std::vector<vrrp::HeldAddress>& held) const;
+    void apply_iptables_anew();
+    void apply_iptables(const vrrp::FilterState& wanted);
+    [[nodiscard]] vrrp::FilterState iptables_state() const;
+    void apply(netlink::VipFilter& done, const netlink::VipFilter& wanted);
+    [[nodiscard]] bool replace(const netlink::VipFilter& wanted);
+    void drop(const netlink::VipFilter& filter);
+    [[nodiscard]] bool open();
+    void delete_old_tables(const std::string& table);
+    void check();
+    void complain(const Error& error);
+
+    void run(const vrrp::FilterCall& arguments);
+
+    Runtime& runtime_;
+    Log& log_;
+    const Links& links_;
+    std::optional<vrrp::FilterState> iptables_done_;
+    bool iptables_new_ = true;  // nothing of an earlier configuration of this process is in force
+    std::optional<kernel::Nftables> nftables_;
+    RulesetWatch watch_;
+    vrrp::Firewall kind_ = vrrp::Firewall::None;
+    config::Config config_;
+    std::vector<vrrp::HeldAddress> held_;
+    std::vector<vrrp::IndexedDevice> vmacs_;
+    vrrp::FilterPlan done_;  // what the kernel has
+    std::set<std::string> old_looked_for_;
+    bool deferred_ = false, complained_ = false;
+    std::uint64_t repairs_ = 0;
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,499 @@
+#include "mainstay/role/vrrp/role.hpp"
+
+#include <linux/capability.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/vrrp/router.hpp"
+#include "role/common/peer_channel.hpp"
+#include "left_routes.hpp"
+#include "precise_timer.hpp"
+#include "promoted_secondaries.hpp"
+#include "role/common/netlink_buffers.hpp"
+#include "addresses.hpp"
+#include "announcer.hpp"
+#include "role/common/instance_requests.hpp"
+#include "devices.hpp"
+#include "firewall.hpp"
+#include "links.hpp"
+#include "routing.hpp"
+#include "sources.hpp"
+#include "sync_line.hpp"
+#include "takeover.hpp"
+#include "transport.hpp"
+#include "waiting_facts.hpp"
+#include "watched.hpp"
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// One round over the sockets takes at most so many packets before the loop looks at anything else; a flood cannot
+// keep the adverts from going out.
+constexpr std::size_t kPacketsPerRound = 4096;
+constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
+constexpr std::size_t kInstancesRehearsed = 16;  // copying more takes longer than it saves
+constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
+
+class VrrpRole final : public Role {
+public:
+    explicit VrrpRole(Runtime& runtime)
+        : runtime_{runtime},
+          devices_{runtime.log()},
+          firewall_{runtime, links_},
+          transport_{runtime.loop(), runtime.log(), [this] { on_packets_readable(); }},
+          routing_{runtime.loop(), runtime.log(), [this](vrrp::Fact fact) { give(std::move(fact)); }},
+          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
+          timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); }, [this] { deadline(); }},
+          publish_timer_{runtime.loop()} {}
+
+    Result<void> start(config::Config config, bool restarted) override;
+    Result<void> prepare(config::Config next) override;
+    void commit() override;
+    void abort() override { next_.reset(); }
+    void asked(const ipc::ControlRequest& wanted) override;
+    void connect(ipc::PeerChannel::To other, UniqueFd line) override {
+        if (other == ipc::PeerChannel::To::Lvs) return sync_line_.connect(std::move(line));
+        bfd_.connect(std::move(line));
+    }
+    void observed(const ipc::Observations& observations) override;
+    void stop(std::function<void()> done) override;
+    void save_state() override { publish_now(runtime_.now()); }
+
+private:
+    // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
+    void give(vrrp::Fact fact) {
+        if (performing_ || !router_) pending_.add(std::move(fact));
+        else if (!stopping_) step(fact);
+    }
+    void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
+    void perform(const vrrp::Intents& intents);
+    void carry_out(const vrrp::Intent& intent);
+    void add(vrrp::InstanceId id, const std::vector<std::size_t>& positions);
+    void take_over(vrrp::InstanceId id);
+    void remove(const std::vector<vrrp::HeldAddress>& addresses);
+    void take_away(const std::vector<vrrp::HeldAddress>& addresses);
+    void restore(const vrrp::RestoreAddress& wanted);
+    void announce_addresses(const vrrp::SendGratuitousArp& wanted);
+    void run_script(const std::string& name);
+
+    // Authentication numbers packets by the calendar clock, which may be set at any time.
+    void tell_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
+    void on_packets_readable();
+    void arm();
+    void ahead_of_deadline();
+    void precompute_takeover();
+    void deadline();
+    void watch_netlink();
+    void on_netlink_readable();
+    [[nodiscard]] Links::Change take_notifications();
+    void settle_devices();
+    void follow(const config::Config& config);
+    void publish(bool at_once);
+    void publish_now(Instant begun);
+
+    Runtime& runtime_;
+    std::optional<kernel::Rtnetlink> netlink_;
+    std::uint64_t overruns_ = 0;
+    std::optional<asio::posix::stream_descriptor> netlink_ready_;
+    Links links_;
+    VrrpSources sources_;
+    VrrpDevices devices_;
+    VrrpFirewall firewall_;
+    VrrpTransport transport_;
+    Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
+    TakeOver addresses_{links_, announcer_, runtime_.log()};
+    std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
+    VrrpRouting routing_;
+    BfdListener bfd_;
+    SyncLine sync_line_{runtime_.loop(), runtime_.log()};
+    std::optional<vrrp::Router> router_;
+    struct PrecomputedTakeover {
+        vrrp::Router router;  // after the step
+        vrrp::Intents intents;
+    };
+    std::optional<PrecomputedTakeover> precomputed_;  // of the deadline that is near; nothing else has happened since
+    std::optional<config::Config> next_;
+    PreciseTimer timer_;
+    asio::steady_timer publish_timer_;
+    std::optional<Instant> publish_due_;
+    Instant publish_again_{};  // not before, however much happens
+    bool performing_ = false, stopping_ = false;
+    WaitingFacts pending_;                     // facts that arose while intents were carried out
+    std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
+    std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
+};
+
+Result<void> VrrpRole::start(config::Config config, bool restarted) {
+    auto netlink = kernel::Rtnetlink::open();
+    if (!netlink) return std::unexpected{std::move(netlink.error())};
+    netlink_.emplace(std::move(*netlink));
+    size_netlink_buffer(netlink_->command_fd(), config.global, "vrrp_netlink_cmd", runtime_.log());
+    size_netlink_buffer(netlink_->notification_fd(), config.global, "vrrp_netlink_monitor", runtime_.log());
+    if (auto read = links_.refresh(*netlink_); !read) return std::unexpected{std::move(read.error())};
+    netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
+    watch_netlink();
+
+    std::optional<ipc::VrrpStatus> previous;
+    if (restarted)
+        if (const auto bytes = runtime_.previous_state(); bytes)
+            if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state) previous = std::move(*state);
+    if (previous) devices_.adopt(*previous);
+    config = devices_.plan(config, links_);
+    devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
+    firewall_.configure(config, !devices_.wanted().empty(), previous.has_value());
+    settle_devices();
+    devices_.drop_unwanted(links_, *netlink_);
+
+    if (auto opened = routing_.follow(config); !opened) return std::unexpected{std::move(opened.error())};
+    router_.emplace(config);
+    follow(config);
+    if (previous)
+        for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
+    perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
+    sync_line_.follow(*router_);
+    if (previous) firewall_.guard_only(*router_, devices_.vmacs());
+    firewall_.settle();
+    if (previous) runtime_.log().notice("going on from the state that the previous process left");
+    return {};
+}
+
+Result<void> VrrpRole::prepare(config::Config next) {
+    next_ = std::move(next);
+    return ready_to_authenticate(*next_);
+}
+
+void VrrpRole::commit() {
+    if (!next_) return;
+    const config::Config next = devices_.plan(*next_, links_);
+    next_.reset();
+    firewall_.configure(next, !devices_.wanted().empty(), false);
+    settle_devices();
+    if (auto opened = routing_.follow(next); !opened) runtime_.log().error("{}", opened.error().text());
+    follow(next);
+    perform(router_->reload(next, runtime_.now()));
+    sync_line_.follow(*router_);
+    devices_.drop_unwanted(links_, *netlink_);
+    firewall_.guard_only(*router_, devices_.vmacs());
+    for (const auto& event : states_after_reload(next.global, router_->snapshot())) runtime_.write_fifo(event);
+    publish(true);
+}
+
+void VrrpRole::observed(const ipc::Observations& observations) {
+    for (auto& fact : facts_of(observations, links_)) give(std::move(fact));
+}
+
+void VrrpRole::asked(const ipc::ControlRequest& wanted) {
+    const auto id = instance_of(router_->config(), wanted.instance);
+    if (!id) return runtime_.log().warning("{} asks for an instance {}: there is none", wanted.by, wanted.instance);
+    if (wanted.what == ipc::ControlRequest::What::SendGarp) {
+        runtime_.log().info("Sending garps on {} on {} request", wanted.instance, wanted.by);
+        if (router_->snapshot().instances.at(*id).state == vrrp::State::Master)
+            announce_addresses({.instance = *id, .rounds = 1});
+        return;
+    }
+    const auto changed = with_asked_change(router_->config(), *id, wanted);
+    if (!changed) return runtime_.log().warning("({}) {} asks for what cannot be", wanted.instance, wanted.by);
+    runtime_.log().notice("({}) {} on {} request", wanted.instance, asked_text(wanted), wanted.by);
+    perform(router_->reload(*changed, runtime_.now()));
+    publish(true);
+}
+
+void VrrpRole::stop(std::function<void()> done) {
+    stopping_ = true;
+    if (router_) {
+        step(vrrp::Shutdown{});
+        if (!runtime_.options().keep_addresses) devices_.remove_all(links_);
+        firewall_.close(runtime_.options().keep_addresses);
+        publish_now(runtime_.now());
+    }
+    timer_.cancel();
+    publish_timer_.cancel();
+    if (netlink_ready_) netlink_ready_->release();
+    announcer_.close();
+    transport_.close();
+    bfd_.close();
+    sync_line_.close();
+    routing_.close();
+    asio::post(runtime_.loop(), std::move(done));
+}
+
+void VrrpRole::perform(const vrrp::Intents& intents) {
+    if (precomputed_) {  // of what was before these
+        precomputed_.reset();
+        addresses_.forget();
+    }
+    bool transition = false;
+    const bool outermost = !std::exchange(performing_, true);
+    for (const auto& intent : intents) {
+        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
+        if (added != nullptr && announced(intents, added->instance)) take_over(added->instance);
+        else carry_out(intent);
+        transition = transition || std::holds_alternative<vrrp::AddAddresses>(intent) ||
+                     std::holds_alternative<vrrp::RemoveAddresses>(intent) ||
+                     std::holds_alternative<vrrp::Announce>(intent);
+    }
+    if (!outermost) return publish(transition);
+    if (pending_.has_interfaces()) on_netlink_readable();  // those that have lost addresses may have got others since
+    performing_ = false;
+    // Facts that our own doing brought about (an address that could not be restored) come after it.
+    while (!pending_.empty()) {
+        const auto facts = pending_.take();
+        for (const auto& fact : facts) step(fact);
+    }
+    publish(transition);
+    arm();
+}
+
+void VrrpRole::carry_out(const vrrp::Intent& intent) {
+    std::visit(
+        [&]<class I>(const I& i) {
+            if constexpr (std::is_same_v<I, vrrp::SendAdvert>) transport_.send(i, links_);
+            else if constexpr (std::is_same_v<I, vrrp::AddAddresses>) add(i.instance, {});
+            else if constexpr (std::is_same_v<I, vrrp::RemoveAddresses>) remove(i.addresses);
+            else if constexpr (std::is_same_v<I, vrrp::ChangeAddresses>) {
+                remove(i.removed);
+                if (!i.added.empty()) add(i.instance, i.added);
+            } else if constexpr (std::is_same_v<I, vrrp::RestoreAddress>) restore(i);
+            else if constexpr (std::is_same_v<I, vrrp::SendGratuitousArp>) announce_addresses(i);
+            else if constexpr (std::is_same_v<I, vrrp::AnnounceAddress>) announcer_.announce(i);
+            else if constexpr (std::is_same_v<I, vrrp::SetRouting>) routing_.set(i, links_);
+            else if constexpr (std::is_same_v<I, vrrp::RemoveRouting>) {
+                if (!stopping_ || !runtime_.options().keep_addresses) routing_.remove(i, links_);
+            } else if constexpr (std::is_same_v<I, vrrp::SetStaticAddresses>) routing_.set_static(i, links_, *netlink_);
+            else if constexpr (std::is_same_v<I, vrrp::RunScript>) run_script(i.script);
+            else if constexpr (std::is_same_v<I, vrrp::Announce>) {
+                runtime_.publish(i.event);
+                sync_line_.heard(i.event);
+            }
+            else runtime_.log().line(i.line);
+        },
+        intent);
+}
+
+// All addresses of the instance, or those at `positions` (in addresses, then excluded_addresses).
+void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& positions) {
+    const auto& instance = router_->config().instances.at(id);
+    firewall_.guard(instance);
+    addresses_.set_silently(*netlink_, instance, positions);
+}
+
+// The rest of the announcements follows as its own intent.
+void VrrpRole::take_over(vrrp::InstanceId id) {
+    const auto& instance = router_->config().instances.at(id);
+    firewall_.guard(instance);
+    addresses_.set(*netlink_, instance);
+    taking_over_ = id;
+}
+
+// The kernel has queued the notifications of our own removals by the time it answers; they are told from somebody
+// else's by reading them right here.
+void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
+    if (stopping_ && runtime_.options().keep_addresses) return;
+    take_away(addresses);
+    firewall_.release(addresses);
+}
+
+void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
+    on_netlink_readable();
+    const auto requests = removal_requests(addresses, links_);
+    removing_ = addresses;
+    const PromotedSecondaries others_stay{requests, links_, runtime_.log()};
+    const LeftRoutes their_routes_go{requests, links_, runtime_.log()};
+    const auto failed = netlink_->remove(requests);
+    if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
+    else
+        for (const auto& failure : *failed)
+            runtime_.log().error("address {} cannot be removed{}", requests[failure.index].prefix.to_string(),
+                                 Error::system("", failure.sys_errno).text());
+    on_netlink_readable();
+    removing_.clear();
+}
+
+void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
+    auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
+    const auto* link = links_.find(wanted.interface);
+    std::erase_if(requests, [&](const kernel::Address& request) {
+        return link == nullptr || request.prefix != wanted.prefix || request.interface_index != link->index;
+    });
+    // One that another host was found to have stays as it is for ever, unless it is set anew.
+    const auto* there = link == nullptr ? nullptr : links_.address(link->index, wanted.prefix);
+    if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
+    const auto failed = netlink_->add(requests);
+    if (requests.empty() || !failed || !failed->empty())
+        pending_.add(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
+}
+
+void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
+    const bool begun = taking_over_ == wanted.instance;  // take_over() has sent the first round
+    taking_over_.reset();
+    const auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
+    announcer_.announce(requests, wanted.rounds, begun);
+}
+
+void VrrpRole::run_script(const std::string& name) {
+    runtime_.run_script(alert::track_script_key(name), {}, {}, [this, name](const ipc::ScriptResult& result) {
+        if (stopping_) return;
+        using Theirs = ipc::ScriptResult::How;
+        using Ours = vrrp::ScriptDone::How;
+        const Ours how = result.how == Theirs::Exited      ? Ours::Exited
+                         : result.how == Theirs::Signalled ? Ours::Signalled
+                         : result.how == Theirs::TimedOut  ? Ours::TimedOut
+                                                           : Ours::NotRun;
+        give(vrrp::ScriptDone{name, how, result.status});
+    });
+}
+
+void VrrpRole::on_packets_readable() {
+    if (!router_ || stopping_) return;
+    tell_clock();
+    transport_.drain([this](const vrrp::PacketHeard& packet) { step(packet); }, kPacketsPerRound);
+}
+
+void VrrpRole::arm() { timer_.at(stopping_ ? std::nullopt : router_->deadline()); }
+
+// All queues are drained before a deadline fires: a process that was paused hears its master before it takes over.
+// Most of that is done in the moment before; what came in since is heard at the deadline itself.
+void VrrpRole::ahead_of_deadline() {
+    if (stopping_) return;
+    on_netlink_readable();
+    on_packets_readable();
+    precompute_takeover();
+}
+
+// Steps are pure: what a backup does at its deadline, unless it hears of its master until then, is known before.
+void VrrpRole::precompute_takeover() {
+    const auto& config = router_->config();
+    const auto due = router_->deadline();
+    if (!due || !router_->takes_over_next() || config.instances.size() > kInstancesRehearsed) return;
+    precomputed_.emplace(router_->copy(), vrrp::Intents{});
+    precomputed_->intents = precomputed_->router.step(vrrp::DeadlineReached{}, *due);
+    for (const auto& intent : precomputed_->intents) {
+        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
+        if (added != nullptr && announced(precomputed_->intents, added->instance))
+            addresses_.prepare(*netlink_, config.instances.at(added->instance));
+        if (const auto* advert = std::get_if<vrrp::SendAdvert>(&intent)) transport_.warm_up(*advert, links_);
+    }
+}
+
+void VrrpRole::deadline() {
+    if (stopping_) return;
+    if (!transport_.looks()) on_packets_readable();
+    if (!precomputed_) return step(vrrp::DeadlineReached{});
+    auto precomputed = std::exchange(precomputed_, std::nullopt);
+    std::swap(*router_, precomputed->router);  // what was before is freed when all is done
+    perform(precomputed->intents);
+    addresses_.forget();
+}
+
+void VrrpRole::watch_netlink() {
+    netlink_ready_->async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this](const boost::system::error_code& error) {
+                                   if (error || stopping_) return;
+                                   on_netlink_readable();
+                                   watch_netlink();
+                               });
+}
+
+Links::Change VrrpRole::take_notifications() {
+    auto change = links_.take_from(*netlink_, runtime_.log());
+    if (change.overrun && router_) change.interfaces = interfaces_of(router_->config());
+    overruns_ += change.overrun ? 1 : 0;
+    return change;
+}
+
+// Makes the devices of the configuration, and reads what they are.
+void VrrpRole::settle_devices() {
+    for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
+        if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
+}
+
+void VrrpRole::on_netlink_readable() {
+    auto change = take_notifications();
+    if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
+    // A device that somebody removed is there again before the router hears of it.
+    if (!change.interfaces.empty())
+        for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
+            change.merge(take_notifications());
+    const auto named = interfaces_of(router_->config());
+    std::erase_if(change.interfaces, [&](const std::string& name) { return !named.contains(name); });
+    if (!change.interfaces.empty()) transport_.follow(router_->config(), links_);
+    for (const auto& name : change.interfaces) give(links_.fact(name));
+    for (const auto& source : sources_.look(router_->config())) give(source);  // they may be on any interface
+    for (const auto& duplicate : change.duplicates) give(duplicate);
+    for (const auto& lost : change.lost) {
+        const auto held = vrrp::HeldAddress{lost.interface, lost.address};
+        if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);
+    }
+    // Only a new address gets another label.
+    for (const auto& held : wrongly_labelled(change.relabelled, *router_, links_)) {
+        take_away({held});
+        give(vrrp::AddressLost{held.interface, held.prefix});
+    }
+}
+
+// All that goes by the configuration but the router, which is told what it has to know before it goes by it, too.
+void VrrpRole::follow(const config::Config& config) {
+    for (const auto& name : interfaces_of(config)) step(links_.fact(name));
+    for (const auto& source : sources_.look(config)) step(source);
+    transport_.follow(config, links_);
+    announcer_.follow(config);
+    tell_clock();
+}
+
+// The state block: transitions at once, everything else a few times a second. Thousands of transitions in one moment
+// are published together.
+void VrrpRole::publish(bool at_once) {
+    if (!router_) return;
+    const Instant now = runtime_.now();
+    const Instant due = at_once ? publish_again_ : std::max<Instant>(publish_again_, now + kPublishEvery);
+    if (due <= now) return publish_now(now);
+    if (publish_due_ && *publish_due_ <= due) return;
+    publish_due_ = due;
+    publish_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(due));
+    publish_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) publish_now(runtime_.now());
+    });
+}
+
+void VrrpRole::publish_now(Instant begun) {
+    publish_due_.reset();
+    publish_timer_.cancel();
+    ipc::VrrpStatus status;
+    status.generation = runtime_.generation();
+    status.router = router_->snapshot();
+    for (auto& instance : status.router.instances) {
+        auto& since = since_[instance.name];
+        if (since.second.unix_us == 0 || since.first != instance.state) since = {instance.state, runtime_.wall()};
+        instance.since = since.second;
+    }
+    for (const auto& instance : router_->config().instances) {
+        auto& texts = status.addresses.emplace_back();
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list) texts.push_back(address.prefix.to_string());
+    }
+    status.saved_settings = devices_.saved_settings();
+    status.devices = devices_.ours();
+    status.netlink_overruns = overruns_;
+    status.devices_remade = devices_.remade();
+    status.firewall_repairs = firewall_.repairs();
+    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
+    const Instant done = runtime_.now();
+    publish_again_ = done + (done - begun) * kPublishShare;
+}
+
+}  // namespace
+
+RoleTraits vrrp_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE}, .kind = Kind::Vrrp, .has_ring = true}; }
+
+std::unique_ptr<Role> make_vrrp_role(Runtime& runtime) { return std::make_unique<VrrpRole>(runtime); }
+
+}  // namespace mainstay::role

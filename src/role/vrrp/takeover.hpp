@@ -1,0 +1,54 @@
+// How the addresses of a new master come to be: set in the kernel some at a time, each lot announced before the next is
+// set. What the first lot needs is built ahead of the deadline where it can be: building it takes as long as the kernel
+// takes to set an address.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/vrrp/facts.hpp"
+#include "announcer.hpp"
+#include "links.hpp"
+
+namespace mainstay::role {
+
+// Whether these intents also announce the addresses of the instance, once they are set.
+[[nodiscard]] bool announced(const vrrp::Intents& intents, vrrp::InstanceId id);
+
+class TakeOver {
+public:
+    TakeOver(const Links& links, Announcer& announcer, Log& log) : links_{links}, announcer_{announcer}, log_{log} {}
+
+    // For the next set() of this instance, unless forget() comes before it.
+    void prepare(kernel::Rtnetlink& netlink, const config::Instance& instance);
+    void forget() { prepared_.clear(); }
+
+    // Sets all its addresses and announces each once; the other rounds are the caller's.
+    void set(kernel::Rtnetlink& netlink, const config::Instance& instance);
+    // Sets those at `positions` (in addresses, then excluded_addresses; none: all), in silence.
+    void set_silently(kernel::Rtnetlink& netlink, const config::Instance& instance,
+                      const std::vector<std::size_t>& positions);
+
+private:
+    struct Lot {
+        std::vector<kernel::Address> addresses;
+        kernel::Rtnetlink::Batch batch;
+        Announcer::Round announcement;
+    };
+    [[nodiscard]] Lot lot_of(kernel::Rtnetlink& netlink, std::vector<kernel::Address> addresses) const;
+    void set(kernel::Rtnetlink& netlink, const config::Instance& instance, Lot lot);
+    void report(const config::Instance& instance, const std::vector<kernel::Address>& addresses,
+                const Result<std::vector<kernel::Rtnetlink::Failure>>& failed) const;
+
+    const Links& links_;
+    Announcer& announcer_;
+    Log& log_;
+    std::map<std::string, Lot> prepared_;  // the first lot, by the instance's name
+};
+
+}  // namespace mainstay::role

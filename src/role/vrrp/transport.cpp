@@ -1,0 +1,216 @@
+#include "transport.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "mainstay/vrrp/settings.hpp"
+#include "mainstay/wire/openssl.hpp"
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+
+Result<void> ready_to_authenticate(const config::Config& config) {
+    const bool wanted = std::ranges::any_of(config.instances, [](const config::Instance& instance) {
+        return instance.auth_type == config::AuthType::Ah ||
+               config::find_section(instance.more->sections, "auth_hmac") != nullptr;
+    });
+    if (wanted && !wire::crypto_there())
+        return fail(Errc::Unsupported, "this host has no libcrypto to authenticate with");
+    return {};
+}
+
+VrrpTransport::VrrpTransport(asio::io_context& loop, Log& log, std::function<void()> on_readable)
+    : loop_{loop}, log_{log}, on_readable_{std::move(on_readable)} {}
+
+void VrrpTransport::complain(const std::string& key, const Error& error) {
+    if (error.sys_errno() == ENODEV) return;  // the interface is going away, and the links will say so
+    if (complained_.insert(key).second) log_.error("{}: {}", key, error.text());
+}
+
+VrrpTransport::AllWanted VrrpTransport::wanted_by(const config::Config& config, const Links& links) {
+    AllWanted wanted;
+    for (const auto& instance : config.instances) {
+        const std::string& device = vrrp::advert_device(instance);
+        const auto fact = links.fact(device);
+        if (!device.empty() && fact.index == 0) continue;
+        const bool header = instance.auth_type == config::AuthType::Ah;
+        auto& receiver = wanted[{instance.family, device, header ? kernel::kAuthenticationHeader : kernel::kVrrp}];
+        receiver.index = fact.index;
+        receiver.ready = fact.up && std::ranges::any_of(fact.addresses, [&](const IpAddress& address) {
+            return address.family() == instance.family;
+        });
+        if (instance.unicast_peers.empty())
+            receiver.groups.insert(vrrp::settings_of(instance, config.global).group);
+        if (const auto bytes = vrrp::receive_buffer(instance, config.global, fact.mtu))
+            receiver.buffer = receiver.buffer.value_or(0) + *bytes;
+    }
+    return wanted;
+}
+
+void VrrpTransport::follow(const config::Config& config, const Links& links) {
+    const AllWanted wanted = wanted_by(config, links);
+    // An interface that was made anew under its old name has another index: its sockets are dead. A group that is not
+    // wanted any more cannot be told from the others by the socket, so it is opened anew without it.
+    std::erase_if(receivers_, [&](const auto& entry) {
+        const auto found = wanted.find(entry.first);
+        const bool keep = found != wanted.end() && found->second.index == entry.second->index &&
+                          found->second.buffer == entry.second->buffer &&
+                          std::ranges::includes(found->second.groups, entry.second->groups) &&
+                          entry.second->groups.empty() == found->second.groups.empty();
+        if (!keep) entry.second->ready_to_read.release();
+        return !keep;
+    });
+    std::erase_if(senders_, [&](const auto& entry) {
+        const std::string& device = std::get<std::string>(entry.first);
+        const auto* link = links.find(device);
+        return !device.empty() && (link == nullptr || link->index != entry.second.first);
+    });
+    for (const auto& [key, receiver] : wanted) listen_on(key, receiver);
+    open_ahead(wanted);
+}
+
+// One socket per family, device and protocol, whatever the groups: two would hear every unicast packet twice.
+void VrrpTransport::listen_on(const ReceiverKey& key, const Wanted& wanted) {
+    const auto& [family, device, protocol] = key;
+    const std::string what = "receiving VRRP on " + (device.empty() ? std::string{"any interface"} : device);
+    auto found = receivers_.find(key);
+    if (found == receivers_.end()) {
+        auto socket = kernel::VrrpReceiver::open(
+            family, device, wanted.index, wanted.groups.empty() ? IpAddress{} : *wanted.groups.begin(), protocol);
+        if (!socket) return complain(what, socket.error());
+        complained_.erase(what);
+        if (wanted.buffer) socket->set_buffer(*wanted.buffer);
+        found = receivers_.emplace(key, std::make_shared<Receiver>(loop_, std::move(*socket), device, wanted.index)).first;
+        found->second->buffer = wanted.buffer;
+        found->second->ready = wanted.ready;
+        watch(found->second);
+    }
+    Receiver& receiver = *found->second;
+    const bool back = wanted.ready && !std::exchange(receiver.ready, wanted.ready);
+    for (const auto& group : wanted.groups) {
+        const auto joined = back ? receiver.socket.rejoin(group) : receiver.socket.join(group);
+        if (!joined) complain(what, joined.error());
+        else complained_.erase(what);
+    }
+    receiver.groups = wanted.groups;
+}
+
+void VrrpTransport::watch(const std::shared_ptr<Receiver>& receiver) {
+    receiver->ready_to_read.async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this, weak = std::weak_ptr{receiver}](const boost::system::error_code& error) {
+                                   const auto alive = weak.lock();
+                                   if (error || !alive || !alive->ready_to_read.is_open()) return;
+                                   on_readable_();
+                                   watch(alive);
+                               });
+}
+
+bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& take, std::size_t limit) {
+    std::vector<kernel::ReceivedPacket> packets;
+    std::size_t taken = 0;
+    bool more_anywhere = false;
+    // A packet may change the configuration of sockets (an instance falls): work on a copy of the list.
+    std::vector<std::shared_ptr<Receiver>> list;
+    for (const auto& [key, receiver] : receivers_) list.push_back(receiver);
+    for (const auto& receiver : list) {
+        bool more = true;
+        while (more && taken < limit) {
+            packets.clear();
+            const auto got = receiver->socket.receive(packets);
+            if (!got) {
+                complain("receiving VRRP on " + receiver->interface, got.error());
+                break;
+            }
+            more = *got;
+            for (const auto& packet : packets)
+                take({receiver->interface, packet.source, packet.destination, packet.ttl, packet.payload,
+                      packet.waited, packet.protocol, packet.ip_header});
+            taken += packets.size();
+        }
+        more_anywhere = more_anywhere || (more && taken >= limit);
+    }
+    return more_anywhere;
+}
+
+bool VrrpTransport::waits() const {
+    return looks() && std::ranges::any_of(receivers_, [](const auto& entry) { return entry.second->socket.waits(); });
+}
+
+kernel::VrrpSender* VrrpTransport::sender_for(const SenderKey& key, std::uint32_t index) {
+    if (const auto have = senders_.find(key); have != senders_.end()) return &have->second.second;
+    const auto& [family, device, tied] = key;
+    auto opened = kernel::VrrpSender::open(family, device, index, tied);
+    if (opened) return &senders_.emplace(key, std::pair{index, std::move(*opened)}).first->second.second;
+    ++send_failures_;
+    complain("sending VRRP on " + device, opened.error());
+    return nullptr;
+}
+
+kernel::FrameSender* VrrpTransport::frame_sender() {
+    if (frames_) return &*frames_;
+    auto opened = kernel::FrameSender::open();
+    if (opened) return &frames_.emplace(std::move(*opened));
+    complain("sending gratuitous ARP", opened.error());
+    return nullptr;
+}
+
+// Opening a socket takes a tenth of a millisecond, which a backup that takes over does not have.
+void VrrpTransport::open_ahead(const AllWanted& wanted) {
+    for (const auto& [key, receiver] : wanted) {
+        const auto& [family, device, protocol] = key;
+        if (receiver.ready && !device.empty() && !receiver.groups.empty())
+            (void)sender_for({family, device, true}, receiver.index);
+    }
+    if (!wanted.empty()) (void)frame_sender();
+}
+
+void VrrpTransport::send(const vrrp::SendAdvert& advert, const Links& links) {
+    for_each_packet(advert, links, [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
+                                       std::span<const std::byte> payload) {
+        const auto sent = sender.send(advert.source, destination, ttl, payload, advert.protocol, advert.ip_id);
+        if (sent && complained_.empty()) return;
+        const std::string what = "sending VRRP on " + advert.interface + " to " + destination.to_string();
+        if (sent) complained_.erase(what);
+        else {
+            ++send_failures_;
+            complain(what, sent.error());
+        }
+    });
+}
+
+void VrrpTransport::warm_up(const vrrp::SendAdvert& advert, const Links& links) {
+    for_each_packet(advert, links, [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
+                                       std::span<const std::byte> payload) {
+        sender.look_for_way(advert.source, destination, ttl, payload, advert.protocol);
+    });
+}
+
+void VrrpTransport::for_each_packet(const vrrp::SendAdvert& advert, const Links& links, const ForPacket& call) {
+    const auto* link = links.find(advert.interface);
+    if (link == nullptr && !advert.interface.empty()) return;  // gone: the fact is on its way to the router
+    const std::optional<std::uint8_t> ttl = advert.system_hop_limit ? std::nullopt : std::optional{advert.ttl};
+    for (std::size_t i = 0; i < advert.destinations.size() && i < advert.payloads.size(); ++i) {
+        const auto& destination = advert.destinations[i];
+        const bool tied = destination.is_multicast() || (advert.in_vrf && !advert.interface.empty());
+        auto* sender = sender_for({destination.family(), advert.interface, tied}, link == nullptr ? 0 : link->index);
+        if (sender != nullptr) call(*sender, destination, ttl, advert.payloads[i]);
+    }
+}
+
+void VrrpTransport::send_frames(std::uint32_t interface_index, const std::vector<std::vector<std::byte>>& frames) {
+    if (frames.empty()) return;
+    auto* sender = frame_sender();
+    if (sender == nullptr) return;
+    if (const auto sent = sender->send(interface_index, frames); !sent)
+        complain("sending gratuitous ARP", sent.error());
+}
+
+void VrrpTransport::close() {
+    for (auto& [key, receiver] : receivers_) receiver->ready_to_read.release();
+    receivers_.clear();
+    senders_.clear();
+    frames_.reset();
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,96 @@
+// The vrrp role's sockets: one receiver per family and interface, senders, and the frames of gratuitous ARP.
+#pragma once
+
+#include <utility>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/kernel/vrrp_sockets.hpp"
+#include "mainstay/vrrp/facts.hpp"
+#include "links.hpp"
+
+namespace mainstay::role {
+
+// Before anything is to be signed or judged: the library that does it is loaded while the role prepares.
+[[nodiscard]] Result<void> ready_to_authenticate(const config::Config& config);
+
+class VrrpTransport {
+public:
+    // `on_readable` is called when packets wait: the role then drains everything.
+    VrrpTransport(boost::asio::io_context& loop, Log& log, std::function<void()> on_readable);
+
+    // Opens what the configuration needs on the interfaces that exist, closes the rest.
+    void follow(const config::Config& config, const Links& links);
+    // Calls `take` for each waiting packet, all sockets until they are empty (at most `limit` packets).
+    // True when there may be more.
+    bool drain(const std::function<void(const vrrp::PacketHeard&)>& take, std::size_t limit);
+
+    // Whether a packet waits, where looking is cheap: with few sockets. Many are not looked at.
+    [[nodiscard]] bool looks() const { return receivers_.size() <= kLookedAt; }
+    [[nodiscard]] bool waits() const;
+
+    void send(const vrrp::SendAdvert& advert, const Links& links);
+    // Goes the same way up to the packet's leaving, so that send() soon after is quicker.
+    void warm_up(const vrrp::SendAdvert& advert, const Links& links);
+    void send_frames(std::uint32_t interface_index, const std::vector<std::vector<std::byte>>& frames);
+    void close();
+    [[nodiscard]] std::uint64_t send_failures() const { return send_failures_; }
+
+private:
+    static constexpr std::size_t kLookedAt = 4;
+    struct Receiver {
+        Receiver(boost::asio::io_context& loop, kernel::VrrpReceiver&& s, std::string name, std::uint32_t i)
+            : socket{std::move(s)}, interface{std::move(name)}, index{i}, ready_to_read{loop, socket.fd()} {}
+        ~Receiver() { ready_to_read.release(); }  // the descriptor is the socket's own
+        Receiver(const Receiver&) = delete;
+        Receiver& operator=(const Receiver&) = delete;
+        kernel::VrrpReceiver socket;
+        std::string interface;
+        std::uint32_t index;
+        boost::asio::posix::stream_descriptor ready_to_read;
+        std::set<IpAddress> groups;
+        bool ready = false;  // the link is up and has an address: the memberships hold
+        std::optional<std::size_t> buffer;
+    };
+    using ReceiverKey = std::tuple<Family, std::string, std::uint8_t>;  // the device, empty: any; the protocol
+    using SenderKey = std::tuple<Family, std::string, bool>;
+    struct Wanted {
+        std::uint32_t index = 0;
+        std::set<IpAddress> groups;  // none: unicast alone
+        bool ready = false;
+        std::optional<std::size_t> buffer;  // none: as large as the socket makes it
+    };
+    using AllWanted = std::map<ReceiverKey, Wanted>;
+    [[nodiscard]] static AllWanted wanted_by(const config::Config& config, const Links& links);
+    void listen_on(const ReceiverKey& key, const Wanted& wanted);
+    [[nodiscard]] kernel::VrrpSender* sender_for(const SenderKey& key, std::uint32_t index);
+    [[nodiscard]] kernel::FrameSender* frame_sender();
+    using ForPacket = std::function<void(kernel::VrrpSender&, const IpAddress& destination,
+                                         std::optional<std::uint8_t> ttl, std::span<const std::byte> payload)>;
+    void for_each_packet(const vrrp::SendAdvert& advert, const Links& links, const ForPacket& call);
+    void open_ahead(const AllWanted& wanted);
+    void watch(const std::shared_ptr<Receiver>& receiver);
+    void complain(const std::string& key, const Error& error);
+
+    boost::asio::io_context& loop_;
+    Log& log_;
+    std::function<void()> on_readable_;
+    std::map<ReceiverKey, std::shared_ptr<Receiver>> receivers_;
+    std::map<SenderKey, std::pair<std::uint32_t, kernel::VrrpSender>> senders_;
+    std::optional<kernel::FrameSender> frames_;
+    std::set<std::string> complained_;
+    std::uint64_t send_failures_ = 0;
+};
+
+}  // namespace mainstay::role

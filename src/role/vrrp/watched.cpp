@@ -1,0 +1,40 @@
+#include "watched.hpp"
+
+namespace mainstay::role {
+
+std::vector<vrrp::Fact> facts_of(const ipc::Observations& observations, Links& links) {
+    using Kind = ipc::Observation::Kind;
+    std::vector<vrrp::Fact> facts;
+    for (const auto& seen : observations.list) {
+        switch (seen.kind) {
+            case Kind::File:
+                facts.emplace_back(vrrp::FileFact{seen.name, seen.value});
+                break;
+            case Kind::Process:
+                facts.emplace_back(vrrp::ProcessFact{seen.name, static_cast<std::uint32_t>(seen.value)});
+                break;
+            case Kind::Link:
+                links.set_polled(seen.name, seen.value < 0 ? std::nullopt : std::optional{seen.value != 0});
+                facts.emplace_back(links.fact(seen.name));
+                break;
+        }
+    }
+    return facts;
+}
+
+std::vector<Event> states_after_reload(const config::Global& global, const vrrp::RouterSnapshot& router) {
+    std::vector<Event> events;
+    if (find_value(global.more->values, "fifo_write_vrrp_states_on_reload") == nullptr) return events;
+    for (const auto& i : router.instances)
+        if (i.state != vrrp::State::Init)
+            events.push_back({.kind = Event::Kind::Instance,
+                              .name = i.name,
+                              .state = to_string(i.state),
+                              .priority = i.effective_priority});
+    for (const auto& g : router.groups)
+        if (g.state != vrrp::State::Init)
+            events.push_back({.kind = Event::Kind::Group, .name = g.name, .state = to_string(g.state)});
+    return events;
+}
+
+}  // namespace mainstay::role

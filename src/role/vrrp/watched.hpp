@@ -1,0 +1,20 @@
+// What the watcher saw of the host, as the vrrp machine wants to hear it; and what a reload tells the FIFOs.
+#pragma once
+
+#include <vector>
+
+#include "mainstay/base/event.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/ipc/message.hpp"
+#include "mainstay/vrrp/facts.hpp"
+#include "links.hpp"
+
+namespace mainstay::role {
+
+// Links that are polled change what `links` says of them.
+[[nodiscard]] std::vector<vrrp::Fact> facts_of(const ipc::Observations& observations, Links& links);
+
+// fifo_write_vrrp_states_on_reload: the states of all instances and groups, as events; none unless it is set.
+[[nodiscard]] std::vector<Event> states_after_reload(const config::Global& global, const vrrp::RouterSnapshot& router);
+
+}  // namespace mainstay::role

@@ -1,0 +1,210 @@
+#include "parts.hpp"
+
+#include <algorithm>
+#include <climits>
+
+#include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/wire/track_value.hpp"
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+using Seen = ipc::Observation::Kind;
+
+FileWatcher::FileWatcher(asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::FileTracker> files)
+    : log_{log}, tell_{std::move(tell)}, ready_{loop}, retry_{loop} {
+    for (auto& tracker : files) {
+        const std::size_t slash = tracker.path.rfind('/');
+        File file{.tracker = std::move(tracker), .folder = ".", .name = {}, .number = {}, .told = {}, .complaint = {}};
+        if (slash != std::string::npos) file.folder = slash == 0 ? "/" : file.tracker.path.substr(0, slash);
+        file.name = slash == std::string::npos ? file.tracker.path : file.tracker.path.substr(slash + 1);
+        files_.push_back(std::move(file));
+    }
+    if (files_.empty()) return;
+    auto watch = kernel::FolderWatch::open();
+    if (!watch) {
+        log_.error("files are not tracked: {}", watch.error().text());
+        return;
+    }
+    watch_.emplace(std::move(*watch));
+    ready_.assign(::dup(watch_->fd()));
+    listen();
+    look_at_folders();
+}
+
+void FileWatcher::listen() {
+    ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error) return;
+        for (const auto& event : watch_->read())
+            for (File& file : files_) {
+                if (event.lost || (file.number == event.folder && (event.gone || event.name == file.name))) look(file);
+                if (event.gone && file.number == event.folder) file.number.reset();
+            }
+        listen();
+    });
+}
+
+// The folder is watched before the file is read, so that no change falls between.
+void FileWatcher::look_at_folders() {
+    for (File& file : files_) {
+        if (file.number) continue;
+        if (const auto number = watch_->add(file.folder)) file.number = *number;
+        look(file);
+    }
+    retry_.expires_after(kFolderRetry);
+    retry_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) look_at_folders();
+    });
+}
+
+void FileWatcher::look(File& file) {
+    std::int64_t value = 0;
+    const auto text = kernel::read_tracked_file(file.tracker.path);
+    if (text) {
+        const auto read = wire::read_track_value(*text);
+        if (!read) return complain(file, file.tracker.path + " holds a number that does not fit 32 bits: ignored");
+        value = *read;
+        file.complaint.clear();
+    } else if (text.error().code() != Errc::NotFound) {
+        complain(file, text.error().text());
+    }
+    if (file.told == value) return;
+    file.told = value;
+    tell_({Seen::File, file.tracker.name, value});
+}
+
+void FileWatcher::complain(File& file, const std::string& text) {
+    if (file.complaint != text) log_.warning("track_file {}: {}", file.tracker.name, text);
+    file.complaint = text;
+}
+
+ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, Tell tell, const vrrp::WatchPlan& plan)
+    : log_{log}, tell_{std::move(tell)}, table_{plan.processes}, ready_{loop}, timer_{loop} {
+    if (plan.processes.empty()) return;
+    auto connector = kernel::ProcessConnector::open();
+    if (connector) {
+        connector_.emplace(std::move(*connector));
+        size_event_buffer(plan);
+        ready_.assign(::dup(connector_->fd()));
+        listen();
+    } else {
+        no_events(connector.error().text());
+    }
+    look_at_all();
+}
+
+void ProcessWatcher::size_event_buffer(const vrrp::WatchPlan& plan) {
+    if (plan.event_buffer == 0) return;
+    const auto bytes = static_cast<int>(std::min<std::uint32_t>(plan.event_buffer, INT_MAX));
+    const auto sized = kernel::size_buffer(connector_->fd(), bytes, plan.event_buffer_forced);
+    if (!sized) log_.warning("process_monitor_rcv_bufs: {}", sized.error().text());
+}
+
+void ProcessWatcher::listen() {
+    ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error) return;
+        const auto events = connector_->read();
+        if (events) {
+            take(*events);
+        } else if (events.error().code() == Errc::Limit) {
+            log_.warning("process events were lost: all processes are looked at anew");
+            look_at_all();
+        } else {
+            connector_.reset();
+            served_ = false;
+            return no_events(events.error().text());
+        }
+        listen();
+    });
+}
+
+void ProcessWatcher::take(const std::vector<netlink::ProcessEvent>& events) {
+    using Kind = netlink::ProcessEvent::Kind;
+    const bool command = table_.needs_command();
+    for (const auto& event : events) {
+        switch (event.kind) {
+            case Kind::Listening:
+                if (event.error != 0) {
+                    no_events("the kernel refuses, error " + std::to_string(event.error));
+                } else if (!std::exchange(served_, true)) {
+                    log_.info("vrrp_track_process: the kernel tells of processes");
+                    look_at_all();  // what happened before it did
+                }
+                break;
+            case Kind::Fork:
+                table_.forked(event.pid, event.child);
+                break;
+            case Kind::Exec:
+            case Kind::Renamed:
+                if (const auto seen = kernel::look_at_process(event.pid, command)) table_.seen(event.pid, *seen);
+                break;
+            case Kind::Exit:
+                table_.ended(event.pid);
+                break;
+        }
+    }
+    tell_changes();
+}
+
+void ProcessWatcher::look_at_all() {
+    table_.replace(kernel::all_processes(table_.needs_command()));
+    tell_changes();
+    timer_.expires_after(served_ ? kProcessAudit : kProcessPoll);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        if (!served_) no_events("it does not answer in this namespace");
+        look_at_all();
+    });
+}
+
+void ProcessWatcher::no_events(const std::string& why) {
+    if (std::exchange(resigned_, true)) return;
+    log_.warning(
+        "vrrp_track_process: the kernel does not tell of processes ({}): /proc is read every {} s instead. It tells "
+        "the initial network, PID and user namespaces only, and with CAP_NET_ADMIN",
+        why, kProcessPoll.count());
+}
+
+void ProcessWatcher::tell_changes() {
+    for (const auto& fact : table_.changes()) tell_({Seen::Process, fact.process, fact.count});
+}
+
+LinkWatcher::LinkWatcher(asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::PolledLink> links)
+    : log_{log}, tell_{std::move(tell)}, timer_{loop} {
+    for (auto& link : links) links_.push_back({std::move(link), {}, {}, {}});
+    if (links_.empty()) return;
+    auto poller = kernel::LinkPoller::open();
+    if (!poller) {
+        log_.error("links are not polled: {}", poller.error().text());
+        return;
+    }
+    poller_.emplace(std::move(*poller));
+    look();
+}
+
+void LinkWatcher::look() {
+    for (Link& link : links_) {
+        const auto answer = poller_->ask(link.link);
+        std::int64_t value = -1;
+        if (answer) {
+            value = answer->up ? 1 : 0;
+            if (link.method != answer->method)
+                log_.info("The link of {} is polled by {}", link.link.name, kernel::to_string(answer->method));
+            link.method = answer->method;
+            link.complaint.clear();
+        } else if (answer.error().code() != Errc::NotFound && link.complaint != answer.error().text()) {
+            link.complaint = answer.error().text();
+            log_.warning("The link of {} cannot be polled ({}): what netlink says counts", link.link.name,
+                         link.complaint);
+        }
+        if (link.told == value) continue;
+        link.told = value;
+        tell_({Seen::Link, link.link.name, value});
+    }
+    timer_.expires_after(kLinkPoll);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) look();
+    });
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,178 @@
+#include "mainstay/role/watcher/role.hpp"
+
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/host_plan.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/log_sink.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "parts.hpp"
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int kStartupWaitMs = 10'000;
+constexpr std::chrono::seconds kBeat{1};
+constexpr std::chrono::milliseconds kSendAgain{100};
+constexpr std::size_t kBatch = 256;  // observations in one message
+constexpr std::array<unsigned, 3> kCapabilities{CAP_NET_ADMIN, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE};
+
+class Watcher {
+public:
+    explicit Watcher(const ipc::RoleStartup& startup)
+        : log_{{startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}},
+          user_{startup.user},
+          make_files_{!startup.restarted},
+          control_{loop_, ipc::inherited::kControl},
+          beat_timer_{loop_},
+          again_{loop_} {}
+
+    int run() {
+        listen();
+        send_heartbeat();
+        loop_.run();
+        return 0;
+    }
+
+private:
+    void listen() {
+        control_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) return;
+            for (;;) {
+                auto got = ipc::receive_message(control_.native_handle());
+                if (!got || (got->has_value() && std::holds_alternative<ipc::Closed>(**got))) return loop_.stop();
+                if (!got->has_value()) break;
+                const auto& received = std::get<ipc::Received>(**got);
+                if (const auto* plan = std::get_if<ipc::Prepare>(&received.message)) {
+                    follow(received.descriptor.get());
+                    owes_word_ = plan->generation;
+                    begin_sending();
+                }
+                if (std::holds_alternative<ipc::Stop>(received.message)) return loop_.stop();
+            }
+            listen();
+        });
+    }
+
+    // Everything is looked at anew: a plan comes with a reload only.
+    void follow(int descriptor) {
+        const auto bytes = ipc::read_memfd(descriptor);
+        auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : std::unexpected{bytes.error()};
+        if (!plan) return log_.error("the plan of what to watch cannot be read: {}", plan.error().text());
+        if (!privileges_dropped_) {
+            if (make_files_) make_files(plan->watch.files);
+            drop();
+        }
+        files_.reset();
+        processes_.reset();
+        links_.reset();
+        unsent_.clear();
+        const Tell tell = [this](ipc::Observation seen) { note(std::move(seen)); };
+        files_ = std::make_unique<FileWatcher>(loop_, log_, tell, std::move(plan->watch.files));
+        links_ = std::make_unique<LinkWatcher>(loop_, log_, tell, std::move(plan->watch.links));
+        processes_ = std::make_unique<ProcessWatcher>(loop_, log_, tell, plan->watch);
+    }
+
+    void make_files(const std::vector<vrrp::FileTracker>& files) {
+        for (const auto& file : files) {
+            if (!file.init) continue;
+            const auto made = kernel::make_tracked_file(file.path, *file.init, file.overwrite);
+            if (!made) log_.warning("track_file {}: init_file: {}", file.name, made.error().text());
+        }
+    }
+
+    void drop() {
+        privileges_dropped_ = true;
+        auto account = kernel::find_account(user_);
+        if (!account) account = kernel::find_account("nobody");
+        const auto dropped = account ? kernel::drop_privileges(*account, kCapabilities)
+                                     : Result<void>{std::unexpected{std::move(account.error())}};
+        if (!dropped) log_.warning("the watcher keeps its privileges: {}", dropped.error().text());
+    }
+
+    // Of one thing only what was seen last is of interest.
+    void note(ipc::Observation seen) {
+        const auto key = std::pair{seen.kind, seen.name};
+        unsent_.insert_or_assign(key, std::move(seen));
+        begin_sending();
+    }
+
+    void begin_sending() {
+        if (std::exchange(sending_, true)) return;
+        again_.expires_after(std::chrono::milliseconds{0});
+        again_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) send();
+        });
+    }
+
+    void send() {
+        while (!unsent_.empty()) {
+            ipc::Observations batch;
+            for (const auto& [key, seen] : unsent_) {
+                if (batch.list.size() == kBatch) break;
+                batch.list.push_back(seen);
+            }
+            if (!ipc::send_message(control_.native_handle(), batch)) return send_later();
+            for (const auto& seen : batch.list) unsent_.erase({seen.kind, seen.name});
+        }
+        // All of the plan has been looked at, and what was seen is told.
+        if (owes_word_ && !ipc::send_message(control_.native_handle(), ipc::Prepared{*owes_word_, {}})) return send_later();
+        owes_word_.reset();
+        sending_ = false;
+    }
+
+    void send_later() {
+        again_.expires_after(kSendAgain);
+        again_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) send();
+        });
+    }
+
+    void send_heartbeat() {
+        (void)ipc::send_message(control_.native_handle(), ipc::Heartbeat{});
+        beat_timer_.expires_after(kBeat);
+        beat_timer_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) send_heartbeat();
+        });
+    }
+
+    kernel::DaemonLog log_;
+    std::string user_;
+    bool make_files_;  // init_file is for the start of the daemon, neither for a reload nor for a new watcher
+    asio::io_context loop_{1};
+    asio::posix::stream_descriptor control_;
+    asio::steady_timer beat_timer_, again_;
+    std::unique_ptr<FileWatcher> files_;
+    std::unique_ptr<ProcessWatcher> processes_;
+    std::unique_ptr<LinkWatcher> links_;
+    std::map<std::pair<ipc::Observation::Kind, std::string>, ipc::Observation> unsent_;
+    std::optional<std::uint64_t> owes_word_;  // of the plan of this number
+    bool sending_ = false, privileges_dropped_ = false;
+};
+
+}  // namespace
+
+int run_watcher() {
+    ::signal(SIGPIPE, SIG_IGN);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
+    pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+    if (::poll(&wait, 1, kStartupWaitMs) != 1) return 1;
+    auto got = ipc::receive_message(ipc::inherited::kControl);
+    if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
+    const auto* startup = std::get_if<ipc::RoleStartup>(&std::get<ipc::Received>(**got).message);
+    if (startup == nullptr) return 1;
+    kernel::set_process_name(startup->process_name);
+    return Watcher{*startup}.run();
+}
+
+}  // namespace mainstay::role

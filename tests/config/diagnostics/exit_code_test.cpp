@@ -1,0 +1,110 @@
+// keepalived's exit codes for what stands next to the recorded slips (probes_*.cpp): the values at the border that it
+// still takes, and slips that the record does not have.
+#include <doctest/doctest.h>
+
+#include "../samples.hpp"
+
+using namespace mainstay::config;
+using namespace mainstay::config::testing;
+
+namespace {
+
+struct Slip {
+    const char* what;
+    std::string text;
+    int exit_code;
+};
+
+void check(const std::vector<Slip>& slips) {
+    for (const Slip& slip : slips) {
+        CAPTURE(std::string{slip.what});
+        const Loaded loaded = load_sample(slip.text);
+        CAPTURE(lines_of(loaded).size());
+        CHECK(loaded.exit_code() == slip.exit_code);
+    }
+}
+
+const std::string kGood{kVrrp};
+
+// A vrrp_script before the instance, which tracks it.
+std::string scripted(std::string_view script, std::string_view more = "", std::string_view global = "") {
+    return std::string{global} + "vrrp_script chk {\n" + std::string{script} + "\n" + std::string{more} + "\n}\n" +
+           vrrp(6, "advert_int 1\ntrack_script {\nchk\n}");
+}
+
+}  // namespace
+
+TEST_CASE("files of another shape give keepalived's exit codes") {
+    check({{"CRLF around a script",
+            "vrrp_script x {\r\nscript \"</dev/null\"\r\n}\r\n" + vrrp(5, "priority 100\r\ntrack_script {\r\nx\r\n}\r"),
+            0},
+           {"a script without its name", kGood + "vrrp_script {\n}\n", 2},
+           {"typographic spaces around a keyword", vrrp(5, "\xE2\x80\x83priority 100"), 5}});
+}
+
+TEST_CASE("values at the border of a vrrp_instance give keepalived's exit codes") {
+    check({{"priority 1", vrrp(5, "priority 1"), 0},
+           {"vrid 255", vrrp(4, "virtual_router_id 255"), 0},
+           {"one vrid on two interfaces", kGood + with_line(vrrp(1, "vrrp_instance VI_2 {"), 3, "interface eth1"), 0},
+           {"auth_pass of eight", vrrp(9, "auth_pass 12345678"), 0},
+           {"auth_pass of two words in quotes", vrrp(9, "auth_pass \"11 11\""), 0},
+           {"auth_pass that begins with //", vrrp(9, "auth_pass //1111"), 0},
+           {"brd +, scope and label", vrrp(12, "10.9.9.9/24 brd + scope link label eth0:1"), 0},
+           {"nopreempt and BACKUP", vrrp(2, "state BACKUP\nnopreempt"), 0}});
+}
+
+TEST_CASE("a keyword that says unicast needs peers, as keepalived wants it") {
+    check({{"check_unicast_src", vrrp(6, "check_unicast_src"), 5},
+           {"old_unicast_checksum", vrrp(6, "old_unicast_checksum never"), 5},
+           {"unicast_fault_no_peer", vrrp(6, "unicast_fault_no_peer"), 0},
+           {"check_unicast_src with a peer", vrrp(6, "check_unicast_src\nunicast_peer {\n10.0.0.2\n}"), 0}});
+}
+
+TEST_CASE("values at the border of global_defs give keepalived's exit codes") {
+    const auto global = [](std::string_view line) { return "global_defs {\n" + std::string{line} + "\n}\n" + kGood; };
+    check({{"vrrp_garp_interval 0.001", global("vrrp_garp_interval 0.001"), 0},
+           {"script_user with a comma", global("script_user root,"), 5}});
+}
+
+TEST_CASE("scripts give keepalived's exit codes") {
+    constexpr std::string_view kSecure = "global_defs {\nenable_script_security\nscript_user root\n}\n";
+    check({{"script with security", scripted("script \"/bin/true\"", "", kSecure), 0},
+           {"script that reads a file", scripted("script \"</dev/null\""), 0},
+           {"script not executable", scripted("script \"/bin/plain\""), 5},
+           {"no script", scripted("interval 2"), 5},
+           {"weight 253", scripted("script \"/bin/true\"", "weight 253"), 6}});
+}
+
+TEST_CASE("a missing interface hides the security of VRRP's scripts from the exit code, not that of a check's") {
+    const auto away = [](const std::string& text) {
+        const std::size_t at = text.find("interface eth0");
+        return text.substr(0, at) + "interface nosuch0" + text.substr(at + 14);
+    };
+    const std::string script = scripted("script \"/bin/true\"");
+    const std::string misc = lvs(8, "MISC_CHECK {\nmisc_path \"/bin/true\"\n}\nTCP_CHECK {");
+    check({{"vrrp_script", script, 6},
+           {"vrrp_script, and an interface that is not there", away(script), 5},
+           {"the same, which may come later", "global_defs {\ndynamic_interfaces\n}\n" + away(script), 6},
+           {"notify script, and an interface that is not there", away(vrrp(6, "notify \"/bin/true\"")), 5},
+           {"MISC_CHECK, and an interface that is not there", away(kGood) + misc, 6},
+           {"both, and an interface that is not there", away(script) + misc, 6}});
+}
+
+TEST_CASE("a host block in SMTP_CHECK is deprecated, which is said, and no error") {
+    const std::string text = lvs(8, "SMTP_CHECK {\nhost {\nconnect_ip 10.1.1.2\n}\n}\nTCP_CHECK {");
+    const Loaded loaded = load_sample(text);
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].message == "host is deprecated");
+    CHECK(loaded.exit_code() == 0);
+}
+
+TEST_CASE("values at the border of a virtual_server give keepalived's exit codes") {
+    check({{"NAT with another port", with_line(lvs(6, "real_server 10.1.1.1 8080 {"), 4, "lb_kind NAT"), 0},
+           {"port 70000", lvs(6, "real_server 10.1.1.1 70000 {"), 5},
+           {"persistence_timeout 1", lvs(5, "protocol TCP\npersistence_timeout 1"), 0},
+           {"persistence_timeout alone", lvs(5, "protocol TCP\npersistence_timeout"), 0},
+           {"MISC_CHECK not there", lvs(8, "MISC_CHECK {\nmisc_path \"/nosuch/x y\"\n}\nTCP_CHECK {"), 0},
+           {"MISC_CHECK not executable", lvs(8, "MISC_CHECK {\nmisc_path \"/bin/plain\"\n}\nTCP_CHECK {"), 6},
+           {"HTTP_GET", lvs(8, "HTTP_GET {\nurl {\npath /\nstatus_code 200 302\n}\n}\nTCP_CHECK {"), 0},
+           {"HTTP_GET with a path of //", lvs(8, "HTTP_GET {\nurl {\npath //x\n}\n}\nTCP_CHECK {"), 0}});
+}

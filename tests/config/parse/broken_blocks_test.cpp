@@ -1,0 +1,120 @@
+// Files whose blocks do not fit together: what keepalived runs of them runs, and what is lost by the fault is named.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "../samples.hpp"
+
+using namespace mainstay;
+using namespace mainstay::config;
+using namespace mainstay::config::testing;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Lines lost_in(const Loaded& loaded) {
+    Lines names;
+    for (const Lost& lost : loaded.lost) names.push_back(describe(lost));
+    return names;
+}
+
+Lines services_of(const Loaded& loaded) {
+    Lines names;
+    for (const VirtualServer& service : loaded.config.virtual_servers) names.push_back(service.endpoint.to_string());
+    return names;
+}
+
+std::string service(std::string_view address, std::string_view more = "") {
+    return fmt::format(
+        "virtual_server {} 80 {{\nprotocol TCP\nlb_algo rr\nlb_kind DR\nreal_server 10.1.1.1 80 {{\nTCP_CHECK {{\n}}\n"
+        "}}\n{}}}\n",
+        address, more);
+}
+
+std::string effects_of(const Loaded& loaded) {
+    std::string all;
+    for (const Diagnostic& d : loaded.diagnostics) all += d.effect + "\n";
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("blocks of the top level run that stand in an unknown one, and the unknown one is named") {
+    const Loaded loaded =
+        load_sample("group {\n" + service("10.9.9.1") + service("10.9.9.2") + "}\n" + service("10.9.9.3"));
+
+    CHECK(services_of(loaded) == Lines{"10.9.9.1:80", "10.9.9.2:80", "10.9.9.3:80"});
+    CHECK(lost_in(loaded) == Lines{});
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(lines_of(loaded) == Lines{"1:1 error MS0106 unknown keyword 'group' outside of all blocks"});
+    CHECK(loaded.diagnostics[0].effect == "what belongs outside of all blocks is read, as keepalived does");
+    CHECK(loaded.exit_code() == 5);
+
+    const Loaded nested =
+        load_sample("site {\nrack {\n" + std::string{kVrrp} + "}\nnote here\n}\n" + std::string{kLvs});
+    CHECK(nested.config.instances.size() == 1);
+    CHECK(nested.config.virtual_servers.size() == 1);
+    CHECK(nested.diagnostics.size() == 1);
+}
+
+TEST_CASE("an unknown block that is not closed is one error, and what follows runs") {
+    const Loaded loaded = load_sample("group {\n" + service("10.9.9.1") + service("10.9.9.2"));
+
+    CHECK(services_of(loaded) == Lines{"10.9.9.1:80", "10.9.9.2:80"});
+    CHECK(loaded.exit_code() == 5);
+    CHECK(loaded.can_run());
+}
+
+TEST_CASE("what a misspelt block holds is not read as if it stood outside of all blocks") {
+    const Loaded loaded = load_sample(with_line(kVrrp, 1, "vrrp_instnce VI_1 {\ntrack_file {\nF\n}"));
+
+    CHECK(loaded.config.instances.empty());
+    CHECK(lines_of(loaded) == Lines{"1:1 error MS0106 unknown keyword 'vrrp_instnce' outside of all blocks"});
+    CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24"});
+    CHECK(loaded.exit_code() == 5);
+}
+
+TEST_CASE("each service, instance and address that a missing brace loses is named, and the rest runs") {
+    const std::string broken = service("10.9.9.1");
+    const Loaded loaded =
+        load_sample(broken.substr(0, broken.size() - 2) + service("10.9.9.2") + service("2001:db8::1") +
+                    std::string{kVrrp} + "virtual_server fwmark 7 {\nlb_algo rr\n}\n");
+
+    CHECK(services_of(loaded) == Lines{"10.9.9.1:80"});
+    CHECK(lost_in(loaded) == Lines{"virtual_server 10.9.9.2:80", "real_server 10.1.1.1:80",
+                                   "virtual_server [2001:db8::1]:80", "real_server 10.1.1.1:80", "vrrp_instance VI_1",
+                                   "address 10.9.9.9/24", "virtual_server FWM 7"});
+    CHECK(
+        effects_of(loaded).contains("lost by it: virtual_server 10.9.9.2:80, virtual_server [2001:db8::1]:80, "
+                                    "vrrp_instance VI_1, address 10.9.9.9/24, virtual_server FWM 7"));
+    CHECK(loaded.can_run());
+}
+
+TEST_CASE("a missing brace inside an instance loses its addresses and what follows, all named") {
+    const Loaded loaded =
+        load_sample(vrrp(10, "") + with_line(with_line(kVrrp, 1, "vrrp_instance VI_2 {"), 12, "10.9.9.8/24"));
+
+    CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24", "vrrp_instance VI_2", "address 10.9.9.8/24"});
+}
+
+TEST_CASE("a real server that a missing brace loses is named") {
+    const Loaded loaded = load_sample(lvs(10, "") + "");  // of TCP_CHECK
+    const Loaded two = load_sample(with_line(lvs(10, ""), 10, "    }\nreal_server 10.1.1.2 80 {\nTCP_CHECK {\n}\n}"));
+
+    CHECK(lost_in(loaded) == Lines{});
+    CHECK(lost_in(two) == Lines{"real_server 10.1.1.2:80"});
+}
+
+TEST_CASE("a brace too many loses what stands behind it in the block") {
+    const Loaded loaded = load_sample(vrrp(10, "    }\n}"));
+
+    CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24"});
+    CHECK(loaded.can_run());
+}
+
+TEST_CASE("nothing is lost in a file whose blocks fit together, whatever else is wrong with it") {
+    CHECK(lost_in(load_sample(std::string{kVrrp} + std::string{kLvs})) == Lines{});
+    CHECK(lost_in(load_sample(vrrp(12, "10.9.9.x/24") + lvs(1, "virtual_server 10.9.9.x 80 {"))) == Lines{});
+    CHECK(lost_in(load_sample(vrrp(3, "interface nosuch") + lvs(5, "protocl TCP"))) == Lines{});
+}

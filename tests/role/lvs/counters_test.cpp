@@ -1,0 +1,127 @@
+#include <doctest/doctest.h>
+
+#include "../../lvs/builders.hpp"
+#include "fakes.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using namespace mainstay::lvs::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+config::Config counted(config::KeywordValues global) {
+    config::Config config;
+    config.virtual_servers = {service({server("10.0.0.11"), server("10.0.0.12", 2)})};
+    config.global.more.edit().values = std::move(global);
+    return config;
+}
+
+struct Bench {
+    FakeKernel kernel;
+    FakeRuntime runtime;
+    LvsOptions options = options_for(kernel);
+    std::unique_ptr<Role> role = make_lvs_role(runtime, options);
+
+    Bench() {
+        kernel.stats = {.connections = 7, .in_packets = 70, .out_bytes = 700};
+        kernel.connections = 3;
+    }
+    ~Bench() {
+        bool stopped = false;
+        role->stop([&stopped] { stopped = true; });
+        CHECK(runtime.until([&stopped] { return stopped; }));
+    }
+    auto traffic() const { return runtime.status().traffic; }
+    bool connections_become(std::uint64_t of_service, std::uint64_t of_server) {
+        return runtime.until([&] {
+            const auto found = traffic();
+            return found && found->at(0).stats.connections == of_service &&
+                   found->at(0).servers.at(1).stats.connections == of_server;
+        });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what the kernel counts is read for SNMP, of services and of servers") {
+    Bench bench;
+    REQUIRE(bench.role->start(counted({{"enable_snmp_checker", true}}), false));
+
+    REQUIRE(bench.runtime.until([&] { return bench.traffic().has_value(); }));
+    const auto traffic = *bench.traffic();
+    REQUIRE(traffic.size() == 1);
+    CHECK(traffic[0].stats == bench.kernel.stats);
+    REQUIRE(traffic[0].servers.size() == 2);
+    CHECK(traffic[0].servers[1].stats.out_bytes == 700);
+    CHECK(traffic[0].servers[1].active == 3);
+    CHECK(traffic[0].sorry_server == ipc::ServerTraffic{});
+}
+
+TEST_CASE("without SNMP nothing is counted") {
+    Bench bench;
+    REQUIRE(bench.role->start(counted({{"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
+    const auto dumps = bench.kernel.dumps;
+
+    const auto end = std::chrono::steady_clock::now() + 100ms;
+    while (std::chrono::steady_clock::now() < end) bench.runtime.loop_.run_one_for(10ms);
+    bench.runtime.loop_.restart();
+    bench.role->save_state();
+
+    CHECK(bench.kernel.dumps == dumps);
+    CHECK(bench.traffic() == std::nullopt);
+}
+
+TEST_CASE("services and servers are read again after an interval each") {
+    // effect: global_defs: snmp_vs_stats_update_interval snmp_rs_stats_update_interval
+    Bench bench;
+    config::KeywordValues global{{"enable_snmp_checker", true}};
+    SUBCASE("the one of servers is that of services") {
+        global.push_back({"snmp_vs_stats_update_interval", Micros{1'000}});
+        REQUIRE(bench.role->start(counted(global), false));
+        REQUIRE(bench.connections_become(7, 7));
+        bench.kernel.stats.connections = 8;
+        CHECK(bench.connections_become(8, 8));
+        constexpr std::size_t kOften = 50;  // the usual interval allows for four in the time that is waited
+        const auto dumps = bench.kernel.dumps;
+        CHECK(bench.runtime.until([&] { return bench.kernel.dumps > dumps + kOften; }));
+    }
+    SUBCASE("servers are read more often") {
+        global.push_back({"snmp_rs_stats_update_interval", Micros{1'000}});
+        global.push_back({"snmp_vs_stats_update_interval", Micros{30'000'000}});
+        REQUIRE(bench.role->start(counted(global), false));
+        REQUIRE(bench.connections_become(7, 7));
+        bench.kernel.stats.connections = 8;
+        CHECK(bench.connections_become(7, 8));
+    }
+    SUBCASE("a reload to a shorter interval counts at once, and one without SNMP ends it") {
+        global.push_back({"snmp_vs_stats_update_interval", Micros{30'000'000}});
+        REQUIRE(bench.role->start(counted(global), false));
+        REQUIRE(bench.connections_become(7, 7));
+        bench.kernel.stats.connections = 8;
+        global.back().data = Micros{1'000};
+        REQUIRE(bench.role->prepare(counted(global)));
+        bench.role->commit();
+        CHECK(bench.connections_become(8, 8));
+        REQUIRE(bench.role->prepare(counted({})));
+        bench.role->commit();
+        CHECK(bench.runtime.until([&] { return !bench.traffic(); }));
+    }
+}
+
+TEST_CASE("counters that cannot be read stay as they were, which is said once") {
+    Bench bench;
+    REQUIRE(bench.role->start(
+        counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
+    REQUIRE(bench.connections_become(7, 7));
+
+    bench.kernel.counts = false;
+    const auto dumps = bench.kernel.dumps;
+    CHECK(bench.runtime.until([&] { return bench.kernel.dumps > dumps + 3; }));
+    CHECK(bench.traffic()->at(0).stats.connections == 7);
+    CHECK(bench.runtime.log().count("SNMP: IPVS's counters of services cannot be read: no buffer space") == 1);
+    bench.kernel.counts = true;
+    bench.kernel.stats.connections = 9;
+    CHECK(bench.connections_become(9, 9));
+}

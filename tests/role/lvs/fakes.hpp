@@ -1,0 +1,149 @@
+// A runtime and an IPVS table in memory for tests of the lvs role.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "role/common/lvs_block.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/lvs/plan.hpp"
+#include "mainstay/role/lvs/role.hpp"
+
+namespace mainstay::role::test {
+
+inline constexpr std::chrono::seconds kPatience{20};
+
+struct FakeLog final : Log {
+    using Log::line;
+    void line(LogLevel, std::string_view text) override { lines.emplace_back(text); }
+    bool enabled(LogLevel) const override { return true; }
+    std::size_t count(std::string_view part) const {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            lines, [part](const std::string& text) { return text.find(part) != std::string::npos; }));
+    }
+    std::vector<std::string> lines;
+};
+
+struct FakeRuntime final : Runtime {
+    void write_fifo(const Event&) override {}
+    boost::asio::io_context& loop() override { return loop_; }
+    FakeLog& log() override { return log_; }
+    Instant now() const override { return std::chrono::steady_clock::now(); }
+    WallTime wall() const override { return {1}; }
+    void publish(Event event) override { events.push_back(std::move(event)); }
+    void run_script(std::string key, std::vector<std::string>, std::string,
+                    std::function<void(const ipc::ScriptResult&)> done) override {
+        scripts.push_back({std::move(key), std::move(done)});
+    }
+    Result<std::vector<std::byte>> previous_state() override {
+        if (!state) return fail(Errc::NotFound, "nothing was published");
+        return *state;
+    }
+    void publish_state(const ipc::StateBlock::Writer& write) override {
+        state.emplace(write({}));
+        write(*state);
+    }
+    std::uint64_t generation() const override { return 1; }
+    const ipc::RoleStartup& options() const override { return startup; }
+
+    ipc::LvsStatus status() const { return decode_lvs_block(state.value()).value(); }
+    // Runs the loop until it holds; false: not within any reasonable time.
+    bool until(const std::function<bool()>& holds) {
+        const auto end = std::chrono::steady_clock::now() + kPatience;
+        while (!holds() && std::chrono::steady_clock::now() < end) loop_.run_one_for(std::chrono::milliseconds{50});
+        loop_.restart();
+        return holds();
+    }
+
+    boost::asio::io_context loop_{1};
+    FakeLog log_;
+    struct Script {
+        std::string key;
+        std::function<void(const ipc::ScriptResult&)> done;
+    };
+    std::vector<Event> events;
+    std::vector<Script> scripts;  // asked for, not answered
+    std::optional<std::vector<std::byte>> state;
+    ipc::RoleStartup startup;
+};
+
+// What lives in the kernel: survives the role.
+struct FakeKernel {
+    lvs::Table table;
+    std::vector<std::vector<netlink::IpvsOperation>> batches;
+    std::size_t opened = 0, dumps = 0, flushes = 0;
+    bool available = true;
+    bool socket_breaks = false;                                 // once, at the next batch
+    bool lies = false;                                          // once: the next list of destinations is empty
+    std::uint32_t connections = 0;                              // active ones of every destination
+    netlink::IpvsStats stats;                                   // of every service and every destination
+    bool counts = true;                                         // false: reading the services fails
+    std::string refused_scheduler;                              // as if its module were missing
+    std::function<int(const netlink::IpvsOperation&)> refuses;  // the errno, 0 for none
+};
+
+class FakeTable final : public IpvsTable {
+public:
+    explicit FakeTable(FakeKernel& kernel) : kernel_{kernel} {}
+
+    Result<Outcome> perform(const std::vector<netlink::IpvsOperation>& operations) override {
+        if (std::exchange(kernel_.socket_breaks, false)) return fail(Errc::Io, "no buffer space", ENOBUFS);
+        kernel_.batches.push_back(operations);
+        Outcome outcome;
+        for (std::size_t i = 0; i < operations.size(); ++i) {
+            const bool refuse = operations[i].service.scheduler == kernel_.refused_scheduler;
+            if (const int number = kernel_.refuses ? kernel_.refuses(operations[i]) : 0; number != 0) {
+                outcome.failures.push_back({.index = i, .sys_errno = number, .text = {}});
+                continue;
+            }
+            if (refuse || !lvs::perform(kernel_.table, operations[i])) outcome.failures.push_back({i, ENOENT});
+        }
+        return outcome;
+    }
+    Result<std::vector<netlink::IpvsServiceEntry>> services() override {
+        ++kernel_.dumps;
+        if (!kernel_.counts) return fail(Errc::Io, "no buffer space", ENOBUFS);
+        std::vector<netlink::IpvsServiceEntry> entries;
+        for (const auto& entry : kernel_.table) entries.push_back({entry.service, kernel_.stats});
+        return entries;
+    }
+    Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key) override {
+        std::vector<netlink::IpvsDestinationEntry> entries;
+        if (std::exchange(kernel_.lies, false)) return entries;
+        for (const auto& entry : kernel_.table) {
+            if (entry.service.key != key) continue;
+            for (const auto& one : entry.destinations) entries.push_back({one, kernel_.connections, 0, 0, kernel_.stats});
+        }
+        return entries;
+    }
+    Result<void> flush() override {
+        ++kernel_.flushes;
+        kernel_.table.clear();
+        return {};
+    }
+
+private:
+    FakeKernel& kernel_;
+};
+
+inline LvsOptions options_for(FakeKernel& kernel) {
+    LvsOptions options;
+    options.open_ipvs = [&kernel]() -> Result<std::unique_ptr<IpvsTable>> {
+        ++kernel.opened;
+        if (!kernel.available) return fail(Errc::Unsupported, "no IPVS in this kernel: modprobe ip_vs");
+        return std::make_unique<FakeTable>(kernel);
+    };
+    options.random = [](Micros) { return Micros{0}; };
+    options.audit_every = Micros{0};
+    options.reopen_every = std::chrono::milliseconds{20};
+    return options;
+}
+
+}  // namespace mainstay::role::test

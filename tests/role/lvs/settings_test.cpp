@@ -1,0 +1,285 @@
+// The sync daemons and timeouts of a kernel in memory.
+#include "role/lvs/settings_reconciler.hpp"
+
+#include <doctest/doctest.h>
+
+#include "../../lvs/builders.hpp"
+#include "fakes.hpp"
+#include "mainstay/config/load.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using netlink::IpvsDaemon;
+using netlink::IpvsTimeouts;
+
+namespace {
+
+struct Kernel {
+    std::vector<IpvsDaemon> daemons;
+    IpvsTimeouts timeouts{900, 120, 300};
+    bool expires = false, may_expire = true;
+    bool has_interface = true;
+    std::vector<std::string> done;
+};
+
+class FakeSettings final : public IpvsSettings {
+public:
+    explicit FakeSettings(Kernel& kernel) : kernel_{kernel} {}
+    Result<std::vector<IpvsDaemon>> daemons() override { return kernel_.daemons; }
+    Result<void> start_daemon(const IpvsDaemon& daemon) override {
+        if (!kernel_.has_interface) return fail_system("start the " + netlink::describe(daemon), ENODEV);
+        kernel_.done.push_back("start " + name(daemon.state));
+        kernel_.daemons.push_back(daemon);
+        kernel_.daemons.back().port = 8848;
+        kernel_.daemons.back().ttl = 1;
+        kernel_.daemons.back().group = *IpAddress::parse("224.0.0.81");
+        return {};
+    }
+    Result<void> stop_daemon(IpvsDaemon::State state) override {
+        kernel_.done.push_back("stop " + name(state));
+        std::erase_if(kernel_.daemons, [state](const IpvsDaemon& one) { return one.state == state; });
+        return {};
+    }
+    Result<IpvsTimeouts> timeouts() override { return kernel_.timeouts; }
+    Result<void> set_timeouts(const IpvsTimeouts& t) override {
+        kernel_.done.push_back("timeouts");
+        if (t.tcp != 0) kernel_.timeouts.tcp = t.tcp;
+        if (t.tcp_fin != 0) kernel_.timeouts.tcp_fin = t.tcp_fin;
+        if (t.udp != 0) kernel_.timeouts.udp = t.udp;
+        return {};
+    }
+    Result<bool> expires_quiescent() override { return kernel_.expires; }
+    Result<void> set_expires_quiescent(bool on) override {
+        if (!kernel_.may_expire) return fail_system("write expire_quiescent_template", EROFS);
+        kernel_.done.push_back(on ? "expire" : "persist");
+        kernel_.expires = on;
+        return {};
+    }
+
+private:
+    static std::string name(IpvsDaemon::State state) {
+        return state == IpvsDaemon::State::Master ? "master" : "backup";
+    }
+    Kernel& kernel_;
+};
+
+LvsOptions options_for(Kernel& kernel) {
+    LvsOptions options;
+    options.open_settings = [&kernel]() -> Result<std::unique_ptr<IpvsSettings>> {
+        return std::make_unique<FakeSettings>(kernel);
+    };
+    options.audit_every = std::chrono::milliseconds{20};
+    options.reopen_every = std::chrono::milliseconds{20};
+    return options;
+}
+
+LvsSettings following(const std::string& instance) {
+    LvsSettings settings;
+    settings.sync = config::SyncDaemon{.interface = "eth1", .instance = instance, .id = 51};
+    return settings;
+}
+
+struct Bench {
+    Kernel kernel;
+    FakeRuntime runtime;
+    LvsOptions options = options_for(kernel);
+    std::size_t saved = 0;
+    SettingsReconciler reconciler{runtime.loop_, runtime.log_, options, [this] { ++saved; }};
+
+    std::vector<std::string> done() { return std::exchange(kernel.done, {}); }
+};
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the daemon follows the instance, and the one that a crashed predecessor left goes on") {
+    Bench bench;
+    bench.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1", .sync_id = 51}};
+    bench.reconciler.configure(following("VI_1"));
+    CHECK(bench.done().empty());
+    bench.reconciler.told("VI_1", true);
+    CHECK(bench.done().empty());
+    bench.reconciler.told("VI_2", false);
+    CHECK(bench.done().empty());
+    bench.reconciler.told("VI_1", false);
+    CHECK(bench.done() == Lines{"stop master", "start backup"});
+    bench.reconciler.stop();
+    CHECK(bench.done() == Lines{"stop backup"});
+}
+
+TEST_CASE("a daemon starts again when its interface returns as another one, and is stopped while there is none") {
+    Bench bench;
+    bench.reconciler.configure(following("VI_1"));
+    bench.reconciler.interface_is(4);
+    bench.reconciler.told("VI_1", true);
+    CHECK(bench.done() == Lines{"start master"});
+    bench.reconciler.interface_is(0);
+    CHECK(bench.done() == Lines{"stop master"});
+    bench.reconciler.interface_is(9);
+    CHECK(bench.done() == Lines{"start master"});
+    bench.reconciler.interface_is(10);  // at once another one
+    CHECK(bench.done() == Lines{"stop master", "start master"});
+    bench.reconciler.interface_is(10);
+    CHECK(bench.done().empty());
+}
+
+TEST_CASE("a daemon that its interface would not have is started as soon as that has changed") {
+    Bench bench;
+    bench.options.reopen_every = std::chrono::hours{1};
+    bench.kernel.has_interface = false;  // it is down
+    bench.reconciler.configure(following(""));
+    bench.reconciler.interface_is(4);
+    CHECK(bench.done().empty());
+    bench.kernel.has_interface = true;
+    bench.reconciler.interface_is(4);
+    CHECK(bench.done() == Lines{"start master", "start backup"});
+    bench.reconciler.interface_is(4);
+    CHECK(bench.done().empty());
+}
+
+TEST_CASE("what cannot be started is tried again, and told once") {
+    Bench bench;
+    bench.kernel.has_interface = false;
+    bench.reconciler.configure(following(""));
+    CHECK(bench.done().empty());
+    CHECK(bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51") == 1);
+    bench.kernel.has_interface = true;
+    CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
+    CHECK(bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51") == 1);
+}
+
+TEST_CASE("a daemon that somebody stops is started again, and daemons of others are left alone without the keyword") {
+    Bench bench;
+    bench.reconciler.configure(following(""));
+    bench.done();
+    bench.kernel.daemons.pop_back();
+    CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
+    CHECK(bench.done() == Lines{"start backup"});
+
+    Bench other;
+    other.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1"}};
+    other.reconciler.configure({});
+    other.reconciler.stop();
+    CHECK(other.kernel.daemons.size() == 1);
+}
+
+TEST_CASE("a reload without the keyword stops what was started, one that changes a word starts it anew") {
+    Bench bench;
+    bench.reconciler.configure(following(""));
+    bench.done();
+    auto longer = following("");
+    longer.sync->maxlen = 1000;
+    bench.reconciler.configure(longer);
+    CHECK(bench.done() == Lines{"stop master", "stop backup", "start master", "start backup"});
+    bench.reconciler.configure({});
+    CHECK(bench.done() == Lines{"stop master", "stop backup"});
+}
+
+TEST_CASE("timeouts are set as far as they are said, repaired, and put back by a reload and at the stop") {
+    Bench bench;
+    LvsSettings settings;
+    settings.timeouts = {7200, 0, 60};
+    bench.reconciler.configure(settings);
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{7200, 120, 60});
+    CHECK(bench.saved == 1);
+    bench.kernel.timeouts.tcp = 5;
+    CHECK(bench.runtime.until([&] { return bench.kernel.timeouts.tcp == 7200; }));
+    CHECK(bench.runtime.log_.count("timeouts were changed by others") == 1);
+
+    settings.timeouts = {0, 30, 60};
+    bench.reconciler.configure(settings);
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 30, 60});
+    bench.reconciler.stop();
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 120, 300});
+}
+
+TEST_CASE("an audit_interval of 0 is no look at daemons and timeouts but the one that is asked for") {
+    Bench bench;
+    bench.options.audit_every = Micros{0};
+    bench.options.reopen_every = std::chrono::milliseconds{1};
+    LvsSettings settings;
+    settings.timeouts = {7200, 0, 0};
+    bench.reconciler.configure(settings);
+    bench.kernel.timeouts.tcp = 5;
+    for (int turn = 0; turn < 100; ++turn) bench.runtime.loop().run_one_for(std::chrono::milliseconds{1});
+    bench.runtime.loop().restart();
+    CHECK(bench.kernel.timeouts.tcp == 5);
+    bench.reconciler.look();
+    CHECK(bench.kernel.timeouts.tcp == 7200);
+}
+
+TEST_CASE("a configuration with nothing to balance has no timeouts, as a start with it sets none") {
+    const auto written = [](const std::string& more) {
+        const std::string global = "global_defs {\nlvs_timeouts tcp 600\n" + more + "}\n";
+        return config::load_text("x.conf", global, {}).config;
+    };
+    auto config = written("");
+    CHECK(settings_of(config).timeouts == IpvsTimeouts{});
+    config.virtual_servers = {lvs::test::service({lvs::test::server("10.0.0.11")})};
+    CHECK(settings_of(config).timeouts == IpvsTimeouts{600, 0, 0});
+    CHECK(settings_of(written("lvs_sync_daemon eth0\n")).timeouts == IpvsTimeouts{600, 0, 0});
+}
+
+TEST_CASE("a new incarnation puts back what was there before the first one") {
+    Bench bench;
+    bench.kernel.timeouts = {7200, 120, 300};
+    LvsSettings settings;
+    settings.timeouts = {7200, 0, 0};
+    bench.reconciler.configure(settings, IpvsTimeouts{900, 120, 300});
+    CHECK(bench.done().empty());
+    bench.reconciler.stop();
+    CHECK(bench.kernel.timeouts == IpvsTimeouts{900, 120, 300});
+}
+
+TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is repaired, and put back as it was") {
+    Bench bench;
+    bench.reconciler.configure({});
+    CHECK(bench.reconciler.expire_quiescent(true));
+    CHECK(bench.done() == Lines{"expire"});
+    CHECK(bench.saved == 1);
+    CHECK(bench.reconciler.original_expiry() == false);
+    bench.kernel.expires = false;
+    CHECK(bench.runtime.until([&] { return bench.kernel.expires; }));
+    CHECK(bench.runtime.log_.count("expire_quiescent_template was changed by others; repaired") == 1);
+    bench.done();
+    CHECK(bench.reconciler.expire_quiescent(false));
+    CHECK(bench.done() == Lines{"persist"});
+    CHECK(bench.reconciler.original_expiry() == std::nullopt);
+
+    CHECK(bench.reconciler.expire_quiescent(true));
+    bench.reconciler.stop();
+    CHECK(bench.done() == Lines{"expire", "persist"});
+}
+
+TEST_CASE("an end of persistence that was the host's own is left as it is, also by one that goes on after a crash") {
+    Bench bench;
+    bench.kernel.expires = true;
+    CHECK(bench.reconciler.expire_quiescent(true));
+    CHECK(bench.reconciler.expire_quiescent(false));
+    CHECK(bench.kernel.expires);
+
+    Bench second;
+    second.kernel.expires = true;  // by the crashed one
+    second.reconciler.configure({});
+    CHECK(second.reconciler.expire_quiescent(true, false));
+    CHECK(second.done().empty());
+    second.reconciler.stop();
+    CHECK_FALSE(second.kernel.expires);
+
+    Bench third;
+    third.kernel.expires = true;
+    CHECK(third.reconciler.expire_quiescent(false, false));  // withdrawn by the new file
+    CHECK_FALSE(third.kernel.expires);
+}
+
+TEST_CASE("an end of persistence that cannot be set is an error to whoever asks, and is tried again") {
+    Bench bench;
+    bench.kernel.may_expire = false;
+    const auto refused = bench.reconciler.expire_quiescent(true);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text().find("write expire_quiescent_template") != std::string::npos);
+    bench.kernel.may_expire = true;
+    CHECK(bench.runtime.until([&] { return bench.kernel.expires; }));
+}

@@ -1,0 +1,158 @@
+#include "mainstay/role/reader/reload_diff.hpp"
+
+#include <doctest/doctest.h>
+
+#include "mainstay/config/load.hpp"
+#include "mainstay/role/reader/diagnostic_json.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+
+namespace {
+
+const std::string kInstance =
+    "vrrp_instance VI_1 {\nstate BACKUP\ninterface eth0\nvirtual_router_id 51\npriority 100\n"
+    "authentication {\nauth_type PASS\nauth_pass secret\n}\nvirtual_ipaddress {\n10.9.9.9/24\n}\n}\n";
+const std::string kService =
+    "virtual_server 10.9.9.9 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"
+    "real_server 10.1.1.1 80 {\nweight 1\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n"
+    "real_server 10.1.1.2 80 {\nweight 1\n}\n}\n";
+
+config::Config config_of(const std::string& text) {
+    auto loaded = config::load_text("x.conf", text, {});
+    REQUIRE(loaded.can_run());
+    return std::move(loaded.config);
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, from.size(), to);
+}
+
+std::string text_of(const std::string& before, const std::string& after) {
+    return as_text(diff_reload(config_of(before), config_of(after)));
+}
+
+}  // namespace
+
+TEST_CASE("a reload of the same file does nothing") {
+    CHECK(text_of(kInstance + kService, kInstance + kService) ==
+          "nothing changes\nunchanged: 1 instances, 1 services; writes to the IPVS table: 0\n");
+}
+
+TEST_CASE("an instance keeps its state over other settings, and even another name") {
+    const std::string after = replaced(replaced(replaced(kInstance, "VI_1", "VI_WEB"), "priority 100", "priority 150"),
+                                       "auth_pass secret", "auth_pass hidden");
+
+    CHECK(text_of(kInstance, after) ==
+          "change instance VI_WEB\n"
+          "         it keeps its state, timers and counters\n"
+          "         name VI_1 -> VI_WEB\n"
+          "         priority 100 -> 150\n"
+          "         authentication changes\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+}
+
+TEST_CASE("an instance on another interface is another router: the old one resigns") {
+    CHECK(text_of(kInstance, replaced(kInstance, "interface eth0", "interface eth1")) ==
+          "remove instance VI_1\n"
+          "         it resigns, and its addresses go\n"
+          "         VI_1 takes its place as another router: interface eth0 -> eth1\n"
+          "remove address 10.9.9.9/24 on eth0\n"
+          "         of VI_1, where it is MASTER\n"
+          "add    instance VI_1\n"
+          "         virtual_router_id 51 on eth1, priority 100: it starts from the beginning\n"
+          "add    address 10.9.9.9/24 on eth1\n"
+          "         of VI_1, where it is MASTER\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+}
+
+TEST_CASE("from multicast to unicast is another router too") {
+    const std::string after = replaced(kInstance, "priority 100\n", "priority 100\nunicast_peer {\n10.0.0.2\n}\n");
+    CHECK(text_of(kInstance, after).contains("takes its place as another router: addressing multicast -> unicast\n"));
+}
+
+TEST_CASE("only the addresses that differ are touched") {
+    const std::string after = replaced(kInstance, "10.9.9.9/24\n", "10.9.9.9/24\n10.9.9.10/24\n");
+
+    CHECK(text_of(kInstance, after) ==
+          "change instance VI_1\n"
+          "         it keeps its state, timers and counters\n"
+          "add    address 10.9.9.10/24 on eth0\n"
+          "         of VI_1, where it is MASTER\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+}
+
+TEST_CASE("the IPVS table gets the difference only") {
+    const std::string after = replaced(
+        replaced(replaced(kService, "lb_algo rr", "lb_algo wrr"), "weight 1", "weight 5"), "10.1.1.2", "10.1.1.3");
+
+    CHECK(text_of(kService, after) ==
+          "change service TCP 10.9.9.9:80\n"
+          "         lb_algo rr -> wrr\n"
+          "change server TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
+          "         weight 1 -> 5\n"
+          "add    server TCP 10.9.9.9:80 -> 10.1.1.3:80\n"
+          "remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 4\n");
+    CHECK(text_of(kService, kInstance).contains("remove service TCP 10.9.9.9:80\n"));
+}
+
+TEST_CASE("checks and quorum change without a write to the table") {
+    CHECK(text_of(kService, replaced(replaced(kService, "connect_timeout 3", "connect_timeout 4"), "lb_kind DR",
+                                     "lb_kind DR\nquorum 2")) ==
+          "change settings TCP 10.9.9.9:80\n"
+          "         quorum 1 -> 2\n"
+          "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
+          "         the verdict of a check that asks the same place stays until it has run again\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+}
+
+TEST_CASE("JSON says the same") {
+    CHECK(json_text(as_json(
+              diff_reload(config_of(kInstance), config_of(replaced(kInstance, "priority 100", "priority 90"))))) ==
+          "{\n \"changes\": [\n  {\n   \"action\": \"change\",\n   \"kind\": \"instance\",\n   \"name\": \"VI_1\",\n"
+          "   \"details\": [\n    \"it keeps its state, timers and counters\",\n    \"priority 100 -> 90\"\n   ]\n  }\n"
+          " ],\n \"instances_unchanged\": 0,\n \"services_unchanged\": 0,\n \"ipvs_operations\": 0\n}\n");
+}
+
+TEST_CASE("keywords that have no member in the model are named when they change, without their values") {
+    const auto garp = [](const std::string& seconds) {
+        return replaced(kInstance, "priority 100\n", "priority 100\ngarp_extra_if " + seconds + "\n");
+    };
+    CHECK(text_of(garp("30"), garp("60")) ==
+          "change instance VI_1\n"
+          "         it keeps its state, timers and counters\n"
+          "         garp_extra_if changes\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+    CHECK(text_of(kInstance, "static_routes {\n10.0.0.0/8 via 10.9.9.1 dev eth0\n}\n" + kInstance) ==
+          "change settings static_routes\n"
+          "unchanged: 1 instances, 0 services; writes to the IPVS table: 0\n");
+    CHECK(text_of(kService, replaced(kService, "10.1.1.2 80 {\n", "10.1.1.2 80 {\nsnmp_name b\n")) ==
+          "change settings TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
+          "         snmp_name changes\n"
+          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+}
+
+TEST_CASE("what broken blocks take away from what runs is lost by them, what the operator deletes is not") {
+    const std::string second = replaced(replaced(kInstance, "VI_1", "VI_2"), "10.9.9.9/24", "10.9.9.8/24");
+    const std::string other = replaced(kService, "virtual_server 10.9.9.9", "virtual_server 10.9.9.8");
+    const auto lost = [](const std::string& before, const std::string& after) {
+        const auto next = config::load_text("x.conf", after, {});
+        const auto running = config_of(before);
+        return lost_by_fault(diff_reload(running, next.config), running, next.lost);
+    };
+    const auto unclosed = [](const std::string& text) { return text.substr(0, text.size() - 2); };
+
+    const std::string before = kInstance + replaced(second, "virtual_router_id 51", "virtual_router_id 52") + kService;
+    CHECK(lost(before, unclosed(kInstance) + second + kService) ==
+          std::vector<std::string>{"instance VI_2", "address 10.9.9.8/24 on eth0", "service TCP 10.9.9.9:80"});
+    CHECK(lost(kService, replaced(kService, "weight 1\n}\n}\n", "weight 1\n}\n")).empty());  // it is used all the same
+    CHECK(lost(kService, replaced(kService, "connect_timeout 3\n}\n", "connect_timeout 3\n")) ==
+          std::vector<std::string>{"server TCP 10.9.9.9:80 -> 10.1.1.2:80"});
+    CHECK(lost(kService + other, kService + "}\n").empty());
+    CHECK(lost(kInstance + kService, kInstance).empty());
+    CHECK(lost(kService, replaced(kService, "virtual_server", "virtual_servr")) ==
+          std::vector<std::string>{"service TCP 10.9.9.9:80"});
+}

@@ -1,0 +1,163 @@
+#include "role/supervisor/script_runner.hpp"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "mainstay/kernel/clock.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using How = ipc::ScriptResult::How;
+
+namespace {
+
+struct Lines final : Log {
+    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
+    bool enabled(LogLevel) const override { return true; }
+    using Log::line;
+    std::vector<std::string> texts;
+};
+
+// Runs real scripts as this user, in a folder of its own, until a condition holds.
+struct Stage {
+    Stage() {
+        std::string pattern = "/tmp/mainstay-scripts.XXXXXX";
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        folder = pattern;
+    }
+    ~Stage() { std::filesystem::remove_all(folder); }
+    Stage(const Stage&) = delete;
+    Stage& operator=(const Stage&) = delete;
+
+    alert::ScriptEntry shell(const std::string& text, Micros timeout = Micros{0}) const {
+        return {{"sh", "-c", text, "sh"}, "/bin/sh", ::getuid(), ::getgid(), timeout};
+    }
+    void until(const std::function<bool()>& condition) {
+        const auto limit = kernel::monotonic_now() + std::chrono::seconds{20};
+        while (!condition()) {
+            REQUIRE(kernel::monotonic_now() < limit);
+            loop.restart();
+            loop.run_for(std::chrono::milliseconds{5});
+            while (const auto ended = kernel::reap()) runner.ended(*ended);
+        }
+    }
+    std::string content(const std::string& name) const {
+        std::ifstream file{folder + "/" + name};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+
+    std::string folder;
+    Lines log;
+    boost::asio::io_context loop;
+    std::vector<ipc::ScriptResult> results;
+    ScriptRunner runner{loop, log, [this](Kind, const ipc::ScriptResults& batch) {
+                            results.insert(results.end(), batch.results.begin(), batch.results.end());
+                        }};
+};
+
+}  // namespace
+
+TEST_CASE("the exit status of a script comes back with the number of its request") {
+    Stage stage;
+    stage.runner.set_table({{"good", stage.shell("exit 0")}, {"bad", stage.shell("exit 7")}});
+
+    stage.runner.run(Kind::Vrrp, {1, "good", "", {}});
+    stage.runner.run(Kind::Vrrp, {2, "bad", "", {}});
+    stage.until([&] { return stage.results.size() == 2; });
+
+    for (const auto& result : stage.results) {
+        CHECK(result.how == How::Exited);
+        CHECK(result.status == (result.request == 1 ? 0 : 7));
+    }
+}
+
+TEST_CASE("a script of vrrp does not wait for the many checks that are due with it") {
+    constexpr std::uint64_t kChecks = 200, kScript = 1000;
+    Stage stage;
+    stage.runner.set_table({{"check", stage.shell("exit 0")}, {"script", stage.shell("exit 3")}});
+
+    for (std::uint64_t i = 1; i <= kChecks; ++i) stage.runner.run(Kind::Lvs, {i, "check", "", {}});
+    CHECK(stage.runner.running() <= kChecksPerTurn);
+    stage.runner.run(Kind::Vrrp, {kScript, "script", "", {}});
+    CHECK(stage.runner.running() <= kChecksPerTurn + 1);
+    CHECK(stage.runner.hand_over().size() == kChecks + 1);
+
+    stage.until([&] { return stage.results.size() == kChecks + 1; });
+    const auto found = std::ranges::find(stage.results, kScript, &ipc::ScriptResult::request);
+    REQUIRE(found != stage.results.end());
+    CHECK(found->status == 3);
+    CHECK(found - stage.results.begin() < static_cast<std::ptrdiff_t>(kChecks) / 2);
+}
+
+TEST_CASE("a script that hangs is ended when its time is up, children and all") {
+    Stage stage;
+    stage.runner.set_table({{"hangs", stage.shell("sleep 600 & wait", std::chrono::milliseconds{50})}});
+
+    stage.runner.run(Kind::Vrrp, {1, "hangs", "", {}});
+    stage.until([&] { return stage.results.size() == 1; });
+
+    CHECK(stage.results[0].how == How::TimedOut);
+    CHECK(stage.runner.running() == 0);
+}
+
+TEST_CASE("a script that ignores TERM is killed") {
+    Stage stage;
+    stage.runner.set_table(
+        {{"stubborn", stage.shell("trap '' TERM; while :; do sleep 1; done", std::chrono::milliseconds{100})}});
+
+    stage.runner.run(Kind::Vrrp, {1, "stubborn", "", {}});
+    stage.until([&] { return stage.results.size() == 1; });
+
+    CHECK(stage.results[0].how == How::TimedOut);
+}
+
+TEST_CASE("a script that is missing, or not in the table, is answered at once") {
+    Stage stage;
+    stage.runner.set_table({{"gone", {{"gone"}, stage.folder + "/gone", ::getuid(), ::getgid(), Micros{0}}}});
+
+    stage.runner.run(Kind::Vrrp, {1, "gone", "", {}});
+    stage.runner.run(Kind::Vrrp, {2, "unknown", "", {}});
+    stage.until([&] { return stage.results.size() == 2; });
+
+    CHECK(stage.results[0].how == How::NotRun);
+    CHECK(stage.results[1].how == How::NotRun);
+    REQUIRE(stage.log.texts.size() == 2);
+    CHECK(stage.log.texts[0] == "script gone: start " + stage.folder + "/gone: No such file or directory");
+    CHECK(stage.log.texts[1] == "script unknown is not in the configuration: not run");
+}
+
+TEST_CASE("scripts of one queue run one after the other, in the order they were asked for") {
+    Stage stage;
+    const std::string file = stage.folder + "/order";
+    stage.runner.set_table(
+        {{"slow", stage.shell("sleep 0.2; echo \"$1\" >>" + file)}, {"fast", stage.shell("echo \"$1\" >>" + file)}});
+
+    stage.runner.run(Kind::Vrrp, {1, "slow", "VI_1", {"first"}});
+    stage.runner.run(Kind::Vrrp, {2, "fast", "VI_1", {"second"}});
+    stage.runner.run(Kind::Vrrp, {3, "fast", "VI_1", {"third"}});
+    stage.until([&] { return stage.results.size() == 3; });
+
+    CHECK(stage.content("order") == "first\nsecond\nthird\n");
+}
+
+TEST_CASE("a script gets the extra arguments after its own, a clean environment and its own process group") {
+    Stage stage;
+    ::setenv("IFS", "x", 1);
+    ::setenv("LD_LIBRARY_PATH", "/tmp", 1);
+    const std::string file = stage.folder + "/out";
+    stage.runner.set_table({{"show", stage.shell("echo \"$*\" >" + file + "; env | grep -c '^LD_' >>" + file +
+                                                 "; [ $(ps -o pgid= -p $$) = $$ ] && echo group >>" + file)}});
+
+    stage.runner.run(Kind::Vrrp, {1, "show", "", {"INSTANCE", "VI_1", "MASTER", "150"}});
+    stage.until([&] { return stage.results.size() == 1; });
+    ::unsetenv("IFS");
+    ::unsetenv("LD_LIBRARY_PATH");
+
+    CHECK(stage.content("out") == "INSTANCE VI_1 MASTER 150\n0\ngroup\n");
+}
