@@ -1,36 +1,39 @@
-// mainstayd: the supervisor, and the same binary re-executed as one of its roles.
+// mainstayd: the supervisor. The roles are programs of their own (src/cli/*_main.cpp).
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 
 #include "config_test.hpp"
 #include "daemonize.hpp"
-#include "genhash.hpp"
 #include "options.hpp"
 #include "mainstay/kernel/log_sink.hpp"
-#include "mainstay/role/bfd/role.hpp"
-#include "mainstay/role/lvs/role.hpp"
-#include "mainstay/role/reader/reader.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/role/supervisor/programs.hpp"
 #include "mainstay/role/supervisor/upgrade_trial.hpp"
-#include "mainstay/role/vrrp/role.hpp"
-#include "mainstay/role/watcher/role.hpp"
 
 namespace {
 
 using namespace mainstay;
 
-int run_named_role(std::string_view name) {
-    if (name == "vrrp") return role::run_role(role::vrrp_traits(), role::make_vrrp_role);
-    if (name == "lvs")
-        return role::run_role(role::lvs_traits(), [](role::Runtime& runtime) { return role::make_lvs_role(runtime); });
-    if (name == "bfd") return role::run_role(role::bfd_traits(), role::make_bfd_role);
-    if (name == "reader") return role::run_reader();
-    if (name == "upgrade-trial") return role::run_upgrade_trial();
-    if (name == "watcher") return role::run_watcher();
-    std::fprintf(stderr, "there is no role %.*s\n", static_cast<int>(name.size()), name.data());
+// keepalived's other name and option; it is a program of its own, so that the supervisor links neither OpenSSL nor PCRE2
+// for it.
+bool is_genhash(int argc, char** argv) {
+    const std::string_view program = argc > 0 ? argv[0] : "", first = argc > 1 ? argv[1] : "";
+    return program == "genhash" || program.ends_with("/genhash") || first == "--genhash" || first == "-T";
+}
+
+int become_genhash(char** argv) {
+    const std::string_view first = argv[1] == nullptr ? "" : argv[1];
+    if (first == "--genhash" || first == "-T") ++argv;
+    const auto own = kernel::own_executable();
+    const auto path = role::program_path(own ? *own : std::string{}, "mainstay-genhash");
+    ::execv(path.c_str(), argv);
+    std::fprintf(stderr, "genhash: %s: %s\n", path.c_str(), std::strerror(errno));
     return 1;
 }
 
@@ -61,8 +64,9 @@ int run_daemon(cli::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 3 && std::string_view{argv[1]} == "--role") return run_named_role(argv[2]);
-    if (cli::is_genhash(argc, argv)) return cli::run_genhash(argc, argv);
+    if (argc == 3 && std::string_view{argv[1]} == "--role" && std::string_view{argv[2]} == "upgrade-trial")
+        return role::run_upgrade_trial();
+    if (is_genhash(argc, argv)) return become_genhash(argv);
     auto options = cli::parse_options(argc, argv);
     options.supervisor.arguments.assign(argv, argv + argc);
     switch (options.action) {

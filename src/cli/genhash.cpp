@@ -129,13 +129,7 @@ boost::asio::awaitable<void> fetch(probe::HttpCheck check, std::shared_ptr<probe
 
 }  // namespace
 
-bool is_genhash(int argc, char** argv) {
-    const std::string_view program = argc > 0 ? argv[0] : "", first = argc > 1 ? argv[1] : "";
-    return program == "genhash" || program.ends_with("/genhash") || first == "--genhash" || first == "-T";
-}
-
 int run_genhash(int argc, char** argv) {
-    if (argc > 1 && (std::string_view{argv[1]} == "--genhash" || std::string_view{argv[1]} == "-T")) --argc, ++argv;
     const Wanted wanted = read_options(argc, argv);
     if (wanted.help) return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
     if (!wanted.wrong.empty()) {

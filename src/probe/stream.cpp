@@ -1,5 +1,8 @@
 #include "stream.hpp"
 
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -9,12 +12,7 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 
-#include "mainstay/wire/openssl.hpp"
-
 namespace mainstay::probe {
-
-using wire::crypto;
-using wire::ssl;
 
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -23,31 +21,31 @@ namespace {
 
 // OpenSSL's own socket BIO raises SIGPIPE when the server has gone.
 int bio_write(BIO* bio, const char* bytes, int size) {
-    crypto().BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
-    const auto sent = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(crypto().BIO_get_data(bio))), bytes,
+    ::BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+    const auto sent = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio))), bytes,
                              static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR))
-        crypto().BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
+        ::BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
     return static_cast<int>(sent);
 }
 
 int bio_read(BIO* bio, char* bytes, int size) {
-    crypto().BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
-    const auto got = ::recv(static_cast<int>(reinterpret_cast<std::intptr_t>(crypto().BIO_get_data(bio))), bytes,
+    ::BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+    const auto got = ::recv(static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio))), bytes,
                             static_cast<std::size_t>(size), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        crypto().BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
-    if (got == 0) crypto().BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+        ::BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
+    if (got == 0) ::BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
     return static_cast<int>(got);
 }
 
 long bio_control(BIO* bio, int command, long, void*) {
-    if (command == BIO_CTRL_EOF) return crypto().BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+    if (command == BIO_CTRL_EOF) return ::BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
     return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP ? 1 : 0;
 }
 
 int bio_create(BIO* bio) {
-    crypto().BIO_set_init(bio, 1);
+    ::BIO_set_init(bio, 1);
     return 1;
 }
 
@@ -55,19 +53,19 @@ int bio_create(BIO* bio) {
 const BIO_METHOD* socket_method() {
     static const BIO_METHOD* const kMethod = [] {
         BIO_METHOD* made =
-            crypto().BIO_meth_new(crypto().BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "probe");
+            ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "probe");
         if (made == nullptr) return made;
-        crypto().BIO_meth_set_write(made, bio_write);
-        crypto().BIO_meth_set_read(made, bio_read);
-        crypto().BIO_meth_set_ctrl(made, bio_control);
-        crypto().BIO_meth_set_create(made, bio_create);
+        ::BIO_meth_set_write(made, bio_write);
+        ::BIO_meth_set_read(made, bio_read);
+        ::BIO_meth_set_ctrl(made, bio_control);
+        ::BIO_meth_set_create(made, bio_create);
         return made;
     }();
     return kMethod;
 }
 
 long set_host_name(SSL* tls, std::string name) {
-    return ssl().SSL_ctrl(tls, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+    return ::SSL_ctrl(tls, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
 }
 
 constexpr std::array<unsigned char, 3> kOfferH2{2, 'h', '2'};
@@ -75,30 +73,30 @@ constexpr std::array<unsigned char, 3> kOfferH2{2, 'h', '2'};
 }  // namespace
 
 Stream::~Stream() {
-    if (tls_ != nullptr) ssl().SSL_free(tls_);
+    if (tls_ != nullptr) ::SSL_free(tls_);
 }
 
 asio::awaitable<Transfer> Stream::handshake(std::shared_ptr<const TlsClient> client, TlsWish wish) {
     Transfer transfer;
-    crypto().ERR_clear_error();
+    ::ERR_clear_error();
     close_notify_ = wish.close_notify;
-    tls_ = ssl().SSL_new(client->native());
-    BIO* bio = tls_ == nullptr ? nullptr : crypto().BIO_new(socket_method());
+    tls_ = ::SSL_new(client->native());
+    BIO* bio = tls_ == nullptr ? nullptr : ::BIO_new(socket_method());
     if (bio == nullptr) {
         transfer.error = error_code{ENOMEM, boost::system::system_category()};
         co_return transfer;
     }
-    crypto().BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(state_->socket.native_handle())));
-    ssl().SSL_set_bio(tls_, bio, bio);
+    ::BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(state_->socket.native_handle())));
+    ::SSL_set_bio(tls_, bio, bio);
     if (!wish.server_name.empty() && set_host_name(tls_, wish.server_name) != 1) {
         transfer.tls = "the server name cannot be sent: " + tls_problem();
         co_return transfer;
     }
-    if (wish.h2) ssl().SSL_set_alpn_protos(tls_, kOfferH2.data(), kOfferH2.size());
+    if (wish.h2) ::SSL_set_alpn_protos(tls_, kOfferH2.data(), kOfferH2.size());
     for (;;) {
-        crypto().ERR_clear_error();
+        ::ERR_clear_error();
         errno = 0;
-        const int done = ssl().SSL_connect(tls_);
+        const int done = ::SSL_connect(tls_);
         if (done == 1) co_return transfer;
         const bool again = co_await go_on(done, transfer);
         if (!again) break;
@@ -109,7 +107,7 @@ asio::awaitable<Transfer> Stream::handshake(std::shared_ptr<const TlsClient> cli
 
 asio::awaitable<bool> Stream::go_on(int returned, Transfer& transfer) {
     const int saved = errno;
-    const int what = ssl().SSL_get_error(tls_, returned);
+    const int what = ::SSL_get_error(tls_, returned);
     error_code error;
     switch (what) {
         case SSL_ERROR_WANT_READ:
@@ -128,7 +126,7 @@ asio::awaitable<bool> Stream::go_on(int returned, Transfer& transfer) {
                 transfer.ended = true;
             else
                 transfer.error = error_code{saved, boost::system::system_category()};
-            crypto().ERR_clear_error();
+            ::ERR_clear_error();
             co_return false;
         default:
             transfer.tls = tls_problem();
@@ -151,9 +149,9 @@ asio::awaitable<Transfer> Stream::read_some(std::span<char> into) {
         co_return transfer;
     }
     for (;;) {
-        crypto().ERR_clear_error();
+        ::ERR_clear_error();
         errno = 0;
-        const int done = ssl().SSL_read_ex(tls_, into.data(), into.size(), &transfer.size);
+        const int done = ::SSL_read_ex(tls_, into.data(), into.size(), &transfer.size);
         if (done == 1) {
             // A server that is faster than this host never makes it wait: the timer and all other checks have a turn.
             co_await asio::post(state_->socket.get_executor(), asio::use_awaitable);
@@ -172,10 +170,10 @@ asio::awaitable<Transfer> Stream::write_all(std::string bytes) {
         co_return transfer;
     }
     while (transfer.size < bytes.size()) {
-        crypto().ERR_clear_error();
+        ::ERR_clear_error();
         errno = 0;
         std::size_t sent = 0;
-        const int done = ssl().SSL_write_ex(tls_, bytes.data() + transfer.size, bytes.size() - transfer.size, &sent);
+        const int done = ::SSL_write_ex(tls_, bytes.data() + transfer.size, bytes.size() - transfer.size, &sent);
         transfer.size += sent;
         if (done == 1) continue;
         const bool again = co_await go_on(done, transfer);
@@ -186,14 +184,14 @@ asio::awaitable<Transfer> Stream::write_all(std::string bytes) {
 
 void Stream::finish() {
     if (tls_ == nullptr || !close_notify_) return;
-    ssl().SSL_shutdown(tls_);
-    crypto().ERR_clear_error();
+    ::SSL_shutdown(tls_);
+    ::ERR_clear_error();
 }
 
 bool Stream::speaks_h2() const {
     const unsigned char* name = nullptr;
     unsigned size = 0;
-    if (tls_ != nullptr) ssl().SSL_get0_alpn_selected(tls_, &name, &size);
+    if (tls_ != nullptr) ::SSL_get0_alpn_selected(tls_, &name, &size);
     return size == 2 && name[0] == 'h' && name[1] == '2';
 }
 

@@ -1,24 +1,23 @@
 #include "mainstay/probe/tls.hpp"
 
 #include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <array>
 #include <cstring>
 #include <ctime>
 
-#include "mainstay/wire/openssl.hpp"
-
 namespace mainstay::probe {
-
-using wire::crypto;
-using wire::ssl;
 namespace {
 
 struct Freed {
-    void operator()(BIO* object) const { crypto().BIO_free_all(object); }
-    void operator()(SSL_CTX* object) const { ssl().SSL_CTX_free(object); }
-    void operator()(X509* object) const { crypto().X509_free(object); }
-    void operator()(EVP_PKEY* object) const { crypto().EVP_PKEY_free(object); }
+    void operator()(BIO* object) const { ::BIO_free_all(object); }
+    void operator()(SSL_CTX* object) const { ::SSL_CTX_free(object); }
+    void operator()(X509* object) const { ::X509_free(object); }
+    void operator()(EVP_PKEY* object) const { ::EVP_PKEY_free(object); }
 };
 using Bio = std::unique_ptr<BIO, Freed>;
 using Context = std::unique_ptr<SSL_CTX, Freed>;
@@ -28,7 +27,7 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, Freed>;
 constexpr std::size_t kSubjectMax = 128;
 
 Bio bytes_of(const std::string& text) {
-    return Bio{crypto().BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+    return Bio{::BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
 }
 
 std::unexpected<Error> refused(std::string_view part) {
@@ -45,37 +44,37 @@ int give_password(char* buffer, int size, int, void* password) {
 // The first one is the client's own, the others its chain.
 Result<void> use_certificates(SSL_CTX* context, const std::string& pem) {
     const Bio bio = bytes_of(pem);
-    const X509Ptr own{crypto().PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr)};
-    if (!own || ssl().SSL_CTX_use_certificate(context, own.get()) != 1) return refused("certificate");
-    while (X509* further = crypto().PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-        if (ssl().SSL_CTX_ctrl(context, SSL_CTRL_CHAIN_CERT, 0, further) != 1) {
-            crypto().X509_free(further);
+    const X509Ptr own{::PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr)};
+    if (!own || ::SSL_CTX_use_certificate(context, own.get()) != 1) return refused("certificate");
+    while (X509* further = ::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+        if (::SSL_CTX_ctrl(context, SSL_CTRL_CHAIN_CERT, 0, further) != 1) {
+            ::X509_free(further);
             return refused("certificate");
         }
     }
-    crypto().ERR_clear_error();  // the end of the file is one to OpenSSL
+    ::ERR_clear_error();  // the end of the file is one to OpenSSL
     return {};
 }
 
 Result<void> use_key(SSL_CTX* context, const TlsMaterial& material) {
     const Bio bio = bytes_of(material.key);
     std::string password = material.password;
-    const KeyPtr key{crypto().PEM_read_bio_PrivateKey(bio.get(), nullptr, give_password, &password)};
-    if (!key || ssl().SSL_CTX_use_PrivateKey(context, key.get()) != 1) return refused("key");
-    if (!material.certificate.empty() && ssl().SSL_CTX_check_private_key(context) != 1) return refused("key");
+    const KeyPtr key{::PEM_read_bio_PrivateKey(bio.get(), nullptr, give_password, &password)};
+    if (!key || ::SSL_CTX_use_PrivateKey(context, key.get()) != 1) return refused("key");
+    if (!material.certificate.empty() && ::SSL_CTX_check_private_key(context) != 1) return refused("key");
     return {};
 }
 
 Result<void> use_authorities(SSL_CTX* context, const std::string& pem) {
     const Bio bio = bytes_of(pem);
-    X509_STORE* store = ssl().SSL_CTX_get_cert_store(context);
+    X509_STORE* store = ::SSL_CTX_get_cert_store(context);
     std::size_t count = 0;
-    while (const X509Ptr one{crypto().PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-        if (crypto().X509_STORE_add_cert(store, one.get()) != 1) return refused("ca");
+    while (const X509Ptr one{::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+        if (::X509_STORE_add_cert(store, one.get()) != 1) return refused("ca");
         ++count;
     }
     if (count == 0) return refused("ca");
-    crypto().ERR_clear_error();
+    ::ERR_clear_error();
     return {};
 }
 
@@ -90,20 +89,20 @@ std::string printable(std::string text) {
 }
 
 std::string subject_of(const X509* certificate) {
-    const X509_NAME* name = crypto().X509_get_subject_name(certificate);
+    const X509_NAME* name = ::X509_get_subject_name(certificate);
     std::array<char, 2 * kSubjectMax> text{};
-    if (crypto().X509_NAME_get_text_by_NID(name, NID_commonName, text.data(), static_cast<int>(text.size())) <= 0)
-        crypto().X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
+    if (::X509_NAME_get_text_by_NID(name, NID_commonName, text.data(), static_cast<int>(text.size())) <= 0)
+        ::X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
     return printable(text.data());
 }
 
 }  // namespace
 
 std::string tls_problem() {
-    const unsigned long code = crypto().ERR_get_error();
-    const char* reason = code == 0 ? nullptr : crypto().ERR_reason_error_string(code);
+    const unsigned long code = ::ERR_get_error();
+    const char* reason = code == 0 ? nullptr : ::ERR_reason_error_string(code);
     std::string text = reason != nullptr ? reason : code == 0 ? "nothing usable in it" : fmt::format("error {}", code);
-    crypto().ERR_clear_error();
+    ::ERR_clear_error();
     return text;
 }
 
@@ -125,19 +124,18 @@ TlsMaterial tls_material_of(const config::Config& config) {
 
 Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsMaterial& material) {
     if (!material.problem.empty()) return fail(Errc::NotFound, material.problem);
-    if (!wire::tls_there()) return fail(Errc::Unsupported, "SSL: this host has no OpenSSL library that fits");
-    crypto().ERR_clear_error();
-    Context context{ssl().SSL_CTX_new(ssl().TLS_client_method())};
+    ::ERR_clear_error();
+    Context context{::SSL_CTX_new(::TLS_client_method())};
     if (!context) return refused("OpenSSL");
-    ssl().SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
-    ssl().SSL_CTX_set_cert_verify_callback(context.get(), accept_any, nullptr);
+    ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+    ::SSL_CTX_set_cert_verify_callback(context.get(), accept_any, nullptr);
     // Servers that close without a close_notify are common; for keepalived that is the end of the answer.
-    ssl().SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
-    ssl().SSL_CTX_ctrl(context.get(), SSL_CTRL_MODE,
+    ::SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+    ::SSL_CTX_ctrl(context.get(), SSL_CTRL_MODE,
                        SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,
                        nullptr);
-    ssl().SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_READ_AHEAD, 1, nullptr);  // one system call for a record, not two
-    ssl().SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, nullptr);
+    ::SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_READ_AHEAD, 1, nullptr);  // one system call for a record, not two
+    ::SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, nullptr);
     if (!material.certificate.empty())
         if (auto used = use_certificates(context.get(), material.certificate); !used)
             return std::unexpected{std::move(used.error())};
@@ -149,18 +147,18 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsMaterial& mate
     return std::shared_ptr<const TlsClient>{new TlsClient{context.release()}};
 }
 
-TlsClient::~TlsClient() { ssl().SSL_CTX_free(context_); }
+TlsClient::~TlsClient() { ::SSL_CTX_free(context_); }
 
 std::optional<Certificate> certificate_of(const ssl_st* connection) {
-    const X509* shown = ssl().SSL_get0_peer_certificate(connection);
+    const X509* shown = ::SSL_get0_peer_certificate(connection);
     if (shown == nullptr) return std::nullopt;
     Certificate seen;
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     std::tm ends{};
-    if (crypto().X509_digest(shown, crypto().EVP_sha256(), digest.data(), &size) != 1 ||
-        crypto().ASN1_TIME_to_tm(crypto().X509_get0_notAfter(shown), &ends) != 1) {
-        crypto().ERR_clear_error();
+    if (::X509_digest(shown, ::EVP_sha256(), digest.data(), &size) != 1 ||
+        ::ASN1_TIME_to_tm(::X509_get0_notAfter(shown), &ends) != 1) {
+        ::ERR_clear_error();
         return std::nullopt;
     }
     for (unsigned i = 0; i < size; ++i) seen.fingerprint += fmt::format("{:02x}", digest[i]);

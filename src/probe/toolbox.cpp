@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "mainstay/wire/openssl.hpp"
 
 namespace mainstay::probe {
 namespace {
@@ -37,13 +36,12 @@ bool needs_tools(const config::VirtualServer& service) {
 }
 
 Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(config)} {
-    bool any_tls = false, any_digest = false;
+    bool any_tls = false;
     for (const auto& service : config.virtual_servers) {
         for (const auto& server : service.real_servers) {
             for (const auto& checker : server.checkers) {
                 any_tls = any_tls || uses_tls(checker);
                 for (const auto& url : *checker.urls) {
-                    any_digest = any_digest || !url.digest.empty();
                     const std::size_t before = patterns_.size();
                     const auto compiled = regex(url);
                     if (!compiled && patterns_.size() > before) problems_.push_back(compiled.error().text());
@@ -51,7 +49,6 @@ Toolbox::Toolbox(const config::Config& config) : material_{tls_material_of(confi
             }
         }
     }
-    if (any_digest && !wire::crypto_there()) problems_.emplace_back("this host has no OpenSSL for a digest");
     if (any_tls && !tls()) problems_.push_back(fmt::format("checks over TLS cannot be run: {}", tls().error().text()));
 }
 

@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/holdings.hpp"
+#include "holdings.hpp"
 
 #include "mainstay/config/schema/keyword_values.hpp"
 

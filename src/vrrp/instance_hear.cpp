@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "mainstay/vrrp/holdings.hpp"
+#include "holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "timers.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "mainstay/vrrp/holdings.hpp"
+#include "holdings.hpp"
 
 namespace mainstay::vrrp {
 namespace {

@@ -1,9 +1,12 @@
 #include "mainstay/wire/vrrp_auth.hpp"
 
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include <algorithm>
 
 #include "mainstay/base/checksum.hpp"
-#include "mainstay/wire/openssl.hpp"
 #include "mainstay/wire/vrrp.hpp"
 
 namespace mainstay::wire {
@@ -33,16 +36,14 @@ std::uint32_t get32(std::span<const std::byte> at) {
     return value;
 }
 
-// The first N bytes of the HMAC; none when libcrypto refuses or is not there.
+// The first N bytes of the HMAC; none when libcrypto refuses the hash: a host in FIPS mode has no MD5.
 template <std::size_t N>
-std::optional<std::array<std::byte, N>> hmac(decltype(&Libcrypto::EVP_md5) hash, std::span<const std::byte> key,
+std::optional<std::array<std::byte, N>> hmac(const EVP_MD* hash, std::span<const std::byte> key,
                                              std::span<const std::byte> text) {
-    if (!crypto_there()) return std::nullopt;
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
     const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-    if (crypto().HMAC((crypto().*hash)(), key.data(), static_cast<int>(key.size()), bytes, text.size(), digest.data(),
-                      &length) == nullptr ||
+    if (::HMAC(hash, key.data(), static_cast<int>(key.size()), bytes, text.size(), digest.data(), &length) == nullptr ||
         length < N)
         return std::nullopt;
     std::array<std::byte, N> out{};
@@ -52,7 +53,7 @@ std::optional<std::array<std::byte, N>> hmac(decltype(&Libcrypto::EVP_md5) hash,
 
 template <std::size_t N>
 bool same(const std::array<std::byte, N>& a, const std::array<std::byte, N>& b) {
-    return crypto().CRYPTO_memcmp(a.data(), b.data(), N) == 0;  // takes the same time wherever they differ
+    return ::CRYPTO_memcmp(a.data(), b.data(), N) == 0;  // takes the same time wherever they differ
 }
 
 // Of an IP header and payload with the mutable fields as keepalived counts them.
@@ -66,7 +67,7 @@ std::optional<std::array<std::byte, kAhIcvLength>> icv(std::span<const std::byte
     text[10] = text[11] = std::byte{0};  // checksum
     text.insert(text.end(), ip_payload.begin(), ip_payload.end());
     std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(ip_header.size() + kIcvAt), kAhIcvLength, std::byte{0});
-    return hmac<kAhIcvLength>(&Libcrypto::EVP_md5, key, text);
+    return hmac<kAhIcvLength>(::EVP_md5(), key, text);
 }
 
 // What the trailer's HMAC covers: a pseudo header, the packet without its checksum, the trailer without its HMAC.
@@ -84,7 +85,7 @@ std::optional<std::array<std::byte, kTrailerHmacLength>> trailer_hmac(std::span<
     text[at + kChecksumAt] = text[at + kChecksumAt + 1] = std::byte{0};
     text.insert(text.end(), trailer.begin(), trailer.begin() + kTrailerHmacAt);
     text.resize(text.size() + kTrailerHmacLength);
-    return hmac<kTrailerHmacLength>(&Libcrypto::EVP_sha256, key, text);
+    return hmac<kTrailerHmacLength>(::EVP_sha256(), key, text);
 }
 
 // Its HMAC is left zero: it is worked out over the others.
@@ -99,6 +100,8 @@ std::array<std::byte, kTrailerLength> bytes_of(const AuthTrailer& trailer) {
 }
 
 }  // namespace
+
+bool can_authenticate_ah() { return hmac<kAhIcvLength>(::EVP_md5(), std::array{std::byte{1}}, {}).has_value(); }
 
 std::optional<AhHeader> decode_ah(std::span<const std::byte> p) {
     if (p.size() < kAhLength || p[1] != std::byte{kAhLengthField}) return std::nullopt;

@@ -44,12 +44,14 @@ NAMES = [row[0] for row in PLANTS]
 
 def environment(name, build):
     """What makes the planted program do it; it is built, and the other programs are found beside it."""
-    subprocess.run(["ninja", "-C", str(build), "tests/oracle/mainstayd_planted"], stdout=subprocess.DEVNULL, check=True)
+    role = role_of(PLANTS[NAMES.index(name)])
+    target = f"tests/oracle/mainstayd-{role}_planted"
+    subprocess.run(["ninja", "-C", str(build), target], stdout=subprocess.DEVNULL, check=True)
     folder = build / "tests" / "oracle"
     programs = folder / "programs"
     programs.mkdir(exist_ok=True)
-    beside = {"mainstayd": folder / "mainstayd_planted", "mainstayd-obs": build / "src" / "cli" / "mainstayd-obs",
-              "mainstayctl": build / "src" / "cli" / "mainstayctl"}
+    beside = {path.name: path for path in (build / "src" / "cli").glob("mainstay*") if path.is_file() and os.access(path, os.X_OK)}
+    beside[f"mainstayd-{role}"] = build / target
     for name_there, program in beside.items():
         link = programs / name_there
         link.unlink(missing_ok=True)
@@ -62,10 +64,15 @@ def names_of(half):
     return [row[0] for row in PLANTS if row[1] == half]
 
 
-def files():
-    """Of the sources that have faults, each once."""
-    return sorted({row[2] for row in PLANTS})
+def role_of(row):
+    """The role whose program holds the fault."""
+    return "lvs" if row[1] == "ipvs" else "vrrp"
+
+
+def files(role):
+    """Of the sources of this role's program that have faults, each once."""
+    return sorted({row[2] for row in PLANTS if role_of(row) == role})
 
 
 def planted_name(file):
-    return f"planted_{pathlib.PurePath(file).name}"
+    return "planted_" + file.replace("/", "_")

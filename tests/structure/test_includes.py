@@ -55,8 +55,28 @@ def forbidden_includes(path, module, found):
         ours = re.match(r'["<]mainstay/([a-z0-9_]+)/', text)
         if ours and ours.group(1) not in allowed:
             complaints.append(f"{path}:{number}: {module} includes {text}, but {ours.group(1)} comes after it")
+        private = re.match(r'"([a-z0-9_]+)/', text)
+        if private and private.group(1) in MODULES and private.group(1) != module:
+            complaints.append(f"{path}:{number}: {text} is a header of {private.group(1)} alone")
         if module in PURE and IMPURE_HEADERS.match(text) and text not in MAY_OPEN.get(str(path), set()):
             complaints.append(f"{path}:{number}: {module} is pure and includes {text}")
+    return complaints
+
+
+def room_of(path):
+    """vrrp for include/mainstay/role/vrrp/x.hpp and src/role/vrrp/x.cpp; None for what is not in a room of role."""
+    match = re.match(r"(?:include/mainstay|src)/role/([a-z]+)/", str(path))
+    return match.group(1) if match else None
+
+
+def forbidden_rooms(path, found):
+    """Each program of the role module has a room, and uses its own and what all have in common."""
+    room = room_of(path)
+    complaints = []
+    for number, text in found:
+        other = re.match(r'"(?:mainstay/)?role/([a-z]+)/', text)
+        if room and other and other.group(1) not in (room, "common"):
+            complaints.append(f"{path}:{number}: role/{room} includes {text}; what two rooms need is role/common's")
     return complaints
 
 
@@ -80,6 +100,34 @@ def test_no_module_includes_one_that_comes_after_it_and_pure_ones_stay_pure():
     assert not complaints, "\n".join(complaints)
 
 
+def test_no_room_of_the_roles_includes_another_ones_headers():
+    complaints = []
+    for path in sources():
+        path = path.relative_to(TOP)
+        complaints += forbidden_rooms(path, includes(TOP / path))
+
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("path,text,forbidden", [
+    ("src/role/vrrp/x.cpp", '"mainstay/role/lvs/role.hpp"', True),
+    ("src/role/vrrp/x.cpp", '"role/lvs/audit.hpp"', True),
+    ("src/role/common/x.cpp", '"role/vrrp/links.hpp"', True),
+    ("include/mainstay/role/vrrp/x.hpp", '"mainstay/role/supervisor/supervisor.hpp"', True),
+    ("src/role/vrrp/x.cpp", '"role/common/peer_channel.hpp"', False),
+    ("src/role/vrrp/x.cpp", '"links.hpp"', False),
+    ("src/cli/x.cpp", '"mainstay/role/lvs/role.hpp"', False),
+])
+def test_the_rule_of_rooms_itself_can_fail(path, text, forbidden):
+    assert bool(forbidden_rooms(path, [(1, text)])) == forbidden
+
+
+def test_each_source_of_the_roles_has_a_room():
+    loose = [str(path.relative_to(TOP)) for path in sources() if path.parent == TOP / "src" / "role"]
+
+    assert not loose, "\n".join(loose)
+
+
 def test_tests_of_a_module_include_no_module_after_it():
     complaints = []
     for path in sources():
@@ -100,6 +148,8 @@ def test_tests_of_a_module_include_no_module_after_it():
     ("config", "<spdlog/spdlog.h>", True),
     ("kernel", "<sys/socket.h>", False),
     ("netlink", "<libmnl/libmnl.h>", False),
+    ("kernel", '"netlink/message_parts.hpp"', True),
+    ("lvs", '"lvs/quorum.hpp"', False),
 ])
 def test_the_include_rule_itself_can_fail(module, text, forbidden):
     assert bool(forbidden_includes("made-up.cpp", module, [(1, text)])) == forbidden

@@ -45,7 +45,7 @@ def files_of(modules):
         if path.is_file():
             files.append(path)
         elif name in MODULES:
-            files += sorted((TOP / "src" / name).glob("*.cpp"))
+            files += sorted((TOP / "src" / name).rglob("*.cpp"))
         else:
             sys.exit(f"mutate: there is no module or file {name}; the modules are {' '.join(MODULES)}")
     return [str(path.relative_to(TOP)) for path in files]

@@ -29,6 +29,8 @@ struct AhHeader {
     bool operator==(const AhHeader&) const = default;
 };
 
+// Whether this host's libcrypto has the MD5 that AH is made with; in FIPS mode it has not.
+[[nodiscard]] bool can_authenticate_ah();
 // The header at the start of an IP payload; none when it is not whole or not 24 bytes long.
 [[nodiscard]] std::optional<AhHeader> decode_ah(std::span<const std::byte> ip_payload);
 

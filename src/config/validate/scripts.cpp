@@ -137,7 +137,7 @@ private:
         return ran(mark, facts.insecure);
     }
 
-    static std::string fix_for((const std::string& path, bool found) {
+    static std::string fix_for(const std::string& path, bool found) {
         if (found) return fmt::format("chmod a+x {}", path);
         if (path.starts_with("\xE2\x80\x9C") || path.starts_with("\xE2\x80\x9D"))
             return "typographic quotes are part of the name; write plain double quotes";

@@ -2,21 +2,34 @@
 
 namespace mainstay::role {
 
+const char* program_name(Kind kind) {
+    switch (kind) {
+        case Kind::Vrrp: return "mainstayd-vrrp";
+        case Kind::Lvs: return "mainstayd-lvs";
+        case Kind::Observer: return "mainstayd-obs";
+        case Kind::Bfd: return "mainstayd-bfd";
+        case Kind::Snmp: return "mainstayd-snmp";
+        case Kind::Supervisor: break;
+    }
+    return "mainstayd";
+}
+
 std::string Identity::program_and_version(const std::string& version) const {
     const std::string own = "mainstay v" + version;
     return keepalived ? "Keepalived v" + std::string{kKeepalivedVersion} + " (" + own + ")" : own;
 }
 
 std::string Identity::log_ident(Kind kind) const {
+    if (!keepalived) return program_name(kind);
     switch (kind) {
-        case Kind::Vrrp: return keepalived ? "Keepalived_vrrp" : "mainstayd-vrrp";
-        case Kind::Lvs: return keepalived ? "Keepalived_healthcheckers" : "mainstayd-lvs";
-        case Kind::Observer: return keepalived ? "Keepalived_observer" : "mainstayd-obs";
-        case Kind::Bfd: return keepalived ? "Keepalived_bfd" : "mainstayd-bfd";
-        case Kind::Snmp: return keepalived ? "Keepalived_snmp" : "mainstayd-snmp";
+        case Kind::Vrrp: return "Keepalived_vrrp";
+        case Kind::Lvs: return "Keepalived_healthcheckers";
+        case Kind::Observer: return "Keepalived_observer";
+        case Kind::Bfd: return "Keepalived_bfd";
+        case Kind::Snmp: return "Keepalived_snmp";
         case Kind::Supervisor: break;
     }
-    return keepalived ? "Keepalived" : "mainstayd";
+    return "Keepalived";
 }
 
 std::string Identity::process_name(Kind kind) const {

@@ -14,9 +14,8 @@ Result<void> Child::start(const std::string& executable, const ipc::RoleStartup&
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
     descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
-    static constexpr const char* kRoleNames[] = {"supervisor", "vrrp", "lvs", "observer", "bfd", "snmp"};
     auto started = kernel::spawn_role({executable,
-                                       {startup.process_name, "--role", kRoleNames[static_cast<std::size_t>(kind)]},
+                                       {startup.process_name},
                                        std::move(descriptors),
                                        network_namespace});
     if (!started) return std::unexpected{std::move(started.error())};

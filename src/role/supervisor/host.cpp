@@ -28,8 +28,8 @@ void Supervisor::set_up_host() {
     };
     const auto start = [this](int control) {
         const auto name = watcher_name(options_.identity.process_name(Kind::Supervisor));
-        return kernel::spawn_role({executable_,
-                                   {name, "--role", "watcher"},
+        return kernel::spawn_role({program_path(executable_, kWatcherProgram),
+                                   {name},
                                    {{control, ipc::inherited::kControl}},
                                    network_namespace_.get()});
     };

@@ -1,6 +1,6 @@
-// The supervisor's inside, in four files: supervisor.cpp (life and death of processes, signals, the stop),
-// supervisor_reload.cpp (reading a configuration and bringing it to all roles, or to none), supervisor_spares.cpp
-// (processes that wait to take another one's place) and supervisor_upgrade.cpp (becoming another program).
+// The class behind run_supervisor(). Its functions are in the files that the sections below name: supervisor.cpp (life
+// and death of processes, signals, the stop), reload.cpp (reading a configuration and bringing it to all roles, or to
+// none), spares.cpp (processes that wait to take another one's place), upgrade.cpp (becoming another program).
 #pragma once
 
 #include <utility>
@@ -25,6 +25,7 @@
 #include "mainstay/role/supervisor/supervisor.hpp"
 #include "notify_fifos.hpp"
 #include "pid_file.hpp"
+#include "mainstay/role/supervisor/programs.hpp"
 
 namespace mainstay::role {
 
@@ -73,7 +74,6 @@ private:
     void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
     void lay_lines(const Child& started);
     void snmp_ended(Child& child, const kernel::Ended& how);
-    [[nodiscard]] std::string executable_of(Kind kind) const;
     void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::RoleStartup startup_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
@@ -87,25 +87,25 @@ private:
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
     [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
 
-    // -- supervisor_places.cpp
+    // -- places.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
     void make_spool_folder(bool first);
     [[nodiscard]] Result<void> open_namespaces(const ipc::DaemonSettings& settings);
     void apply_settings(const ipc::DaemonSettings& settings);
     [[nodiscard]] int network_namespace_of(Kind kind) const;
 
-    // -- supervisor_schedule.cpp
+    // -- schedule.cpp
     void look_at_schedule();
     void mark_reading(bool reading);
     void remove_config_copy();
 
-    // -- supervisor_dumps.cpp
+    // -- dumps.cpp
     void ask_for_dump(int signal);
     void dump_step(Kind done, int signal);
     std::optional<int> dump_waits_;  // for an observer that has just started: the signal that asked
     void write_dump(const ipc::DumpText& dump, const UniqueFd& text);
 
-    // -- supervisor_spares.cpp
+    // -- spares.cpp
     // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
     // milliseconds. The vrrp role always has one; the others get one when they are replaced.
     void keep_spare_soon();
@@ -117,7 +117,7 @@ private:
     void on_spare_message(Child& spare, const ipc::Received& received);
     void spare_ended(Child& spare, const kernel::Ended& how);
 
-    // -- supervisor_upgrade.cpp
+    // -- upgrade.cpp
     [[nodiscard]] Result<int> start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child);
     [[nodiscard]] std::string upgrade_program(const ipc::Upgrade& question) const;
     void upgrade(const std::string& program, const std::string& version, UniqueFd client);
@@ -128,13 +128,13 @@ private:
     void successor_lost(Kind kind, const std::string& why);
     void replacement_ended(Child& child);  // the old one has left
 
-    // -- supervisor_host.cpp: scripts of the daemon itself, FIFOs, the watcher
+    // -- host.cpp: scripts of the daemon itself, FIFOs, the watcher
     void set_up_host();
     void follow_host_plan();
     [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
     void own_script_ended(const ipc::ScriptResults& results);
 
-    // -- supervisor_reload.cpp
+    // -- reload.cpp
     void request_reload();
     void request_reload(const ipc::Reload& wanted, UniqueFd client);
     void answer_reload_clients();

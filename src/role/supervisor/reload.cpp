@@ -113,8 +113,8 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
     startup.run_vrrp = options_.run_vrrp;
     startup.run_lvs = options_.run_lvs;
     startup.notify_wait_seconds = settings_.notify_wait_seconds;
-    auto pid = kernel::spawn_role({executable_,
-                                   {options_.identity.process_name(Kind::Supervisor), "--role", "reader"},
+    auto pid = kernel::spawn_role({program_path(executable_, kReaderProgram),
+                                   {options_.identity.process_name(Kind::Supervisor)},
                                    {{control_of_child, ipc::inherited::kControl},
                                     {running(Kind::Vrrp), ipc::inherited::kRunningVrrp},
                                     {running(Kind::Lvs), ipc::inherited::kRunningLvs},
@@ -317,7 +317,7 @@ void Supervisor::begin_running() {
 void Supervisor::start_needed(Kind kind) {
     auto& child = child_of(kind);
     if (!current_.parts[slot(kind)].needed || child.alive() || phase_ == Phase::Stopping) return;
-    if (kind == Kind::Snmp && ::access(executable_of(kind).c_str(), X_OK) != 0)
+    if (kind == Kind::Snmp && ::access(program_path(executable_, program_name(kind)).c_str(), X_OK) != 0)
         return log_.warning("SNMP has no effect: mainstayd-snmp is not there (built without net-snmp, -Dsnmp=enabled)");
     start_child(child);
 }

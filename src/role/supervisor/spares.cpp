@@ -30,8 +30,8 @@ Result<void> Supervisor::start_reader() {
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
     const auto pid =
-        kernel::spawn_role({executable_,
-                            {options_.identity.process_name(Kind::Supervisor), "--role", "reader"},
+        kernel::spawn_role({program_path(executable_, kReaderProgram),
+                            {options_.identity.process_name(Kind::Supervisor)},
                             {{channel->second.get(), ipc::inherited::kControl}}});
     if (!pid) return std::unexpected{pid.error()};
     waiting_reader_ = {*pid, std::move(channel->first)};
@@ -42,7 +42,7 @@ void Supervisor::start_spare(Kind kind) {
     Child& spare = *spares_[slot(kind)];
     auto startup = startup_for(kind, true);
     startup.spare = true;
-    const auto executable = executable_of(kind);
+    const auto executable = program_path(executable_, program_name(kind));
     const auto started = spare.start(
         executable, startup, descriptors_for(child_of(kind)), network_namespace_of(kind),
         [this, &spare](const ipc::Received& received) { on_spare_message(spare, received); }, log_);

@@ -16,9 +16,6 @@
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
 #endif
-#ifndef MAINSTAY_LIBEXECDIR
-#define MAINSTAY_LIBEXECDIR "/usr/libexec/mainstay"
-#endif
 
 namespace mainstay::role {
 
@@ -214,14 +211,6 @@ void Supervisor::snmp_ended(Child& child, const kernel::Ended& how) {
     if (reload_ == Reload::Preparing) commit_if_prepared();
 }
 
-// Those that watch are executables of their own: beside ours in a build folder, else where they are installed.
-std::string Supervisor::executable_of(Kind kind) const {
-    if (!only_watches(kind)) return executable_;
-    const std::string name = kind == Kind::Observer ? "mainstayd-obs" : "mainstayd-snmp";
-    auto beside = executable_.substr(0, executable_.rfind('/') + 1) + name;
-    return ::access(beside.c_str(), X_OK) == 0 ? beside : MAINSTAY_LIBEXECDIR "/" + name;
-}
-
 void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
     child.respawn.expires_after(delay);
     child.respawn.async_wait([this, &child](const boost::system::error_code& error) {
@@ -309,7 +298,7 @@ int Supervisor::network_namespace_of(Kind kind) const {
 
 void Supervisor::start_child(Child& child) {
     if (promote_spare(child)) return;
-    const auto executable = executable_of(child.kind);
+    const auto executable = program_path(executable_, program_name(child.kind));
     const auto started = child.start(
         executable, startup_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
         [this, &child](ipc::Received received) { on_message(child, std::move(received)); }, log_);

@@ -2,7 +2,9 @@
 #include "mainstay/role/supervisor/upgrade_trial.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
 #include "mainstay/ipc/bfd_status.hpp"
@@ -11,7 +13,9 @@
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/status.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "mainstay/role/common/identity.hpp"
+#include "mainstay/role/supervisor/programs.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
@@ -68,6 +72,17 @@ Result<void> load(const ipc::UpgradeTrial& trial) {
     return {};
 }
 
+// The roles' programs come with this one; without them there would be a supervisor and nothing to supervise.
+Result<void> has_programs() {
+    const auto own = kernel::own_executable();
+    if (!own) return std::unexpected{own.error()};
+    for (const char* name : {program_name(Kind::Vrrp), program_name(Kind::Lvs), program_name(Kind::Bfd),
+                             program_name(Kind::Observer), kReaderProgram, kWatcherProgram})
+        if (const auto path = program_path(*own, name); ::access(path.c_str(), X_OK) != 0)
+            return fail_system("program " + path, errno);
+    return {};
+}
+
 }  // namespace
 
 int run_upgrade_trial() {
@@ -77,7 +92,8 @@ int run_upgrade_trial() {
     if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
     const auto* trial = std::get_if<ipc::UpgradeTrial>(&std::get<ipc::Received>(**got).message);
     if (trial == nullptr) return 1;
-    const auto loaded = load(*trial);
+    auto loaded = has_programs();
+    if (loaded) loaded = load(*trial);
     const ipc::UpgradeChecked answer{loaded ? std::string{} : loaded.error().text(), MAINSTAY_VERSION};
     return ipc::send_message(ipc::inherited::kControl, answer) ? 0 : 1;
 }

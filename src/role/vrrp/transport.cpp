@@ -4,7 +4,7 @@
 #include <cerrno>
 
 #include "mainstay/vrrp/settings.hpp"
-#include "mainstay/wire/openssl.hpp"
+#include "mainstay/wire/vrrp_auth.hpp"
 
 namespace mainstay::role {
 
@@ -12,11 +12,10 @@ namespace asio = boost::asio;
 
 Result<void> ready_to_authenticate(const config::Config& config) {
     const bool wanted = std::ranges::any_of(config.instances, [](const config::Instance& instance) {
-        return instance.auth_type == config::AuthType::Ah ||
-               config::find_section(instance.more->sections, "auth_hmac") != nullptr;
+        return instance.auth_type == config::AuthType::Ah;
     });
-    if (wanted && !wire::crypto_there())
-        return fail(Errc::Unsupported, "this host has no libcrypto to authenticate with");
+    if (wanted && !wire::can_authenticate_ah())
+        return fail(Errc::Unsupported, "auth_type AH needs MD5, which this host's libcrypto refuses (FIPS mode)");
     return {};
 }
 

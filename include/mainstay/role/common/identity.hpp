@@ -15,6 +15,11 @@ inline constexpr std::size_t kRoles = 5;  // all but the supervisor
 // Whose life the addresses and services do not hang on: they watch the others, and tell.
 [[nodiscard]] constexpr bool only_watches(Kind kind) { return kind == Kind::Observer || kind == Kind::Snmp; }
 
+// The executable of a role, without its folder: "mainstayd-vrrp".
+[[nodiscard]] const char* program_name(Kind kind);
+inline constexpr const char* kReaderProgram = "mainstayd-read";
+inline constexpr const char* kWatcherProgram = "mainstayd-track";
+
 // The exit status with which SNMP's process asks to be started anew after a while.
 inline constexpr int kSnmpAgain = 75;
 
