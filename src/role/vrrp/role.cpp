@@ -28,6 +28,7 @@
 #include "sync_line.hpp"
 #include "takeover.hpp"
 #include "transport.hpp"
+#include "waiting_facts.hpp"
 #include "watched.hpp"
 
 namespace mainstay::role {
@@ -70,7 +71,7 @@ public:
 private:
     // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
     void give(vrrp::Fact fact) {
-        if (performing_ || !router_) pending_.push_back(std::move(fact));
+        if (performing_ || !router_) pending_.add(std::move(fact));
         else if (!stopping_) step(fact);
     }
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
@@ -121,7 +122,7 @@ private:
     std::optional<Instant> publish_due_;
     Instant publish_again_{};  // not before, however much happens
     bool performing_ = false, stopping_ = false;
-    std::vector<vrrp::Fact> pending_;  // facts that arose while intents were carried out
+    WaitingFacts pending_;                     // facts that arose while intents were carried out
     std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
     std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
 };
@@ -233,10 +234,11 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
                      std::holds_alternative<vrrp::Announce>(intent);
     }
     if (!outermost) return publish(transition);
+    if (pending_.has_interfaces()) on_netlink_readable();  // those that have lost addresses may have got others since
     performing_ = false;
     // Facts that our own doing brought about (an address that could not be restored) come after it.
     while (!pending_.empty()) {
-        const auto facts = std::exchange(pending_, {});
+        const auto facts = pending_.take();
         for (const auto& fact : facts) step(fact);
     }
     publish(transition);
@@ -319,7 +321,7 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
     if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
     const auto failed = netlink_->add(requests);
     if (requests.empty() || !failed || !failed->empty())
-        pending_.emplace_back(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
+        pending_.add(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
 }
 
 void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
@@ -406,6 +408,11 @@ void VrrpRole::on_netlink_readable() {
     for (const auto& lost : change.lost) {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
         if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);
+    }
+    // Only a new address gets another label.
+    for (const auto& held : wrongly_labelled(change.relabelled, *router_, links_)) {
+        take_away({held});
+        give(vrrp::AddressLost{held.interface, held.prefix});
     }
 }
 
