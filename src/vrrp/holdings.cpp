@@ -1,4 +1,4 @@
-#include "holdings.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 
 #include "mainstay/config/schema/keyword_values.hpp"
 

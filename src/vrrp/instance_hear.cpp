@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "holdings.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "timers.hpp"
 

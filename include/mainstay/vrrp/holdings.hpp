@@ -6,7 +6,7 @@
 #include <string>
 
 #include "mainstay/config/model.hpp"
-#include "routing.hpp"
+#include "mainstay/vrrp/routing.hpp"
 
 namespace mainstay::vrrp {
 
