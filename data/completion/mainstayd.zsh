@@ -4,6 +4,7 @@ _arguments -s \
     '(-f --use-file)'{-f+,--use-file=}'[read this configuration]:configuration:_files' \
     '(-t --config-test)'{-t-,--config-test=-}'[test the configuration, change nothing]::log:_files' \
     '--strict[refuse a configuration with warnings or errors]' \
+    '--shared-account=[run all roles as this account]:account:_users' \
     '(-P --vrrp)'{-P,--vrrp}'[VRRP only]' \
     '(-C --check)'{-C,--check}'[health checks and IPVS only]' \
     '(-B --no_bfd)'{-B,--no_bfd}'[no BFD]' \

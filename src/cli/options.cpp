@@ -22,9 +22,9 @@ namespace mainstay::cli {
 
 namespace {
 
-enum Long : int { kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck, kStrict };
+enum Long : int { kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck, kStrict, kSharedAccount };
 
-const std::array<option, 42> kLongOptions{{
+const std::array<option, 43> kLongOptions{{
     {"use-file", required_argument, nullptr, 'f'},
     {"vrrp", no_argument, nullptr, 'P'},
     {"check", no_argument, nullptr, 'C'},
@@ -64,6 +64,7 @@ const std::array<option, 42> kLongOptions{{
     {"ignore-sigint", no_argument, nullptr, kIgnoreSigint},
     {"no-mem-check", no_argument, nullptr, kNoMemCheck},
     {"strict", no_argument, nullptr, kStrict},
+    {"shared-account", required_argument, nullptr, kSharedAccount},
     {"version", no_argument, nullptr, 'v'},
     {"help", no_argument, nullptr, 'h'},
     {nullptr, 0, nullptr, 0},
@@ -194,6 +195,9 @@ void take(Options& options, int option, const char* argument) {
             options.action = Options::Action::TestConfig;
             if (argument != nullptr) options.test_log = argument;
             break;
+        case kSharedAccount:
+            supervisor.shared_account = argument;
+            break;
         case kStrict:
             supervisor.strict = true;
             break;
@@ -257,6 +261,7 @@ std::string help_text(const std::string& program) {
   -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 no file that
                                can be read, 5 warnings or errors, 6 script security, 2 a word
                                is missing
+      --shared-account=NAME    run all roles as this account instead of one for each
       --strict                 refuse a configuration with warnings or errors, at start and reload
   -P, --vrrp                   no health checks and IPVS
   -C, --check                  no VRRP

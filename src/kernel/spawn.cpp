@@ -126,7 +126,7 @@ struct ScriptStart {
 // The system calls themselves: libc's setuid() speaks to the other threads of the process, which are the parent's.
 int become(const ScriptStart& start) {
     const auto& process = *start.process;
-    ::setpgid(0, 0);
+    ::setsid();  // its own group, which is terminated as a whole, and no terminal
     if (process.network_namespace >= 0 && ::setns(process.network_namespace, CLONE_NEWNET) != 0) return errno;
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0) return errno;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -97,6 +98,7 @@ std::vector<std::string_view> allowed_system_calls(std::span<const CallSet> sets
 }
 
 Result<void> restrict_system_calls(std::span<const CallSet> sets) {
+    if (::prctl(PR_GET_SECCOMP) < 0) return fail(Errc::Unsupported, "the kernel has no seccomp (CONFIG_SECCOMP_FILTER)");
     Filter filter;
     if (!filter.usable()) return fail(Errc::Unsupported, "libseccomp makes no filter here");
     for (const auto name : allowed_system_calls(sets)) filter.allow(name.data());

@@ -1,4 +1,4 @@
-#include "holdings.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 
 #include "mainstay/config/schema/keyword_values.hpp"
 
@@ -13,11 +13,21 @@ bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
     if (first->destination != second->destination) return false;
     const auto kept = [](netlink::Route route) {
         route.ttl_propagate.reset();  // of MPLS routes alone
+        std::erase_if(route.metrics, [](const netlink::Metric& metric) { return metric.value == 0; });  // as none
         // `add` asks that there is none yet; the route is the same one.
         if (route.placement == netlink::Route::Placement::Add) route.placement = netlink::Route::Placement::Prepend;
         return route;
     };
     return kept(*first) == kept(*second);
+}
+
+std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {
+    if (address.broadcast) return address.broadcast;
+    if (!address.prefix.address.is_v4() || (!address.broadcast_all_ones && !address.broadcast_all_zeros))
+        return std::nullopt;
+    const std::uint32_t host = address.prefix.length >= 32 ? 0U : 0xffffffffU >> address.prefix.length;
+    const std::uint32_t own = address.prefix.address.v4_host_order();
+    return IpAddress::v4(address.broadcast_all_ones ? own | host : own & ~host);
 }
 
 AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address) {
@@ -30,10 +40,8 @@ AddressIdentity identity_of(const std::string& interface, const config::VirtualA
             .prefix = address.prefix,
             .scope = address.scope,
             .label = address.label,
-            .broadcast = address.broadcast,
+            .broadcast = broadcast_of(address),
             .peer = config::value_of<IpAddress>(words, "peer"),
-            .broadcast_all_ones = address.broadcast_all_ones,
-            .broadcast_all_zeros = address.broadcast_all_zeros,
             .noprefixroute = address.noprefixroute,
             .home = has_word("home"),
             .detects_duplicates = has_word("-nodad"),

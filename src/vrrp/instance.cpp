@@ -134,14 +134,14 @@ void Instance::set_health(Step step, const Health& health) {
     enter_backup(step, first_election(begin));
 }
 
-// A timer that runs must end as if it had been started with the new priority.
+// A timer that runs must end as if it had been started with the new priority. An owner does not wait by its priority.
 void Instance::set_priority(Step step, int total) {
     const std::uint8_t next = reduced_ ? kReducedPriority : effective_priority(config_.priority, total);
     if (next == effective_) return;
     say(step, LogLevel::Info, fmt::format("Changing effective priority from {} to {}", effective_, next));
     const Nanos before = down_time();
     effective_ = next;
-    if (state_ == State::Backup && timer_) *timer_ += down_time() - before;
+    if (state_ == State::Backup && timer_ && !owner()) *timer_ += down_time() - before;
     if (!around_.tell_priority || (state_ != State::Backup && state_ != State::Master)) return;
     announce(step, state_, state_ == State::Master ? "MASTER_PRIORITY" : "BACKUP_PRIORITY", {}, true);
 }

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "holdings.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "timers.hpp"
 
@@ -286,6 +286,7 @@ void Instance::reassert(Step step) {
 
 AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance config, InstanceContext around) {
     if (around.settings.hmac != around_.settings.hmac || config.auth_pass != config_.auth_pass) auth_.forget_senders();
+    const bool was_owner = owner();
     const config::Instance old = std::exchange(config_, std::move(config));
     id_ = id;
     around_ = std::move(around);
@@ -300,6 +301,8 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
     const bool other_wait = old.advert_int != config_.advert_int || old.version != config_.version ||
                             old.down_timer_adverts != config_.down_timer_adverts;
     if (timer_ && state_ == State::Backup && other_wait) timer_ = std::max(*timer_, step.now + down_time());
+    // As at a start, an owner does not wait for anybody.
+    if (timer_ && state_ == State::Backup && owner() && !was_owner && !reduced_) timer_ = std::max(step.now, earliest_);
     if (state_ == State::Master && old.garp_master_refresh != config_.garp_master_refresh) {
         refresh_.reset();
         if (config_.garp_master_refresh > Micros{0}) refresh_ = step.now + config_.garp_master_refresh;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "mainstay/vrrp/devices.hpp"
-#include "holdings.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 #include "reload_addresses.hpp"
 #include "router_impl.hpp"
 

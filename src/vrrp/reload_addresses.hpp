@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "holdings.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/statics.hpp"
 

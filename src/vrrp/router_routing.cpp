@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "holdings.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 
 namespace mainstay::vrrp {
 namespace {

@@ -101,6 +101,8 @@ TEST_CASE("the identity decides idents, process names and pid files") {
 
 TEST_CASE("warnings are refused only when it is asked for") {
     CHECK(parse({"--strict"}).supervisor.strict);
+    CHECK(parse({"-n"}).supervisor.shared_account.empty());
+    CHECK(parse({"-n", "--shared-account", "nobody"}).supervisor.shared_account == "nobody");
     CHECK(parse({"-t", "--strict"}).action == Options::Action::TestConfig);
     CHECK_FALSE(parse({"-t"}).supervisor.strict);
 }

@@ -150,7 +150,7 @@ def test_everybody_may_read_and_only_root_may_act(lan):
 
 def test_the_service_may_have_another_name_and_instances_no_interface(lan):
     # effect: global_defs: dbus_service_name dbus_no_interface_name
-    one, bus = host_with_bus(lan, more='<policy user="mainstay"><allow own="org.example.Ha"/></policy>'
+    one, bus = host_with_bus(lan, more='<policy user="mainstay-obs"><allow own="org.example.Ha"/></policy>'
                                        '<policy user="root"><allow send_destination="org.example.Ha"/></policy>')
     unicast = """vrrp_instance VI_U {
     state MASTER

@@ -117,7 +117,7 @@ def test_a_changed_password_is_told_without_being_shown(lan):
 
 def test_only_root_is_answered_and_without_a_daemon_nobody(lan):
     one, daemon = started(lan, instance("MASTER", 150))
-    uid = one.run(["id", "-u", "mainstay"]).stdout.strip()
+    uid = one.run(["id", "-u", "mainstay-obs"]).stdout.strip()
 
     refused = dry_run(one, as_user=["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"])
 

@@ -51,8 +51,8 @@ def test_status_is_for_root_the_service_account_and_its_group(lan):
     (one,) = office(lan, "one")
     wait_ready(one.mainstayd(instance()))
     wait_until(lambda: status(one), 10, "the status")
-    gid = one.run(["id", "-g", "mainstay"]).stdout.strip()
-    uid = one.run(["id", "-u", "mainstay"]).stdout.strip()
+    gid = one.run(["id", "-g", "mainstay-obs"]).stdout.strip()
+    uid = one.run(["id", "-u", "mainstay-obs"]).stdout.strip()
     nobody = ["setpriv", "--reuid=65534", "--regid=65534"]
 
     refused = ctl(one, "status", as_user=[*nobody, "--clear-groups"])

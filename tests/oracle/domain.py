@@ -42,7 +42,7 @@ class Domain:
         """Whether this state of a fresh start is its last one."""
         return True
 
-    def quiet_seconds(self, side):
+    def quiet_seconds(self, snapshot, side):
         """For how long a state has to be the same before it is the last one."""
         return 0.03
 

@@ -66,7 +66,7 @@ def route_key(body, names):
     table = number(have[15]) if 15 in have else table
     oif = number(have.get(4))
     expires = 12 in have and number(have[12][20:24]) != 0
-    rest = b"".join(have[k] for k in (5, 7, 8, 9, 11, 20) if k in have).hex()
+    rest = b"".join(have[k] for k in (5, 7, 8, 9, 11, 20, 21, 22) if k in have).hex()
     return ("route", f"{ip_text(family, have.get(1))}/{dst_len}", f"table {table}",
             f"dev {names.get(oif, oif)}" if oif else "", f"metric {number(have.get(6))}", f"tos {tos}",
             f"type {kind}", f"scope {scope}", f"protocol {protocol}", "expires" if expires else "", rest)

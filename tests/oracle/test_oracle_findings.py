@@ -214,3 +214,54 @@ def test_an_ipv6_route_whose_source_goes_and_comes_back_is_as_it_shall_be(lan):
 def test_a_route_whose_word_add_goes_is_never_absent(lan):
     route = "static_routes {{\n    2001:db8:527::/48 {} dev eth0\n}}\n"
     assert finds_nothing(lan, route.format("add"), route.format(""))
+
+
+def test_a_backup_that_a_reload_makes_the_owner_takes_over_as_after_a_start(lan):
+    text = instance(more="mcast_src_ip 192.168.4.11")
+    spoken = {"do": "peer", "adverts": [["eth0", 51, "inet", 254, ["192.168.4.200"]]]}
+    owner = text.replace("priority 150", "priority 255").replace("version 3", "version 2").replace("int 0.03", "int 1")
+    finding = run_walk(lan, Walk("vrrp", text, [spoken, {"do": "reload", "to": text}, {"do": "reload", "to": owner}]))
+    assert finding is None, str(finding)
+
+
+def test_a_source_address_that_is_set_anew_is_no_fault(lan):
+    one = instance(interface="eth2", vips="10.30.0.200")
+    source = "static_ipaddress {{\n    10.30.0.11/24 dev eth2 {}\n}}\n"
+    assert finds_nothing(lan, one + source.format(""), one + source.format("scope link"))
+
+
+def test_an_address_whose_label_the_kernel_has_changed_with_the_name_of_its_interface_gets_its_own_again(lan):
+    text = instance() + "static_ipaddress {\n    10.30.0.11/24 dev eth2 label eth2:b\n}\n"
+    renamed = [[["ip", "link", "set", old, "down"], ["ip", "link", "set", old, "name", new], ["ip", "link", "set", new, "up"]]
+               for old, new in (("eth2", "other0"), ("other0", "eth2"))]
+    assert finds_nothing(lan, text, text, before_last=[{"do": "drift", "run": commands} for commands in renamed])
+
+
+def test_a_route_may_go_with_the_last_address_of_its_interface_when_that_gets_a_peer(lan):
+    text = instance() + "static_routes {\n    10.50.1.0/24 dev eth2\n}\n"
+    source = "static_ipaddress {{\n    10.30.0.11 dev eth2 {}\n}}\n"
+    assert finds_nothing(lan, text + source.format(""), text + source.format("peer 10.99.0.100"))
+
+
+def test_a_route_with_an_encapsulation_is_another_one_than_without(lan):
+    route = "static_routes {{\n    10.50.28.0/24 {} dev eth0\n}}\n"
+    assert finds_nothing(lan, route.format("encap ip id 3 dst 1.2.3.4 ttl 5"), route.format(""))
+
+
+def test_a_peer_holds_nobody_back_who_does_not_hear_it(lan):
+    slow = instance("VI_2", 52, vips="192.168.4.201").replace("version 3", "version 2").replace("int 0.03", "int 1")
+    group = "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n"
+    unicast = "unicast_peer {\n        192.168.4.1\n    }"
+    for deaf, device in ((unicast, "eth0"), ("mcast_dst_ip 224.0.0.20", "eth0"), ("", "eth1")):
+        text = instance(more=deaf) + slow + group
+        spoken = [{"do": "peer", "adverts": [[device, 51, "inet", 254, ["192.168.4.200"]]]}]
+        assert finds_nothing(lan, text, text, before_last=spoken)
+        lan.close()
+
+
+def test_a_start_is_steady_when_its_status_says_the_last_reason_of_a_fault(lan):
+    text = (instance(interface="eth2", vips="10.30.0.200")
+            + instance("VI_2", 52, vips="192.168.4.201", more="unicast_src_ip 192.168.4.55\nunicast_peer {\n192.168.4.1\n}")
+            + "static_ipaddress {\n    10.30.0.11/24 dev eth2\n}\n"
+            + "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n")
+    assert finds_nothing(lan, text, text)

@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from . import vrrp_generator, vrrp_steps
+from . import tree, vrrp_generator, vrrp_place, vrrp_steps
 from .domain import Domain
 from .world import busy
 
@@ -88,7 +88,7 @@ class VrrpDomain(Domain):
             process.nsenter.stdin.write(json.dumps(sent) + "\n")
             process.nsenter.stdin.flush()
             process.nsenter.stdout.readline()
-        side.peers["spoken for"] = {(interface, vrid) for interface, vrid, *_ in adverts}
+        side.peers["spoken for"] = {(interface, vrid, family) for interface, vrid, family, *_ in adverts}
 
     def steady(self, snapshot, side):
         if not all(carrier(link) for link in snapshot["links"].values()):
@@ -99,9 +99,10 @@ class VrrpDomain(Domain):
         instances = status.get("instances", {})
         if "error" in status or "bfd" not in status and "mainstayd-vrrp" in snapshot["processes"]:
             return False  # the role has not said anything yet
-        spoken = {vrid for _, vrid in side.peers.get("spoken for", ())}
-        # The peer speaks version 3.
-        follows = {name for name, i in instances.items() if i["virtual_router_id"] in spoken and i["version"] == 3}
+        nodes = tree.parse(side.text)
+        spoken = side.peers.get("spoken for", ())
+        follows = {i.name for i in vrrp_place.instances(nodes) if vrrp_steps.hears_the_peer(nodes, i) and (
+            i.value("interface"), int(i.value("virtual_router_id")), vrrp_place.family_of(i)) in spoken}
         held_back = {i["group"] for name, i in instances.items() if i["group"] and i["state"] != "MASTER" and (
             name in follows or i["state"] == "FAULT")}
         for name, instance in instances.items():
@@ -111,10 +112,12 @@ class VrrpDomain(Domain):
                 return False
         return True
 
-    def quiet_seconds(self, side):
+    def quiet_seconds(self, snapshot, side):
         """Whether an instance that the peer speaks for hears of it shows after a master-down time; and the peer may be
-        late on a busy machine, so that the instance is master for a moment."""
-        return 0.25 * busy() if side.peers.get("spoken for") else 0.03
+        late on a busy machine, so that the instance is master for a moment. The status follows a fault that has another
+        reason after 0.2 s: only a transition is published at once."""
+        in_fault = any(i["state"] == "FAULT" for i in snapshot.get("status", {}).get("instances", {}).values())
+        return 0.25 * busy() if in_fault or side.peers.get("spoken for") else 0.03
 
     def keeps(self, path):
         return path[-1].startswith(("version ", "advert_int ", "interface ", "priority 255"))  # else each try waits for seconds

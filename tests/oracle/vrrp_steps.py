@@ -3,12 +3,13 @@
 import json
 
 from . import tree
-from .vrrp_parts import holders
+from .vrrp_parts import SOURCES, holders
 from .vrrp_place import ADDRESS_BLOCKS, RULE_BLOCKS, address_of, family_of, instances
 
 INTERFACES = ("eth0", "eth1", "eth2")
 KILL, UPGRADE, DRIFT, PEER = 0.02, 0.03, 0.15, 0.08
 STATIC = "static"
+OWN_WAY = ("dev", "own0", "onlink")
 PEER_PRIORITY = 254  # better than any of ours that is no owner
 
 
@@ -38,6 +39,14 @@ def adverts(nodes, rng):
             spoken.append([instance.value("interface"), int(instance.value("virtual_router_id")), family, PEER_PRIORITY,
                            held])
     return spoken
+
+
+def hears_the_peer(nodes, instance):
+    """Whether it listens to what the peer sends: version 3, to the usual group."""
+    settings = [block for block in nodes if not isinstance(block, str) and block.keyword == "global_defs"]
+    word, usual = ("vrrp_mcast_group6", "ff02::12") if family_of(instance) == "inet6" else ("vrrp_mcast_group4", "224.0.0.18")
+    group = instance.value("mcast_dst_ip") or next((block.value(word) for block in settings if block.lines(word)), usual)
+    return instance.value("version") == "3" and group == usual and not instance.blocks("unicast_peer")
 
 
 # ---- somebody else ----
@@ -71,7 +80,12 @@ def delete_rule(nodes, rng):
 
 
 def flush(nodes, rng):
-    return [["ip", "addr", "flush", "dev", rng.choice(("eth0", "eth1", "eth2"))]]
+    """Not where a unicast instance is told to send from: the loss of a source that was there is no fault, as with
+    keepalived, but a start looks for it."""
+    device = rng.choice(("eth0", "eth1", "eth2"))
+    if any(i.value("interface") == device and i.blocks("unicast_peer") and any(map(i.lines, SOURCES)) for i in instances(nodes)):
+        return []
+    return [["ip", "addr", "flush", "dev", device]]
 
 
 def down_and_up(nodes, rng):
@@ -95,13 +109,14 @@ def rename_link(nodes, rng):
 
 
 def add_own(nodes, rng):
-    """Something of the host's own, which has to stay."""
+    """Something of the host's own, which has to stay. Routes name their way: it must not be an address of mainstay's that
+    leads to the gateway, and on one host only."""
     number = rng.randrange(120, 130)
     return rng.choice(([["ip", "addr", "add", f"192.168.4.{number}/32", "dev", "eth0"]],
                        [["ip", "addr", "add", f"10.20.0.{number}/24", "dev", "eth1"]],
                        [["ip", "addr", "add", f"2001:db8:4::{number}/64", "dev", "eth0"]],
-                       [["ip", "route", "add", f"172.31.{number}.0/24", "via", "192.168.4.1"]],
-                       [["ip", "-6", "route", "add", f"2001:db8:{number}::/48", "via", "2001:db8:4::1"]],
+                       [["ip", "route", "add", f"172.31.{number}.0/24", "via", "192.168.4.1", *OWN_WAY]],
+                       [["ip", "-6", "route", "add", f"2001:db8:{number}::/48", "via", "2001:db8:4::1", *OWN_WAY]],
                        [["ip", "rule", "add", "from", f"172.31.{number}.0/24", "lookup", "77", "pref", f"6{number}"]]))
 
 
@@ -162,8 +177,9 @@ def remade(device, before, after):
 
 
 def keeps_ipv4(device, before, after, losses):
-    """Whether an IPv4 address was there all the time."""
-    stay = before.snapshot["addresses"].keys() & after.snapshot["addresses"].keys()
+    """Whether an IPv4 address was there all the time, and the same one: it may have another peer, flag or label now."""
+    had, have = before.snapshot["addresses"], after.snapshot["addresses"]
+    stay = {place for place in had if had[place] == have.get(place)}
     absent = {f"{loss['key'][1]} {loss['key'][2]}" for loss in losses if loss["key"][0] == "address"}
     return any(place.endswith(f" dev {device}") and ":" not in place for place in stay - absent)
 

@@ -43,6 +43,7 @@ class Side:
         self.host = domain.boot(lan, name)
         self.agent = self.host.start(["/usr/bin/python3", "-B", str(AGENT), domain.inside], name="agent", pipe=True)
         self.daemon = self.log = None
+        self.text = ""   # what the daemon was started with
         self.peers = {}  # what the domain's own steps leave behind
 
     def ask(self, *request):
@@ -61,6 +62,7 @@ class Side:
         return self.ask("snapshot", self.daemon is not None)
 
     def start(self, text, env=None):
+        self.text = text
         self.daemon = self.host.mainstayd(text, *self.domain.options(), name=FILE.removeprefix("/run/"), env=env)
         self.log = Log(self.daemon)
 
@@ -128,7 +130,7 @@ class Side:
             now = self.snapshot()
             if last != now:
                 since = time.monotonic()
-            elif time.monotonic() - since >= self.domain.quiet_seconds(self) and self.domain.steady(now, self):
+            elif time.monotonic() - since >= self.domain.quiet_seconds(now, self) and self.domain.steady(now, self):
                 return now
             if time.monotonic() > end or (self.daemon and not self.daemon.alive()):
                 raise Failed(f"{self.name} does not become steady:\n{self.log.look() if self.log else last}")

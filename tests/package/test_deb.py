@@ -34,7 +34,7 @@ def test_apt_installs_it_with_its_account_and_spool_and_starts_nothing(debs, cle
 
     assert clean_root.packages()["mainstay"] == "ii"
     assert clean_root.run("id", "-un", "mainstay").stdout == "mainstay\n"
-    assert clean_root.run("stat", "-c", "%U %a", "/var/spool/mainstay").stdout == "mainstay 750\n"
+    assert clean_root.run("stat", "-c", "%U %a", "/var/spool/mainstay").stdout == "mainstay-obs 750\n"
     asked_for = clean_root.path / "var/log/start-requests"
     assert not asked_for.exists() or "mainstay" not in asked_for.read_text(encoding="utf-8")
     assert not list((clean_root.path / "etc/systemd/system").glob("*.wants/mainstay*"))

@@ -64,8 +64,8 @@ def test_it_installs_and_goes_again_with_all_its_scriptlets(rpms, tmp_path):
     (root / "etc/group").write_text("root:x:0:\n", encoding="ascii")
     subprocess.run(["cp", "/bin/busybox", root / "usr/bin/sh"], check=True)
     # The account programs leave a trace that can be looked at; busybox takes the account up.
-    for name, line in (("groupadd", 'echo "mainstay:x:990:" >>/etc/group'),
-                       ("useradd", 'echo "mainstay:x:990:990::/:/sbin/nologin" >>/etc/passwd'),
+    for name, line in (("groupadd", 'for name; do :; done; echo "$name:x:990:" >>/etc/group'),
+                       ("useradd", 'for name; do :; done; echo "$name:x:990:990::/:/sbin/nologin" >>/etc/passwd'),
                        ("getent", 'case $1 in group) f=/etc/group ;; *) f=/etc/passwd ;; esac\n'
                                   'while IFS= read -r l; do case $l in "$2:"*) exit 0 ;; esac; done <$f; exit 2')):
         (root / "usr/sbin" / name).write_text(f"#!/bin/sh\n{line}\n", encoding="ascii")
@@ -74,9 +74,10 @@ def test_it_installs_and_goes_again_with_all_its_scriptlets(rpms, tmp_path):
     rpm("--root", root, "--initdb")
     rpm("--root", root, "-i", "--nodeps", "--noplugins", binary(rpms), named(rpms, "mainstay-keepalived-compat"))
 
-    # One account: from the scriptlet, or from rpm itself (4.19 and later), which reads the package's sysusers.d before that.
+    # An account for each role: from the scriptlet, or from rpm itself (4.19 and later), which reads the package's sysusers.d before that.
     accounts = (root / "etc/passwd").read_text(encoding="ascii").splitlines()
-    assert [line.split(":")[0] for line in accounts] == ["root", "mainstay"]
+    assert sorted(line.split(":")[0] for line in accounts) == [
+        "mainstay-bfd", "mainstay-lvs", "mainstay-obs", "mainstay-snmp", "mainstay-track", "mainstay-vrrp", "root"]
     assert (root / "usr/sbin/mainstayd").exists()
     assert (root / "usr/sbin/keepalived").is_symlink()
     assert (root / "var/spool/mainstay").stat().st_mode & 0o777 == 0o750

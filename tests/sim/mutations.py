@@ -30,7 +30,7 @@ MUTATIONS = [
      "hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)\n"
      "    master_interval_ = config_.advert_int;", "hint_ = false;"),
     ("timer-not-shifted", "instance.cpp", "another priority leaves a running wait alone",
-     "if (state_ == State::Backup && timer_) *timer_ += down_time() - before;", ";"),
+     "if (state_ == State::Backup && timer_ && !owner()) *timer_ += down_time() - before;", ";"),
     ("no-wait-after-fault", "instance.cpp", "takes over as soon as a FAULT ends",
      "enter_backup(step, first_election(begin));", "enter_backup(step, begin);"),
     ("resign-ignored", "instance_hear.cpp", "a backup waits on after priority 0", RESIGNED, ";"),

@@ -20,10 +20,17 @@ exec 7<&-
 mkdir -p /run/lock /run/netns /run/host
 mount -t sysfs sys /sys || fail "cannot mount /sys for this network namespace"
 
-# The account that the package would make, where this machine has none.
-if ! getent passwd mainstay >/dev/null; then
-    { cat /etc/passwd; echo 'mainstay:x:64321:64321:mainstay:/nonexistent:/usr/sbin/nologin'; } >/run/host/passwd
-    { cat /etc/group; echo 'mainstay:x:64321:'; } >/run/host/group
+# The accounts that the package would make, where this machine has none.
+if ! getent passwd mainstay-obs >/dev/null; then
+    cp /etc/passwd /run/host/passwd && cp /etc/group /run/host/group || fail "cannot copy the accounts"
+    number=64321
+    echo "mainstay:x:$number:" >>/run/host/group
+    echo "mainstay-obs:x:$number:$number::/nonexistent:/usr/sbin/nologin" >>/run/host/passwd
+    for role in vrrp lvs bfd track snmp; do
+        number=$((number + 1))
+        echo "mainstay-$role:x:$number:" >>/run/host/group
+        echo "mainstay-$role:x:$number:$number::/nonexistent:/usr/sbin/nologin" >>/run/host/passwd
+    done
     chmod 644 /run/host/passwd /run/host/group
     mount --bind /run/host/passwd /etc/passwd && mount --bind /run/host/group /etc/group || fail "cannot add an account"
 fi

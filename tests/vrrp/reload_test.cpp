@@ -268,3 +268,75 @@ TEST_CASE("an owner that a reload adds keeps its addresses, which may be the hos
     CHECK(
         deeds(bench.router.reload(with({instance(100, "A"), instance(255, "B", 52, "10.9.9.8/32")}), t0 + 5s)).empty());
 }
+
+TEST_CASE("a backup that a reload makes the address owner takes over at once, as after a start") {
+    Bench bench = Bench::started(instance(100));
+    (void)bench.router.reload(with({instance(255)}), t0 + 1s);
+    CHECK(bench.due_of(0) == 1s);
+    CHECK(deeds(bench.tick(t0 + 1s)) == Lines{"0 advert 255 to 224.0.0.18", "0 add", "0 arp x5"});
+    // Another interval does not make it wait either.
+    Bench slower = Bench::started(instance(100));
+    auto owner = instance(255);
+    owner.advert_int = 5s;
+    (void)slower.router.reload(with({owner}), t0 + 1s);
+    CHECK(slower.due_of(0) == 1s);
+}
+
+TEST_CASE("a backup that a reload makes the address owner still waits for the end of the startup delay") {
+    auto c = with({instance(100)});
+    c.global.vrrp_startup_delay = 10s;
+    Bench bench = Bench::started(c);
+    c.instances = {instance(255)};
+    (void)bench.router.reload(c, t0 + 1s);
+    CHECK(bench.due_of(0) == 10s);
+}
+
+TEST_CASE("a group that a reload makes one of address owners takes over at once") {
+    auto a = instance(255, "A"), b = instance(100, "B", 52, "10.9.9.8/32");
+    Bench bench = Bench::started(with_group({a, b}));
+    b.priority = 255;
+    (void)bench.router.reload(with_group({a, b}), t0 + 1s);
+    (void)bench.tick(t0 + 1s);
+    CHECK(bench.state(0) == State::Master);
+    CHECK(bench.state(1) == State::Master);
+}
+
+TEST_CASE("an owner that has given way to another owner goes on waiting after a reload") {
+    Bench bench = Bench::master(instance(255));
+    Peer other{255};
+    other.from("10.0.0.9");
+    for (auto at = t0; at < t0 + 5s; at += 500ms) (void)bench.hear(other, at);
+    REQUIRE(bench.state() == State::Backup);
+    const auto due = bench.due_of(0);
+    (void)bench.router.reload(bench.router.config(), t0 + 5s);
+    CHECK(bench.due_of(0) == due);
+}
+
+TEST_CASE("a route stays when a reload adds a metric of 0, which the kernel does not keep, but not with any other") {
+    auto c = instance();
+    c.routes.emplace_back().more.edit().values = {{"to", *Prefix::parse("10.1.0.0/16")},
+                                                  {"dev", config::WordList{"eth0"}}};
+    Bench bench = Bench::master(c);
+    const Lines set{"0 route [10.1.0.0/16 dev eth0]"};
+    c.routes[0].more.edit().values.push_back({"quickack", std::int64_t{0}});
+    CHECK(deeds(bench.router.reload(with({c}), t0 + 4s)) == set);
+
+    c.routes[0].more.edit().values.back() = {"quickack", std::int64_t{1}};
+    CHECK(deeds(bench.router.reload(with({c}), t0 + 5s)) == Lines{"0 unroute [10.1.0.0/16 dev eth0]", set[0]});
+}
+
+TEST_CASE("an address stays when a reload says its broadcast address in another way") {
+    auto c = instance();
+    c.addresses = {vip("10.9.9.9/32"), vip("10.9.8.9/24")};
+    for (auto& address : c.addresses) address.broadcast_all_ones = true;
+    Bench bench = Bench::master(c);
+    for (auto& address : c.addresses) address.broadcast_all_ones = false;
+    c.addresses[0].broadcast_all_zeros = true;
+    c.addresses[1].broadcast = ip("10.9.8.255");
+    CHECK(lines(bench.router.reload(with({c}), t0 + 4s)).empty());
+
+    c.addresses[1].broadcast.reset();
+    c.addresses[1].broadcast_all_zeros = true;
+    CHECK(deeds(bench.router.reload(with({c}), t0 + 5s)) ==
+          Lines{"gone remove 10.9.8.9/24@eth0", "0 change +1", "0 arp x5"});
+}

@@ -339,7 +339,12 @@ void BfdRole::publish(bool at_once) {
 }  // namespace
 
 // The right to a receive buffer as large as it must be.
-RoleTraits bfd_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_SYS_NICE}, .kind = Kind::Bfd, .has_ring = false}; }
+RoleTraits bfd_traits() {
+    return {.capabilities = {CAP_NET_ADMIN, CAP_SYS_NICE},
+            .calls = {kernel::CallSet::Schedule},
+            .kind = Kind::Bfd,
+            .has_ring = false};
+}
 
 std::unique_ptr<Role> make_bfd_role(Runtime& runtime) { return std::make_unique<BfdRole>(runtime); }
 

@@ -2,6 +2,18 @@
 
 namespace mainstay::role {
 
+const char* account_name(Kind kind) {
+    switch (kind) {
+        case Kind::Vrrp: return "mainstay-vrrp";
+        case Kind::Lvs: return "mainstay-lvs";
+        case Kind::Observer: return "mainstay-obs";
+        case Kind::Bfd: return "mainstay-bfd";
+        case Kind::Snmp: return "mainstay-snmp";
+        case Kind::Supervisor: break;
+    }
+    return "root";
+}
+
 const char* program_name(Kind kind) {
     switch (kind) {
         case Kind::Vrrp: return "mainstayd-vrrp";

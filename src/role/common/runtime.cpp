@@ -23,6 +23,7 @@
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "confinement.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "process_tuning.hpp"
 
@@ -479,7 +480,6 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
     }
     if (traits.while_root) traits.while_root(process.options(), process.log());
     auto account = kernel::find_account(process.options().user);
-    if (!account) account = kernel::find_account("nobody");
     auto kept = traits.capabilities;
     if (process.options().may_schedule) kept.push_back(CAP_SYS_NICE);
     if (process.options().may_lock) kept.push_back(CAP_IPC_LOCK);
@@ -489,6 +489,7 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
         process.log().error("cannot drop privileges: {}", dropped.error().text());
         return 4;
     }
+    if (!confine(traits.calls, process.log())) return 4;
     return process.run(make);
 }
 

@@ -335,7 +335,10 @@ void LvsRole::write_state() {
 }
 
 RoleTraits lvs_traits() {
-    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE}, .kind = Kind::Lvs, .has_ring = true};
+    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE},
+            .calls = {kernel::CallSet::Threads, kernel::CallSet::Schedule},
+            .kind = Kind::Lvs,
+            .has_ring = true};
 }
 
 std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options) {

@@ -394,7 +394,12 @@ StatusServer::Answer ObserverRole::answer(const std::string& target) const {
 
 }  // namespace
 
-RoleTraits observer_traits() { return {.capabilities = {}, .kind = Kind::Observer, .has_ring = false}; }
+RoleTraits observer_traits() {
+    return {.capabilities = {},
+            .calls = {kernel::CallSet::WriteFiles, kernel::CallSet::Threads, kernel::CallSet::Schedule},
+            .kind = Kind::Observer,
+            .has_ring = false};
+}
 
 std::unique_ptr<Role> make_observer_role(Runtime& runtime) { return std::make_unique<ObserverRole>(runtime); }
 

@@ -300,7 +300,7 @@ void SnmpRole::begin_anew(const char* why) {
 int run_snmp() {
     std::unique_ptr<SnmpSession> session;
     const RoleTraits traits{
-        .capabilities = {}, .kind = Kind::Snmp, .has_ring = false, .while_root = [&](const ipc::RoleStartup& startup, Log& log) {
+        .capabilities = {}, .calls = {kernel::CallSet::WriteFiles, kernel::CallSet::Schedule}, .kind = Kind::Snmp, .has_ring = false, .while_root = [&](const ipc::RoleStartup& startup, Log& log) {
             session = SnmpSession::open(startup.snmp_socket, log);
         }};
     return run_role(traits, [&](Runtime& runtime) { return std::make_unique<SnmpRole>(runtime, *session); });

@@ -23,6 +23,7 @@ void Supervisor::set_up_host() {
     const auto startup = [this](bool again) {
         auto greeting = startup_for(Kind::Supervisor, again);
         greeting.log_ident = options_.identity.log_ident(Kind::Vrrp) + places_.suffix;  // keepalived: the VRRP process watches
+        greeting.user = account_of(kWatcherAccount);
         greeting.process_name = watcher_name(options_.identity.process_name(Kind::Supervisor));
         return greeting;
     };

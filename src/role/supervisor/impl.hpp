@@ -65,6 +65,8 @@ private:
     // -- supervisor.cpp
     [[nodiscard]] Result<void> set_up();
     [[nodiscard]] Result<void> claim_pid_file();
+    [[nodiscard]] Result<void> find_accounts();
+    [[nodiscard]] std::string account_of(const char* own) const;  // or the shared one
     [[nodiscard]] Result<void> find_executables();
     [[nodiscard]] Result<void> open_own_socket();
     [[nodiscard]] Result<void> make_shared_memory();
@@ -191,7 +193,7 @@ private:
         spool_wait_{loop_}, first_look_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
-    kernel::Account account_;
+    kernel::Account account_;  // of the observer: it owns the run and the spool folder
     Places places_;
     UniqueFd network_namespace_, ipvs_namespace_;
     PidFile pid_file_;

@@ -77,13 +77,7 @@ void Supervisor::run_loop() {
 Result<void> Supervisor::set_up() {
     if (::geteuid() != 0)
         return fail(Errc::Permission, "mainstayd needs root: it opens raw sockets and changes addresses and IPVS");
-    auto account = kernel::find_account(options_.user);
-    if (!account) {
-        log_.warning("there is no user {}: the roles run as nobody (the package makes the user)", options_.user);
-        account = kernel::find_account("nobody");
-        if (!account) return std::unexpected{std::move(account.error())};
-    }
-    account_ = *account;
+    if (auto found = find_accounts(); !found) return found;
     kernel::allow_roles_scheduling();
     if (auto found = find_executables(); !found) return found;
     scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
@@ -95,6 +89,29 @@ Result<void> Supervisor::set_up() {
     if (auto adopted = adopt(options_.hand_over); !adopted)
         return std::unexpected{std::move(adopted.error()).with("what the former program left")};
     return {};
+}
+
+// A role that was taken over can signal, trace and write what belongs to its account: each has its own.
+Result<void> Supervisor::find_accounts() {
+    std::string missing;
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp})
+        if (!kernel::find_account(account_of(account_name(kind)))) missing += (missing.empty() ? "" : " ") + account_of(account_name(kind));
+    if (!kernel::find_account(account_of(kWatcherAccount))) missing += (missing.empty() ? "" : " ") + account_of(kWatcherAccount);
+    if (!options_.shared_account.empty()) {
+        if (!missing.empty()) return fail(Errc::Permission, "there is no account " + options_.shared_account + " (--shared-account)");
+        log_.warning("all roles run as {} (--shared-account): one that was taken over can signal and trace the others",
+                     options_.shared_account);
+    } else if (!missing.empty()) {
+        return fail(Errc::Permission, "there is no account " + missing +
+                                          ": make the roles' accounts with `systemd-sysusers /usr/lib/sysusers.d/mainstay.conf`, or "
+                                          "run all roles as one with --shared-account NAME");
+    }
+    account_ = kernel::find_account(account_of(account_name(Kind::Observer))).value();
+    return {};
+}
+
+std::string Supervisor::account_of(const char* own) const {
+    return options_.shared_account.empty() ? own : options_.shared_account;
 }
 
 Result<void> Supervisor::find_executables() {
@@ -212,7 +229,8 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     write_child_pid(child, true);
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->retiring && replacement_->now == child.kind) return replacement_ended(child);
-    const std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
+    std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
+    if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that is not on its list";
     if (child.kind == Kind::Snmp) return snmp_ended(child, how);
     if (reload_ == Reload::Preparing) abort_all(std::string{label(child.kind)} + " process died meanwhile");
 
@@ -253,7 +271,7 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.log_facility = options_.log_facility;
     startup.log_console = options_.log_console;
     startup.log_level = options_.log_level;
-    startup.user = options_.user;
+    startup.user = account_of(account_name(kind));
     startup.process_name = options_.identity.process_name(kind);
     startup.config_path = options_.config_path;
     startup.config_id = options_.config_id;

@@ -3,20 +3,12 @@
 #include <algorithm>
 
 #include "mainstay/netlink/routing.hpp"
+#include "mainstay/vrrp/holdings.hpp"
+#include "mainstay/vrrp/statics.hpp"
 
 namespace mainstay::role {
 
 namespace {
-
-// "brd +" sets the host bits, "brd -" clears them.
-std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {
-    if (address.broadcast) return address.broadcast;
-    if (!address.prefix.address.is_v4() || (!address.broadcast_all_ones && !address.broadcast_all_zeros))
-        return std::nullopt;
-    const std::uint32_t host = address.prefix.length >= 32 ? 0U : 0xffffffffU >> address.prefix.length;
-    const std::uint32_t own = address.prefix.address.v4_host_order();
-    return IpAddress::v4(address.broadcast_all_ones ? own | host : own & ~host);
-}
 
 // In seconds; none: the kernel's, for ever.
 std::optional<std::uint32_t> preferred_lifetime(const config::VirtualAddress& address) {
@@ -36,7 +28,7 @@ kernel::Address address_request(const config::VirtualAddress& address, std::uint
     return {.interface_index = interface_index,
             .prefix = address.prefix,
             .label = address.label,
-            .broadcast = broadcast_of(address),
+            .broadcast = vrrp::broadcast_of(address),
             .scope = address.scope,
             .nodad = !has("-nodad"),
             .noprefixroute = address.noprefixroute,
@@ -80,6 +72,39 @@ std::vector<kernel::Address> address_requests(const config::Instance& instance,
             requests.push_back(address_request(address, link->index));
         }
     return requests;
+}
+
+std::vector<vrrp::HeldAddress> wrongly_labelled(const std::vector<vrrp::HeldAddress>& relabelled,
+                                                const vrrp::Router& router, const Links& links) {
+    if (relabelled.empty()) return {};
+    std::vector<kernel::Address> wanted;
+    const auto want = [&](const std::string& device, const config::VirtualAddress& address) {
+        const auto* link = links.find(device);
+        if (link == nullptr) return;
+        wanted.push_back(address_request(address, link->index));
+        if (wanted.back().label.empty()) wanted.back().label = link->name;  // as the kernel does
+    };
+    for (const auto& entry : vrrp::static_addresses_of(router.config())) want(entry.address.dev, entry.address);
+    const auto state = router.snapshot();
+    for (std::size_t id = 0; id < state.instances.size(); ++id) {
+        const auto& instance = router.config().instances[id];
+        if (!state.instances[id].owns_addresses) continue;
+        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto& address : *list)
+                if (!address.no_track) want(device_of(address, instance), address);
+    }
+    std::vector<vrrp::HeldAddress> wrong;
+    for (const vrrp::HeldAddress& held : relabelled) {
+        const auto* link = links.find(held.interface);
+        const auto* there = link == nullptr ? nullptr : links.address(link->index, held.prefix);
+        if (there == nullptr || std::ranges::find(wrong, held) != wrong.end()) continue;
+        if (std::ranges::any_of(wanted, [&](const kernel::Address& request) {
+                return request.interface_index == link->index && request.prefix == held.prefix &&
+                       request.label != there->label;
+            }))
+            wrong.push_back(held);
+    }
+    return wrong;
 }
 
 }  // namespace mainstay::role

@@ -6,6 +6,7 @@
 
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/vrrp/router.hpp"
 #include "links.hpp"
 
 namespace mainstay::role {
@@ -20,5 +21,10 @@ namespace mainstay::role {
                                                             const Links& links);
 // One of them, on this interface.
 [[nodiscard]] kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index);
+
+// Of the addresses that the kernel has given another label those that have a wrong one now: static ones, and those that
+// a master holds and tracks.
+[[nodiscard]] std::vector<vrrp::HeldAddress> wrongly_labelled(const std::vector<vrrp::HeldAddress>& relabelled,
+                                                              const vrrp::Router& router, const Links& links);
 
 }  // namespace mainstay::role

@@ -64,6 +64,7 @@ void Links::Change::merge(Change&& later) {
     interfaces.merge(later.interfaces);
     lost.insert(lost.end(), later.lost.begin(), later.lost.end());
     duplicates.insert(duplicates.end(), later.duplicates.begin(), later.duplicates.end());
+    relabelled.insert(relabelled.end(), later.relabelled.begin(), later.relabelled.end());
 }
 
 Links::Change Links::take_from(kernel::Rtnetlink& netlink, Log& log) {
@@ -109,6 +110,9 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                     forwarding_.erase(n.index);
                 } else if constexpr (std::is_same_v<N, kernel::AddressAdded>) {
                     auto& list = addresses_[n.address.interface_index];
+                    const auto before = std::ranges::find(list, n.address.prefix, &kernel::Address::prefix);
+                    if (before != list.end() && before->label != n.address.label)
+                        change.relabelled.push_back({name_of(n.address.interface_index), n.address.prefix});
                     std::erase_if(list, [&](const auto& a) { return a.prefix == n.address.prefix; });
                     list.push_back(n.address);
                     if (n.address.dad_failed)

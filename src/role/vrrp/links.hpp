@@ -28,8 +28,9 @@ public:
         std::set<std::string> interfaces;  // whose facts are different now
         std::vector<vrrp::AddressLost> lost;
         std::vector<vrrp::DuplicateAddress> duplicates;
+        std::vector<vrrp::HeldAddress> relabelled;  // by the kernel: the interface has another name
         bool overrun = false;              // notifications were lost: refresh()
-        [[nodiscard]] bool empty() const {
+        [[nodiscard]] bool empty() const {  // one that is relabelled is on one of `interfaces`
             return !overrun && interfaces.empty() && lost.empty() && duplicates.empty();
         }
         void merge(Change&& later);

@@ -22,11 +22,13 @@
 #include "devices.hpp"
 #include "firewall.hpp"
 #include "links.hpp"
+#include "precomputed_takeover.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
 #include "sync_line.hpp"
 #include "takeover.hpp"
 #include "transport.hpp"
+#include "waiting_facts.hpp"
 #include "watched.hpp"
 
 namespace mainstay::role {
@@ -39,16 +41,7 @@ namespace {
 // keep the adverts from going out.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
-constexpr std::size_t kInstancesRehearsed = 16;  // copying more takes longer than it saves
 constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
-
-// The intents say that the addresses of this instance are announced once they are set.
-bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) {
-    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
-        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
-        return arp != nullptr && arp->instance == id;
-    });
-}
 
 class VrrpRole final : public Role {
 public:
@@ -78,7 +71,7 @@ public:
 private:
     // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
     void give(vrrp::Fact fact) {
-        if (performing_ || !router_) pending_.push_back(std::move(fact));
+        if (performing_ || !router_) pending_.add(std::move(fact));
         else if (!stopping_) step(fact);
     }
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
@@ -97,7 +90,6 @@ private:
     void on_packets_readable();
     void arm();
     void ahead_of_deadline();
-    void precompute_takeover();
     void deadline();
     void watch_netlink();
     void on_netlink_readable();
@@ -123,18 +115,14 @@ private:
     BfdListener bfd_;
     SyncLine sync_line_{runtime_.loop(), runtime_.log()};
     std::optional<vrrp::Router> router_;
-    struct PrecomputedTakeover {
-        vrrp::Router router;  // after the step
-        vrrp::Intents intents;
-    };
-    std::optional<PrecomputedTakeover> precomputed_;  // of the deadline that is near; nothing else has happened since
+    PrecomputedTakeover precomputed_{addresses_, transport_, links_};
     std::optional<config::Config> next_;
     PreciseTimer timer_;
     asio::steady_timer publish_timer_;
     std::optional<Instant> publish_due_;
     Instant publish_again_{};  // not before, however much happens
     bool performing_ = false, stopping_ = false;
-    std::vector<vrrp::Fact> pending_;  // facts that arose while intents were carried out
+    WaitingFacts pending_;                     // facts that arose while intents were carried out
     std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
     std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
 };
@@ -234,25 +222,23 @@ void VrrpRole::stop(std::function<void()> done) {
 }
 
 void VrrpRole::perform(const vrrp::Intents& intents) {
-    if (precomputed_) {  // of what was before these
-        precomputed_.reset();
-        addresses_.forget();
-    }
+    precomputed_.forget();  // it was of what was before these
     bool transition = false;
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
         const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
-        if (added != nullptr && announced(intents, added->instance)) take_over(added->instance);
+        if (added != nullptr && announces(intents, added->instance)) take_over(added->instance);
         else carry_out(intent);
         transition = transition || std::holds_alternative<vrrp::AddAddresses>(intent) ||
                      std::holds_alternative<vrrp::RemoveAddresses>(intent) ||
                      std::holds_alternative<vrrp::Announce>(intent);
     }
     if (!outermost) return publish(transition);
+    if (pending_.has_interfaces()) on_netlink_readable();  // those that have lost addresses may have got others since
     performing_ = false;
     // Facts that our own doing brought about (an address that could not be restored) come after it.
     while (!pending_.empty()) {
-        const auto facts = std::exchange(pending_, {});
+        const auto facts = pending_.take();
         for (const auto& fact : facts) step(fact);
     }
     publish(transition);
@@ -335,7 +321,7 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
     if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
     const auto failed = netlink_->add(requests);
     if (requests.empty() || !failed || !failed->empty())
-        pending_.emplace_back(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
+        pending_.add(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
 }
 
 void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
@@ -372,30 +358,14 @@ void VrrpRole::ahead_of_deadline() {
     if (stopping_) return;
     on_netlink_readable();
     on_packets_readable();
-    precompute_takeover();
-}
-
-// Steps are pure: what a backup does at its deadline, unless it hears of its master until then, is known before.
-void VrrpRole::precompute_takeover() {
-    const auto& config = router_->config();
-    const auto due = router_->deadline();
-    if (!due || !router_->takes_over_next() || config.instances.size() > kInstancesRehearsed) return;
-    precomputed_.emplace(router_->copy(), vrrp::Intents{});
-    precomputed_->intents = precomputed_->router.step(vrrp::DeadlineReached{}, *due);
-    for (const auto& intent : precomputed_->intents) {
-        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
-        if (added != nullptr && announced(precomputed_->intents, added->instance))
-            addresses_.prepare(*netlink_, config.instances.at(added->instance));
-        if (const auto* advert = std::get_if<vrrp::SendAdvert>(&intent)) transport_.warm_up(*advert, links_);
-    }
+    precomputed_.compute(*router_, *netlink_);
 }
 
 void VrrpRole::deadline() {
     if (stopping_) return;
     if (!transport_.looks()) on_packets_readable();
-    if (!precomputed_) return step(vrrp::DeadlineReached{});
-    auto precomputed = std::exchange(precomputed_, std::nullopt);
-    std::swap(*router_, precomputed->router);  // what was before is freed when all is done
+    const auto precomputed = precomputed_.take(*router_);
+    if (!precomputed) return step(vrrp::DeadlineReached{});
     perform(precomputed->intents);
     addresses_.forget();
 }
@@ -438,6 +408,11 @@ void VrrpRole::on_netlink_readable() {
     for (const auto& lost : change.lost) {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
         if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);
+    }
+    // Only a new address gets another label.
+    for (const auto& held : wrongly_labelled(change.relabelled, *router_, links_)) {
+        take_away({held});
+        give(vrrp::AddressLost{held.interface, held.prefix});
     }
 }
 
@@ -493,7 +468,12 @@ void VrrpRole::publish_now(Instant begun) {
 
 }  // namespace
 
-RoleTraits vrrp_traits() { return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE}, .kind = Kind::Vrrp, .has_ring = true}; }
+RoleTraits vrrp_traits() {
+    return {.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE},
+            .calls = {kernel::CallSet::Schedule},
+            .kind = Kind::Vrrp,
+            .has_ring = true};
+}
 
 std::unique_ptr<Role> make_vrrp_role(Runtime& runtime) { return std::make_unique<VrrpRole>(runtime); }
 

@@ -14,6 +14,7 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "parts.hpp"
+#include "role/common/confinement.hpp"
 
 namespace mainstay::role {
 
@@ -25,7 +26,8 @@ constexpr int kStartupWaitMs = 10'000;
 constexpr std::chrono::seconds kBeat{1};
 constexpr std::chrono::milliseconds kSendAgain{100};
 constexpr std::size_t kBatch = 256;  // observations in one message
-constexpr std::array<unsigned, 3> kCapabilities{CAP_NET_ADMIN, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE};
+constexpr std::array<unsigned, 2> kCapabilities{CAP_NET_ADMIN, CAP_DAC_READ_SEARCH};
+constexpr std::array kCalls{kernel::CallSet::WatchFiles};
 
 class Watcher {
 public:
@@ -41,7 +43,7 @@ public:
         listen();
         send_heartbeat();
         loop_.run();
-        return 0;
+        return exit_code_;
     }
 
 private:
@@ -94,10 +96,12 @@ private:
     void drop() {
         privileges_dropped_ = true;
         auto account = kernel::find_account(user_);
-        if (!account) account = kernel::find_account("nobody");
         const auto dropped = account ? kernel::drop_privileges(*account, kCapabilities)
                                      : Result<void>{std::unexpected{std::move(account.error())}};
-        if (!dropped) log_.warning("the watcher keeps its privileges: {}", dropped.error().text());
+        if (!dropped) log_.error("cannot drop privileges: {}", dropped.error().text());
+        if (dropped && confine(kCalls, log_)) return;
+        exit_code_ = 4;
+        loop_.stop();
     }
 
     // Of one thing only what was seen last is of interest.
@@ -158,6 +162,7 @@ private:
     std::map<std::pair<ipc::Observation::Kind, std::string>, ipc::Observation> unsent_;
     std::optional<std::uint64_t> owes_word_;  // of the plan of this number
     bool sending_ = false, privileges_dropped_ = false;
+    int exit_code_ = 0;
 };
 
 }  // namespace

@@ -15,6 +15,10 @@ inline constexpr std::size_t kRoles = 5;  // all but the supervisor
 // Whose life the addresses and services do not hang on: they watch the others, and tell.
 [[nodiscard]] constexpr bool only_watches(Kind kind) { return kind == Kind::Observer || kind == Kind::Snmp; }
 
+// The account that a role runs as: "mainstay-vrrp" (packaging/sysusers.d).
+[[nodiscard]] const char* account_name(Kind kind);
+inline constexpr const char* kWatcherAccount = "mainstay-track";
+
 // The executable of a role, without its folder: "mainstayd-vrrp".
 [[nodiscard]] const char* program_name(Kind kind);
 inline constexpr const char* kReaderProgram = "mainstayd-read";

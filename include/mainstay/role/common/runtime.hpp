@@ -18,6 +18,7 @@
 #include "mainstay/config/validate/service_change.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/system_calls.hpp"
 #include "identity.hpp"
 
 namespace mainstay::role {
@@ -104,6 +105,7 @@ public:
 // What kind of process this is.
 struct RoleTraits {
     std::vector<unsigned> capabilities;  // kept after the change of user
+    std::vector<kernel::CallSet> calls;  // what it does beside what every role does
     Kind kind = Kind::Vrrp;
     bool has_ring = true;                // owns an event ring (vrrp, lvs)
     // What only root may do and the role needs; before the change of user, and before the first configuration.

@@ -21,7 +21,7 @@ struct SupervisorOptions {
     std::string config_id;                       // -i
     std::string run_directory = "/run/mainstay";
     std::string spool_directory = "/var/spool/mainstay";
-    std::string user = "mainstay";
+    std::string shared_account;                  // --shared-account: of all roles; empty: one for each
     bool run_vrrp = true, run_lvs = true;        // -P, -C
     bool run_bfd = true;                         // -B
     bool respawn = true;                         // -R

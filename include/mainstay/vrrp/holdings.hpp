@@ -17,13 +17,15 @@ struct AddressIdentity {
     std::uint8_t scope = 0;
     std::string label;
     std::optional<IpAddress> broadcast, peer;
-    bool broadcast_all_ones = false, broadcast_all_zeros = false, noprefixroute = false;
+    bool noprefixroute = false;
     bool home = false, detects_duplicates = false, manages_temporary = false, joins_group = false;
     bool lifetime_given = false;  // without a number: for ever
     std::optional<Micros> preferred_lifetime;
     auto operator<=>(const AddressIdentity&) const = default;
 };
 
+// As the kernel is told: "brd +" sets the host bits, "brd -" clears them.
+[[nodiscard]] std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address);
 [[nodiscard]] AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address);
 
 // Apart from what concerns mainstay alone.

@@ -1,0 +1,127 @@
+"""What each process may do: its account, its capabilities, its system calls, its descriptors."""
+
+import os
+import re
+
+import pytest
+
+from support.paths import program
+from support.vrrp import instance, office, role_pid, wait_holds, wait_ready
+from support.wait import wait_until
+
+NET_BIND, NET_ADMIN, NET_RAW, DAC_READ_SEARCH, SYS_NICE = 10, 12, 13, 2, 23
+CONFIG = """global_defs {
+ router_id one
+ notification_email {
+  a@example.org
+ }
+ smtp_server 127.0.0.1
+}
+vrrp_track_process sleep {
+ process sleep
+}
+bfd_instance b1 {
+ neighbor_ip 192.168.4.250
+}
+virtual_server 192.168.4.201 80 {
+ lb_algo rr
+ lb_kind DR
+ protocol TCP
+ real_server 192.168.4.202 80 {
+  TCP_CHECK {
+  }
+ }
+}
+"""
+# Program: the account it runs as, and the capabilities that it has. The supervisor is root.
+PROCESSES = {
+    "mainstayd-vrrp": ("mainstay-vrrp", {NET_ADMIN, NET_RAW, SYS_NICE}),
+    "mainstayd-spare": ("mainstay-vrrp", {NET_ADMIN, NET_RAW, SYS_NICE}),
+    "mainstayd-lvs": ("mainstay-lvs", {NET_ADMIN, NET_RAW, NET_BIND}),
+    "mainstayd-bfd": ("mainstay-bfd", {NET_ADMIN, SYS_NICE}),
+    "mainstayd-track": ("mainstay-track", {NET_ADMIN, DAC_READ_SEARCH}),
+    "mainstayd-obs": ("mainstay-obs", set()),
+}
+# What a descriptor of a role may stand for; its standard streams are the daemon's own.
+DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[?(eventpoll|eventfd|timerfd|inotify)\]?|/memfd:mainstay\S* \(deleted\)|"
+                         r"/memfd:\S+ \(deleted\)|/dev/null|/var/spool/mainstay(/failed)?|net:\[\d+\]|/proc/self/mountinfo")
+
+
+@pytest.fixture
+def director(lan):
+    (one,) = office(lan, "one")
+    one.daemon = wait_ready(one.mainstayd(CONFIG + instance(more="track_process {\n sleep\n}")))
+    wait_holds(one)
+    wait_until(lambda: set(PROCESSES) <= set(one.process_names()), 30, "all processes")
+    return one
+
+
+def status(host, pid):
+    return dict(line.split(":\t", 1) for line in host.read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+
+
+def test_each_role_has_an_account_its_capabilities_and_a_list_of_system_calls(director):
+    for name, (account, capabilities) in PROCESSES.items():
+        facts = status(director, role_pid(director, name))
+        uid = director.run(["id", "-u", account]).stdout.strip()
+
+        assert set(facts["Uid"].split()) == {uid}, name
+        for kind in ("CapEff", "CapPrm"):
+            assert {n for n in range(64) if int(facts[kind], 16) >> n & 1} == capabilities, f"{name} {kind}"
+        for kind in ("CapInh", "CapBnd", "CapAmb"):
+            assert int(facts[kind], 16) == 0, f"{name} {kind}"
+        assert (facts["NoNewPrivs"].strip(), facts["Seccomp"].strip(), facts["Groups"].strip()) == ("1", "2", ""), name
+
+
+def test_no_two_roles_share_an_account(director):
+    uids = {name: director.run(["id", "-u", account]).stdout.strip() for name, (account, _) in PROCESSES.items()}
+
+    assert len(set(uids.values())) == len(PROCESSES) - 1  # the spare is the vrrp role's
+
+
+def test_a_role_holds_no_descriptor_of_a_file(director):
+    for name in PROCESSES:
+        pid = role_pid(director, name)
+        listed = director.run(["sh", "-c", f"cd /proc/{pid}/fd && for f in *; do echo $f $(readlink $f); done"]).stdout
+        held = dict(line.split(" ", 1) for line in listed.splitlines() if " " in line)
+        strange = {fd: what for fd, what in held.items() if int(fd) > 2 and not DESCRIPTORS.fullmatch(what)}
+
+        assert not strange, f"{name}: {strange}"
+
+
+def without_accounts(host):
+    host.run(["sh", "-c", "grep -v '^mainstay' /etc/passwd >/run/others; chmod 644 /run/others; mount --bind /run/others /etc/passwd"])
+
+
+def test_without_the_accounts_the_daemon_says_which_command_makes_them(lan):
+    (one,) = office(lan, "one")
+    without_accounts(one)
+
+    path = one.write("/run/keepalived.conf", instance())
+    done = one.run([program("mainstayd"), "-n", "-l", "-f", path], check=False, timeout=20)
+
+    assert done.returncode == 4
+    assert ("there is no account mainstay-vrrp mainstay-lvs mainstay-obs mainstay-bfd mainstay-snmp mainstay-track: make the "
+            "roles' accounts with `systemd-sysusers /usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with "
+            "--shared-account NAME") in done.stdout + done.stderr
+
+
+def test_a_shared_account_is_taken_when_told_to_and_said_loudly(lan):
+    (one,) = office(lan, "one")
+    without_accounts(one)
+
+    daemon = wait_ready(one.mainstayd(instance(), "--shared-account", "nobody"))
+    wait_holds(one)
+
+    assert "all roles run as nobody (--shared-account)" in daemon.output()
+    assert status(one, role_pid(one, "mainstayd-vrrp"))["Uid"].split()[0] == "65534"
+
+
+def test_a_shared_account_that_does_not_exist_is_refused(lan):
+    (one,) = office(lan, "one")
+
+    path = one.write("/run/keepalived.conf", instance())
+    done = one.run([program("mainstayd"), "-n", "-l", "-f", path, "--shared-account", "nosuch"], check=False, timeout=20)
+
+    assert done.returncode == 4
+    assert "there is no account nosuch (--shared-account)" in done.stdout + done.stderr
