@@ -6,7 +6,9 @@
 // for those that follow. What the system answered goes to /run/hostile.log.
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -129,6 +132,24 @@ void forge_others() {
     }
 }
 
+// Every other process of the daemon, and root's secrets.
+void reach_others() {
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+        const std::string pid_text = entry.path().filename();
+        if (pid_text.find_first_not_of("0123456789") != std::string::npos) continue;
+        const int pid = std::stoi(pid_text);
+        std::string name;
+        std::getline(std::ifstream{entry.path() / "comm"}, name);
+        if (!name.starts_with("mainstayd") || pid == ::getpid()) continue;
+        note_result(name + " signal", ::kill(pid, SIGSTOP) == 0);
+        note_result(name + " trace", ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0);
+        note_result(name + " memory", ::open((entry.path() / "mem").c_str(), O_RDWR | O_CLOEXEC) >= 0);
+        note_result(name + " descriptors", ::open((entry.path() / "fd" / "3").c_str(), O_RDWR | O_CLOEXEC) >= 0);
+    }
+    note_result("/etc/shadow", ::open("/etc/shadow", O_RDONLY | O_CLOEXEC) >= 0);
+    note_result("root", ::setresuid(0, 0, 0) == 0);
+}
+
 void act(const Words& words) {
     const std::string& what = words.at(0);  // "behave": nothing
     const auto number = [&](std::size_t at) { return at < words.size() ? std::stoul(words[at]) : 0UL; };
@@ -161,6 +182,8 @@ void act(const Words& words) {
         for (const auto& line : peer_lines) flood(ipc::BfdStates{{{"nobody", true}}}, line.get());
     else if (what == "forge")
         forge_blocks();
+    else if (what == "reach")
+        reach_others();
     else if (what == "forge-others")
         forge_others();
 }
@@ -181,6 +204,14 @@ std::size_t next_incarnation() {
     in.close();
     std::ofstream{kCount} << count + 1;
     return count;
+}
+
+// The capabilities that the role has.
+std::vector<unsigned> rights_of(const std::string& name) {
+    if (name == "mainstayd-vrrp") return {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE};
+    if (name == "mainstayd-bfd") return {CAP_NET_ADMIN, CAP_SYS_NICE};
+    if (name == "mainstayd-lvs") return {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
+    return {};
 }
 
 int live(const std::string& line) {
@@ -236,7 +267,8 @@ int main() {
     log_file = ::open(kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     const auto number = next_incarnation();
     kernel::set_process_name(name);
-    const auto account = kernel::find_account("nobody");
-    if (!account || !kernel::drop_privileges(*account, {})) return 1;
+    if (name == "mainstayd-read") return live(lines[std::min(number, lines.size() - 1)]);  // it runs as root
+    const auto account = kernel::find_account("mainstay" + name.substr(name.find('-')));  // mainstayd-bfd: mainstay-bfd
+    if (!account || !kernel::drop_privileges(*account, rights_of(name))) return 1;
     return live(lines[std::min(number, lines.size() - 1)]);
 }

@@ -356,6 +356,25 @@ def test_who_only_reads_the_memory_of_others_cannot_write_it(lan):
     assert len(answers) == 3 * 5 and not [line for line in answers if "it worked" in line], answers
 
 
+@pytest.mark.parametrize("role", ["bfd", "lvs", "observer"])
+def test_a_role_can_neither_signal_nor_trace_another_nor_read_what_is_roots(lan, role):
+    """The program makes these calls without the role's list of system calls: accounts and capabilities alone stop it."""
+    (one,) = office(lan, "one")
+    daemon = start(one, BFD + instance() + virtual_server("192.168.4.100 80", "real_server 127.0.0.2 81 {\n TCP_CHECK {\n }\n}\n"))
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, role, "reach", "behave")
+        wait_until(lambda: any(line.startswith("root:") for line in done(one)), 30, lambda: f"the last try: {done(one)}")
+    tried = [line for line in done(one) if not line.startswith("does ")]
+
+    assert not [line for line in tried if line.endswith("it worked")]
+    for other in {"mainstayd", "mainstayd-vrrp", "mainstayd-spare", program_of("lvs")} - {program_of(role)}:
+        assert f"{other} signal: Operation not permitted" in tried
+        assert f"{other} trace: Operation not permitted" in tried
+    assert "/etc/shadow: Permission denied" in tried
+    assert daemon.alive()
+
+
 def test_a_dump_of_any_size_is_neither_read_nor_written(lan):
     (one,) = office(lan, "one")
     daemon = start(one, instance())
