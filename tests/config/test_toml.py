@@ -185,7 +185,7 @@ def test_text_that_keepalived_would_expand_is_not_converted_into_something_else(
     done = ctl("config", "convert", str(toml))
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "cannot be said in keepalived's language" in done.stderr
+    assert "has no form in keepalived's language with the same meaning" in done.stderr
 
 
 def test_the_daemon_tests_a_toml_file_with_keepalived_s_exit_codes(tmp_path):
