@@ -51,7 +51,7 @@ int ctl_config_convert(const std::string& file) {
     }
     for (const auto& lost : converted.lost) {
         const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
-        complain(fmt::format("{}:{}: not carried over: {}", name, lost.place.line, lost.what));
+        complain(fmt::format("{}:{}: not converted: {}", name, lost.place.line, lost.what));
     }
     // Operators replace the file with the result: it is printed only if it parses to the same configuration.
     const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);

@@ -157,8 +157,8 @@ def test_what_is_not_carried_over_is_named_and_the_exit_code_says_so(tmp_path):
     done = ctl("config", "convert", str(conf))
 
     assert done.returncode == 1
-    assert done.stderr == f"mainstayctl: {conf}:2: not carried over: unknown keyword router_idd x\n"
-    assert done.stdout == "[global_defs]\n# not carried over: unknown keyword router_idd x\n"
+    assert done.stderr == f"mainstayctl: {conf}:2: not converted: unknown keyword router_idd x\n"
+    assert done.stdout == "[global_defs]\n# not converted: unknown keyword router_idd x\n"
 
 
 def test_a_file_that_is_not_there_or_no_toml_gives_exit_code_2(tmp_path):

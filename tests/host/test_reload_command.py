@@ -75,7 +75,7 @@ def test_what_runs_is_not_lost_by_a_missing_brace_unless_it_is_forced(lan):
 def test_a_start_runs_what_a_missing_brace_leaves_and_names_what_it_loses(lan):
     one, daemon = started(lan, unclosed(instance("MASTER", 150)) + SECOND)
 
-    assert "lost by it: vrrp_instance VI_2, address 192.168.4.201/24" in daemon.output()
+    assert "lost with it: vrrp_instance VI_2, address 192.168.4.201/24" in daemon.output()
     assert not one.holds(OTHER)
 
 
