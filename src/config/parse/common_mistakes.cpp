@@ -115,7 +115,7 @@ void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark) {
     } else if (inert && r.said.insert(&row).second) {
         auto& d = r.diag.advise(Code::NotActedOn, mark,
                                 fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
-        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
+        d.effect = "it has no effect";
     }
 }
 

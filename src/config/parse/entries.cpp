@@ -132,9 +132,6 @@ private:
     }
     // An option that the model has no member for yet.
     void other(const KeywordSpec& row, Mark mark) {
-        if (!row.acts && r_.said.insert(&row).second)
-            r_.diag.advise(Code::NotActedOn, mark,
-                           fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
         Value value{.row = row, .statement = v_.statement, .first = v_.first + at_ + 1};
         if (value.count() == 0 && row.args.words_min != 0) {
             r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", row.name)).effect =

@@ -326,12 +326,7 @@ private:
         return true;
     }
 
-    void announce(const KeywordSpec& row, const Statement& s) {
-        // Said of the block, it need not be said of what is inside.
-        const bool inert = !is_acted_on(row);
-        if (!inert || std::ranges::none_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
-            report_old_or_inert(r_, row, s.words[0].mark);
-    }
+    void announce(const KeywordSpec& row, const Statement& s) { report_old_or_inert(r_, row, s.words[0].mark); }
 
     // False when the value cannot be read; reported.
     bool use(const KeywordSpec& row, const Statement& s) {
