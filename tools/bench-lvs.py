@@ -198,7 +198,7 @@ def one_table(lan, name, services, run):
     if counted != [str(services), str(services * SERVERS)]:
         raise RuntimeError(f"{name}: the table holds {counted} services and servers")
     director.settled(time.time())
-    wrote = re.search(r"operations to get there, in (\d+) us", director.daemon.output())
+    wrote = re.search(r"IPVS synchronised: \d+ services, \d+ changes, (\d+) us", director.daemon.output())
     if wrote:
         found["writing"] = int(wrote.group(1)) / 1e6
     found["reload same"] = director.settled(director.reload())

@@ -1,5 +1,5 @@
 # Completion of mainstayctl(1) for bash.
-# What its help names: commands, or options of this command.
+# Prints the commands, or the options of this command, that the help names.
 _mainstayctl_help() { mainstayctl "${@:2}" --help 2>/dev/null | sed -nE "$1"; }
 
 _mainstayctl() {

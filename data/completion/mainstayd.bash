@@ -1,7 +1,7 @@
 # Completion of mainstayd(8) for bash.
 _mainstayd() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    # "--use-file=/etc/ke": readline takes the = for a word of its own.
+    # In "--use-file=/etc/ke" readline treats the = as a separate word.
     [[ $current == '=' ]] && current=''
     [[ $previous == '=' ]] && previous=${COMP_WORDS[COMP_CWORD - 2]}
     COMPREPLY=()

@@ -53,7 +53,7 @@ void Mailer::settle_spool() {
         log_.error("The mail spool cannot be written ({}): mails are sent from memory, which keeps at most {} of them",
                    spool_.disk_problem(), spool_.limits().memory_mails_max);
     } else if (!refuses && told_disk_) {
-        log_.notice("The mail spool can be written again: {} mails went from memory into it", written);
+        log_.notice("The mail spool can be written again: {} mails were moved from memory to it", written);
     }
     told_disk_ = refuses;
 }
@@ -225,8 +225,8 @@ void Mailer::refused(const Mail& mail, const Delivery& delivery) {
     last_problem_ = delivery.text;
     Mail part = mail;
     part.to = delivery.never;
-    log_.error("SMTP server {} refuses a mail for good ({}); it is kept in the spool's failed folder: {}",
-               global_.smtp_server, delivery.text, mail.items.front().subject);
+    log_.error("SMTP server {}: mail rejected ({}); moved to the spool's failed folder: {}", global_.smtp_server,
+               delivery.text, mail.items.front().subject);
     if (auto kept = spool_.keep_failed(part, delivery.text); !kept) log_.error("{}", kept.error().text());
 }
 
@@ -246,8 +246,8 @@ void Mailer::settle(Mail mail, const Delivery& delivery, Instant now) {
     // While the server is away it is the server that is retried, whatever waits for it.
     attempts.next = delivery.reached ? now + retry_delay(attempts.failures) : now;
     const Seconds wait = delivery.reached ? retry_delay(attempts.failures) : retry_delay(server_.failures);
-    log_.warning("SMTP server {} port {} did not take a mail ({}); it is kept and tried again in {} s",
-                 global_.smtp_server, global_.smtp_port, delivery.text, wait.count());
+    log_.warning("SMTP server {} port {}: mail delivery failed ({}); queued, next attempt in {} s", global_.smtp_server,
+                 global_.smtp_port, delivery.text, wait.count());
 }
 
 void Mailer::finish(const std::string& id) {
@@ -263,9 +263,8 @@ void Mailer::expire(WallTime wall) {
     }
     for (const auto& mail : old) {
         ++counters_.failed;
-        log_.error(
-            "A mail could not be delivered for {} h and is given up; it is kept in the spool's failed folder: {}",
-            std::chrono::duration_cast<std::chrono::hours>(kKeepFor).count(), mail.items.front().subject);
+        log_.error("Mail delivery failed for {} h; moved to the spool's failed folder: {}",
+                   std::chrono::duration_cast<std::chrono::hours>(kKeepFor).count(), mail.items.front().subject);
         if (auto kept = spool_.keep_failed(mail, "not delivered in time"); !kept) {
             log_.error("{}", kept.error().text());
             if (spool_.saved(mail.id)) return;

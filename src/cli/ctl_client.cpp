@@ -58,7 +58,7 @@ Result<std::string> ask_daemon(const std::string& socket, const std::string& tar
     if (exchange.error) {
         const int code = exchange.error.value();
         if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR) {
-            return fail(Errc::NotFound, "mainstayd does not run: nobody answers at " + socket, code);
+            return fail(Errc::NotFound, "mainstayd is not running: no answer at " + socket, code);
         }
         if (code == EACCES || code == EPERM) return fail_system("connect to " + socket, code);
         return fail(Errc::Io, "no answer from mainstayd at " + socket + ": " + exchange.error.message(), code);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kWhole = 0, kNotWhole = 1, kError = 2;
 
-// What the text depends on, not what the host has: a file is converted the same wherever its interfaces are.
+// The conversion uses the host name and the variables, not the interfaces: its result is the same on every host.
 config::Environment of_text() {
     auto host = kernel::host_environment();
     config::Environment environment;
@@ -51,12 +51,12 @@ int ctl_config_convert(const std::string& file) {
     }
     for (const auto& lost : converted.lost) {
         const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
-        complain(fmt::format("{}:{}: not carried over: {}", name, lost.place.line, lost.what));
+        complain(fmt::format("{}:{}: not converted: {}", name, lost.place.line, lost.what));
     }
-    // People put the result in the file's place: it is printed only when it is read as the same.
+    // Operators replace the file with the result: it is printed only if it parses to the same configuration.
     const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);
     if (back.config != loaded.config) {
-        complain(fmt::format("{} cannot be said in {} so that it means the same", file,
+        complain(fmt::format("{} has no form in {} with the same meaning", file,
                              from_toml ? "keepalived's language" : "TOML"));
         return kError;
     }

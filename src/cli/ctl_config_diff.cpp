@@ -13,7 +13,7 @@ constexpr int kNothing = 0, kSomething = 1, kError = 2;
 
 bool usable(const config::Loaded& loaded, const std::string& file) {
     if (loaded.can_run()) return true;
-    std::fprintf(stderr, "mainstayctl: %s cannot run: a reload refuses it whole, and nothing changes\n", file.c_str());
+    std::fprintf(stderr, "mainstayctl: %s cannot run: a reload would refuse it and change nothing\n", file.c_str());
     for (const auto& diagnostic : loaded.diagnostics)
         if (diagnostic.severity == config::Severity::Fatal)
             std::fprintf(stderr, "  %s\n", config::render_line(diagnostic, loaded).c_str());
@@ -38,7 +38,7 @@ int ctl_config_diff(const std::string& before, const std::string& after, bool as
 int ctl_reload_dry_run_to(const std::string& file, bool as_json) {
     const std::string in_use = configuration_in_use();
     if (in_use.empty()) {
-        std::fprintf(stderr, "mainstayctl: there is no configuration that mainstayd would read\n");
+        std::fprintf(stderr, "mainstayctl: found no configuration that mainstayd would read\n");
         return kError;
     }
     return show(in_use, file, kernel::host_environment(), as_json);

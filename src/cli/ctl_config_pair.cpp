@@ -14,7 +14,7 @@ constexpr int kClean = 0, kWarnings = 1, kErrors = 2;
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// What is wrong with one file alone is `config check`'s matter. False: there is nothing to compare.
+// Problems of a single file are left to `config check`. False: the file cannot be compared.
 bool usable(const config::Loaded& loaded, const std::string& file) {
     const auto serious = std::ranges::count_if(
         loaded.diagnostics, [](const config::Diagnostic& d) { return d.severity >= config::Severity::Error; });
@@ -24,7 +24,7 @@ bool usable(const config::Loaded& loaded, const std::string& file) {
                         serious, serious == 1 ? "" : "s");
         return true;
     }
-    std::printf("%s: error: it cannot run, so it is not compared\n", file.c_str());
+    std::printf("%s: error: this file cannot run and is not compared\n", file.c_str());
     for (const auto& diagnostic : loaded.diagnostics)
         if (diagnostic.severity == config::Severity::Fatal)
             std::printf("  %s\n", config::render_line(diagnostic, loaded).c_str());
@@ -34,7 +34,7 @@ bool usable(const config::Loaded& loaded, const std::string& file) {
 }  // namespace
 
 int ctl_config_pair(const std::string& first, const std::string& second) {
-    // At most one of the two hosts is this one: nothing about the host is looked at.
+    // At most one of the two files belongs to this host, so host facts are not used.
     const config::Environment nowhere;
     const auto a = config::load_file(first, nowhere), b = config::load_file(second, nowhere);
     const bool both_usable = usable(a, first) & usable(b, second);
@@ -49,9 +49,9 @@ int ctl_config_pair(const std::string& first, const std::string& second) {
         if (finding.severity >= config::Severity::Error) worst = kErrors;
     }
     std::printf("%s, %s: %s\n", names.first.c_str(), names.second.c_str(),
-                worst == kClean      ? "a pair without problems"
-                : worst == kWarnings ? "a pair with warnings"
-                                     : "a pair with errors");
+                worst == kClean      ? "no problems found"
+                : worst == kWarnings ? "warnings found"
+                                     : "errors found");
     return worst;
 }
 

@@ -21,9 +21,9 @@ int ctl_config_print(const std::string& file) {
     for (const auto& lost : converted.lost)
         std::fprintf(stderr, "mainstayctl: %s:%u: %s\n", file.c_str(), lost.place.line, lost.what.c_str());
     if (!converted.lost.empty()) return 2;
-    // People put the result in the file's place: it is printed only when it is read as the same.
+    // Operators replace the file with the result: it is printed only if it parses to the same configuration.
     if (config::load_text(file, std::move(*text), nowhere).config != config::load_text(file, printed, nowhere).config) {
-        std::fprintf(stderr, "mainstayctl: %s: its canonical form would not mean the same; this is a bug\n",
+        std::fprintf(stderr, "mainstayctl: %s: its canonical form would have another meaning; this is a bug\n",
                      file.c_str());
         return 2;
     }

@@ -11,7 +11,7 @@ namespace {
 std::string as_text(const std::vector<Finding>& findings) {
     std::string out;
     for (const auto& finding : findings) out += "- " + finding.what + "\n  fix: " + finding.fix + "\n";
-    return out.empty() ? "nothing was found that is in the way\n" : out;
+    return out.empty() ? "no problems found\n" : out;
 }
 
 std::string as_json_text(const std::vector<Finding>& findings) {

@@ -1,4 +1,4 @@
-// mainstayctl reload, and what one would do: the question to the supervisor, over its own socket.
+// mainstayctl reload, with and without --dry-run: asks the supervisor over its own socket.
 #include <cstdio>
 
 #include "ctl.hpp"
@@ -11,8 +11,8 @@ int ctl_reload_dry_run(const std::string& socket, bool as_json) {
     const auto answer = ask_supervisor(socket, ipc::DryRun{as_json});
     if (!answer) return complain(answer.error());
     const auto* done = std::get_if<ipc::DryRunDone>(&answer->message);
-    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd gave an answer to another question"});
-    if (!done->problem.empty()) return complain(Error{Errc::Invalid, "mainstayd cannot tell: " + done->problem});
+    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
+    if (!done->problem.empty()) return complain(Error{Errc::Invalid, "mainstayd cannot compare: " + done->problem});
     const auto text = ipc::read_memfd(answer->descriptor.get());
     if (!text) return complain(text.error());
     std::fwrite(text->data(), 1, text->size(), stdout);
@@ -23,14 +23,14 @@ int ctl_reload(const std::string& socket, bool force, bool as_json) {
     const auto answer = ask_supervisor(socket, ipc::Reload{force, as_json});
     if (!answer) return complain(answer.error());
     const auto* done = std::get_if<ipc::ReloadDone>(&answer->message);
-    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd gave an answer to another question"});
+    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
     if (answer->descriptor) {
         const auto text = ipc::read_memfd(answer->descriptor.get());
         if (!text) return complain(text.error());
         std::fwrite(text->data(), 1, text->size(), stdout);
     }
     if (done->problem.empty()) return 0;
-    return complain(Error{Errc::Invalid, "not reloaded, what runs goes on unchanged: " + done->problem});
+    return complain(Error{Errc::Invalid, "reload refused, the running configuration stays in use: " + done->problem});
 }
 
 }  // namespace mainstay::cli

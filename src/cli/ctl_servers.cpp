@@ -1,4 +1,4 @@
-// mainstayctl server: an operator's word on single servers.
+// mainstayctl server: overrides of single servers.
 #include <array>
 #include <cstdio>
 #include <string_view>
@@ -23,7 +23,7 @@ int ctl_servers(const std::string& socket, const ServerOptions& options) {
     const auto answer = ask_supervisor(socket, question);
     if (!answer) return complain(answer.error());
     const auto* done = std::get_if<ipc::ServerAnswered>(&answer->message);
-    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd gave an answer to another question"});
+    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
     if (!done->problem.empty()) return complain(Error{Errc::Invalid, done->problem});
     const auto text = ipc::read_memfd(answer->descriptor.get());
     if (!text) return complain(text.error());

@@ -28,14 +28,15 @@ Result<UniqueFd> connect_to(const std::string& path) {
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) {
         const int error = errno;
         if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR)
-            return fail(Errc::NotFound, "mainstayd does not run: nobody answers at " + path, error);
+            return fail(Errc::NotFound, "mainstayd is not running: no answer at " + path, error);
         return fail_system("connect to " + path, error);
     }
     // The folder belongs to the roles' account, and this one runs as root: nobody but root is believed.
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_system("SO_PEERCRED", errno);
-    if (peer.uid != 0) return fail(Errc::Permission, path + " is not served by root: it is not the supervisor's");
+    if (peer.uid != 0)
+        return fail(Errc::Permission, path + " is not served by root: it is not the supervisor's socket");
     return fd;
 }
 

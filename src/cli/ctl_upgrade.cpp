@@ -1,4 +1,4 @@
-// mainstayctl upgrade: the daemon becomes the program that lies on disk now.
+// mainstayctl upgrade: replaces the running daemon with the program on disk.
 #include <cstdio>
 #include <filesystem>
 
@@ -13,13 +13,13 @@ int ctl_upgrade(const std::string& socket, const std::string& program) {
         socket, ipc::Upgrade{program.empty() ? program : std::filesystem::absolute(program, ignored).string()});
     if (!answer) return complain(answer.error());
     const auto* done = std::get_if<ipc::UpgradeDone>(&answer->message);
-    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd gave an answer to another question"});
+    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
     if (!done->problem.empty() && done->roles == 0)
-        return complain(Error{Errc::Invalid, "the upgrade is refused, everything goes on unchanged: " + done->problem});
+        return complain(Error{Errc::Invalid, "upgrade refused, nothing was changed: " + done->problem});
     std::printf("upgraded from %s to %s: %u roles were replaced\n", done->before.c_str(), done->after.c_str(),
                 done->roles);
     if (done->problem.empty()) return 0;
-    return complain(Error{Errc::Invalid, "not all of them: " + done->problem});
+    return complain(Error{Errc::Invalid, "some processes were not replaced: " + done->problem});
 }
 
 }  // namespace mainstay::cli

@@ -46,11 +46,11 @@ void judge_ipvs(const DoctorFacts& facts, std::vector<Finding>& found) {
 void judge_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) {
     const auto& config = facts.configuration;
     if (facts.ip_forward == 0 && forwards(config, Forwarding::Nat, Family::V4)) {
-        found.push_back({"net.ipv4.ip_forward is 0: answers of NAT servers are not sent on",
+        found.push_back({"net.ipv4.ip_forward is 0: replies of NAT servers are not forwarded",
                          "sysctl -w net.ipv4.ip_forward=1, and the same line in /etc/sysctl.d/"});
     }
     if (facts.ip6_forward == 0 && forwards(config, Forwarding::Nat, Family::V6)) {
-        found.push_back({"net.ipv6.conf.all.forwarding is 0: answers of NAT servers are not sent on",
+        found.push_back({"net.ipv6.conf.all.forwarding is 0: replies of NAT servers are not forwarded",
                          "sysctl -w net.ipv6.conf.all.forwarding=1, and the same line in /etc/sysctl.d/"});
     }
     const bool nat = forwards(config, Forwarding::Nat, Family::V4);
@@ -58,15 +58,14 @@ void judge_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& interface : facts.interfaces) {
         if (interface.rp_filter == 1 && (nat || tunnel)) {
             found.push_back(
-                {fmt::format("strict reverse path filter on {} (rp_filter is 1): packets that come back "
-                             "another way are dropped without a word",
+                {fmt::format("strict reverse path filter on {} (rp_filter is 1): packets that arrive by another "
+                             "interface than their replies use are silently dropped",
                              interface.name),
                  fmt::format("sysctl -w net.ipv4.conf.{0}.rp_filter=2 net.ipv4.conf.all.rp_filter=2", interface.name)});
         }
         if (interface.send_redirects == 1 && nat && one_armed(config, interface)) {
             found.push_back(
-                {fmt::format("{} sends ICMP redirects: servers and clients on one network learn to go "
-                             "around this director",
+                {fmt::format("{} sends ICMP redirects: servers and clients on the same network bypass this director",
                              interface.name),
                  fmt::format("sysctl -w net.ipv4.conf.{0}.send_redirects=0 net.ipv4.conf.all.send_redirects=0",
                              interface.name)});
@@ -78,21 +77,22 @@ void judge_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& interface : facts.interfaces) {
         if (!interface.exists) {
             found.push_back({fmt::format("interface {} does not exist", interface.name),
-                             fmt::format("make it, or correct the name in {} (ip -br link shows what there is)",
+                             fmt::format("create it, or correct the name in {} (ip -br link lists the interfaces)",
                                          facts.configuration_path)});
         } else if (!interface.up) {
             found.push_back({fmt::format("interface {} is down", interface.name),
                              fmt::format("ip link set {} up", interface.name)});
         } else if (!interface.running) {
             found.push_back({fmt::format("interface {} has no carrier", interface.name),
-                             "look at the cable, the switch port, or the other end of the virtual link"});
+                             "check the cable, the switch port, or the other end of the virtual link"});
         } else if (!interface.has_ipv4) {
             const bool needed = std::ranges::any_of(facts.configuration.instances, [&](const config::Instance& i) {
                 return i.interface == interface.name && i.family == Family::V4 && !i.source;
             });
             if (needed) {
-                found.push_back({fmt::format("interface {} has no IPv4 address to send adverts from", interface.name),
-                                 fmt::format("give {} an address, or the instance a unicast_src_ip", interface.name)});
+                found.push_back(
+                    {fmt::format("interface {} has no IPv4 address to send advertisements from", interface.name),
+                     fmt::format("assign an address to {}, or set unicast_src_ip in the instance", interface.name)});
             }
         }
     }
@@ -100,10 +100,10 @@ void judge_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
 
 void judge_rivals(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& rival : facts.rivals) {
-        found.push_back(
-            {fmt::format("{} (process {}) does the same work in this network namespace", rival.name, rival.pid),
-             rival.name == "keepalived" ? std::string{"systemctl disable --now keepalived"}
-                                        : fmt::format("stop process {}, or give it other interfaces", rival.pid)});
+        found.push_back({fmt::format("{} (process {}) runs in this network namespace, too", rival.name, rival.pid),
+                         rival.name == "keepalived"
+                             ? std::string{"systemctl disable --now keepalived"}
+                             : fmt::format("stop process {}, or configure other interfaces for it", rival.pid)});
     }
 }
 
@@ -120,26 +120,26 @@ struct Advice {
     const char* fix;
 };
 constexpr Advice kAdvice[] = {
-    {"rival_master", "{0} is MASTER and hears another MASTER with its virtual_router_id: {1}",
-     "give the two pairs different virtual_router_ids, or let the peers hear each other "
-     "(firewall, switch, authentication)"},
+    {"rival_master", "{0} is MASTER and receives advertisements of another MASTER with the same virtual_router_id: {1}",
+     "set a different virtual_router_id on each pair, or let the advertisements pass between the peers (firewall, "
+     "switch, authentication)"},
     {"advert_interval", "{0} and {1} have different advert_int: {2}", "set the same advert_int on all directors"},
     {"auth_type", "{0} and {1} authenticate differently: {2}", "set the same auth_type on all directors"},
     {"password", "{0} and {1} have different passwords: {2}", "set the same auth_pass on all directors"},
-    {"hmac_missing", "{0} gets adverts from {1} that are not signed", "set the same auth_hmac on all directors"},
+    {"hmac_missing", "{0} receives unsigned advertisements from {1}", "set the same auth_hmac on all directors"},
     {"hmac_key", "{0} and {1} have different auth_hmac keys: {2}", "set the same auth_hmac on all directors"},
     {"hmac_wrong", "{0} and {1} have different auth_hmac keys: {2}", "set the same auth_hmac on all directors"},
     {"clock", "the clocks of this host and {1} differ: {2}", "run the same time service on both, or widen time_window"},
-    {"version", "{0} and {1} speak different versions of VRRP: {2}", "set the same vrrp_version on all directors"},
-    {"unicast_multicast", "{0} and {1} differ in unicast and multicast: {2}",
-     "give both directors a unicast_peer block, or neither"},
-    {"unknown_peer", "{0} drops the adverts of {1}: {2}", "name {1} among the unicast_peer of {0}"},
+    {"version", "{0} and {1} use different VRRP versions: {2}", "set the same vrrp_version on all directors"},
+    {"unicast_multicast", "one of {0} and {1} uses unicast, the other multicast: {2}",
+     "configure unicast_peer on both directors, or on neither"},
+    {"unknown_peer", "{0} drops the advertisements of {1}: {2}", "add {1} to unicast_peer of {0}"},
     {"address_count", "{0} and {1} have different virtual addresses: {2}",
      "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},
     {"address_list", "{0} and {1} have different virtual addresses: {2}",
      "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},
-    {"own_address", "{0} hears adverts from its own address {1}: another host has it",
-     "give each director an address of its own"},
+    {"own_address", "{0} receives advertisements from its own address {1}: another host has it, too",
+     "assign a different address to each director"},
 };
 
 void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
@@ -152,25 +152,25 @@ void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
         found.push_back({text(advice->finding), text(advice->fix)});
     }
     for (const auto& duplicate : facts.duplicates) {
-        found.push_back({fmt::format("address {} on {} is ours and another host has it, too{}", duplicate.address,
+        found.push_back({fmt::format("address {} on {} is held by this host and by another one{}", duplicate.address,
                                      duplicate.interface, duplicate.mac.empty() ? "" : ": " + duplicate.mac),
-                         "take the address away there (look the MAC address up at the switch)"});
+                         "remove the address there (the switch shows the port of that MAC address)"});
     }
 }
 
 void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& fault : facts.faults) {
         found.push_back({fmt::format("{} is in FAULT: {}", fault.instance, fault.reason),
-                         "remove the reason; the instance recovers by itself"});
+                         "fix the cause; the instance then recovers by itself"});
     }
     for (const auto& service : facts.lost_quorums) {
         found.push_back({fmt::format("service {} has lost its quorum", service),
-                         "mainstayctl status shows which of its servers are down, and what their last checks found"});
+                         "run mainstayctl status: it shows the servers that are down and their last check results"});
     }
     if (facts.mail && !facts.mail->problem.empty()) {
         found.push_back({fmt::format("mails are not delivered ({} queued, {} given up): {}", facts.mail->queued,
                                      facts.mail->failed, facts.mail->problem),
-                         "check smtp_server, its port and what it accepts; queued mails are tried again"});
+                         "check smtp_server, its port and which mails it accepts; queued mails are retried"});
     }
 }
 
@@ -179,9 +179,9 @@ void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
 std::vector<Finding> judge_host(const DoctorFacts& facts) {
     std::vector<Finding> found;
     if (!facts.configuration_read) {
-        found.push_back({fmt::format("the configuration {} cannot be used",
-                                     facts.configuration_path.empty() ? "(none was found)" : facts.configuration_path),
-                         "mainstayctl config check FILE says what is wrong with it"});
+        found.push_back({fmt::format("the configuration {} cannot run",
+                                     facts.configuration_path.empty() ? "(no file found)" : facts.configuration_path),
+                         "run mainstayctl config check FILE for the reason"});
     }
     judge_interfaces(facts, found);
     judge_ipvs(facts, found);
@@ -200,7 +200,7 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_peers(facts, found);
     judge_daemon(facts, found);
     for (const auto& capability : facts.missing_capabilities) {
-        found.push_back({fmt::format("the capability {} is not to be had here", capability),
+        found.push_back({fmt::format("the capability {} is not available here", capability),
                          "run as root; in a container, add it (--cap-add)"});
     }
     return found;

@@ -20,18 +20,18 @@ constexpr std::uint16_t kAnyStatusFrom = 100, kAnyStatusTo = 999;
 constexpr const char* kUsage =
     "usage: genhash -s ADDRESS -p PORT -u PATH [-S [-I]] [-V HOST] [-P VERSION] [-m MARK] [-t SECONDS] [-v]\n"
     "\n"
-    "Prints the MD5 digest of a page, to be written as `digest` in an HTTP_GET or SSL_GET.\n"
+    "Print the MD5 digest of a page, for `digest` in an HTTP_GET or SSL_GET.\n"
     "\n"
-    "  -s --server ADDRESS        where the server is\n"
-    "  -p --port PORT             80, or 443 with -S\n"
-    "  -u --url PATH              what is asked for\n"
-    "  -S --use-ssl               through TLS\n"
-    "  -I --use-sni               with HOST as the TLS server name\n"
-    "  -V --use-virtualhost HOST  the Host header; else the address\n"
-    "  -P --protocol VERSION      1.0, 1.0c (with Connection: close), 1.1 or 2\n"
-    "  -m --fwmark MARK           mark of the packets\n"
-    "  -t --timeout SECONDS       5\n"
-    "  -v --verbose               the status and how long it took, too\n";
+    "  -s --server ADDRESS        Connect to this server\n"
+    "  -p --port PORT             Connect to this port (default 80, or 443 with -S)\n"
+    "  -u --url PATH              Request this path\n"
+    "  -S --use-ssl               Connect over TLS\n"
+    "  -I --use-sni               Send HOST as the TLS server name\n"
+    "  -V --use-virtualhost HOST  Send this Host header (default: the address)\n"
+    "  -P --protocol VERSION      Use HTTP 1.0, 1.0c (with Connection: close), 1.1 or 2\n"
+    "  -m --fwmark MARK           Set this mark on the packets\n"
+    "  -t --timeout SECONDS       Time out after this many seconds (default 5)\n"
+    "  -v --verbose               Also print the status and the duration\n";
 
 const option kOptions[] = {
     {"use-ssl", no_argument, nullptr, 'S'},       {"use-sni", no_argument, nullptr, 'I'},

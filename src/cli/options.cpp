@@ -75,14 +75,16 @@ struct NotYet {
     int option;
     const char* text;
 };
-// Accepted, so that nobody's start script breaks, and said aloud, so that nobody relies on them.
+// These options are accepted so that start scripts keep working, and reported so that nobody relies on them.
 constexpr std::array kNotYet{
     NotYet{'g', "-g/--log-file has no effect yet: lines go to syslog, and to the console with -l"},
     NotYet{kFlushLogFile, "--flush-log-file has no effect yet"},
     NotYet{'d', "-d/--dump-conf has no effect yet"},
     NotYet{'a', "-a/--address-monitoring has no effect yet"},
     NotYet{'M', "-M/--core-dump-pattern has no effect: set kernel.core_pattern yourself"},
-    NotYet{'X', "-X/--release-vips has no effect: addresses that are not ours to hold are always removed at the start"},
+    NotYet{'X',
+           "-X/--release-vips has no effect: virtual addresses of instances that are not MASTER are always removed at "
+           "the start"},
     NotYet{kAll, "--all has no effect: processes are started when there is work for them"},
     NotYet{kConfigFd, "--config-fd has no effect: it is keepalived's own"},
     NotYet{kPerf, "--perf has no effect"},
@@ -254,37 +256,39 @@ std::string version_text(const role::Identity& identity) {
 std::string help_text(const std::string& program) {
     return "Usage: " + program + R"( [OPTION...]
 
-  -f, --use-file=FILE          read this configuration; else /etc/mainstay/mainstay.conf,
+  -f, --use-file=FILE          Read this configuration; else /etc/mainstay/mainstay.conf,
                                else /etc/keepalived/keepalived.conf, else what
                                /etc/mainstay/mainstay.toml says about the director; a name that
                                ends in .toml is read as TOML
-  -t, --config-test[=LOG]      test the configuration, change nothing; exit 0 clean, 4 no file that
+  -t, --config-test[=LOG]      Test the configuration, change nothing; exit 0 clean, 4 no file that
                                can be read, 5 warnings or errors, 6 script security, 2 a word
                                is missing
-      --shared-account=NAME    run all roles as this account instead of one for each
-      --strict                 refuse a configuration with warnings or errors, at start and reload
-  -P, --vrrp                   no health checks and IPVS
-  -C, --check                  no VRRP
-  -B, --no_bfd                 no BFD
-  -n, --dont-fork              stay in the foreground
-  -l, --log-console            log to the terminal as well
-  -D, --log-detail             log more
-  -S, --log-facility=0..7      syslog facility local0 to local7, or user, daemon (default daemon)
-  -G, --no-syslog              no syslog
-  -V, --dont-release-vrrp      leave the addresses at stop
-  -I, --dont-release-ipvs      leave the IPVS table at stop
-  -R, --dont-respawn           stop when a process dies instead of starting it again
+      --shared-account=NAME    Run all roles as this account instead of one for each
+      --strict                 Refuse a configuration with warnings or errors, at start and reload
+  -P, --vrrp                   Run no health checks and no IPVS
+  -C, --check                  Run no VRRP
+  -B, --no_bfd                 Run no BFD
+  -n, --dont-fork              Stay in the foreground
+  -l, --log-console            Log to the terminal as well
+  -D, --log-detail             Log more
+  -S, --log-facility=0..7      Set the syslog facility: local0 to local7, or user, daemon
+                               (default daemon)
+  -G, --no-syslog              Do not log to syslog
+  -V, --dont-release-vrrp      Leave the addresses at stop
+  -I, --dont-release-ipvs      Leave the IPVS table at stop
+  -R, --dont-respawn           Stop when a process dies instead of restarting it
   -p, --pid=FILE  -r, --vrrp_pid=FILE  -c, --checkers_pid=FILE  -b, --bfd_pid=FILE
-                               pid files
-  -x, --snmp                   show KEEPALIVED-MIB over AgentX
-  -A, --snmp-agent-socket=ADDR of the AgentX master, before snmp_socket: unix:PATH, tcp:HOST:PORT
-  -s, --namespace=NAME         work in this network namespace
-  -e, --all-config             every include must find what it names
+                               Write pid files
+  -x, --snmp                   Serve KEEPALIVED-MIB over AgentX
+  -A, --snmp-agent-socket=ADDR Connect to this AgentX master, overriding snmp_socket:
+                               unix:PATH, tcp:HOST:PORT
+  -s, --namespace=NAME         Run in this network namespace
+  -e, --all-config             Fail when an include matches no file
   -u, --umask=MASK             -m, --core-dump        -i, --config-id=ID
-      --signum=NAME            print the number of STOP RELOAD DATA STATS STATS_CLEAR JSON TDUMP
+      --signum=NAME            Print the number of STOP RELOAD DATA STATS STATS_CLEAR JSON TDUMP
   -v, --version                -h, --help
 
-keepalived's other options are accepted; those that have no effect yet say so when used.
+keepalived's other options are accepted; those without effect are reported when used.
 )";
 }
 

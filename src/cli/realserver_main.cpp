@@ -15,11 +15,11 @@ constexpr const char* kHelp =
     "usage: mainstay-realserver up|down VIP...\n"
     "       mainstay-realserver status [VIP...]\n"
     "\n"
-    "Prepares a real server for LVS direct routing: the virtual addresses on lo as /32 or /128, and ARP kept quiet\n"
-    "about them (arp_ignore 1, arp_announce 2 on lo and all). `down` takes an address away; with the last IPv4 one\n"
-    "the ARP settings that were there before come back. `status` without addresses looks at those that `up` has set.\n"
+    "Prepare a real server for LVS direct routing: `up` adds the virtual addresses to lo as /32 or /128 and stops ARP\n"
+    "answers for them (arp_ignore 1, arp_announce 2 on lo and all). `down` removes an address; removing the last IPv4\n"
+    "address restores the earlier ARP settings. `status` without addresses checks those that `up` has added.\n"
     "\n"
-    "Exit status: 0 done, or all is right; 1 failed, or something is not right; 2 wrong usage.\n";
+    "Exit status: 0 done, or everything is set up; 1 failed, or something is missing; 2 wrong usage.\n";
 
 int usage(const std::string& why) {
     std::fprintf(stderr, "mainstay-realserver: %s\n%s", why.c_str(), kHelp);
@@ -30,7 +30,7 @@ int usage(const std::string& why) {
 
 int main(int argc, char** argv) {
     const std::vector<std::string> words{argv + (argc > 0 ? 1 : 0), argv + argc};
-    if (words.empty()) return usage("what is to be done? up, down or status");
+    if (words.empty()) return usage("no action given: up, down or status");
     for (const std::string& word : words) {
         if (word == "-h" || word == "--help") {
             std::fputs(kHelp, stdout);

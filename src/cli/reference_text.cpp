@@ -25,10 +25,6 @@ std::vector<KeywordPlace> rows_for_people(Block block) {
     return places;
 }
 
-std::string not_yet(const KeywordSpec& row) {
-    return row.instead_of_acting.empty() ? "not yet" : fmt::format("not yet: {}", row.instead_of_acting);
-}
-
 std::string cell(std::string_view text) { return replaced(std::string{text}, "|", "\\|"); }
 // Angle brackets are tags to a reader of Markdown.
 std::string prose(std::string_view text) { return replaced(cell(text), "<", "&lt;"); }
@@ -56,7 +52,7 @@ std::string explain_row(const KeywordSpec& row, const std::vector<Block>& blocks
     if (row.required) line("required", "the block cannot do without it");
     if (!row.deprecated.empty()) line("deprecated", fmt::format("write {}", row.deprecated));
     const bool acts = std::ranges::any_of(blocks, [&](Block block) { return acts_in({&row, block}); });
-    line("acts", acts ? "yes" : not_yet(row));
+    line("acts", acts ? "yes" : "not yet");
     for (const Block block : blocks)
         if (acts && !acts_in({&row, block})) line("", fmt::format("not yet in {}", config::path_of(block)));
     bool first = true;
@@ -106,7 +102,7 @@ std::string reference_markdown() {
             const std::string instead =
                 row.deprecated.empty() ? "" : fmt::format(" Deprecated: write {}.", prose(row.deprecated));
             tables += fmt::format("| {} | {} | {} | {}{} |\n", code(keyword_with_form(row)), prose(row.default_text),
-                                  acts ? "acts" : prose(not_yet(row)), prose(row.help), instead);
+                                  acts ? "acts" : "not yet", prose(row.help), instead);
         }
     }
     return fmt::format(
@@ -139,10 +135,7 @@ std::string reference_roff() {
                                roff_word(std::string_view{whole}.substr(name.size())), roff(row.help));
             if (!row.help.ends_with('.')) out += '.';
             out += roff(sentence("Default:", row.default_text)) + roff(sentence("Deprecated: write", row.deprecated));
-            if (!acts_in(place))
-                out += roff(fmt::format(" Does not act yet{}.", row.instead_of_acting.empty()
-                                                                    ? std::string{}
-                                                                    : fmt::format(": {}", row.instead_of_acting)));
+            if (!acts_in(place)) out += roff(" Does not act yet.");
             out += '\n';
         }
     }

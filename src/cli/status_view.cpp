@@ -147,15 +147,15 @@ std::string service_table(const json& service, std::int64_t now_us) {
         }
     }
     for (const auto& one : list(service, "leaving")) {
-        notes += fmt::format("  {}: not configured any more, its connections go on{}\n", text(one, "name"),
+        notes += fmt::format("  {}: removed from the configuration, its connections continue{}\n", text(one, "name"),
                              one.contains("connections") ? fmt::format(": {}", number(one, "connections")) : "");
     }
     return out + table(rows, "  ") + notes;
 }
 
-// What operators said of servers, also of those that are not configured.
+// The overrides of servers, including those of servers that are not configured.
 std::string override_table(const json& lvs, std::int64_t now_us) {
-    std::vector<KeywordSpec> rows{{"HELD SERVER", "OF", "IS", "FOR", "BY"}};
+    std::vector<KeywordSpec> rows{{"OVERRIDDEN SERVER", "SERVICE", "OVERRIDE", "FOR", "BY"}};
     for (const auto& o : list(lvs, "overrides")) {
         rows.push_back({text(o, "server"), text(o, "service"), text(o, "is"), age(now_us, number(o, "since_unix_us")),
                         text(o, "by")});

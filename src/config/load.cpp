@@ -59,7 +59,7 @@ std::string why_not_expanded(const Snapshot& snapshot, const Snapshot::Unexpande
     if (const auto near = nearest(reference.name, names); !near.empty() && near != reference.name)
         return fmt::format("{} is not defined; did you mean ${}?", name, near);
     if (std::ranges::find(names, reference.name) != names.end())
-        return fmt::format("{} is defined further down; a definition holds from its line on", name);
+        return fmt::format("{} is defined further down; a definition applies from its line on", name);
     return fmt::format("{} is not defined", name);
 }
 
@@ -108,9 +108,8 @@ void explain_references(ParseContext& r, const Snapshot& snapshot) {
         if (told || !meant || in_skipped_block(r, reference.mark)) continue;
         auto& d = reference.braced && !reference.quoted ? r.diag.error(Code::NameNotDefined, reference.mark, why)
                                                         : r.diag.advise(Code::NameNotDefined, reference.mark, why);
-        d.effect = reference.braced && !reference.quoted
-                       ? "it stays as it stands; keepalived ends the line at its brace"
-                       : "it stays as it stands";
+        d.effect = reference.braced && !reference.quoted ? "it is not expanded; keepalived ends the line at its brace"
+                                                         : "it is not expanded";
     }
 }
 
@@ -123,7 +122,7 @@ void mention_definition(Diagnostic& d, Mark mark, const Snapshot& snapshot) {
 
 void mention_others(Diagnoser::Entry& entry, const Snapshot& snapshot) {
     if (entry.repeats != 0)
-        add_hint(entry.diagnostic, fmt::format("this is said once, and holds {} more times", entry.repeats));
+        add_hint(entry.diagnostic, fmt::format("reported once; occurs {} more times", entry.repeats));
     if (entry.others.empty()) return;
     std::string list;
     Place last = entry.diagnostic.place;
@@ -138,7 +137,7 @@ void mention_others(Diagnoser::Entry& entry, const Snapshot& snapshot) {
     }
     if (list.empty()) return;
     if (entry.more != 0) list += fmt::format(" and {} more", entry.more);
-    add_hint(entry.diagnostic, fmt::format("the same holds for {}", list));
+    add_hint(entry.diagnostic, fmt::format("the same applies to {}", list));
 }
 
 void report_dropped(ParseContext& r, std::vector<Diagnostic>& out) {
@@ -157,7 +156,7 @@ void check_net_namespace(ParseContext& r) {
     if (r.net_namespace.empty() || !exists || exists(r.net_namespace)) return;
     auto& d = r.diag.add(Severity::Warning, Rank::Untested, Code::NetworkNamespaceMissing, r.net_namespace_mark,
                          fmt::format("there is no network namespace {}", r.net_namespace));
-    d.effect = "keepalived tests nothing then and gives exit code 0; mainstay tests all of it, and gives the same code";
+    d.effect = "keepalived then tests nothing and exits with 0; mainstay tests the whole file, and exits with 0, too";
     d.hint = fmt::format("ip netns add {}", r.net_namespace);
 }
 
@@ -281,7 +280,7 @@ Loaded load_file(const std::string& path, const Environment& environment) {
         d.severity = Severity::Warning;  // keepalived: one that raises the exit code
         d.code = static_cast<std::uint16_t>(Code::SeveralFiles);
         d.message = fmt::format("{} matches {} files", path, paths.size());
-        d.effect = "they are read one after the other, as if they were one";
+        d.effect = "they are read in order, as one file";
         snapshot.findings.push_back(std::move(d));
     }
     return load(std::move(snapshot), environment);

@@ -17,15 +17,16 @@ namespace {
 
 constexpr std::array kRows{
     Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s,
-            "How often the kernel's IPVS table is compared with what it should hold, and repaired; 0: never by itself. A "
-            "reload does it at once, too."},
+            "Interval at which the kernel's IPVS table is compared with the desired one, and repaired; 0: only at a "
+            "reload, which always does it."},
     Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s,
-            "How long a notify script is waited for before the next one of its instance starts; 0: all start at once."},
+            "How long to wait for the end of a notify script before the next script of its instance starts; 0: all "
+            "start immediately."},
     Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s,
-            "How long a mail that cannot be delivered is kept and tried again."},
+            "How long a mail that cannot be delivered is queued and retried."},
     Setting{"reload", "accept_losses", 0, 0, nullptr,
-            "Whether a reload of a file whose blocks do not fit together is carried out though virtual servers, "
-            "instances or addresses that run would be lost by that.",
+            "Whether a file with broken blocks is reloaded even if this removes running virtual servers, real servers, "
+            "instances or addresses.",
             &Settings::reload_accept_losses},
 };
 
@@ -48,7 +49,7 @@ void take(const toml::table& table, std::string_view name, Settings& settings, s
             kRows, [&](const Setting& r) { return r.table == name && r.key == std::string_view{key.str()}; });
         if (row == kRows.end()) {
             problems.push_back({place_of(key.source()), fmt::format("unknown setting {} in [{}]", key.str(), name),
-                                fmt::format("ignored; there are {}", fmt::join(keys, ", ")),
+                                fmt::format("ignored; known settings: {}", fmt::join(keys, ", ")),
                                 did_you_mean(key.str(), keys)});
             continue;
         }
@@ -127,10 +128,9 @@ ReadSettings read_settings(std::string_view text, const std::string& file_name) 
     for (const KeywordSpec* row : rows_of(Block::Root)) known.push_back(row->name);
     for (const auto& [key, value] : root) {  // what says something about the director is not of this half
         if (std::ranges::find(known, std::string_view{key.str()}) != known.end()) continue;
-        problems.push_back(
-            {place_of(key.source()), fmt::format("unknown table [{}]", key.str()),
-             "ignored; there are [lvs], [mail], [reload] and [scripts], and those of mainstay.conf's blocks",
-             did_you_mean(key.str(), known)});
+        problems.push_back({place_of(key.source()), fmt::format("unknown table [{}]", key.str()),
+                            "ignored; known tables: [lvs], [mail], [reload], [scripts] and the blocks of mainstay.conf",
+                            did_you_mean(key.str(), known)});
     }
     std::ranges::stable_sort(problems, {}, [](const SettingsProblem& problem) {
         return std::pair{problem.place.line, problem.place.column};

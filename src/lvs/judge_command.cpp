@@ -1,4 +1,4 @@
-// An operator's word on single servers: drained, disabled, another weight, and as configured again.
+// mainstayctl server: drains, disables and enables single servers and sets their weights.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -71,11 +71,11 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
     answer = {};
     if (command.verb == ServerCommand::Verb::Weight &&
         (command.weight < 0 || command.weight > std::numeric_limits<std::int32_t>::max())) {
-        answer.problem = "a weight is 0 to 2147483647";
+        answer.problem = "the weight must be 0 to 2147483647";
         return out;
     }
     if (command.expire_persistence && command.verb != ServerCommand::Verb::Drain) {
-        answer.problem = "persistence expires of servers that are drained";
+        answer.problem = "--expire-persistence works with drain only";
         return out;
     }
     if (command.dry_run && command.verb != ServerCommand::Verb::Show) {
@@ -107,7 +107,8 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
             continue;
         }
         if (wanted != Hold::None && overrides_.size() >= kOverridesMax && !overrides_.contains(key)) {
-            answer.problem = fmt::format("{} servers are held already: enable some first", kOverridesMax);
+            answer.problem = fmt::format("{} servers have overrides already, which is the maximum: enable some first",
+                                         kOverridesMax);
             break;
         }
         ++answer.changed;
@@ -148,7 +149,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
     return out;
 }
 
-// What is held of servers that are not configured; to enable one is to forget that.
+// Overrides of servers that are not configured; enabling such a server deletes its override.
 std::vector<OverrideKey> Judge::held_strangers(const ServerPattern& pattern) const {
     std::set<OverrideKey> configured;
     std::vector<OverrideKey> found;
@@ -176,13 +177,13 @@ std::vector<Judge::Place> Judge::matching(const ServerPattern& pattern, ServerAn
         }
     }
     if (!found.empty()) return found;
-    answer.problem = fmt::format("no server is like {}{}{}", pattern.services == "*" ? "" : pattern.services + "/",
-                                 pattern.servers, hinted == 0 ? "; none is configured" : "; there is" + hints);
+    answer.problem = fmt::format("no server matches {}{}; {}", pattern.services == "*" ? "" : pattern.services + "/",
+                                 pattern.servers, hinted == 0 ? "no server is configured" : "known servers:" + hints);
     if (hinted > kHintsMax) answer.problem += fmt::format("\n  and {} more", hinted - kHintsMax);
     return found;
 }
 
-// All of it happens to a copy; what that would tell and write is the answer.
+// The command is carried out on a copy; its log lines and IPVS changes are the answer.
 void Judge::dry_run(const ServerCommand& command, Moment at, ServerAnswer& answer) const {
     Judge copy{*this};
     ServerCommand real = command;
@@ -192,11 +193,11 @@ void Judge::dry_run(const ServerCommand& command, Moment at, ServerAnswer& answe
     for (auto& line : answer.lines) line = "would be: " + line;
     if (copy.expires_persistence() != expires_persistence())
         answer.lines.push_back(copy.expires_persistence() ? "would set: net.ipv4.vs.expire_quiescent_template = 1"
-                                                          : "would put back: net.ipv4.vs.expire_quiescent_template");
+                                                          : "would restore: net.ipv4.vs.expire_quiescent_template");
     for (const auto& intent : would) {
         const auto* said = std::get_if<Say>(&intent);
         if (said != nullptr && said->line.level == LogLevel::Info)
-            answer.lines.push_back("would say: " + said->line.text);
+            answer.lines.push_back("would log: " + said->line.text);
     }
     std::set<std::size_t> changed;
     for (const auto& intent : would) {
@@ -247,7 +248,7 @@ void Judge::take_out(const Position& where, Moment at, Intents& out) {
         Announce{server_event(service, service.real_servers[where.server], false, "Disabled by an operator")});
 }
 
-// Nobody has looked at it for a while: it comes back when its checks have passed, which are run now.
+// The server was not checked while it was disabled: it returns once its checks, which run now, have passed.
 void Judge::bring_back(const Position& where, Moment at, Intents& out) {
     auto& server = states_[where.service].servers[where.server];
     const auto& service = services_[where.service];

@@ -1,4 +1,4 @@
-// Clients whom persistence sends to a server that shall become empty: what an operator is told, and what ends it.
+// Persistence keeps sending clients to a server that shall become empty: this is reported, and can be ended.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,13 +26,15 @@ std::optional<std::string> remark_on_persistence(const config::VirtualServer& se
         return fmt::format("VS {} has no persistence_timeout: there is nothing to expire", name);
     if (!drains || !persists(service)) return std::nullopt;
     if (command.expire_persistence)
-        return fmt::format("VS {} has persistence_timeout {}: clients that are on the server go to another one with "
-                           "their next connection; connections that stand go on",
-                           name, timeout);
-    return fmt::format("VS {} has persistence_timeout {}: clients that are on the server stay on it for as long as they "
-                       "keep coming, unless it is drained with --expire-persistence, which sets "
-                       "net.ipv4.vs.expire_quiescent_template=1 (for all services of the host)",
-                       name, timeout);
+        return fmt::format(
+            "VS {} has persistence_timeout {}: the next connection of each client of the server goes to another one; "
+            "existing connections continue",
+            name, timeout);
+    return fmt::format(
+        "VS {} has persistence_timeout {}: clients of the server stay on it as long as they keep connecting, unless it "
+        "is drained with --expire-persistence, which sets "
+        "net.ipv4.vs.expire_quiescent_template=1 (for all services of the host)",
+        name, timeout);
 }
 
 bool Judge::expires_persistence() const {
@@ -46,7 +48,7 @@ bool Judge::expires_persistence() const {
     return false;
 }
 
-// The kernel has one setting for all: whoever asks for it hears which other servers it concerns now.
+// The kernel has one setting for all services, so the answer names the other servers that it affects.
 std::optional<std::string> Judge::remark_on_expiry() const {
     if (!expires_persistence()) return std::nullopt;
     std::string others;
@@ -67,9 +69,9 @@ std::optional<std::string> Judge::remark_on_expiry() const {
         }
     }
     if (count > kOthersNamedMax) others += fmt::format(" and {} more", count - kOthersNamedMax);
-    return "net.ipv4.vs.expire_quiescent_template is 1 until they are enabled again: it ends persistence for each server "
-           "with weight 0 of all services of the host" +
-           (count == 0 ? std::string{} : ", now also" + others);
+    return "net.ipv4.vs.expire_quiescent_template is 1 until these servers are enabled: it ends persistence for each "
+           "server with weight 0 of all services of the host" +
+           (count == 0 ? std::string{} : "; also affected now" + others);
 }
 
 }  // namespace mainstay::lvs

@@ -194,8 +194,8 @@ void Judge::end_leave(std::size_t service, const std::string& name, DrainState& 
         out.push_back(say(LogLevel::Info, fmt::format("Service {} of VS {} has no connection left", name, parent)));
     else
         out.push_back(say(LogLevel::Info,
-                          fmt::format("The time to drain service {} of VS {} is over{}", name, parent,
-                                      leave.connections ? fmt::format(": {} connections are left", *leave.connections)
+                          fmt::format("Drain timeout of service {} of VS {} expired{}", name, parent,
+                                      leave.connections ? fmt::format(": {} connections remain", *leave.connections)
                                                         : std::string{})));
     out.push_back(say(LogLevel::Info, fmt::format("Removing service {} from VS {}", name, parent)));
     out.emplace_back(TableChanged{service});
@@ -254,7 +254,7 @@ void Judge::release_kept(std::size_t service, Moment at, Intents& out) {
         if (!server.alive) continue;
         set_alive({service, s, 0}, false, at, out);
         Event event = server_event(services_[service], services_[service].real_servers[s], false,
-                                   "Its checks fail, and min_alive does not need it any more");
+                                   "Its checks fail, and min_alive no longer requires it");
         out.emplace_back(Announce{std::move(event)});
     }
 }
@@ -274,8 +274,8 @@ void Judge::keep_again(std::size_t service, const config::VirtualServer& before,
         server.kept = true;
         say_kept({service, s, 0}, serving++, out);
         set_alive({service, s, 0}, true, at, out);
-        out.emplace_back(Announce{
-            server_event(services_[service], servers[s], true, "Its checks fail, but min_alive needs it")});
+        out.emplace_back(
+            Announce{server_event(services_[service], servers[s], true, "Its checks fail, but min_alive requires it")});
     }
 }
 

@@ -13,10 +13,10 @@ std::vector<LogLine> LineBudget::look(Instant now) {
     std::vector<LogLine> lines;
     if (!began_ || now - *began_ < kWindow) return lines;
     if (left_out_ != 0) {
-        lines.push_back({LogLevel::Warning,
-                         fmt::format("{} lines of the last second are left out: {} servers went down and {} came up in "
-                                     "it; mainstayctl status shows how they are and why",
-                                     left_out_, down_, up_)});
+        lines.push_back(
+            {LogLevel::Warning, fmt::format("{} log lines of the last second were suppressed: {} servers went down and "
+                                            "{} came up; mainstayctl status shows their states and the reasons",
+                                            left_out_, down_, up_)});
     }
     began_.reset();
     told_ = left_out_ = down_ = up_ = 0;

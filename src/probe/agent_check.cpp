@@ -30,7 +30,8 @@ std::string shown(std::string_view line) {
 }
 
 Finding judge(const std::string& line) {
-    if (line.empty()) return {.outcome = Outcome::Failed, .reason = "the agent hung up without an answer"};
+    if (line.empty())
+        return {.outcome = Outcome::Failed, .reason = "the agent closed the connection without an answer"};
     if (line.find('\n') >= wire::kAgentLineMax && line.size() >= wire::kAgentLineMax)
         return {.outcome = Outcome::Failed,
                 .reason = fmt::format("the agent's line is longer than {} bytes", wire::kAgentLineMax)};

@@ -62,7 +62,7 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
         const auto header = wire::dns_header(std::span{bytes}.first(std::min(heard.size, bytes.size())));
         if (header && header->response && header->id == id) co_return judge(*header);
     }
-    co_return failed(fmt::format("{} datagrams that answer nothing", kDnsStrayMax), "read error occurred");
+    co_return failed(fmt::format("{} datagrams that match no query", kDnsStrayMax), "read error occurred");
 }
 
 }  // namespace

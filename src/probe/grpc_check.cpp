@@ -36,7 +36,7 @@ Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
         return failed(client.status() ? fmt::format("HTTP status code {}", *client.status()) : "no HTTP status code",
                       "GRPC");
     const std::string status = client.field("grpc-status");
-    if (status.empty()) return failed("no grpc-status in the answer: the server speaks no gRPC", "GRPC");
+    if (status.empty()) return failed("no grpc-status in the answer: the server does not speak gRPC", "GRPC");
     if (status != "0") {
         const auto name = name_of_grpc_status(status);
         const std::string message = printable(client.field("grpc-message"));

@@ -92,7 +92,7 @@ asio::awaitable<Asked> ask_udp(std::shared_ptr<Lookup> lookup, Endpoint server, 
         }
         if (answers(*answer, id, question)) co_return replied(std::move(*answer));
     }
-    co_return refused(fmt::format("{} datagrams that answer nothing", kStraysMax));
+    co_return refused(fmt::format("{} datagrams that match no query", kStraysMax));
 }
 
 std::vector<std::byte> with_length(const std::vector<std::byte>& query) {

@@ -52,7 +52,7 @@ void Runner::State::launch(std::uint64_t check, Probe what) {
     spawn(loop.get_executor(), std::move(name_in_log), run(std::move(what), attempt, result),
           [self = shared_from_this(), check, attempt, result](const std::string& name, const std::string& thrown) {
               if (!thrown.empty()) {
-                  self->log.error("{} ended by an exception: {}", name, thrown);
+                  self->log.error("{} failed with an exception: {}", name, thrown);
                   *result = Finding{lvs::Outcome::NotRun, thrown, {}, {}};
               }
               self->ended(check, attempt, std::move(*result));

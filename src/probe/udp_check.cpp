@@ -84,7 +84,7 @@ asio::awaitable<Finding> exchange(UdpCheck check, std::shared_ptr<Attempt::State
     std::vector<std::byte> beginning(check.pattern.size());
     const Heard heard = co_await hear(state, beginning);
     if (state->expired && !state->cancelled) {
-        if (!check.reply_required) co_return found(Outcome::Passed, "nothing speaks against it");
+        if (!check.reply_required) co_return found(Outcome::Passed, "no error was received");
         co_return finding_of(*state, heard.error, limit, "read");
     }
     if (!heard.error) co_return judge(check, beginning, heard.size);

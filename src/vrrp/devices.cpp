@@ -177,9 +177,9 @@ private:
         const auto own = configured_mac(instance.vmac.mac, instance.virtual_router_id);
         if (own && !instance.strict) return *own;
         say(LogLevel::Warning,
-            fmt::format("({}) use_vmac: {} is not used as MAC address: {}; it is {:02x} as the RFC has it",
+            fmt::format("({}) use_vmac: {} is not used as MAC address: {}; using {:02x} as the RFC specifies",
                         instance.name, instance.vmac.mac,
-                        instance.strict ? "strict mode allows the RFC's alone"
+                        instance.strict ? "strict mode allows only the RFC's address"
                                         : "a multicast address, or one of the RFC's range",
                         fmt::join(usual, ":")));
         return usual;

@@ -183,7 +183,8 @@ void Instance::become_master(Step step) {
     preempting_ = preempted;
     if (std::exchange(reduced_, false)) {
         effective_ = config_.priority;
-        say(step, LogLevel::Info, fmt::format("the other address owner is gone: our priority is {} again", effective_));
+        say(step, LogLevel::Info,
+            fmt::format("the other address owner no longer advertises: our priority is {} again", effective_));
     }
     state_ = State::Master;
     ++counters_.become_master;

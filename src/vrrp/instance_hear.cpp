@@ -211,7 +211,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
     if (!position) return;
     if (address_at(config_, *position).no_track) {
         say(step, LogLevel::Info,
-            fmt::format("address {} on {} was removed by somebody else; it is not tracked", prefix.to_string(),
+            fmt::format("address {} on {} was removed by another program; it is not tracked", prefix.to_string(),
                         interface));
         restores_.leave(*position);
         return;
@@ -222,7 +222,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
             return;
         case RestoreBudget::Answer::Later:
             say(step, LogLevel::Warning,
-                fmt::format("address {} on {} was removed by somebody else again; it is put back in a while",
+                fmt::format("address {} on {} was removed by another program again; it will be restored later",
                             prefix.to_string(), interface));
             return;
         case RestoreBudget::Answer::GiveUp:
@@ -237,7 +237,7 @@ void Instance::restore(Step step, std::size_t position) {
     send_arps(step, 1);
     ++counters_.addresses_restored;
     say(step, LogLevel::Warning,
-        fmt::format("address {} on {} was removed by somebody else: putting it back", held.prefix.to_string(),
+        fmt::format("address {} on {} was removed by another program: restoring it", held.prefix.to_string(),
                     held.interface));
 }
 
@@ -263,8 +263,8 @@ void Instance::duplicate_found(Step step, const std::string& interface, const Pr
     ++counters_.duplicate_addresses;
     if (duplicates_.found(*position, step.now))
         say(step, LogLevel::Error,
-            fmt::format("address {} on {} is in use by another host (duplicate address detection): the kernel does "
-                        "not use it; it is tried again every {} s",
+            fmt::format("address {} on {} is in use by another host (duplicate address detection): the kernel does not "
+                        "use it; retried every {} s",
                         prefix.to_string(), interface, DuplicateAddresses::kRetry.count()));
 }
 

@@ -90,7 +90,8 @@ bool Instance::seal(Step step, SendAdvert& advert) {
         if (!payload.empty()) continue;
         if (once_.first(Problem::NoHash))
             say(step, LogLevel::Error,
-                fmt::format("no advert can be sent: libcrypto refuses {}", header ? "MD5, which AH needs" : "SHA-256"));
+                fmt::format("adverts cannot be sent: libcrypto refuses {}",
+                            header ? "MD5, which AH needs" : "SHA-256"));
         return false;
     }
     return true;

@@ -111,7 +111,7 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
     for (std::size_t at = 0; at < entries_.size(); ++at) {
         if (status_[at].refused || !concerns(entries_[at], told)) continue;
         if (entries_[at].no_track) {
-            say(step, LogLevel::Info, fmt::format("{} was removed by somebody else; it is not tracked", name(at)));
+            say(step, LogLevel::Info, fmt::format("{} was removed by another program; it is not tracked", name(at)));
             continue;
         }
         switch (restores_.lost(at, step.now)) {
@@ -120,7 +120,7 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
                 break;
             case RestoreBudget::Answer::Later:
                 say(step, LogLevel::Warning,
-                    fmt::format("{} was removed by somebody else again; it is put back in a while", name(at)));
+                    fmt::format("{} was removed by another program again; it will be restored later", name(at)));
                 break;
             case RestoreBudget::Answer::GiveUp:
                 give_up = give_up || entries_[at].decides();
@@ -134,9 +134,9 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
 void RoutingSet::restore(Step step, std::size_t position) {
     emit(step, {position}, How::Restore);
     ++restored_;
-    if (status_[position].missing) return say(step, LogLevel::Warning, name(position) + " is missing: putting it back");
+    if (status_[position].missing) return say(step, LogLevel::Warning, name(position) + " is missing: restoring it");
     if (owner_ == kNoInstance) return say(step, LogLevel::Warning, "Restoring deleted static " + name(position));
-    say(step, LogLevel::Warning, name(position) + " was removed by somebody else: putting it back");
+    say(step, LogLevel::Warning, name(position) + " was removed by another program: restoring it");
 }
 
 bool RoutingSet::outcome(Step step, const RoutingOutcome& outcome) {
@@ -157,7 +157,7 @@ void RoutingSet::added(Step step, How how, std::size_t at) {
         say(step, LogLevel::Info, name(at) + " is set now");
     } else if (how == How::Audit) {
         ++restored_;
-        say(step, LogLevel::Warning, name(at) + " was missing: put back");
+        say(step, LogLevel::Warning, name(at) + " was missing: restored");
     }
 }
 
@@ -173,7 +173,7 @@ bool RoutingSet::refused(Step step, How how, std::size_t at, const std::string& 
     }
     if (status_[at].refused || entries_[at].no_track) return false;
     if (!std::exchange(status_[at].missing, true))
-        say(step, LogLevel::Warning, fmt::format("{} is missing and cannot be put back: {}", name(at), reason));
+        say(step, LogLevel::Warning, fmt::format("{} is missing and cannot be restored: {}", name(at), reason));
     return restores_.failed(at, step.now) == RestoreBudget::Answer::GiveUp && entries_[at].decides();
 }
 

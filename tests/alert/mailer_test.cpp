@@ -255,7 +255,7 @@ TEST_CASE("while the disk refuses mails go out from memory, and the beginning an
     CHECK(std::ranges::count_if(f.log.lines, [](const std::string& line) {
               return line.find("The mail spool cannot be written (") != std::string::npos;
           }) == 1);
-    CHECK(f.log.lines.back() == "notice The mail spool can be written again: 2 mails went from memory into it");
+    CHECK(f.log.lines.back() == "notice The mail spool can be written again: 2 mails were moved from memory to it");
 }
 
 TEST_CASE("mails beyond what memory holds become a digest; what even that does not help is dropped and counted") {

@@ -95,7 +95,7 @@ TEST_CASE("redirects do no harm where clients and NAT servers are on different n
 TEST_CASE("an interface is missing, down, without carrier or without address") {
     DoctorFacts facts = healthy();
     facts.interfaces[0].has_ipv4 = false;
-    CHECK(says(only(facts), "no IPv4 address", "give eth0 an address"));
+    CHECK(says(only(facts), "no IPv4 address", "assign an address to eth0"));
     facts.interfaces[0].running = false;
     CHECK(says(only(facts), "no carrier", "cable"));
     facts.interfaces[0].up = false;
@@ -111,7 +111,8 @@ TEST_CASE("rivals are named: programs and other masters") {
 
     facts.rivals.clear();
     facts.peer_problems = {{.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "x", .age_us = 900'000}};
-    CHECK(says(only(facts), "VI_1 is MASTER and hears another MASTER with its virtual_router_id: 10.0.0.2",
+    CHECK(says(only(facts),
+               "VI_1 is MASTER and receives advertisements of another MASTER with the same virtual_router_id: 10.0.0.2",
                "virtual_router_id"));
 }
 
@@ -143,7 +144,7 @@ TEST_CASE("what two directors must have alike is named with both and the log's w
     facts.peer_problems[0].kind = "auth_type";
     CHECK(says(only(facts), "VI_1 and 10.0.0.2 authenticate differently", "the same auth_type"));
     facts.peer_problems[0].kind = "unknown_peer";
-    CHECK(says(only(facts), "VI_1 drops the adverts of 10.0.0.2", "name 10.0.0.2 among the unicast_peer of VI_1"));
+    CHECK(says(only(facts), "VI_1 drops the advertisements of 10.0.0.2", "add 10.0.0.2 to unicast_peer of VI_1"));
     facts.peer_problems[0].kind = "of a later version";
     CHECK(judge_host(facts).empty());
 }
@@ -151,8 +152,8 @@ TEST_CASE("what two directors must have alike is named with both and the log's w
 TEST_CASE("an address that another host has, too, is named with its interface and who has it") {
     DoctorFacts facts = healthy();
     facts.duplicates = {{.address = "10.0.0.1", .interface = "eth0", .mac = "02:00:00:00:00:09"}};
-    CHECK(says(only(facts), "address 10.0.0.1 on eth0 is ours and another host has it, too: 02:00:00:00:00:09",
-               "take the address away there"));
+    CHECK(says(only(facts), "address 10.0.0.1 on eth0 is held by this host and by another one: 02:00:00:00:00:09",
+               "remove the address there"));
 }
 
 TEST_CASE("an instance in FAULT, a lost quorum and mails that nobody takes are found") {
@@ -203,7 +204,7 @@ TEST_CASE("a firewall, a missing capability and an unusable configuration are na
     CHECK(says(only(facts), "CAP_NET_RAW", "--cap-add"));
     facts = healthy();
     facts.configuration_read = false;
-    CHECK(says(only(facts), "/etc/keepalived/keepalived.conf cannot be used", "config check"));
+    CHECK(says(only(facts), "/etc/keepalived/keepalived.conf cannot run", "config check"));
 }
 
 TEST_CASE("an nftables input chain that drops by default needs a rule for VRRP") {

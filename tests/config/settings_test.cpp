@@ -31,10 +31,10 @@ TEST_CASE("unknown settings and tables are named with what there is") {
     const auto read = read_settings("[lvs]\naudit = 5\n[vrrp]\nx = 1\n", "m.toml");
 
     REQUIRE(read.problems.size() == 2);
-    CHECK(read.problems[0] == "m.toml:2:1: unknown setting audit in [lvs]: ignored; there are audit_interval");
+    CHECK(read.problems[0] == "m.toml:2:1: unknown setting audit in [lvs]: ignored; known settings: audit_interval");
     CHECK(read.problems[1] ==
-          "m.toml:3:2: unknown table [vrrp]: ignored; there are [lvs], [mail], [reload] and [scripts], and those of "
-          "mainstay.conf's blocks");
+          "m.toml:3:2: unknown table [vrrp]: ignored; known tables: [lvs], [mail], [reload], [scripts] and the blocks "
+          "of mainstay.conf");
 }
 
 TEST_CASE("a misspelt setting or table is told the nearest name") {

@@ -165,7 +165,7 @@ def test_a_pattern_that_cannot_be_compiled_is_told_before_the_start(tmp_path):
     assert done.stdout == f"""{path}:9:15: warning MS0522: Invalid regex: 'a(b' at offset 3: missing closing parenthesis
     9 |         regex "a(b"
       |               ^~~~~
-  effect: the check is never run, and says nothing of its server
+  effect: the check is never run, and does not affect its server
 {path}: 1 warning
 """
     tested = subprocess.run([program("mainstayd"), "-t", "-f", str(path)], capture_output=True, text=True,

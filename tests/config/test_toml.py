@@ -157,8 +157,8 @@ def test_what_is_not_carried_over_is_named_and_the_exit_code_says_so(tmp_path):
     done = ctl("config", "convert", str(conf))
 
     assert done.returncode == 1
-    assert done.stderr == f"mainstayctl: {conf}:2: not carried over: unknown keyword router_idd x\n"
-    assert done.stdout == "[global_defs]\n# not carried over: unknown keyword router_idd x\n"
+    assert done.stderr == f"mainstayctl: {conf}:2: not converted: unknown keyword router_idd x\n"
+    assert done.stdout == "[global_defs]\n# not converted: unknown keyword router_idd x\n"
 
 
 def test_a_file_that_is_not_there_or_no_toml_gives_exit_code_2(tmp_path):
@@ -185,7 +185,7 @@ def test_text_that_keepalived_would_expand_is_not_converted_into_something_else(
     done = ctl("config", "convert", str(toml))
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "cannot be said in keepalived's language" in done.stderr
+    assert "has no form in keepalived's language with the same meaning" in done.stderr
 
 
 def test_the_daemon_tests_a_toml_file_with_keepalived_s_exit_codes(tmp_path):

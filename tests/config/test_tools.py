@@ -21,7 +21,7 @@ def test_pair_names_the_weight_that_moves_nothing():
 
     assert done.returncode == 1
     assert "105 - 2 = 103, still above the 100" in done.stdout
-    assert "fix: weight -6 or lower" in done.stdout
+    assert "fix: set weight -6 or lower" in done.stdout
 
 
 @pytest.mark.parametrize("first,second,code", [
@@ -62,7 +62,7 @@ def test_diff_says_what_a_reload_would_do():
     assert done.returncode == 1
     told = json.loads(done.stdout)
     assert {"action": "change", "kind": "instance", "name": "VI_1", "details": [
-        "it keeps its state, timers and counters", "priority 100 -> 50", "state BACKUP counts only at a start",
+        "it keeps its state, timers and counters", "priority 100 -> 50", "state BACKUP applies only at a start",
     ]} in told["changes"]
     assert told["ipvs_operations"] == 0
 
@@ -73,7 +73,7 @@ def test_diff_refuses_what_a_reload_would_refuse(tmp_path):
     done = ctl("config", "diff", COURSE / "web-pair-master.conf", broken)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "a reload refuses it whole, and nothing changes" in done.stderr
+    assert "a reload would refuse it and change nothing" in done.stderr
 
 
 def test_a_file_is_only_for_a_dry_run_of_reload():

@@ -140,7 +140,7 @@ def test_rules_that_somebody_flushes_are_set_again(lan):
     for number, command in enumerate((["flush", "ruleset"], ["flush", "table", "ip", "keepalived"],
                                       ["delete", "element", "ip", "keepalived", "vips", f"{{ {VIP} }}"]), 1):
         one.run(["nft", *command])
-        said = "the nftables table ip keepalived was changed by somebody else: it is set again"
+        said = "nftables table ip keepalived was changed by another program: restored"
         wait_until(lambda: daemon.output().count(said) == number, 5, f"rules after {command}")  # noqa: B023
         assert rules(one) == before
     assert not pings(client, VIP)
@@ -161,7 +161,7 @@ def test_the_rules_survive_a_reload_and_a_crash_of_the_role(lan):
     before, rules_before = role_pid(one, "mainstayd-vrrp"), rules(one)
     signal_role(one, "mainstayd-vrrp", 9)
     wait_until(lambda: role_pid(one, "mainstayd-vrrp") != before, 10, "the role to be back")
-    wait_until(lambda: "going on from the state" in daemon.output(), 10, "the state to be taken over")
+    wait_until(lambda: "state of the previous process resumed" in daemon.output(), 10, "the state to be taken over")
     wait_until(lambda: rules(one) == rules_before, 5, lambda: f"the rules:\n{ruleset(one)}")
 
     one.write("/run/keepalived.conf", instance("accept"))

@@ -61,7 +61,7 @@ def test_every_option_of_an_address_stands_in_the_kernel(lan, block):
     assert "cannot be set" not in daemon.output()
 
     one.run(["ip", "addr", "del", "192.168.12.1/24", "dev", "eth0"])
-    wait_until(lambda: "address 192.168.12.1/24 on eth0 was removed by somebody else; it is not tracked"
+    wait_until(lambda: "address 192.168.12.1/24 on eth0 was removed by another program; it is not tracked"
                in daemon.output(), 5, "the log line")
     one.run(["ip", "addr", "del", "192.168.11.1/24", "dev", "eth0"])
     wait_holds(one, "192.168.11.1")

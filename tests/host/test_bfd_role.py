@@ -133,7 +133,7 @@ def test_a_killed_bfd_or_vrrp_process_is_not_noticed_by_the_neighbour(lan):
     with Capture(frr, what="udp port 3784") as capture:
         capture.wait_for(2)
         old = signal_role(one, "mainstayd-bfd", signal.SIGKILL)
-        wait_until(lambda: master.output().count("going on from the state") == 1, 10, "the new process to adopt")
+        wait_until(lambda: master.output().count("state of the previous process resumed") == 1, 10, "the new process to adopt")
         seen = len(capture.packets())
         capture.wait_for(seen + 8)
         heard = [fields(p) for p in capture.packets() if is_bfd(p, "192.168.4.11")]
@@ -142,7 +142,7 @@ def test_a_killed_bfd_or_vrrp_process_is_not_noticed_by_the_neighbour(lan):
     assert {f["state"] for f in heard} == {3}
 
     signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
-    wait_until(lambda: master.output().count("going on from the state") == 2, 10, "the new process to adopt")
+    wait_until(lambda: master.output().count("state of the previous process resumed") == 2, 10, "the new process to adopt")
     assert stays(lambda: one.holds("192.168.4.200"), 2)
 
     one.run([program("mainstayctl"), "upgrade"], timeout=60)

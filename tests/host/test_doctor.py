@@ -40,7 +40,7 @@ def test_a_rival_master_is_found_while_it_is_there(lan):
                     "add rule ip deaf in ip protocol vrrp drop"])
     rival = two.mainstayd(fast(priority=100))
 
-    (found,) = wait_found(one, "VI_1 is MASTER and hears another MASTER")
+    (found,) = wait_found(one, "VI_1 is MASTER and receives advertisements of another MASTER")
     assert found.endswith("192.168.4.12")
     assert not [line for line in findings(one) if "in use by another host" in line]
     rival.stop()
@@ -57,7 +57,7 @@ def test_an_address_that_another_host_has_too_is_found_with_who_has_it(lan):
     two.run(["ip", "addr", "add", f"{VIP}/32", "dev", "eth0"])
     (mac,) = [link["address"] for link in json.loads(two.run(["ip", "-json", "link", "show", "eth0"]).stdout)]
 
-    assert f"address {VIP} on eth0 is ours and another host has it, too: {mac}" in findings(one)
+    assert f"address {VIP} on eth0 is held by this host and by another one: {mac}" in findings(one)
 
     two.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
     assert findings(one) == []
@@ -73,7 +73,7 @@ def test_keepalived_is_found_once_with_its_children_and_an_instance_in_fault_wit
     wait_until(lambda: "Entering FAULT STATE" in daemon.output(), 10, "FAULT")
 
     wait_found(one, "VI_1 is in FAULT: interface spare0 down")
-    rivals = [line for line in findings(one) if "does the same work" in line]
+    rivals = [line for line in findings(one) if "runs in this network namespace, too" in line]
 
     assert len(rivals) == 1
     assert rivals[0].startswith("keepalived (process ")

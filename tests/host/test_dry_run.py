@@ -27,8 +27,8 @@ def test_a_file_that_is_unchanged_changes_nothing(lan):
     answer = dry_run(one)
 
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert answer.stdout == ("a reload would read /run/keepalived.conf\nnothing changes\n"
-                             "unchanged: 1 instances, 0 services; writes to the IPVS table: 0\n")
+    assert answer.stdout == ("a reload would read /run/keepalived.conf\nno changes\n"
+                             "unchanged: 1 instances, 0 services; IPVS table changes: 0\n")
 
 
 def test_the_daemon_tells_what_is_different_goes_on_unchanged_and_then_does_exactly_that(lan):
@@ -82,7 +82,7 @@ def test_the_options_that_the_daemon_was_started_with_count(lan):
     one.write("/run/keepalived.conf", instance("MASTER", 150) + "global_defs {\n    router_id LVS_1 enable_traps 5\n}\n")
     answer = dry_run(one)
     assert answer.returncode == 2
-    assert "would be refused, since --strict allows no warnings" in answer.stdout
+    assert "would be refused because --strict allows no warnings" in answer.stdout
     assert "enable_traps" in answer.stdout
 
 
@@ -111,7 +111,7 @@ def test_a_changed_password_is_told_without_being_shown(lan):
     answer, as_json = dry_run(one), dry_run(one, "--json")
 
     assert answer.returncode == 1
-    assert "authentication changes" in answer.stdout
+    assert "authentication modified" in answer.stdout
     assert "sesame" not in answer.stdout + as_json.stdout
 
 
@@ -125,7 +125,7 @@ def test_only_root_is_answered_and_without_a_daemon_nobody(lan):
     assert daemon.stop() == 0
     gone = dry_run(one)
     assert (gone.returncode, gone.stdout) == (3, "")
-    assert "mainstayd does not run" in gone.stderr
+    assert "mainstayd is not running" in gone.stderr
     assert not one.path("/run/mainstay/supervisor.sock").exists()
 
 
@@ -140,7 +140,7 @@ def test_a_socket_that_root_does_not_serve_is_not_believed(lan):
 
     def answered():
         answer = dry_run(one)
-        return answer if "nobody answers" not in answer.stderr else None
+        return answer if "no answer at" not in answer.stderr else None
     answer = wait_until(answered, 10, "somebody to listen")
 
     assert answer.returncode == 4

@@ -162,8 +162,8 @@ def test_an_operator_s_word_on_a_server_is_told_logged_shown_and_withdrawn(lan):
     daemon = wait_ready(host.mainstayd(GLOBAL % "" + WEB % "", "-C"))
     wait_until(lambda: f"TCP connection to {RS} success." in daemon.output(), 20, daemon.output)
 
-    assert "no server is like 127.0.0.9; there is" in server(host, "drain", "127.0.0.9", code=2)
-    assert f"would say: Lost quorum 1-0=1 > 0 for VS {VS}" in server(host, "disable", "127.0.0.2", "--dry-run", code=1)
+    assert "no server matches 127.0.0.9; known servers:" in server(host, "drain", "127.0.0.9", code=2)
+    assert f"would log: Lost quorum 1-0=1 > 0 for VS {VS}" in server(host, "disable", "127.0.0.2", "--dry-run", code=1)
     assert "as configured, UP, weight 1" in server(host, "show")
     server(host, "disable", "10.0.0.1:80/127.0.0.2:80")
     wait_until(lambda: host.read("/run/lines").endswith(f"RS {RS} {VS} DOWN\nVS {VS} DOWN\n"), 20, daemon.output)

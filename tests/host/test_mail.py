@@ -57,7 +57,7 @@ def test_a_mail_waits_for_a_server_that_refuses_connections(lan):
     daemon = wait_ready(one.mainstayd(CONFIGURATION))
     wait_holds(one)
     wait_until(lambda: spooled(one), 10, "the mail in the spool")
-    wait_until(lambda: "it is kept and tried again" in daemon.output(), 10, "a first attempt")
+    wait_until(lambda: "queued, next attempt in" in daemon.output(), 10, "a first attempt")
 
     serve_mail(one)
 
@@ -83,7 +83,7 @@ def test_a_server_that_hangs_delays_the_mail_and_nothing_else(lan):
     daemon = wait_ready(one.mainstayd(CONFIGURATION))
     wait_until(lambda: noted(one, "hung"), 20, "the server to hang")
     wait_holds(one)
-    wait_until(lambda: "it is kept and tried again" in daemon.output(), 20, "the attempt to be given up")
+    wait_until(lambda: "queued, next attempt in" in daemon.output(), 20, "the attempt to be given up")
     assert "silent for" not in daemon.output()
     assert spooled(one)
 

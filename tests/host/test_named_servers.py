@@ -80,7 +80,7 @@ def test_servers_follow_the_name_and_stay_while_dns_fails(lan):
     assert "service [127.1.0.1]:tcp:80 no longer exist" in daemon.output()
 
     host.write("/run/zone", json.dumps("fail"))
-    warning = "real_server_dns web.example.org: timed out after 0.5 s. The 2 known servers stay"
+    warning = "real_server_dns web.example.org: timed out after 0.5 s. The 2 known servers are kept"
     wait_until(lambda: warning in daemon.output(), 20, lambda: daemon.output())
     asked = host.dns.output().count("asked")
     wait_until(lambda: host.dns.output().count("asked") > asked + 2, 20, lambda: host.dns.output())
@@ -89,7 +89,7 @@ def test_servers_follow_the_name_and_stay_while_dns_fails(lan):
 
     host.write("/run/zone", json.dumps({"1": ["127.1.0.3"]}))
     until(host, daemon, ["127.1.0.3:80"])
-    assert re.search(r"web\.example\.org: answered again, after \d+ failures", daemon.output())
+    assert re.search(r"web\.example\.org: resolved again after \d+ failures", daemon.output())
 
 
 def test_a_new_lvs_process_and_a_reload_keep_the_servers_of_a_name(lan):
@@ -140,7 +140,7 @@ def test_a_name_without_an_answer_leaves_its_service_without_servers_and_says_so
     host = director(lan)
     host.write("/run/zone", json.dumps({}))
     daemon = host.mainstayd(service(""))
-    wait_until(lambda: "web.example.org: the name has no address. It has no servers until there is an answer"
+    wait_until(lambda: "web.example.org: the name has no address. There are no servers until a lookup succeeds"
                in daemon.output(), 30, lambda: daemon.output())
     assert stays(lambda: servers(host) == {}, 1)
     host.write("/run/zone", json.dumps({"1": ["127.1.0.1"]}))

@@ -48,7 +48,7 @@ def test_marks_that_somebody_takes_away_are_given_again(lan):
     one = lan.host("one")
     daemon = one.mainstayd(HEAD + GROUP + use("WEB"), "-C")
     wait_until(lambda: len(rules(one)) == 2, 20, lambda: daemon.output())
-    told = "the nftables table marks was changed by somebody else: it is set again"
+    told = "nftables table marks was changed by another program: restored"
     before = rules(one)
 
     for number, command in enumerate((["flush", "ruleset"], ["flush", "table", "ip", "marks"]), 1):

@@ -63,7 +63,7 @@ def test_a_killed_vrrp_process_of_the_master_does_not_move_the_address(lan, vers
 
     with Capture(two) as capture:
         old = signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
-        wait_until(lambda: "going on from the state" in master.output(), 10, "the new process to adopt")
+        wait_until(lambda: "state of the previous process resumed" in master.output(), 10, "the new process to adopt")
         seen = len(capture.packets())
         capture.wait_for(seen + 2)
         sources = {p["IP"].src for p in capture.packets()}

@@ -128,7 +128,7 @@ def test_status_tells_what_is_missing(web):
 
 
 @pytest.mark.parametrize("words, said", [
-    ((), "what is to be done"), (("start", "10.0.0.1"), "unknown action 'start'"), (("up",), "at least one address"),
+    ((), "no action given"), (("start", "10.0.0.1"), "unknown action 'start'"), (("up",), "at least one address"),
     (("up", "127.0.0.1"), "is a loopback address"), (("up", "224.0.0.18"), "is a multicast address"),
     (("up", "10.0.0.1/24"), "has a prefix length"), (("up", "10.0.0.1", "nonsense"), "is no IPv4 or IPv6 address"),
     (("up", "-x", "10.0.0.1"), "unknown option -x"),

@@ -45,8 +45,8 @@ def test_a_file_that_cannot_run_is_refused_with_the_reason(lan):
     answer = reload(one)
 
     assert answer.returncode == 2
-    assert "the reload of /run/keepalived.conf is refused: what runs goes on unchanged" in answer.stdout
-    assert "not reloaded" in answer.stderr
+    assert "the reload of /run/keepalived.conf was refused; the running configuration stays in use" in answer.stdout
+    assert "reload refused, the running configuration stays in use" in answer.stderr
     assert stays(lambda: one.holds(VIP), 2)
 
 
@@ -61,7 +61,7 @@ def test_what_runs_is_not_lost_by_a_missing_brace_unless_it_is_forced(lan):
     assert "lost   instance VI_2\n" in answer.stdout
     assert f"lost   address {OTHER} on eth0\n" in answer.stdout
     assert "mainstayctl reload --force" in answer.stdout
-    assert "would be lost: instance VI_2" in daemon.output()
+    assert "would be removed: instance VI_2" in daemon.output()
     assert stays(lambda: one.holds(VIP) and one.holds(OTHER), 2)
 
     forced = reload(one, "--force")
@@ -75,7 +75,7 @@ def test_what_runs_is_not_lost_by_a_missing_brace_unless_it_is_forced(lan):
 def test_a_start_runs_what_a_missing_brace_leaves_and_names_what_it_loses(lan):
     one, daemon = started(lan, unclosed(instance("MASTER", 150)) + SECOND)
 
-    assert "lost by it: vrrp_instance VI_2, address 192.168.4.201/24" in daemon.output()
+    assert "lost with it: vrrp_instance VI_2, address 192.168.4.201/24" in daemon.output()
     assert not one.holds(OTHER)
 
 

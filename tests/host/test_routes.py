@@ -258,12 +258,12 @@ def test_routes_and_rules_that_somebody_removes_come_back(lan):
     one.run(["ip", "route", "del", "10.1.0.0/24"])
     one.run(["ip", "rule", "del", "pref", "50"])
     wait_until(lambda: (routes_of(one, "proto", "18"), rules_of(one)) == before, 5, "route and rule to come back")
-    assert "route 10.1.0.0/24 dev eth1 was removed by somebody else: putting it back" in daemon.output()
-    told = "rule from 10.0.0.1/32 lookup 5 preference 50 was removed by somebody else: putting it back"
+    assert "route 10.1.0.0/24 dev eth1 was removed by another program: restoring it" in daemon.output()
+    told = "rule from 10.0.0.1/32 lookup 5 preference 50 was removed by another program: restoring it"
     assert told in daemon.output()
 
     one.run(["ip", "route", "del", "10.2.0.0/24"])
-    wait_until(lambda: "route 10.2.0.0/24 dev eth0 was removed by somebody else; it is not tracked" in daemon.output(),
+    wait_until(lambda: "route 10.2.0.0/24 dev eth0 was removed by another program; it is not tracked" in daemon.output(),
                5, "the log line")
     assert "10.2.0.0/24" not in routes_of(one)
     assert daemon.output().count("Entering MASTER STATE") == 1
@@ -278,9 +278,9 @@ def test_what_the_kernel_drops_with_an_interface_comes_back_with_it(lan):
     # eth1 is named by nobody: found by the next look at everything
     wait_until(lambda: "10.1.0.0/24" in routes_of(one), 40, "the route to come back")
     # Said by that look, or by the one before, which found eth1 still down.
-    said = ("was missing: put back", "is missing: putting it back")
+    said = ("was missing: restored", "is missing: restoring it")
     assert any(f"route 10.1.0.0/24 via 10.20.0.2 {what}" in daemon.output() for what in said)
-    assert "removed by somebody else" not in daemon.output()
+    assert "removed by another program" not in daemon.output()
 
 
 def test_a_device_of_a_route_that_is_down_is_a_fault(lan):
@@ -311,7 +311,7 @@ def test_a_reload_and_a_crash_move_nothing_that_did_not_change(lan):
     assert "10.2.0.0/24" not in routes_of(one)
 
     signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
-    wait_until(lambda: "going on from the state" in daemon.output(), 10, "the new process to adopt")
+    wait_until(lambda: "state of the previous process resumed" in daemon.output(), 10, "the new process to adopt")
     assert stays(lambda: 50 in rules_of(one) and "10.1.0.0/24" in routes_of(one), 1)
     wait_until(lambda: "10.3.0.0/24" in monitor.output(), 5, "the monitor to tell")
     told = [line for line in monitor.output().splitlines() if "10.99." not in line]

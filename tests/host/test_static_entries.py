@@ -108,7 +108,7 @@ def test_a_reload_changes_what_changed_and_a_crash_nothing(lan):
     assert address(one, "192.168.70.1")
 
     signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
-    wait_until(lambda: "going on from the state" in daemon.output(), 10, "the new process to adopt")
+    wait_until(lambda: "state of the previous process resumed" in daemon.output(), 10, "the new process to adopt")
     assert stays(lambda: address(one, "10.70.0.3") and route(one, "10.71.0.0/24") and rule(one, 701), 1)
 
     one.write("/run/keepalived.conf", head)

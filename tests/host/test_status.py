@@ -43,7 +43,7 @@ def test_status_says_that_the_daemon_does_not_run_and_exits_3(lan):
     answer = ctl(one, "status")
 
     assert answer.returncode == 3
-    assert "mainstayd does not run" in answer.stderr
+    assert "mainstayd is not running" in answer.stderr
     assert answer.stdout == ""
 
 

@@ -113,7 +113,7 @@ def test_a_tracked_process_counts_while_it_runs(lan):
     text = "vrrp_track_process work {\n process worker\n weight 30\n}\n" + fast(more="track_process {\n work\n }")
     daemon = wait_ready(one.mainstayd(text))
     wait_holds(one)
-    logged(daemon, "the kernel does not tell of processes")
+    logged(daemon, "the kernel reports no process events")
     priority_on_the_wire(one, 150)
 
     worker = one.start(["/run/worker", "1000"])

@@ -104,7 +104,7 @@ def test_a_vmac_left_by_a_killed_role_is_used_again_and_nobody_notices(lan):
 
     signal_role(one, "mainstayd-vrrp", 9)
     wait_until(lambda: role_pid(one, "mainstayd-vrrp") != before, 10, "the role to be back")
-    wait_until(lambda: "going on from the state" in daemon.output(), 10, "the state to be taken over")
+    wait_until(lambda: "state of the previous process resumed" in daemon.output(), 10, "the state to be taken over")
 
     assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 1.5)
     assert links(one)["vrrp.51"]["ifindex"] == index
@@ -121,10 +121,10 @@ def test_a_vmac_that_somebody_deletes_is_made_again_with_its_addresses(lan):
 
     one.run(["ip", "link", "del", "vrrp.51"])
 
-    wait_until(lambda: "vrrp.51 was removed by somebody else: it is made again" in daemon.output(), 10, "the warning")
+    wait_until(lambda: "vrrp.51 was removed by another program: created again" in daemon.output(), 10, "the warning")
     wait_holds(one)
     assert stays(lambda: one.addresses("vrrp.51") == {f"{VIP}/32"}, 1)
-    assert daemon.output().count("was removed by somebody else") == 1
+    assert daemon.output().count("was removed by another program") == 1
     assert "No such device" not in daemon.output()
 
 

@@ -76,7 +76,7 @@ def test_strict_mode_forces_what_the_rfc_leaves_no_choice_in(lan, settings, more
     said = daemon.output()
     for keyword in ("garp_lower_prio_repeat", "garp_lower_prio_delay", "lower_prio_no_advert", "higher_prio_send_advert",
                     "down_timer_adverts"):
-        assert f"(VI_1) {keyword} does not go with strict mode" in said
+        assert f"(VI_1) {keyword} cannot be combined with strict mode" in said
     assert "(VI_1) Entering BACKUP STATE (init)" in said  # state MASTER is for owners
 
 

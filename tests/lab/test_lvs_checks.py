@@ -109,7 +109,7 @@ def test_a_script_that_is_missing_is_named_and_its_check_left_out(director):
 def test_an_alpha_check_whose_script_is_missing_keeps_its_server_out_until_a_reload_finds_it(director):
     check = '    alpha\n    MISC_CHECK {\n misc_path "/run/late"\n warmup 0\n }\n'
     daemon = director.mainstayd(virtual_server("10.0.0.1 80", checked(check)), "-C")
-    wait_until(lambda: "alpha keeps the server out" in daemon.output(), 20, lambda: daemon.output())
+    wait_until(lambda: "with alpha the server stays down" in daemon.output(), 20, lambda: daemon.output())
 
     until_table(director, table())
     assert stays(lambda: director.ipvs() == table(), 2)

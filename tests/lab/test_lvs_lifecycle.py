@@ -110,7 +110,7 @@ def test_what_others_change_is_put_right_and_what_is_theirs_stays(director):
 
     wanted["TCP 10.9.9.8:80 rr"] = {}
     wait_until(lambda: director.ipvs() == wanted, 3 * AUDIT_SECONDS, lambda: str(director.ipvs()))
-    assert daemon.output().count("IPVS was changed by others; repaired: ") == 6
+    assert daemon.output().count("IPVS was changed by another program; repaired: ") == 6
 
 
 def test_a_crashed_lvs_process_is_followed_by_one_that_touches_nothing(director):

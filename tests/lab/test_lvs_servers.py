@@ -152,7 +152,7 @@ def test_a_drained_servers_clients_go_elsewhere_with_expire_persistence_and_the_
     assert f"would set: {EXPIRY} = 1" in server(director, "drain", first, "--expire-persistence", "--dry-run", code=1)
     assert (ask(), expires()) == (first, "0")
 
-    assert f"{EXPIRY} is 1 until they are enabled again" in server(director, "drain", first, "--expire-persistence")
+    assert f"{EXPIRY} is 1 until these servers are enabled" in server(director, "drain", first, "--expire-persistence")
     assert ([ask() for _ in range(3)], expires()) == ([second] * 3, "1")
 
     killed = lvs_pid(daemon)

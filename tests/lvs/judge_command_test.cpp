@@ -43,8 +43,8 @@ TEST_CASE("an operator's weight is what the kernel takes, and no other verb look
     const auto problem = [&](std::int64_t weight, Verb verb = Verb::Weight) {
         return say_to(bench, verb, "10.0.0.11", weight).answer.problem;
     };
-    CHECK(problem(-1) == "a weight is 0 to 2147483647");
-    CHECK(problem(2147483648) == "a weight is 0 to 2147483647");
+    CHECK(problem(-1) == "the weight must be 0 to 2147483647");
+    CHECK(problem(2147483648) == "the weight must be 0 to 2147483647");
     CHECK_FALSE(bench.judge.override_of(0, 0).has_value());
     CHECK(problem(0).empty());
     CHECK(state(bench).weight == 0);
@@ -99,13 +99,14 @@ TEST_CASE("eight servers are named where none is meant, of more their number") {
         CHECK(said.answer.matched == 0);
         return said.answer.problem;
     };
-    std::string eight = "no server is like 10.9.9.9; there is";
+    std::string eight = "no server matches 10.9.9.9; known servers:";
     for (int i = 1; i <= 8; ++i) eight += fmt::format("\n  {}/[10.0.0.{}]:tcp:80", kVs, 10 + i);
     CHECK(problem(servers(8), "10.9.9.9") == eight);
     CHECK(problem(servers(10), "10.9.9.9") == eight + "\n  and 2 more");
-    CHECK(problem(servers(0), "10.9.9.9") == "no server is like 10.9.9.9; none is configured");
-    CHECK(problem(servers(0), "web/x") == "no server is like web/x; none is configured");
-    CHECK(problem(servers(1), "10.9.9.9/10.0.0.11").starts_with("no server is like 10.9.9.9/10.0.0.11; there is"));
+    CHECK(problem(servers(0), "10.9.9.9") == "no server matches 10.9.9.9; no server is configured");
+    CHECK(problem(servers(0), "web/x") == "no server matches web/x; no server is configured");
+    CHECK(
+        problem(servers(1), "10.9.9.9/10.0.0.11").starts_with("no server matches 10.9.9.9/10.0.0.11; known servers:"));
 }
 
 TEST_CASE("65536 servers are held at most, and one that is held can be held otherwise") {
@@ -118,7 +119,7 @@ TEST_CASE("65536 servers are held at most, and one that is held can be held othe
     static_cast<void>(bench.judge.start(config, {}, bench.now(), many));
     CHECK(say_to(bench, Verb::Drain, "10.0.0.11").answer.changed == 1);
     const auto refused = say_to(bench, Verb::Drain, "*");
-    CHECK(refused.answer.problem == "65536 servers are held already: enable some first");
+    CHECK(refused.answer.problem == "65536 servers have overrides already, which is the maximum: enable some first");
     CHECK(refused.answer.changed == 0);
     CHECK(say_to(bench, Verb::Disable, "10.0.0.11").answer.changed == 1);
     CHECK(say_to(bench, Verb::Enable, "10.0.0.11").answer.changed == 1);
@@ -139,7 +140,7 @@ TEST_CASE("what is held of strangers is told by its word, and ten of those that 
     CHECK(shown.answer.problem.empty());
     CHECK(shown.answer.matched == 9);
     CHECK(shown.answer.lines.at(0) == "10.0.0.21:80 of VS " + kVs + ": not configured, weight 4");
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.21").answer.problem.starts_with("no server is like"));
+    CHECK(say_to(bench, Verb::Drain, "10.0.0.21").answer.problem.starts_with("no server matches"));
     CHECK(bench.judge.overrides().size() == 11);
 
     const auto forgotten = say_to(bench, Verb::Enable, "10.0.0.??");
@@ -162,7 +163,7 @@ TEST_CASE("a dry run tells the writes of each service with the weights that are 
     CHECK(contains(lines, "would write: change TCP 10.0.0.1:80 -> 10.0.0.11:80 weight 0"));
     CHECK(contains(lines, "would write: add TCP 10.0.0.2:80 -> 10.0.0.99:80 weight 1"));
     CHECK(contains(lines, "would write: change TCP 10.0.0.2:80 -> 10.0.0.11:80 weight 0"));
-    CHECK_FALSE(contains(lines, "would say: server drain 10.0.0.11 by me: " + kRs + " of VS " + kVs));
+    CHECK_FALSE(contains(lines, "would log: server drain 10.0.0.11 by me: " + kRs + " of VS " + kVs));
     CHECK(say_to(bench, Verb::Drain, "x", 0, true).answer.lines.empty());
     CHECK(say_to(bench, Verb::Show, "10.0.0.1:80/*", 0, true).answer.lines ==
           Lines{kRs + " of VS " + kVs + ": as configured, UP, weight 1"});

@@ -100,7 +100,7 @@ TEST_CASE("a reload that raises min_alive brings servers back that are out, as a
 
     CHECK(said.at(0) == "Keeping service [10.0.0.13]:tcp:80 in VS " + kVs +
                             " though its checks fail: min_alive is 1 and 0 others are left");
-    CHECK(contains(said, "RS [10.0.0.13]:tcp:80 " + kVs + " UP mail: Its checks fail, but min_alive needs it"));
+    CHECK(contains(said, "RS [10.0.0.13]:tcp:80 " + kVs + " UP mail: Its checks fail, but min_alive requires it"));
     CHECK(bench.judge.states()[0].quorum_up);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.13:80 1"});
     bench.reload(with(web, "min_alive", std::int64_t{5}));
@@ -223,8 +223,8 @@ TEST_CASE("within a second 500 lines are told, and the rest in one line at its e
     REQUIRE(told.size() == 1);
     CHECK(told[0].level == LogLevel::Warning);
     CHECK(told[0].text ==
-          "2 lines of the last second are left out: 2 servers went down and 1 came up in it; mainstayctl status shows "
-          "how they are and why");
+          "2 log lines of the last second were suppressed: 2 servers went down and 1 came up; mainstayctl status shows "
+          "their states and the reasons");
     CHECK(budget.left_out() == 2);
     CHECK_FALSE(budget.deadline().has_value());
 
@@ -233,7 +233,7 @@ TEST_CASE("within a second 500 lines are told, and the rest in one line at its e
     CHECK_FALSE(budget.allows(line, at(10500ms)));
     CHECK(budget.deadline() == at(11s));
     CHECK(budget.look(at(11s)).at(0).text.starts_with(
-        "1 lines of the last second are left out: 0 servers went down and 0"));
+        "1 log lines of the last second were suppressed: 0 servers went down and 0"));
     CHECK(budget.left_out() == 3);
     CHECK(budget.allows(line, at(20s)));
     CHECK(budget.look(at(21s)).empty());

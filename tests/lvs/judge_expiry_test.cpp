@@ -32,11 +32,11 @@ config::VirtualServer sticky(std::vector<config::RealServer> servers, const char
 }
 
 const std::string kGone = "VS " + kVs +
-                          " has persistence_timeout 300: clients that are on the server go to another one with their "
-                          "next connection; connections that stand go on";
+                          " has persistence_timeout 300: the next connection of each client of the server goes to "
+                          "another one; existing connections continue";
 const std::string kSetting =
-    "net.ipv4.vs.expire_quiescent_template is 1 until they are enabled again: it ends persistence for each server with "
-    "weight 0 of all services of the host";
+    "net.ipv4.vs.expire_quiescent_template is 1 until these servers are enabled: it ends persistence for each server "
+    "with weight 0 of all services of the host";
 
 }  // namespace
 
@@ -49,9 +49,10 @@ TEST_CASE("persistence expires as long as a server is drained so, and the answer
     const Said said = say_to(bench, Verb::Drain, "10.0.0.11", true);
 
     CHECK(said.answer.problem.empty());
-    CHECK(said.answer.lines == Lines{"[10.0.0.11]:tcp:80 of VS " + kVs +
-                                         ": drained (persistence expires), UP, weight 0 (was: as configured, UP, weight 3)",
-                                     kGone, kSetting + ", now also: [10.0.0.13]:tcp:80 of VS " + kVs});
+    CHECK(said.answer.lines ==
+          Lines{"[10.0.0.11]:tcp:80 of VS " + kVs +
+                    ": drained (persistence expires), UP, weight 0 (was: as configured, UP, weight 3)",
+                kGone, kSetting + "; also affected now: [10.0.0.13]:tcp:80 of VS " + kVs});
     CHECK(said.intents.at(0) ==
           "server drain 10.0.0.11 --expire-persistence by uid 0: [10.0.0.11]:tcp:80 of VS " + kVs);
     CHECK(bench.judge.expires_persistence());
@@ -82,7 +83,7 @@ TEST_CASE("persistence expires of servers that are drained only, and where there
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
 
     CHECK(say_to(bench, Verb::Disable, "10.0.0.11", true).answer.problem ==
-          "persistence expires of servers that are drained");
+          "--expire-persistence works with drain only");
     CHECK(bench.judge.overrides().empty());
     CHECK(say_to(bench, Verb::Drain, "10.0.0.11", true).answer.lines.back() ==
           "VS " + kVs + " has no persistence_timeout: there is nothing to expire");
@@ -102,5 +103,5 @@ TEST_CASE("a dry run tells that the setting would be made, and when it would be 
     CHECK_FALSE(tells(say_to(bench, Verb::Drain, "10.0.0.11", false, true), set));
     say_to(bench, Verb::Drain, "10.0.0.11", true);
     CHECK(tells(say_to(bench, Verb::Enable, "10.0.0.11", false, true),
-                "would put back: net.ipv4.vs.expire_quiescent_template"));
+                "would restore: net.ipv4.vs.expire_quiescent_template"));
 }

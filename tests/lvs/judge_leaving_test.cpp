@@ -103,7 +103,7 @@ TEST_CASE("when nobody has counted, the end of the time says so, to the moment")
     for (int second = 6; second < 35; ++second) CHECK(bench.tick() == Lines{"count 0"});
     CHECK(bench.due() == doctest::Approx(35));
     CHECK(in_table(bench) == kLeaves);
-    CHECK(bench.tick() == Lines{"The time to drain service " + kRs + " of VS " + kVs + " is over",
+    CHECK(bench.tick() == Lines{"Drain timeout of service " + kRs + " of VS " + kVs + " expired",
                                 "Removing service " + kRs + " from VS " + kVs, "table 0"});
     CHECK(in_table(bench) == kLeft);
     CHECK(bench.due() == -1);

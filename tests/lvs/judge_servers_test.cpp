@@ -205,8 +205,8 @@ TEST_CASE("a dry run changes nothing and tells what would be said and written") 
     CHECK(said.intents.empty());
     CHECK(said.answer.lines ==
           Lines{"would be: " + kRs + " of VS " + kVs + ": disabled, DOWN, weight 1 (was: as configured, UP, weight 1)",
-                "would say: Removing service " + kRs + " from VS " + kVs,
-                "would say: Lost quorum 2-0=2 > 1 for VS " + kVs,
+                "would log: Removing service " + kRs + " from VS " + kVs,
+                "would log: Lost quorum 2-0=2 > 1 for VS " + kVs,
                 "would write: delete TCP 10.0.0.1:80 -> 10.0.0.11:80"});
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
     CHECK(bench.judge.overrides().empty());
@@ -219,7 +219,7 @@ TEST_CASE("a pattern that no server is like is refused, and what there is is nam
     const auto said = say_to(bench, Verb::Drain, "10.9.9.9");
 
     CHECK(said.intents.empty());
-    CHECK(said.answer.problem == "no server is like 10.9.9.9; there is\n  " + kVs + "/" + kRs);
+    CHECK(said.answer.problem == "no server matches 10.9.9.9; known servers:\n  " + kVs + "/" + kRs);
 }
 
 TEST_CASE("servers are meant by address, address and port, name in the log, and of a service likewise") {

@@ -313,10 +313,9 @@ TEST_CASE("what an earlier service has already is left out and named") {
 
     const Lines said = bench.start(config);
 
-    CHECK(said.at(0) == "Virtual server " + kVs + " is there twice: the second is left out");
+    CHECK(said.at(0) == "Virtual server " + kVs + " is defined twice: the second definition is ignored");
     CHECK(said.at(1) ==
-          "Virtual server [web]:0: 1 of its 2 addresses and marks belong to virtual servers before it: these are left "
-          "out");
+          "Virtual server [web]:0: 1 of its 2 addresses and marks belong to earlier virtual servers and are left out");
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
     REQUIRE(bench.judge.desired(1).size() == 1);
     CHECK(bench.judge.desired(1)[0].service.key == tcp_key("10.0.0.2"));

@@ -8,7 +8,7 @@ from .domain import differences
 from .world import Failed, Side, busy
 
 
-REFUSED = "cannot be used: not started"
+REFUSED = "is refused: not started"
 
 
 @dataclasses.dataclass

@@ -81,7 +81,7 @@ TEST_CASE("only the first line counts") {
 }
 
 TEST_CASE("what is no answer fails, and the reason shows what came") {
-    CHECK(answering("").reason == "the agent hung up without an answer");
+    CHECK(answering("").reason == "the agent closed the connection without an answer");
     CHECK(answering("hello 50\n").reason == "the agent's answer is not understood: 'hello 50'");
     const Finding binary = answering({"\x16\x03\x01\x00\xff\x7f-up", 9});
     CHECK(binary.outcome == Outcome::Failed);

@@ -281,7 +281,7 @@ TEST_CASE("GRPC_CHECK says what a server without this service or without gRPC an
     CHECK(health(unknown).reason == "gRPC status 5 NOT_FOUND: the server does not know this service (unknown service)");
     Script web;
     web.body = "<html>";
-    CHECK(health(web).reason == "no grpc-status in the answer: the server speaks no gRPC");
+    CHECK(health(web).reason == "no grpc-status in the answer: the server does not speak gRPC");
     Script refused;
     refused.fields = {{":status", "503"}};
     CHECK(health(refused).reason == "HTTP status code 503");

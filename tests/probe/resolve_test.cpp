@@ -202,6 +202,6 @@ TEST_CASE("the answer behind 63 strays counts, behind 64 nobody waits for it") {
         }};
         const NameAnswer answer = ask(web({server.endpoint()}));
         CHECK(texts(answer) == (strays == 63 ? Texts{"10.0.0.1:0"} : Texts{}));
-        CHECK(answer.refused == (strays == 63 ? "" : "64 datagrams that answer nothing"));
+        CHECK(answer.refused == (strays == 63 ? "" : "64 datagrams that match no query"));
     }
 }

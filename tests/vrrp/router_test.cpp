@@ -83,7 +83,7 @@ TEST_CASE("a master puts back an address that somebody removed") {
 
     CHECK(lines(bench.router.step(lost, t0 + 9s)) ==
           Lines{"0 restore 10.9.9.9/32@eth0", "0 arp x1",
-                "warning: (VI_1) address 10.9.9.9/32 on eth0 was removed by somebody else: putting it back"});
+                "warning: (VI_1) address 10.9.9.9/32 on eth0 was removed by another program: restoring it"});
     CHECK(bench.counters().addresses_restored == 1);
 }
 
@@ -119,9 +119,8 @@ TEST_CASE("after five restores in ten seconds the sixth has to wait its turn") {
     const Instant from = t0 + 10s;
     for (int i = 0; i < 5; ++i) CHECK(deeds(bench.router.step(lost, from + i * 1s)).size() == 2);
 
-    CHECK(lines(bench.router.step(lost, from + 5s)) ==
-          Lines{"warning: (VI_1) address 10.9.9.9/32 on eth0 was removed by somebody else again; it is put back in a "
-                "while"});
+    CHECK(lines(bench.router.step(lost, from + 5s)) == Lines{"warning: (VI_1) address 10.9.9.9/32 on eth0 was removed "
+                                                             "by another program again; it will be restored later"});
     (void)bench.tick(from + 9'999ms);
     CHECK(bench.counters().addresses_restored == 5);
     (void)bench.tick(from + 10s);

@@ -85,10 +85,10 @@ TEST_CASE("what an unclean death left behind is removed at the start, but not an
 TEST_CASE("a route that somebody removes is put back, with a warning, and counted") {
     auto bench = Bench::master(routed());
 
-    CHECK(brief(bench.router.step(RoutingLost{gone("10.2.0.0/16")}, bench.taken_at + 500ms)) ==
-          Lines{"0 restore [10.2.0.0/16 via 10.0.0.2 dev eth0]",
-                "warning: (VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 was removed by somebody else: putting it "
-                "back"});
+    CHECK(
+        brief(bench.router.step(RoutingLost{gone("10.2.0.0/16")}, bench.taken_at + 500ms)) ==
+        Lines{"0 restore [10.2.0.0/16 via 10.0.0.2 dev eth0]",
+              "warning: (VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 was removed by another program: restoring it"});
     CHECK(bench.router.snapshot().instances[0].counters.routing_restored == 1);
     CHECK(brief(bench.router.step(RoutingLost{gone("10.3.0.0/16")}, bench.taken_at + 500ms)).empty());
 }
@@ -100,7 +100,7 @@ TEST_CASE("a route that is not tracked stays missing") {
     auto bench = Bench::master(c);
 
     CHECK(brief(bench.router.step(RoutingLost{gone("10.1.0.0/16")}, bench.taken_at + 500ms)) ==
-          Lines{"(VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 was removed by somebody else; it is not tracked"});
+          Lines{"(VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 was removed by another program; it is not tracked"});
     const auto later = bench.tick(bench.taken_at + 31s);
     CHECK(deeds(later).back() == fmt::format("0 audit {}", kRule));
 }
@@ -143,7 +143,7 @@ TEST_CASE("a route that was there and cannot be put back makes the master resign
         .owner = 0, .how = SetRouting::How::Restore, .added = {}, .refused = {{0, "Network is unreachable"}}};
 
     CHECK(brief(bench.router.step(refused, now)) ==
-          Lines{"warning: (VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 is missing and cannot be put back: Network "
+          Lines{"warning: (VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 is missing and cannot be restored: Network "
                 "is unreachable"});
     CHECK(brief(bench.router.step(refused, now)).empty());
     CHECK(bench.state() == State::Master);
@@ -187,7 +187,7 @@ TEST_CASE("what the kernel dropped without a word is found when an interface com
     CHECK(deeds(bench.tick(now + 100ms)) == Lines{fmt::format("0 audit {} {}", kRoutes, kRule)});
     const RoutingOutcome added{.owner = 0, .how = SetRouting::How::Audit, .added = {0}, .refused = {}};
     CHECK(brief(bench.router.step(added, now + 100ms)) ==
-          Lines{"warning: (VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 was missing: put back"});
+          Lines{"warning: (VI_1) route 10.1.0.0/16 via 10.0.0.2 dev eth0 was missing: restored"});
     (void)bench.router.step(RoutingUncertain{}, now + 200ms);
     CHECK(deeds(bench.tick(now + 300ms)) == Lines{fmt::format("0 audit {} {}", kRoutes, kRule)});
 }
@@ -395,7 +395,7 @@ TEST_CASE("an address that another host has is told once, counted each time and 
 
     CHECK(brief(bench.router.step(duplicate, now)) ==
           Lines{"(VI_1) address 2001:db8::5/64 on eth0 is in use by another host (duplicate address detection): "
-                "the kernel does not use it; it is tried again every 10 s"});
+                "the kernel does not use it; retried every 10 s"});
     CHECK(bench.state() == State::Master);
     const auto later = deeds(bench.tick(now + 10s));
     CHECK(std::ranges::find(later, "0 restore 2001:db8::5/64@eth0") != later.end());

@@ -62,13 +62,13 @@ bool Includer::open_one(const Include& wanted, const std::string& path, const So
     if (std::ranges::any_of(open, [&](std::uint32_t file) { return real_paths_[file] == real; })) {
         std::string ring = path;
         for (const std::uint32_t file : open) ring = snapshot_.files[file].path + " -> " + ring;
-        refuse(fmt::format("{} is being read already", ring)).hint =
-            "a file must not include itself, nor what includes it";
+        refuse(fmt::format("{} is included recursively", ring)).hint =
+            "a file must not include itself, directly or through another file";
         return false;
     }
     auto text =
         open.size() >= kMaxIncludeDepth
-            ? fail(Errc::Limit, fmt::format("{}: files include each other more than {} deep", path, kMaxIncludeDepth))
+            ? fail(Errc::Limit, fmt::format("{}: includes are nested more than {} deep", path, kMaxIncludeDepth))
         : snapshot_.files.size() >= kMaxFiles
             ? fail(Errc::Limit, fmt::format("{}: more than {} files", path, kMaxFiles))
             : read_file(path);

@@ -71,7 +71,7 @@ Result<Repetition> read_sequence(bool hexadecimal, std::string_view parameters) 
         return fail(Errc::Invalid, fmt::format("steps of {} do not lead from {} to {}", repetition.step,
                                                repetition.first, repetition.last));
     if (hexadecimal && (repetition.first < 0 || repetition.last < 0))
-        return fail(Errc::Invalid, "~SEQx is for numbers from 0 on");
+        return fail(Errc::Invalid, "~SEQx accepts numbers from 0 on");
     return repetition;
 }
 
@@ -90,7 +90,7 @@ Result<std::vector<std::string>> read_tuple(std::string_view text, std::size_t& 
     std::vector<std::string> values;
     for (const std::string_view part : braces ? parts_of(content) : std::vector{trimmed(content)}) {
         if (part.find_first_of(" \t{") != kNone)
-            return fail(Errc::Invalid, fmt::format("the value '{}' holds a blank or a brace", part));
+            return fail(Errc::Invalid, fmt::format("the value '{}' contains a blank or a brace", part));
         values.push_back(without_escapes(part));
     }
     return values;

@@ -155,15 +155,15 @@ private:
     // False when the limit was passed: everything ends there.
     bool count_line(const Source& source) {
         if (++made_lines_ <= kMaxExpandedLines) return true;
-        abandon(source, fmt::format("definitions and repetitions give more than {} lines", kMaxExpandedLines));
+        abandon(source, fmt::format("definitions and repetitions expand to more than {} lines", kMaxExpandedLines));
         return false;
     }
 
     template <class From>
     void push(From from, const Source& source) {
         if (stack_.size() - current_level() > kMaxExpansionDepth)
-            return abandon(source, fmt::format("definitions or repetitions contain each other more than {} deep",
-                                               kMaxExpansionDepth));
+            return abandon(source,
+                           fmt::format("definitions or repetitions are nested more than {} deep", kMaxExpansionDepth));
         stack_.emplace_back(std::move(from));
     }
 
@@ -223,7 +223,7 @@ private:
             line, definitions_, [this](const Reference& reference) { return standard(reference); }, budget);
         substitutions_ += expansion.substitutions;
         if (expansion.too_many) {
-            abandon(start, fmt::format("${} is expanded without end: it refers to itself", expansion.name));
+            abandon(start, fmt::format("${} expands endlessly: it refers to itself", expansion.name));
         } else if (substitutions_ > kMaxSubstitutions) {
             abandon(start, fmt::format("more than {} references are expanded", kMaxSubstitutions));
             expansion.too_many = true;
@@ -325,8 +325,8 @@ private:
             return;
         }
         if (repetition->count() > kMaxExpandedLines)
-            return abandon(where,
-                           fmt::format("this gives {} lines; the limit is {}", repetition->count(), kMaxExpandedLines));
+            return abandon(where, fmt::format("this expands to {} lines; the limit is {}", repetition->count(),
+                                              kMaxExpandedLines));
         line.drop_front(repetition->length);
         trim(line);
         if (line.text.empty()) return;

@@ -15,26 +15,26 @@ struct Slip {
 };
 constexpr std::array kSlips{
     Slip{Block::TcpCheck, "nb_get_retry", Code::RetryUnknown,
-         "TCP_CHECK does not know nb_get_retry (it belongs to HTTP_GET and SSL_GET)",
+         "TCP_CHECK has no keyword nb_get_retry (it belongs to HTTP_GET and SSL_GET)",
          "the line is ignored, as keepalived does: one retry", "write `retry {}`"},
-    Slip{Block::Service, "nat_mask", Code::NatMask, "nat_mask is not a keyword any more",
-         "the line is ignored: it only ever concerned NAT, and does nothing with DR or TUN", "delete the line"},
+    Slip{Block::Service, "nat_mask", Code::NatMask, "nat_mask is no longer a keyword",
+         "the line is ignored: it concerned NAT only, and has no effect with DR or TUN", "delete the line"},
     Slip{Block::Service, "net_mask", Code::NatMask, "net_mask is not a keyword", "the line is ignored",
          "delete the line"},
     Slip{Block::GlobalDefs, "lvs_id", Code::UnknownKeyword, "lvs_id is the obsolete name of router_id",
          "the line is ignored", "write `router_id {}`"},
     // keepalived 2.4.3 and 2.2.7
     Slip{Block::GlobalDefs, "state_file_location", Code::UnknownKeyword,
-         "state_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "state_file_location is in keepalived's manual only: keepalived rejects it", "the line is ignored",
          "write `state_dump_file {}`"},
     Slip{Block::GlobalDefs, "stats_file_location", Code::UnknownKeyword,
-         "stats_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "stats_file_location is in keepalived's manual only: keepalived rejects it", "the line is ignored",
          "write `stats_dump_file {}`"},
     Slip{Block::GlobalDefs, "json_file_location", Code::UnknownKeyword,
-         "json_file_location stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "json_file_location is in keepalived's manual only: keepalived rejects it", "the line is ignored",
          "write `json_dump_file {}`"},
     Slip{Block::FileCheck, "dynamic", Code::UnknownKeyword,
-         "dynamic stands in keepalived's manual only: keepalived refuses it", "the line is ignored",
+         "dynamic is in keepalived's manual only: keepalived rejects it", "the line is ignored",
          "delete the line: the file's number changes the weight wherever weight is not 0"},
 };
 
@@ -82,7 +82,7 @@ void report_finding(Diagnoser& diag, const LexFinding& finding) {
     switch (finding.kind) {
         case LexFinding::Kind::ByteOrderMark: {
             auto& d = diag.warn(Code::ByteOrderMark, finding.mark, "the file begins with a byte order mark");
-            d.effect = "it is passed over; keepalived takes it for part of the first keyword";
+            d.effect = "it is ignored; keepalived treats it as part of the first keyword";
             d.hint = "save the file as UTF-8 without BOM";
             break;
         }
@@ -93,7 +93,7 @@ void report_finding(Diagnoser& diag, const LexFinding& finding) {
             break;
         }
         case LexFinding::Kind::NulByte:
-            diag.error(Code::NulByte, finding.mark, "the line holds a NUL byte").effect = "the line is ignored";
+            diag.error(Code::NulByte, finding.mark, "the line contains a NUL byte").effect = "the line is ignored";
             break;
         case LexFinding::Kind::LineTooLong: {
             auto& d = diag.error(Code::LineTooLong, finding.mark,
@@ -115,15 +115,15 @@ void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark) {
     } else if (inert && r.said.insert(&row).second) {
         auto& d = r.diag.advise(Code::NotActedOn, mark,
                                 fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
-        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
+        d.effect = "it has no effect";
     }
 }
 
 void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list) {
     auto& d = in_mail_list ? diag.advise(Code::SlashComment, mark,
-                                         "// does not begin a comment in keepalived: it would mail to these words")
+                                         "// does not begin a comment in keepalived: it would send mail to these words")
                            : diag.warn(Code::SlashComment, mark, "// does not begin a comment in keepalived");
-    d.effect = "mainstay takes it for a comment";
+    d.effect = "mainstay treats it as a comment";
     d.hint = "begin comments with #";
 }
 
@@ -151,7 +151,7 @@ void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, const Stateme
     auto& d = diag.error(Code::MissingOpenBrace, s.mark, fmt::format("{} is not followed by {{", row.name));
     d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
     d.hint = s.words.size() > row.args.words_max + 1U && is_block(row.args.takes) && row.args.takes != Takes::Opens
-                 ? fmt::format("write `{} {{` and each entry on a line of its own", row.name)
+                 ? fmt::format("write `{} {{` and each entry on a separate line", row.name)
                  : fmt::format("write `{} {{`", s.raw);
 }
 

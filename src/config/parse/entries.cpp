@@ -132,9 +132,6 @@ private:
     }
     // An option that the model has no member for yet.
     void other(const KeywordSpec& row, Mark mark) {
-        if (!row.acts && r_.said.insert(&row).second)
-            r_.diag.advise(Code::NotActedOn, mark,
-                           fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
         Value value{.row = row, .statement = v_.statement, .first = v_.first + at_ + 1};
         if (value.count() == 0 && row.args.words_min != 0) {
             r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", row.name)).effect =
@@ -162,7 +159,7 @@ std::optional<VirtualAddress> read_virtual_address(ParseContext& r, const Value&
         // keepalived: the prefix length is then the peer's, which is a single address (2.2.7).
         const std::uint8_t whole = address.prefix.address.is_v4() ? 32 : 128;
         if (v.word.find('/') != std::string_view::npos)
-            r.diag.error(Code::BadPrefix, v.mark, fmt::format("{} has a peer: its prefix length means nothing", v.word))
+            r.diag.error(Code::BadPrefix, v.mark, fmt::format("{} has a peer: its prefix length has no effect", v.word))
                 .effect = fmt::format("/{} is used", whole);
         address.prefix.length = whole;
     }
@@ -186,7 +183,7 @@ std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value
             d.hint = fmt::format("write `{} {} {}`: a blank between address and port", v.row.name,
                                  word.substr(0, colon), word.substr(colon + 1));
         else if (!word.empty() && word.find_first_not_of("0123456789.:") != std::string_view::npos)
-            d.hint = "host names are not looked up here";
+            d.hint = "host names are not resolved here";
         return std::nullopt;
     }
     // keepalived cuts off any suffix; /32 and /128 say the same as none.

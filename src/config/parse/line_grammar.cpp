@@ -70,10 +70,6 @@ private:
         if (!row.deprecated.empty() && r_.said.insert(&row).second)
             r_.diag.warn(Code::Deprecated, mark, fmt::format("{} of {} is deprecated", row.name, owner_.name)).hint =
                 fmt::format("write {}", row.deprecated);
-        if (row.acts || !is_acted_on(owner_) || !r_.said.insert(&row).second) return;
-        auto& d = r_.diag.advise(Code::NotActedOn, mark,
-                                 fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
-        d.effect = row.instead_of_acting.empty() ? "it has no effect" : std::string{row.instead_of_acting};
     }
 
     // The value at at_, of an option or a position. What is wrong with it is reported, and it is passed over.

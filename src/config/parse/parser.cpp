@@ -89,7 +89,7 @@ private:
             case Brace::Unexpected: {
                 auto& d = r_.diag.error(Code::UnexpectedBlock, brace.mark,
                                         "this { does not follow a keyword that opens a block");
-                d.effect = "everything up to its } is passed over";
+                d.effect = "ignored up to its closing brace";
                 skip_mark_ = {};
                 passed_.announce(r_.diag.last());
             }
@@ -135,8 +135,8 @@ private:
             return passed_.close();
         }
         if (frames_.size() == 1) {
-            auto& d = r_.diag.error(Code::ExtraCloseBrace, brace.mark, "this } closes nothing");
-            d.effect = "it is passed over";
+            auto& d = r_.diag.error(Code::ExtraCloseBrace, brace.mark, "this } has no matching {");
+            d.effect = "it is ignored";
             d.hint = last_closed_.length != 0 ? "the block before it was closed already; delete one of the two" : "";
             return;
         }
@@ -190,7 +190,7 @@ private:
         const bool skipping = skip_depth_ != 0;
         if (skipping && skip_mark_.length != 0)
             r_.diag.error(Code::MissingCloseBrace, skip_mark_, "this block is not closed: its } is missing").effect =
-                "everything up to the end of the file is passed over";
+                "everything up to the end of the file is ignored";
         if (frames_.size() > 1 + missing_reported_ && !skipping && !frames_.back().braceless) {
             std::string also;
             for (std::size_t i = 1; i + 1 < frames_.size(); ++i)
@@ -265,8 +265,8 @@ private:
 
     void stray_block(const Statement& s, const Statement& ahead) {
         auto& d = r_.diag.error(Code::UnexpectedBlock, ahead.mark,
-                                fmt::format("'{}' opens no block, but a {{ follows", s.words[0].text));
-        d.effect = "everything up to its } is passed over";
+                                fmt::format("'{}' does not open a block, but a {{ follows", s.words[0].text));
+        d.effect = "ignored up to its closing brace";
         passed_.announce(s, r_.diag.last());
     }
 
@@ -278,7 +278,7 @@ private:
             r_.diag
                 .note(Code::SlashComment, s.slash_comment,
                       "// does not begin a comment in keepalived; the words are ignored as surplus ones")
-                .hint = "begin comments with # (said once)";
+                .hint = "begin comments with # (reported once)";
             return;
         }
         report_slash_comment(r_.diag, s.slash_comment, frame.block == Block::NotificationEmail && !s.words.empty());
@@ -326,12 +326,7 @@ private:
         return true;
     }
 
-    void announce(const KeywordSpec& row, const Statement& s) {
-        // Said of the block, it need not be said of what is inside.
-        const bool inert = !is_acted_on(row);
-        if (!inert || std::ranges::none_of(frames_, [](const Frame& f) { return f.row != nullptr && !f.row->acts; }))
-            report_old_or_inert(r_, row, s.words[0].mark);
-    }
+    void announce(const KeywordSpec& row, const Statement& s) { report_old_or_inert(r_, row, s.words[0].mark); }
 
     // False when the value cannot be read; reported.
     bool use(const KeywordSpec& row, const Statement& s) {
@@ -368,7 +363,7 @@ private:
             return;  // said by the setter
         if (const KeywordSpec* second = find_row(frames_.back().block, surplus.text); second != nullptr && second != &row) {
             auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
-                                     fmt::format("{} stands on the line of {} and is ignored", surplus.text, row.name));
+                                     fmt::format("{} is on the line of {} and is ignored", surplus.text, row.name));
             d.hint = "one keyword per line, also inside { }";
         }
     }
@@ -463,9 +458,8 @@ private:
         auto& d = r_.diag.error(Code::MissingCloseBrace, word.mark,
                                 fmt::format("{} does not belong in {}", word.text, frame.row->name));
         d.expected = fmt::format("a }} that closes {} ({}) before it", frame.row->name, r_.where(frame.opened));
-        d.effect = fmt::format("{} is passed over, and so is what follows up to the next }}",
-                               opens ? "the block" : "the line");
-        d.hint = outer.row == nullptr ? "it stands outside of all blocks"
+        d.effect = fmt::format("everything from here is ignored up to the closing brace of {}", frame.row->name);
+        d.hint = outer.row == nullptr ? "it is outside of all blocks"
                                       : fmt::format("it is a keyword of {}", outer.row->name);
         frame.blame = r_.diag.last();
         if (opens) passed_.announce(s, frame.blame);

@@ -110,7 +110,7 @@ void PassedOver::tell() {
         const std::size_t more = names.size() - std::min(names.size(), kMostNamed);
         names.resize(names.size() - more);
         r_.diag.entries()[entry].diagnostic.effect +=
-            fmt::format("; lost by it: {}{}", fmt::join(names, ", "),
+            fmt::format("; lost with it: {}{}", fmt::join(names, ", "),
                         more == 0 ? std::string{} : fmt::format(" and {} more", more));
     }
 }

@@ -35,7 +35,8 @@ Result<ReloadTime> parse_reload_time(std::string_view text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
     while (text.starts_with(' ')) text.remove_prefix(1);
     const auto refuse = [whole = std::string{text.substr(0, 40)}] {
-        return fail(Errc::Invalid, "'" + whole + "' is no time: HH:MM:SS, or [YY]YY-MM-DD HH:MM:SS, then perhaps a Z");
+        return fail(Errc::Invalid,
+                    "'" + whole + "' is not a time: HH:MM:SS, or [YY]YY-MM-DD HH:MM:SS, optionally followed by Z");
     };
     ReloadTime time;
     if (text.ends_with('Z')) {

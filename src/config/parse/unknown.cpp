@@ -67,7 +67,7 @@ std::string_view Unknowns::backslash(const Statement& s, Block block) {
     const Token& word = s.words[0];
     const std::string_view keyword = word.text.substr(0, word.text.size() - 1);
     auto& d = r_.diag.error(Code::UnknownKeyword, word.mark,
-                            fmt::format("'{}' is no keyword: a backslash does not continue a line", word.text));
+                            fmt::format("'{}' is not a keyword: a backslash does not continue a line", word.text));
     d.effect = "the line is ignored, and so is the next one";
     d.hint = "write it on one line";
     last_line_ = line_;
@@ -94,7 +94,7 @@ std::string_view Unknowns::report(const Statement& s, Block block, const Keyword
         opens ? Code::UnknownBlock : Code::UnknownKeyword, word.mark,
         fmt::format("unknown keyword '{}' {}", word.text,
                     owner == nullptr ? std::string{"outside of all blocks"} : fmt::format("in {}", owner->name)));
-    d.effect = opens ? "the whole block is passed over" : "the line is ignored";
+    d.effect = opens ? "the whole block is ignored" : "the line is ignored";
     if (!near.empty())
         d.hint = fmt::format("did you mean `{}`?", near);
     else if (const Block home = home_of(word.text); home != Block::None)

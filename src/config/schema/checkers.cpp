@@ -82,7 +82,7 @@ constexpr KeywordSpec kRows[]{
      .args = args::seconds(0, kUnlimited),
      .form = "<seconds>=0",
      .default_text = "real server's, else this delay_loop",
-     .help = "Upper bound of the random delay of the first run; 0 starts at once",
+     .help = "Upper bound of the random delay of the first run; 0 starts immediately",
      .set = [](ParseContext& r, const Value& v) { r.checker->own.warmup = v.time; }},
     {.blocks = kRepeating,
      .name = "delay_loop",

@@ -370,7 +370,7 @@ constexpr KeywordSpec kRows[]{
      .args = args::opens(Block::RealServer, 1, 2),
      .form = "<dns name> [<port>] { block }",
      .default_text = "port = that of the service; with SRV the answer's",
-     .help = "A backend for each address of a name, looked up again and again (keepalived has no such keyword)",
+     .help = "Real servers for all addresses of a DNS name, resolved periodically (keepalived has no such keyword)",
      .set = begin_named_servers,
      .example = "real_server_dns web.example.org 80"},
 };

@@ -225,7 +225,7 @@ constexpr KeywordSpec kRows[]{
      .name = "AGENT_CHECK",
      .args = args::opens(Block::AgentCheck),
      .form = "{ block }",
-     .help = "mainstay's own: state and weight as an agent on the server says them (up, down, drain, 75%)",
+     .help = "mainstay's own: state and weight as an agent on the server reports them (up, down, drain, 75%)",
      .set = begin_checker},
 };
 

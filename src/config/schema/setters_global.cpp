@@ -38,8 +38,8 @@ void set_smtp_server(ParseContext& r, const Value& v) {
     r.global.smtp_port = port;
     if (!r.environment.host_resolves || IpAddress::parse(v.word) || r.environment.host_resolves(v.word)) return;
     auto& d =
-        r.diag.warn(Code::UnknownHost, v.mark, fmt::format("the mail server's name {} cannot be looked up", v.word));
-    d.effect = "it is looked up again for each mail; keepalived sends no mail";
+        r.diag.warn(Code::UnknownHost, v.mark, fmt::format("the mail server's name {} cannot be resolved", v.word));
+    d.effect = "it is resolved again for each mail; keepalived sends no mail";
     d.hint = "an address needs no name service";
 }
 
@@ -110,8 +110,8 @@ void begin_script(ParseContext& r, const Value& v) {
     // keepalived: of two with one name the first is used, silently.
     if (!r.script_names.emplace(std::string{v.word}, r.scripts.size()).second) {
         auto& d = r.diag.advise(Code::DuplicateName, v.mark, fmt::format("vrrp_script {} is defined already", v.word));
-        d.effect = "the whole block is passed over";
-        d.hint = "give it a name of its own, or delete one of the two";
+        d.effect = "the whole block is ignored";
+        d.hint = "rename it, or delete one of the two";
         r.skip_block = true;
         return;
     }

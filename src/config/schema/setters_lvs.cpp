@@ -29,7 +29,7 @@ bool same_but_for_case(std::string_view a, std::string_view upper) {
 void begin_service(ParseContext& r, const Value& v) {
     ServiceDraft service;
     service.mark = v.mark;
-    constexpr std::string_view kSkipped = "the whole block is passed over";
+    constexpr std::string_view kSkipped = "the whole block is ignored";
     if (v.word == "fwmark" || v.word == "group") {
         if (v.count() < 2) {
             r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, v.mark,
@@ -61,7 +61,7 @@ void begin_service(ParseContext& r, const Value& v) {
 }
 
 void begin_server(ParseContext& r, const Value& v) {
-    const auto found = read_address_and_port(r, v, 0, "real_server", "this real server is passed over");
+    const auto found = read_address_and_port(r, v, 0, "real_server", "this real server is ignored");
     if (!found) {
         r.skip_block = r.service->server_refused = true;
         return;
@@ -139,7 +139,7 @@ void set_hashed(ParseContext& r, const Value& v) {
 void set_ha_suspend(ParseContext& r, const Value& v) {
     if (r.service->model.fwmark == 0) return;
     r.diag.error(Code::SuspendIgnored, v.mark, "ha_suspend needs an address: a firewall mark has none").effect =
-        "the checks run always";
+        "its checks always run";
 }
 
 void set_sorry_server(ParseContext& r, const Value& v) {
@@ -168,7 +168,7 @@ void set_protocol(ParseContext& r, const Value& v) {
     else if (same_but_for_case(v.word, "SCTP"))
         r.service->protocol = Protocol::Sctp;
     else {
-        auto& d = r.diag.error(Code::UnknownWord, v.mark, fmt::format("protocol does not know '{}'", v.word));
+        auto& d = r.diag.error(Code::UnknownWord, v.mark, fmt::format("protocol does not accept '{}'", v.word));
         d.expected = "TCP, UDP or SCTP";
         d.effect = "the keyword is ignored";
         if (const auto near = nearest_choice("TCP|UDP|SCTP", v.word); !near.empty())
@@ -203,7 +203,8 @@ void set_granularity(ParseContext& r, const Value& v) {
         r.service->netmask = static_cast<std::uint32_t>(*length);
         return;
     }
-    auto& d = r.diag.error(Code::BadPrefix, v.mark, fmt::format("persistence_granularity does not know '{}'", v.word));
+    auto& d =
+        r.diag.error(Code::BadPrefix, v.mark, fmt::format("persistence_granularity does not accept '{}'", v.word));
     d.expected = r.service->model.family == Family::V6 ? "a prefix length, 1 to 128" : "a mask such as 255.255.255.0";
     d.effect = "the keyword is ignored";
 }

@@ -37,8 +37,8 @@ void begin_named_servers(ParseContext& r, const Value& v) {
     if (!port || !problem.empty()) {
         auto& d = r.diag.error(Code::UnknownWord, v.mark,
                                !port ? fmt::format("a port is 0 to 65535, got {}", v.arg(1))
-                                     : fmt::format("'{}' is no name of servers: {}", v.word, problem));
-        d.effect = "these real servers are passed over";
+                                     : fmt::format("'{}' is not a name of servers: {}", v.word, problem));
+        d.effect = "these real servers are ignored";
         r.skip_block = r.service->server_refused = true;
         return;
     }

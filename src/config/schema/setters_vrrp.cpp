@@ -12,8 +12,8 @@ constexpr std::size_t kPasswordBytes = 8;
 bool is_new_name(ParseContext& r, NameIndex& names, const Value& v, std::size_t index) {
     if (names.emplace(std::string{v.word}, index).second) return true;
     auto& d = r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word));
-    d.effect = "the whole block is passed over";
-    d.hint = "give it a name of its own, or delete one of the two";
+    d.effect = "the whole block is ignored";
+    d.hint = "rename it, or delete one of the two";
     r.skip_block = true;
     return false;
 }
@@ -40,7 +40,7 @@ void begin_instance(ParseContext& r, const Value& v) {
         auto& d = r.diag.error(Code::NoName, v.mark,
                                v.absent ? "vrrp_instance has no name" : "the name of a vrrp_instance is one word");
         d.expected = "vrrp_instance NAME {";
-        d.effect = "the whole block is passed over";
+        d.effect = "the whole block is ignored";
         if (!v.absent) d.hint = "put the name in double quotes or write it without blanks";
         r.skip_block = true;
         return;
@@ -106,11 +106,10 @@ void set_auth_type(ParseContext& r, const Value& v) {
         d.hint = "write `auth_type PASS` on all routers of the pair at the same time, or delete the block";
     }
     if (v.count() > 2 && v.arg(1) == "auth_pass") {
-        auto& d =
-            r.diag.error(Code::SurplusWords, v.arg_mark(1),
-                         fmt::format("({}) auth_pass stands on the line of auth_type and is ignored", i.model.name));
+        auto& d = r.diag.error(Code::SurplusWords, v.arg_mark(1),
+                               fmt::format("({}) auth_pass is on the line of auth_type and is ignored", i.model.name));
         d.effect = "there is no password: adverts are sent and accepted without authentication";
-        d.hint = "put auth_pass on a line of its own";
+        d.hint = "put auth_pass on a separate line";
         i.model.auth_type = AuthType::None;
     }
 }

@@ -200,7 +200,7 @@ bool read_duration(ParseContext& reading, Value& value) {
     if (!good) {
         auto& d = reading.diag.error(Code::NotANumber, value.mark,
                                      fmt::format("{} needs a time, got '{}'", value.row.name, value.word));
-        d.expected = fmt::format("a number of at most {}, with s or ms behind it", value.row.args.high);
+        d.expected = fmt::format("a number of at most {}, followed by s or ms", value.row.args.high);
         d.effect = default_effect(value.row);
         return false;
     }
@@ -248,7 +248,7 @@ bool read_word(ParseContext& reading, Value& value) {
         const std::size_t at = value.arg(i).find_first_not_of(args.letters);
         if (at == std::string_view::npos) continue;
         auto& d = reading.diag.error(Code::UnknownWord, value.arg_mark(i),
-                                     fmt::format("{} cannot hold '{}'", value.row.name, value.arg(i).substr(at, 1)));
+                                     fmt::format("{} cannot contain '{}'", value.row.name, value.arg(i).substr(at, 1)));
         if (!value.row.form.empty()) d.expected = value.row.form;
         d.effect = default_effect(value.row);
         return false;

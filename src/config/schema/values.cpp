@@ -19,8 +19,7 @@ void report_range(ParseContext& reading, const Value& value) {
                            fmt::format("{} must be {}, got {}", shown_name(value), range_text(value.row), value.word));
     d.expected = range_text(value.row);
     d.effect = default_effect(value.row);
-    if (value.word == "0" && value.row.default_text.starts_with("0"))
-        d.hint = "delete the line: 0 is what holds without it";
+    if (value.word == "0" && value.row.default_text.starts_with("0")) d.hint = "delete the line: 0 is the default";
 }
 
 // What stands behind the number, for a message that names the slip.
@@ -190,8 +189,8 @@ bool read_boolean(ParseContext& reading, Value& value) {
     value.on = false;
     if (value.word == "off" || value.word == "false" || value.word == "no") return true;
     auto& d = reading.diag.error(Code::NotABoolean, value.mark,
-                                 fmt::format("{} is switched with on or off, got '{}'", value.row.name, value.word));
-    d.expected = "on, true, yes, off, false or no, in lower case; nothing means on";
+                                 fmt::format("{} must be on or off, got '{}'", value.row.name, value.word));
+    d.expected = "on, true, yes, off, false or no, in lower case; no value means on";
     d.effect = "the keyword is ignored";
     return false;
 }
@@ -204,7 +203,7 @@ bool read_choice(ParseContext& reading, Value& value) {
     if (at == most && most != 0) return true;
     if (at < most) value.word = value.arg(at), value.mark = value.arg_mark(at);
     auto& d = reading.diag.error(Code::UnknownWord, value.mark,
-                                 fmt::format("{} does not know '{}'", shown_name(value), value.word));
+                                 fmt::format("{} does not accept '{}'", shown_name(value), value.word));
     d.expected = fmt::format("one of {}", listed(value.row.args.choices));
     d.effect = default_effect(value.row);
     if (const auto near = nearest_choice(value.row.args.choices, value.word); !near.empty())
@@ -278,7 +277,7 @@ void read_tail(ParseContext& reading, Value& value) {
     }
     if (value.row.args.in_line) return;  // it may be the line's next option
     auto& d = reading.diag.error(Code::UnknownWord, word.mark,
-                                 fmt::format("{} does not know '{}'", value.row.name, word.text));
+                                 fmt::format("{} does not accept '{}'", value.row.name, word.text));
     d.expected = listed(value.row.args.tail);
     d.effect = "the word is ignored";
     if (const auto near = nearest_choice(value.row.args.tail, word.text); !near.empty())

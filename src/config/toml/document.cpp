@@ -38,8 +38,8 @@ public:
             }
             if (beyond_ascii(c))
                 return problem(
-                    "a character beyond ASCII stands outside quotes and comments: text goes between quotes, blanks are "
-                    "spaces and tabs");
+                    "a non-ASCII character is outside quotes and comments: put text in quotes, and use spaces and tabs "
+                    "as blanks");
             if (c != ' ' && c != '\t' && c != '\r') alone_ = false;
             if (c == '"' || c == '\'') {
                 if (auto problem = string(c)) return problem;
@@ -72,7 +72,7 @@ private:
         const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (letter || c == '_' || c == '-' || c == '"' || c == '\'') return std::nullopt;
         at_ = at;
-        return problem("a table's name is made of letters, digits, - and _, or stands in quotes");
+        return problem("a table's name consists of letters, digits, - and _, or is quoted");
     }
 
     void comment() {
@@ -118,17 +118,17 @@ private:
         if (several_lines && blank) {
             skip(" \t");
             const bool ends_line = at_ < text_.size() && (text_[at_] == '\r' || text_[at_] == '\n');
-            if (!ends_line) return problem("a backslash before blanks is the last of its line");
+            if (!ends_line) return problem("a backslash before blanks must end its line");
             skip(" \t\r\n");
             if (at_ < text_.size() && beyond_ascii(text_[at_]))
                 return problem(
-                    "after a line-ending backslash the text cannot go on with a character beyond ASCII: put the "
-                    "character before the backslash");
+                    "after a backslash at the end of a line the text cannot continue with a non-ASCII character: put "
+                    "it before the backslash");
             return std::nullopt;
         }
         if (at_ >= text_.size() || text_[at_] == '\n') return std::nullopt;
         if (beyond_ascii(text_[at_]))
-            return problem("a backslash stands before a character that needs none: write \\\\ for a backslash");
+            return problem("a backslash precedes a character that needs none: write \\\\ for a backslash");
         ++at_;
         return std::nullopt;
     }
@@ -167,7 +167,7 @@ std::variant<TomlDocument, TomlProblem> parse_toml(std::string_view text) {
         const std::string_view before = text.substr(0, at);
         const auto line = static_cast<std::uint32_t>(std::ranges::count(before, '\n')) + 1;
         const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
-        return TomlProblem{{line, static_cast<std::uint32_t>(at - start + 1), 1}, "a NUL byte stands in it"};
+        return TomlProblem{{line, static_cast<std::uint32_t>(at - start + 1), 1}, "it contains a NUL byte"};
     }
     TomlDocument document;
     if (auto problem = Scanner{text, document.comments}.run()) return *std::move(problem);
@@ -176,7 +176,7 @@ std::variant<TomlDocument, TomlProblem> parse_toml(std::string_view text) {
     } catch (const toml::parse_error& error) {
         return TomlProblem{place_of(error.source()), std::string{error.description()}};
     } catch (const std::logic_error&) {
-        return TomlProblem{{1, 1, 1}, "the document is damaged beyond telling where"};
+        return TomlProblem{{1, 1, 1}, "the document is damaged; the place is unknown"};
     }
     return document;
 }

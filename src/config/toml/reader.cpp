@@ -35,7 +35,7 @@ public:
         auto parsed = parse_toml(out_.document());
         if (const auto* problem = std::get_if<TomlProblem>(&parsed)) {
             auto& d = out_.find(Severity::Fatal, Code::TomlSyntax, problem->place,
-                                fmt::format("this is no TOML: {}", problem->message));
+                                fmt::format("this is not TOML: {}", problem->message));
             d.rank = Rank::CannotRun;
             d.effect = "there is no configuration to run";
         } else {
@@ -105,8 +105,8 @@ private:
                 auto& d = out_.find(Severity::Fatal, Code::MissingWord, piece.at,
                                     fmt::format("this {} has no `{}`", row.name, kTomlWordsKey));
                 d.rank = Rank::MissingWord;
-                d.expected = fmt::format("{} = \"...\", with what stands behind {} in keepalived.conf: {}",
-                                         kTomlWordsKey, row.name, row.form);
+                d.expected = fmt::format("{} = \"...\", with what follows {} in keepalived.conf: {}", kTomlWordsKey,
+                                         row.name, row.form);
                 d.effect = "this configuration cannot run";
                 return;
             }

@@ -73,7 +73,7 @@ private:
     }
 
     void lose(Mark mark, std::string what) {
-        comments_.push_back(fmt::format(" not carried over: {}", what));
+        comments_.push_back(fmt::format(" not converted: {}", what));
         lost_.push_back({snapshot_.place(mark), std::move(what)});
     }
 
@@ -162,7 +162,7 @@ private:
             block(*row, s, ahead);
         } else {
             keyword(*row, s);
-            if (opens) lose(ahead.mark, fmt::format("the block behind {}", row->name));
+            if (opens) lose(ahead.mark, fmt::format("the block after {}", row->name));
         }
         slash_comment(s);
     }

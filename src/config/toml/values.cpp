@@ -111,8 +111,9 @@ bool TomlValues::one_word(const KeywordSpec& row, const toml::node& node, std::v
 
 bool TomlValues::add_word(const KeywordSpec& row, std::string_view text, TomlPlace place, std::vector<TomlWord>& words) {
     if (!fits_word(text)) {
-        auto& d = out_.find(Severity::Error, Code::TomlValue, place,
-                            fmt::format("a value of {} cannot hold a double quote, a line break or a NUL", row.name));
+        auto& d =
+            out_.find(Severity::Error, Code::TomlValue, place,
+                      fmt::format("a value of {} cannot contain a double quote, a line break or a NUL", row.name));
         d.effect = "it is ignored";
         return false;
     }
@@ -151,7 +152,7 @@ bool TomlValues::command(const KeywordSpec& row, const toml::node& node, std::ve
         for (const auto& [key, value] : *table) {
             if (&value == line || &value == user || &value == group) continue;
             auto& d = out_.find(Severity::Error, Code::UnknownKeyword, place_of(key.source()),
-                                fmt::format("a command does not know '{}'", key.str()));
+                                fmt::format("a command has no key '{}'", key.str()));
             d.expected = "command, user and group";
             d.effect = "it is ignored";
         }

@@ -121,7 +121,7 @@ private:
             if (!same(item, items[at])) continue;
             auto value = statement_value(item);
             if (!value) {
-                lost(item, "it is no UTF-8");
+                lost(item, "it is not UTF-8");
                 continue;
             }
             std::ranges::copy(item.before, std::back_inserter(line.before));
@@ -161,7 +161,7 @@ private:
             const bool items = list.row->args.takes == Takes::Items;
             auto value = items ? toml_string(entry.words.at(0)) : toml_entry(entry.words);
             if (!value) {
-                lost(list, "an entry is no UTF-8");
+                lost(list, "an entry is not UTF-8");
                 continue;
             }
             lines.push_back({entry.before, std::move(*value), entry.behind});
@@ -319,7 +319,7 @@ private:
             if (!same(items[i], items[first])) continue;
             const std::string name = items[i].words.empty() ? std::string{} : items[i].words[0];
             if (!is_utf8(name) || std::ranges::find(names, name) != names.end()) {
-                lost(items[i], is_utf8(name) ? "this name was used before" : "its name is no UTF-8");
+                lost(items[i], is_utf8(name) ? "this name was used before" : "its name is not UTF-8");
                 continue;
             }
             names.push_back(name);
@@ -336,11 +336,11 @@ private:
         std::string name = path + toml_key(row.name);
         const std::string word = item.words.empty() ? std::string{} : item.words[0];
         if (shape == TomlShape::NamedTable) {
-            if (!is_utf8(word)) return lost(item, "its name is no UTF-8");
+            if (!is_utf8(word)) return lost(item, "its name is not UTF-8");
             name += "." + toml_key(word);
         }
         const auto on = toml_entry(item.words);
-        if (shape == TomlShape::Tables && !on) return lost(item, "it is no UTF-8");
+        if (shape == TomlShape::Tables && !on) return lost(item, "it is not UTF-8");
         const auto has_twin = [&] {
             return std::ranges::count_if(siblings, [&](const TomlItem& other) {
                        return same(other, item) && (shape != TomlShape::NamedTable || other.words == item.words);

@@ -51,8 +51,8 @@ public:
         match();
         if (!first_.global.router_id.empty() && first_.global.router_id == second_.global.router_id)
             r_.add(kNote, Code::PairIdentity, Where::Both,
-                   fmt::format("both have router_id {}: mails do not tell the two apart", first_.global.router_id),
-                   "give each its own router_id, or leave it out: then it is the host's name");
+                   fmt::format("both have router_id {}: their mails cannot be distinguished", first_.global.router_id),
+                   "set a different router_id in each, or omit it: the default is the host name");
         for (std::size_t i = 0; i < match_.size(); ++i) {
             if (match_[i] == kNone) {
                 alone(first_.instances[i], Where::First);
@@ -109,8 +109,8 @@ private:
                     : fmt::format("{}: virtual_router_id {}", own.name,
                                   r_.both(own.virtual_router_id, twin.virtual_router_id));
             r_.add(kError, Code::PairInstanceMissing, Where::Both,
-                   what + ": they do not take each other for one router, and both become MASTER",
-                   "give both the same virtual_router_id and addresses of the same family");
+                   what + ": they are different virtual routers, and both become MASTER",
+                   "set the same virtual_router_id and addresses of the same family in both");
             return;
         }
         r_.add(kWarning, Code::PairInstanceMissing, where == Where::First ? Where::Second : Where::First,
@@ -135,16 +135,16 @@ private:
             r_.add(kError, Code::PairProtocol, Where::Both,
                    fmt::format("{}: VRRP version {}: each refuses the other's packets, and both become MASTER", name,
                                r_.both(a.version, b.version)),
-                   "write the same `version` into both");
+                   "set the same `version` in both");
         else if (a.advert_int != b.advert_int)
             r_.add(a.version == 2 ? kError : kWarning, Code::PairProtocol, Where::Both,
                    fmt::format("{}: advert_int {}: {}", name, r_.both(seconds(a.advert_int), seconds(b.advert_int)),
                                a.version == 2 ? "each refuses the other's packets, and both become MASTER"
-                                              : "how long a takeover waits depends on who was MASTER"),
-                   "write the same `advert_int` into both");
+                                              : "the delay of a takeover depends on which router was MASTER"),
+                   "set the same `advert_int` in both");
         if (a.interface != b.interface)
             r_.add(kNote, Code::PairProtocol, Where::Both,
-                   fmt::format("{}: interface {}: right only when both are on one network", name,
+                   fmt::format("{}: interface {}: correct only if both are on the same network", name,
                                r_.both(a.interface, b.interface)));
         compare_vmacs(r_, p);
     }
@@ -158,20 +158,21 @@ private:
                 kError, Code::PairAuthentication, Where::Both,
                 fmt::format("{}: authentication {}: each refuses the other's packets, and both become MASTER", p.name(),
                             r_.both(kTypes[static_cast<int>(a.auth_type)], kTypes[static_cast<int>(b.auth_type)])),
-                "write the same `auth_type`, in capitals, and the same `auth_pass` into both");
+                "set the same `auth_type`, in capitals, and the same `auth_pass` in both");
         else if (a.auth_pass != b.auth_pass && a.auth_type == AuthType::Pass && a.family == Family::V6)
-            r_.add(kWarning, Code::PairAuthentication, Where::Both,
-                   fmt::format("{}: the passwords (auth_pass) differ, which nobody looks at over IPv6: the backup stays "
-                               "BACKUP",
-                               p.name()),
-                   "write the same `auth_pass` into both; 8 characters count");
+            r_.add(
+                kWarning, Code::PairAuthentication, Where::Both,
+                fmt::format(
+                    "{}: the passwords (auth_pass) differ; over IPv6 they are not checked, so the backup stays BACKUP",
+                    p.name()),
+                "set the same `auth_pass` in both; 8 characters count");
         else if (a.auth_pass != b.auth_pass)
             r_.add(
                 kError, Code::PairAuthentication, Where::Both,
                 fmt::format("{}: the passwords (auth_pass) differ: each refuses the other's packets, and both become "
                             "MASTER",
                             p.name()),
-                "write the same `auth_pass` into both; 8 characters count");
+                "set the same `auth_pass` in both; 8 characters count");
     }
 
     void addresses(const InstancePair& p) {
@@ -185,7 +186,7 @@ private:
                 r_.add(severity, Code::PairAddresses, lacks,
                        fmt::format("{}: {} {} {} in {} only: {}", p.name(), kind, joined(lost),
                                    lost.size() == 1 ? "is" : "are", has, effect),
-                       fmt::format("add {} to {}, or take {} out of {}", lost.size() == 1 ? "it" : "them",
+                       fmt::format("add {} to {}, or remove {} from {}", lost.size() == 1 ? "it" : "them",
                                    r_.name(lacks), lost.size() == 1 ? "it" : "them", has));
             };
             say(lost_b, Where::Second, r_.names.first);
@@ -196,13 +197,13 @@ private:
                 r_.add(kWarning, Code::PairAddresses, Where::Both,
                        fmt::format("{}: prefix lengths differ: {}", p.name(),
                                    r_.both(joined(other), joined(missing(whole_b, whole_a)))),
-                       "write the same prefix lengths into both");
+                       "set the same prefix lengths in both");
         };
         // keepalived and mainstay complain of another list, and yield to its sender all the same.
         const bool unchecked = a.skip_check_adv_addr && b.skip_check_adv_addr;
         compare(a.addresses, b.addresses, "virtual address", unchecked ? kWarning : kError,
                 unchecked ? "the other does not take it over"
-                          : "the other does not take it over, and complains of each packet's list");
+                          : "the other does not take it over, and logs an address list mismatch for each packet");
         compare(a.excluded_addresses, b.excluded_addresses, "virtual address (excluded)", kWarning,
                 "the other does not take it over");
     }
@@ -212,17 +213,17 @@ private:
         const std::string name = p.name();
         if (a.unicast_peers.empty() != b.unicast_peers.empty()) {
             r_.add(kError, Code::PairUnicast, Where::Both,
-                   fmt::format("{}: {}: neither hears the other, and both become MASTER", name,
+                   fmt::format("{}: {}: neither receives the other's advertisements, and both become MASTER", name,
                                r_.both(a.unicast_peers.empty() ? "multicast" : "unicast",
                                        b.unicast_peers.empty() ? "multicast" : "unicast")),
-                   "write unicast_peer into both or into none");
+                   "configure unicast_peer in both or in neither");
             return;
         }
         if (a.source && a.source == b.source)
             r_.add(kError, Code::PairUnicast, Where::Both,
-                   fmt::format("{}: both send from {}: the source is each router's own address", name,
+                   fmt::format("{}: both send from {}, but each router must send from its own address", name,
                                a.source->to_string()),
-                   "write each host's own address");
+                   "set each host's own address");
         if (a.unicast_peers.empty()) {
             if (a.multicast_group == b.multicast_group) return;
             const auto shown = [](const Instance& i) {
@@ -230,10 +231,10 @@ private:
                                          : std::string{i.family == Family::V6 ? "ff02::12" : "224.0.0.18"};
             };
             if (shown(a) != shown(b))
-                r_.add(
-                    kError, Code::PairUnicast, Where::Both,
-                    fmt::format("{}: multicast group {}: neither hears the other", name, r_.both(shown(a), shown(b))),
-                    "write the same multicast group into both");
+                r_.add(kError, Code::PairUnicast, Where::Both,
+                       fmt::format("{}: multicast group {}: neither receives the other's advertisements", name,
+                                   r_.both(shown(a), shown(b))),
+                       "set the same multicast group in both");
             return;
         }
         peers(name, a, b, Where::First);
@@ -249,20 +250,20 @@ private:
         };
         if (own.source && has(*own.source))
             r_.add(kWarning, Code::PairUnicast, where,
-                   fmt::format("{}: {} names its own address {} as a peer", name, here, own.source->to_string()),
-                   fmt::format("unicast_peer names the other routers: write the address of {}", there));
+                   fmt::format("{}: {} lists its own address {} as a peer", name, here, own.source->to_string()),
+                   fmt::format("unicast_peer lists the other routers: set the address of {}", there));
         if (!other.source) {
             r_.add(kNote, Code::PairUnicast, where == Where::First ? Where::Second : Where::First,
-                   fmt::format("{}: {} has no unicast_src_ip: whether {} names it as a peer cannot be seen", name,
+                   fmt::format("{}: {} has no unicast_src_ip: whether {} lists it as a peer cannot be checked", name,
                                there, here),
-                   "unicast_src_ip says which address it sends from, and keeps it the same when addresses are added");
+                   "set unicast_src_ip: it fixes the source address, also when addresses are added");
             return;
         }
         if (!has(*other.source))
             r_.add(kError, Code::PairUnicast, where,
                    fmt::format("{}: {} sends from {}, which is not among the peers of {}: {} does not send to it", name,
                                there, other.source->to_string(), here, here),
-                   fmt::format("write {} into unicast_peer of {}", other.source->to_string(), here));
+                   fmt::format("add {} to unicast_peer of {}", other.source->to_string(), here));
     }
 
     void groups(const InstancePair& p) {
@@ -277,9 +278,9 @@ private:
         if ((p.first_group == nullptr) != (p.second_group == nullptr)) {
             const Where lacks = p.first_group == nullptr ? Where::First : Where::Second;
             r_.add(kWarning, Code::PairGroup, lacks,
-                   fmt::format("{}: it is in a sync group in {} only: in {} it moves without the others", p.name(),
+                   fmt::format("{}: it is in a sync group in {} only: in {} it fails over without the others", p.name(),
                                r_.name(lacks == Where::First ? Where::Second : Where::First), r_.name(lacks)),
-                   "write the same vrrp_sync_group into both");
+                   "set the same vrrp_sync_group in both");
             return;
         }
         const auto first = members(first_, p.first_group), second = members(second_, p.second_group);
@@ -288,9 +289,9 @@ private:
         if (!told_groups_.insert({p.first_group, p.second_group}).second) return;
         r_.add(
             kWarning, Code::PairGroup, Where::Both,
-            fmt::format("sync group {} holds other instances in {} than in {} (virtual_router_id {})",
-                        p.first_group->name, r_.names.first, r_.names.second, r_.both(joined(first), joined(second))),
-            "give the group the same members in both");
+            fmt::format("sync group {} has other members in {} than in {} (virtual_router_id {})", p.first_group->name,
+                        r_.names.first, r_.names.second, r_.both(joined(first), joined(second))),
+            "configure the same members in both");
     }
 
     PairReport& r_;

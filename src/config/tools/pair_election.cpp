@@ -95,39 +95,39 @@ private:
         if (a_.instance.priority == kOwner && b_.instance.priority == kOwner) {
             r_.add(Severity::Error, Code::PairPriority, Where::Both,
                    fmt::format("{}: both have priority 255 and own the addresses: neither yields to the other", name_),
-                   "give both a priority below 255, and different ones");
+                   "set different priorities below 255");
             return;
         }
         if (a_.priority() != b_.priority()) return;
         r_.add(Severity::Warning, Code::PairPriority, Where::Both,
                fmt::format("{}: both have priority {}: the router with the higher source address wins", name_,
                            a_.priority()),
-               "give them different priorities, for example 150 and 100");
+               "set different priorities, for example 150 and 100");
     }
 
     void states() {
         const bool a = a_.instance.initial_master, b = b_.instance.initial_master;
         if (a && b) {
             r_.add(Severity::Warning, Code::PairState, Where::Both,
-                   fmt::format("{}: both say state MASTER: both claim the addresses at their start", name_),
-                   "write state BACKUP into both and let the priority decide, or MASTER into the one with the higher "
-                   "priority only");
+                   fmt::format("{}: both have state MASTER: both claim the addresses when they start", name_),
+                   "set state BACKUP in both and let the priority decide, or MASTER only in the one with the higher "
+                   "priority");
         } else if (!a && !b) {
             r_.add(
                 Severity::Note, Code::PairState, Where::Both,
-                fmt::format("{}: both say state BACKUP: the priority alone decides, after about three advertisements "
-                            "have been missed",
-                            name_));
+                fmt::format(
+                    "{}: both have state BACKUP: the priority alone decides, after about three missed advertisements",
+                    name_));
         } else {
             const Side& master = a ? a_ : b_;
             const Side& other = a ? b_ : a_;
             if (master.priority() >= other.priority()) return;
             r_.add(
                 Severity::Warning, Code::PairState, master.where,
-                fmt::format("{}: {} says state MASTER, but {} has the higher priority ({}): the addresses move twice "
+                fmt::format("{}: {} has state MASTER, but {} has the higher priority ({}): the addresses move twice "
                             "when both start",
                             name_, r_.name(master.where), r_.name(other.where), r_.both(a_.priority(), b_.priority())),
-                fmt::format("write state BACKUP into {}", r_.name(master.where)));
+                fmt::format("set state BACKUP in {}", r_.name(master.where)));
         }
     }
 
@@ -137,16 +137,15 @@ private:
         if (low.instance.nopreempt && !high.instance.nopreempt && high.priority() != low.priority())
             r_.add(Severity::Warning, Code::PairPreemption, Where::Both,
                    fmt::format(
-                       "{}: nopreempt is in {} only, whose priority is the lower one: {} still takes the addresses "
-                       "back when it returns",
+                       "{}: nopreempt is only in {}, which has the lower priority: {} still preempts when it returns",
                        name_, r_.name(low.where), r_.name(high.where)),
-                   fmt::format("write nopreempt and state BACKUP into {}", r_.name(high.where)));
+                   fmt::format("set nopreempt and state BACKUP in {}", r_.name(high.where)));
         if (low.instance.preempt_delay.count() > 0 && high.instance.preempt_delay.count() == 0 &&
             high.priority() != low.priority())
             r_.add(Severity::Note, Code::PairPreemption, low.where,
-                   fmt::format("{}: preempt_delay is in {} only, whose priority is the lower one: it delays nothing",
-                               name_, r_.name(low.where)),
-                   fmt::format("preempt_delay belongs in {}", r_.name(high.where)));
+                   fmt::format("{}: preempt_delay is only in {}, which has the lower priority: it has no effect", name_,
+                               r_.name(low.where)),
+                   fmt::format("set preempt_delay in {}", r_.name(high.where)));
     }
 
     // `high` is MASTER while all is well. What must fail, or turn up, for `low` to become it?
@@ -167,19 +166,18 @@ private:
             if (risen <= low.priority() || risen > high.priority()) continue;
             r_.add(Severity::Warning, Code::PairWeight, low.where,
                    fmt::format("{}: when {} is down, the priority of {} rises to {}, which is not above the {} of {}: "
-                               "nothing moves",
+                               "no takeover follows",
                                name_, t.name, r_.name(low.where), arithmetic(low.priority(), risen), high.priority(),
                                r_.name(high.where)),
-                   fmt::format("a weight larger than {}", high.priority() - low.priority()));
+                   fmt::format("set a weight larger than {}", high.priority() - low.priority()));
         }
         if (moves && low.instance.nopreempt)
-            r_.add(
-                Severity::Warning, Code::PairWeight, low.where,
-                fmt::format("{}: {} has nopreempt: it does not take over from a MASTER whose priority has fallen, so "
-                            "the weights of {} move nothing",
-                            name_, r_.name(low.where), r_.name(high.where)),
-                fmt::format("take the weight out in {}: a failure is FAULT then, and the MASTER resigns",
-                            r_.name(high.where)));
+            r_.add(Severity::Warning, Code::PairWeight, low.where,
+                   fmt::format("{}: {} has nopreempt: it does not take over from a MASTER whose priority has fallen, "
+                               "so the weights of {} have no effect",
+                               name_, r_.name(low.where), r_.name(high.where)),
+                   fmt::format("remove the weight in {}: a failure then means FAULT, and the MASTER resigns",
+                               r_.name(high.where)));
     }
 
     void trap(const Side& high, const Side& low, const Tracker& t, int left) {
@@ -189,17 +187,18 @@ private:
         const bool together = high.priority_at_worst() < bar;
         const std::string relation = left == bar ? fmt::format("not below the {} of {}", bar, there)
                                                  : fmt::format("still above the {} of {}", bar, there);
-        std::string fix = fmt::format("no weight at all: a failure is FAULT then, and {} takes over", there);
+        std::string fix = fmt::format("remove the weight: a failure then means FAULT, and {} takes over", there);
         // The smallest step that leaves less than `bar`; the priority goes down to 1 and no further.
         const int needed = high.priority() - bar + 1;
         if (bar > kLeastPriority)
-            fix = fmt::format("weight {}{} or {} (more than {} - {} = {}); or {}", t.weight < 0 ? "-" : "", needed,
-                               t.weight < 0 ? "lower" : "higher", high.priority(), bar, needed - 1, fix);
+            fix = fmt::format("set weight {}{} or {} (more than {} - {} = {}); or {}", t.weight < 0 ? "-" : "", needed,
+                              t.weight < 0 ? "lower" : "higher", high.priority(), bar, needed - 1, fix);
         r_.add(together ? Severity::Note : Severity::Warning, Code::PairWeight, high.where,
-               fmt::format("{}: when {} fails, the priority of {} falls to {}, {}: {}", name_, t.name, here,
-                           arithmetic(high.priority(), left), relation,
-                           together ? fmt::format("{} takes over only when other tracked things fail with it", there)
-                                    : fmt::format("{} does not take over", there)),
+               fmt::format(
+                   "{}: when {} fails, the priority of {} falls to {}, {}: {}", name_, t.name, here,
+                   arithmetic(high.priority(), left), relation,
+                   together ? fmt::format("{} takes over only when other tracked objects fail at the same time", there)
+                            : fmt::format("{} does not take over", there)),
                std::move(fix));
     }
 
@@ -211,11 +210,11 @@ private:
             return out;
         };
         for (const std::string& script : missing(names(own), names(other)))
-            r_.add(
-                Severity::Warning, Code::PairWeight, other.where,
-                fmt::format("{}: {} tracks script {}, {} does not: {} keeps the addresses when its own service is dead",
-                            name_, r_.name(own.where), script, r_.name(other.where), r_.name(other.where)),
-                fmt::format("add it to track_script in {}", r_.name(other.where)));
+            r_.add(Severity::Warning, Code::PairWeight, other.where,
+                   fmt::format(
+                       "{}: {} tracks script {}, {} does not: {} keeps the addresses when its own service has failed",
+                       name_, r_.name(own.where), script, r_.name(other.where), r_.name(other.where)),
+                   fmt::format("add it to track_script in {}", r_.name(other.where)));
     }
 
     PairReport& r_;

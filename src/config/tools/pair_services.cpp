@@ -64,8 +64,8 @@ private:
     void lacks(const std::string& name, Where where) {
         const std::string& other = r_.name(where == Where::First ? Where::Second : Where::First);
         r_.add(Severity::Error, Code::PairService, where,
-               fmt::format("virtual_server {} is in {} only: clients find nothing there while {} is MASTER", name,
-                           other, r_.name(where)),
+               fmt::format("virtual_server {} is in {} only: clients get no service while {} is MASTER", name, other,
+                           r_.name(where)),
                fmt::format("add it to {}", r_.name(where)));
     }
 
@@ -74,7 +74,7 @@ private:
         if (first == second) return;
         r_.add(Severity::Warning, Code::PairService, Where::Both,
                fmt::format("virtual_server {}: {} {}", name, keyword, r_.both(first, second)),
-               "write the same into both");
+               "set the same value in both");
     }
 
     void service(const VirtualServer& a, const VirtualServer& b) {
@@ -84,7 +84,8 @@ private:
         same(name, "persistence_timeout", persistence(a), persistence(b));
         if (a.persistent && b.persistent && a.persistence_netmask != b.persistence_netmask)
             r_.add(Severity::Warning, Code::PairService, Where::Both,
-                   fmt::format("virtual_server {}: persistence_granularity differs", name), "write the same into both");
+                   fmt::format("virtual_server {}: persistence_granularity differs", name),
+                   "set the same value in both");
         same(name, "quorum", a.quorum, b.quorum);
         same(name, "sorry_server", sorry(a), sorry(b));
         servers(name, a, b);
@@ -123,12 +124,12 @@ private:
                                r_.both(name_of(forwarding_at->forwarding),
                                        name_of(seconds.at(forwarding_at->endpoint)->forwarding)),
                                more(forwarding)),
-                   "write the same lb_kind into both");
+                   "set the same lb_kind in both");
         if (weight_at != nullptr)
             r_.add(Severity::Warning, Code::PairService, Where::Both,
                    fmt::format("virtual_server {}: weight of {}: {}{}", name, weight_at->endpoint.to_string(),
                                r_.both(weight_at->weight, seconds.at(weight_at->endpoint)->weight), more(weight)),
-                   "write the same weight into both");
+                   "set the same weight in both");
     }
 
     PairReport& r_;

@@ -32,13 +32,13 @@ void deaf(PairReport& report, const InstancePair& pair, Where where) {
     const std::string& there = report.name(first ? Where::Second : Where::First);
     const bool both = own.priority <= other.priority;
     report.add(both ? Severity::Error : Severity::Warning, Code::PairProtocol, Where::Both,
-               fmt::format("{0}: vmac_xmit_base in {1} only: {1} does not hear what {2} sends from its VMAC, {3}",
+               fmt::format("{0}: vmac_xmit_base in {1} only: {1} does not receive what {2} sends from its VMAC, {3}",
                            pair.name(), here, there,
                            both ? std::string{"and both become MASTER"}
                                 : fmt::format("and takes the addresses whenever it starts; while its priority is below "
-                                              "that of {} there are two of them",
+                                              "that of {} there are two MASTERs",
                                               there)),
-               "write vmac_xmit_base into both or into none");
+               "set vmac_xmit_base in both or in neither");
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ void compare_vmacs(PairReport& report, const InstancePair& pair) {
             Severity::Note, Code::PairProtocol, a.vmac.enabled ? Where::Second : Where::First,
             fmt::format("{}: use_vmac in {} only: the MAC address of the virtual addresses changes at each takeover",
                         pair.name(), a.vmac.enabled ? report.names.first : report.names.second),
-            "write use_vmac into both or into none");
+            "set use_vmac in both or in neither");
     // Between unicast and multicast there is worse to tell; with another address the kernel has no reason.
     if (!a.vmac.enabled || own_mac(a) != own_mac(b) || a.unicast_peers.empty() != b.unicast_peers.empty()) return;
     if (sends_from_vmac(a) == sends_from_vmac(b)) return;

@@ -31,15 +31,14 @@ public:
             }
         server_groups();
         if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
-            auto& d =
-                r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but nobody is named to write to");
+            auto& d = r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but there is no recipient");
             d.effect = "no mail is sent";
             d.hint = "add notification_email { ADDRESS } to global_defs";
         }
         for (const auto& tracked : r_.tracked)
             if (!tracked.used)
                 r_.diag.note(Code::TrackerUnused, tracked.mark,
-                             fmt::format("{} {} is used by nobody", tracked.keyword, tracked.name));
+                             fmt::format("{} {} is never used", tracked.keyword, tracked.name));
     }
 
 private:
@@ -60,9 +59,9 @@ private:
                     std::ranges::any_of(subnets, [&](const Prefix& subnet) { return subnet.contains(prefix.address); });
                 if (reached) continue;
                 auto& d = r_.diag.note(Code::AddressOffLink, instance.address_marks[i],
-                                       fmt::format("({}) {} lies in the subnet of no interface", instance.model.name,
+                                       fmt::format("({}) {} is not in the subnet of any interface", instance.model.name,
                                                    prefix.address.to_string()));
-                d.effect = "the address is set; hosts nearby find it only if a route leads here";
+                d.effect = "the address is set; other hosts reach it only by a route to this host";
                 d.hint = "a wrong digit, or a prefix length that is missing?";
             }
         }
@@ -80,7 +79,7 @@ private:
             auto& d = r_.diag.note(
                 Code::RealServerIsVirtual, mark,
                 fmt::format("real server {} is a virtual address of {}", address.to_string(), owner->second));
-            d.effect = "whichever router holds the address is the server";
+            d.effect = "the router that holds the address would be the server";
         }
     }
 

@@ -47,9 +47,10 @@ void check_bfd(ParseContext& r, std::string_view name, Mark opened, const Keywor
     if (!neighbor) return no_neighbor(r, name, opened);
     const auto source = value_of<IpAddress>(values, "source_ip");
     if (source && source->family() != neighbor->family()) {
-        auto& d = r.diag.error(Code::FamilyMismatch, opened,
-                               fmt::format("bfd_instance {}: source_ip {} and neighbor_ip {} are not of one family",
-                                           name, source->to_string(), neighbor->to_string()));
+        auto& d =
+            r.diag.error(Code::FamilyMismatch, opened,
+                         fmt::format("bfd_instance {}: source_ip {} and neighbor_ip {} have different address families",
+                                     name, source->to_string(), neighbor->to_string()));
         d.effect = "the instance is not used";
         return;
     }
@@ -58,7 +59,7 @@ void check_bfd(ParseContext& r, std::string_view name, Mark opened, const Keywor
                                fmt::format("bfd_instance {} has the neighbor_ip {} of bfd_instance {}", name,
                                            neighbor->to_string(), twin->names.front()));
         d.effect = "the instance is not used";
-        d.hint = "one session is enough for all that track it; two need a source_ip of their own each";
+        d.hint = "one session is enough for all trackers; two sessions need different values of source_ip";
         return;
     }
     const auto hops = value_of<std::int64_t>(values, "max_hops").value_or(0);

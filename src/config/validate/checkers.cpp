@@ -89,7 +89,7 @@ void check_pattern(ParseContext& r) {
     const std::string problem = r.environment.pattern_problem(*r.url);
     if (problem.empty()) return;
     auto& d = r.diag.add(Severity::Warning, Rank::None, Code::BadPattern, r.pattern_mark, problem);
-    d.effect = "the check is never run, and says nothing of its server";
+    d.effect = "the check is never run, and does not affect its server";
     if (problem.find('\\') != std::string::npos) d.hint = "escapes are processed first: write \\\\s for PCRE2's \\s";
 }
 
@@ -110,8 +110,8 @@ std::string_view dns_name_problem(std::string_view name) {
 void check_dns_name(ParseContext& r, const Value& v) {
     const std::string_view problem = dns_name_problem(v.word);
     if (problem.empty()) return;
-    r.diag.error(Code::UnknownWord, v.mark, fmt::format("'{}' is no DNS name: {}", v.word, problem)).effect =
-        "the root is asked for";
+    r.diag.error(Code::UnknownWord, v.mark, fmt::format("'{}' is not a DNS name: {}", v.word, problem)).effect =
+        "the root is queried";
 }
 
 void split_hosts(std::vector<CheckerDraft>& checkers) {

@@ -41,7 +41,7 @@ private:
                                fmt::format("sync group {} has {} member{}", group.name, group.members.size(),
                                            group.members.size() == 1 ? " only" : "s"));
         d.effect = group.members.empty() ? "the group is left out" : "the group works, but synchronises nothing";
-        d.hint = "a group is for instances that fail over together: name two or more, or delete it";
+        d.hint = "a group is for instances that fail over together: list two or more, or delete it";
     }
 
     void member(SyncGroup& group, const std::string& name, Mark mark) {
@@ -142,9 +142,7 @@ void keep_scripts(ParseContext& r, Config& config) {
             continue;
         }
         if (named_too_early(r, script) || meant_by_a_slip(r, script)) continue;
-        r.diag
-            .warn(Code::ScriptUnused, script.name,
-                  fmt::format("vrrp_script {} is tracked by nobody", script.model.name))
+        r.diag.warn(Code::ScriptUnused, script.name, fmt::format("vrrp_script {} is never tracked", script.model.name))
             .effect = "it is not run";
     }
 }

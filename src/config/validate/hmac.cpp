@@ -46,10 +46,10 @@ public:
         std::erase_if(block_.sections, [this](Section& line) { return line.keyword == "key" && !usable(line); });
         const auto active = value_of<std::int64_t>(block_.values, "active_key");
         if (active && ids_.contains(*active)) return true;
-        auto& d = error(active ? fmt::format("auth_hmac has no usable key {}, which active_key names", *active)
+        auto& d = error(active ? fmt::format("auth_hmac has no usable key {}, which active_key selects", *active)
                                : std::string{"auth_hmac has no active_key"});
         d.effect = "adverts are sent and accepted without HMAC";
-        d.hint = "name one of the keys: active_key 1";
+        d.hint = "select one of the keys: active_key 1";
         return false;
     }
 
@@ -67,14 +67,14 @@ private:
         const auto id = value_of<std::int64_t>(line.values, "id");
         const auto words = value_of<WordList>(line.values, "secret");
         if (!id || !words || words->empty()) return false;  // reported with the line
-        if (ids_.contains(*id)) return refused(*id, "is there twice: the first one is used");
+        if (ids_.contains(*id)) return refused(*id, "is defined twice: the first one is used");
         std::string text = words->front();
         if (text.starts_with(kFile) && !from_file(*id, text)) return false;
         std::size_t size = text.size();
         if (text.starts_with(kHex)) {
             const std::string_view digits = std::string_view{text}.substr(kHex.size());
             if (digits.size() % 2 != 0 || digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos)
-                return refused(*id, "is not made of pairs of hexadecimal digits");
+                return refused(*id, "does not consist of pairs of hexadecimal digits");
             size = digits.size() / 2;
         }
         const bool unread = text.starts_with(kFile);
@@ -94,7 +94,7 @@ private:
             auto& d =
                 r_.diag.add(Severity::Error, Rank::Security, Code::ScriptInsecure, i_.name,
                             fmt::format("({}) key file {} can be read by its group or by everybody", name_, path));
-            d.effect = "the key is used; others may know it";
+            d.effect = "the key is used; others may be able to read it";
             d.hint = fmt::format("chmod 600 {}", path);
         }
         std::string_view held = *contents;
@@ -125,7 +125,7 @@ void settle_hmac(ParseContext& r, InstanceDraft& draft) {
     if (m.auth_type == AuthType::None) return;
     r.diag
         .error(Code::AuthenticationUnused, draft.auth_type,
-               fmt::format("({}) authentication does not go with auth_hmac", m.name))
+               fmt::format("({}) authentication cannot be combined with auth_hmac", m.name))
         .effect = "auth_hmac alone is used";
     m.auth_type = AuthType::None;
     m.auth_pass.clear();

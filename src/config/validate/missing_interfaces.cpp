@@ -43,11 +43,11 @@ void MissingInterfaces::report() {
         d.effect = missing.needed    ? missing.owners.size() == 1 ? "the instance stays in FAULT until it appears"
                                                                   : "these instances stay in FAULT until it appears"
                    : missing.tracked ? "it counts as down until it appears"
-                                     : "the line is not acted on until it appears";
+                                     : "the line has no effect until it appears";
         d.effect += "; keepalived does not start";
         d.hint = IpAddress::parse(name)
                      ? "write the name of the interface that has this address; `ip -brief address` lists them"
-                     : "`ip link` lists the interfaces; dynamic_interfaces in global_defs says that it may come later";
+                     : "`ip link` lists the interfaces; set dynamic_interfaces in global_defs if it may appear later";
     }
 }
 

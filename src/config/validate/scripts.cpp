@@ -9,7 +9,7 @@ namespace mainstay::config {
 namespace {
 
 constexpr std::string_view kDefaultAccount = "keepalived_script";
-constexpr std::string_view kNotThere = "is not there";
+constexpr std::string_view kNotThere = "does not exist";
 constexpr std::string_view kNotExecutable = "is not executable for the user that runs it";
 constexpr std::string_view kRootOnly = "every folder on the path must belong to root and be writable by root alone";
 
@@ -72,8 +72,8 @@ private:
         }
         if (!account(name, script.model.command, script.command)) return;
         const std::string what = fmt::format("vrrp_script {}", name);
-        script.removed =
-            !usable(what, script.model.command, script.command, "instances that track it run as if they did not");
+        script.removed = !usable(what, script.model.command, script.command,
+                                 "instances that track it run as if they did not track it");
     }
 
     // False when there is no account to run it as. An unknown script_user was reported where it stands.
@@ -209,8 +209,7 @@ private:
                     "the check is left out";
             return false;
         }
-        const std::string_view effect =
-            alpha ? "alpha keeps the server out" : "the server is up as far as this check goes";
+        const std::string_view effect = alpha ? "with alpha the server stays down" : "this check counts as passed";
         if (r_.environment.script_facts) {
             // keepalived (2.4.3, 2.2.7): a checker's script that is not there is passed over in silence at -t; one
             // that is not executable counts as a script that is run.

@@ -20,7 +20,7 @@ void check_sync_daemon(ParseContext& r, Config& config) {
     const std::string name = instance_of(section->values);
     if (name.empty() || std::ranges::find(config.instances, name, &Instance::name) != config.instances.end()) return;
     auto& d = r.diag.error(Code::SyncInstance, r.sync_daemon_mark,
-                           fmt::format("lvs_sync_daemon follows vrrp_instance {}, which there is not", name));
+                           fmt::format("lvs_sync_daemon follows vrrp_instance {}, which does not exist", name));
     d.effect = "no connections are synchronised";
     std::vector<std::string_view> names;
     for (const Instance& instance : config.instances) names.push_back(instance.name);

@@ -65,7 +65,9 @@ private:
         m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwner : kDefaultPriority);
         if (i_.state.length == 0 && m_.priority == kOwner) m_.initial_master = true;
         if (m_.initial_master && m_.auth_type == AuthType::Ah) {
-            r_.diag.warn(Code::AuthenticationUnused, i_.state, text("state MASTER does not go with AH authentication"))
+            r_.diag
+                .warn(Code::AuthenticationUnused, i_.state,
+                      text("state MASTER cannot be combined with AH authentication"))
                 .effect = "BACKUP is used";
             m_.initial_master = false;
         }
@@ -109,7 +111,7 @@ private:
         if (m_.interface == "lo") {
             auto& d =
                 r_.diag.fatal(Code::LoopbackInterface, i_.interface, text("VRRP cannot run on the loopback interface"));
-            d.expected = "the interface that the other router is reached by";
+            d.expected = "the interface towards the other router";
             d.effect = "this configuration cannot run";
         } else if (m_.interface.empty() && !(i_.source_is_unicast && !m_.unicast_peers.empty()) &&
                    !fatal_already("interface")) {
@@ -170,7 +172,7 @@ private:
                 auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n],
                                         text(fmt::format("{} is not {}", address.prefix.to_string(), wanted_family())));
                 d.effect = "the address is ignored";
-                d.hint = "put it into virtual_ipaddress_excluded or an instance of its own";
+                d.hint = "move it to virtual_ipaddress_excluded or to another instance";
                 refused = r_.diag.last();
             } else if (!seen.emplace(address.prefix.address, address.dev).second) {
                 r_.diag
@@ -229,7 +231,7 @@ private:
         auto& d = r_.diag.warn(Code::UnicastWithoutPeers, i_.unicast,
                                text("a unicast keyword is given, but there is no peer"));
         d.effect = "multicast is used";
-        d.hint = "name the other routers in unicast_peer, or use mcast_src_ip for the source address";
+        d.hint = "list the other routers in unicast_peer, or use mcast_src_ip for the source address";
     }
 
     void settle_authentication() {
@@ -337,7 +339,9 @@ private:
     void force_strict() {
         const auto forced = [&](const auto& given, auto& value, auto wanted, std::string_view keyword) {
             if (given && *given != wanted)
-                r_.diag.warn(Code::StrictMode, i_.name, text(fmt::format("{} does not go with strict mode", keyword)))
+                r_.diag
+                    .warn(Code::StrictMode, i_.name,
+                          text(fmt::format("{} cannot be combined with strict mode", keyword)))
                     .effect = fmt::format("{} is used", describe(wanted));
             value = wanted;
         };
@@ -373,7 +377,7 @@ private:
                                                 m_.priority, std::max(m_.priority + weight, 1))));
         d.effect =
             fmt::format("a router of a lower priority than {} does not take over", std::max(m_.priority + weight, 1));
-        d.hint = "take a weight larger than the difference of the priorities, or none: then the instance goes to FAULT";
+        d.hint = "set a weight larger than the difference of the priorities, or none: then a failure means FAULT";
     }
 
     ParseContext& r_;
@@ -426,7 +430,7 @@ private:
         auto& d = r_.diag.fatal(Code::VirtualRouterIdConflict, r_.instances[second].virtual_router_id,
                                 fmt::format("{} and {} both use VRID {} with IPv{} on {}", config.instances[first].name,
                                             i.name, i.virtual_router_id, i.family == Family::V4 ? 4 : 6, where));
-        d.expected = "a number of its own for each instance on one interface";
+        d.expected = "a different number for each instance on one interface";
         d.effect = "this configuration cannot run";
     }
 
@@ -446,10 +450,10 @@ void check_vmac_names(ParseContext& r, Config& config) {
         const auto [first, fresh] = names.emplace(i.vmac.name, n);
         if (fresh) continue;
         auto& d = r.diag.error(Code::DuplicateName, r.instances[n].vmac,
-                               fmt::format("({}) the name {} is that of the VMAC of {} already", i.name, i.vmac.name,
+                               fmt::format("({}) the name {} is already used by the VMAC of {}", i.name, i.vmac.name,
                                            config.instances[first->second].name));
         d.effect = "the name is ignored";
-        d.hint = "each VMAC has a name of its own; without one it is made of the virtual_router_id";
+        d.hint = "each VMAC needs a different name; the default contains the virtual_router_id";
         i.vmac.name.clear();
     }
 }

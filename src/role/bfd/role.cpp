@@ -123,7 +123,7 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     perform(sessions_->start(runtime_.now(), previous ? &previous->sessions : nullptr));
     vrrp_.tell(all_for(&bfd::Settings::tells_vrrp));  // on lines that were there before
     checkers_.tell(all_for(&bfd::Settings::tells_checkers));
-    if (previous) runtime_.log().notice("going on from the state that the previous process left");
+    if (previous) runtime_.log().notice("state of the previous process resumed");
     publish(true);
     return {};
 }

@@ -101,11 +101,12 @@ void TableReconciler::repair(std::span<const std::size_t> suspects) {
     for (const auto& operation : operations) {
         if (unsure_.contains(operation.service.key)) continue;
         if (++foreign <= kOperationsNamedMax) {
-            log_.warning("IPVS was changed by others; repaired: {}", netlink::describe(operation));
+            log_.warning("IPVS was changed by another program; repaired: {}", netlink::describe(operation));
         }
     }
     if (foreign > kOperationsNamedMax) {
-        log_.warning("IPVS was changed by others; repaired: {} more operations", foreign - kOperationsNamedMax);
+        log_.warning("IPVS was changed by another program; repaired: {} more operations",
+                     foreign - kOperationsNamedMax);
     }
     unsure_.clear();
     if (!execute(operations)) return;

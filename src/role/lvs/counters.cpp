@@ -148,7 +148,7 @@ Result<void> LvsCounters::read_servers(std::size_t number) {
 void LvsCounters::tell_failure(const char* whose, bool& told, const Error& error) {
     if (!reconciler_.state().available) return;
     if (!std::exchange(told, true))
-        runtime_.log().warning("SNMP: IPVS's counters of {} cannot be read: {}; tried again after each interval", whose,
+        runtime_.log().warning("SNMP: the IPVS counters of {} cannot be read: {}; retried at each interval", whose,
                                error.text());
 }
 

@@ -9,7 +9,7 @@ namespace mainstay::role {
 void LvsLinks::open(const config::Global& global) {
     if (ready_) return;
     auto opened = kernel::Rtnetlink::open();
-    if (!opened) return log_.error("links and addresses cannot be watched: {}", opened.error().text());
+    if (!opened) return log_.error("links and addresses cannot be monitored: {}", opened.error().text());
     netlink_.emplace(std::move(*opened));
     size_netlink_buffer(netlink_->notification_fd(), global, "lvs_netlink_monitor", log_);
     if (auto read = refresh(); !read) log_.error("{}", read.error().text());
@@ -79,7 +79,7 @@ bool LvsLinks::take(const kernel::RouteNotification& notification) {
     if (const auto* removed = std::get_if<kernel::AddressRemoved>(&notification))
         return addresses_[removed->address.interface_index].erase(removed->address.prefix) != 0;
     if (!std::holds_alternative<kernel::NotificationsLost>(notification)) return false;
-    log_.warning("netlink notifications were lost: links and addresses are read anew");
+    log_.warning("netlink notifications were lost: rereading links and addresses");
     if (auto read = refresh(); !read) log_.error("{}", read.error().text());
     return true;
 }

@@ -14,7 +14,7 @@ void MarkReconciler::settle() {
         told_ = false;
         return;
     } else if (!std::exchange(told_, true)) {
-        log_.error("nftables_ipvs: {}: packets to virtual server groups get no mark; tried again every {} s",
+        log_.error("nftables_ipvs: {}: packets to virtual server groups get no mark; retried every {} s",
                    applied.error().text(), std::chrono::duration_cast<Seconds>(again_every_).count());
     }
     watch_.stop();
@@ -51,7 +51,7 @@ void MarkReconciler::check() {
     if (!done_ || !nftables_) return;
     const auto same = nftables_->looks_like(*done_);
     if (!same || *same) return;  // a question that was disturbed is asked again at the next change
-    log_.warning("the nftables table {} was changed by somebody else: it is set again", done_->name);
+    log_.warning("nftables table {} was changed by another program: restored", done_->name);
     done_.reset();
     settle();
 }

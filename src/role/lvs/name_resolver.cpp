@@ -113,14 +113,14 @@ void Names::look(const probe::NameQuestion& question) {
     ++running_;
     name->attempt = std::make_shared<probe::Attempt>(loop_.get_executor());
     auto result = std::make_shared<probe::NameAnswer>();
-    result->refused = "the lookup broke off";
+    result->refused = "the lookup was interrupted";
     probe::spawn(
         loop_.get_executor(), "lookup of " + question.name, look_up(question, name->attempt, result),
         [this, alive = std::weak_ptr{alive_}, name, result](const std::string& what, const std::string& thrown) {
             if (alive.expired()) return;
             --running_;
             name->attempt.reset();
-            if (!thrown.empty()) log_.error("{} ended by an exception: {}", what, thrown);
+            if (!thrown.empty()) log_.error("{} failed with an exception: {}", what, thrown);
             const auto now = names_.find(name->question);
             if (now != names_.end() && now->second == name) answered(name, std::move(*result));
         });
@@ -131,13 +131,13 @@ void Names::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer
     if (!answer.refused.empty()) {
         if (name->failures++ == 0) {
             log_.warning("real_server_dns {}: {}. {}", name->question.name, answer.refused,
-                         name->known.empty() ? std::string{"It has no servers until there is an answer"}
-                                             : fmt::format("The {} known servers stay", name->known.size()));
+                         name->known.empty() ? std::string{"There are no servers until a lookup succeeds"}
+                                             : fmt::format("The {} known servers are kept", name->known.size()));
         }
         return;
     }
     if (const auto failures = std::exchange(name->failures, 0); failures != 0)
-        log_.info("real_server_dns {}: answered again, after {} failures", name->question.name, failures);
+        log_.info("real_server_dns {}: resolved again after {} failures", name->question.name, failures);
     if (std::exchange(name->left_out, answer.left_out) != answer.left_out && answer.left_out != 0) {
         log_.warning("real_server_dns {}: {} more servers than dns_servers_max are left out", name->question.name,
                      answer.left_out);

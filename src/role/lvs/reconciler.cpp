@@ -54,7 +54,7 @@ void TableReconciler::unavailable(const Error& error) {
     state_.available = false;
     state_.problem = error.text();
     if (!std::exchange(told_unavailable_, true)) {
-        log_.error("IPVS cannot be programmed: {}. Health checks run; tried again every {} s", error.text(),
+        log_.error("IPVS cannot be programmed: {}. Health checks run; retried every {} s", error.text(),
                    std::chrono::duration_cast<Seconds>(options_.reopen_every).count());
     }
     arm_reopen();
@@ -63,7 +63,7 @@ void TableReconciler::unavailable(const Error& error) {
 
 // A broken socket or lost answers: what the kernel has is unknown, so it is opened and read anew.
 void TableReconciler::close_and_retry(const Error& error) {
-    log_.error("IPVS: {}: reading the table again", error.text());
+    log_.error("IPVS: {}: rereading the table", error.text());
     ipvs_.reset();
     state_.available = false;
     state_.problem = error.text();
@@ -146,7 +146,7 @@ void TableReconciler::reconcile() {
     if (!carry_out(&lvs::Ledger::plan, work)) return;
     if (work.operations == 0) return;
     tell_rest(work);
-    log_.info("IPVS: {} services wanted, {} operations to get there, in {} us", ledger_.size(), work.operations,
+    log_.info("IPVS synchronised: {} services, {} changes, {} us", ledger_.size(), work.operations,
               std::chrono::duration_cast<Micros>(work.took).count());
 }
 

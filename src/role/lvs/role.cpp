@@ -56,12 +56,12 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
 ipc::LvsStatus LvsRole::recall() {
     auto bytes = runtime_.previous_state();
     if (!bytes) {
-        runtime_.log().warning("the state of the crashed predecessor is not there: {}", bytes.error().text());
+        runtime_.log().warning("the state of the crashed process is missing: {}", bytes.error().text());
         return {};
     }
     auto status = decode_lvs_block(*bytes);
     if (!status) {
-        runtime_.log().warning("the state of the crashed predecessor cannot be read: {}", status.error().text());
+        runtime_.log().warning("the state of the crashed process cannot be read: {}", status.error().text());
         return {};
     }
     for (const auto& service : status->services) {
@@ -136,7 +136,7 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
 Result<void> LvsRole::expire_first() {
     if (runtime_.options().has_ipvs_namespace)
         return fail(Errc::Unsupported,
-                    "IPVS is in a network namespace of its own (net_namespace_ipvs): set "
+                    "IPVS runs in a separate network namespace (net_namespace_ipvs): set "
                     "net.ipv4.vs.expire_quiescent_template=1 there, and drain without --expire-persistence");
     auto done = settings_.expire_quiescent(true);
     if (!done) static_cast<void>(settle_expiry());
@@ -145,7 +145,8 @@ Result<void> LvsRole::expire_first() {
 
 Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
     using Verb = lvs::ServerCommand::Verb;
-    if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "this daemon does not know that word", {}};
+    if (question.verb > static_cast<std::uint8_t>(Verb::Weight))
+        return {2, "this daemon does not know that command", {}};
     const lvs::ServerCommand command{.verb = static_cast<Verb>(question.verb),
                                      .which = question.which,
                                      .weight = question.weight,
@@ -154,10 +155,10 @@ Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
                                      .expire_persistence = question.expire_persistence};
     carry_out_pending();
     if (command.expire_persistence && !command.dry_run)
-        if (const auto done = expire_first(); !done) return {2, "nothing was done: " + done.error().text(), {}};
+        if (const auto done = expire_first(); !done) return {2, "nothing was changed: " + done.error().text(), {}};
     lvs::ServerAnswer answer;
     carry_out(judge_.command(command, moment(), answer));
-    if (const auto done = settle_expiry(); !done) answer.lines.push_back(done.error().text() + "; it is tried again");
+    if (const auto done = settle_expiry(); !done) answer.lines.push_back(done.error().text() + "; retrying");
     if (answer.changed != 0 && !question.dry_run) publish();  // it is to survive whatever comes next
     std::string text;
     for (const auto& line : answer.lines) text += line + "\n";

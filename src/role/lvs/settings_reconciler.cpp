@@ -55,10 +55,10 @@ void SettingsReconciler::interface_is(std::uint32_t index) {
     renew_ = renew_ || was_told;
     interface_index_ = index;
     if (index == 0)
-        log_.warning("lvs_sync_daemon: there is no interface {}: connections are not synchronised until it comes",
+        log_.warning("lvs_sync_daemon: interface {} does not exist: connections are not synchronised until it appears",
                      sync_->interface);
     else if (was_told)
-        log_.notice("lvs_sync_daemon: interface {} is there", sync_->interface);
+        log_.notice("lvs_sync_daemon: interface {} exists now", sync_->interface);
     settle();
 }
 
@@ -126,7 +126,7 @@ bool SettingsReconciler::settle_timeouts() {
     }
     const auto change = lvs::timeouts_to_set(timeouts_, *original_, *actual);
     if (change != netlink::IpvsTimeouts{}) {
-        if (timeouts_set_) log_.warning("The IPVS timeouts were changed by others; repaired");
+        if (timeouts_set_) log_.warning("The IPVS timeouts were changed by another program; repaired");
         if (auto done = kernel_->set_timeouts(change); !done) return failed(done.error());
     }
     timeouts_set_ = true;
@@ -144,7 +144,7 @@ Result<void> SettingsReconciler::settle_expiry() {
     }
     if (const bool due = expires_ || *original_expiry_; *actual != due) {
         if (expires_ && expiry_set_)
-            log_.warning("net.ipv4.vs.expire_quiescent_template was changed by others; repaired");
+            log_.warning("net.ipv4.vs.expire_quiescent_template was changed by another program; repaired");
         if (auto done = kernel_->set_expires_quiescent(due); !done) return done;
         log_.info("net.ipv4.vs.expire_quiescent_template is {} now", due ? 1 : 0);
     }
@@ -162,7 +162,7 @@ void SettingsReconciler::arm(Micros pause) {
 
 bool SettingsReconciler::failed(const Error& error) {
     if (told_failures_.insert(error.text()).second)
-        log_.error("{}; tried again every {} s", error.text(),
+        log_.error("{}; retried every {} s", error.text(),
                    std::chrono::duration_cast<Seconds>(options_.reopen_every).count());
     return false;
 }

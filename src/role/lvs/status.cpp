@@ -52,11 +52,11 @@ std::string note_of(const lvs::ServerState& state, const std::optional<lvs::Over
     if (held) add(fmt::format("{} by {}", lvs::text_of(*held), held->by));
     const auto& [held_weight, leave, grows_since, growing_weight] = *state.between;
     if (leave && !leave->over) {
-        add(leave->connections ? fmt::format("{} connections are left", *leave->connections)
-                               : std::string{"its connections go on"});
+        add(leave->connections ? fmt::format("{} connections remain", *leave->connections)
+                               : std::string{"its connections continue"});
     }
     if (growing_weight) add(fmt::format("slow start: weight {} of {}", *growing_weight, state.weight));
-    if (state.kept) add("kept by min_alive though its checks fail");
+    if (state.kept) add("kept up by min_alive although its checks fail");
     return note;
 }
 

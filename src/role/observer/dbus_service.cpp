@@ -115,7 +115,7 @@ int get_state(sd_bus*, const char*, const char*, const char*, sd_bus_message* re
 int on_name_answer(sd_bus_message* answer, void* data, sd_bus_error*) {
     std::uint32_t result = 0;
     const sd_bus_error* error = sd_bus_message_get_error(answer);
-    sd_bus_error taken = SD_BUS_ERROR_MAKE_CONST("org.freedesktop.DBus.Error.Failed", "somebody else owns it");
+    sd_bus_error taken = SD_BUS_ERROR_MAKE_CONST("org.freedesktop.DBus.Error.Failed", "another process owns it");
     constexpr std::uint32_t kPrimaryOwner = 1, kAlreadyOwner = 4;
     if (error == nullptr && sd_bus_message_read(answer, "u", &result) >= 0 && result != kPrimaryOwner &&
         result != kAlreadyOwner)
@@ -166,7 +166,7 @@ void SystemBus::configure(const config::Config& config) {
     } else if (bus_) {
         for (const auto& [name, path] : before)
             if (!objects_.contains(path)) tell_state(path, "DELETED");
-        if (const int exported = export_objects(); exported < 0) lost("does not take the objects", -exported);
+        if (const int exported = export_objects(); exported < 0) lost("rejects the objects", -exported);
     }
 }
 
@@ -177,11 +177,11 @@ void SystemBus::connect() {
     alive_ = std::make_shared<char>();
     named_ = reading_ = writing_ = false;
     const int watched = ::dup(sd_bus_get_fd(bus));
-    if (watched < 0) return lost("cannot be watched", errno);
+    if (watched < 0) return lost("cannot be monitored", errno);
     ready_.emplace(loop_, watched);
-    if (const int exported = export_objects(); exported < 0) return lost("does not take the objects", -exported);
+    if (const int exported = export_objects(); exported < 0) return lost("rejects the objects", -exported);
     const int asked = sd_bus_request_name_async(bus, nullptr, names_.service.c_str(), 0, on_name_answer, this);
-    if (asked < 0) return lost("does not take a request for a name", -asked);
+    if (asked < 0) return lost("rejects a request for a name", -asked);
     pump();
 }
 
@@ -202,8 +202,8 @@ void SystemBus::name_answer(const sd_bus_error* error) {
     if (error != nullptr) {
         if (!std::exchange(told_, true))
             log_.error(
-                "D-Bus does not give us the name {}: {} (is another one running, and is mainstay's policy file "
-                "in /usr/share/dbus-1/system.d?); tried again",
+                "D-Bus name {} not acquired: {} (is another one running, and is mainstay's policy file in "
+                "/usr/share/dbus-1/system.d?); retrying",
                 names_.service, error->message != nullptr ? error->message : error->name);
         // Not from inside the connection that is to be closed.
         return asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
@@ -220,7 +220,7 @@ void SystemBus::name_answer(const sd_bus_error* error) {
 // `what` is null when it has been told already.
 void SystemBus::lost(const char* what, int error) {
     if (what != nullptr && !std::exchange(told_, true))
-        log_.warning("the D-Bus system bus {}: {}; tried again until it works", what, std::strerror(error));
+        log_.warning("the D-Bus system bus {}: {}; retrying", what, std::strerror(error));
     leave();
     pause_.expires_after(next_pause_);
     next_pause_ = std::min(2 * next_pause_, kLongestPause);
@@ -259,7 +259,7 @@ void SystemBus::pump() {
 
 void SystemBus::arm() {
     const int events = sd_bus_get_events(bus_.get());
-    if (events < 0) return lost("cannot be watched", -events);
+    if (events < 0) return lost("cannot be monitored", -events);
     wait(asio::posix::stream_descriptor::wait_read, reading_);
     if ((events & POLLOUT) != 0) wait(asio::posix::stream_descriptor::wait_write, writing_);
     std::uint64_t at = 0;

@@ -275,7 +275,7 @@ void ObserverRole::tell_lost(const Source& source, std::uint64_t lost, std::uint
     const auto noticed = mailer_->notice(
         fmt::format("lost.{}.{}.{}", source.name, last, runtime_.wall().unix_us / 1'000'000),
         fmt::format("{} events of the {} process were not mailed", lost, source.name),
-        "They came faster than they could be written down; the log has them", runtime_.now(), runtime_.wall());
+        "They arrived faster than they could be stored; the log contains them", runtime_.now(), runtime_.wall());
     if (!noticed) runtime_.log().error("{}", noticed.error().text());
 }
 

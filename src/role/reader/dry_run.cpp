@@ -20,7 +20,7 @@ using DryRunAs = ipc::RoleStartup::DryRunAs;
 
 constexpr int kNothing = 0, kSomething = 1, kRefused = 2;
 
-// Both sides are put together from the roles' parts, so that what a part leaves out is left out on both.
+// Both sides are assembled from the parts of the roles, so that both omit the same settings.
 Config put_together(Config vrrp, Config lvs, Config observer, const ipc::RoleStartup& startup) {
     Config whole = std::move(observer);
     whole.instances = std::move(vrrp.instances);  // with their passwords
@@ -46,19 +46,19 @@ Result<Config> running_config(const ipc::RoleStartup& startup, const RunningPart
     auto lvs = inherited_part(parts.lvs);
     auto observer = inherited_part(parts.observer);
     for (auto* part : {&vrrp, &lvs, &observer})
-        if (!*part) return std::unexpected{std::move(part->error()).with("what runs now")};
+        if (!*part) return std::unexpected{std::move(part->error()).with("the running configuration")};
     return put_together(std::move(*vrrp), std::move(*lvs), std::move(*observer), startup);
 }
 
-// mainstay.toml; each of them says when it begins to count.
+// Settings in mainstay.toml, each with the time when its new value takes effect.
 void compare_settings(const ipc::RoleStartup& startup, const ipc::ReadingDone& done, ReloadDiff& diff) {
     std::vector<std::string> details;
     const auto compare = [&](const char* name, std::uint32_t before, std::uint32_t after, const char* when) {
         if (before != after) details.push_back(fmt::format("{} {} -> {}, {}", name, before, after, when));
     };
-    compare("[scripts] notify_wait", startup.notify_wait_seconds, done.notify_wait_seconds, "at once");
-    compare("[lvs] audit_interval", startup.audit_seconds, done.audit_seconds, "when its process starts the next time");
-    compare("[mail] keep", startup.mail_keep_seconds, done.mail_keep_seconds, "when its process starts the next time");
+    compare("[scripts] notify_wait", startup.notify_wait_seconds, done.notify_wait_seconds, "immediately");
+    compare("[lvs] audit_interval", startup.audit_seconds, done.audit_seconds, "at the next start of its process");
+    compare("[mail] keep", startup.mail_keep_seconds, done.mail_keep_seconds, "at the next start of its process");
     if (!details.empty())
         diff.changes.push_back({ReloadChange::Action::Change, "settings", startup.settings_path, std::move(details)});
 }
@@ -67,13 +67,14 @@ std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next
     const bool tried = startup.dry_run != DryRunAs::No;
     if (!report.refused) return fmt::format("{} {}\n", tried ? "a reload would read" : "read:", startup.config_path);
     const std::string_view why = !report.losses.empty()
-                                     ? ", since its blocks do not fit together and what runs would be lost by that"
-                                 : !next.can_run()   ? ""
-                                 : startup.check_first ? ", since reload_check_config allows no warnings"
-                                                     : ", since --strict allows no warnings";
-    return tried ? fmt::format("a reload of {} would be refused{}: what runs would go on unchanged\n",
+                                     ? " because its blocks are broken and running objects would be removed"
+                                 : !next.can_run()     ? ""
+                                 : startup.check_first ? " because reload_check_config allows no warnings"
+                                                       : " because --strict allows no warnings";
+    return tried ? fmt::format("a reload of {} would be refused{}; the running configuration would stay in use\n",
                                startup.config_path, why)
-                 : fmt::format("the reload of {} is refused{}: what runs goes on unchanged\n", startup.config_path, why);
+                 : fmt::format("the reload of {} was refused{}; the running configuration stays in use\n",
+                               startup.config_path, why);
 }
 
 std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report,
@@ -82,7 +83,7 @@ std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next,
     for (const auto& loss : report.losses) out += fmt::format("lost   {}\n", loss);
     if (!report.losses.empty()) out += fmt::format("{}\n", kLossesHint);
     const ReloadDiff* diff = report.refused ? nullptr : &report.diff;
-    // What refuses it; without a refusal, what mainstayctl config check would say is not repeated.
+    // A refusal lists its reasons; otherwise the diagnostics are only counted, since `config check` shows them.
     const auto worst = next.can_run() ? Severity::Warning : Severity::Fatal;
     std::size_t others = 0;
     for (const auto& diagnostic : next.diagnostics) {
@@ -94,7 +95,7 @@ std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next,
     for (const auto& problem : problems) out += fmt::format("  {}\n", problem);
     if (diff != nullptr) out += as_text(*diff);
     if (others > 0)
-        out += fmt::format("{}{} warnings and errors in what it reads: mainstayctl config check {}\n", others,
+        out += fmt::format("{}{} warnings and errors in this configuration: see mainstayctl config check {}\n", others,
                            diff == nullptr ? " more" : "", startup.config_path);
     return out;
 }

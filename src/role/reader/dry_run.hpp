@@ -17,7 +17,7 @@ struct RunningParts {  // descriptors of what the roles run; -1: none of it is k
 };
 
 inline constexpr const char* kLossesHint =
-    "fix the file; or let it happen: mainstayctl reload --force, or [reload] accept_losses in mainstay.toml";
+    "fix the file, or permit the removal with mainstayctl reload --force or [reload] accept_losses in mainstay.toml";
 
 struct Report {
     bool refused = false;

@@ -147,7 +147,7 @@ void log_diagnostics(const config::Loaded& loaded, Log& log) {
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
 }
 
-// reload_check_config: whatever is wrong refuses the reload, and is told in a file of its own, or in the log.
+// reload_check_config: any diagnostic refuses the reload, and is written to a separate file, or to the log.
 void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
     done.can_run = false;
     done.summary = startup.config_path + " is refused";
@@ -164,17 +164,18 @@ void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loade
     log_diagnostics(loaded, log);
 }
 
-// A reload that takes away what runs by a fault of the file's blocks does not take place.
+// A reload that would remove running objects because of broken blocks is refused.
 void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::string>& losses, ipc::ReadingDone& done, Log& log) {
-    for (const auto& loss : losses) log.error("would be lost: {}", loss);
+    for (const auto& loss : losses) log.error("would be removed: {}", loss);
     log.error("{}", kLossesHint);
     done.can_run = false;
     done.summary =
-        fmt::format("{} is refused: its blocks do not fit together, and {} that {} would be lost by that",
-                    startup.config_path, losses.size(), losses.size() == 1 ? "thing runs and" : "things run and");
+        fmt::format("{} is refused: its blocks are broken, and {} would be removed", startup.config_path,
+                    losses.size() == 1 ? "1 running object" : fmt::format("{} running objects", losses.size()));
 }
 
-// Compares with what runs where somebody wants to know, or something may be lost. False: the report cannot be sent.
+// Compares with the running configuration if a report was asked for or something may be removed. False: the report
+// cannot be sent.
 bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& loaded,
                      bool accept_losses, const std::vector<std::string>& problems, ipc::ReadingDone& done, Log& log) {
     const bool wanted = startup.report != ipc::RoleStartup::DryRunAs::No;
@@ -236,7 +237,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
             done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
             if (done.summary.empty())
                 done.summary =
-                    startup.config_path + (refused ? " is refused: --strict allows no warnings" : " cannot be used");
+                    startup.config_path + (refused ? " is refused: --strict allows no warnings" : " is refused");
         }
     }
     if (!ipc::send_message(ipc::inherited::kControl, done)) return Then::Fail;

@@ -22,15 +22,15 @@ void compare(Strings& out, std::string_view what, const T& before, const T& afte
     if (before != after) out.push_back(fmt::format("{} {} -> {}", what, before, after));
 }
 
-// Where the two values would be long, or secret.
+// For values that would be long, or secret.
 template <class T>
 void mention(Strings& out, std::string_view what, const T& before, const T& after) {
-    if (!(before == after)) out.push_back(fmt::format("{} changes", what));
+    if (!(before == after)) out.push_back(fmt::format("{} modified", what));
 }
 
-// What has no member in the model. Only the keyword: the value may be secret.
+// For keywords without a member in the model. Only the keyword is shown: the value may be secret.
 void mention_others(Strings& out, const config::ExtraSettings& before, const config::ExtraSettings& after) {
-    for (const std::string& keyword : config::changed_keywords(before, after)) out.push_back(keyword + " changes");
+    for (const std::string& keyword : config::changed_keywords(before, after)) out.push_back(keyword + " modified");
 }
 
 double seconds(Micros time) { return std::chrono::duration<double>(time).count(); }
@@ -64,7 +64,7 @@ public:
                 {Action::Add,
                  "instance",
                  after->name,
-                 {fmt::format("virtual_router_id {} on {}, priority {}: it starts from the beginning",
+                 {fmt::format("virtual_router_id {} on {}, priority {}: it starts in its initial state",
                               after->virtual_router_id, after->interface, after->priority)}});
             addresses(*after, {}, *after);
             routes(*after, {}, after->routes);
@@ -88,7 +88,7 @@ private:
                 after.sync_group.empty() ? "none" : after.sync_group);
         if (before.initial_master != after.initial_master)
             details.push_back(
-                fmt::format("state {} counts only at a start", after.initial_master ? "MASTER" : "BACKUP"));
+                fmt::format("state {} applies only at a start", after.initial_master ? "MASTER" : "BACKUP"));
         mention(details, "authentication", std::pair{before.auth_type, before.auth_pass},
                 std::pair{after.auth_type, after.auth_pass});
         mention(details, "unicast_peer", before.unicast_peers, after.unicast_peers);
@@ -99,7 +99,7 @@ private:
         mention_others(details, before.more, after.more);
         if (details.size() == 1 && before.addresses == after.addresses &&
             before.excluded_addresses == after.excluded_addresses && before.routes == after.routes)
-            details.emplace_back("other settings change");
+            details.emplace_back("other settings modified");
         diff_.changes.push_back({Action::Change, "instance", after.name, std::move(details)});
         addresses(after, before, after);
         routes(after, before.routes, after.routes);
@@ -146,9 +146,9 @@ private:
         report(new_list, after, old_list, before, Action::Add);
     }
 
-    // What looks the same to its operator may be another router to its peers.
+    // An instance that looks the same to its operator may be another virtual router to its peers.
     void removed(const config::Instance& before) {
-        Strings details{"it resigns, and its addresses go"};
+        Strings details{"it resigns and removes its addresses"};
         const auto twin = std::ranges::find_if(added_, [&](const config::Instance* after) {
             return after->name == before.name ||
                    (after->virtual_router_id == before.virtual_router_id && after->family == before.family);
@@ -164,7 +164,7 @@ private:
             mention(why, "source address", before.source, after.source);
             mention(why, "multicast group", before.multicast_group, after.multicast_group);
             details.push_back(
-                fmt::format("{} takes its place as another router: {}", after.name, fmt::join(why, ", ")));
+                fmt::format("{} replaces it as another virtual router: {}", after.name, fmt::join(why, ", ")));
         }
         diff_.changes.push_back({Action::Remove, "instance", before.name, std::move(details)});
         for (const auto* list : {&before.addresses, &before.excluded_addresses})
@@ -208,7 +208,7 @@ Services by_key(const config::Config& config) {
     return services;
 }
 
-// The table while every server is up.
+// The IPVS table while every server is up.
 lvs::Table table_of(const config::Config& config) {
     lvs::Table table;
     for (const auto& service : config.virtual_servers) {
@@ -262,7 +262,7 @@ void add_operation(const netlink::IpvsOperation& operation, const Services& befo
             break;
         case Kind::DeleteService:
             change.action = Action::Remove;
-            change.details.emplace_back("its connections are cut off, and its servers go with it");
+            change.details.emplace_back("its connections are dropped and its servers are removed");
             break;
         case Kind::DeleteDestination:
             change.action = Action::Remove;
@@ -280,7 +280,7 @@ void add_operation(const netlink::IpvsOperation& operation, const Services& befo
     diff.changes.push_back(std::move(change));
 }
 
-// What the table does not show: checks, quorum, scripts, mail.
+// Changes that the IPVS table does not show: checks, quorum, scripts, mail.
 void unseen(const config::VirtualServer& before, const config::VirtualServer& after, const std::string& name,
             ReloadDiff& diff) {
     Strings details;
@@ -304,7 +304,7 @@ void unseen(const config::VirtualServer& before, const config::VirtualServer& af
             diff.changes.push_back({Action::Change,
                                     "checks",
                                     name + " -> " + server.endpoint.to_string(),
-                                    {"the verdict of a check that asks the same place stays until it has run again"}});
+                                    {"a check with the same target keeps its result until it runs again"}});
     }
 }
 
@@ -357,9 +357,9 @@ std::string as_text(const ReloadDiff& diff) {
             fmt::format("{:<6} {} {}\n", kActions[static_cast<std::size_t>(change.action)], change.kind, change.name);
         for (const auto& detail : change.details) out += fmt::format("         {}\n", detail);
     }
-    if (diff.empty()) out += "nothing changes\n";
-    return out + fmt::format("unchanged: {} instances, {} services; writes to the IPVS table: {}\n",
-                             diff.instances_kept, diff.services_kept, diff.ipvs_operations);
+    if (diff.empty()) out += "no changes\n";
+    return out + fmt::format("unchanged: {} instances, {} services; IPVS table changes: {}\n", diff.instances_kept,
+                             diff.services_kept, diff.ipvs_operations);
 }
 
 nlohmann::ordered_json as_json(const ReloadDiff& diff) {

@@ -1,4 +1,4 @@
-// Which of what runs a reload would lose by braces that are missing or too many.
+// Finds the running services, servers, instances and addresses that a reload would remove because of broken blocks.
 #include <algorithm>
 
 #include "mainstay/lvs/desired.hpp"
@@ -25,7 +25,7 @@ bool service_lost(const std::vector<Lost>& lost, std::string_view name, const co
                name.starts_with(std::string{service} + " ");  // "FWM 5 IPv6"
     };
     if (any(lost, Lost::Kind::Service, named)) return true;
-    // It stands there, but its servers are lost, without which it is left out.
+    // The service is in the file, but without its servers it is left out.
     return std::ranges::any_of(running.virtual_servers, [&](const config::VirtualServer& service) {
         return netlink::describe(lvs::identity_of(service).key) == name &&
                std::ranges::any_of(service.real_servers, [&](const config::RealServer& server) {

@@ -127,7 +127,7 @@ bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
         const auto* parent = links.find(device.parent);
         if (parent == nullptr) continue;  // it comes with its parent
         if (parent->hardware_type != kEthernet) {
-            complain(device.name, fmt::format("({}) {} cannot be made: {} is not an Ethernet interface",
+            complain(device.name, fmt::format("({}) {} cannot be created: {} is not an Ethernet interface",
                                               device.instance, device.name, device.parent));
             continue;
         }
@@ -197,8 +197,8 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
     }
     const auto* link = links.find(device.name);
     if (link != nullptr && !vrrp::serves_as(existing(*link), device, parent.index)) {
-        complain(device.name, fmt::format("({}) {} cannot be made: there is another interface of this name",
-                                          device.instance, device.name));
+        complain(device.name, fmt::format("({}) {} cannot be created: another interface has this name", device.instance,
+                                          device.name));
         return false;
     }
     const bool fresh = link == nullptr;
@@ -213,7 +213,7 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
         index = kernel::interface_index(device.name);
         if (made_.contains(device.name)) ++remade_;
         if (made_.contains(device.name))
-            log_.warning("({}) {} was removed by somebody else: it is made again", device.instance, device.name);
+            log_.warning("({}) {} was removed by another program: created again", device.instance, device.name);
         else
             log_.info("({}): Success creating {} interface {}", device.instance,
                       device.kind == vrrp::WantedDevice::Kind::Vmac ? "VMAC" : "ipvlan", device.name);

@@ -221,7 +221,7 @@ void VrrpFirewall::check() {
         const auto same = nftables_->looks_like(*filter);
         if (!same || *same) continue;  // a question that was disturbed is asked again at the next change
         ++repairs_;
-        log_.warning("the nftables table ip{} {} was changed by somebody else: it is set again",
+        log_.warning("nftables table ip{} {} was changed by another program: restored",
                      filter->family == Family::V6 ? "6" : "", filter->table);
         (void)replace(*filter);
     }

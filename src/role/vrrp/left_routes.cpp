@@ -84,7 +84,7 @@ Result<void> LeftRoutes::remove() const {
     if (!answers) return std::unexpected{std::move(answers.error())};
     for (const auto& answer : *answers)
         if (answer.verdict == netlink::Verdict::Failed)
-            log_.warning("a route of an address that is gone cannot be removed: {}", answer.text);
+            log_.warning("a route of a removed address cannot be removed: {}", answer.text);
     return {};
 }
 

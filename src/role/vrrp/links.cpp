@@ -75,7 +75,7 @@ Links::Change Links::take_from(kernel::Rtnetlink& netlink, Log& log) {
     }
     auto change = take(*notifications);
     if (!change.overrun) return change;
-    log.warning("netlink notifications were lost: links and addresses are read anew");
+    log.warning("netlink notifications were lost: rereading links and addresses");
     auto lost = refresh(netlink);
     if (!lost) {
         log.error("{}", lost.error().text());

@@ -157,7 +157,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     sync_line_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
     firewall_.settle();
-    if (previous) runtime_.log().notice("going on from the state that the previous process left");
+    if (previous) runtime_.log().notice("state of the previous process resumed");
     return {};
 }
 
@@ -188,7 +188,7 @@ void VrrpRole::observed(const ipc::Observations& observations) {
 
 void VrrpRole::asked(const ipc::ControlRequest& wanted) {
     const auto id = instance_of(router_->config(), wanted.instance);
-    if (!id) return runtime_.log().warning("{} asks for an instance {}: there is none", wanted.by, wanted.instance);
+    if (!id) return runtime_.log().warning("{} requests an unknown instance {}", wanted.by, wanted.instance);
     if (wanted.what == ipc::ControlRequest::What::SendGarp) {
         runtime_.log().info("Sending garps on {} on {} request", wanted.instance, wanted.by);
         if (router_->snapshot().instances.at(*id).state == vrrp::State::Master)
@@ -196,7 +196,7 @@ void VrrpRole::asked(const ipc::ControlRequest& wanted) {
         return;
     }
     const auto changed = with_asked_change(router_->config(), *id, wanted);
-    if (!changed) return runtime_.log().warning("({}) {} asks for what cannot be", wanted.instance, wanted.by);
+    if (!changed) return runtime_.log().warning("({}) {} requests an invalid change", wanted.instance, wanted.by);
     runtime_.log().notice("({}) {} on {} request", wanted.instance, asked_text(wanted), wanted.by);
     perform(router_->reload(*changed, runtime_.now()));
     publish(true);

@@ -68,7 +68,7 @@ void VrrpRouting::read(const std::vector<netlink::Routing>& own_doing) {
         if (!own) give_(vrrp::RoutingLost{gone});
     }
     if (!found->lost) return;
-    log_.warning("notifications of routes were lost: all of ours are set again");
+    log_.warning("route notifications were lost: setting all our routes again");
     give_(vrrp::RoutingUncertain{});
 }
 

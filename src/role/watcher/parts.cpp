@@ -107,7 +107,7 @@ void ProcessWatcher::listen() {
         if (events) {
             take(*events);
         } else if (events.error().code() == Errc::Limit) {
-            log_.warning("process events were lost: all processes are looked at anew");
+            log_.warning("process events were lost: rescanning all processes");
             look_at_all();
         } else {
             connector_.reset();
@@ -127,7 +127,7 @@ void ProcessWatcher::take(const std::vector<netlink::ProcessEvent>& events) {
                 if (event.error != 0) {
                     no_events("the kernel refuses, error " + std::to_string(event.error));
                 } else if (!std::exchange(served_, true)) {
-                    log_.info("vrrp_track_process: the kernel tells of processes");
+                    log_.info("vrrp_track_process: the kernel reports process events");
                     look_at_all();  // what happened before it did
                 }
                 break;
@@ -160,8 +160,8 @@ void ProcessWatcher::look_at_all() {
 void ProcessWatcher::no_events(const std::string& why) {
     if (std::exchange(resigned_, true)) return;
     log_.warning(
-        "vrrp_track_process: the kernel does not tell of processes ({}): /proc is read every {} s instead. It tells "
-        "the initial network, PID and user namespaces only, and with CAP_NET_ADMIN",
+        "vrrp_track_process: the kernel reports no process events ({}): /proc is read every {} s instead. It reports "
+        "them in the initial network, PID and user namespaces only, and with CAP_NET_ADMIN",
         why, kProcessPoll.count());
 }
 
@@ -194,7 +194,7 @@ void LinkWatcher::look() {
             link.complaint.clear();
         } else if (answer.error().code() != Errc::NotFound && link.complaint != answer.error().text()) {
             link.complaint = answer.error().text();
-            log_.warning("The link of {} cannot be polled ({}): what netlink says counts", link.link.name,
+            log_.warning("The link of {} cannot be polled ({}): using its state from netlink", link.link.name,
                          link.complaint);
         }
         if (link.told == value) continue;

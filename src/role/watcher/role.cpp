@@ -70,7 +70,7 @@ private:
     void follow(int descriptor) {
         const auto bytes = ipc::read_memfd(descriptor);
         auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : std::unexpected{bytes.error()};
-        if (!plan) return log_.error("the plan of what to watch cannot be read: {}", plan.error().text());
+        if (!plan) return log_.error("the plan of the watcher cannot be read: {}", plan.error().text());
         if (!privileges_dropped_) {
             if (make_files_) make_files(plan->watch.files);
             drop();

@@ -106,7 +106,7 @@ TEST_CASE("a missing closing brace inside is noticed at the first keyword of the
 }
 
 TEST_CASE("an extra closing brace is passed over") {
-    CHECK(lines_of(load_sample(std::string{kVrrp} + "}\n")) == Lines{"15:1 error MS0110 this } closes nothing"});
+    CHECK(lines_of(load_sample(std::string{kVrrp} + "}\n")) == Lines{"15:1 error MS0110 this } has no matching {"});
 }
 
 TEST_CASE("a missing opening brace is named, and the lines below are read as the block") {
@@ -172,14 +172,14 @@ TEST_CASE("an unknown auth_type sends without authentication, as keepalived does
 
 TEST_CASE("two keywords on one line lose the second, and that is said") {
     CHECK(lines_of(load_sample(vrrp(5, "    priority 90 advert_int 2"))) ==
-          Lines{"5:17 warning MS0114 advert_int stands on the line of priority and is ignored"});
+          Lines{"5:17 warning MS0114 advert_int is on the line of priority and is ignored"});
 }
 
 TEST_CASE("nb_get_retry in TCP_CHECK stays without effect and names its fix") {
     const Loaded loaded = load_sample(lvs(9, "            nb_get_retry 3"));
 
     REQUIRE(lines_of(loaded) ==
-            Lines{"9:13 warning MS0514 TCP_CHECK does not know nb_get_retry (it belongs to HTTP_GET and SSL_GET)"});
+            Lines{"9:13 warning MS0514 TCP_CHECK has no keyword nb_get_retry (it belongs to HTTP_GET and SSL_GET)"});
     CHECK(loaded.diagnostics[0].hint == "write `retry 3`");
     CHECK(loaded.config.virtual_servers.at(0).real_servers.at(0).checkers.at(0).retry == 1);
 }
@@ -251,9 +251,9 @@ TEST_CASE("ten megabytes of braces are a few messages") {
 }
 
 TEST_CASE("a BFD instance without a neighbour is named, once") {
-    CHECK(lines_of(load_sample("bfd_instance up {\n  min_rx 250\n}\n")) ==
-          Lines{"1:1 error MS0422 bfd_instance up has no neighbor_ip",
-                "1:14 note MS0308 bfd_instance up is used by nobody"});
+    CHECK(
+        lines_of(load_sample("bfd_instance up {\n  min_rx 250\n}\n")) ==
+        Lines{"1:1 error MS0422 bfd_instance up has no neighbor_ip", "1:14 note MS0308 bfd_instance up is never used"});
     CHECK(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0.1\n}\n").exit_code() == 0);
     CHECK(load_sample("bfd_instance up {\n  neighbour_ip 10.0.0.1\n}\n").diagnostics.size() <= 3);
     CHECK(lines_of(load_sample("bfd_instance up {\n  neighbor_ip 10.0.0\n}\n")).size() == 2);
@@ -269,7 +269,8 @@ TEST_CASE("a BFD instance of two families, one with another's neighbour, and too
                       b = "bfd_instance b {\nneighbour_ip 10.0.0.1\n";
 
     CHECK(about("bfd_instance a {\nneighbor_ip 10.0.0.1\nsource_ip fd00::1\n}\n") ==
-          Lines{"1:1 error MS0212 bfd_instance a: source_ip fd00::1 and neighbor_ip 10.0.0.1 are not of one family"});
+          Lines{"1:1 error MS0212 bfd_instance a: source_ip fd00::1 and neighbor_ip 10.0.0.1 have different address "
+                "families"});
     CHECK(about(a + b + "}\n") ==
           Lines{"4:1 error MS0406 bfd_instance b has the neighbor_ip 10.0.0.1 of bfd_instance a"});
     CHECK(about(a + b + "multihop\n}\n").empty());
@@ -339,9 +340,9 @@ TEST_CASE("a script that several lines name is one message, which names the line
                          "    advert_int 1\n    notify_master /nosuch/a\n    notify_backup /nosuch/b\n"
                          "    notify_fault /nosuch/a\n    notify_stop /nosuch/a"));
 
-    CHECK(lines_of(loaded) == Lines{"7:19 warning MS0301 (VI_1) notify_master: /nosuch/a is not there",
-                                    "8:19 warning MS0301 (VI_1) notify_backup: /nosuch/b is not there"});
-    CHECK(loaded.diagnostics.at(0).hint == "the same holds for line 9, line 10");
+    CHECK(lines_of(loaded) == Lines{"7:19 warning MS0301 (VI_1) notify_master: /nosuch/a does not exist",
+                                    "8:19 warning MS0301 (VI_1) notify_backup: /nosuch/b does not exist"});
+    CHECK(loaded.diagnostics.at(0).hint == "the same applies to line 9, line 10");
 }
 
 TEST_CASE("a slip in a definition is one message, however often the definition is used") {
@@ -350,7 +351,7 @@ TEST_CASE("a slip in a definition is one message, however often the definition i
         with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 4, "virtual_router_id 52"), 5, "    priority $PRIO"));
 
     CHECK(lines_of(loaded) == Lines{"6:14 error MS0200 priority needs a number, got 'high'"});
-    CHECK(loaded.diagnostics.at(0).hint == "$PRIO is defined at ha.conf:1; this is said once, and holds 1 more times");
+    CHECK(loaded.diagnostics.at(0).hint == "$PRIO is defined at ha.conf:1; reported once; occurs 1 more times");
 }
 
 TEST_CASE("a slip in a repeated line is one message") {
@@ -380,24 +381,24 @@ TEST_CASE("a vrrp_script below the instance that tracks it is one message, at th
 TEST_CASE("lines that follow each other and have one cause are one message") {
     const Loaded prose = load_sample("This is my file.\nIt is for the web.\n" + std::string{kVrrp});
     CHECK(lines_of(prose) == Lines{"1:1 error MS0105 unknown keyword 'This' outside of all blocks"});
-    CHECK(prose.diagnostics.at(0).hint == "the same holds for line 2");
+    CHECK(prose.diagnostics.at(0).hint == "the same applies to line 2");
 
     const Loaded headless = load_sample("VI_1 {\n}\nVI_1\nstate MASTER\nadvert_int 1\n");
     CHECK(lines_of(headless) == Lines{"1:1 error MS0106 unknown keyword 'VI_1' outside of all blocks",
                                       "3:1 error MS0105 unknown keyword 'VI_1' outside of all blocks"});
     CHECK(headless.diagnostics.at(1).hint ==
-          "state belongs in vrrp_instance: is its first line missing?; the same holds for line 4, line 5");
+          "state belongs in vrrp_instance: is its first line missing?; the same applies to line 4, line 5");
 
     const Loaded pasted = load_sample(vrrp(5, "\xC2\xA0priority 90\n\xC2\xA0nopreempt"));
     CHECK(lines_of(pasted) == Lines{"5:1 error MS0117 the line begins with a no-break space"});
-    CHECK(pasted.diagnostics.at(0).hint == "replace it with plain blanks; the same holds for line 6");
+    CHECK(pasted.diagnostics.at(0).hint == "replace it with plain blanks; the same applies to line 6");
 }
 
 TEST_CASE("a backslash that was to continue a line is one message") {
     const Loaded loaded = load_sample(vrrp(4, "    virtual_router_id\\\n        51"));
 
     CHECK(lines_of(loaded) ==
-          Lines{"4:5 fatal MS0105 'virtual_router_id\\' is no keyword: a backslash does not continue a line"});
+          Lines{"4:5 fatal MS0105 'virtual_router_id\\' is not a keyword: a backslash does not continue a line"});
 }
 
 TEST_CASE("a definition that was refused takes the blame for its uses") {
@@ -433,7 +434,7 @@ TEST_CASE("a tracker with a slip in its name is one message: the script that it 
     CHECK(lines_of(load_sample(script + vrrp(5, "track_script {\n chk_haproxi\n}"))) ==
           Lines{"13:2 error MS0304 (VI_1) there is no vrrp_script chk_haproxi above this line"});
     CHECK(lines_of(load_sample(script + vrrp(5, "track_script {\n nginx_alive\n}"))) ==
-          Lines{"5:13 warning MS0305 vrrp_script chk_haproxy is tracked by nobody",
+          Lines{"5:13 warning MS0305 vrrp_script chk_haproxy is never tracked",
                 "13:2 error MS0304 (VI_1) there is no vrrp_script nginx_alive above this line"});
 }
 
@@ -450,9 +451,9 @@ TEST_CASE("files, processes and BFD sessions are tracked where they are defined,
 
     CHECK(about(defined + vrrp(5, "track_file {\n load\n}\ntrack_process {\n nginx\n}\ntrack_bfd {\n uplink\n}"))
               .empty());
-    CHECK(about(defined + std::string{kVrrp}) == Lines{"1:12 note MS0308 track_file load is used by nobody",
-                                                       "4:20 note MS0308 vrrp_track_process nginx is used by nobody",
-                                                       "7:14 note MS0308 bfd_instance uplink is used by nobody"});
+    CHECK(about(defined + std::string{kVrrp}) == Lines{"1:12 note MS0308 track_file load is never used",
+                                                       "4:20 note MS0308 vrrp_track_process nginx is never used",
+                                                       "7:14 note MS0308 bfd_instance uplink is never used"});
     CHECK(about(vrrp(5, "track_file {\n load\n}") + "track_file load {\n file /etc/hostname\n}\n") ==
           Lines{"6:2 error MS0307 (VI_1) there is no track_file load above this line"});
     const Loaded slip = load_sample("track_file load {\n file /etc/hostname\n}\n" + vrrp(5, "track_file {\n laod\n}"));
@@ -476,9 +477,9 @@ TEST_CASE("keywords that only keepalived's manual knows are refused with the rea
         "global_defs {\nstate_file_location /run/a\nstats_file_location /run/b\njson_file_location /run/c\n}\n" +
         std::string{kVrrp});
     CHECK(lines_of(dumps) ==
-          Lines{"2:1 warning MS0105 state_file_location stands in keepalived's manual only: keepalived refuses it",
-                "3:1 warning MS0105 stats_file_location stands in keepalived's manual only: keepalived refuses it",
-                "4:1 warning MS0105 json_file_location stands in keepalived's manual only: keepalived refuses it"});
+          Lines{"2:1 warning MS0105 state_file_location is in keepalived's manual only: keepalived rejects it",
+                "3:1 warning MS0105 stats_file_location is in keepalived's manual only: keepalived rejects it",
+                "4:1 warning MS0105 json_file_location is in keepalived's manual only: keepalived rejects it"});
     CHECK(dumps.diagnostics.at(0).hint == "write `state_dump_file /run/a`");
     CHECK(dumps.diagnostics.at(1).hint == "write `stats_dump_file /run/b`");
     CHECK(dumps.diagnostics.at(2).hint == "write `json_dump_file /run/c`");
@@ -487,7 +488,7 @@ TEST_CASE("keywords that only keepalived's manual knows are refused with the rea
     const Loaded dynamic = load_sample("track_file F {\nfile /etc/hostname\n}\n" +
                                        lvs(8, "FILE_CHECK {\ntrack_file F\nweight 1\ndynamic\n}\nTCP_CHECK {"));
     CHECK(lines_of(dynamic) ==
-          Lines{"14:1 warning MS0105 dynamic stands in keepalived's manual only: keepalived refuses it"});
+          Lines{"14:1 warning MS0105 dynamic is in keepalived's manual only: keepalived rejects it"});
     CHECK(dynamic.diagnostics.at(0).hint ==
           "delete the line: the file's number changes the weight wherever weight is not 0");
     CHECK(dynamic.exit_code() == 5);

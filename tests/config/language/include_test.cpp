@@ -78,7 +78,7 @@ TEST_CASE("a problem with an include is named at its line") {
              Row{"include sub/a.conf sub/b.conf", "1:1 warning MS0007 include: nothing matches sub/a.conf sub/b.conf"},
              Row{"@director includem nosuch # why", "1:11 fatal MS0009 includem: nothing matches nosuch"},
              Row{"include", "1:1 error MS0105 unknown keyword 'include' outside of all blocks"},
-             Row{"include top.conf", "1:1 warning MS0007 include: top.conf -> top.conf is being read already"},
+             Row{"include top.conf", "1:1 warning MS0007 include: top.conf -> top.conf is included recursively"},
          }) {
         CAPTURE(line);
         CHECK(said_of(folder, std::string{line} + "\n") == Lines{said});
@@ -176,8 +176,8 @@ TEST_CASE("files that include each other in a ring are one message that names th
     folder.put("b.conf", "include a.conf\ninclude top.conf\n");
     int exit_code = -1;
     CHECK(said_of(folder, "include a.conf\n" + std::string{kVrrp}, &exit_code) ==
-          Lines{"1:1 warning MS0007 include: top.conf -> a.conf -> b.conf -> a.conf is being read already",
-                "2:1 warning MS0007 include: top.conf -> a.conf -> b.conf -> top.conf is being read already"});
+          Lines{"1:1 warning MS0007 include: top.conf -> a.conf -> b.conf -> a.conf is included recursively",
+                "2:1 warning MS0007 include: top.conf -> a.conf -> b.conf -> top.conf is included recursively"});
     CHECK(exit_code == 0);
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("files that include ever deeper ones are refused at a depth") {
     const Folder folder;
     for (int i = 0; i < 40; ++i) folder.put(std::to_string(i) + ".inc", "include " + std::to_string(i + 1) + ".inc\n");
     CHECK(said_of(folder, "include 0.inc\n") ==
-          Lines{"1:1 warning MS0007 include: 31.inc: files include each other more than 32 deep"});
+          Lines{"1:1 warning MS0007 include: 31.inc: includes are nested more than 32 deep"});
 }
 
 TEST_CASE("an include may stand in a condition, a repetition, a definition") {

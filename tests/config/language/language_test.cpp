@@ -288,7 +288,7 @@ TEST_CASE("a name that is not defined is named, with the one that may be meant, 
 
     const Loaded later = load_sample(vrrp(5, "    priority $PRIO") + "$PRIO=100\n");
     REQUIRE(later.diagnostics.size() == 1);
-    CHECK(later.diagnostics[0].hint == "$PRIO is defined further down; a definition holds from its line on");
+    CHECK(later.diagnostics[0].hint == "$PRIO is defined further down; a definition applies from its line on");
 }
 
 TEST_CASE("a reference that stays as it stands is told even where any word will do") {
@@ -317,7 +317,7 @@ TEST_CASE("what is nearly a definition or a condition is named") {
              Slip{"~seq(i,1,2) x", "1:1 error MS0116 '~seq(i,1,2)' does not begin a repetition"},
              Slip{"~SEQ(i,8,3,1) g$i", "1:1 error MS0121 ~SEQ: steps of 3 do not lead from 8 to 1"},
              Slip{"~SEQ(i,1,0,3) g$i", "1:1 error MS0121 ~SEQ: the step is 0"},
-             Slip{"~SEQx(i,-1,1) y$i", "1:1 error MS0121 ~SEQ: ~SEQx is for numbers from 0 on"},
+             Slip{"~SEQx(i,-1,1) y$i", "1:1 error MS0121 ~SEQ: ~SEQx accepts numbers from 0 on"},
              Slip{"~SEQ(i,a,2) q$i", "1:1 error MS0121 ~SEQ: 'a' is not a whole number"},
              Slip{"~SEQ(i,1,$N) q$i", "1:1 error MS0121 ~SEQ: '$N' is not a whole number"},
              Slip{"~SEQ(i,1,2,3,4) r", "1:1 error MS0121 ~SEQ: a name and 1 to 3 numbers are needed, got 4"},
@@ -325,7 +325,7 @@ TEST_CASE("what is nearly a definition or a condition is named") {
              Slip{"~SEQ() r", "1:1 error MS0121 ~SEQ: '' is not a name"},
              Slip{"~SEQ(i,1,2 r", "1:1 error MS0121 ~SEQ: the closing ) is missing"},
              Slip{"~LST({a,b},{1,2,3},{3,4}) v", "1:1 error MS0121 ~LST: 3 values for 2 names"},
-             Slip{"~LST(a,1 2,x) t$a", "1:1 error MS0121 ~LST: the value '1 2' holds a blank or a brace"},
+             Slip{"~LST(a,1 2,x) t$a", "1:1 error MS0121 ~LST: the value '1 2' contains a blank or a brace"},
              Slip{"~LST({a,b},{1,2} {3,4}) c", "1:1 error MS0121 ~LST: a comma is missing before '{3,4}'"},
              Slip{"~LST(a) z$a", "1:1 error MS0121 ~LST: there are no values"},
              Slip{"~LST({a,b}, {1,2", "1:1 error MS0121 ~LST: the closing ) is missing"},
@@ -354,15 +354,16 @@ TEST_CASE("expansion without end is one message, and nothing runs") {
         const char* said;
     };
     for (const auto& [text, said] : {
-             Bound{"$A=$A\nfoo $A\n", "2:1 fatal MS0120 $A is expanded without end: it refers to itself"},
-             Bound{"$A=${B}\n$B=x${A}\nfoo $A\n", "3:1 fatal MS0120 $A is expanded without end: it refers to itself"},
-             Bound{"$A=x\\\n$A\n$A\n",
-                   "3:1 fatal MS0120 definitions or repetitions contain each other more than 64 deep"},
-             Bound{laughs + "$A40\n", "83:1 fatal MS0120 definitions and repetitions give more than 2000000 lines"},
-             Bound{empty + "foo $A40\n", "42:1 fatal MS0120 $A0 is expanded without end: it refers to itself"},
-             Bound{"~SEQ(i,1,2000000000) x\n", "1:1 fatal MS0120 this gives 2000000000 lines; the limit is 2000000"},
+             Bound{"$A=$A\nfoo $A\n", "2:1 fatal MS0120 $A expands endlessly: it refers to itself"},
+             Bound{"$A=${B}\n$B=x${A}\nfoo $A\n", "3:1 fatal MS0120 $A expands endlessly: it refers to itself"},
+             Bound{"$A=x\\\n$A\n$A\n", "3:1 fatal MS0120 definitions or repetitions are nested more than 64 deep"},
+             Bound{laughs + "$A40\n",
+                   "83:1 fatal MS0120 definitions and repetitions expand to more than 2000000 lines"},
+             Bound{empty + "foo $A40\n", "42:1 fatal MS0120 $A0 expands endlessly: it refers to itself"},
+             Bound{"~SEQ(i,1,2000000000) x\n",
+                   "1:1 fatal MS0120 this expands to 2000000000 lines; the limit is 2000000"},
              Bound{"~SEQ(i,1,2000) ~SEQ(j,1,2000) $K=x\n",
-                   "1:31 fatal MS0120 definitions and repetitions give more than 2000000 lines"},
+                   "1:31 fatal MS0120 definitions and repetitions expand to more than 2000000 lines"},
          }) {
         CAPTURE(text);
         const Loaded loaded = load_sample(std::string{kVrrp.substr(0, 0)} + text);

@@ -35,7 +35,7 @@ TEST_CASE("a misspelt member of a sync group is told the nearest instance") {
 TEST_CASE("smtp_alert without anybody to write to is said once, and raises no exit code") {
     const Loaded loaded = load_sample(vrrp(6, "advert_int 1\nsmtp_alert") + lvs(5, "protocol TCP\nsmtp_alert"));
     CHECK(lines_of(loaded) ==
-          std::vector<std::string>{"7:1 warning MS0309 smtp_alert is on, but nobody is named to write to"});
+          std::vector<std::string>{"7:1 warning MS0309 smtp_alert is on, but there is no recipient"});
     CHECK(hint_of(loaded) == "add notification_email { ADDRESS } to global_defs");
     CHECK(loaded.exit_code() == 0);
 

@@ -86,7 +86,7 @@ TEST_CASE("each service, instance and address that a missing brace loses is name
                                    "virtual_server [2001:db8::1]:80", "real_server 10.1.1.1:80", "vrrp_instance VI_1",
                                    "address 10.9.9.9/24", "virtual_server FWM 7"});
     CHECK(
-        effects_of(loaded).contains("lost by it: virtual_server 10.9.9.2:80, virtual_server [2001:db8::1]:80, "
+        effects_of(loaded).contains("lost with it: virtual_server 10.9.9.2:80, virtual_server [2001:db8::1]:80, "
                                     "vrrp_instance VI_1, address 10.9.9.9/24, virtual_server FWM 7"));
     CHECK(loaded.can_run());
 }

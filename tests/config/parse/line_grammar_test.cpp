@@ -77,7 +77,7 @@ TEST_CASE("a slip in a route costs the route, and is told once") {
              Case{"10.0.0.0/8 dev eth0 hoplimit 256", "hoplimit must be 0 to 255, got 256", ""},
              Case{"10.0.0.0/8 dev eth0 metric 5x", "metric takes a plain number, got '5x'", "write `metric 5`"},
              Case{"10.0.0.0/8 nexthop via 192.0.2.1 weight 300", "weight must be 1 to 256, got 300", ""},
-             Case{"10.0.0.0/8 dev eth0 features foo", "features does not know 'foo'", ""},
+             Case{"10.0.0.0/8 dev eth0 features foo", "features does not accept 'foo'", ""},
              Case{"10.0.0.x dev eth0", "to needs an IP address, got '10.0.0.x'", ""},
              Case{"dev eth0", "a line of virtual_routes needs a destination", ""},
              Case{"10.0.0.0/8 via 192.0.2.300", "via needs an IP address, got '192.0.2.300'", ""},
@@ -192,7 +192,7 @@ TEST_CASE("an address keeps the options that the model has no member for") {
     CHECK(value_of<bool>(address.more->values, "-nodad") == true);
 
     const Loaded with_length = load_sample(vrrp(12, "        10.9.9.9/24 dev eth0 peer 10.9.9.1"));
-    CHECK(wrong(with_length).at(0).message == "10.9.9.9/24 has a peer: its prefix length means nothing");
+    CHECK(wrong(with_length).at(0).message == "10.9.9.9/24 has a peer: its prefix length has no effect");
     CHECK(with_length.config.instances.at(0).addresses.at(0).prefix == *Prefix::parse("10.9.9.9/32"));
 }
 

@@ -180,14 +180,12 @@ TEST_CASE("a character beyond ASCII stands in quotes and comments only") {
         const Loaded loaded = load_toml(text);
         REQUIRE(loaded.diagnostics.size() == 1);
         const Diagnostic& d = loaded.diagnostics[0];
-        constexpr std::string_view kNoToml = "this is no TOML: ";
+        constexpr std::string_view kNoToml = "this is not TOML: ";
         REQUIRE(d.message.starts_with(kNoToml));
         return fmt::format("{}:{}: {}", d.place.line, d.place.column, d.message.substr(kNoToml.size()));
     };
     const std::string outside =
-        ": a character beyond ASCII stands outside quotes and comments: text goes between quotes, blanks are spaces "
-        "and "
-        "tabs";
+        ": a non-ASCII character is outside quotes and comments: put text in quotes, and use spaces and tabs as blanks";
     for (const char* const c :
          {"\u00A0", "\u00F6", "\u01E8", "\u03B1", "\u0416", "\u3042", "\uFE30", "\uFEFF", "\xFF"}) {
         CAPTURE(c);
@@ -197,14 +195,14 @@ TEST_CASE("a character beyond ASCII stands in quotes and comments only") {
         CHECK(problem(std::string{"[global_defs]\nrouter_id"} + c + " = 'a'\n") == "2:10" + outside);
         CHECK(problem(std::string{"[global_defs"} + c + "]\n") == "1:13" + outside);
         CHECK(problem(std::string{"a = \"\"\"\\"} + c + "\"\"\"\n") ==
-              "1:9: a backslash stands before a character that needs none: write \\\\ for a backslash");
+              "1:9: a backslash precedes a character that needs none: write \\\\ for a backslash");
         CHECK(problem(std::string{"a = \"\"\"\\ \t"} + c + "\"\"\"\n") ==
-              "1:11: a backslash before blanks is the last of its line");
+              "1:11: a backslash before blanks must end its line");
         CHECK(problem(std::string{"a = \"\"\"x\\ \t\r\n \n "} + c + "\"\"\"\n") ==
-              "3:2: after a line-ending backslash the text cannot go on with a character beyond ASCII: put the "
-              "character before the backslash");
+              "3:2: after a backslash at the end of a line the text cannot continue with a non-ASCII character: put it "
+              "before the backslash");
     }
-    CHECK(problem("\uFEFF[ ]\n") == "1:3: a table's name is made of letters, digits, - and _, or stands in quotes");
+    CHECK(problem("\uFEFF[ ]\n") == "1:3: a table's name consists of letters, digits, - and _, or is quoted");
     CHECK(found_in(load_toml("\uFEFF# Köln\n[global_defs] # \u00A0\nrouter_id = \"\u00A0\u0416\u3042\"\n")).empty());
     CHECK(found_in(load_toml("[global_defs]\nrouter_id = \"\"\"Kö\\\n  ln\"\"\"\n")).empty());
     CHECK(load_toml("[global_defs]\nrouter_id = \"\"\"Kö\\\n  ln\"\"\"\n").config.global.router_id == "Köln");
@@ -305,7 +303,7 @@ TEST_CASE("a block whose words TOML cannot hold is not carried over, and named")
 
     REQUIRE(converted.lost.size() == 1);
     CHECK(converted.lost[0].place.line == 1);
-    CHECK(converted.lost[0].what.ends_with("it is no UTF-8"));
+    CHECK(converted.lost[0].what.ends_with("it is not UTF-8"));
     CHECK_FALSE(converted.text.contains("[["));
 }
 
@@ -318,6 +316,6 @@ TEST_CASE("what is not carried over is named, and stands as a comment in its pla
     CHECK(converted.lost[0].place.line == 2);
     CHECK(converted.lost[1].place.line == 5);
     CHECK(converted.text ==
-          "[global_defs]\n# not carried over: unknown keyword no_such_word 5\nrouter_id = \"x\"\n"
-          "# not carried over: unknown keyword foo\n");
+          "[global_defs]\n# not converted: unknown keyword no_such_word 5\nrouter_id = \"x\"\n"
+          "# not converted: unknown keyword foo\n");
 }

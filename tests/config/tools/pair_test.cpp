@@ -60,9 +60,8 @@ TEST_CASE("the course's 105 and 100 with weight -2 cannot move the address, and 
     const std::string said =
         "A: warning MS0609: VI_1: when script chk_haproxy fails, the priority of A falls to 105 - 2 = 103, still above "
         "the 100 of B: B does not take over\n"
-        "  fix: weight -6 or lower (more than 105 - 100 = 5); or no weight at all: a failure is FAULT then, and B "
-        "takes "
-        "over";
+        "  fix: set weight -6 or lower (more than 105 - 100 = 5); or remove the weight: a failure then means FAULT, "
+        "and B takes over";
 
     CHECK(course("haproxy-pair-master.conf", "haproxy-pair-backup.conf") == Lines{said});
 }
@@ -73,10 +72,10 @@ TEST_CASE("the course's HAProxy pair without a weight is a good pair") {
 
 TEST_CASE("the course's two directors with priority 100 each: the higher address wins") {
     CHECK(course("lvs-dr-natmask-master.conf", "lvs-dr-natmask-backup.conf") ==
-          Lines{"A, B: note MS0600: both have router_id LVS_DEVEL: mails do not tell the two apart\n"
-                "  fix: give each its own router_id, or leave it out: then it is the host's name",
+          Lines{"A, B: note MS0600: both have router_id LVS_DEVEL: their mails cannot be distinguished\n"
+                "  fix: set a different router_id in each, or omit it: the default is the host name",
                 "A, B: warning MS0606: VI_1: both have priority 100: the router with the higher source address wins\n"
-                "  fix: give them different priorities, for example 150 and 100"});
+                "  fix: set different priorities, for example 150 and 100"});
 }
 
 TEST_CASE("the course's pair whose second file lacks a brace is still a pair") {
@@ -125,9 +124,9 @@ TEST_CASE("two small weights that only move the address together are a note") {
     const Lines lines = compared(scripts + instance("MASTER", 105, track), scripts + instance("BACKUP", 100, track));
 
     REQUIRE(lines.size() == 2);
-    CHECK(
-        lines[0].starts_with("A: note MS0609: VI_1: when script x fails, the priority of A falls to 105 - 3 = 102, "
-                             "still above the 100 of B: B takes over only when other tracked things fail with it\n"));
+    CHECK(lines[0].starts_with(
+        "A: note MS0609: VI_1: when script x fails, the priority of A falls to 105 - 3 = 102, "
+        "still above the 100 of B: B takes over only when other tracked objects fail at the same time\n"));
     CHECK(lines[1].starts_with("A: note MS0609: VI_1: when script y fails"));
 }
 
@@ -136,22 +135,20 @@ TEST_CASE("nopreempt on the other router makes a good weight useless") {
     const std::string b = script("-20") + instance("BACKUP", 100, kTrack + "nopreempt\n");
     const Lines lines = compared(a, b);
 
-    CHECK(lines ==
-          Lines{"A, B: note MS0607: VI_1: both say state BACKUP: the priority alone decides, after about three "
-                "advertisements have been missed",
-                "A, B: warning MS0608: VI_1: nopreempt is in B only, whose priority is the lower one: A still "
-                "takes the addresses back when it returns\n"
-                "  fix: write nopreempt and state BACKUP into A",
-                "B: warning MS0609: VI_1: B has nopreempt: it does not take over from a MASTER whose priority "
-                "has fallen, so the weights of A move nothing\n"
-                "  fix: take the weight out in A: a failure is FAULT then, and the MASTER resigns"});
+    CHECK(lines == Lines{"A, B: note MS0607: VI_1: both have state BACKUP: the priority alone decides, after about "
+                         "three missed advertisements",
+                         "A, B: warning MS0608: VI_1: nopreempt is only in B, which has the lower priority: A still "
+                         "preempts when it returns\n"
+                         "  fix: set nopreempt and state BACKUP in A",
+                         "B: warning MS0609: VI_1: B has nopreempt: it does not take over from a MASTER whose priority "
+                         "has fallen, so the weights of A have no effect\n"
+                         "  fix: remove the weight in A: a failure then means FAULT, and the MASTER resigns"});
 }
 
 TEST_CASE("a script that only one of them tracks is a warning for the other") {
-    CHECK(
-        compared(script("") + instance("MASTER", 150, kTrack), instance("BACKUP", 100)) ==
-        Lines{"B: warning MS0609: VI_1: A tracks script chk, B does not: B keeps the addresses when its own service is "
-              "dead\n  fix: add it to track_script in B"});
+    CHECK(compared(script("") + instance("MASTER", 150, kTrack), instance("BACKUP", 100)) ==
+          Lines{"B: warning MS0609: VI_1: A tracks script chk, B does not: B keeps the addresses when its own service "
+                "has failed\n  fix: add it to track_script in B"});
 }
 
 TEST_CASE("passwords are compared and never shown") {
@@ -163,10 +160,10 @@ TEST_CASE("passwords are compared and never shown") {
     CHECK(compared(instance("MASTER", 150, with("secret")), instance("BACKUP", 100, with("secret"))).empty());
     CHECK(compared(instance("MASTER", 150, with("secretX1")), instance("BACKUP", 100, with("secretY2"))) ==
           Lines{"A, B: error MS0603: VI_1: the passwords (auth_pass) differ" + refused +
-                "  fix: write the same `auth_pass` into both; 8 characters count"});
+                "  fix: set the same `auth_pass` in both; 8 characters count"});
     CHECK(compared(instance("MASTER", 150, with("secret")), instance("BACKUP", 100)) ==
           Lines{"A, B: error MS0603: VI_1: authentication PASS in A, none in B" + refused +
-                "  fix: write the same `auth_type`, in capitals, and the same `auth_pass` into both"});
+                "  fix: set the same `auth_type`, in capitals, and the same `auth_pass` in both"});
 }
 
 TEST_CASE("what two routers must agree on to hear each other") {
@@ -178,18 +175,16 @@ TEST_CASE("what two routers must agree on to hear each other") {
               .starts_with("A, B: error MS0602: VI_1: VRRP version 2 in A, 3 in B: each refuses the other's packets"));
     CHECK(first(instance("BACKUP", 100, "advert_int 2\n"))
               .starts_with("A, B: error MS0602: VI_1: advert_int 1 s in A, 2 s in B: each refuses"));
-    CHECK(
-        first(instance("BACKUP", 100, "", "VI_1", 52)) ==
-        "A, B: error MS0601: VI_1: virtual_router_id 51 in A, 52 in B: they do not take each other for one router, and "
-        "both become MASTER\n"
-        "  fix: give both the same virtual_router_id and addresses of the same family");
+    CHECK(first(instance("BACKUP", 100, "", "VI_1", 52)) ==
+          "A, B: error MS0601: VI_1: virtual_router_id 51 in A, 52 in B: they are different virtual routers, and both "
+          "become MASTER\n"
+          "  fix: set the same virtual_router_id and addresses of the same family in both");
     CHECK(first(instance("BACKUP", 100, "", "VI_1", 51, "10.9.9.10/24"))
-              .starts_with(
-                  "B: error MS0604: VI_1: virtual address 10.9.9.9 is in A only: the other does not take it over, and "
-                  "complains of each packet's list"));
+              .starts_with("B: error MS0604: VI_1: virtual address 10.9.9.9 is in A only: the other does not take it "
+                           "over, and logs an address list mismatch for each packet"));
     CHECK(first(instance("BACKUP", 100, "", "VI_1", 51, "10.9.9.9")) ==
           "A, B: warning MS0604: VI_1: prefix lengths differ: 10.9.9.9/24 in A, 10.9.9.9/32 in B\n"
-          "  fix: write the same prefix lengths into both");
+          "  fix: set the same prefix lengths in both");
     CHECK(first(instance("BACKUP", 100, "virtual_ipaddress_excluded {\n10.8.8.8\n}\n"))
               .starts_with("A: warning MS0604: VI_1: virtual address (excluded) 10.8.8.8 is in B only"));
     CHECK(
@@ -209,12 +204,13 @@ TEST_CASE("vmac_xmit_base in one of two files makes that router deaf for the oth
     CHECK(of(vmac, vmac).empty());
     CHECK(of(base, base).empty());
     CHECK(of(vmac, base) ==
-          "A, B: error MS0602: VI_1: vmac_xmit_base in B only: B does not hear what A sends from its VMAC, and both "
-          "become MASTER\n  fix: write vmac_xmit_base into both or into none");
+          "A, B: error MS0602: VI_1: vmac_xmit_base in B only: B does not receive what A sends from its VMAC, and both "
+          "become MASTER\n  fix: set vmac_xmit_base in both or in neither");
     CHECK(of(base, vmac) ==
-          "A, B: warning MS0602: VI_1: vmac_xmit_base in A only: A does not hear what B sends from its VMAC, and takes "
-          "the addresses whenever it starts; while its priority is below that of B there are two of them\n"
-          "  fix: write vmac_xmit_base into both or into none");
+          "A, B: warning MS0602: VI_1: vmac_xmit_base in A only: A does not receive what B sends from its VMAC, and "
+          "takes "
+          "the addresses whenever it starts; while its priority is below that of B there are two MASTERs\n"
+          "  fix: set vmac_xmit_base in both or in neither");
     CHECK(of("use_vmac vrrp.51 02:00:00:00:00:99\n", base).empty());
     CHECK_FALSE(of("use_vmac vrrp.51 00:00:5e:00:01:99\n", base).empty());
     CHECK(of(vmac, "").starts_with("B: note MS0602: VI_1: use_vmac in A only: "));
@@ -227,19 +223,19 @@ TEST_CASE("passwords of IPv6 are not looked at, so that they keep no backup from
     };
 
     CHECK(compared(six("MASTER", 150, "one"), six("BACKUP", 100, "two")) ==
-          Lines{"A, B: warning MS0603: VI_1: the passwords (auth_pass) differ, which nobody looks at over IPv6: the backup "
-                "stays BACKUP\n  fix: write the same `auth_pass` into both; 8 characters count"});
+          Lines{"A, B: warning MS0603: VI_1: the passwords (auth_pass) differ; over IPv6 they are not checked, so the "
+                "backup stays BACKUP\n  fix: set the same `auth_pass` in both; 8 characters count"});
 }
 
 TEST_CASE("the two must not both be first") {
     CHECK(compared(instance("MASTER", 150), instance("MASTER", 100))
               .at(0)
               .starts_with(
-                  "A, B: warning MS0607: VI_1: both say state MASTER: both claim the addresses at their start\n"));
+                  "A, B: warning MS0607: VI_1: both have state MASTER: both claim the addresses when they start\n"));
     CHECK(compared(instance("MASTER", 100), instance("BACKUP", 150))
               .at(0)
               .starts_with(
-                  "A: warning MS0607: VI_1: A says state MASTER, but B has the higher priority (100 in A, 150 in B)"));
+                  "A: warning MS0607: VI_1: A has state MASTER, but B has the higher priority (100 in A, 150 in B)"));
     CHECK(compared(instance("MASTER", 255), instance("MASTER", 255))
               .at(0)
               .starts_with("A, B: error MS0606: VI_1: both have priority 255 and own the addresses"));
@@ -255,17 +251,19 @@ TEST_CASE("unicast peers must name each other") {
     CHECK(
         compared(a, instance("BACKUP", 100, unicast("10.0.0.3", "10.0.0.1"))) ==
         Lines{"A: error MS0605: VI_1: B sends from 10.0.0.3, which is not among the peers of A: A does not send to it\n"
-              "  fix: write 10.0.0.3 into unicast_peer of A"});
+              "  fix: add 10.0.0.3 to unicast_peer of A"});
     CHECK(compared(a, instance("BACKUP", 100, unicast("10.0.0.2", "10.0.0.2"))).at(0) ==
-          "B: warning MS0605: VI_1: B names its own address 10.0.0.2 as a peer\n"
-          "  fix: unicast_peer names the other routers: write the address of A");
-    CHECK(
-        compared(a, instance("BACKUP", 100, unicast("", "10.0.0.1")))
-            .at(0)
-            .starts_with("B: note MS0605: VI_1: B has no unicast_src_ip: whether A names it as a peer cannot be seen"));
-    CHECK(compared(a, instance("BACKUP", 100))
+          "B: warning MS0605: VI_1: B lists its own address 10.0.0.2 as a peer\n"
+          "  fix: unicast_peer lists the other routers: set the address of A");
+    CHECK(compared(a, instance("BACKUP", 100, unicast("", "10.0.0.1")))
               .at(0)
-              .starts_with("A, B: error MS0605: VI_1: unicast in A, multicast in B: neither hears the other"));
+              .starts_with(
+                  "B: note MS0605: VI_1: B has no unicast_src_ip: whether A lists it as a peer cannot be checked"));
+    CHECK(
+        compared(a, instance("BACKUP", 100))
+            .at(0)
+            .starts_with(
+                "A, B: error MS0605: VI_1: unicast in A, multicast in B: neither receives the other's advertisements"));
     CHECK(compared(a, a).at(0).starts_with("A, B: error MS0605: VI_1: both send from 10.0.0.1"));
 }
 
@@ -277,8 +275,8 @@ TEST_CASE("sync groups must hold the same instances") {
 
     CHECK(compared(grouped + two("MASTER", 150), grouped + two("BACKUP", 100)).empty());
     CHECK(compared(grouped + two("MASTER", 150), two("BACKUP", 100)).at(0) ==
-          "B: warning MS0610: VI_1: it is in a sync group in A only: in B it moves without the others\n"
-          "  fix: write the same vrrp_sync_group into both");
+          "B: warning MS0610: VI_1: it is in a sync group in A only: in B it fails over without the others\n"
+          "  fix: set the same vrrp_sync_group in both");
 }
 
 TEST_CASE("the virtual servers must be the same") {
@@ -295,18 +293,18 @@ TEST_CASE("the virtual servers must be the same") {
     CHECK(compared(a, service("rr", "NAT", server("10.1.1.1", 5) + server("10.1.1.3", 2))) ==
           Lines{"A, B: note MS0601: neither file has a vrrp_instance",
                 "A, B: warning MS0611: virtual_server [10.9.9.9]:tcp:80: lb_algo wrr in A, rr in B\n"
-                "  fix: write the same into both",
+                "  fix: set the same value in both",
                 "B: warning MS0611: virtual_server [10.9.9.9]:tcp:80: real_server 10.1.1.2:80 is in A only\n"
                 "  fix: add it to B",
                 "A: warning MS0611: virtual_server [10.9.9.9]:tcp:80: real_server 10.1.1.3:80 is in B only\n"
                 "  fix: add it to A",
                 "A, B: warning MS0611: virtual_server [10.9.9.9]:tcp:80: forwarding to 10.1.1.1:80: DR in A, NAT in B\n"
-                "  fix: write the same lb_kind into both",
+                "  fix: set the same lb_kind in both",
                 "A, B: warning MS0611: virtual_server [10.9.9.9]:tcp:80: weight of 10.1.1.1:80: 1 in A, 5 in B\n"
-                "  fix: write the same weight into both"});
+                "  fix: set the same weight in both"});
     CHECK(compared(a, "global_defs {\nrouter_id b\n}\n").back() ==
-          "B: error MS0611: virtual_server [10.9.9.9]:tcp:80 is in A only: clients find nothing there while B is "
-          "MASTER\n  fix: add it to B");
+          "B: error MS0611: virtual_server [10.9.9.9]:tcp:80 is in A only: clients get no service while B is MASTER\n  "
+          "fix: add it to B");
 }
 
 TEST_CASE("one owner of the addresses is no fault, two are") {

@@ -65,11 +65,11 @@ TEST_CASE("keys of the wrong length or form, and an active_key without its key, 
         const char* block;
         std::vector<std::string> said;
     };
-    const std::string none = "(VI_1) auth_hmac has no usable key 1, which active_key names";
+    const std::string none = "(VI_1) auth_hmac has no usable key 1, which active_key selects";
     const Row rows[] = {
         {"key 1 short\n active_key 1", {"(VI_1) key 1 of auth_hmac has 5 bytes; it needs 32 to 64", none}},
         {"key 1 hex:xyz\n active_key 1",
-         {"(VI_1) key 1 of auth_hmac is not made of pairs of hexadecimal digits", none}},
+         {"(VI_1) key 1 of auth_hmac does not consist of pairs of hexadecimal digits", none}},
         {"key 1 file:/nowhere/key\n active_key 1",
          {"(VI_1) key 1 of auth_hmac cannot be read from /nowhere/key", none}},
         {"key 2 \"a secret of thirty-two bytes, 02\"", {"(VI_1) auth_hmac has no active_key"}},
@@ -90,7 +90,7 @@ TEST_CASE("authentication does not go with auth_hmac, nor AH with IPv6") {
                                   "auth_type PASS\n auth_pass 1111\n }\n" +
                                       hmac + " virtual_ipaddress {\n 10.9.9.9\n }\n}\n",
                                   {});
-    CHECK(messages(both) == std::vector<std::string>{"(VI_1) authentication does not go with auth_hmac"});
+    CHECK(messages(both) == std::vector<std::string>{"(VI_1) authentication cannot be combined with auth_hmac"});
     CHECK(both.config.instances[0].auth_type == AuthType::None);
     const Loaded v6 =
         load_text("x.conf",

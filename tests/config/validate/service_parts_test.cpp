@@ -157,7 +157,8 @@ TEST_CASE("the sync daemon has all its words, and the id of its instance when it
 TEST_CASE("a sync daemon that follows an instance which there is not runs nowhere") {
     const Loaded loaded = load_sample("global_defs {\nlvs_sync_daemon eth0 VI_9\n}\n" + std::string{kVrrp});
     CHECK(sync_daemon(loaded.config) == std::nullopt);
-    CHECK(wrong(loaded) == std::vector<std::string>{"lvs_sync_daemon follows vrrp_instance VI_9, which there is not"});
+    CHECK(wrong(loaded) ==
+          std::vector<std::string>{"lvs_sync_daemon follows vrrp_instance VI_9, which does not exist"});
     CHECK(sync_daemon(slice(loaded.config, Audience::Lvs)) == std::nullopt);
 }
 

@@ -120,7 +120,7 @@ TEST_CASE("counters that cannot be read stay as they were, which is said once") 
     const auto dumps = bench.kernel.dumps;
     CHECK(bench.runtime.until([&] { return bench.kernel.dumps > dumps + 3; }));
     CHECK(bench.traffic()->at(0).stats.connections == 7);
-    CHECK(bench.runtime.log().count("SNMP: IPVS's counters of services cannot be read: no buffer space") == 1);
+    CHECK(bench.runtime.log().count("SNMP: the IPVS counters of services cannot be read: no buffer space") == 1);
     bench.kernel.counts = true;
     bench.kernel.stats.connections = 9;
     CHECK(bench.connections_become(9, 9));

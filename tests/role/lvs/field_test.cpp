@@ -70,7 +70,7 @@ TEST_CASE("a reload puts back what others changed, without waiting for the next 
     REQUIRE(bench.role->prepare_changes({{1, other, other}}));
     bench.role->commit();
     CHECK(bench.runtime.until([&] { return bench.kernel.table == wanted; }));
-    CHECK(bench.runtime.log().count("IPVS was changed by others; repaired: ") == 7);
+    CHECK(bench.runtime.log().count("IPVS was changed by another program; repaired: ") == 7);
     bench.stop();
 }
 

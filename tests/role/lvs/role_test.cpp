@@ -140,7 +140,7 @@ TEST_CASE("what others changed is repaired and counted, what is not ours stays")
     CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1") != nullptr; }));
     CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
     CHECK(*bench.in_kernel("10.9.9.9") == foreign());
-    CHECK(bench.runtime.log().count("IPVS was changed by others; repaired: ") == 3);
+    CHECK(bench.runtime.log().count("IPVS was changed by another program; repaired: ") == 3);
     CHECK(bench.runtime.until([&] { return bench.runtime.status().repairs == 3; }));
     bench.stop();
 }
@@ -168,7 +168,7 @@ TEST_CASE("a refused operation is told once and tried again with every audit, no
     CHECK(bench.runtime.until([&] { return bench.kernel.batches.size() >= 4; }));
     CHECK(bench.runtime.log().count("IPVS refused add TCP 10.0.0.1:80: the kernel has no scheduler wrr") == 1);
     CHECK(bench.runtime.log().count("IPVS refused ") == 1);  // not of its servers as well
-    CHECK(bench.runtime.log().count("changed by others") == 0);
+    CHECK(bench.runtime.log().count("changed by another program") == 0);
 
     bench.kernel.refused_scheduler.clear();
     CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1") != nullptr; }));
@@ -199,7 +199,7 @@ TEST_CASE("of a batch in which the kernel has no memory or is busy for one opera
     }
     CHECK(bench.runtime.log().count("IPVS refused ") == 1);
     CHECK(bench.runtime.log().count("IPVS refused add TCP 10.0.0.1:80 -> 10.0.0.12:80: " + std::string{std::strerror(number)}) == 1);
-    CHECK(bench.runtime.log().count("changed by others") == 0);
+    CHECK(bench.runtime.log().count("changed by another program") == 0);
 
     bench.kernel.refuses = nullptr;
     CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1")->destinations.size() == 2; }));

@@ -117,14 +117,15 @@ TEST_CASE("nothing is drained where persistence cannot be made to expire") {
     ServersBench bench;
     bench.start(web);
 
-    CHECK(bench.drain_for_good("*").problem == "nothing was done: IPVS cannot be programmed");
+    CHECK(bench.drain_for_good("*").problem == "nothing was changed: IPVS cannot be programmed");
     CHECK(bench.table() == Table{"10.0.0.11:80 1"});
 
     ServersBench elsewhere;
     elsewhere.has_settings();
     elsewhere.runtime.startup.has_ipvs_namespace = true;
     elsewhere.start(web);
-    CHECK(elsewhere.drain_for_good("*").problem.starts_with("nothing was done: IPVS is in a network namespace of its own"));
+    CHECK(elsewhere.drain_for_good("*").problem.starts_with(
+        "nothing was changed: IPVS runs in a separate network namespace"));
     CHECK_FALSE(elsewhere.expires);
     CHECK(elsewhere.table() == Table{"10.0.0.11:80 1"});
 }
@@ -133,7 +134,7 @@ TEST_CASE("a word that this version does not know is refused") {
     ServersBench bench;
     bench.start(service({server("10.0.0.11")}));
 
-    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "this daemon does not know that word");
+    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "this daemon does not know that command");
 }
 
 TEST_CASE(
@@ -145,7 +146,7 @@ TEST_CASE(
     bench.start(web);
     bench.say(Verb::Disable, "10.0.0.11");
     CHECK(bench.runtime.until(
-        [&] { return bench.runtime.status().services[0].servers[0].note.ends_with("3 connections are left"); }));
+        [&] { return bench.runtime.status().services[0].servers[0].note.ends_with("3 connections remain"); }));
     CHECK(bench.table() == Table{"10.0.0.11:80 0", "10.0.0.12:80 1"});
 
     bench.role.reset();

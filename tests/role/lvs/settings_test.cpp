@@ -186,7 +186,7 @@ TEST_CASE("timeouts are set as far as they are said, repaired, and put back by a
     CHECK(bench.saved == 1);
     bench.kernel.timeouts.tcp = 5;
     CHECK(bench.runtime.until([&] { return bench.kernel.timeouts.tcp == 7200; }));
-    CHECK(bench.runtime.log_.count("timeouts were changed by others") == 1);
+    CHECK(bench.runtime.log_.count("timeouts were changed by another program") == 1);
 
     settings.timeouts = {0, 30, 60};
     bench.reconciler.configure(settings);
@@ -242,7 +242,7 @@ TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is repa
     CHECK(bench.reconciler.original_expiry() == false);
     bench.kernel.expires = false;
     CHECK(bench.runtime.until([&] { return bench.kernel.expires; }));
-    CHECK(bench.runtime.log_.count("expire_quiescent_template was changed by others; repaired") == 1);
+    CHECK(bench.runtime.log_.count("expire_quiescent_template was changed by another program; repaired") == 1);
     bench.done();
     CHECK(bench.reconciler.expire_quiescent(false));
     CHECK(bench.done() == Lines{"persist"});

@@ -38,7 +38,7 @@ std::string text_of(const std::string& before, const std::string& after) {
 
 TEST_CASE("a reload of the same file does nothing") {
     CHECK(text_of(kInstance + kService, kInstance + kService) ==
-          "nothing changes\nunchanged: 1 instances, 1 services; writes to the IPVS table: 0\n");
+          "no changes\nunchanged: 1 instances, 1 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("an instance keeps its state over other settings, and even another name") {
@@ -50,27 +50,28 @@ TEST_CASE("an instance keeps its state over other settings, and even another nam
           "         it keeps its state, timers and counters\n"
           "         name VI_1 -> VI_WEB\n"
           "         priority 100 -> 150\n"
-          "         authentication changes\n"
-          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+          "         authentication modified\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("an instance on another interface is another router: the old one resigns") {
     CHECK(text_of(kInstance, replaced(kInstance, "interface eth0", "interface eth1")) ==
           "remove instance VI_1\n"
-          "         it resigns, and its addresses go\n"
-          "         VI_1 takes its place as another router: interface eth0 -> eth1\n"
+          "         it resigns and removes its addresses\n"
+          "         VI_1 replaces it as another virtual router: interface eth0 -> eth1\n"
           "remove address 10.9.9.9/24 on eth0\n"
           "         of VI_1, where it is MASTER\n"
           "add    instance VI_1\n"
-          "         virtual_router_id 51 on eth1, priority 100: it starts from the beginning\n"
+          "         virtual_router_id 51 on eth1, priority 100: it starts in its initial state\n"
           "add    address 10.9.9.9/24 on eth1\n"
           "         of VI_1, where it is MASTER\n"
-          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("from multicast to unicast is another router too") {
     const std::string after = replaced(kInstance, "priority 100\n", "priority 100\nunicast_peer {\n10.0.0.2\n}\n");
-    CHECK(text_of(kInstance, after).contains("takes its place as another router: addressing multicast -> unicast\n"));
+    CHECK(
+        text_of(kInstance, after).contains("replaces it as another virtual router: addressing multicast -> unicast\n"));
 }
 
 TEST_CASE("only the addresses that differ are touched") {
@@ -81,7 +82,7 @@ TEST_CASE("only the addresses that differ are touched") {
           "         it keeps its state, timers and counters\n"
           "add    address 10.9.9.10/24 on eth0\n"
           "         of VI_1, where it is MASTER\n"
-          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("the IPVS table gets the difference only") {
@@ -95,7 +96,7 @@ TEST_CASE("the IPVS table gets the difference only") {
           "         weight 1 -> 5\n"
           "add    server TCP 10.9.9.9:80 -> 10.1.1.3:80\n"
           "remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
-          "unchanged: 0 instances, 0 services; writes to the IPVS table: 4\n");
+          "unchanged: 0 instances, 0 services; IPVS table changes: 4\n");
     CHECK(text_of(kService, kInstance).contains("remove service TCP 10.9.9.9:80\n"));
 }
 
@@ -105,8 +106,8 @@ TEST_CASE("checks and quorum change without a write to the table") {
           "change settings TCP 10.9.9.9:80\n"
           "         quorum 1 -> 2\n"
           "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
-          "         the verdict of a check that asks the same place stays until it has run again\n"
-          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+          "         a check with the same target keeps its result until it runs again\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("JSON says the same") {
@@ -124,15 +125,15 @@ TEST_CASE("keywords that have no member in the model are named when they change,
     CHECK(text_of(garp("30"), garp("60")) ==
           "change instance VI_1\n"
           "         it keeps its state, timers and counters\n"
-          "         garp_extra_if changes\n"
-          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+          "         garp_extra_if modified\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
     CHECK(text_of(kInstance, "static_routes {\n10.0.0.0/8 via 10.9.9.1 dev eth0\n}\n" + kInstance) ==
           "change settings static_routes\n"
-          "unchanged: 1 instances, 0 services; writes to the IPVS table: 0\n");
+          "unchanged: 1 instances, 0 services; IPVS table changes: 0\n");
     CHECK(text_of(kService, replaced(kService, "10.1.1.2 80 {\n", "10.1.1.2 80 {\nsnmp_name b\n")) ==
           "change settings TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
-          "         snmp_name changes\n"
-          "unchanged: 0 instances, 0 services; writes to the IPVS table: 0\n");
+          "         snmp_name modified\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("what broken blocks take away from what runs is lost by them, what the operator deletes is not") {

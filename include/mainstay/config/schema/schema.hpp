@@ -157,8 +157,6 @@ struct KeywordSpec {
     std::string_view default_text;       // for people
     std::string_view help;               // one line
     Setter set = nullptr;                // none: accepted, not read
-    bool acts = true;                    // false: read, but nothing follows from it yet; said once
-    std::string_view instead_of_acting;  // what happens then, when "it has no effect" would not be true
     std::string_view deprecated;         // what to write instead
     bool required = false;               // the block cannot do without it: a bad value is fatal
     bool missing_is_error_only = false;  // a missing word costs the keyword, not the run (exit 5, not 2)
@@ -181,9 +179,6 @@ constexpr Args flag() { return {.takes = Takes::Flag}; }
 constexpr Args boolean() { return {.takes = Takes::Bool, .words_max = 1}; }
 constexpr Args integer(std::int64_t low, std::int64_t high) {
     return {.takes = Takes::Integer, .low = low, .high = high, .words_min = 1, .words_max = 1};
-}
-constexpr Args integer_or_bare(std::int64_t low, std::int64_t high) {
-    return {.takes = Takes::Integer, .low = low, .high = high, .words_max = 1, .bare_is_allowed = true};
 }
 constexpr Args seconds(std::int64_t low_us, std::int64_t high_us) {
     return {.takes = Takes::Seconds, .low = low_us, .high = high_us, .words_min = 1, .words_max = 1};
@@ -297,10 +292,10 @@ constexpr Args entry() { return {.takes = Takes::Entry}; }
 [[nodiscard]] constexpr bool is_block(Takes takes) {
     return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items;
 }
-// Whether something follows from the keyword; else it is read and kept only, which is said once.
+// Whether the keyword has an effect; otherwise it is read and stored only, which is reported once.
 [[nodiscard]] constexpr bool is_acted_on(const KeywordSpec& row) {
-    return row.acts && (row.set != nullptr || row.line != nullptr || row.from_store || row.args.takes == Takes::Opens ||
-                        is_word_of_line(row));
+    return row.set != nullptr || row.line != nullptr || row.from_store || row.args.takes == Takes::Opens ||
+           is_word_of_line(row);
 }
 
 // All rows, in no particular order.
