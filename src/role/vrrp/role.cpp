@@ -35,8 +35,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// One round over the sockets takes at most so many packets before the loop looks at anything else; a flood cannot
-// keep the adverts from going out.
+// One round over the sockets reads at most this many packets before the loop does anything else, so that a flood cannot
+// delay our adverts.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
 constexpr std::size_t kInstancesRehearsed = 16;  // copying more takes longer than it saves
@@ -76,7 +76,7 @@ public:
     void save_state() override { publish_now(runtime_.now()); }
 
 private:
-    // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
+    // Steps now, or after the intents that are being carried out; earlier facts wait for the first configuration.
     void give(vrrp::Fact fact) {
         if (performing_ || !router_) pending_.push_back(std::move(fact));
         else if (!stopping_) step(fact);
@@ -250,7 +250,7 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
     }
     if (!outermost) return publish(transition);
     performing_ = false;
-    // Facts that our own doing brought about (an address that could not be restored) come after it.
+    // Facts caused by our own actions (an address that could not be restored) are handled after them.
     while (!pending_.empty()) {
         const auto facts = std::exchange(pending_, {});
         for (const auto& fact : facts) step(fact);
@@ -300,8 +300,8 @@ void VrrpRole::take_over(vrrp::InstanceId id) {
     taking_over_ = id;
 }
 
-// The kernel has queued the notifications of our own removals by the time it answers; they are told from somebody
-// else's by reading them right here.
+// The kernel has queued the notifications of our own removals by the time it answers; reading them right here
+// distinguishes them from removals by other programs.
 void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
     if (stopping_ && runtime_.options().keep_addresses) return;
     take_away(addresses);
@@ -330,7 +330,7 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
     std::erase_if(requests, [&](const kernel::Address& request) {
         return link == nullptr || request.prefix != wanted.prefix || request.interface_index != link->index;
     });
-    // One that another host was found to have stays as it is for ever, unless it is set anew.
+    // An address that failed duplicate address detection stays unusable until it is set again.
     const auto* there = link == nullptr ? nullptr : links_.address(link->index, wanted.prefix);
     if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
     const auto failed = netlink_->add(requests);
@@ -366,8 +366,8 @@ void VrrpRole::on_packets_readable() {
 
 void VrrpRole::arm() { timer_.at(stopping_ ? std::nullopt : router_->deadline()); }
 
-// All queues are drained before a deadline fires: a process that was paused hears its master before it takes over.
-// Most of that is done in the moment before; what came in since is heard at the deadline itself.
+// All queues are drained before a deadline fires: a process that was paused reads its master's adverts before it takes
+// over. Most of that is done shortly before; packets that arrived since are read at the deadline itself.
 void VrrpRole::ahead_of_deadline() {
     if (stopping_) return;
     on_netlink_readable();
@@ -375,7 +375,7 @@ void VrrpRole::ahead_of_deadline() {
     precompute_takeover();
 }
 
-// Steps are pure: what a backup does at its deadline, unless it hears of its master until then, is known before.
+// Steps are pure, so the takeover of a backup is computed before its deadline, and used unless an advert arrives first.
 void VrrpRole::precompute_takeover() {
     const auto& config = router_->config();
     const auto due = router_->deadline();
@@ -425,7 +425,7 @@ void VrrpRole::settle_devices() {
 void VrrpRole::on_netlink_readable() {
     auto change = take_notifications();
     if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
-    // A device that somebody removed is there again before the router hears of it.
+    // A device that another program removed is created again before the router is notified.
     if (!change.interfaces.empty())
         for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
             change.merge(take_notifications());
@@ -441,7 +441,7 @@ void VrrpRole::on_netlink_readable() {
     }
 }
 
-// All that goes by the configuration but the router, which is told what it has to know before it goes by it, too.
+// Applies the configuration to everything except the router, which gets its facts before its configuration.
 void VrrpRole::follow(const config::Config& config) {
     for (const auto& name : interfaces_of(config)) step(links_.fact(name));
     for (const auto& source : sources_.look(config)) step(source);
