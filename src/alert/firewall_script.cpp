@@ -7,7 +7,7 @@ namespace {
 
 constexpr Micros kFirewallLimit{60'000'000};  // a thousand addresses one by one take iptables some ten seconds
 
-// Each operation can be repeated: what is there already is not added twice, what is gone is not missed.
+// Each operation can be repeated: existing rules are not added twice, and missing ones are not an error.
 //   rule add|del TOOL CHAIN WORD...            one rule at the top of a chain
 //   addresses add|del TOOL CHAIN FLAG ADDR...  a DROP rule for each address
 //   set NAME TYPE FAMILY ENTRY...              a set with exactly these entries

@@ -27,7 +27,7 @@ Mailer::Mailer(Spool spool, Transport& transport, Log& log, std::function<void()
     : spool_{std::move(spool)}, transport_{transport}, log_{log}, wake_{std::move(wake)} {}
 
 void Mailer::configure(const config::Global& global, const MailHost& host) {
-    // A new server deserves a new try; the same one goes on as it was.
+    // A changed server is tried immediately; an unchanged one keeps its retry schedule.
     if (global.smtp_server != global_.smtp_server || global.smtp_port != global_.smtp_port) server_ = {};
     global_ = global;
     host_ = host;
@@ -74,7 +74,7 @@ Result<void> Mailer::take(const std::vector<Event>& events, Instant now, WallTim
         Mail mail = compose(event, global_, host_);
         if (mail.to.empty() || spool_.knows(mail.id)) continue;
         mail.queued = wall;
-        // A minute that has begun to collect goes on collecting, so that the digest tells one story.
+        // Once a minute has started to collect mails it continues, so that they end up in one digest.
         if (held_.empty() && admit(now))
             plain.push_back(std::move(mail));
         else
@@ -230,7 +230,7 @@ void Mailer::refused(const Mail& mail, const Delivery& delivery) {
     if (auto kept = spool_.keep_failed(part, delivery.text); !kept) log_.error("{}", kept.error().text());
 }
 
-// Whom is it still to be told? Nobody: gone. Some: the mail waits for them.
+// Recipients that are still left: with none the mail is done, otherwise it waits for them.
 void Mailer::settle(Mail mail, const Delivery& delivery, Instant now) {
     const std::size_t before = mail.to.size();
     take_out(mail.to, delivery.accepted);
@@ -243,7 +243,7 @@ void Mailer::settle(Mail mail, const Delivery& delivery, Instant now) {
     last_problem_ = delivery.text;
     Attempts& attempts = attempts_[mail.id];
     ++attempts.failures;
-    // While the server is away it is the server that is retried, whatever waits for it.
+    // While the server is unreachable the retry delay belongs to the server, not to a single mail.
     attempts.next = delivery.reached ? now + retry_delay(attempts.failures) : now;
     const Seconds wait = delivery.reached ? retry_delay(attempts.failures) : retry_delay(server_.failures);
     log_.warning("SMTP server {} port {}: mail delivery failed ({}); queued, next attempt in {} s", global_.smtp_server,

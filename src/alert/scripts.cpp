@@ -28,8 +28,8 @@ std::string_view suffix_of(const std::string& state) {
     return "other";
 }
 
-// "instance/VI_1", "group/G1", "real_server/<RS> of <VS>", "virtual_server/<VS>". Names may hold any character: the
-// kind in front and the transition behind are what tells two keys apart.
+// "instance/VI_1", "group/G1", "real_server/<RS> of <VS>", "virtual_server/<VS>". Names may contain any character: the
+// kind before and the transition after the name distinguish two keys.
 std::string subject_of(const Event& event) {
     switch (event.kind) {
         case Event::Kind::Instance:

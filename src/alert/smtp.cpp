@@ -24,7 +24,7 @@ struct SmtpTransport::Job {
     bool ended = false;  // only touched on the loop
 };
 
-// The way back to the loop, which may be gone when a session ends.
+// The way back to the loop, which may no longer exist when a session ends.
 struct SmtpTransport::Outlet {
     std::mutex mutex;
     asio::io_context* loop = nullptr;
@@ -52,7 +52,7 @@ SmtpTransport::~SmtpTransport() {
     }
     if (job_) {
         job_->stop.stop();
-        job_->ended = true;  // a result that is queued already finds nobody
+        job_->ended = true;  // a queued result is discarded
     }
 }
 

@@ -48,7 +48,7 @@ Delivery SmtpDialogue::outcome(const std::vector<std::string>& recipients, const
     Delivery delivery{.reached = false, .accepted = {}, .never = {}, .text = failure};
     std::vector<std::string> open;
     std::size_t recipient = 0;
-    const Exchange* last = nullptr;  // before QUIT, which is said whatever happened
+    const Exchange* last = nullptr;  // before QUIT, which is always sent
     for (const auto& step : exchanges_) {
         if (step.verb == "QUIT") break;
         last = &step;
@@ -73,7 +73,7 @@ Delivery SmtpDialogue::outcome(const std::vector<std::string>& recipients, const
             delivery.accepted = open;
         }
     }
-    // A dialogue that broke off is the server's fault, not the mail's.
+    // An interrupted dialogue counts against the server, not against the mail.
     if (!failure.empty() && (last == nullptr || last->code == 0 || last->code == kGoOn)) delivery.reached = false;
     if (delivery.text.empty() && last != nullptr) delivery.text = last->text;
     return delivery;

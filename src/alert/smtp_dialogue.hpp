@@ -1,4 +1,4 @@
-// What an SMTP dialogue says about each recipient. Pure; private to the alert module.
+// The result of an SMTP dialogue for each recipient. Pure; private to the alert module.
 #pragma once
 
 #include <string>

@@ -142,7 +142,7 @@ void SessionStop::closing(int socket) {
 Delivery run_session(const Transport::Server& server, const Mail& mail, const std::string& message, SessionStop& stop) {
     Session session{.message = message, .stop = stop};
     const List recipients = recipients_of(mail);
-    const Easy easy{curl_easy_init()};  // its end says QUIT, with the same deadline as any step
+    const Easy easy{curl_easy_init()};  // closing it sends QUIT, with the same deadline as any step
     if (!easy || !recipients || !set_options(easy.get(), server, mail, recipients.get(), session)) {
         return {.reached = false, .accepted = {}, .never = {}, .text = "libcurl does not take an option"};
     }

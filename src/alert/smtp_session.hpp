@@ -26,7 +26,7 @@ private:
     std::vector<int> sockets_;
 };
 
-// Where libcurl is to connect, and what it says in HELO: smtp://HOST:PORT/HELO.
+// The server that libcurl connects to, and the name it sends in HELO: smtp://HOST:PORT/HELO.
 [[nodiscard]] std::string url_of(const Transport::Server& server);
 
 // Returns when the dialogue has ended, a step has timed out, or `stop` was called (a name lookup may go on for some

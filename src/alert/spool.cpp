@@ -41,7 +41,7 @@ Spool Spool::in_memory(std::string directory, const Error& why, SpoolLimits limi
     return spool;
 }
 
-// The folder is there now: what waits in it is taken over.
+// The folder exists now: the mails in it are adopted.
 Result<void> Spool::open_again() {
     auto there = open(directory_, limits_);
     if (!there) return std::unexpected{std::move(there.error())};
@@ -63,7 +63,7 @@ Result<void> Spool::try_disk() {
     const std::string trial{kTrial};
     auto written = write_durably(dir_.get(), trial, std::string(kTrialBytes, ' '), directory_);
     ::unlinkat(dir_.get(), trial.c_str(), 0);
-    // Somebody removed the folder: another one is made.
+    // The folder was removed by another program and is created again.
     if (!written && written.error().sys_errno() == ENOENT) dir_.reset();
     return written;
 }

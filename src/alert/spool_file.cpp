@@ -28,7 +28,7 @@ Result<void> write_all(int fd, std::string_view content, const std::string& what
 }
 
 Result<void> write_temporary(int folder, const std::string& name, std::string_view content, const std::string& what) {
-    // O_EXCL behind an unlink: never through a link that somebody else put there.
+    // O_EXCL after an unlink: a link that another program created is never followed.
     ::unlinkat(folder, name.c_str(), 0);
     const UniqueFd file{
         ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode)};

@@ -57,7 +57,8 @@ int run_daemon(cli::Options& options) {
                            .level = supervisor.log_level}};
     supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
     for (const auto& remark : options.remarks) log.warning("{}", remark);
-    for (const auto& path : passed_over) log.warning("{} is not read: {} comes first", path, supervisor.config_path);
+    for (const auto& path : passed_over)
+        log.warning("{} is ignored: {} takes precedence", path, supervisor.config_path);
     return role::run_supervisor(supervisor, log);
 }
 

@@ -38,7 +38,7 @@ int take_hand_over(role::SupervisorOptions& options) {
     ::unsetenv(ipc::kHandOverVariable);
     const auto state = ipc::read_hand_over(fd);
     if (!state) {
-        std::fprintf(stderr, "what the former program left cannot be read: %s\n", state.error().text().c_str());
+        std::fprintf(stderr, "the state of the previous program cannot be read: %s\n", state.error().text().c_str());
         return -1;
     }
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -23,7 +23,7 @@ std::string dotted(std::string_view name) {
 
 Result<void> require_root() {
     if (geteuid() == 0) return {};
-    return fail(Errc::Permission, "addresses and ARP settings are root's to change: run this as root");
+    return fail(Errc::Permission, "changing addresses and ARP settings requires root");
 }
 
 bool any_v4(const auto& vips) {
@@ -108,7 +108,7 @@ Result<void> restore_settings(RealServerState& state, Report& report) {
         if (!value) return std::unexpected{value.error()};
         if (*value != setting.wanted && *value != saved->second) {
             report.lines.push_back(
-                fmt::format("{} is {}, which is not what was set: left as it is", dotted(setting.name), *value));
+                fmt::format("{} is {}, not the value that was set: left unchanged", dotted(setting.name), *value));
         } else if (*value != saved->second) {
             auto done = kernel::write_sysctl(setting.name, std::to_string(saved->second));
             if (!done) return done;
@@ -141,9 +141,9 @@ bool ArpSetting::is_right(int value) const {
 Result<Prefix> parse_virtual_address(std::string_view text) {
     const auto refuse = [&](std::string_view why) { return fail(Errc::Invalid, fmt::format("'{}' {}", text, why)); };
     const auto vip = Prefix::parse(text);
-    if (!vip) return refuse("is no IPv4 or IPv6 address");
+    if (!vip) return refuse("is not an IPv4 or IPv6 address");
     if (vip->length != (vip->address.is_v4() ? 32 : 128)) {
-        return refuse("has a prefix length: a virtual address stands on lo alone, as /32 or /128");
+        return refuse("has a prefix length: omit it, a virtual address is always set as /32 or /128");
     }
     const IpAddress& address = vip->address;
     if (address.is_multicast()) return refuse("is a multicast address");
@@ -152,7 +152,7 @@ Result<Prefix> parse_virtual_address(std::string_view text) {
     if ((address.is_v4() && v4 >> 24U == 127) || address == *IpAddress::parse("::1"))
         return refuse("is a loopback address");
     if ((address.is_v4() && v4 >> 24U == 0) || address == *IpAddress::parse("::"))
-        return refuse("is no host's address");
+        return refuse("is not a host address");
     if (address.is_v4() && v4 >> 28U == 15) return refuse("is a reserved or broadcast address");
     return *vip;
 }
@@ -230,8 +230,8 @@ Result<Report> real_server_status(std::vector<Prefix> vips) {
         report.right = report.right && set && quiet;
         report.lines.push_back(fmt::format("{}: {}{}", vip.address.to_string(), set ? "set on lo" : "not set on lo",
                                            vip.address.is_v6() ? ""
-                                           : quiet             ? ", ARP is quiet"
-                                                               : ", ARP is not quiet"));
+                                           : quiet             ? ", ARP is suppressed"
+                                                               : ", ARP is not suppressed"));
     }
     if (!faults->empty()) report.lines.insert(report.lines.end(), faults->begin(), faults->end());
     return report;

@@ -279,7 +279,7 @@ bool acts_in(const KeywordPlace& place) {
 }
 
 std::string takes_text(const KeywordSpec& row) {
-    const std::string bare = row.args.bare_is_allowed ? "; may be left out" : "";
+    const std::string bare = row.args.bare_is_allowed ? "; optional" : "";
     switch (row.args.takes) {
         case Takes::Flag:
             return "nothing";
@@ -323,7 +323,7 @@ std::string takes_text(const KeywordSpec& row) {
             break;
     }
     if (row.form.empty()) return "nothing";
-    return row.args.words_min == 0 ? "words as shown above; may be left out" : "words as shown above";
+    return row.args.words_min == 0 ? "words as shown above; optional" : "words as shown above";
 }
 
 std::vector<std::string> example_of(const KeywordPlace& place) {

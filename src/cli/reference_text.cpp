@@ -47,9 +47,9 @@ std::string explain_row(const KeywordSpec& row, const std::vector<Block>& blocks
     };
     line("takes", takes_text(row));
     const bool has_value = row.args.takes != Takes::Flag && !config::is_block(row.args.takes);
-    line("default", !row.default_text.empty() ? row.default_text : has_value ? "none" : "it is not there");
-    for (std::size_t i = 0; i < blocks.size(); ++i) line(i == 0 ? "stands in" : "", config::path_of(blocks[i]));
-    if (row.required) line("required", "the block cannot do without it");
+    line("default", !row.default_text.empty() ? row.default_text : has_value ? "none" : "not set");
+    for (std::size_t i = 0; i < blocks.size(); ++i) line(i == 0 ? "allowed in" : "", config::path_of(blocks[i]));
+    if (row.required) line("required", "yes");
     if (!row.deprecated.empty()) line("deprecated", fmt::format("write {}", row.deprecated));
     const bool acts = std::ranges::any_of(blocks, [&](Block block) { return acts_in({&row, block}); });
     line("acts", acts ? "yes" : "not yet");

@@ -1,5 +1,5 @@
-// What the log and the mails say of a check's result, per kind of check. The words are keepalived's; monitoring
-// matches them.
+// The texts of check results in log lines and mails, for each kind of check. They are keepalived's; monitoring matches
+// them.
 #pragma once
 
 #include <string>
@@ -15,12 +15,12 @@ struct CheckSubject {
     const std::string& service;
 };
 
-// Empty: keepalived says nothing.
+// Empty: keepalived logs nothing.
 [[nodiscard]] std::string success_line(const CheckSubject& subject);
 // One failing try, with log_all_failures; `used` of the checker's retries went before it.
 [[nodiscard]] std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used);
-// It counts as failed from now on; `retried`: after its retries, of which it had `used`.
-// Why an HTTP check failed, where keepalived's own words (failure_line) do not tell; else empty.
+// The check counts as failed from now on; `retried`: after its retries, of which it had `used`. The reason of an HTTP
+// failure, where keepalived's own text (failure_line) does not contain it; else empty.
 [[nodiscard]] std::string why_line(const CheckSubject& subject, const CheckFinished& fact);
 [[nodiscard]] std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried,
                                        std::uint32_t used);

@@ -14,7 +14,8 @@ std::string engine_of(const config::VirtualServer& service) {
     return words && !words->empty() ? words->front() : std::string{};
 }
 
-// The granularity is of the service's family; an entry of the other one, in a group, takes single clients.
+// The granularity has the family of the service; an entry of the other family, in a group, distinguishes single
+// clients.
 std::uint32_t netmask_of(const config::VirtualServer& service, Family family) {
     const bool v6 = family == Family::V6;
     const std::uint32_t single = v6 ? kIpv6PrefixMax : std::numeric_limits<std::uint32_t>::max();
@@ -69,7 +70,8 @@ void put_sorry_server(const config::SorryServer& sorry, bool in_use, bool inhibi
     wanted.forwarding = static_cast<std::uint32_t>(sorry.forwarding);
     wanted.weight = in_use ? kSorryWeight : 0;
     wanted.tunnel = wanted_tunnel(sorry.forwarding, sorry.tunnel);
-    // It may be one of the real servers: they share the entry, and whoever is to take traffic decides its weight.
+    // The sorry server may be one of the real servers: both share the entry, and the one that takes traffic decides its
+    // weight.
     const auto shared = std::ranges::find(destinations, sorry.endpoint, &netlink::IpvsDestination::endpoint);
     if (shared != destinations.end()) {
         if (in_use) *shared = wanted;

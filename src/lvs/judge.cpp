@@ -1,5 +1,4 @@
-// Start, timers and the way of a fact through the judge. Verdicts are in judge_verdict.cpp, reload and stop in
-// judge_reload.cpp.
+// Start, timers and dispatch of facts. Verdicts are in judge_verdict.cpp, reload and stop in judge_reload.cpp.
 #include "mainstay/lvs/judge.hpp"
 
 #include <fmt/format.h>
@@ -86,7 +85,7 @@ ServiceState Judge::fresh_state(const config::VirtualServer& service, Moment at,
         fresh.checkers.reserve(server.checkers.size());
         for (const auto& checker : server.checkers) {
             CheckerState one;
-            // keepalived: alpha is nothing to a file, whose number is known at once.
+            // keepalived: alpha does not apply to a file, whose number is known immediately.
             one.up = !checker.alpha || checker.type == config::Checker::Type::File;
             one.first_run_retries = first_run_retries && !checker.alpha;
             one.due = at.now + kFirstRunDelay + random_(checker.warmup);
@@ -182,7 +181,7 @@ void Judge::enqueue_all(Instant now) {
         if (config::is_unusable(config_at(where))) state.last_result = reasons_.of("the script cannot be run");
         state.waits = !states_[where.service].suspended && !disabled && is_polled(config_at(where)) && !state.running;
         if (!state.waits) continue;
-        // A checker that was carried over may be due at once, never in the past of its own schedule.
+        // A checker that was carried over may be due immediately, but never earlier than its own schedule.
         state.due = std::max(state.due, now);
         queue_.push(state.due, state.id);
     }

@@ -1,5 +1,5 @@
-// What does not happen at once: the weight of a server that came back grows (slow_start), one that is taken out may
-// keep its connections for a while (drain_timeout), and the last ones are not taken out by checks (min_alive).
+// Gradual changes: the weight of a server that returns grows (slow_start), a server that is removed may keep its
+// connections for a while (drain_timeout), and checks do not remove the last servers (min_alive).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,19 +15,20 @@ constexpr Micros kCountEvery{1'000'000};   // connections of servers on their wa
 
 std::string seconds_text(Micros time) { return fmt::format("{:g} s", std::chrono::duration<double>(time).count()); }
 
-// Where TIME_WAIT is told from a connection only its active ones count; the kernel has none of UDP's as active.
+// For TCP and SCTP only active connections count, which excludes TIME_WAIT; of other protocols the kernel counts none
+// as active.
 std::uint64_t connections_of(const config::VirtualServer& service, const ConnectionsCounted::Destination& one) {
     const bool has_states = service.fwmark == 0 &&
                             (service.protocol == config::Protocol::Tcp || service.protocol == config::Protocol::Sctp);
     return has_states ? one.active : one.active + one.inactive;
 }
 
-// The services of a group give a server each its port.
+// In a group the servers take the port of each service, so only the address is compared.
 bool is_of(const ConnectionsCounted::Destination& one, const config::VirtualServer& service, const Endpoint& server) {
     return service.group.empty() ? one.endpoint == server : one.endpoint.address == server.address;
 }
 
-// A check that it fails is one that a server has to pass before it is in for the first time.
+// Whether the server fails an alpha check, which it must pass before it is added for the first time.
 bool is_out_at_start(const config::RealServer& server, const ServerState& state) {
     for (std::size_t c = 0; c < state.checkers.size(); ++c) {
         const auto& checker = server.checkers[c];
@@ -51,7 +52,7 @@ void Judge::begin_growth(const Position& where, Instant now, Intents& out) {
     grow_one({where.service, where.server}, now);
 }
 
-// What the weight is now, and when it takes its next step. True: it is another one than before.
+// Computes the current weight and the time of its next step. True: the weight has changed.
 bool Judge::grow_one(ServerRef ref, Instant now) {
     auto& server = states_[ref.first].servers[ref.second];
     if (!server.between->grows_since) return false;
@@ -100,7 +101,7 @@ void Judge::begin_leave(const Position& where, Moment at, Intents& out) {
                                                   seconds_text(time))));
 }
 
-// Servers that the new configuration has no more, and those that an earlier one had.
+// Servers that the new configuration no longer has, and those removed by earlier reloads.
 void Judge::leave_after_reload(std::size_t service, const config::VirtualServer& old_config,
                                const ServiceState& old_state, Moment at, Intents& out) {
     const auto& config = services_[service];
@@ -201,7 +202,7 @@ void Judge::end_leave(std::size_t service, const std::string& name, DrainState& 
     out.emplace_back(TableChanged{service});
 }
 
-// Forgets the servers that have left. True: some are still on their way.
+// Forgets the servers that have left the table. True: some are still draining.
 bool Judge::forget_left(std::size_t service) {
     auto& state = states_[service];
     std::erase_if(state.leaving, [](const LeavingServer& one) { return one.leave.over; });
@@ -212,13 +213,13 @@ bool Judge::forget_left(std::size_t service) {
     return some;
 }
 
-// Whether a server that its checks would take out stays, because too few others are left.
+// Whether a server that fails its checks stays in the table because too few others are up.
 bool Judge::is_kept(const Position& where, Intents& out) {
     const auto& service = services_[where.service];
     auto& state = states_[where.service];
     auto& server = state.servers[where.server];
     const std::size_t least = min_alive_of(service);
-    // One that takes no new connections makes up for nobody.
+    // A server that takes no new connections does not count for min_alive.
     if (least == 0 || server.hold == Hold::Drained) return false;
     std::size_t others = 0;
     for (const auto& one : state.servers) others += &one != &server && serves(one) ? 1 : 0;
@@ -235,7 +236,7 @@ void Judge::say_kept(const Position& where, std::size_t others, Intents& out) co
                         min_alive_of(services_[where.service]), others)));
 }
 
-// Others came back, or min_alive is less: what was kept only for its sake goes now.
+// Other servers returned, or min_alive was lowered: servers that only min_alive kept are removed now.
 void Judge::release_kept(std::size_t service, Moment at, Intents& out) {
     auto& state = states_[service];
     std::size_t serving = 0;
@@ -259,8 +260,9 @@ void Judge::release_kept(std::size_t service, Moment at, Intents& out) {
     }
 }
 
-// A reload asks for more than are left: those that are out come back, the last ones first, as a start would keep them.
-// One that was never seen up (alpha) is out at a start, too; and where nothing has changed, it is as somebody wanted it.
+// A reload raised min_alive above the number of servers that are up: removed servers return, the last ones first, as a
+// start would keep them. A server that was never up (alpha) stays out, as at a start. An unchanged service is left
+// alone.
 void Judge::keep_again(std::size_t service, const config::VirtualServer& before, Moment at, Intents& out) {
     const auto& servers = services_[service].real_servers;
     auto& state = states_[service];

@@ -1,4 +1,4 @@
-// What there is to tell at the start. For thousands of services that is more to make than the table itself, and the
+// Reports the initial state of each service. For thousands of services this takes longer than the table itself, so the
 // table does not wait for it.
 #include "judge_text.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -11,7 +11,7 @@ Intents Judge::start(config::Config config, const Memory& memory, Moment at, Ove
     return all;
 }
 
-// What evaluate_quorum() will say of each service, without a word.
+// Applies the result of evaluate_quorum() to each service without logging.
 void Judge::settle_quorums() {
     before_opening_.reserve(services_.size());
     for (std::size_t i = 0; i < services_.size(); ++i) {

@@ -1,5 +1,5 @@
-// A new configuration over a running one, and the end. What is the same keeps its state, its timers and the check
-// that is under way: keepalived starts all of them anew.
+// Reload and stop. Unchanged servers and checks keep their state, their timers and the check that is running;
+// keepalived restarts all of them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -94,7 +94,7 @@ Intents Judge::reload(config::Config next, Moment at) {
         evaluate_quorum(i, Mode::Reload, out);
     }
     tidy_queue();
-    // keepalived begins all of them anew and says so; here the others go on.
+    // keepalived restarts all of them and logs it; here the other checks continue.
     say_activations(out, since);
     return out;
 }
@@ -204,8 +204,8 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
                 carry_checker(checkers[c], old_checkers[match[c]], old_server.checkers[match[c]], server.checkers[c],
                               at.now);
             } else {
-                // A living server does not go out for a check that it never failed; one that is down has to pass an
-                // alpha check first, and gets no retries.
+                // A new check does not take a server down that is up; a server that is down must pass an alpha check
+                // first, and gets no retries.
                 server.checkers[c].up =
                     old_server.alive || !checkers[c].alpha || checkers[c].type == config::Checker::Type::File;
                 server.checkers[c].first_run_retries = old_server.alive && !checkers[c].alpha;
@@ -226,7 +226,7 @@ void Judge::carry_service(std::size_t service, const Previous& before, std::size
                                           server.weight, old_server.alive ? "active" : "inactive",
                                           server_text(service, s), service_text(service))));
         }
-        if (alive && !old_server.alive) {  // the check that it failed is gone
+        if (alive && !old_server.alive) {  // the check that it failed was removed
             set_alive({service, s, 0}, true, at, out);
             Event event = server_event(config, config.real_servers[s], true, "CHECK succeed on service");
             event.mail = false;

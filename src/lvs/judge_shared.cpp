@@ -1,5 +1,5 @@
-// share_probe: equal checks of several services run once, and the result is that of all of them. Whichever is due
-// first leads; the others follow it and are due with it from then on.
+// share_probe: equal checks of several services run once, and all of them take the result. The check that is due first
+// leads; the others follow it and are due with it from then on.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -69,7 +69,7 @@ void Judge::start_with(CheckerId leader) {
     if (!followers.empty()) led_[leader] = std::move(followers);
 }
 
-// The run that others wait for does not come to its end: they run on their own, now.
+// The leading run was cancelled: the checks that wait for it run by themselves now.
 void Judge::unlead(CheckerId leader, Instant now) {
     const auto led = led_.extract(leader);
     if (led.empty()) return;

@@ -1,5 +1,5 @@
-// ha_suspend: the checks of a service run only while one of its addresses is on this host, so that a backup leaves the
-// servers alone. What they found last stays.
+// ha_suspend: the checks of a service run only while one of its addresses is on this host, so that a backup does not
+// check the servers. Their last results stay valid.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,12 +10,12 @@
 namespace mainstay::lvs {
 namespace {
 
-// After a takeover the servers are looked at soon, but not all of them in one moment.
+// After a takeover the servers are checked soon, but not all at the same moment.
 constexpr Micros kResumeWithin{1'000'000};
 
 }  // namespace
 
-// A mark has no address to follow.
+// A service of a firewall mark has no address whose presence could be tracked.
 bool suspends(const config::VirtualServer& service) {
     if (config::find_value(service.more->values, "ha_suspend") == nullptr || service.fwmark != 0) return false;
     return service.group.empty() ||

@@ -1,4 +1,4 @@
-// The judge's words, shared by its source files.
+// Helpers and texts that the source files of the judge share.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace mainstay::lvs {
 
 [[nodiscard]] inline Intent say(LogLevel level, std::string text) { return Say{LogLine{level, std::move(text)}}; }
 
-// "[10.0.0.11]:tcp:80"; keepalived: the servers of a mark have the protocol word "none".
+// "[10.0.0.11]:tcp:80"; keepalived: the servers of a mark have the protocol name "none".
 [[nodiscard]] inline std::string text_of(const config::VirtualServer& service, const config::RealServer& server) {
     return config::server_name(server.endpoint, service.fwmark != 0 ? config::Protocol::None : service.protocol);
 }
@@ -22,8 +22,8 @@ namespace mainstay::lvs {
                                service.fwmark != 0 ? config::Protocol::None : service.protocol);
 }
 
-// keepalived: every dynamic check adds the difference between what it asks for and what is configured. An operator's
-// word goes before both.
+// keepalived: every dynamic check adds the difference between the weight it asks for and the configured one. An
+// override takes precedence over both.
 [[nodiscard]] inline std::int64_t effective_weight(const config::RealServer& server, const ServerState& state) {
     if (state.hold == Hold::Weight) return state.between->held_weight;
     if (state.hold == Hold::Drained) return 0;
@@ -44,22 +44,22 @@ namespace mainstay::lvs {
     return std::ranges::all_of(server.checkers, [](const CheckerState& checker) { return checker.up; });
 }
 
-// Whether it takes new connections as far as its checks and operators go.
+// Whether its checks and overrides allow new connections.
 [[nodiscard]] inline bool serves(const ServerState& server) { return server.alive && server.hold != Hold::Drained; }
 
-// As alive_weight() has it.
+// The same sum as alive_weight().
 [[nodiscard]] inline std::int64_t weight_of(const ServiceState& service) {
     std::int64_t weight = 0;
     for (const auto& server : service.servers) weight += server.alive ? clamp_weight(server.weight) : 0;
     return weight;
 }
 
-// Whether it lives by its checks and an operator's word.
+// Whether its checks and its override allow it to be up.
 [[nodiscard]] inline bool may_live(const ServerState& server) {
     return server.hold != Hold::Disabled && (all_up(server) || server.kept);
 }
 
-// Checks that are run one by one; the others are told when something changes, or cannot be run at all.
+// Checks that run periodically; the others are driven by events, or cannot be run at all.
 [[nodiscard]] inline bool is_polled(const config::Checker& checker) {
     return checker.type != config::Checker::Type::File && checker.type != config::Checker::Type::Bfd &&
            !config::is_unusable(checker);
@@ -69,7 +69,8 @@ namespace mainstay::lvs {
     return service.inhibit_on_failure || server.inhibit_on_failure;
 }
 
-// Whether a server that a reload removes keeps its connections for a while: it is in the table, and may.
+// Whether a server that a reload removes keeps its connections for a while: it is in the table, and has a
+// drain_timeout.
 [[nodiscard]] inline bool drains(const config::VirtualServer& service, const config::RealServer& server,
                                  const ServiceState& around, const ServerState& state) {
     if (drain_timeout_of(service, server).count() <= 0) return false;
@@ -100,7 +101,7 @@ namespace mainstay::lvs {
     return event;
 }
 
-// judge_expiry.cpp: a weight of 0 does not concern clients whom persistence sends to the server.
+// judge_expiry.cpp: persistence keeps sending clients to a server whose weight is 0.
 [[nodiscard]] std::optional<std::string> remark_on_persistence(const config::VirtualServer& service,
                                                                const ServerCommand& command);
 

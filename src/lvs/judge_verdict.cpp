@@ -1,5 +1,5 @@
-// What a check's result means: for its checker, its server, its service. The words and their order are keepalived's
-// (watched on 2.2.7); monitoring matches them.
+// Applies a check result to its checker, its server and its service. The texts and their order are keepalived's
+// (observed with 2.2.7), because monitoring matches them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,14 +23,14 @@ Micros pause_while_down(const config::Checker& checker) {
 }  // namespace
 
 RiseFall Judge::counts(const Position& where) const {
-    if (is_followed(config_at(where).type)) return {};  // it is told of changes only
+    if (is_followed(config_at(where).type)) return {};  // it is notified of changes only
     const auto& service = services_[where.service];
     return rise_fall_of(service, service.real_servers[where.server], config_at(where));
 }
 
 namespace {
 
-// What an answer that holds has passed last.
+// The last condition that a successful answer has passed.
 std::string_view last_test_of(const config::HttpUrl& url) {
     if (config::find_value(url.more->values, "regex") != nullptr) return "Regex match";
     return url.digest.empty() ? "HTTP status code" : "MD5 digest";
@@ -38,8 +38,8 @@ std::string_view last_test_of(const config::HttpUrl& url) {
 
 }  // namespace
 
-// keepalived: one URL per run. A checker that is down comes up after all have passed in order; once the URL that it
-// failed at works, the pass begins anew. True while that takes more runs.
+// keepalived: one URL per run. A checker that is down comes up after all have passed in order; once the URL that failed
+// works, the pass starts again. True while more runs are needed.
 bool Judge::pass_goes_on(const Position& where, Intents& out) {
     auto& state = state_at(where);
     const auto& urls = *config_at(where).urls;
@@ -125,7 +125,7 @@ void Judge::failed(const Position& where, const CheckFinished& fact, const Run& 
         if (tries_again(where, run, at)) return;
         state.retries_used = 0;
         schedule(where, std::max(run.began + pause_while_down(checker), at.now));
-        // Alpha: it counted as failed before it ever ran. That it is so is told once, but nothing changes.
+        // Alpha: the check counted as failed before its first run. The failure is reported once, but nothing changes.
         if (run.first) {
             out.push_back(say(LogLevel::Info, failure_line(subject, fact, false, 0)));
             if (auto why = why_line(subject, fact); !why.empty()) out.push_back(say(LogLevel::Info, std::move(why)));
@@ -207,7 +207,7 @@ void Judge::announce_check(const Position& where, const CheckFinished& fact, boo
                            Intents& out) const {
     const auto& service = services_[where.service];
     const auto& server = service.real_servers[where.server];
-    // keepalived: the state told is the server's, not the checker's.
+    // keepalived reports the state of the server, not that of the checker.
     Event event = server_event(service, server, states_[where.service].servers[where.server].alive,
                                mail_words(config_at(where), fact));
     event.notify = notify;
@@ -215,7 +215,7 @@ void Judge::announce_check(const Position& where, const CheckFinished& fact, boo
     if (event.notify || event.mail) out.emplace_back(Announce{std::move(event)});
 }
 
-// rs_init_notifies: servers that are put in before any check are told as if they had come up, without a mail.
+// rs_init_notifies: servers that are added before any check are reported as if they had come up, without a mail.
 void Judge::announce_initial(std::size_t service, std::size_t server, Intents& out) const {
     if (!states_[service].servers[server].alive) return;
     Event event = server_event(services_[service], services_[service].real_servers[server], true, "Starting");

@@ -39,7 +39,7 @@ void Ledger::end() {
     }
 }
 
-// From here on it is another list.
+// From here on the list changes.
 void Ledger::retire(std::size_t from) {
     same_until_ = from;
     for (std::size_t at = from; at < wanted_.size(); ++at) {

@@ -36,7 +36,7 @@ std::string_view word_of(ServerCommand::Verb verb) {
     return index < kWords.size() ? kWords[index] : "unknown";
 }
 
-// A greedy match that comes back to the last star only.
+// A greedy match that backtracks to the last star only.
 bool is_like(std::string_view text, std::string_view pattern) {
     constexpr std::size_t kNone = std::string_view::npos;
     std::size_t at = 0, want = 0, star = kNone, resume = 0;

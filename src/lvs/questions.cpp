@@ -7,7 +7,7 @@
 namespace mainstay::lvs {
 namespace {
 
-// Keywords without a member that say what is made of an answer, not what is asked.
+// Keywords without a member that affect the evaluation of an answer, not the request.
 constexpr std::array<std::string_view, 5> kOfTheAnswer{"rise", "fall", "share_probe", "fast_recovery",
                                                        "cert_expiry_warning"};
 

@@ -1,13 +1,13 @@
-// When two checks are the same question.
+// Whether two checks are equal.
 #pragma once
 
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::lvs {
 
-// They ask the same of the same place: a verdict stays valid though the timing changed.
+// Both send the same request to the same target: a verdict stays valid even if the timing changed.
 [[nodiscard]] bool same_question(const config::Checker& left, const config::Checker& right);
-// One probe can answer for both: the same question, at the same times, with the same patience.
+// One probe can serve both: the same request with the same interval and timeout.
 [[nodiscard]] bool same_probe(const config::Checker& left, const config::Checker& right);
 
 }  // namespace mainstay::lvs

@@ -8,7 +8,7 @@ namespace {
 using netlink::IpvsDaemon;
 using State = IpvsDaemon::State;
 
-// What the kernel takes for what is not said, and the bounds it puts an asked length into.
+// The kernel's defaults for values that are not given, and its bounds for a requested length.
 constexpr std::uint16_t kPort = 8848;
 constexpr std::uint8_t kTtl = 1;
 constexpr std::uint16_t kMaxlenOfBackup = 1024;
@@ -25,7 +25,7 @@ bool runs_as(const IpvsDaemon& wanted, const IpvsDaemon& actual) {
     const auto port = wanted.port != 0 ? wanted.port : kPort;
     const auto ttl = wanted.ttl != 0 ? wanted.ttl : kTtl;
     const auto group = wanted.group.empty() ? IpAddress::v4(kGroup) : wanted.group;
-    // A kernel before 4.3 tells none of these.
+    // A kernel before 4.3 reports none of these.
     const bool tells = actual.port != 0;
     return wanted.interface == actual.interface && wanted.sync_id == actual.sync_id &&
            (!tells ||

@@ -1,5 +1,5 @@
-// AGENT_CHECK: asks a program on the server how it is and how much it can take. As HAProxy's agent-check; keepalived
-// has none.
+// AGENT_CHECK: asks an agent on the server for its state and weight, like HAProxy's agent-check; keepalived has no such
+// check.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first

@@ -1,4 +1,4 @@
-// The beginning of every check over a connection: a socket as configured, an answer in time, and what failure means.
+// The common start of checks over a connection: a configured socket, a deadline, and the meaning of errors.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -60,7 +60,7 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 // The same, to read and write: it is in `socket`.
 [[nodiscard]] boost::asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state);
 
-// A whole try: when `work` is done the watchdog is off, the sockets are closed, and the finding says how long it took.
+// A whole attempt: when `work` is done the watchdog is off, the sockets are closed, and the finding holds the duration.
 [[nodiscard]] boost::asio::awaitable<Finding> complete(boost::asio::awaitable<Finding> work,
                                                        std::shared_ptr<Attempt::State> state);
 

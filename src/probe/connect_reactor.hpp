@@ -19,7 +19,8 @@ class ConnectReactor final : public boost::asio::execution_context::service {
 public:
     using key_type = ConnectReactor;
     static boost::asio::execution_context::id id;
-    // Called once, on the loop, when the connection is made or has failed; SO_ERROR tells in the second case.
+    // Called once, on the loop, when the connection is made or has failed; SO_ERROR holds the reason in the second
+    // case.
     using Arrived = std::function<void(bool failed)>;
 
     explicit ConnectReactor(boost::asio::execution_context& context);

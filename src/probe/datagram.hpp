@@ -1,4 +1,4 @@
-// What the checks without TCP share: a connected datagram socket that hears of ICMP errors, and waiting on it.
+// What the checks without TCP share: a connected datagram socket that receives ICMP errors, and waiting on it.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -21,7 +21,7 @@ struct Opened {
 };
 [[nodiscard]] Opened open_datagram(Attempt::State& state, const Connection& check, int type, int protocol);
 
-// Whether an error of this number says something about the server or its network, and not about this host.
+// Whether an error of this number concerns the server or its network, and not this host.
 [[nodiscard]] bool is_servers_fault(int sys_errno);
 
 struct Sent {

@@ -15,7 +15,7 @@ using lvs::Outcome;
 
 namespace {
 
-// The answer section is not looked at: its header and the room to see that it is one.
+// The answer section is not read: this is the header, and enough room to recognise it.
 constexpr std::size_t kLookedAt = 512;
 
 Finding failed(std::string reason, std::string words) {

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kReadBytes = 4096;
 constexpr const char* kTlsWords = "SSL handshake/communication error connecting to server";
 
-// What a handshake that is over says. Passed: the stream can be used.
+// The result of a finished handshake. Passed: the stream can be used.
 Finding secured(const Attempt::State& state, const Transfer& transfer, const Stream& stream, bool h2, Micros limit) {
     if (state.expired && !state.cancelled) {
         Finding finding = finding_of(state, transfer.error, limit, "TLS handshake");

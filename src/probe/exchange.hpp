@@ -1,4 +1,4 @@
-// What the checks over HTTP share: the way to a server that listens, the time that its answer has, and what went wrong.
+// Code that the HTTP checks share: connecting, the deadline of the answer, and the reason of a failure.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first

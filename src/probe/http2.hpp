@@ -28,7 +28,7 @@ struct Http2Request {
 
 class Http2Client {
 public:
-    using Body = std::function<void(std::string_view)>;  // is handed the answer's body as it comes
+    using Body = std::function<void(std::string_view)>;  // receives the answer's body as it arrives
 
     [[nodiscard]] static Result<std::unique_ptr<Http2Client>> make(Http2Request request, Body body);
     ~Http2Client();
@@ -36,7 +36,7 @@ public:
     Http2Client& operator=(const Http2Client&) = delete;
 
     [[nodiscard]] std::string output();  // what is to be sent now; may be empty
-    // What the server sent. An error says what is wrong with it.
+    // Takes bytes from the server. An error says what is wrong with them.
     [[nodiscard]] Result<void> feed(std::string_view bytes);
 
     [[nodiscard]] bool done() const { return done_; }  // the answer is complete, or will never be
@@ -57,7 +57,7 @@ private:
     std::int32_t stream_ = -1;
     std::size_t sent_ = 0;  // of the request's body
     std::size_t header_bytes_ = 0;
-    std::string beginning_;  // of what the server sends, until it can be told what it is
+    std::string beginning_;  // of the server's bytes, until the protocol is known
     std::optional<std::uint16_t> status_;
     std::vector<std::pair<std::string, std::string>> fields_;
     bool done_ = false;

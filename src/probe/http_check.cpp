@@ -50,7 +50,7 @@ private:
     bool usable_ = false;
 };
 
-// What is wanted of the body, looked at as it comes.
+// The conditions on the body, evaluated as it arrives.
 class BodyCheck {
 public:
     explicit BodyCheck(const HttpCheck& check) {
@@ -103,7 +103,7 @@ Finding judge(const HttpCheck& check, std::uint16_t status, BodyCheck& body, std
     return {.outcome = Outcome::Passed, .reason = fmt::format("HTTP status code {}{}", status, remark)};
 }
 
-// keepalived tells a length that is not the body's, but lets it pass.
+// keepalived logs a length that differs from the body's, but accepts it.
 std::string remark_on(const wire::HttpReader& answer) {
     const auto length = answer.content_length();
     if (!length || *length == answer.body_received()) return {};
@@ -144,7 +144,7 @@ bool closed_by_server(const Attempt::State& state, const Transfer& transfer) {
     return transfer.error.value() == ECONNRESET || transfer.error.value() == EPIPE;
 }
 
-// Nothing but its length tells then that an answer is whole.
+// Only its length shows then that an answer is complete.
 Finding cut_short(const Attempt::State& state, const Transfer& transfer, Micros limit, const wire::HttpReader& answer) {
     Finding finding = broken(state, transfer, limit);
     if (!answer.header_ended()) return finding;

@@ -59,7 +59,7 @@ bool is_answer(Kind kind, std::uint16_t id, std::span<const std::byte> bytes) {
     return bytes[6] == high(kSequence) && bytes[7] == low(kSequence);
 }
 
-// A raw socket would hear everything that ICMP tells.
+// A raw socket would receive every ICMP message.
 void hear_answers_only(int fd, bool v6) {
     if (v6) {
         icmp6_filter filter;

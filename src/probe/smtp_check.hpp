@@ -1,4 +1,4 @@
-// SMTP_CHECK: does a mail server greet, take our HELO and let us go?
+// SMTP_CHECK: does a mail server greet, and accept HELO and QUIT?
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first

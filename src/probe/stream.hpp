@@ -38,7 +38,7 @@ public:
     [[nodiscard]] boost::asio::awaitable<Transfer> handshake(std::shared_ptr<const TlsClient> client, TlsWish wish);
     [[nodiscard]] boost::asio::awaitable<Transfer> read_some(std::span<char> into);
     [[nodiscard]] boost::asio::awaitable<Transfer> write_all(std::string bytes);
-    // A close_notify, if one is wished for and there is room to send it at once.
+    // A close_notify, if requested and if it can be sent without waiting.
     void finish();
 
     [[nodiscard]] bool secured() const { return tls_ != nullptr; }

@@ -1,5 +1,4 @@
-// UDP_CHECK: does anything speak against the service? One datagram; an ICMP error fails the check, silence passes it
-// unless a reply is required.
+// UDP_CHECK: sends one datagram. An ICMP error fails the check; silence passes it unless a reply is required.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first

@@ -220,7 +220,7 @@ private:
             if (const auto name = attempt("6")) return *name;
         for (unsigned n = 1; n <= kMostNumber; ++n)
             if (const auto name = attempt(std::to_string(n))) return *name;
-        return device_name(prefix, "", instance.virtual_router_id);  // the kernel will refuse it and say so
+        return device_name(prefix, "", instance.virtual_router_id);  // the kernel will refuse it, which is logged
     }
 
     void tell_reuse(const config::Instance& instance, const ExistingLink& link, const std::string& wanted) {

@@ -1,7 +1,7 @@
 // A sync group: its members are all MASTER or none of them is.
 //
-// The group has no timers and hears nothing. After every fact the router lets it settle: it looks at its members and
-// makes them agree. Its own state is what theirs add up to, so it cannot drift away from them.
+// The group has no timers and receives no packets. After every fact the router settles it: it makes its members agree.
+// Its own state is what theirs add up to, so it cannot drift away from them.
 #pragma once
 
 #include <span>
@@ -17,7 +17,7 @@ class Group {
 public:
     Group(config::SyncGroup config, std::vector<InstanceId> members, bool no_email_faults);
 
-    // Makes the members agree, then tells of a change of the group's state.
+    // Makes the members agree, then reports a change of the group's state.
     void settle(Step step, std::span<Instance> instances);
     void stop(Step step);
     // State and last mail of an earlier incarnation or configuration: what is not news any more.

@@ -84,8 +84,8 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
 
 void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     if (state_ == State::Backup) {
-        // Adverts that came while nobody listened are lost. Unless none can have been due yet, the wait starts anew:
-        // better late than two masters.
+        // Adverts that arrived while no socket was open are lost. Unless none can have been due yet, the wait starts
+        // again: a late takeover is better than two masters.
         const Instant heard = previous.deadline - down_time();
         const bool missed = step.now >= heard + master_interval_ || previous.deadline > step.now + down_time();
         timer_ = missed ? step.now + down_time() : previous.deadline;
@@ -93,7 +93,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     }
     const Nanos silence = step.now - (previous.deadline - Nanos{config_.advert_int});
     if (config_.nopreempt && silence > Nanos{config_.advert_int} * config_.down_timer_adverts) {
-        leave_master(step, 0);  // somebody else may be master by now, and may stay it
+        leave_master(step, 0);  // another router may be master by now, and may stay it
         enter_backup(step, step.now + down_time());
         follows_master_ = grouped();  // and so do the other members
         return;
@@ -165,7 +165,7 @@ void Instance::enter_fault(Step step, const Health& health, const char* suffix) 
     fault_ = fmt::format("{}", fmt::join(health.faults, ", "));
 }
 
-// keepalived: an instance that only waits for its scripts is in FAULT, but tells nobody (2.4.3).
+// keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3).
 void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
     silent_fault_ = health.only_waiting;
     if (!silent_fault_)
@@ -175,7 +175,7 @@ void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
     if (!silent_fault_) announce(step, State::Fault, "FAULT", "VRRP Instance is no longer owning VRRP VIPs", true);
 }
 
-// The advert goes first, so that the next backup stays quiet; people are told last.
+// The advert is sent first, so that the next backup stays quiet; log lines and events follow last.
 void Instance::become_master(Step step) {
     const IpAddress preempted = preempting_;
     clear_timers();
@@ -262,7 +262,7 @@ void Instance::tick(Step step) {
     const auto reached = [&](std::optional<Instant>& timer) { return timer && *timer <= step.now; };
     if (reached(timer_)) {
         if (state_ == State::Master && stalled_too_long(step)) {
-            leave_master(step, 0);  // somebody else may be master by now, and may stay it
+            leave_master(step, 0);  // another router may be master by now, and may stay it
             enter_backup(step, step.now + down_time());
             if (grouped()) follows_master_ = true;
         } else if (state_ == State::Master) {

@@ -1,4 +1,4 @@
-// What an instance makes of the adverts it hears, of its addresses being taken away, and of a new configuration.
+// How an instance handles received adverts, removed addresses, and a new configuration.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,8 @@
 namespace mainstay::vrrp {
 namespace {
 
-// Answers to rivals and resigning masters within one advert interval; whoever floods us is not answered in kind.
+// The limit of answers to rivals and resigning masters within one advert interval, so that a flood is not answered with
+// a flood.
 constexpr unsigned kAnswersPerInterval = 4;
 constexpr std::uint8_t kOwnerPriority = 255, kReducedPriority = 254;
 constexpr int kOwnerPatienceTenths = 32;  // of an advert interval
@@ -99,7 +100,7 @@ bool Instance::accepts(Step step, const Advert& advert) {
 }
 
 // Version 3 backups wait by the master's interval, not by their own (RFC 9568 6.4.2). An interval of zero would make
-// every backup take over at once: nobody means that.
+// every backup take over immediately, so it is not used.
 void Instance::follow(Step step, const Advert& advert) {
     master_ = advert.source;
     master_priority_ = advert.priority;
@@ -161,8 +162,9 @@ bool Instance::just_preempted(Step step, const Advert& advert) {
     return true;
 }
 
-// Of two owners the one with the lower address steps down when it hears the other. One that does not (it may ignore all
-// adverts) is given two more adverts and 1.2 intervals; then we step down, below every owner (2.4.3).
+// Of two owners the one with the lower address steps down when it receives the other's adverts. An owner that does not
+// (it may ignore all adverts) is given two more adverts and 1.2 intervals; then we step down, below every owner
+// (2.4.3).
 void Instance::heard_other_owner(Step step, const Advert& advert) {
     if (effective_ != kOwnerPriority || advert.priority != kOwnerPriority) return;
     const Nanos interval = config_.advert_int;
@@ -182,7 +184,7 @@ void Instance::reassert_mastership(Step step) {
     call_clients_back(step);
 }
 
-// A rival told the clients that our addresses are with it.
+// A rival has announced our addresses to the clients.
 void Instance::call_clients_back(Step step) {
     if (config_.garp_lower_prio_repeat == 0) return;
     send_arps(step, config_.garp_lower_prio_repeat);

@@ -1,4 +1,4 @@
-// What an instance sends and tells.
+// The adverts, log lines and events of an instance.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -63,7 +63,7 @@ void Instance::build_adverts(std::uint8_t priority) {
     advert_priority_ = priority;
 }
 
-// Numbered and signed anew each time that it goes out.
+// Each advert is numbered and signed again when it is sent.
 bool Instance::seal(Step step, SendAdvert& advert) {
     const bool header = config_.auth_type == config::AuthType::Ah;
     const auto& hmac = settings().hmac;

@@ -1,5 +1,5 @@
-// A new configuration takes the place of the running one. What is the same VRRP instance to its peers keeps its
-// state, its timers and its counters, whatever its name is now and wherever it stands in the file.
+// Reload. An instance that is the same to its peers keeps its state, its timers and its counters, even if its name or
+// its position in the file has changed.
 #include "mainstay/vrrp/reload.hpp"
 
 #include <algorithm>
@@ -63,7 +63,7 @@ private:
     AddressMoves moves_;
     std::vector<bool> is_new_;
     std::vector<Change> masters_, others_;
-    Intents resigned_;  // of instances that are gone
+    Intents resigned_;  // of removed instances
 };
 
 void Router::Impl::Reloading::held_before() {
@@ -104,7 +104,7 @@ void Router::Impl::Reloading::remove_routing(Step step, InstanceId owner, std::v
     if (!entries.empty()) step.out.push_back(RemoveRouting{owner, std::move(entries)});
 }
 
-// As at a start: who is not master must not answer for what was left on an interface, whoever left it.
+// As at a start: an instance that is not master must not answer for addresses left on an interface.
 void Router::Impl::Reloading::remove_leftovers(Step step, const Change& change) const {
     const auto& instance = router_.instances[change.instance];
     if (instance.config().priority == kOwnerPriority && !router_.startup_until) return;

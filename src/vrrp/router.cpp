@@ -188,8 +188,8 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     scripts.run_due(step.now, step.out);
 }
 
-// Whoever held them last, they must not answer before an election. Those of an owner may be the host's own, and it
-// takes them up at once; but not while it waits.
+// Addresses left from earlier must not answer before an election. Those of an owner may be the host's own, and the
+// owner sets them immediately; but not while it waits.
 void Router::Impl::remove_leftovers(Step step) {
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto& c = config.instances[id];
@@ -301,8 +301,8 @@ void Router::Impl::on(Step step, const SourceFact& fact) {
     if (changed && phase == Phase::Running) apply_health(step);
 }
 
-// keepalived: no packet of a unicast instance can leave, and who cannot be heard must not be master. A multicast
-// instance sends from whatever it is told to.
+// keepalived: no packet of a unicast instance can leave, and a router that cannot be heard must not be master. A
+// multicast instance sends from any configured address.
 bool Router::Impl::misses_source(const config::Instance& instance) const {
     return !instance.unicast_peers.empty() && instance.source && sources_missing.contains(*instance.source);
 }
@@ -366,7 +366,7 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
 
 void Router::Impl::on(Step step, const Shutdown&) {
     phase = Phase::Finished;
-    // All resign before anybody is told: the peers must not wait for our scripts and mails.
+    // All instances resign before events are sent: the peers must not wait for our scripts and mails.
     Intents told;
     for (Instance& instance : instances) {
         Intents own;

@@ -40,7 +40,7 @@ struct Router::Impl {
     std::map<Key, std::vector<InstanceId>> by_key;
     std::map<std::pair<std::string, Prefix>, std::vector<InstanceId>> by_address;
     std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
-    std::int64_t clock_offset_us = 0;      // the calendar clock less `now`; 0: never told
+    std::int64_t clock_offset_us = 0;      // the calendar clock less `now`; 0: not known yet
     std::set<Key> unknown_vrids;           // that were named in the log
 
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
@@ -76,7 +76,7 @@ struct Router::Impl {
     // After a step: IPv4 routes that went with the addresses that it took away, or that somebody did, are set again.
     void renew_routing(Step step, const Fact* fact);
     void renew_routing(Step step, const std::vector<HeldAddress>& gone, SetRouting::How how);
-    void renew_routing_over(Step step, const std::string& device);  // it was made anew: nothing is left of them
+    void renew_routing_over(Step step, const std::string& device);  // it was created again: nothing is left of them
     void retry_routing(Step step, const std::string& device);
     void on(Step step, const RoutingLost& fact);
     void on(Step step, const DuplicateAddress& fact);

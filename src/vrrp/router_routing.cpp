@@ -1,4 +1,4 @@
-// What the router is told about routes and rules.
+// The router's facts about routes and rules.
 #include "router_impl.hpp"
 
 #include <algorithm>

@@ -161,8 +161,8 @@ void RoutingSet::added(Step step, How how, std::size_t at) {
     }
 }
 
-// keepalived: who cannot set one at first goes on without it (2.4.3). One that was there and cannot be put back is
-// another matter.
+// keepalived: an instance that cannot set an entry at first continues without it (2.4.3). An entry that was set and
+// cannot be restored is a fault.
 bool RoutingSet::refused(Step step, How how, std::size_t at, const std::string& reason) {
     if (how == How::Again && (status_[at].refused || status_[at].missing)) return false;
     if (how == How::First || how == How::Again) {

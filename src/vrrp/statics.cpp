@@ -136,7 +136,7 @@ void Statics::address_lost(Step step, const AddressLost& fact) {
     for (std::size_t at = 0; at < addresses_.size(); ++at) {
         const config::VirtualAddress& address = addresses_[at].address;
         if (address.dev != fact.interface || address.prefix != fact.address) continue;
-        // Nobody resigns for it: past its budget it comes back with the next audit.
+        // No instance resigns for it: beyond its budget it is restored by the next audit.
         if (restores_.lost(at, step.now) == RestoreBudget::Answer::Now) restore(step, at);
     }
 }

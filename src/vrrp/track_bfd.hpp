@@ -1,7 +1,7 @@
-// What BFD sessions mean for the instances that track them.
+// The effect of BFD sessions on the instances that track them.
 //
-// The bfd role tells of each session whether it is up; one that was never told of is down. What was told is kept in the
-// snapshot, so that a new incarnation of the vrrp role does not take its neighbours for dead until it is told again.
+// The bfd role reports for each session whether it is up; a session without a report is down. The reports are kept in
+// the snapshot, so that a new incarnation of the vrrp role does not treat its neighbours as dead until the next report.
 #pragma once
 
 #include <map>
@@ -29,13 +29,13 @@ struct TrackedBfd {
 
 class BfdBoard {
 public:
-    // Forgets what was told of sessions that are not configured any more.
+    // Forgets the reports of sessions that are no longer configured.
     void configure(const config::Config& config);
     void adopt(const std::vector<BfdSnapshot>& previous);
 
     // True when an instance may be concerned; each one that tracks the session is named in the log.
     [[nodiscard]] bool tell(const BfdFact& fact, const config::Config& config, Intents& out);
-    // Adds what the sessions mean to what the other trackers say of this instance.
+    // Adds the effect of the sessions to that of the other trackers of this instance.
     void judge(InstanceId id, Health& health) const;
     [[nodiscard]] std::vector<BfdSnapshot> snapshot() const;
 

@@ -16,19 +16,19 @@ TEST_CASE("a virtual address is taken alone or with the prefix of a single addre
 
 TEST_CASE("what no director could send to is refused with the reason") {
     const std::array<std::pair<const char*, const char*>, 14> refused{{
-        {"", "'' is no IPv4 or IPv6 address"},
-        {"vip.example", "'vip.example' is no IPv4 or IPv6 address"},
-        {"10.0.0.256", "'10.0.0.256' is no IPv4 or IPv6 address"},
-        {"10.0.0.1/24", "'10.0.0.1/24' has a prefix length: a virtual address stands on lo alone, as /32 or /128"},
-        {"fd00::1/64", "'fd00::1/64' has a prefix length: a virtual address stands on lo alone, as /32 or /128"},
+        {"", "'' is not an IPv4 or IPv6 address"},
+        {"vip.example", "'vip.example' is not an IPv4 or IPv6 address"},
+        {"10.0.0.256", "'10.0.0.256' is not an IPv4 or IPv6 address"},
+        {"10.0.0.1/24", "'10.0.0.1/24' has a prefix length: omit it, a virtual address is always set as /32 or /128"},
+        {"fd00::1/64", "'fd00::1/64' has a prefix length: omit it, a virtual address is always set as /32 or /128"},
         {"127.0.0.1", "'127.0.0.1' is a loopback address"},
         {"127.255.0.9", "'127.255.0.9' is a loopback address"},
         {"::1", "'::1' is a loopback address"},
         {"224.0.0.18", "'224.0.0.18' is a multicast address"},
         {"ff02::12", "'ff02::12' is a multicast address"},
         {"fe80::1", "'fe80::1' is a link-local address: no director can send to it"},
-        {"0.0.0.0", "'0.0.0.0' is no host's address"},
-        {"::", "'::' is no host's address"},
+        {"0.0.0.0", "'0.0.0.0' is not a host address"},
+        {"::", "'::' is not a host address"},
         {"255.255.255.255", "'255.255.255.255' is a reserved or broadcast address"},
     }};
     for (const auto& [text, why] : refused) {

@@ -34,7 +34,7 @@ TEST_CASE("a keyword is explained with meaning, range, default, place and exampl
           "\n"
           "  takes       seconds, up to six decimals, 0.01 to 255\n"
           "  default     1\n"
-          "  stands in   vrrp_instance\n"
+          "  allowed in  vrrp_instance\n"
           "  acts        yes\n"
           "  example     vrrp_instance VI_1 {\n"
           "                  advert_int 1\n"
@@ -48,7 +48,7 @@ TEST_CASE("a keyword is explained with meaning, range, default, place and exampl
 
 TEST_CASE("a keyword that several blocks know is explained once for each meaning") {
     const std::string text = cli::explain("interface").value();
-    CHECK(text.find("stands in   vrrp_instance\n") != std::string::npos);
+    CHECK(text.find("allowed in  vrrp_instance\n") != std::string::npos);
     CHECK(cli::places_of("retry").size() > 1);
     CHECK(cli::places_of("TCP_CHECK/retry").size() == 1);
     CHECK(cli::places_of("CHECK/retry").empty());
@@ -132,7 +132,7 @@ TEST_CASE("every keyword is explained with meaning, argument, default, place and
             if (cli::example_of(place).empty()) CHECK(config::is_word_of_line(*place.row));
             CHECK_FALSE(place.row->help.empty());
         }
-        for (const char* part : {"takes", "default", "stands in", "acts", "example"}) {
+        for (const char* part : {"takes", "default", "allowed in", "acts", "example"}) {
             CAPTURE(part);
             const std::string line = fmt::format("\n  {:<12}", part);
             std::size_t count = 0;

@@ -112,15 +112,15 @@ def test_a_stricter_setting_of_the_operator_is_kept(web):
 
 def test_status_tells_what_is_missing(web):
     assert "no virtual address" in realserver(web, "status", status=1)
-    assert "192.168.4.100: not set on lo, ARP is not quiet" in realserver(web, "status", "192.168.4.100", status=1)
+    assert "192.168.4.100: not set on lo, ARP is not suppressed" in realserver(web, "status", "192.168.4.100", status=1)
 
     realserver(web, "up", "192.168.4.100", "fd00:4::100")
-    assert realserver(web, "status").splitlines() == ["192.168.4.100: set on lo, ARP is quiet", "fd00:4::100: set on lo"]
+    assert realserver(web, "status").splitlines() == ["192.168.4.100: set on lo, ARP is suppressed", "fd00:4::100: set on lo"]
     realserver(web, "status", "192.168.4.100")
 
     web.sysctl(net__ipv4__conf__all__arp_announce=0)
     said = realserver(web, "status", status=1)
-    assert "192.168.4.100: set on lo, ARP is not quiet" in said
+    assert "192.168.4.100: set on lo, ARP is not suppressed" in said
     assert "net.ipv4.conf.all.arp_announce is 0, must be 2" in said
     realserver(web, "up", "192.168.4.100")
     web.run(["ip", "addr", "del", "192.168.4.100/32", "dev", "lo"])
@@ -130,7 +130,7 @@ def test_status_tells_what_is_missing(web):
 @pytest.mark.parametrize("words, said", [
     ((), "no action given"), (("start", "10.0.0.1"), "unknown action 'start'"), (("up",), "at least one address"),
     (("up", "127.0.0.1"), "is a loopback address"), (("up", "224.0.0.18"), "is a multicast address"),
-    (("up", "10.0.0.1/24"), "has a prefix length"), (("up", "10.0.0.1", "nonsense"), "is no IPv4 or IPv6 address"),
+    (("up", "10.0.0.1/24"), "has a prefix length"), (("up", "10.0.0.1", "nonsense"), "is not an IPv4 or IPv6 address"),
     (("up", "-x", "10.0.0.1"), "unknown option -x"),
 ])
 def test_wrong_usage_ends_with_2_and_changes_nothing(web, words, said):
@@ -148,9 +148,9 @@ def test_without_root_it_says_so_but_status_works(web):
 
     refused = web.run([*as_nobody, "down", "192.168.4.100"], check=False)
     assert refused.returncode == 1
-    assert "run this as root" in refused.stderr
+    assert "requires root" in refused.stderr
     assert web.holds("192.168.4.100")
-    assert web.run([*as_nobody, "status"]).stdout == "192.168.4.100: set on lo, ARP is quiet\n"
+    assert web.run([*as_nobody, "status"]).stdout == "192.168.4.100: set on lo, ARP is suppressed\n"
 
 
 def test_the_one_capability_that_the_unit_leaves_is_enough(web):

@@ -66,7 +66,7 @@ def test_a_daily_time_stays_in_its_file_and_a_bad_one_is_told(lan):
     one, daemon = started(lan, settings)
     change(one, settings, instance(vip=OTHER))
     one.write("/run/when", "half past nine\n")
-    wait_until(lambda: "'half past nine' is no time" in daemon.output(), 10, "the complaint")
+    wait_until(lambda: "'half past nine' is not a time" in daemon.output(), 10, "the complaint")
 
     soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=4)
     one.write("/run/when", soon.strftime("%H:%M:%SZ\n"))

@@ -111,7 +111,7 @@ def test_a_script_without_an_interpreter_is_the_shell_s(lan):
 def accounts(host):
     """Users and groups of the host's own."""
     for name in ("passwd", "group"):
-        host.write(f"/run/{name}", open(f"/etc/{name}", encoding="utf-8").read()
+        host.write(f"/run/{name}", host.read(f"/etc/{name}")
                    + ("tester:x:1234:1234::/:/bin/sh\nkeepalived_script:x:1240:1240::/:/bin/sh\n" if name == "passwd"
                       else "tester:x:1234:\nkeepalived_script:x:1240:\nextra:x:1235:tester\nother:x:1236:\n"))
         host.run(["mount", "--bind", f"/run/{name}", f"/etc/{name}"])

@@ -20,6 +20,8 @@ STAND_INS = {
                'echo "$*" >"$RECORD/apt-said"\n'
                '[ -z "$APT_WAITS" ] || { touch "$RECORD/waiting"; sleep 600 & echo $! >"$RECORD/sleeper"; wait $!; }\n'
                'touch "$RECORD/installed"; exit "$APT_STATUS"',
+    "groupadd": 'echo "group $*" >>"$RECORD/accounts-said"',
+    "useradd": 'echo "user $*" >>"$RECORD/accounts-said"',
     "systemctl": 'echo "$*" >>"$RECORD/systemctl-said"',
     "deb-systemd-helper": 'echo "$*" >>"$RECORD/helper-said"',
 }

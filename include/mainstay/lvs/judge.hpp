@@ -222,7 +222,7 @@ public:
     [[nodiscard]] Intents begin(config::Config config, const Memory& memory, Moment at, Overrides overrides = {});
     void opening(const Memory& memory, const std::function<void(const Intents&)>& tell);
     [[nodiscard]] Intents step(const Fact& fact, Moment at);
-    // An operator's word on single servers. A dry run changes nothing and answers what would be.
+    // Overrides of single servers. A dry run changes nothing and answers what would change.
     [[nodiscard]] Intents command(const ServerCommand& command, Moment at, ServerAnswer& answer);
     // Timers, verdicts and running checks of unchanged checkers are kept. Afterwards the whole wanted table
     // is to be compared with what is there, whatever TableChanged says; it equals it where nothing changed.

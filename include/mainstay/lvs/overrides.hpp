@@ -1,4 +1,4 @@
-// What an operator said of single servers. It holds until it is withdrawn, whatever checks, reloads and restarts do.
+// Operators' overrides of single servers. They last until they are reset, across checks, reloads and restarts.
 #pragma once
 
 #include <compare>
@@ -33,7 +33,7 @@ struct OverrideKey {
     Endpoint server;
     auto operator<=>(const OverrideKey&) const = default;
 };
-// Also those of servers that no configuration holds at the moment: they hold again when the server comes back.
+// Also contains overrides of servers that are not configured at the moment: they apply again when the server returns.
 using Overrides = std::map<OverrideKey, Override>;
 inline constexpr std::size_t kOverridesMax = 65'536;
 

@@ -1,5 +1,6 @@
-// The audit: the kernel tells nobody when its IPVS table changes, so it is read now and then, a slice per turn of the
-// loop. What looks wrong is read a second time before it is repaired: a dump does not tell that it was interrupted.
+// The audit: the kernel sends no notifications about its IPVS table, so it is read periodically, a slice per turn of
+// the loop. A difference is read a second time before it is repaired, because a dump does not report that it was
+// interrupted.
 #include <algorithm>
 
 #include "reconciler.hpp"
@@ -96,7 +97,7 @@ void TableReconciler::repair(std::span<const std::size_t> suspects) {
     ledger_.plan_left_over(operations);
     if (operations.empty()) return;
 
-    // What an earlier refusal left undone is no change by others.
+    // An operation that the kernel refused earlier is not a change by another program.
     std::size_t foreign = 0;
     for (const auto& operation : operations) {
         if (unsure_.contains(operation.service.key)) continue;

@@ -144,7 +144,7 @@ Result<void> LvsCounters::read_servers(std::size_t number) {
     return {};
 }
 
-// The old values remain. That there is no IPVS at all, the reconciler says.
+// The old values remain. The reconciler reports that IPVS is missing.
 void LvsCounters::tell_failure(const char* whose, bool& told, const Error& error) {
     if (!reconciler_.state().available) return;
     if (!std::exchange(told, true))

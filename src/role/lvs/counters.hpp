@@ -28,7 +28,7 @@ struct CounterIntervals {
     Micros services{0}, servers{0};
     bool operator==(const CounterIntervals&) const = default;
 };
-// None: nobody asks for counters. `by_option`: -x.
+// None: no counters are requested. `by_option`: -x.
 [[nodiscard]] std::optional<CounterIntervals> counter_intervals(const config::Config& config, bool by_option);
 
 class LvsCounters {

@@ -1,4 +1,4 @@
-// What FILE_CHECK and BFD_CHECK follow: the last word on each file and session, and what it means for the checks.
+// FILE_CHECK and BFD_CHECK: the last known state of each file and session, and the verdicts that follow from it.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ public:
     void configure(const config::Config& config);
     [[nodiscard]] Results told(const lvs::Judge& judge, const ipc::Observations& seen);
     [[nodiscard]] Results told(const lvs::Judge& judge, const ipc::BfdState& session);
-    // After a start or a reload: checks that are new or other have not heard yet.
+    // After a start or a reload: gives new and modified checks their first verdict.
     [[nodiscard]] Results all(const lvs::Judge& judge) const;
 
 private:

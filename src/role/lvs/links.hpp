@@ -1,5 +1,5 @@
-// What the lvs role must know of the host's links and addresses: whether an interface is there, and which addresses
-// are.
+// The links and addresses of the host that the lvs role needs: whether an interface exists, and which addresses are
+// set.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -50,7 +50,7 @@ Result<void> MarkReconciler::apply() {
 void MarkReconciler::check() {
     if (!done_ || !nftables_) return;
     const auto same = nftables_->looks_like(*done_);
-    if (!same || *same) return;  // a question that was disturbed is asked again at the next change
+    if (!same || *same) return;  // an interrupted query is repeated at the next change
     log_.warning("nftables table {} was changed by another program: restored", done_->name);
     done_.reset();
     settle();

@@ -1,4 +1,4 @@
-// Keeps the nftables table of nftables_ipvs as it is wanted.
+// Keeps the nftables table of nftables_ipvs in its desired state.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -21,14 +21,14 @@ public:
     MarkReconciler(boost::asio::io_context& loop, Log& log, Micros again_every)
         : log_{log}, again_every_{again_every}, timer_{loop}, watch_{loop, [this] { check(); }} {}
 
-    // In one transaction, and only if it is another one than before. What fails is tried again, and told once.
+    // Writes the table in one transaction, and only if it has changed. A failure is retried, and logged once.
     void want(std::optional<netlink::MarkTable> table);
     void stop(bool keep);
 
 private:
     void settle();
     [[nodiscard]] Result<void> apply();
-    void check();  // whether somebody else changed it; then it is made again
+    void check();  // whether another program changed it; then it is written again
 
     Log& log_;
     Micros again_every_;

@@ -16,7 +16,7 @@ struct Names::Name {
     std::shared_ptr<probe::Attempt> attempt;  // while it is looked up
     lvs::KnownServers known;
     std::size_t failures = 0;  // in a row
-    std::size_t left_out = 0;  // as told last
+    std::size_t left_out = 0;  // as reported last
 };
 
 namespace {

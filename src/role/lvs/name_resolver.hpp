@@ -1,5 +1,5 @@
-// Looks the names of real servers up, again and again, and says when what they stand for has changed. What is known of
-// a name stays until another answer comes: a DNS that fails takes no server away.
+// Resolves the names of real servers periodically and reports when their addresses have changed. Known addresses stay
+// until the next answer: a failing DNS removes no server.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -31,7 +31,7 @@ public:
     Names& operator=(const Names&) = delete;
     ~Names();
 
-    // Looks up what this configuration names from now on. What is known of a name that it still has stays known.
+    // Resolves the names of this configuration from now on. Known addresses of names that it still has are kept.
     void follow(const config::Config& config);
     // What an earlier incarnation had, until the first answer. Before follow().
     void recall(const config::Config& config, const lvs::Memory& memory);

@@ -1,5 +1,5 @@
-// When a state block is written: soon after what matters, later after what does not, and never so often that writing it
-// takes more than a share of the time.
+// Decides when a state block is written: soon after important changes, later after others, and never so often that
+// writing takes more than a given share of the time.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first

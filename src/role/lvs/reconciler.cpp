@@ -61,7 +61,7 @@ void TableReconciler::unavailable(const Error& error) {
     changed_();
 }
 
-// A broken socket or lost answers: what the kernel has is unknown, so it is opened and read anew.
+// After a broken socket or lost answers the kernel's table is unknown, so the socket is reopened and the table reread.
 void TableReconciler::close_and_retry(const Error& error) {
     log_.error("IPVS: {}: rereading the table", error.text());
     ipvs_.reset();
@@ -110,7 +110,7 @@ Result<void> TableReconciler::read_strange() {
     return {};
 }
 
-// True: it is there, as the ledger says now. A service that goes while it is read counts as absent.
+// True: it is there, as the ledger says now. A service that is removed while it is read counts as absent.
 Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, const Key& key) {
     ledger_.found(key, std::nullopt);
     if (service == nullptr) return false;
@@ -200,7 +200,7 @@ Result<std::vector<netlink::IpvsDestinationEntry>> TableReconciler::destinations
     return entries;
 }
 
-// False: the socket is lost and nothing is known; it is being opened anew.
+// False: the socket is lost and the table is unknown; the socket is being reopened.
 bool TableReconciler::execute(const Operations& operations) {
     if (operations.empty()) return true;
     Work work;
@@ -259,10 +259,10 @@ void TableReconciler::tell_refusals(const Operations& operations, const IpvsTabl
         if (failure.index >= operations.size()) continue;
         const auto& operation = operations[failure.index];
         if (operation.kind == Operation::AddService) absent.insert(operation.service.key);
-        // Where there is no service there are no servers: that was told.
+        // Without the service there are no servers: this was logged already.
         if (operation.kind == Operation::AddDestination && absent.contains(operation.service.key)) continue;
         std::string text = fmt::format("{}: {}", netlink::describe(operation), refusal(operation, failure));
-        if (told_refusals_.contains(text)) continue;  // tried again with every audit, told once
+        if (told_refusals_.contains(text)) continue;  // retried with every audit, logged once
         if (work.named >= kOperationsNamedMax) {
             ++work.unnamed;
             continue;

@@ -1,6 +1,6 @@
-// Keeps the kernel's IPVS table as it is wanted: holds the wanted table and what is known of the actual one
-// (lvs::Ledger), sends the difference, and audits what is known against the kernel now and then. Only services that are
-// or were wanted are ever read, changed or deleted.
+// Keeps the kernel's IPVS table in its desired state: holds the desired table and the known actual one (lvs::Ledger),
+// sends the difference, and periodically compares the known table with the kernel. It reads, changes and deletes only
+// services that are or were desired.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -33,7 +33,7 @@ inline constexpr std::size_t kAuditSlice = 32;
 inline constexpr std::size_t kOperationsPlanned = 512;
 // Operations named one by one in the log; what goes beyond is counted.
 inline constexpr std::size_t kOperationsNamedMax = 10;
-// Refused operations that are remembered so that they are told once.
+// Refused operations that are remembered so that they are logged once.
 inline constexpr std::size_t kRefusalsRememberedMax = 1000;
 
 class TableReconciler {
@@ -47,17 +47,18 @@ public:
     // `changed` is called when `state()` has. All but `options` live longer than the reconciler.
     TableReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> changed);
 
-    // All that is wanted, asked for configured service by service: as a whole it may be large.
+    // The desired table, requested for one configured service at a time, because the whole may be large.
     struct Wanted {
         std::size_t services = 0;
         std::function<lvs::Table(std::size_t service)> of;
     };
-    // Opens IPVS, or goes on trying. `owned_before`: services of an earlier incarnation, deleted if no longer wanted.
+    // Opens IPVS, and retries until that succeeds. `owned_before`: services of an earlier incarnation, deleted if no
+    // longer desired.
     void start(const Wanted& wanted, std::span<const netlink::IpvsServiceKey> owned_before, bool flush_first);
     void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
     void replace(const Wanted& wanted);                   // all of them, after a reload
     void change(std::vector<lvs::ServiceTable> changed);  // after a reload that left all others as they are
-    void audit_soon();  // who reloads wants what the file says, whatever others did
+    void audit_soon();  // a reload applies the file, whatever other programs have changed
     void stop(bool keep, config::Global::FlushOnStop flush);
 
     // What the kernel counts for these services now; one that is not there has no connections.

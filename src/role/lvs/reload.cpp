@@ -1,4 +1,4 @@
-// The lvs role's reload: everything anew, or only the services that change.
+// The lvs role's reload: replaces the whole configuration, or only the services that change.
 #include <algorithm>
 #include <set>
 
@@ -12,7 +12,7 @@ Result<void> LvsRole::prepare(config::Config next) {
     return {};
 }
 
-// Where more depends on a service than its own state and its part of the table, everything is made anew.
+// If more depends on a service than its own state and its part of the table, the whole configuration is replaced.
 bool LvsRole::prepare_changes(std::vector<config::ServiceChange> changes) {
     next_.reset();
     changes_.reset();
@@ -66,7 +66,7 @@ void LvsRole::change(std::vector<config::ServiceChange> changes) {
 void LvsRole::reloaded(const lvs::Intents& intents) {
     clock_.forget();
     marks_.want(judge_.mark_table());
-    static_cast<void>(settle_expiry());  // its reconciler tells, and tries again
+    static_cast<void>(settle_expiry());  // its reconciler logs it, and retries
     tell(intents);
     run_checks(intents);
     arm_deadline();

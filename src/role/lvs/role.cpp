@@ -1,5 +1,5 @@
-// Drives the judge with deadlines and check results, and carries its intents out: the table first, then what there is
-// to tell, then the checks.
+// Drives the judge with deadlines and check results, and carries out its intents: the table first, then log lines and
+// events, then the checks.
 #include <linux/capability.h>
 
 #include <boost/asio/post.hpp>
@@ -33,7 +33,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     };
     const auto known = event_driven_.all(judge_);
     lvs::Intents follow_up;
-    // What is to be told is made before the table only where files and sessions decide about it.
+    // Reports are produced before the table only if files and sessions decide about them.
     if (!known.empty()) {
         open();
         follow_known(follow_up);
@@ -42,7 +42,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
     marks_.want(judge_.mark_table());
     settings_.configure(std::move(settings), inherited_timeouts_);
-    static_cast<void>(settle_expiry(inherited_expiry_));  // its reconciler tells, and tries again
+    static_cast<void>(settle_expiry(inherited_expiry_));  // its reconciler logs it, and retries
     on_interface_change();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
     if (known.empty()) open();
@@ -92,8 +92,8 @@ void LvsRole::stop(std::function<void()> done) {
     runner_.stop(std::move(done));
 }
 
-// What the results of one turn of the loop lead to is carried out together: thousands of servers that fail at a time
-// are some plans, not thousands.
+// The consequences of all results in one turn of the loop are carried out together: thousands of servers that fail at
+// the same time need a few plans, not thousands.
 void LvsRole::step(const lvs::Fact& fact) {
     auto intents = judge_.step(fact, moment());
     pending_.insert(pending_.end(), std::make_move_iterator(intents.begin()), std::make_move_iterator(intents.end()));
@@ -119,7 +119,7 @@ void LvsRole::carry_out(const lvs::Intents& intents) {
     arm_deadline();
 }
 
-// The kernel is asked once the table is as it is wanted.
+// The kernel is asked once the table has its desired state.
 void LvsRole::count_connections(const lvs::Intents& intents) {
     for (const auto& intent : intents) {
         const auto* wanted = std::get_if<lvs::CountConnections>(&intent);
@@ -132,7 +132,7 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
     }
 }
 
-// Before anything is drained: an operator who wants its clients gone shall not wait for them in vain.
+// This is checked before draining: otherwise the operator would wait in vain for the clients to leave.
 Result<void> LvsRole::expire_first() {
     if (runtime_.options().has_ipvs_namespace)
         return fail(Errc::Unsupported,
@@ -159,14 +159,14 @@ Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
     lvs::ServerAnswer answer;
     carry_out(judge_.command(command, moment(), answer));
     if (const auto done = settle_expiry(); !done) answer.lines.push_back(done.error().text() + "; retrying");
-    if (answer.changed != 0 && !question.dry_run) publish();  // it is to survive whatever comes next
+    if (answer.changed != 0 && !question.dry_run) publish();  // it must survive a crash
     std::string text;
     for (const auto& line : answer.lines) text += line + "\n";
     const bool would_change = question.dry_run && answer.changed != 0;
     return {answer.problem.empty() ? (would_change ? 1 : 0) : 2, std::move(answer.problem), std::move(text)};
 }
 
-// All that one step changes goes to the kernel as one plan: so the sorry server enters before the last server leaves.
+// All changes of one step go to the kernel as one plan: the sorry server is added before the last server is removed.
 void LvsRole::change_table(const lvs::Intents& intents) {
     std::vector<std::size_t> services;
     for (const auto& intent : intents) {

@@ -1,4 +1,4 @@
-// The lvs role's own declarations, shared by its source files.
+// Declarations that the source files of the lvs role share.
 #pragma once
 
 #include "mainstay/role/lvs/role.hpp"
@@ -70,7 +70,7 @@ public:
         if (other == ipc::PeerChannel::To::Vrrp) return vrrp_.connect(std::move(line));
         bfd_.connect(std::move(line));
     }
-    // Before a configuration that is prepared: it is what it will go by.
+    // Called before a configuration is prepared, which depends on it.
     void observed(const ipc::Observations& seen) override {
         auto results = event_driven_.told(judge_, seen);
         if (!next_ && !changes_) follow(std::move(results));
@@ -113,13 +113,13 @@ private:
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
     void names_changed();
-    // What the judge is to hear of this configuration.
+    // The fact by which the judge learns of this configuration.
     [[nodiscard]] config::Config with_names(config::Config config);
     void reload(config::Config next);
     void change(std::vector<config::ServiceChange> changes);
     void reloaded(const lvs::Intents& intents);
-    // Persistence ends to drained servers as long as an operator's word says so. Not in a network namespace of IPVS's
-    // own: its settings cannot be reached from here.
+    // Persistence to drained servers ends as long as an override asks for it. This does not work in a separate network
+    // namespace of IPVS, whose settings cannot be reached from here.
     Result<void> settle_expiry(std::optional<bool> original = {}) {
         if (runtime_.options().has_ipvs_namespace) return {};
         return settings_.expire_quiescent(judge_.expires_persistence(), original);
@@ -153,7 +153,7 @@ private:
     config::Config configured_;  // with the names; the judge has their servers. Empty where there are none
     SettingsReconciler settings_;
     LineListener vrrp_;
-    std::map<std::string, bool> masters_;  // instances, as told last
+    std::map<std::string, bool> masters_;  // instances, as reported last
     LvsLinks links_;
     MarkReconciler marks_;
     std::unique_ptr<LvsCounters> counters_;  // with SNMP only

@@ -1,4 +1,4 @@
-// What the end of a MISC_CHECK's script says about its server.
+// The verdict that follows from the exit of a MISC_CHECK's script.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ struct ScriptVerdict {
     std::optional<std::int64_t> weight;
 };
 
-// A script that cannot be executed fails the check: keepalived takes it as passed. Only a shortage on this host says
-// nothing about the server.
+// A script that cannot be executed fails the check; in keepalived it passes. Only a shortage on this host does not
+// count as a result.
 [[nodiscard]] ScriptVerdict verdict_of(const ipc::ScriptResult& result, bool dynamic);
 
 }  // namespace mainstay::role

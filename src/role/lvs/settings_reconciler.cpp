@@ -18,7 +18,7 @@ LvsSettings settings_of(const config::Config& config) {
 void SettingsReconciler::configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original) {
     if (original) original_ = original;
     auto& sync = wanted.sync;
-    // The kernel does not tell how long a packet may be that was left to it: what was asked is compared.
+    // The kernel does not report the packet length that it chose itself, so the requested values are compared.
     renew_ = renew_ || (sync_ && sync && *sync_ != *sync);
     if (sync_ && (!sync || sync->instance != sync_->instance)) master_.reset();
     if (sync_ && (!sync || sync->interface != sync_->interface)) interface_index_.reset();
@@ -34,7 +34,7 @@ Result<void> SettingsReconciler::expire_quiescent(bool wanted, std::optional<boo
     expires_ = wanted;
     Result<void> done = fail(Errc::Unsupported, "IPVS cannot be programmed");
     if (open()) done = settle_expiry();
-    settle();  // from now on it is looked at with the rest
+    settle();  // from now on it is monitored like the others
     return done;
 }
 
@@ -51,7 +51,7 @@ void SettingsReconciler::interface_is(std::uint32_t index) {
         return;
     }
     const bool was_told = interface_index_.has_value();
-    // What ran on an interface that is gone, or came back as another one, hears and says nothing.
+    // A daemon on an interface that was removed, or created again, neither receives nor sends.
     renew_ = renew_ || was_told;
     interface_index_ = index;
     if (index == 0)
@@ -79,7 +79,7 @@ bool SettingsReconciler::open() {
     if (kernel_) return true;
     if (!options_.open_settings) return false;
     auto opened = options_.open_settings();
-    if (!opened) return false;  // the table's reconciler has told
+    if (!opened) return false;  // the table's reconciler has logged it
     kernel_ = std::move(*opened);
     return true;
 }
@@ -89,7 +89,7 @@ bool SettingsReconciler::settle_daemons() {
     std::vector<netlink::IpvsDaemon> wanted;
     if (sync_ && interface_index_ != 0U) {
         auto daemons = lvs::wanted_daemons(*sync_, master_);
-        if (!daemons) return true;  // the vrrp process will tell
+        if (!daemons) return true;  // the vrrp process will report it
         wanted = std::move(*daemons);
     }
     const auto actual = kernel_->daemons();
@@ -130,7 +130,7 @@ bool SettingsReconciler::settle_timeouts() {
         if (auto done = kernel_->set_timeouts(change); !done) return failed(done.error());
     }
     timeouts_set_ = true;
-    if (timeouts_ == netlink::IpvsTimeouts{}) original_.reset();  // all is as it was, and is nobody's any more
+    if (timeouts_ == netlink::IpvsTimeouts{}) original_.reset();  // everything is restored and no longer managed
     return true;
 }
 

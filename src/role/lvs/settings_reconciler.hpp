@@ -1,7 +1,7 @@
-// Keeps what the kernel's IPVS has beside its table as it is wanted: the synchronisation daemons (lvs_sync_daemon), the
+// Keeps the IPVS settings outside the table in their desired state: the synchronisation daemons (lvs_sync_daemon), the
 // timeouts of connections (lvs_timeouts), and, while an operator drains a server so, the end of persistence to servers
 // with weight 0. Like the table's reconciler it compares and writes the difference, at each
-// change and with every audit; what nothing was said about is never touched.
+// change and with every audit; settings that are not configured are never touched.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -34,7 +34,7 @@ public:
     // a crash. All but `options` live longer than the reconciler.
     SettingsReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> save);
 
-    void look() { settle(); }  // whether somebody changed them
+    void look() { settle(); }  // whether another program changed them
     // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
     // From now on, or no longer: then it is put back. An error: it is not so now, and is tried again unless withdrawn.
@@ -61,7 +61,7 @@ private:
     [[nodiscard]] bool open();
     [[nodiscard]] bool carry_out(const lvs::DaemonStep& step);
     void arm(Micros pause);
-    [[nodiscard]] bool failed(const Error& error);  // told once; always false
+    [[nodiscard]] bool failed(const Error& error);  // logged once; always false
 
     boost::asio::io_context& loop_;
     Log& log_;
@@ -74,7 +74,7 @@ private:
     bool ours_ = false;  // daemons were started by us, or by an earlier incarnation
     bool renew_ = false;
     std::optional<bool> master_;
-    std::optional<std::uint32_t> interface_index_;  // none: nobody watches
+    std::optional<std::uint32_t> interface_index_;  // none: nothing is monitored
 
     netlink::IpvsTimeouts timeouts_;
     std::optional<netlink::IpvsTimeouts> original_;

@@ -45,7 +45,7 @@ lvs::DrainState leave_of(const ipc::LeaveStatus& status) {
     return {.until = {}, .until_wall = status.until, .connections = status.connections, .over = status.over};
 }
 
-// Beside what checks and configuration say.
+// The reasons for a state beyond checks and configuration.
 std::string note_of(const lvs::ServerState& state, const std::optional<lvs::Override>& held) {
     std::string note;
     const auto add = [&note](std::string_view text) { note += fmt::format("{}{}", note.empty() ? "" : "; ", text); };

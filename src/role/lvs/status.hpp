@@ -1,4 +1,4 @@
-// Between the judge's state and the state block: what status shows and a new incarnation takes up.
+// Converts the judge's state to the state block, which status shows and a new incarnation resumes from.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace mainstay::role {
 [[nodiscard]] std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge,
                                        lvs::Moment at);
 [[nodiscard]] lvs::Memory memory_of(const ipc::LvsStatus& status);
-// What operators said.
+// The operators' overrides.
 [[nodiscard]] lvs::Overrides overrides_of(const ipc::LvsStatus& status);
 
 }  // namespace mainstay::role

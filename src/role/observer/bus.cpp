@@ -24,7 +24,7 @@ void ObserverBus::commit(const config::Config& config) {
     service_->tell_reloaded();
 }
 
-// A ring that is full of old events is read to its end at once: signals are for who listens now.
+// Reads the ring to its end at once, even if it is full of old events: signals are only for current listeners.
 void ObserverBus::collect() {
     if (!service_->settled()) return;
     for (;;) {

@@ -18,7 +18,7 @@ public:
     ObserverBus(Runtime& runtime, const std::optional<ipc::EventRing>& ring,
                 const std::optional<ipc::StateBlock>& block);
 
-    void start(const config::Config& config, std::uint64_t after);  // tells the events behind `after`
+    void start(const config::Config& config, std::uint64_t after);  // emits the events after `after`
     void commit(const config::Config& config);
     void collect();
     void stop();

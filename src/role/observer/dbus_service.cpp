@@ -217,7 +217,7 @@ void SystemBus::name_answer(const sd_bus_error* error) {
     tell_vrrp("VrrpStarted");
 }
 
-// `what` is null when it has been told already.
+// `what` is null when the loss was logged already.
 void SystemBus::lost(const char* what, int error) {
     if (what != nullptr && !std::exchange(told_, true))
         log_.warning("the D-Bus system bus {}: {}; retrying", what, std::strerror(error));
@@ -284,7 +284,8 @@ void SystemBus::wait(asio::posix::stream_descriptor::wait_type what, bool& waiti
 // ---- signals ----
 
 void SystemBus::tell(const Event& event) {
-    if (event.kind != Event::Kind::Instance || event.state == "DELETED") return;  // a reload tells who is gone
+    if (event.kind != Event::Kind::Instance || event.state == "DELETED")
+        return;  // a reload reports the removed instances
     const auto found = paths_.find(event.name);
     if (found != paths_.end()) tell_state(found->second, event.state);
 }

@@ -137,7 +137,7 @@ Result<void> ObserverRole::map_sources() {
     return {};
 }
 
-// Goes on behind what an earlier incarnation has on disk.
+// Continues after the last event that an earlier incarnation has on disk.
 void ObserverRole::resume() {
     const auto bytes = runtime_.previous_state();
     if (!bytes) return;
@@ -193,7 +193,7 @@ bool ObserverRole::complain() {
     return true;
 }
 
-// Both are tried again every second: the folders may appear later. Mails are in memory meanwhile.
+// Both are retried every second: the folders may appear later. Mails are in memory until then.
 void ObserverRole::open_spool() {
     if (mailer_) return;
     const auto& directory = runtime_.options().spool_directory;

@@ -75,7 +75,7 @@ json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
              {"base_priority", i.base_priority},
              {"owns_addresses", i.owns_addresses},
              {"addresses", addresses},
-             // In FAULT nobody listens: the last one known is often the instance itself.
+             // In FAULT no adverts are received: the last known master is often the instance itself.
              {"master", i.master.empty() || i.state == vrrp::State::Fault ? "" : i.master.to_string()},
              {"master_priority", i.master_priority},
              {"fault", i.fault}};

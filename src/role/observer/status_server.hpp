@@ -34,8 +34,8 @@ public:
     };
     using Handler = std::function<Answer(const std::string& target)>;
 
-    // Listens at `path`, in place of whatever a former incarnation left there. Anybody may connect; who may not read
-    // is told so with 403.
+    // Listens at `path`, replacing the socket of an earlier incarnation. Any process may connect; one that may not read
+    // gets 403.
     [[nodiscard]] static Result<std::unique_ptr<StatusServer>> open(boost::asio::io_context& loop, Log& log,
                                                                     const std::string& path, Handler handler);
     ~StatusServer();

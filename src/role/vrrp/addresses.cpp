@@ -50,8 +50,8 @@ std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddres
                             .prefix = held.prefix,
                             .peer = there != nullptr ? there->peer : std::nullopt});
     }
-    // While another address of a prefix is there, the kernel leaves its route; and one that has none of its own goes
-    // without a look at it.
+    // Addresses with noprefixroute are removed first: the kernel keeps the route of a prefix while another address of
+    // it exists, and removing one with noprefixroute does not check the route.
     std::ranges::stable_partition(requests, [&](const kernel::Address& request) {
         const auto* there = links.address(request.interface_index, request.prefix);
         return there != nullptr && there->noprefixroute && request.prefix.address.is_v6();

@@ -28,9 +28,9 @@ public:
 
     void follow(const config::Config& config) { pacer_.configure(config); }
 
-    // Round by round over all addresses, so that every address is announced once before any is announced twice.
-    // Addresses on links without ARP or with another kind of hardware address are passed over. With `begun` the first
-    // round has gone out by begin().
+    // Announces all addresses round by round, so that every address is announced once before any is announced twice.
+    // Addresses on links without ARP or with another kind of hardware address are skipped. With `begun` the first round
+    // was sent by begin().
     void announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun = false);
     // The first round of an announcement of which these addresses are a part, built; paced ones wait for the whole.
     using Frames = std::vector<std::vector<std::byte>>;

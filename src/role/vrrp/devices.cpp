@@ -166,8 +166,8 @@ bool VrrpDevices::in_the_way(const std::string& name, const Links& links) const 
     });
 }
 
-// The kernel refuses a MAC address that another one has still, which may be about to get another one itself. Those that
-// exchange theirs are made anew.
+// The kernel refuses a MAC address that another device still has, even if that device is about to get another one.
+// Devices that exchange their addresses are created again.
 bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links) {
     if (devices.empty() || !maker_) return false;
     const auto set = [&](const vrrp::WantedDevice* device) {
@@ -335,7 +335,7 @@ void VrrpDevices::prepare_host(const Links& links) {
     settings_.set(std::string{kAllRpFilter}, "0");
 }
 
-// Once for each interface that comes: one that is made anew has the kernel's default.
+// Once for each interface that appears: a new one has the kernel's default.
 void VrrpDevices::promote(const Links& links) {
     for (auto& [name, index] : promoted_) {
         const auto* link = links.find(name);

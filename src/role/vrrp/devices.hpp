@@ -1,4 +1,4 @@
-// The VMACs and ipvlans of the vrrp role: makes what the plan (vrrp/devices.hpp) wants, keeps it there, and removes it.
+// The VMACs and ipvlans of the vrrp role: creates the devices of the plan (vrrp/devices.hpp), repairs and removes them.
 #pragma once
 
 #include <functional>
@@ -32,13 +32,13 @@ public:
     // kRounds times in all.
     static constexpr int kRounds = 3;  // what is in the way goes, devices are made, they get their addresses
     bool keep(const Links& links, kernel::Rtnetlink& netlink);
-    // Also link-local addresses that VMACs do not need any more.
+    // Also removes link-local addresses that VMACs no longer need.
     void drop_unwanted(const Links& links, kernel::Rtnetlink& netlink);
-    // VMACs that lie over their parents, also those that are not up yet.
+    // VMACs on top of their parents, including those that are not up yet.
     [[nodiscard]] std::vector<vrrp::IndexedDevice> vmacs() const;
-    // Called when a VMAC is made, before it is up and sends anything.
+    // Called when a VMAC is created, before it is up and sends anything.
     void before_up(std::function<void()> call) { before_up_ = std::move(call); }
-    // At the end: everything goes, and settings are what they were.
+    // At the stop: removes all devices and restores the settings.
     void remove_all(const Links& links);
 
     [[nodiscard]] const std::vector<vrrp::WantedDevice>& wanted() const { return wanted_; }
@@ -73,7 +73,7 @@ private:
     std::optional<kernel::LinkMaker> maker_;
     std::vector<vrrp::WantedDevice> wanted_;
     std::set<std::string> ours_;      // names of devices that are there because of us
-    std::set<std::string> made_;      // by this process, or adopted: one that is missing was removed by somebody
+    std::set<std::string> made_;      // by this process, or adopted: a missing one was removed by another program
     std::set<std::string> prepared_;  // whose settings were made
     std::set<std::string> complained_;
     std::vector<kernel::Address> unneeded_;

@@ -15,7 +15,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Whoever changes the ruleset often must not keep us busy with looking whether ours is still there.
+// A program that changes the ruleset often must not make us check our table all the time.
 
 // iptables is a link to the program that does the work: xtables-nft-multi, or xtables-legacy-multi. Where there is
 // none, nftables are all that is left.
@@ -59,7 +59,7 @@ void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool rest
     config_ = config;
     if (kind_ == vrrp::Firewall::Iptables) {
         apply();
-        // Whatever others did to the rules meanwhile, a reload puts them all.
+        // A reload writes all rules again, whatever other programs did to them.
         if (!std::exchange(iptables_new_, false)) apply_iptables_anew();
     } else {
         iptables_done_.reset();
@@ -86,7 +86,7 @@ bool VrrpFirewall::open() {
     return true;
 }
 
-// keepalived: what a killed predecessor left is removed at the start, and said.
+// keepalived removes the rules of a killed predecessor at the start, and logs it.
 void VrrpFirewall::delete_old_tables(const std::string& table) {
     if (!old_looked_for_.insert(table).second) return;
     for (const auto family : {Family::V4, Family::V6}) {
@@ -127,7 +127,7 @@ void VrrpFirewall::guard_only(const vrrp::Router& router, std::vector<vrrp::Inde
         if (snapshot.instances[id].owns_addresses && vrrp::refuses_packets(instances[id]))
             std::ranges::move(vrrp::held_addresses(instances[id]), std::back_inserter(held_));
     set_vmacs(std::move(vmacs));
-    check();  // what somebody else did to the ruleset is repaired by a reload, not some time after it
+    check();  // a reload repairs changes by other programs itself, not some time after it
 }
 
 void VrrpFirewall::settle() {
@@ -190,7 +190,7 @@ void VrrpFirewall::apply(netlink::VipFilter& done, const netlink::VipFilter& wan
     } else if (!done.empty() && done.same_rules(wanted)) {
         auto batch = nftables_->begin();
         netlink::append_filter_change(batch, done, wanted);
-        good = nftables_->commit(batch).has_value();  // else somebody has changed it: make it anew
+        good = nftables_->commit(batch).has_value();  // else another program has changed it: write it again
     }
     if (good || replace(wanted)) done = wanted;
 }
@@ -219,7 +219,7 @@ void VrrpFirewall::check() {
     for (const auto* filter : {&done_.v4, &done_.v6}) {
         if (filter->empty()) continue;
         const auto same = nftables_->looks_like(*filter);
-        if (!same || *same) continue;  // a question that was disturbed is asked again at the next change
+        if (!same || *same) continue;  // an interrupted query is repeated at the next change
         ++repairs_;
         log_.warning("nftables table ip{} {} was changed by another program: restored",
                      filter->family == Family::V6 ? "6" : "", filter->table);

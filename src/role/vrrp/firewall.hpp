@@ -25,10 +25,10 @@ public:
     // settle() has replaced them.
     void configure(const config::Config& config, bool vmacs, bool restarted);
     void set_vmacs(std::vector<vrrp::IndexedDevice> vmacs);
-    // A master is about to get its addresses, or has got rid of them.
+    // Called before a master sets its addresses, and after it has removed them.
     void guard(const config::Instance& instance);
     void release(const std::vector<vrrp::HeldAddress>& addresses);
-    // After a reload: whoever holds addresses now, and the VMACs that are there.
+    // After a reload: the addresses that are held now, and the VMACs that exist.
     void guard_only(const vrrp::Router& router, std::vector<vrrp::IndexedDevice> vmacs);
     // From now on every change is made at once.
     void settle();

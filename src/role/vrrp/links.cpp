@@ -103,7 +103,7 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                 } else if constexpr (std::is_same_v<N, kernel::LinkGone>) {
                     const auto name = name_of(n.index);
                     change.interfaces.insert(name);
-                    // Its addresses went with it: nobody took them away.
+                    // Its addresses were removed with it, not by another program.
                     std::erase_if(change.lost, [&](const auto& lost) { return lost.interface == name; });
                     links_.erase(n.index);
                     addresses_.erase(n.index);

@@ -1,4 +1,4 @@
-// What the vrrp role knows of links and addresses, kept current from rtnetlink.
+// The links and addresses that the vrrp role knows, updated from rtnetlink.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ namespace mainstay::role {
 
 class Links {
 public:
-    // Reads everything anew. What it answers: addresses that were there before and are not any more.
+    // Rereads everything. Returns the addresses that have disappeared.
     [[nodiscard]] Result<std::vector<vrrp::AddressLost>> refresh(kernel::Rtnetlink& netlink);
 
     struct Change {
@@ -36,7 +36,8 @@ public:
         void merge(Change&& later);
     };
     [[nodiscard]] Change take(const std::vector<kernel::RouteNotification>& notifications);
-    // Reads what waits; after an overrun everything anew, and `lost` is what is gone since.
+    // Reads pending notifications; after an overrun it rereads everything, and `lost` holds the addresses that have
+    // disappeared.
     [[nodiscard]] Change take_from(kernel::Rtnetlink& netlink, Log& log);
 
     // Interfaces that use another one's IPv4 addresses as source: VMACs, those of their parents.
@@ -52,7 +53,7 @@ public:
     [[nodiscard]] bool any_address(std::uint32_t index, const std::function<bool(const kernel::Address&)>& is) const;
     [[nodiscard]] std::vector<IpAddress> addresses_of(std::uint32_t index) const;
     [[nodiscard]] bool forwards_ipv6(std::uint32_t index) const { return forwarding_.contains(index); }
-    // The address as the kernel told of it; null when it is not there.
+    // The address as reported by the kernel; null if it is not set.
     [[nodiscard]] const kernel::Address* address(std::uint32_t index, const Prefix& prefix) const;
 
 private:

@@ -48,7 +48,7 @@ void PreciseTimer::arm() {
     });
 }
 
-// By what was heard meanwhile.
+// Reads what arrived before the deadline. True: the deadline has moved.
 bool PreciseTimer::put_off(std::optional<Instant> planned) {
     awaking_ = true;
     ahead_();
@@ -63,7 +63,7 @@ void PreciseTimer::awake() {
     const Instant begun = clock_now();
     Instant now = begun;
     bool later = false;
-    do {  // once at least: what came while ahead_ worked is heard before the deadline fires
+    do {  // at least once: packets that arrived while ahead_ worked are read before the deadline fires
         later = waits_() && put_off(planned);
         now = clock_now();
     } while (!later && now < *planned && now - begun <= Nanos{kAhead});

@@ -21,7 +21,7 @@ public:
     static constexpr std::chrono::milliseconds kSavedMax{5};  // at most so much at once; beyond it, it just sleeps
 
     // `ahead` and `due` are called on the loop; each may call at(). `due` is called once for each deadline given. While
-    // the clock is watched, `ahead` is called again when `waits` says that there is something to hear.
+    // the clock is watched, `ahead` is called again when `waits` reports that packets wait.
     PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
                  std::function<void()> due);
 

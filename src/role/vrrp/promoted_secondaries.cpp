@@ -9,7 +9,7 @@ namespace mainstay::role {
 
 namespace {
 
-// Somebody's secondary address stands in the subnet of a primary one that goes, and does not go itself.
+// Whether a secondary address that stays is in the subnet of a primary address that is removed.
 bool takes_others_along(const kernel::Address& removal, const std::vector<kernel::Address>& removals,
                         const Links& links) {
     const auto* there = links.address(removal.interface_index, removal.prefix);

@@ -37,8 +37,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// One round over the sockets takes at most so many packets before the loop looks at anything else; a flood cannot
-// keep the adverts from going out.
+// One round over the sockets reads at most this many packets before the loop does anything else, so that a flood cannot
+// delay our adverts.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
 constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
@@ -69,7 +69,7 @@ public:
     void save_state() override { publish_now(runtime_.now()); }
 
 private:
-    // Now, or after the intents that are being carried out; what comes before the first configuration waits for it.
+    // Steps now, or after the intents that are being carried out; earlier facts wait for the first configuration.
     void give(vrrp::Fact fact) {
         if (performing_ || !router_) pending_.add(std::move(fact));
         else if (!stopping_) step(fact);
@@ -236,7 +236,7 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
     if (!outermost) return publish(transition);
     if (pending_.has_interfaces()) on_netlink_readable();  // those that have lost addresses may have got others since
     performing_ = false;
-    // Facts that our own doing brought about (an address that could not be restored) come after it.
+    // Facts caused by our own actions (an address that could not be restored) are handled after them.
     while (!pending_.empty()) {
         const auto facts = pending_.take();
         for (const auto& fact : facts) step(fact);
@@ -286,8 +286,8 @@ void VrrpRole::take_over(vrrp::InstanceId id) {
     taking_over_ = id;
 }
 
-// The kernel has queued the notifications of our own removals by the time it answers; they are told from somebody
-// else's by reading them right here.
+// The kernel has queued the notifications of our own removals by the time it answers; reading them right here
+// distinguishes them from removals by other programs.
 void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
     if (stopping_ && runtime_.options().keep_addresses) return;
     take_away(addresses);
@@ -316,7 +316,7 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
     std::erase_if(requests, [&](const kernel::Address& request) {
         return link == nullptr || request.prefix != wanted.prefix || request.interface_index != link->index;
     });
-    // One that another host was found to have stays as it is for ever, unless it is set anew.
+    // An address that failed duplicate address detection stays unusable until it is set again.
     const auto* there = link == nullptr ? nullptr : links_.address(link->index, wanted.prefix);
     if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
     const auto failed = netlink_->add(requests);
@@ -352,8 +352,8 @@ void VrrpRole::on_packets_readable() {
 
 void VrrpRole::arm() { timer_.at(stopping_ ? std::nullopt : router_->deadline()); }
 
-// All queues are drained before a deadline fires: a process that was paused hears its master before it takes over.
-// Most of that is done in the moment before; what came in since is heard at the deadline itself.
+// All queues are drained before a deadline fires: a process that was paused reads its master's adverts before it takes
+// over. Most of that is done shortly before; packets that arrived since are read at the deadline itself.
 void VrrpRole::ahead_of_deadline() {
     if (stopping_) return;
     on_netlink_readable();
@@ -395,7 +395,7 @@ void VrrpRole::settle_devices() {
 void VrrpRole::on_netlink_readable() {
     auto change = take_notifications();
     if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
-    // A device that somebody removed is there again before the router hears of it.
+    // A device that another program removed is created again before the router is notified.
     if (!change.interfaces.empty())
         for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
             change.merge(take_notifications());
@@ -416,7 +416,7 @@ void VrrpRole::on_netlink_readable() {
     }
 }
 
-// All that goes by the configuration but the router, which is told what it has to know before it goes by it, too.
+// Applies the configuration to everything except the router, which gets its facts before its configuration.
 void VrrpRole::follow(const config::Config& config) {
     for (const auto& name : interfaces_of(config)) step(links_.fact(name));
     for (const auto& source : sources_.look(config)) step(source);

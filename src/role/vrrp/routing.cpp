@@ -58,8 +58,8 @@ void VrrpRouting::watch() {
     });
 }
 
-// The kernel has queued the notifications of our own removals by the time it answers; they are told from somebody
-// else's by reading them right then.
+// The kernel has queued the notifications of our own removals by the time it answers; reading them right then
+// distinguishes them from removals by other programs.
 void VrrpRouting::read(const std::vector<netlink::Routing>& own_doing) {
     const auto found = tables_->read_removals();
     if (!found) return log_.error("{}", found.error().text());
@@ -108,7 +108,8 @@ void VrrpRouting::remove(const vrrp::RemoveRouting& unwanted, const Links& links
     std::vector<netlink::Routing> requests;
     std::vector<std::size_t> positions;
     for (std::size_t at = 0; at < unwanted.entries.size(); ++at)
-        if (auto request = resolved(unwanted.entries[at], links)) {  // else its interface is gone, and it with it
+        if (auto request =
+                resolved(unwanted.entries[at], links)) {  // else its interface was removed, and the entry with it
             requests.push_back(std::move(*request));
             positions.push_back(at);
         }

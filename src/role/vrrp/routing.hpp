@@ -1,4 +1,4 @@
-// Routes, rules and static addresses as the kernel gets them, and what it tells of them.
+// Routes, rules and static addresses: requests to the kernel, and its notifications.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,7 +21,7 @@ class VrrpRouting {
 public:
     // `give` is called with each fact, also from within set() and remove().
     VrrpRouting(boost::asio::io_context& loop, Log& log, std::function<void(vrrp::Fact)> give);
-    // Opens what is needed once something is configured; without, the kernel need not tell of each route.
+    // Opens the sockets once something is configured; otherwise the kernel need not send notifications of each route.
     [[nodiscard]] Result<void> follow(const config::Config& config);
 
     void set(const vrrp::SetRouting& wanted, const Links& links);
@@ -38,7 +38,7 @@ private:
     std::function<void(vrrp::Fact)> give_;
     std::optional<kernel::RoutingTables> tables_;
     std::optional<boost::asio::posix::stream_descriptor> ready_;
-    std::set<std::string> complained_;  // static addresses that could not be set, said once
+    std::set<std::string> complained_;  // static addresses that could not be set, logged once
 };
 
 }  // namespace mainstay::role

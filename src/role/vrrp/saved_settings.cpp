@@ -31,7 +31,8 @@ void SavedSettings::restore(const std::function<bool(const std::string& name)>& 
     for (const auto& setting : saved_ | std::views::reverse) {
         if (!which(setting.name)) continue;
         const auto now = kernel::read_sysctl(setting.name);
-        if (!now || *now != setting.ours) continue;  // the interface is gone, or somebody has other plans
+        if (!now || *now != setting.ours)
+            continue;  // the interface was removed, or another program changed the setting
         if (const auto done = kernel::write_sysctl(setting.name, setting.before); !done)
             log_.warning("{}", done.error().text());
     }

@@ -1,5 +1,5 @@
-// Kernel settings that are changed while mainstay runs and put back afterwards. What they were is part of the state
-// block, so that a process that follows a crashed one does not take its predecessor's values for the host's.
+// Kernel settings that are changed while mainstay runs and restored afterwards. Their old values are part of the state
+// block, so that the process after a crash does not mistake its predecessor's values for the host's.
 #pragma once
 
 #include <functional>
@@ -15,9 +15,10 @@ class SavedSettings {
 public:
     explicit SavedSettings(Log& log) : log_{log} {}
 
-    // Sets it, and remembers what it was unless that is known already. False: it could not be set (said once).
+    // Sets it, and remembers the old value unless that is known already. False: it could not be set (logged once).
     bool set(const std::string& name, const std::string& value);
-    // Puts back those that `which` chooses, the latest first. One that somebody else has changed meanwhile stays.
+    // Restores those that `which` selects, the latest first. A setting that another program has changed since is left
+    // alone.
     void restore(const std::function<bool(const std::string& name)>& which);
 
     [[nodiscard]] const std::vector<ipc::SavedSetting>& saved() const { return saved_; }

@@ -1,4 +1,4 @@
-// Whether this host has the addresses that its unicast instances are told to send from.
+// Whether this host has the source addresses of its unicast instances.
 #pragma once
 
 #include <map>

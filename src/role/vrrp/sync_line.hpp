@@ -1,4 +1,4 @@
-// Tells the lvs role whether the instance that lvs_sync_daemon follows is master.
+// Reports to the lvs role whether the instance that lvs_sync_daemon follows is master.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ public:
 
 private:
     StateTeller teller_;
-    std::string instance_;  // empty: there is nothing to tell
+    std::string instance_;  // empty: no instance is followed
     bool master_ = false;
     bool known_ = false;
 };

@@ -1,6 +1,5 @@
-// How the addresses of a new master come to be: set in the kernel some at a time, each lot announced before the next is
-// set. What the first lot needs is built ahead of the deadline where it can be: building it takes as long as the kernel
-// takes to set an address.
+// Sets the addresses of a new master in batches and announces each batch before the next one is set. The requests of
+// the first batch are built before the deadline if possible, because building them takes as long as setting an address.
 #pragma once
 
 #include <cstddef>

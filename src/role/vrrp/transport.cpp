@@ -23,7 +23,7 @@ VrrpTransport::VrrpTransport(asio::io_context& loop, Log& log, std::function<voi
     : loop_{loop}, log_{log}, on_readable_{std::move(on_readable)} {}
 
 void VrrpTransport::complain(const std::string& key, const Error& error) {
-    if (error.sys_errno() == ENODEV) return;  // the interface is going away, and the links will say so
+    if (error.sys_errno() == ENODEV) return;  // the interface is being removed; a link notification follows
     if (complained_.insert(key).second) log_.error("{}: {}", key, error.text());
 }
 
@@ -49,8 +49,8 @@ VrrpTransport::AllWanted VrrpTransport::wanted_by(const config::Config& config, 
 
 void VrrpTransport::follow(const config::Config& config, const Links& links) {
     const AllWanted wanted = wanted_by(config, links);
-    // An interface that was made anew under its old name has another index: its sockets are dead. A group that is not
-    // wanted any more cannot be told from the others by the socket, so it is opened anew without it.
+    // An interface that was created again under its old name has another index: its sockets are dead. A socket cannot
+    // ignore one of its groups, so it is reopened without a group that is no longer needed.
     std::erase_if(receivers_, [&](const auto& entry) {
         const auto found = wanted.find(entry.first);
         const bool keep = found != wanted.end() && found->second.index == entry.second->index &&
@@ -69,7 +69,7 @@ void VrrpTransport::follow(const config::Config& config, const Links& links) {
     open_ahead(wanted);
 }
 
-// One socket per family, device and protocol, whatever the groups: two would hear every unicast packet twice.
+// One socket per family, device and protocol, whatever the groups: two would receive every unicast packet twice.
 void VrrpTransport::listen_on(const ReceiverKey& key, const Wanted& wanted) {
     const auto& [family, device, protocol] = key;
     const std::string what = "receiving VRRP on " + (device.empty() ? std::string{"any interface"} : device);
@@ -187,7 +187,7 @@ void VrrpTransport::warm_up(const vrrp::SendAdvert& advert, const Links& links) 
 
 void VrrpTransport::for_each_packet(const vrrp::SendAdvert& advert, const Links& links, const ForPacket& call) {
     const auto* link = links.find(advert.interface);
-    if (link == nullptr && !advert.interface.empty()) return;  // gone: the fact is on its way to the router
+    if (link == nullptr && !advert.interface.empty()) return;  // removed: the fact is on its way to the router
     const std::optional<std::uint8_t> ttl = advert.system_hop_limit ? std::nullopt : std::optional{advert.ttl};
     for (std::size_t i = 0; i < advert.destinations.size() && i < advert.payloads.size(); ++i) {
         const auto& destination = advert.destinations[i];

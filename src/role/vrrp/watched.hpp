@@ -1,4 +1,4 @@
-// What the watcher saw of the host, as the vrrp machine wants to hear it; and what a reload tells the FIFOs.
+// Converts the watcher's observations to facts of the vrrp machine, and lists the FIFO lines of a reload.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// The three kinds of things that the watcher looks at. Each tells what it saw by `tell`.
+// The three kinds of objects that the watcher observes. Each reports its observations through `tell`.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -23,11 +23,11 @@ namespace mainstay::role {
 
 using Tell = std::function<void(ipc::Observation)>;
 
-// Folders that are not there yet are tried again; the kernel tells of what happens in those that are.
+// Missing folders are retried; inotify reports changes in the existing ones.
 inline constexpr std::chrono::seconds kFolderRetry{1};
-// Where the kernel does not tell of processes, /proc is read so often.
+// The interval for reading /proc where the kernel sends no process events.
 inline constexpr std::chrono::seconds kProcessPoll{1};
-// And where it does: an event more or less is put right so often.
+// The interval for reading /proc where the kernel sends process events, to correct lost ones.
 inline constexpr std::chrono::seconds kProcessAudit{30};
 inline constexpr std::chrono::seconds kLinkPoll{1};
 
@@ -41,7 +41,7 @@ private:
         std::string folder, name;
         std::optional<int> number;  // of the folder, while it is watched
         std::optional<std::int64_t> told;
-        std::string complaint;  // said last; not repeated
+        std::string complaint;  // logged last; not repeated
     };
     void listen();
     void look(File& file);
@@ -74,8 +74,8 @@ private:
     std::optional<kernel::ProcessConnector> connector_;
     boost::asio::posix::stream_descriptor ready_;
     boost::asio::steady_timer timer_;
-    bool served_ = false;    // the kernel has answered: it tells of processes
-    bool resigned_ = false;  // and this was said
+    bool served_ = false;    // the kernel has answered: it reports process events
+    bool resigned_ = false;  // and this was logged
 };
 
 class LinkWatcher {

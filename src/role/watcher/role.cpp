@@ -66,7 +66,7 @@ private:
         });
     }
 
-    // Everything is looked at anew: a plan comes with a reload only.
+    // All objects are read again: a new plan arrives only with a reload.
     void follow(int descriptor) {
         const auto bytes = ipc::read_memfd(descriptor);
         auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : std::unexpected{bytes.error()};
@@ -104,7 +104,7 @@ private:
         loop_.stop();
     }
 
-    // Of one thing only what was seen last is of interest.
+    // Only the last observation of each object is kept.
     void note(ipc::Observation seen) {
         const auto key = std::pair{seen.kind, seen.name};
         unsent_.insert_or_assign(key, std::move(seen));
@@ -129,7 +129,7 @@ private:
             if (!ipc::send_message(control_.native_handle(), batch)) return send_later();
             for (const auto& seen : batch.list) unsent_.erase({seen.kind, seen.name});
         }
-        // All of the plan has been looked at, and what was seen is told.
+        // Every object of the plan has been observed and reported.
         if (owes_word_ && !ipc::send_message(control_.native_handle(), ipc::Prepared{*owes_word_, {}})) return send_later();
         owes_word_.reset();
         sending_ = false;
