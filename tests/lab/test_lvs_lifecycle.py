@@ -136,7 +136,7 @@ def test_a_thousand_services_take_few_calls(director):
     path = director.write("/run/keepalived.conf", many(1000, 4))
     daemon = director.start(["strace", "-f", "-yy", "-v", "-s", "0", "-e", "trace=sendmsg", "-o", "/run/calls",
                              program("mainstayd"), "-n", "-l", "-G", "-C", "-f", path], name="mainstayd")
-    wait_until(lambda: "5000 operations" in daemon.output(), 120, lambda: daemon.output()[-3000:])
+    wait_until(lambda: "5000 changes" in daemon.output(), 120, lambda: daemon.output()[-3000:])
 
     calls = [line for line in director.read("/run/calls").splitlines() if "GENERIC" in line]
     writes = [line for line in calls if "NLM_F_REQUEST|NLM_F_ACK," in line or "NLM_F_REQUEST," in line]
