@@ -33,7 +33,9 @@ def test_apt_installs_it_with_its_account_and_spool_and_starts_nothing(debs, cle
     clean_root.run("apt-get", "install", "-y", "--no-install-recommends", f"/root/{only(debs, 'mainstay').name}")
 
     assert clean_root.packages()["mainstay"] == "ii"
-    assert clean_root.run("id", "-un", "mainstay").stdout == "mainstay\n"
+    for role in ("vrrp", "lvs", "bfd", "track", "snmp", "obs"):
+        assert clean_root.run("id", "-un", f"mainstay-{role}").stdout == f"mainstay-{role}\n"
+    assert clean_root.run("id", "-Gn", "mainstay-obs").stdout == "mainstay\n"
     assert clean_root.run("stat", "-c", "%U %a", "/var/spool/mainstay").stdout == "mainstay-obs 750\n"
     asked_for = clean_root.path / "var/log/start-requests"
     assert not asked_for.exists() or "mainstay" not in asked_for.read_text(encoding="utf-8")
