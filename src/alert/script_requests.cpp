@@ -178,18 +178,18 @@ bool is_firewall_call(Words words) {
 
 Result<std::vector<std::string>> script_arguments(std::string_view key, std::string_view queue,
                                                   const std::vector<std::string>& extra) {
-    const Asker asker = asker_of(key);
-    if ((asker == Asker::Vrrp && is_vrrp_call(key, queue, extra)) ||
-        (asker == Asker::Lvs && is_lvs_call(key, queue, extra)))
+    const Requester requester = requester_of_script(key);
+    if ((requester == Requester::Vrrp && is_vrrp_call(key, queue, extra)) ||
+        (requester == Requester::Lvs && is_lvs_call(key, queue, extra)))
         return extra;
     return fail(Errc::Invalid, "mainstay never calls it with these arguments");
 }
 
-Result<void> check_fifo_line(Asker from, std::string_view line, const FifoNames& names) {
+Result<void> check_fifo_line(Requester from, std::string_view line, const FifoNames& names) {
     if (line.size() > kFifoLineBytesMax || !line.ends_with('\n')) return no_such_line();
     line.remove_suffix(1);
-    if (from == Asker::Vrrp) return check_vrrp_line(line, names);
-    if (from == Asker::Lvs) return check_lvs_line(line, names);
+    if (from == Requester::Vrrp) return check_vrrp_line(line, names);
+    if (from == Requester::Lvs) return check_lvs_line(line, names);
     return no_such_line();
 }
 

@@ -158,12 +158,12 @@ void want_process_scripts(std::vector<Wanted>& all, const config::Global& global
 }  // namespace
 
 // The kind in front of a key (subject_of() and its kin) says whose it is.
-Asker asker_of(std::string_view key) {
+Requester requester_of_script(std::string_view key) {
     const auto begins = [key](std::string_view prefix) { return key.starts_with(prefix); };
-    if (key == kFirewallKey || begins("vrrp_script/") || begins("instance/") || begins("group/")) return Asker::Vrrp;
-    if (begins("misc_check/") || begins("real_server/") || begins("virtual_server/")) return Asker::Lvs;
-    if (key == kStartupScript || key == kShutdownScript || begins("fifo/")) return Asker::Supervisor;
-    return Asker::Nobody;
+    if (key == kFirewallKey || begins("vrrp_script/") || begins("instance/") || begins("group/")) return Requester::Vrrp;
+    if (begins("misc_check/") || begins("real_server/") || begins("virtual_server/")) return Requester::Lvs;
+    if (key == kStartupScript || key == kShutdownScript || begins("fifo/")) return Requester::Supervisor;
+    return Requester::Nobody;
 }
 
 std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }

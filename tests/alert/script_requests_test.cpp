@@ -26,7 +26,7 @@ FifoNames names() {
     return names;
 }
 
-std::optional<Errc> refusal(Asker from, std::string_view line) {
+std::optional<Errc> refusal(Requester from, std::string_view line) {
     const auto checked = check_fifo_line(from, line, names());
     return checked ? std::nullopt : std::optional{checked.error().code()};
 }
@@ -38,17 +38,17 @@ constexpr auto kNotFound = std::optional{Errc::NotFound};
 }  // namespace
 
 TEST_CASE("the key of a script says which role may have it run") {
-    CHECK(asker_of("vrrp_script/chk") == Asker::Vrrp);
-    CHECK(asker_of("instance/VI_1/any") == Asker::Vrrp);
-    CHECK(asker_of("group/G1/master") == Asker::Vrrp);
-    CHECK(asker_of("firewall") == Asker::Vrrp);
-    CHECK(asker_of("misc_check/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/0") == Asker::Lvs);
-    CHECK(asker_of("real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up") == Asker::Lvs);
-    CHECK(asker_of("virtual_server/FWM 1/down") == Asker::Lvs);
-    CHECK(asker_of("startup_script") == Asker::Supervisor);
-    CHECK(asker_of("shutdown_script") == Asker::Supervisor);
-    CHECK(asker_of("fifo/notify_fifo") == Asker::Supervisor);
-    CHECK(asker_of("anything else") == Asker::Nobody);
+    CHECK(requester_of_script("vrrp_script/chk") == Requester::Vrrp);
+    CHECK(requester_of_script("instance/VI_1/any") == Requester::Vrrp);
+    CHECK(requester_of_script("group/G1/master") == Requester::Vrrp);
+    CHECK(requester_of_script("firewall") == Requester::Vrrp);
+    CHECK(requester_of_script("misc_check/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/0") == Requester::Lvs);
+    CHECK(requester_of_script("real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up") == Requester::Lvs);
+    CHECK(requester_of_script("virtual_server/FWM 1/down") == Requester::Lvs);
+    CHECK(requester_of_script("startup_script") == Requester::Supervisor);
+    CHECK(requester_of_script("shutdown_script") == Requester::Supervisor);
+    CHECK(requester_of_script("fifo/notify_fifo") == Requester::Supervisor);
+    CHECK(requester_of_script("anything else") == Requester::Nobody);
 }
 
 TEST_CASE("of a generic notify script a role chooses the state and the priority") {
@@ -131,34 +131,34 @@ TEST_CASE("the firewall's command takes what the plan makes, and nothing that lo
 }
 
 TEST_CASE("a FIFO line is one of the role's own, of a name that is configured") {
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"VI_1\" MASTER 150\n") == kRight);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"VI_1\" MASTER_RX_LOWER_PRI 150\n") == kRight);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"with \"quote\" in it\" BACKUP_PRIORITY 1\n") == kRight);
-    CHECK(refusal(Asker::Vrrp, "GROUP \"G1\" FAULT 0\n") == kRight);
-    CHECK(refusal(Asker::Lvs, "RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN\n") == kRight);
-    CHECK(refusal(Asker::Lvs, "RS [10.0.0.11]:0 FWM 1 UP\n") == kRight);
-    CHECK(refusal(Asker::Lvs, "VS [a group]:0 UP\n") == kRight);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"VI_1\" MASTER 150\n") == kRight);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"VI_1\" MASTER_RX_LOWER_PRI 150\n") == kRight);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"with \"quote\" in it\" BACKUP_PRIORITY 1\n") == kRight);
+    CHECK(refusal(Requester::Vrrp, "GROUP \"G1\" FAULT 0\n") == kRight);
+    CHECK(refusal(Requester::Lvs, "RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN\n") == kRight);
+    CHECK(refusal(Requester::Lvs, "RS [10.0.0.11]:0 FWM 1 UP\n") == kRight);
+    CHECK(refusal(Requester::Lvs, "VS [a group]:0 UP\n") == kRight);
 
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"VI_2\" MASTER 150\n") == kNotFound);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"G1\" MASTER 150\n") == kNotFound);
-    CHECK(refusal(Asker::Lvs, "VS FWM 2 UP\n") == kNotFound);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"VI_2\" MASTER 150\n") == kNotFound);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"G1\" MASTER 150\n") == kNotFound);
+    CHECK(refusal(Requester::Lvs, "VS FWM 2 UP\n") == kNotFound);
 
-    CHECK(refusal(Asker::Vrrp, "VS FWM 1 UP\n") == kInvalid);
-    CHECK(refusal(Asker::Lvs, "INSTANCE \"VI_1\" MASTER 150\n") == kInvalid);
-    CHECK(refusal(Asker::Supervisor, "VS FWM 1 UP\n") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"VI_1\" MASTER 150") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"VI_1\" MASTER 150\nINSTANCE \"VI_1\" FAULT 150\n") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"VI_1\" MASTER\n 150\n") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, std::string_view{"INSTANCE \"VI_1\0\" MASTER 150\n", 28}) == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"VI_1\" OWNED 150\n") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "GROUP \"G1\" FAULT 1\n") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"\n") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "\n") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "") == kInvalid);
-    CHECK(refusal(Asker::Vrrp, "INSTANCE \"" + std::string(kFifoLineBytesMax, 'x') + "\" MASTER 150\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "VS FWM 1 UP\n") == kInvalid);
+    CHECK(refusal(Requester::Lvs, "INSTANCE \"VI_1\" MASTER 150\n") == kInvalid);
+    CHECK(refusal(Requester::Supervisor, "VS FWM 1 UP\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"VI_1\" MASTER 150") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"VI_1\" MASTER 150\nINSTANCE \"VI_1\" FAULT 150\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"VI_1\" MASTER\n 150\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, std::string_view{"INSTANCE \"VI_1\0\" MASTER 150\n", 28}) == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"VI_1\" OWNED 150\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "GROUP \"G1\" FAULT 1\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"" + std::string(kFifoLineBytesMax, 'x') + "\" MASTER 150\n") == kInvalid);
 }
 
 TEST_CASE("without a list of names every name counts, and a line stays one line") {
-    CHECK(check_fifo_line(Asker::Vrrp, "INSTANCE \"VI_9\" MASTER 150\n", {}));
-    CHECK_FALSE(check_fifo_line(Asker::Vrrp, "INSTANCE \"VI\n9\" MASTER 150\n", {}));
+    CHECK(check_fifo_line(Requester::Vrrp, "INSTANCE \"VI_9\" MASTER 150\n", {}));
+    CHECK_FALSE(check_fifo_line(Requester::Vrrp, "INSTANCE \"VI\n9\" MASTER 150\n", {}));
 }

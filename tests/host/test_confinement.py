@@ -1,11 +1,11 @@
 """What each process may do: its account, its capabilities, its system calls, its descriptors."""
 
-import os
 import re
 
 import pytest
 
 from support.paths import program
+from support.processes import capabilities, status
 from support.vrrp import instance, office, role_pid, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -56,20 +56,17 @@ def director(lan):
     return one
 
 
-def status(host, pid):
-    return dict(line.split(":\t", 1) for line in host.read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
-
-
 def test_each_role_has_an_account_its_capabilities_and_a_list_of_system_calls(director):
-    for name, (account, capabilities) in PROCESSES.items():
-        facts = status(director, role_pid(director, name))
+    for name, (account, rights) in PROCESSES.items():
+        pid = role_pid(director, name)
+        facts = status(director, pid)
         uid = director.run(["id", "-u", account]).stdout.strip()
 
         assert set(facts["Uid"].split()) == {uid}, name
         for kind in ("CapEff", "CapPrm"):
-            assert {n for n in range(64) if int(facts[kind], 16) >> n & 1} == capabilities, f"{name} {kind}"
+            assert capabilities(director, pid, kind) == rights, f"{name} {kind}"
         for kind in ("CapInh", "CapBnd", "CapAmb"):
-            assert int(facts[kind], 16) == 0, f"{name} {kind}"
+            assert capabilities(director, pid, kind) == set(), f"{name} {kind}"
         assert (facts["NoNewPrivs"].strip(), facts["Seccomp"].strip(), facts["Groups"].strip()) == ("1", "2", ""), name
 
 

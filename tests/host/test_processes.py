@@ -4,20 +4,12 @@ import re
 import signal
 
 from support.paths import program
+from support.processes import capabilities, status
 from support.vrrp import VIP, instance, office, role_pid, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
 
 NET_ADMIN, NET_RAW, SYS_NICE, NET_BIND = 12, 13, 23, 10
 MAIL = "global_defs {\n router_id one\n notification_email {\n a@example.org\n }\n smtp_server 127.0.0.1\n}\n"
-
-
-def status(host, pid):
-    return dict(line.split(":\t", 1) for line in host.read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
-
-
-def capabilities(host, pid):
-    bits = int(status(host, pid)["CapEff"], 16)
-    return {n for n in range(64) if bits >> n & 1}
 
 
 def test_each_process_is_named_by_its_role_and_has_only_its_rights(lan):

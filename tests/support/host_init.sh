@@ -24,13 +24,14 @@ mount -t sysfs sys /sys || fail "cannot mount /sys for this network namespace"
 if ! getent passwd mainstay-obs >/dev/null; then
     cp /etc/passwd /run/host/passwd && cp /etc/group /run/host/group || fail "cannot copy the accounts"
     number=64321
-    echo "mainstay:x:$number:" >>/run/host/group
-    echo "mainstay-obs:x:$number:$number::/nonexistent:/usr/sbin/nologin" >>/run/host/passwd
-    for role in vrrp lvs bfd track snmp; do
+    while read -r kind account ids _; do
+        group=${ids#-:}
+        [ "$group" != "$ids" ] || group=$account
+        case $kind in g|u) grep -q "^$group:" /run/host/group || echo "$group:x:$number:" >>/run/host/group ;; esac
+        gid=$(sed -n "s/^$group:x:\([0-9]*\):.*/\1/p" /run/host/group)
+        [ "$kind" != u ] || echo "$account:x:$number:$gid::/nonexistent:/usr/sbin/nologin" >>/run/host/passwd
         number=$((number + 1))
-        echo "mainstay-$role:x:$number:" >>/run/host/group
-        echo "mainstay-$role:x:$number:$number::/nonexistent:/usr/sbin/nologin" >>/run/host/passwd
-    done
+    done <"$checkout/packaging/sysusers.d/mainstay.conf"
     chmod 644 /run/host/passwd /run/host/group
     mount --bind /run/host/passwd /etc/passwd && mount --bind /run/host/group /etc/group || fail "cannot add an account"
 fi

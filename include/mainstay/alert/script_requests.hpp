@@ -29,7 +29,7 @@ inline constexpr std::size_t kFifoLineBytesMax = 4096;  // PIPE_BUF: a longer on
 
 // A line of vrrp's, or of lvs's. Errc::NotFound: its form is right, but the name is not configured. Errc::Invalid: no
 // line of mainstay's has this form.
-[[nodiscard]] Result<void> check_fifo_line(Asker from, std::string_view line, const FifoNames& names);
+[[nodiscard]] Result<void> check_fifo_line(Requester from, std::string_view line, const FifoNames& names);
 
 // Arguments of the firewall's command (firewall_script.hpp), as vrrp::filter_calls() makes them.
 [[nodiscard]] bool is_firewall_call(std::span<const std::string> arguments);

@@ -18,8 +18,8 @@
 namespace mainstay::alert {
 
 // The process that may have a script run.
-enum class Asker : std::uint8_t { Nobody, Supervisor, Vrrp, Lvs };
-[[nodiscard]] Asker asker_of(std::string_view key);
+enum class Requester : std::uint8_t { Nobody, Supervisor, Vrrp, Lvs };
+[[nodiscard]] Requester requester_of_script(std::string_view key);
 
 struct ScriptEntry {
     std::vector<std::string> argv;  // argv[0] as configured
@@ -27,14 +27,14 @@ struct ScriptEntry {
     std::uint32_t uid = 0, gid = 0;
     Micros timeout{0};                  // 0: none (notify scripts are waited for notify_wait only)
     std::vector<std::uint32_t> groups;  // supplementary ones
-    Asker asked_by = Asker::Nobody;     // nobody: a program that did not know this made the table
+    Requester requested_by = Requester::Nobody;     // nobody: a program that did not know this made the table
     bool operator==(const ScriptEntry&) const = default;
 };
 using ScriptTable = std::map<std::string, ScriptEntry>;
 
 template <class A>
 void fields(A& a, ScriptEntry& e) {
-    a(e.argv, e.path, e.uid, e.gid, e.timeout, e.groups, e.asked_by);
+    a(e.argv, e.path, e.uid, e.gid, e.timeout, e.groups, e.requested_by);
 }
 
 // "vrrp_script/chk_haproxy"

@@ -1,8 +1,18 @@
 #include "confinement.hpp"
 
+#include "mainstay/kernel/process.hpp"
+
 namespace mainstay::role {
 
-bool confine(std::span<const kernel::CallSet> calls, Log& log) {
+bool confine(const std::string& user, std::span<const unsigned> capabilities, std::span<const kernel::CallSet> calls,
+             Log& log) {
+    auto account = kernel::find_account(user);
+    const auto dropped = account ? kernel::drop_privileges(*account, capabilities)
+                                 : Result<void>{std::unexpected{std::move(account.error())}};
+    if (!dropped) {
+        log.error("cannot drop privileges: {}", dropped.error().text());
+        return false;
+    }
     const auto restricted = kernel::restrict_system_calls(calls);
     if (restricted) return true;
     // A kernel or a build without it is the operator's choice; a filter that fails to load is not.

@@ -1,30 +1,31 @@
 #include "mainstay/role/common/identity.hpp"
 
+#include <array>
+
 namespace mainstay::role {
 
-const char* account_name(Kind kind) {
-    switch (kind) {
-        case Kind::Vrrp: return "mainstay-vrrp";
-        case Kind::Lvs: return "mainstay-lvs";
-        case Kind::Observer: return "mainstay-obs";
-        case Kind::Bfd: return "mainstay-bfd";
-        case Kind::Snmp: return "mainstay-snmp";
-        case Kind::Supervisor: break;
-    }
-    return "root";
-}
+namespace {
 
-const char* program_name(Kind kind) {
-    switch (kind) {
-        case Kind::Vrrp: return "mainstayd-vrrp";
-        case Kind::Lvs: return "mainstayd-lvs";
-        case Kind::Observer: return "mainstayd-obs";
-        case Kind::Bfd: return "mainstayd-bfd";
-        case Kind::Snmp: return "mainstayd-snmp";
-        case Kind::Supervisor: break;
-    }
-    return "mainstayd";
-}
+struct Names {
+    const char *program, *account, *keepalived_ident, *pid_file, *keepalived_pid_file;
+};
+// By Kind.
+constexpr std::array<Names, kRoles + 1> kNames{{
+    {"mainstayd", "root", "Keepalived", "mainstayd.pid", "keepalived.pid"},
+    {"mainstayd-vrrp", "mainstay-vrrp", "Keepalived_vrrp", "vrrp.pid", "vrrp.pid"},
+    {"mainstayd-lvs", "mainstay-lvs", "Keepalived_healthcheckers", "lvs.pid", "checkers.pid"},
+    {"mainstayd-obs", "mainstay-obs", "Keepalived_observer", "observer.pid", "observer.pid"},
+    {"mainstayd-bfd", "mainstay-bfd", "Keepalived_bfd", "bfd.pid", "bfd.pid"},
+    {"mainstayd-snmp", "mainstay-snmp", "Keepalived_snmp", "snmp.pid", "snmp.pid"},
+}};
+
+const Names& names_of(Kind kind) { return kNames.at(static_cast<std::size_t>(kind)); }
+
+}  // namespace
+
+const char* account_name(Kind kind) { return names_of(kind).account; }
+
+const char* program_name(Kind kind) { return names_of(kind).program; }
 
 std::string Identity::program_and_version(const std::string& version) const {
     const std::string own = "mainstay v" + version;
@@ -32,16 +33,7 @@ std::string Identity::program_and_version(const std::string& version) const {
 }
 
 std::string Identity::log_ident(Kind kind) const {
-    if (!keepalived) return program_name(kind);
-    switch (kind) {
-        case Kind::Vrrp: return "Keepalived_vrrp";
-        case Kind::Lvs: return "Keepalived_healthcheckers";
-        case Kind::Observer: return "Keepalived_observer";
-        case Kind::Bfd: return "Keepalived_bfd";
-        case Kind::Snmp: return "Keepalived_snmp";
-        case Kind::Supervisor: break;
-    }
-    return "Keepalived";
+    return keepalived ? names_of(kind).keepalived_ident : names_of(kind).program;
 }
 
 std::string Identity::process_name(Kind kind) const {
@@ -50,16 +42,8 @@ std::string Identity::process_name(Kind kind) const {
 }
 
 std::string Identity::pid_file(Kind kind, const std::string& run_directory) const {
-    const std::string folder = keepalived ? "/run" : run_directory;
-    switch (kind) {
-        case Kind::Vrrp: return folder + "/vrrp.pid";
-        case Kind::Lvs: return folder + (keepalived ? "/checkers.pid" : "/lvs.pid");
-        case Kind::Observer: return folder + "/observer.pid";
-        case Kind::Bfd: return folder + "/bfd.pid";
-        case Kind::Snmp: return folder + "/snmp.pid";
-        case Kind::Supervisor: break;
-    }
-    return folder + (keepalived ? "/keepalived.pid" : "/mainstayd.pid");
+    if (keepalived) return std::string{"/run/"} + names_of(kind).keepalived_pid_file;
+    return run_directory + "/" + names_of(kind).pid_file;
 }
 
 Identity identity_of(std::string_view argv0) {

@@ -23,7 +23,7 @@ inline constexpr Rate kWorkRate{200'000, 20'000};
 // All others: a heartbeat each second, a few answers.
 inline constexpr Rate kControlRate{1'000, 100};
 // Control requests over D-Bus and SNMP. More is not the role's fault, and is ignored.
-inline constexpr Rate kAskRate{300, 2};
+inline constexpr Rate kRequestRate{300, 2};
 
 // A bucket of `burst` tokens that fills again at `per_second`.
 class TokenBucket {
@@ -53,10 +53,10 @@ public:
         return (work ? work_ : control_).take(now);
     }
     // False: too many control requests.
-    [[nodiscard]] bool spend_ask(Instant now) { return asks_.take(now); }
+    [[nodiscard]] bool spend_request(Instant now) { return requests_.take(now); }
 
 private:
-    TokenBucket work_{kWorkRate}, control_{kControlRate}, asks_{kAskRate};
+    TokenBucket work_{kWorkRate}, control_{kControlRate}, requests_{kRequestRate};
 };
 
 }  // namespace mainstay::role

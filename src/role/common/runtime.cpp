@@ -24,6 +24,7 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "confinement.hpp"
+#include "startup.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "process_tuning.hpp"
 
@@ -34,7 +35,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kHeartbeatEvery{1};
-constexpr int kStartupWaitMs = 10'000;
 constexpr std::string_view kSpareName = "mainstayd-spare";  // one that has nothing to do yet
 constexpr std::size_t kScriptsWaitingMax = 65'536;
 // Lists that grow, and what a batch took, are taken from memory that was used before: new pages for each take longer
@@ -445,25 +445,10 @@ void Process::finish(int code) {
     loop_.stop();
 }
 
-// The RoleStartup comes before anything else; the supervisor sends it right after the fork.
-Result<ipc::RoleStartup> receive_startup(int fd) {
-    pollfd wait{fd, POLLIN, 0};
-    if (::poll(&wait, 1, kStartupWaitMs) != 1) return fail(Errc::Timeout, "no RoleStartup from the supervisor");
-    auto got = ipc::receive_message(fd);
-    if (!got) return std::unexpected{std::move(got.error())};
-    if (!got->has_value() || std::holds_alternative<ipc::Closed>(**got))
-        return fail(Errc::State, "the supervisor is gone");
-    auto& message = std::get<ipc::Received>(**got).message;
-    if (!std::holds_alternative<ipc::RoleStartup>(message)) return fail(Errc::Invalid, "the first message is not a RoleStartup");
-    return std::get<ipc::RoleStartup>(std::move(message));
-}
-
 }  // namespace
 
 int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
-    ::signal(SIGPIPE, SIG_IGN);
-    // The supervisor's terminal may send these to the whole group; a role is stopped by its supervisor only.
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
+    ignore_signals();
     UniqueFd control{ipc::inherited::kControl};
     auto startup = receive_startup(control.get());
     if (!startup) {
@@ -479,17 +464,10 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
         return 1;
     }
     if (traits.while_root) traits.while_root(process.options(), process.log());
-    auto account = kernel::find_account(process.options().user);
     auto kept = traits.capabilities;
     if (process.options().may_schedule) kept.push_back(CAP_SYS_NICE);
     if (process.options().may_lock) kept.push_back(CAP_IPC_LOCK);
-    auto dropped = account ? kernel::drop_privileges(*account, kept)
-                           : Result<void>{std::unexpected{std::move(account.error())}};
-    if (!dropped) {
-        process.log().error("cannot drop privileges: {}", dropped.error().text());
-        return 4;
-    }
-    if (!confine(traits.calls, process.log())) return 4;
+    if (!confine(process.options().user, kept, traits.calls, process.log())) return kExitUnconfined;
     return process.run(make);
 }
 

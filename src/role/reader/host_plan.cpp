@@ -28,7 +28,7 @@ public:
         for (const auto& wanted : alert::wanted_scripts(config_))
             if (auto entry = entry_for(wanted)) {
                 entry->timeout = wanted.timeout;
-                entry->asked_by = alert::asker_of(wanted.key);
+                entry->requested_by = alert::requester_of_script(wanted.key);
                 table_.emplace(wanted.key, std::move(*entry));
             }
         // The firewall's is mainstay's own.

@@ -91,6 +91,19 @@ bool may_send(Kind role, const ipc::Message& message) {
     return role != Kind::Supervisor && may_send(sender_of(role), message);
 }
 
+std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>& received) {
+    if (!received) return "sent what cannot be read (" + received.error().text() + ")";
+    if (!may_send(sender, received->message))
+        return std::string{"sent a message "} + name_of(received->message) + ", which it may not send";
+    return std::nullopt;
+}
+
+alert::Requester requester_of(Kind role) {
+    return role == Kind::Vrrp  ? alert::Requester::Vrrp
+           : role == Kind::Lvs ? alert::Requester::Lvs
+                               : alert::Requester::Nobody;
+}
+
 Sender sender_of(Kind role) {
     switch (role) {
         case Kind::Vrrp:

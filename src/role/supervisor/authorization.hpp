@@ -4,8 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/role/common/identity.hpp"
 
@@ -31,6 +35,14 @@ inline constexpr std::size_t kSenders = 11;
 [[nodiscard]] bool may_send(Sender sender, const ipc::Message& message);
 [[nodiscard]] bool may_send(Kind role, const ipc::Message& message);  // never for Kind::Supervisor
 [[nodiscard]] Sender sender_of(Kind role);                            // not of Kind::Supervisor
+
+// What was wrong with what a process sent, as the log says it: "sent a message Snapshot, which it may not send". An error
+// is a message that cannot be decoded. None: the message may be looked at.
+[[nodiscard]] std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>& received);
+inline constexpr const char* kFlooded = "exceeded its message rate";
+
+// Whose scripts and FIFO lines a role may ask for.
+[[nodiscard]] alert::Requester requester_of(Kind role);
 
 // What the supervisor waits for from one role.
 struct Awaited {

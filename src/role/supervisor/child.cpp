@@ -36,7 +36,7 @@ Result<void> Child::start(const std::string& executable, const ipc::RoleStartup&
 
 void Child::begin_incarnation() {
     missed = 0;
-    unknown_messages = lost_messages = refused_lines = asks_ignored = 0;
+    unknown_messages = lost_messages = refused_lines = requests_ignored = 0;
     awaited = {};
     budget = MessageBudget{};
 }

@@ -67,7 +67,7 @@ public:
     bool kill_sent = false;  // it is leaving: nothing to watch
     bool offended = false;   // this incarnation did what it may not
     std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0,
-                  asks_ignored = 0;  // offences: of all incarnations
+                  requests_ignored = 0;  // offences: of all incarnations
     int missed = 0;
     Instant born{};
     int short_lives = 0;

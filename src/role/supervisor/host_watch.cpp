@@ -84,12 +84,12 @@ void HostWatch::listen() {
         if (error || control_ == nullptr) return;
         for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
             auto got = ipc::receive_message(control_->native_handle());
-            if (!got) return kill_offender("sent what cannot be read (" + got.error().text() + ")");
+            if (!got) return on_message(std::unexpected{std::move(got.error())});
             if (!got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
             missed_ = 0;
             try {
-                on_message(std::get<ipc::Received>(**got));
+                on_message(std::get<ipc::Received>(std::move(**got)));
             } catch (const std::exception& thrown) {
                 return kill_offender(std::string{"sent what caused an error: "} + thrown.what());
             }
@@ -99,12 +99,10 @@ void HostWatch::listen() {
     });
 }
 
-void HostWatch::on_message(const ipc::Received& received) {
-    const auto& message = received.message;
-    if (!budget_.spend(message, kernel::monotonic_now()))
-        return kill_offender("exceeded its message rate");
-    if (!may_send(Sender::Watcher, message))
-        return kill_offender(std::string{"sent a message "} + name_of(message) + ", which it may not send");
+void HostWatch::on_message(const Result<ipc::Received>& received) {
+    if (const auto offence = offence_of(Sender::Watcher, received)) return kill_offender(*offence);
+    const auto& message = received->message;
+    if (!budget_.spend(message, kernel::monotonic_now())) return kill_offender(kFlooded);
     if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
         looked_at_ = done->generation;
         if (has_looked()) looked_();

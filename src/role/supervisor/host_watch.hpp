@@ -53,7 +53,7 @@ private:
     void start_later();
     void listen();
     void send_plan();
-    void on_message(const ipc::Received& received);
+    void on_message(const Result<ipc::Received>& received);
     void kill_offender(const std::string& offence);
 
     boost::asio::io_context& loop_;

@@ -100,7 +100,7 @@ private:
     void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not send"
     void handle(Child& child, ipc::Received& received);
     void server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text);
-    void child_asks(const ipc::ControlRequest& wanted);
+    void on_control_request(const ipc::ControlRequest& wanted);
     void run_script(Child& child, const ipc::RunScript& wanted);
     void write_fifos(Child& child, const std::string& line);
 
@@ -162,7 +162,7 @@ private:
     void send_running_parts();
     void begin_reading();
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
-    void on_reader_message(ipc::Received received);
+    void on_reader_message(Result<ipc::Received> got);
     void kill_reader(const std::string& offence);
     void reader_ended(const kernel::Ended& how);
     void reading_over();

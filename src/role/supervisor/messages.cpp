@@ -1,4 +1,4 @@
-// What comes from roles: who may send it (supervisor_authorization.hpp), and what it sets off. A role that sends what
+// What comes from roles: who may send it (authorization.hpp), and what it sets off. A role that sends what
 // it may not is killed and started again with the usual back-off.
 #include <bit>
 #include <csignal>
@@ -20,16 +20,11 @@ bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Recei
                              received.error().text());
             return false;
         }
-        kill_offender(child, "sent what cannot be read (" + received.error().text() + ")");
-        return false;
     }
-    const Instant now = kernel::monotonic_now();
-    if (!child.budget.spend(received->message, now)) {
-        kill_offender(child, "exceeded its message rate");
-        return false;
-    }
-    if (may_send(sender, received->message)) return is_timely(child, sender, received->message);
-    kill_offender(child, std::string{"sent a message "} + name_of(received->message) + ", which it may not send");
+    auto offence = offence_of(sender, received);
+    if (!offence && !child.budget.spend(received->message, kernel::monotonic_now())) offence = kFlooded;
+    if (!offence) return is_timely(child, sender, received->message);
+    kill_offender(child, *offence);
     return false;
 }
 
@@ -41,10 +36,10 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     if (verdict == Verdict::Offence)
         kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
     if (verdict != Verdict::Take) return false;
-    if (!std::holds_alternative<ipc::ControlRequest>(message) || child.budget.spend_ask(kernel::monotonic_now())) return true;
-    if (std::has_single_bit(++child.asks_ignored))
+    if (!std::holds_alternative<ipc::ControlRequest>(message) || child.budget.spend_request(kernel::monotonic_now())) return true;
+    if (std::has_single_bit(++child.requests_ignored))
         log_.warning("{} process({}): too many control requests over D-Bus or SNMP, {} ignored", label(child.kind),
-                     child.pid, child.asks_ignored);
+                     child.pid, child.requests_ignored);
     return false;
 }
 
@@ -78,7 +73,7 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
             else if constexpr (std::is_same_v<M, ipc::FifoLine>)
                 write_fifos(child, message.line);
             else if constexpr (std::is_same_v<M, ipc::ControlRequest>)
-                child_asks(message);
+                on_control_request(message);
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
                 dumped(child, message.signal);
             else if constexpr (std::is_same_v<M, ipc::DumpText>) {
@@ -118,7 +113,7 @@ void Supervisor::write_fifos(Child& child, const std::string& line) {
 }
 
 // The same that the signals do; what concerns one instance is the vrrp role's affair.
-void Supervisor::child_asks(const ipc::ControlRequest& wanted) {
+void Supervisor::on_control_request(const ipc::ControlRequest& wanted) {
     using What = ipc::ControlRequest::What;
     auto& vrrp = child_of(Kind::Vrrp);
     const auto dump = [&](const char* what, int signal) {

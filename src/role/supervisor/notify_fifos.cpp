@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "authorization.hpp"
 #include "mainstay/kernel/notify_fifo.hpp"
 
 namespace mainstay::role {
@@ -22,15 +23,11 @@ alert::FifoNames names_of(const ipc::HostPlan& plan) {
     return names;
 }
 
-alert::Asker asker_of(Kind role) {
-    return role == Kind::Vrrp ? alert::Asker::Vrrp : role == Kind::Lvs ? alert::Asker::Lvs : alert::Asker::Nobody;
-}
-
 }  // namespace
 
 Result<void> NotifyFifos::check(Kind from, const std::string& line) const {
-    auto allowed = alert::check_fifo_line(asker_of(from), line, names_);
-    if (!allowed && names_before_.known && alert::check_fifo_line(asker_of(from), line, names_before_)) return {};
+    auto allowed = alert::check_fifo_line(requester_of(from), line, names_);
+    if (!allowed && names_before_.known && alert::check_fifo_line(requester_of(from), line, names_before_)) return {};
     return allowed;
 }
 

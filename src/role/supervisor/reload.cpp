@@ -91,7 +91,7 @@ void Supervisor::begin_reading() {
                 if (error) return;
                 for (;;) {
                     auto got = ipc::receive_message(reader_line_->native_handle());
-                    if (!got) return kill_reader("sent what cannot be read (" + got.error().text() + ")");
+                    if (!got) return on_reader_message(std::unexpected{std::move(got.error())});
                     if (!got->has_value()) return self(self);
                     if (std::holds_alternative<ipc::Closed>(**got)) return;
                     on_reader_message(std::get<ipc::Received>(std::move(**got)));
@@ -136,9 +136,9 @@ void Supervisor::kill_reader(const std::string& offence) {
     if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
 }
 
-void Supervisor::on_reader_message(ipc::Received received) {
-    if (!may_send(Sender::Reader, received.message))
-        return kill_reader(std::string{"sent a message "} + name_of(received.message) + ", which it may not send");
+void Supervisor::on_reader_message(Result<ipc::Received> got) {
+    if (const auto offence = offence_of(Sender::Reader, got)) return kill_reader(*offence);
+    ipc::Received& received = *got;
     if (++reader_messages_ > kReaderMessagesMax) return kill_reader("sent more messages than a configuration takes");
     if (const auto* snapshot = std::get_if<ipc::Snapshot>(&received.message)) {
         if (const auto size = ipc::sealed_size(received.descriptor.get()); !size)

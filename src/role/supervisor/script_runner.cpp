@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 
+#include "authorization.hpp"
 #include "mainstay/alert/script_requests.hpp"
 
 namespace mainstay::role {
@@ -233,11 +234,9 @@ void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
 Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const {
     const auto* entry = impl_->entry_of(wanted.key);
     if (entry == nullptr) return {};
-    const auto asker = entry->asked_by != alert::Asker::Nobody ? entry->asked_by : alert::asker_of(wanted.key);
-    const auto own = from == Kind::Vrrp  ? alert::Asker::Vrrp
-                     : from == Kind::Lvs ? alert::Asker::Lvs
-                                         : alert::Asker::Nobody;
-    if (own != asker || own == alert::Asker::Nobody) return fail(Errc::Permission, "it belongs to another role");
+    const auto owner = entry->requested_by != alert::Requester::Nobody ? entry->requested_by : alert::requester_of_script(wanted.key);
+    const auto own = requester_of(from);
+    if (own != owner || own == alert::Requester::Nobody) return fail(Errc::Permission, "it belongs to another role");
     const auto arguments = alert::script_arguments(wanted.key, wanted.queue, wanted.extra);
     return arguments ? Result<void>{} : std::unexpected{arguments.error()};
 }

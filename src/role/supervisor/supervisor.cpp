@@ -1,5 +1,6 @@
 #include "mainstay/role/supervisor/supervisor.hpp"
 
+#include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -93,20 +94,28 @@ Result<void> Supervisor::set_up() {
 
 // A role that was taken over can signal, trace and write what belongs to its account: each has its own.
 Result<void> Supervisor::find_accounts() {
-    std::string missing;
-    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp})
-        if (!kernel::find_account(account_of(account_name(kind)))) missing += (missing.empty() ? "" : " ") + account_of(account_name(kind));
-    if (!kernel::find_account(account_of(kWatcherAccount))) missing += (missing.empty() ? "" : " ") + account_of(kWatcherAccount);
-    if (!options_.shared_account.empty()) {
-        if (!missing.empty()) return fail(Errc::Permission, "there is no account " + options_.shared_account + " (--shared-account)");
+    const std::string& shared = options_.shared_account;
+    if (!shared.empty()) {
+        if (!kernel::find_account(shared))
+            return fail(Errc::Permission, "there is no account " + shared + " (--shared-account)");
         log_.warning("all roles run as {} (--shared-account): one that was taken over can signal and trace the others",
-                     options_.shared_account);
-    } else if (!missing.empty()) {
-        return fail(Errc::Permission, "there is no account " + missing +
-                                          ": make the roles' accounts with `systemd-sysusers /usr/lib/sysusers.d/mainstay.conf`, or "
-                                          "run all roles as one with --shared-account NAME");
+                     shared);
+    } else {
+        std::vector<std::string_view> missing;
+        const auto look_up = [&missing](const char* name) {
+            if (!kernel::find_account(name)) missing.emplace_back(name);
+        };
+        for (const Kind kind : kRoleKinds) look_up(account_name(kind));
+        look_up(kWatcherAccount);
+        if (!missing.empty())
+            return fail(Errc::Permission,
+                        fmt::format("there is no account {}: make the roles' accounts with `systemd-sysusers "
+                                    "/usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with --shared-account NAME",
+                                    fmt::join(missing, " ")));
     }
-    account_ = kernel::find_account(account_of(account_name(Kind::Observer))).value();
+    auto observer = kernel::find_account(account_of(account_name(Kind::Observer)));
+    if (!observer) return std::unexpected{std::move(observer.error())};
+    account_ = *observer;
     return {};
 }
 
@@ -149,7 +158,7 @@ Result<void> Supervisor::open_own_socket() {
 Result<void> Supervisor::make_shared_memory() {
     kick_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!kick_) return fail_system("eventfd", errno);
-    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp}) {
+    for (const Kind kind : kRoleKinds) {
         auto child = std::make_unique<Child>(loop_, kind);
         const auto name = options_.identity.process_name(kind);
         auto block = ipc::make_shared_memfd(name + "-state", ipc::kStateBlockBytes);

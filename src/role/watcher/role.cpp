@@ -1,8 +1,6 @@
 #include "mainstay/role/watcher/role.hpp"
 
 #include <linux/capability.h>
-#include <poll.h>
-#include <signal.h>
 
 #include <array>
 #include <memory>
@@ -15,6 +13,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "parts.hpp"
 #include "role/common/confinement.hpp"
+#include "role/common/startup.hpp"
 
 namespace mainstay::role {
 
@@ -22,7 +21,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int kStartupWaitMs = 10'000;
 constexpr std::chrono::seconds kBeat{1};
 constexpr std::chrono::milliseconds kSendAgain{100};
 constexpr std::size_t kBatch = 256;  // observations in one message
@@ -95,12 +93,8 @@ private:
 
     void drop() {
         privileges_dropped_ = true;
-        auto account = kernel::find_account(user_);
-        const auto dropped = account ? kernel::drop_privileges(*account, kCapabilities)
-                                     : Result<void>{std::unexpected{std::move(account.error())}};
-        if (!dropped) log_.error("cannot drop privileges: {}", dropped.error().text());
-        if (dropped && confine(kCalls, log_)) return;
-        exit_code_ = 4;
+        if (confine(user_, kCapabilities, kCalls, log_)) return;
+        exit_code_ = kExitUnconfined;
         loop_.stop();
     }
 
@@ -168,14 +162,9 @@ private:
 }  // namespace
 
 int run_watcher() {
-    ::signal(SIGPIPE, SIG_IGN);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
-    pollfd wait{ipc::inherited::kControl, POLLIN, 0};
-    if (::poll(&wait, 1, kStartupWaitMs) != 1) return 1;
-    auto got = ipc::receive_message(ipc::inherited::kControl);
-    if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
-    const auto* startup = std::get_if<ipc::RoleStartup>(&std::get<ipc::Received>(**got).message);
-    if (startup == nullptr) return 1;
+    ignore_signals();
+    const auto startup = receive_startup(ipc::inherited::kControl);
+    if (!startup) return 1;
     kernel::set_process_name(startup->process_name);
     return Watcher{*startup}.run();
 }

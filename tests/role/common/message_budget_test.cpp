@@ -52,6 +52,6 @@ TEST_CASE("heartbeats as fast as they go are a flood soon, and scripts in the en
 TEST_CASE("control requests have a bound of their own") {
     MessageBudget budget;
     int taken = 0;
-    for (int i = 0; i < 10'000; ++i) taken += budget.spend_ask(Instant{1h}) ? 1 : 0;
-    CHECK(taken == kAskRate.burst);
+    for (int i = 0; i < 10'000; ++i) taken += budget.spend_request(Instant{1h}) ? 1 : 0;
+    CHECK(taken == kRequestRate.burst);
 }

@@ -167,7 +167,7 @@ TEST_CASE("a role may have its own scripts run, with the arguments that belong t
     alert::ScriptTable table;
     for (const char* key : {"vrrp_script/chk", "instance/VI_1/any", "misc_check/rs of vs/0", "startup_script"}) {
         table[key] = stage.shell("exit 0");
-        table[key].asked_by = alert::asker_of(key);
+        table[key].requested_by = alert::requester_of_script(key);
     }
     table["vrrp_script/of an older program"] = stage.shell("exit 0");
     stage.runner.set_table(table);

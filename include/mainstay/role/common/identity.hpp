@@ -2,6 +2,7 @@
 // package). Idents, process names and pid files follow from it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,7 +11,8 @@
 namespace mainstay::role {
 
 enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer, Bfd, Snmp };
-inline constexpr std::size_t kRoles = 5;  // all but the supervisor
+inline constexpr std::array kRoleKinds{Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp};
+inline constexpr std::size_t kRoles = kRoleKinds.size();  // all but the supervisor
 
 // Whose life the addresses and services do not hang on: they watch the others, and tell.
 [[nodiscard]] constexpr bool only_watches(Kind kind) { return kind == Kind::Observer || kind == Kind::Snmp; }
