@@ -76,7 +76,8 @@ config::Command rarer_command(const config::ExtraSettings& more, std::string_vie
 bool configured(const config::Command* command) { return command != nullptr && !command->empty(); }
 
 // keepalived: the state's script gets no arguments of ours, the generic one gets four.
-std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::ExtraSettings& more, const Event& event) {
+std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::ExtraSettings& more,
+                                   const Event& event) {
     std::vector<NotifyCall> calls;
     if (is_priority_change(event.state)) return calls;
     const std::string queue = queue_of(event);
@@ -160,7 +161,8 @@ void want_process_scripts(std::vector<Wanted>& all, const config::Global& global
 // The kind in front of a key (subject_of() and its kin) says whose it is.
 Requester requester_of_script(std::string_view key) {
     const auto begins = [key](std::string_view prefix) { return key.starts_with(prefix); };
-    if (key == kFirewallKey || begins("vrrp_script/") || begins("instance/") || begins("group/")) return Requester::Vrrp;
+    if (key == kFirewallKey || begins("vrrp_script/") || begins("instance/") || begins("group/"))
+        return Requester::Vrrp;
     if (begins("misc_check/") || begins("real_server/") || begins("virtual_server/")) return Requester::Lvs;
     if (key == kStartupScript || key == kShutdownScript || begins("fifo/")) return Requester::Supervisor;
     return Requester::Nobody;

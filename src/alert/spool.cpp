@@ -225,7 +225,7 @@ Result<void> Spool::make_room_in_failed() {
     if (names->size() < limits_.failed_files_max) return {};
     std::vector<std::pair<std::int64_t, std::string>> by_age;
     for (const auto& name : *names) {
-        struct stat info {};
+        struct stat info{};
         if (::fstatat(failed_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
             by_age.emplace_back(std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec, name);
         }

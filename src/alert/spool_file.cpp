@@ -58,7 +58,7 @@ Result<std::string> read_bounded(int folder, const std::string& name, std::size_
     // O_NONBLOCK: a FIFO must not hold us up.
     const UniqueFd file{::openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
     if (!file) return fail_system("open " + what, errno);
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file.get(), &info) != 0) return fail_system("stat " + what, errno);
     if (!S_ISREG(info.st_mode)) return fail(Errc::Invalid, what + " is not a regular file");
     if (static_cast<std::size_t>(info.st_size) > bytes_max) return fail(Errc::Limit, what + " is too large");

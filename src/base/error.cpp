@@ -8,15 +8,26 @@ namespace mainstay {
 Error Error::system(std::string_view attempted, int sys_errno) {
     Errc code = Errc::Io;
     switch (sys_errno) {
-        case ENOENT: code = Errc::NotFound; break;
+        case ENOENT:
+            code = Errc::NotFound;
+            break;
         case EPERM:
-        case EACCES: code = Errc::Permission; break;
-        case EEXIST: code = Errc::Exists; break;
-        case ETIMEDOUT: code = Errc::Timeout; break;
+        case EACCES:
+            code = Errc::Permission;
+            break;
+        case EEXIST:
+            code = Errc::Exists;
+            break;
+        case ETIMEDOUT:
+            code = Errc::Timeout;
+            break;
         case EOPNOTSUPP:
         case EAFNOSUPPORT:
-        case EPROTONOSUPPORT: code = Errc::Unsupported; break;
-        default: break;
+        case EPROTONOSUPPORT:
+            code = Errc::Unsupported;
+            break;
+        default:
+            break;
     }
     return Error{code, std::string{attempted} + ": " + std::strerror(sys_errno), sys_errno};
 }

@@ -7,11 +7,11 @@ namespace mainstay::cli {
 
 struct ConfigTest {
     std::string file;
-    std::string config_id;           // what @id lines are compared with; empty: the host name up to its first dot
-    std::string log_file;            // messages are appended there; empty: they go to stderr
+    std::string config_id;  // what @id lines are compared with; empty: the host name up to its first dot
+    std::string log_file;   // messages are appended there; empty: they go to stderr
     bool colour = false;
-    bool strict = false;             // a warning is 5 where it would be 0
-    bool all_include_checks = false; // -e: every include is a checked one
+    bool strict = false;              // a warning is 5 where it would be 0
+    bool all_include_checks = false;  // -e: every include is a checked one
 };
 
 // Reads the file as a start would, prints every diagnostic and a summary line, and returns keepalived's exit code:

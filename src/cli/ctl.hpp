@@ -14,8 +14,8 @@ inline constexpr int kNotRunning = 3, kNotAllowed = 4;
 
 [[nodiscard]] int ctl_status(const std::string& socket, bool as_json);
 struct CheckOptions {
-    bool as_json = false;  // one array of diagnostics, nothing else
-    bool strict = false;   // warnings count as errors
+    bool as_json = false;   // one array of diagnostics, nothing else
+    bool strict = false;    // warnings count as errors
     std::string config_id;  // as mainstayd -i; empty: the host's name
 };
 [[nodiscard]] int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& options);

@@ -1,10 +1,10 @@
 #include <cstdio>
 
 #include "ctl.hpp"
-#include "mainstay/config/load.hpp"
-#include "mainstay/config/tools/print.hpp"
 #include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/load.hpp"
 #include "mainstay/config/toml/toml.hpp"
+#include "mainstay/config/tools/print.hpp"
 
 namespace mainstay::cli {
 

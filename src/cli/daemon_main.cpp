@@ -10,18 +10,18 @@
 
 #include "config_test.hpp"
 #include "daemonize.hpp"
-#include "options.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/role/supervisor/programs.hpp"
 #include "mainstay/role/supervisor/upgrade_trial.hpp"
+#include "options.hpp"
 
 namespace {
 
 using namespace mainstay;
 
-// keepalived's other name and option; it is a program of its own, so that the supervisor links neither OpenSSL nor PCRE2
-// for it.
+// keepalived's other name and option; it is a program of its own, so that the supervisor links neither OpenSSL nor
+// PCRE2 for it.
 bool is_genhash(int argc, char** argv) {
     const std::string_view program = argc > 0 ? argv[0] : "", first = argc > 1 ? argv[1] : "";
     return program == "genhash" || program.ends_with("/genhash") || first == "--genhash" || first == "-T";

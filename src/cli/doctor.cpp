@@ -20,7 +20,8 @@ bool forwards(const config::Config& config, Forwarding method, Family family) {
 // A packet that leaves for a NAT server by the interface it came in by is what the kernel sends redirects for.
 bool one_armed(const config::Config& config, const DoctorFacts::Interface& interface) {
     const auto is_here = [&](const IpAddress& address) {
-        return std::ranges::any_of(interface.networks, [&](const Prefix& network) { return network.contains(address); });
+        return std::ranges::any_of(interface.networks,
+                                   [&](const Prefix& network) { return network.contains(address); });
     };
     return std::ranges::any_of(config.virtual_servers, [&](const config::VirtualServer& service) {
         return is_here(service.endpoint.address) &&

@@ -19,7 +19,7 @@ struct DoctorFacts {
         std::string name;
         bool exists = false, up = false, running = false;
         bool has_ipv4 = false;
-        std::vector<Prefix> networks;  // of its addresses
+        std::vector<Prefix> networks;                  // of its addresses
         std::optional<int> rp_filter, send_redirects;  // of the interface and of "all", the larger
     };
     std::vector<Interface> interfaces;  // those that the configuration names
@@ -37,7 +37,8 @@ struct DoctorFacts {
         int pid = 0;
         std::string name;
     };
-    std::vector<Rival> rivals;  // other programs that do the same work, in this network namespace, without their children
+    std::vector<Rival>
+        rivals;  // other programs that do the same work, in this network namespace, without their children
     std::vector<std::string> missing_capabilities;
 
     // From the running daemon's status.
@@ -49,8 +50,8 @@ struct DoctorFacts {
     struct Fault {
         std::string instance, reason;
     };
-    std::vector<Fault> faults;                 // instances in FAULT
-    std::vector<std::string> lost_quorums;     // services
+    std::vector<Fault> faults;              // instances in FAULT
+    std::vector<std::string> lost_quorums;  // services
     struct Mail {
         std::uint64_t queued = 0, failed = 0;
         std::string problem;  // of the last attempt; empty: none
@@ -80,7 +81,8 @@ struct Finding {
 // What the answer of the running daemon says; nothing when it is empty or of another version.
 void read_status(DoctorFacts& facts, std::string_view status);
 
-// Reads /proc, netlink and the firewall, and asks the links for duplicate addresses. `status` is the daemon's answer, empty when it does not run.
+// Reads /proc, netlink and the firewall, and asks the links for duplicate addresses. `status` is the daemon's answer,
+// empty when it does not run.
 [[nodiscard]] DoctorFacts gather_facts(const std::string& configuration_path, std::string_view status);
 
 }  // namespace mainstay::cli

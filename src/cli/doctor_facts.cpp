@@ -76,7 +76,7 @@ void gather_interfaces(DoctorFacts& facts) {
     const auto links = netlink->links();
     const auto addresses = netlink->addresses();
     for (const auto& name : names) {
-        DoctorFacts::Interface interface { .name = name };
+        DoctorFacts::Interface interface{.name = name};
         if (links && addresses) {
             const auto link = std::ranges::find(*links, name, &kernel::Link::name);
             if (link != links->end()) {
@@ -85,8 +85,8 @@ void gather_interfaces(DoctorFacts& facts) {
                 interface.running = link->running;
                 for (const auto& address : *addresses)
                     if (address.interface_index == link->index) interface.networks.push_back(address.prefix);
-                interface.has_ipv4 = std::ranges::any_of(
-                    interface.networks, [](const Prefix& prefix) { return prefix.address.is_v4(); });
+                interface.has_ipv4 = std::ranges::any_of(interface.networks,
+                                                         [](const Prefix& prefix) { return prefix.address.is_v4(); });
             }
         }
         interface.rp_filter = larger(name, "rp_filter");

@@ -6,10 +6,10 @@
 #include <optional>
 #include <vector>
 
-#include "reference.hpp"
-#include "toml_reference.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
+#include "reference.hpp"
+#include "toml_reference.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -207,7 +207,8 @@ Json properties(Block block) {
 Json table_of(Block block) {
     Json json{{"type", "object"}, {"properties", properties(block)}};
     auto required = Json::array();
-    if (const KeywordSpec* opener = opener_of(block); opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables) {
+    if (const KeywordSpec* opener = opener_of(block);
+        opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables) {
         Json on = words();
         on["description"] = fmt::format("What stands behind {} in keepalived.conf: {}", opener->name, opener->form);
         json["properties"][std::string{config::kTomlWordsKey}] = std::move(on);

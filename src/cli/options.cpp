@@ -22,7 +22,18 @@ namespace mainstay::cli {
 
 namespace {
 
-enum Long : int { kAll = 256, kFlushLogFile, kSignum, kConfigFd, kPerf, kDebug, kIgnoreSigint, kNoMemCheck, kStrict, kSharedAccount };
+enum Long : int {
+    kAll = 256,
+    kFlushLogFile,
+    kSignum,
+    kConfigFd,
+    kPerf,
+    kDebug,
+    kIgnoreSigint,
+    kNoMemCheck,
+    kStrict,
+    kSharedAccount
+};
 
 const std::array<option, 43> kLongOptions{{
     {"use-file", required_argument, nullptr, 'f'},

@@ -15,10 +15,10 @@ struct Options {
     role::SupervisorOptions supervisor;
     bool dont_fork = false;
     bool core_dump = false;
-    int umask = -1;            // -1: keepalived's 0177 for its files, left to each file here
-    std::string signal_name;   // --signum
-    std::string test_log;      // --config-test=FILE: messages are appended there
-    int test_exit_code = 0;    // Refuse: what to exit with
+    int umask = -1;                    // -1: keepalived's 0177 for its files, left to each file here
+    std::string signal_name;           // --signum
+    std::string test_log;              // --config-test=FILE: messages are appended there
+    int test_exit_code = 0;            // Refuse: what to exit with
     std::vector<std::string> remarks;  // options that are accepted but not acted on yet, surplus words: logged
     std::string complaint;             // Refuse: printed on stderr
 };

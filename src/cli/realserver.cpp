@@ -7,9 +7,9 @@
 #include <cstring>
 #include <ranges>
 
-#include "realserver_state.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/kernel/sysctl.hpp"
+#include "realserver_state.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <charconv>
 
-#include "realserver.hpp"
 #include "mainstay/kernel/sysctl.hpp"
+#include "realserver.hpp"
 
 namespace mainstay::cli {
 namespace {

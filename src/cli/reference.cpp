@@ -274,7 +274,8 @@ bool acts_in(const KeywordPlace& place) {
     const KeywordSpec& row = *place.row;
     if (!config::is_acted_on(row)) return false;
     for (Block block = place.block; block != Block::None; block = config::parent_of(block))
-        if (const KeywordSpec* opener = opener_of(block); opener != nullptr && !config::is_acted_on(*opener)) return false;
+        if (const KeywordSpec* opener = opener_of(block); opener != nullptr && !config::is_acted_on(*opener))
+            return false;
     return true;
 }
 

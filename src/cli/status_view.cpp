@@ -100,7 +100,8 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
 }
 
 std::string bfd_table(const json& bfd, std::int64_t now_us) {
-    std::vector<KeywordSpec> rows{{"BFD SESSION", "STATE", "FOR", "NEIGHBOR", "DETECTION", "SENT", "RECEIVED", "DIAGNOSTIC"}};
+    std::vector<KeywordSpec> rows{
+        {"BFD SESSION", "STATE", "FOR", "NEIGHBOR", "DETECTION", "SENT", "RECEIVED", "DIAGNOSTIC"}};
     for (const auto& s : list(bfd, "sessions")) {
         const auto counters = s.contains("counters") ? s["counters"] : json{};
         const auto detection = number(s, "detection_time_us");
@@ -133,12 +134,12 @@ std::string service_table(const json& service, std::int64_t now_us) {
     for (const auto& server : list(service, "servers")) {
         const auto& checks = list(server, "checks");
         KeywordSpec row{text(server, "name"),
-                flag(server, "alive") ? "UP" : "DOWN",
-                age(now_us, number(server, "since_unix_us")),
-                text(server, "weight"),
-                text(server, "forwarding"),
-                flag(server, "in_table") ? "yes" : "no",
-                checks.empty() ? "no check" : check_text(checks.front(), now_us)};
+                        flag(server, "alive") ? "UP" : "DOWN",
+                        age(now_us, number(server, "since_unix_us")),
+                        text(server, "weight"),
+                        text(server, "forwarding"),
+                        flag(server, "in_table") ? "yes" : "no",
+                        checks.empty() ? "no check" : check_text(checks.front(), now_us)};
         rows.push_back(std::move(row));
         if (const auto note = text(server, "note"); !note.empty())
             notes += fmt::format("  {}: {}\n", text(server, "name"), note);

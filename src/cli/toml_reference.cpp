@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "reference.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
+#include "reference.hpp"
 #include "roff.hpp"
 
 namespace mainstay::cli {

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "config/language/files.hpp"
-#include "mainstay/config/language/resolver.hpp"
-#include "mainstay/config/toml/toml.hpp"
 #include "config/parse/names.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/toml/words.hpp"
+#include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/toml/toml.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -60,7 +60,8 @@ void drop_secrets(CompactOptional<ExtraSettings>& more, Block block) {
         std::erase_if(at.values, [&](const KeywordValue& value) { return secret(at.block, value.keyword); });
         std::erase_if(at.sections, [&](const Section& section) { return secret(at.block, section.keyword); });
         for (Section& section : at.sections)
-            if (const KeywordSpec* row = find_row(at.block, section.keyword); row != nullptr && is_block(row->args.takes))
+            if (const KeywordSpec* row = find_row(at.block, section.keyword);
+                row != nullptr && is_block(row->args.takes))
                 open.push_back({section.values, section.sections, row->args.opens});
     }
 }

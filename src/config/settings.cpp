@@ -6,10 +6,10 @@
 #include <array>
 #include <utility>
 
-#include "mainstay/config/schema/schema.hpp"
-#include "mainstay/config/toml/toml.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/toml/document.hpp"
+#include "mainstay/config/schema/schema.hpp"
+#include "mainstay/config/toml/toml.hpp"
 
 namespace mainstay::config {
 

@@ -80,8 +80,10 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
         const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         std::memcpy(fds, CMSG_DATA(c), std::min(count, std::size_t{4}) * sizeof(int));
         for (std::size_t i = 0; i < count && i < 4; ++i) {
-            if (!descriptor) descriptor.reset(fds[i]);
-            else UniqueFd{fds[i]}.reset();
+            if (!descriptor)
+                descriptor.reset(fds[i]);
+            else
+                UniqueFd{fds[i]}.reset();
         }
     }
     if (got == 0) {

@@ -110,8 +110,10 @@ EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) 
         std::atomic_thread_fence(std::memory_order_acquire);
         const bool still = there && slot.number.load(std::memory_order_relaxed) == number;
         auto event = still ? decode<Event>(copy) : Result<Event>{fail(Errc::State, "overwritten")};
-        if (event) batch.events.push_back(std::move(*event));
-        else ++batch.lost;
+        if (event)
+            batch.events.push_back(std::move(*event));
+        else
+            ++batch.lost;
         batch.last = number;
     }
     return batch;

@@ -13,7 +13,9 @@ void fields(A& a, HandedScript& s) {
     a(s.pid, s.from, s.request, s.key, s.queue, s.extra, s.timed_out, s.due);
 }
 template <class A>
-void fields(A& a, HandedFifo& f) { a(f.path, f.fd, f.created, f.pid); }
+void fields(A& a, HandedFifo& f) {
+    a(f.path, f.fd, f.created, f.pid);
+}
 template <class A>
 void fields(A& a, HandOver& h) {
     a(h.format, h.version, h.config_path, h.pid_path, h.pid_file, h.kick, h.scripts, h.client, h.generation, h.settings,

@@ -11,7 +11,7 @@
 namespace mainstay::ipc {
 
 Result<Mapped> Mapped::map(int fd, bool writable) {
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd, &info) != 0) return fail_system("fstat of shared memory", errno);
     // Of memory that its writer makes smaller, a reader would die.
     if (auto sealed = seal_size(fd); !sealed) return std::unexpected{std::move(sealed.error())};

@@ -31,8 +31,10 @@ void SealedMemfd::append(std::span<const std::byte> piece) {
     while (fd_ && !piece.empty()) {
         const auto written = ::write(fd_->get(), piece.data(), piece.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) fd_ = fail_system("write to memfd " + name_, errno);
-        else piece = piece.subspan(static_cast<std::size_t>(written));
+        if (written <= 0)
+            fd_ = fail_system("write to memfd " + name_, errno);
+        else
+            piece = piece.subspan(static_cast<std::size_t>(written));
     }
 }
 
@@ -61,7 +63,7 @@ Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::b
 }
 
 Result<std::size_t> size_of(int fd) {
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd, &info) != 0) return fail_system("fstat of a memfd", errno);
     return static_cast<std::size_t>(info.st_size);
 }

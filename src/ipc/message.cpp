@@ -5,87 +5,148 @@
 namespace mainstay::ipc {
 
 template <class A>
-void fields(A& a, Prepare& m) { a(m.generation); }
+void fields(A& a, Prepare& m) {
+    a(m.generation);
+}
 template <class A>
-void fields(A& a, Commit& m) { a(m.generation); }
+void fields(A& a, Commit& m) {
+    a(m.generation);
+}
 template <class A>
-void fields(A& a, Abort& m) { a(m.generation); }
+void fields(A& a, Abort& m) {
+    a(m.generation);
+}
 template <class A>
 void fields(A&, Stop&) {}
 template <class A>
-void fields(A& a, ScriptResult& m) { a(m.request, m.how, m.status); }
+void fields(A& a, ScriptResult& m) {
+    a(m.request, m.how, m.status);
+}
 template <class A>
-void fields(A& a, ScriptResults& m) { a(m.results); }
+void fields(A& a, ScriptResults& m) {
+    a(m.results);
+}
 template <class A>
-void fields(A& a, DumpRequested& m) { a(m.signal); }
+void fields(A& a, DumpRequested& m) {
+    a(m.signal);
+}
 template <class A>
 void fields(A&, Heartbeat&) {}
 template <class A>
-void fields(A& a, Prepared& m) { a(m.generation, m.refused); }
+void fields(A& a, Prepared& m) {
+    a(m.generation, m.refused);
+}
 template <class A>
-void fields(A& a, Committed& m) { a(m.generation); }
+void fields(A& a, Committed& m) {
+    a(m.generation);
+}
 template <class A>
-void fields(A& a, RunScript& m) { a(m.request, m.key, m.queue, m.extra); }
+void fields(A& a, RunScript& m) {
+    a(m.request, m.key, m.queue, m.extra);
+}
 template <class A>
 void fields(A&, Stopped&) {}
 template <class A>
 void fields(A& a, RoleStartup& m) {
     a(m.restarted, m.log_ident, m.log_socket, m.log_facility, m.log_console, m.log_level, m.user, m.process_name,
-      m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs,
-      m.audit_seconds, m.settings_path, m.mail_keep_seconds, m.strict,
-      m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs, m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket,
-      m.has_ipvs_namespace, m.net_namespace, m.check_first, m.check_log, m.may_schedule, m.may_lock, m.force,
-      m.report);
+      m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs, m.audit_seconds,
+      m.settings_path, m.mail_keep_seconds, m.strict, m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs,
+      m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket, m.has_ipvs_namespace, m.net_namespace, m.check_first,
+      m.check_log, m.may_schedule, m.may_lock, m.force, m.report);
 }
 template <class A>
-void fields(A& a, Snapshot& m) { a(m.audience, m.needed); }
+void fields(A& a, Snapshot& m) {
+    a(m.audience, m.needed);
+}
 template <class A>
-void fields(A& a, DryRun& m) { a(m.as_json); }
+void fields(A& a, DryRun& m) {
+    a(m.as_json);
+}
 template <class A>
-void fields(A& a, DryRunDone& m) { a(m.exit_code, m.problem); }
+void fields(A& a, DryRunDone& m) {
+    a(m.exit_code, m.problem);
+}
 template <class A>
-void fields(A& a, ControlRequest& m) { a(m.what, m.instance, m.value, m.by); }
+void fields(A& a, ControlRequest& m) {
+    a(m.what, m.instance, m.value, m.by);
+}
 template <class A>
 void fields(A&, Retire&) {}
 template <class A>
-void fields(A& a, Upgrade& m) { a(m.program); }
+void fields(A& a, Upgrade& m) {
+    a(m.program);
+}
 template <class A>
-void fields(A& a, UpgradeDone& m) { a(m.problem, m.before, m.after, m.roles); }
+void fields(A& a, UpgradeDone& m) {
+    a(m.problem, m.before, m.after, m.roles);
+}
 template <class A>
-void fields(A& a, UpgradeTrial::Part& m) { a(m.kind, m.snapshot, m.block); }
+void fields(A& a, UpgradeTrial::Part& m) {
+    a(m.kind, m.snapshot, m.block);
+}
 template <class A>
-void fields(A& a, UpgradeTrial& m) { a(m.format, m.parts); }
+void fields(A& a, UpgradeTrial& m) {
+    a(m.format, m.parts);
+}
 template <class A>
-void fields(A& a, DumpText& m) { a(m.what); }
+void fields(A& a, DumpText& m) {
+    a(m.what);
+}
 template <class A>
-void fields(A& a, UpgradeChecked& m) { a(m.problem, m.version); }
+void fields(A& a, UpgradeChecked& m) {
+    a(m.problem, m.version);
+}
 template <class A>
-void fields(A& a, PeerChannel& m) { a(m.to); }
+void fields(A& a, PeerChannel& m) {
+    a(m.to);
+}
 template <class A>
-void fields(A& a, BfdState& m) { a(m.name, m.up); }
+void fields(A& a, BfdState& m) {
+    a(m.name, m.up);
+}
 template <class A>
-void fields(A& a, BfdStates& m) { a(m.sessions); }
+void fields(A& a, BfdStates& m) {
+    a(m.sessions);
+}
 
 template <class A>
-void fields(A& a, InstanceState& m) { a(m.name, m.master); }
+void fields(A& a, InstanceState& m) {
+    a(m.name, m.master);
+}
 template <class A>
-void fields(A& a, InstanceStates& m) { a(m.instances); }
+void fields(A& a, InstanceStates& m) {
+    a(m.instances);
+}
 template <class A>
-void fields(A& a, FifoLine& m) { a(m.line); }
+void fields(A& a, FifoLine& m) {
+    a(m.line);
+}
 template <class A>
-void fields(A& a, Observation& m) { a(m.kind, m.name, m.value); }
+void fields(A& a, Observation& m) {
+    a(m.kind, m.name, m.value);
+}
 template <class A>
-void fields(A& a, Observations& m) { a(m.list); }
+void fields(A& a, Observations& m) {
+    a(m.list);
+}
 
 template <class A>
-void fields(A& a, ServerQuestion& m) { a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by, m.expire_persistence); }
+void fields(A& a, ServerQuestion& m) {
+    a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by, m.expire_persistence);
+}
 template <class A>
-void fields(A& a, ServerAnswered& m) { a(m.request, m.exit_code, m.problem); }
+void fields(A& a, ServerAnswered& m) {
+    a(m.request, m.exit_code, m.problem);
+}
 
 template <class A>
-void fields(A& a, Reload& m) { a(m.force, m.as_json); }
+void fields(A& a, Reload& m) {
+    a(m.force, m.as_json);
+}
 template <class A>
-void fields(A& a, ReloadDone& m) { a(m.problem); }
+void fields(A& a, ReloadDone& m) {
+    a(m.problem);
+}
 
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;
@@ -102,8 +163,10 @@ Result<Message> decode_kind(std::size_t kind, std::span<const std::byte> body, s
     const auto try_kind = [&]<std::size_t K>() {
         if (kind != K) return;
         auto decoded = decode<std::variant_alternative_t<K, Message>>(body);
-        if (decoded) result = Message{std::in_place_index<K>, std::move(*decoded)};
-        else result = std::unexpected{std::move(decoded.error())};
+        if (decoded)
+            result = Message{std::in_place_index<K>, std::move(*decoded)};
+        else
+            result = std::unexpected{std::move(decoded.error())};
     };
     (try_kind.template operator()<Kind>(), ...);
     return result;

@@ -30,7 +30,7 @@ constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/s
 constexpr std::size_t kMostHostName = 256;
 
 std::optional<struct stat> stat_of(const std::string& path) {
-    struct stat facts {};
+    struct stat facts{};
     if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
     return facts;
 }
@@ -148,7 +148,8 @@ config::Environment host_environment() {
             .host_name = host_name(),
             .variable =
                 [](std::string_view name) {
-                    const char* value = std::getenv(std::string{name}.c_str());  // NOLINT(concurrency-mt-unsafe): as above
+                    const char* value =
+                        std::getenv(std::string{name}.c_str());  // NOLINT(concurrency-mt-unsafe): as above
                     return std::string{value != nullptr ? value : ""};
                 },
             .random =

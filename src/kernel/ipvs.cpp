@@ -213,12 +213,14 @@ Result<void> IpvsSocket::stop_daemon(netlink::IpvsDaemon::State state) {
     constexpr std::size_t kTimes = 2;
     const std::uint32_t first = impl_->socket.take_sequences(kTimes);
     std::vector<std::byte> requests;
-    for (std::uint32_t i = 0; i < kTimes; ++i) netlink::append_daemon_stop(requests, impl_->family_id, state, first + i);
+    for (std::uint32_t i = 0; i < kTimes; ++i)
+        netlink::append_daemon_stop(requests, impl_->family_id, state, first + i);
     int refused = 0;
-    auto done = impl_->socket.exchange_quietly(
-        requests, first, kTimes, [&](std::size_t, const netlink::Acknowledgement& answer) {
-            if (answer.sys_errno != 0 && answer.sys_errno != ESRCH) refused = answer.sys_errno;
-        });
+    auto done = impl_->socket.exchange_quietly(requests, first, kTimes,
+                                               [&](std::size_t, const netlink::Acknowledgement& answer) {
+                                                   if (answer.sys_errno != 0 && answer.sys_errno != ESRCH)
+                                                       refused = answer.sys_errno;
+                                               });
     if (!done) return std::unexpected{std::move(done.error()).with("stop the IPVS sync daemon")};
     if (refused != 0) return fail_system("stop the IPVS sync daemon", refused);
     return {};

@@ -142,8 +142,7 @@ std::string syslog_datagram(int facility, LogLevel level, std::time_t when, std:
                                    kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_mday, parts.tm_hour,
                                    parts.tm_min, parts.tm_sec, ident, pid);
     line.append(text.substr(0, kLineBytesMax));
-    std::ranges::replace_if(
-        line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
     return line;
 }
 

@@ -77,16 +77,17 @@ Result<std::optional<std::size_t>> Nftables::rules_in(Family family, const std::
     if (!there) return std::unexpected{there.error()};
     if (!*there) return std::nullopt;
     std::size_t rules = 0;
-    auto dumped = socket_.dump(
-        [&](auto& out, auto sequence) { netlink::append_rule_dump(out, family, table, sequence); },
-        [&] { rules = 0; }, [&](const netlink::Message&) { return ++rules, Result<void>{}; });
+    auto dumped =
+        socket_.dump([&](auto& out, auto sequence) { netlink::append_rule_dump(out, family, table, sequence); },
+                     [&] { rules = 0; }, [&](const netlink::Message&) { return ++rules, Result<void>{}; });
     if (!dumped) return std::unexpected{std::move(dumped.error())};
     return rules;
 }
 
 Result<bool> Nftables::looks_like(const netlink::MarkTable& table) {
     for (const Family family : {Family::V4, Family::V6}) {
-        const auto wanted = std::ranges::count(table.rules, family, [](const auto& rule) { return rule.first.family(); });
+        const auto wanted =
+            std::ranges::count(table.rules, family, [](const auto& rule) { return rule.first.family(); });
         const auto there = rules_in(family, table.name);
         if (!there) return std::unexpected{there.error()};
         // A family without rules has no table.

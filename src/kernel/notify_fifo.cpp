@@ -14,7 +14,7 @@ Result<NotifyFifo> open_notify_fifo(const std::string& path, const Account& owne
     if (!fifo.created && errno != EEXIST) return fail_system("make the FIFO " + path, errno);
     fifo.fd.reset(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
     if (!fifo.fd) return fail_system("open the FIFO " + path, errno);
-    struct stat facts {};
+    struct stat facts{};
     if (::fstat(fifo.fd.get(), &facts) != 0) return fail_system("look at the FIFO " + path, errno);
     if (!S_ISFIFO(facts.st_mode)) return fail(Errc::Invalid, path + " is not a FIFO");
     if (facts.st_uid != 0 && facts.st_uid != owner.uid)

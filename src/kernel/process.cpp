@@ -101,8 +101,7 @@ Result<void> make_directory(const std::string& path, const Account& account, std
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_system("mkdir " + path, errno);
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (!fd) return fail_system("open directory " + path, errno);
-    if (::geteuid() == 0 &&
-        (::fchown(fd.get(), account.uid, account.gid) != 0 || ::fchmod(fd.get(), mode) != 0))
+    if (::geteuid() == 0 && (::fchown(fd.get(), account.uid, account.gid) != 0 || ::fchmod(fd.get(), mode) != 0))
         return fail_system("give " + path + " to user " + std::to_string(account.uid), errno);
     return {};
 }

@@ -12,8 +12,8 @@
 #include <span>
 
 #include "mainstay/base/unique_fd.hpp"
-#include "netlink_listener.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
+#include "netlink_listener.hpp"
 
 namespace mainstay::kernel {
 namespace {

@@ -9,10 +9,10 @@
 #include <cerrno>
 
 #include "mainstay/base/unique_fd.hpp"
-#include "netlink_listener.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/netlink/rtnetlink.hpp"
 #include "mainstay/netlink/verdicts.hpp"
+#include "netlink_listener.hpp"
 
 namespace mainstay::kernel {
 namespace {

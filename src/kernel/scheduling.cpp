@@ -76,7 +76,7 @@ Result<void> lock_memory(bool lock) {
 }
 
 Result<void> limit_real_time(Micros limit) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = leave_real_time;
     action.sa_flags = SA_RESTART;
     ::sigaction(SIGXCPU, &action, nullptr);

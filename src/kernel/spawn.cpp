@@ -96,7 +96,8 @@ Result<int> started(Start& start, const std::string& what) {
     if (pid < 0) return fail_system("fork for " + what, fork_error);
     if (start.error == 0) return pid;
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     return fail_system("start " + what, start.error);
 }
 
@@ -134,9 +135,9 @@ int become(const ScriptStart& start) {
         if (::dup2(null, stream) < 0) return errno;
     const sched_param normal{};
     ::sched_setscheduler(0, SCHED_OTHER, &normal);
-    if (::geteuid() == 0 && (::syscall(SYS_setgroups, start.groups->size(), start.groups->data()) != 0 ||
-                             ::syscall(SYS_setgid, process.account.gid) != 0 ||
-                             ::syscall(SYS_setuid, process.account.uid) != 0))
+    if (::geteuid() == 0 &&
+        (::syscall(SYS_setgroups, start.groups->size(), start.groups->data()) != 0 ||
+         ::syscall(SYS_setgid, process.account.gid) != 0 || ::syscall(SYS_setuid, process.account.uid) != 0))
         return errno;
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // after setuid, which clears it
     default_signals();                   // last: until here none may be taken

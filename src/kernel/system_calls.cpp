@@ -22,37 +22,42 @@ constexpr std::array kCommon{
     "brk", "madvise", "mincore", "mmap", "mprotect", "mremap", "munmap", "memfd_create", "membarrier",
     // waiting and time
     "clock_getres", "clock_gettime", "clock_nanosleep", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
-    "epoll_pwait2", "epoll_wait", "eventfd2", "futex", "futex_wake", "futex_wait", "futex_waitv", "gettimeofday", "nanosleep",
-    "pause", "poll", "ppoll", "pselect6", "select", "time", "timer_create", "timer_delete", "timer_settime", "timerfd_create",
-    "timerfd_gettime", "timerfd_settime", "clock_gettime64", "futex_time64", "ppoll_time64", "timerfd_settime64",
+    "epoll_pwait2", "epoll_wait", "eventfd2", "futex", "futex_wake", "futex_wait", "futex_waitv", "gettimeofday",
+    "nanosleep", "pause", "poll", "ppoll", "pselect6", "select", "time", "timer_create", "timer_delete",
+    "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "clock_gettime64", "futex_time64",
+    "ppoll_time64", "timerfd_settime64",
     // signals to itself
-    "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack",
-    "signalfd4",
+    "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait",
+    "sigaltstack", "signalfd4",
     // what it is
     "arch_prctl", "capget", "getcpu", "getegid", "geteuid", "getgid", "getgroups", "getpgrp", "getpid", "getppid",
-    "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid", "prctl",
-    "rseq", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_yield", "set_robust_list",
+    "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid",
+    "prctl", "rseq", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_yield", "set_robust_list",
     "get_robust_list", "set_tid_address", "sysinfo", "times", "uname", "exit", "exit_group",
     // sockets; socket() itself is below
-    "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom", "recvmmsg",
-    "recvmmsg_time64", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair",
+    "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom",
+    "recvmmsg", "recvmmsg_time64", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair",
     // descriptors and reading files
     "access", "close", "close_range", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fcntl", "fcntl64", "fstat",
-    "fstat64", "fstatat64", "fstatfs", "ftruncate", "getcwd", "getdents64", "ioctl", "lseek", "lstat", "newfstatat", "open",
-    "openat", "openat2", "pipe", "pipe2", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read",
-    "readahead", "fadvise64", "readlink", "readlinkat", "readv", "sendfile", "splice", "stat", "statfs", "statx", "write",
-    "writev"};
-constexpr std::array kWriteFiles{"chmod",  "chown",    "fallocate", "fchmod",    "fchmodat",  "fchmodat2", "fchown",
-                                 "fchownat", "fdatasync", "flock",   "fsync",     "link",      "linkat",    "mkdir",
-                                 "mkdirat", "rename",   "renameat",  "renameat2", "rmdir",     "symlink",   "symlinkat",
-                                 "sync_file_range", "truncate", "umask", "unlink", "unlinkat", "utimensat", "copy_file_range"};
+    "fstat64", "fstatat64", "fstatfs", "ftruncate", "getcwd", "getdents64", "ioctl", "lseek", "lstat", "newfstatat",
+    "open", "openat", "openat2", "pipe", "pipe2", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2",
+    "read", "readahead", "fadvise64", "readlink", "readlinkat", "readv", "sendfile", "splice", "stat", "statfs",
+    "statx", "write", "writev"};
+constexpr std::array kWriteFiles{"chmod",  "chown",    "fallocate", "fchmod",          "fchmodat", "fchmodat2",
+                                 "fchown", "fchownat", "fdatasync", "flock",           "fsync",    "link",
+                                 "linkat", "mkdir",    "mkdirat",   "rename",          "renameat", "renameat2",
+                                 "rmdir",  "symlink",  "symlinkat", "sync_file_range", "truncate", "umask",
+                                 "unlink", "unlinkat", "utimensat", "copy_file_range"};
 constexpr std::array kWatchFiles{"inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch"};
-constexpr std::array kSchedule{"mlock",  "mlock2",   "mlockall",       "munlock",            "munlockall",
-                               "sched_setaffinity", "sched_setattr", "sched_getattr", "sched_setparam", "sched_setscheduler",
+constexpr std::array kSchedule{"mlock",          "mlock2",
+                               "mlockall",       "munlock",
+                               "munlockall",     "sched_setaffinity",
+                               "sched_setattr",  "sched_getattr",
+                               "sched_setparam", "sched_setscheduler",
                                "setpriority"};
 constexpr std::array kFamilies{AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET};
-constexpr scmp_datum_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-                                        CLONE_NEWPID | CLONE_NEWNET;
+constexpr scmp_datum_t kNewNamespaces =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
 bool has(std::span<const CallSet> sets, CallSet set) { return std::ranges::find(sets, set) != sets.end(); }
 
@@ -68,11 +73,12 @@ public:
 
     [[nodiscard]] bool usable() const { return filter_ != nullptr; }
     // A name that this architecture does not have is left out.
-    void allow(const char* name, std::initializer_list<scmp_arg_cmp> where = {}, std::uint32_t action = SCMP_ACT_ALLOW) {
+    void allow(const char* name, std::initializer_list<scmp_arg_cmp> where = {},
+               std::uint32_t action = SCMP_ACT_ALLOW) {
         const int number = ::seccomp_syscall_resolve_name(name);
         if (number == __NR_SCMP_ERROR || error_ != 0) return;
-        const int done = ::seccomp_rule_add_array(filter_.get(), action, number, static_cast<unsigned>(where.size()),
-                                                  where.begin());
+        const int done =
+            ::seccomp_rule_add_array(filter_.get(), action, number, static_cast<unsigned>(where.size()), where.begin());
         if (done != 0 && done != -EDOM) error_ = -done;
     }
     [[nodiscard]] int load() {
@@ -98,7 +104,8 @@ std::vector<std::string_view> allowed_system_calls(std::span<const CallSet> sets
 }
 
 Result<void> restrict_system_calls(std::span<const CallSet> sets) {
-    if (::prctl(PR_GET_SECCOMP) < 0) return fail(Errc::Unsupported, "the kernel has no seccomp (CONFIG_SECCOMP_FILTER)");
+    if (::prctl(PR_GET_SECCOMP) < 0)
+        return fail(Errc::Unsupported, "the kernel has no seccomp (CONFIG_SECCOMP_FILTER)");
     Filter filter;
     if (!filter.usable()) return fail(Errc::Unsupported, "libseccomp makes no filter here");
     for (const auto name : allowed_system_calls(sets)) filter.allow(name.data());

@@ -97,8 +97,8 @@ Result<std::string> read_tracked_file(const std::string& path) {
         return refuse(path, "changes on a filesystem of type " + type + " are not told of");
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) return fail_system("read " + path, errno);
-    struct stat facts {};
-    struct statfs system {};
+    struct stat facts{};
+    struct statfs system{};
     if (::fstat(fd.get(), &facts) != 0 || ::fstatfs(fd.get(), &system) != 0)
         return fail_system("look at " + path, errno);
     if (!S_ISREG(facts.st_mode)) return refuse(path, "it is no regular file");
@@ -114,7 +114,7 @@ Result<std::string> read_tracked_file(const std::string& path) {
 }
 
 Result<void> make_tracked_file(const std::string& path, std::int64_t value, bool overwrite) {
-    struct stat facts {};
+    struct stat facts{};
     if (!overwrite && ::lstat(path.c_str(), &facts) == 0) return {};
     return write_file_safely(path, std::to_string(value) + "\n", 0644);
 }

@@ -20,7 +20,7 @@ constexpr std::uint8_t kFullTtl = 255;
 constexpr std::uint8_t kTrafficClass = 0xc0;   // RFC 9568 5.1: internetwork control
 constexpr std::size_t kFramesPerCall = 1024;   // the kernel's UIO_MAXIOV
 constexpr int kFrameBuffer = 4 * 1024 * 1024;  // five gratuitous ARPs for each of a thousand addresses at once
-constexpr int kProbe = MSG_PROXY;             // as libc calls the kernel's MSG_PROBE
+constexpr int kProbe = MSG_PROXY;              // as libc calls the kernel's MSG_PROBE
 constexpr std::size_t kEthernetHeader = 14;
 
 Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
@@ -37,7 +37,7 @@ Result<void> hear_nothing(int fd) {
 
 Result<void> prepare_v4(int fd, std::uint32_t interface_index, bool multicast) {
     if (!multicast) return {};
-    ip_mreqn interface {};
+    ip_mreqn interface{};
     interface.imr_ifindex = static_cast<int>(interface_index);
     if (auto done = option(fd, IPPROTO_IP, IP_MULTICAST_IF, interface, "set IP_MULTICAST_IF"); !done) return done;
     return option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0, "set IP_MULTICAST_LOOP");
@@ -161,7 +161,8 @@ Result<void> VrrpSender::send_v4(const IpAddress& source, const IpAddress& desti
         message.msg_controllen = put_control(control, IPPROTO_IP, IP_PKTINFO, info);
         message.msg_control = control.data();
     }
-    return send_message(fd_.get(), message, flags | (destination.is_multicast() ? MSG_DONTROUTE : 0), source, destination);
+    return send_message(fd_.get(), message, flags | (destination.is_multicast() ? MSG_DONTROUTE : 0), source,
+                        destination);
 }
 
 Result<void> VrrpSender::send_v6(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
@@ -188,7 +189,8 @@ Result<void> VrrpSender::send_v6(const IpAddress& source, const IpAddress& desti
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = used;
-    return send_message(fd_.get(), message, flags | (destination.is_multicast() ? MSG_DONTROUTE : 0), source, destination);
+    return send_message(fd_.get(), message, flags | (destination.is_multicast() ? MSG_DONTROUTE : 0), source,
+                        destination);
 }
 
 Result<FrameSender> FrameSender::open() {

@@ -100,8 +100,8 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
         const bool held =
             state.hold == wanted && (wanted != Hold::Weight || state.between->held_weight == command.weight);
         const auto known = overrides_.find(key);
-        const bool same = held && (known == overrides_.end() ||
-                                   known->second.expires_persistence == command.expire_persistence);
+        const bool same =
+            held && (known == overrides_.end() || known->second.expires_persistence == command.expire_persistence);
         if (command.verb == ServerCommand::Verb::Show || same) {
             answer.lines.push_back(fmt::format("{} of VS {}: {}", name, key.service, before));
             continue;
@@ -140,10 +140,9 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
     named.pop_back();
     if (answer.changed > kServersNamedInAuditMax)
         named += fmt::format(" and {} more", answer.changed - kServersNamedInAuditMax);
-    const std::string number =
-        command.verb == ServerCommand::Verb::Weight ? fmt::format(" {}", command.weight)
-        : command.expire_persistence                ? std::string{" --expire-persistence"}
-                                                    : std::string{};
+    const std::string number = command.verb == ServerCommand::Verb::Weight ? fmt::format(" {}", command.weight)
+                               : command.expire_persistence                ? std::string{" --expire-persistence"}
+                                                                           : std::string{};
     out.insert(out.begin(), say(LogLevel::Notice, fmt::format("server {} {}{} by {}:{}", word_of(command.verb),
                                                               command.which, number, command.by, named)));
     return out;

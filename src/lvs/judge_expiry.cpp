@@ -60,8 +60,9 @@ std::optional<std::string> Judge::remark_on_expiry() const {
         const auto& [key, destinations] = std::tie(table.front().service.key, table.front().destinations);
         for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
             const auto& server = service.real_servers[s];
-            const auto at = std::ranges::find(destinations, endpoint_at(key, service, server.endpoint, server.forwarding),
-                                              &netlink::IpvsDestination::endpoint);
+            const auto at =
+                std::ranges::find(destinations, endpoint_at(key, service, server.endpoint, server.forwarding),
+                                  &netlink::IpvsDestination::endpoint);
             if (at == destinations.end() || at->weight != 0) continue;
             if (const auto held = override_of(v, s); held && held->expires_persistence) continue;
             if (++count <= kOthersNamedMax)

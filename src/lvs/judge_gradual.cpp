@@ -118,8 +118,8 @@ void Judge::leave_after_reload(std::size_t service, const config::VirtualServer&
         const auto& state = old_state.servers[s];
         if (is_configured(server.endpoint) || !drains(old_config, server, old_state, state)) continue;
         const Micros time = drain_timeout_of(old_config, server);
-        leaving.push_back(LeavingServer{
-            server, state.between->leave.value_or(DrainState{at.now + time, {at.wall.unix_us + time.count()}, {}, false})});
+        leaving.push_back(LeavingServer{server, state.between->leave.value_or(DrainState{
+                                                    at.now + time, {at.wall.unix_us + time.count()}, {}, false})});
         out.push_back(
             say(LogLevel::Info, fmt::format("Draining service {} of VS {} for at most {}", text_of(config, server),
                                             service_text(service), seconds_text(time))));

@@ -82,21 +82,21 @@ Result<std::optional<RouteNotification>> decode_link(const Message& message) {
     if (name.size() >= IFNAMSIZ) return fail(Errc::Invalid, "link message with an overlong name");
     if (message.type == RTM_DELLINK) return RouteNotification{LinkGone{index, std::move(name)}};
 
-    Link link{.index = index,
-              .name = std::move(name),
-              .up = (header->ifi_flags & IFF_UP) != 0,
-              .running = (header->ifi_flags & IFF_RUNNING) != 0,
-              .loopback = (header->ifi_flags & IFF_LOOPBACK) != 0,
-              .no_arp = (header->ifi_flags & IFF_NOARP) != 0,
-              .mtu = attributes->value<std::uint32_t>(IFLA_MTU).value_or(0),
-              .hardware_address = {},
-              .hardware_type = header->ifi_type,
-              .kind = {},
-              // An index of another namespace says nothing here (the far end of a veth pair, say).
-              .parent = attributes->bytes(IFLA_LINK_NETNSID) ? 0
-                                                             : attributes->value<std::uint32_t>(IFLA_LINK).value_or(0),
-              .master = attributes->value<std::uint32_t>(IFLA_MASTER).value_or(0),
-              .group = attributes->value<std::uint32_t>(IFLA_GROUP).value_or(0)};
+    Link link{
+        .index = index,
+        .name = std::move(name),
+        .up = (header->ifi_flags & IFF_UP) != 0,
+        .running = (header->ifi_flags & IFF_RUNNING) != 0,
+        .loopback = (header->ifi_flags & IFF_LOOPBACK) != 0,
+        .no_arp = (header->ifi_flags & IFF_NOARP) != 0,
+        .mtu = attributes->value<std::uint32_t>(IFLA_MTU).value_or(0),
+        .hardware_address = {},
+        .hardware_type = header->ifi_type,
+        .kind = {},
+        // An index of another namespace says nothing here (the far end of a veth pair, say).
+        .parent = attributes->bytes(IFLA_LINK_NETNSID) ? 0 : attributes->value<std::uint32_t>(IFLA_LINK).value_or(0),
+        .master = attributes->value<std::uint32_t>(IFLA_MASTER).value_or(0),
+        .group = attributes->value<std::uint32_t>(IFLA_GROUP).value_or(0)};
     link.vrf_table = vrf_table_of(*attributes);
     if (const auto hardware = attributes->bytes(IFLA_ADDRESS)) {
         link.hardware_address.assign(hardware->begin(), hardware->end());
@@ -194,7 +194,8 @@ Result<void> append_address_add(std::vector<std::byte>& out, const Address& addr
     if (v4 && !address.label.empty()) mnl_attr_put_strz(request.header(), IFA_LABEL, address.label.c_str());
     if (address.protocol != 0) mnl_attr_put_u8(request.header(), IFA_PROTO, address.protocol);  // Linux 5.18
     if (!v4 && (address.preferred_lifetime || address.deprecated)) {
-        const ifa_cacheinfo lifetimes{.ifa_prefered = address.preferred_lifetime.value_or(0), .ifa_valid = kForever, .cstamp = 0, .tstamp = 0};
+        const ifa_cacheinfo lifetimes{
+            .ifa_prefered = address.preferred_lifetime.value_or(0), .ifa_valid = kForever, .cstamp = 0, .tstamp = 0};
         mnl_attr_put(request.header(), IFA_CACHEINFO, sizeof lifetimes, &lifetimes);
     }
     request.append_to(out);

@@ -19,7 +19,7 @@ namespace mainstay::netlink {
 namespace {
 
 constexpr std::size_t kElementsPerMessage = 400;
-constexpr std::uint32_t kNameBytes = 16;                // IFNAMSIZ: names in registers are padded with zeros
+constexpr std::uint32_t kNameBytes = 16;  // IFNAMSIZ: names in registers are padded with zeros
 // Where things are in packets.
 constexpr std::uint32_t kV4Protocol = 9, kV4Source = 12, kV4Destination = 16;
 constexpr std::uint32_t kV6NextHeader = 6, kV6Source = 8, kV6Destination = 24;

@@ -16,8 +16,8 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/probe/attempt.hpp"
-#include "mainstay/probe/finding.hpp"
 #include "mainstay/probe/cached_clock.hpp"
+#include "mainstay/probe/finding.hpp"
 
 namespace mainstay::probe {
 

@@ -15,7 +15,6 @@
 
 namespace mainstay::probe {
 
-
 namespace asio = boost::asio;
 using lvs::Outcome;
 

@@ -151,8 +151,8 @@ Result<pcre2_code*> code_of(const RegexWords& words) {
     // The body is anybody's bytes: with utf, what is no UTF-8 must not be taken for an error of the call.
     const std::uint32_t options =
         options_of(words.options) | (is_utf(words) ? std::uint32_t{PCRE2_MATCH_INVALID_UTF} : 0U);
-    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error,
-                                     &offset, nullptr);
+    pcre2_code* code =
+        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error, &offset, nullptr);
     if (code == nullptr)
         return fail(Errc::Invalid,
                     fmt::format("Invalid regex: '{}' at offset {}: {}", pattern, offset, message_of(error)));

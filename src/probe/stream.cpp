@@ -24,8 +24,7 @@ int bio_write(BIO* bio, const char* bytes, int size) {
     ::BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
     const auto sent = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio))), bytes,
                              static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
-        ::BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) ::BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
     return static_cast<int>(sent);
 }
 
@@ -33,8 +32,7 @@ int bio_read(BIO* bio, char* bytes, int size) {
     ::BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
     const auto got = ::recv(static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio))), bytes,
                             static_cast<std::size_t>(size), MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        ::BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) ::BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
     if (got == 0) ::BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
     return static_cast<int>(got);
 }
@@ -52,8 +50,7 @@ int bio_create(BIO* bio) {
 // OpenSSL keeps such tables for the life of the process.
 const BIO_METHOD* socket_method() {
     static const BIO_METHOD* const kMethod = [] {
-        BIO_METHOD* made =
-            ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "probe");
+        BIO_METHOD* made = ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "probe");
         if (made == nullptr) return made;
         ::BIO_meth_set_write(made, bio_write);
         ::BIO_meth_set_read(made, bio_read);

@@ -26,9 +26,7 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, Freed>;
 
 constexpr std::size_t kSubjectMax = 128;
 
-Bio bytes_of(const std::string& text) {
-    return Bio{::BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
-}
+Bio bytes_of(const std::string& text) { return Bio{::BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))}; }
 
 std::unexpected<Error> refused(std::string_view part) {
     return fail(Errc::Invalid, fmt::format("SSL: {}: {}", part, tls_problem()));
@@ -132,8 +130,8 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsMaterial& mate
     // Servers that close without a close_notify are common; for keepalived that is the end of the answer.
     ::SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     ::SSL_CTX_ctrl(context.get(), SSL_CTRL_MODE,
-                       SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,
-                       nullptr);
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,
+                   nullptr);
     ::SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_READ_AHEAD, 1, nullptr);  // one system call for a record, not two
     ::SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, nullptr);
     if (!material.certificate.empty())

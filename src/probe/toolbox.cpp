@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-
 namespace mainstay::probe {
 namespace {
 

@@ -48,8 +48,7 @@ AddressIdentity identity_of(const std::string& interface, const config::VirtualA
             .manages_temporary = has_word("mngtmpaddr"),
             .joins_group = has_word("autojoin"),
             .lifetime_given = is_given || deprecated,
-            .preferred_lifetime =
-                deprecated ? Micros{0} : config::value_of<Micros>(words, "preferred_lft")};
+            .preferred_lifetime = deprecated ? Micros{0} : config::value_of<Micros>(words, "preferred_lft")};
 }
 
 }  // namespace mainstay::vrrp

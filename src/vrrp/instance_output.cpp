@@ -147,8 +147,8 @@ void Instance::announce(Step step, State state, const char* name, std::string de
     event.priority = effective_;
     event.notify = notify;
     const bool new_state = event.state.find('_') == std::string::npos;  // not MASTER_PRIORITY and its like
-    event.mail = config_.smtp_alert && new_state && last_mailed_ != name &&
-                 !(state == State::Fault && around_.no_email_faults);
+    event.mail =
+        config_.smtp_alert && new_state && last_mailed_ != name && !(state == State::Fault && around_.no_email_faults);
     if (event.mail) last_mailed_ = name;
     step.out.push_back(Announce{std::move(event)});
 }

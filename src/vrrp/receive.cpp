@@ -128,30 +128,54 @@ bool peer_ok(const ReceiveContext& c, const PacketHeard& p) {
 // For programs that read the status: never renamed.
 const char* kind_of(Problem problem) {
     switch (problem) {
-        case Problem::Length: return "packet_length";
-        case Problem::Ttl: return "ttl";
-        case Problem::Version: return "version";
-        case Problem::AuthType: return "auth_type_invalid";
-        case Problem::AuthMismatch: return "auth_type";
-        case Problem::Password: return "password";
-        case Problem::Interval: return "advert_interval";
-        case Problem::Type: return "packet_type";
-        case Problem::Checksum: return "checksum";
-        case Problem::Cast: return "unicast_multicast";
-        case Problem::AddressCount: return "address_count";
-        case Problem::MissingAddress: return "address_list";
-        case Problem::Peer: return "unknown_peer";
-        case Problem::LowerPriority: return "lower_priority";
-        case Problem::OwnAddress: return "own_address";
-        case Problem::TrailerMissing: return "hmac_missing";
-        case Problem::TrailerMalformed: return "hmac_malformed";
-        case Problem::KeyUnknown: return "hmac_key";
-        case Problem::HmacWrong: return "hmac_wrong";
-        case Problem::Stale: return "clock";
-        case Problem::Replay: return "replay";
-        case Problem::NoHash: return "no_hash";
-        case Problem::RivalMaster: return "rival_master";
-        case Problem::Count_: break;
+        case Problem::Length:
+            return "packet_length";
+        case Problem::Ttl:
+            return "ttl";
+        case Problem::Version:
+            return "version";
+        case Problem::AuthType:
+            return "auth_type_invalid";
+        case Problem::AuthMismatch:
+            return "auth_type";
+        case Problem::Password:
+            return "password";
+        case Problem::Interval:
+            return "advert_interval";
+        case Problem::Type:
+            return "packet_type";
+        case Problem::Checksum:
+            return "checksum";
+        case Problem::Cast:
+            return "unicast_multicast";
+        case Problem::AddressCount:
+            return "address_count";
+        case Problem::MissingAddress:
+            return "address_list";
+        case Problem::Peer:
+            return "unknown_peer";
+        case Problem::LowerPriority:
+            return "lower_priority";
+        case Problem::OwnAddress:
+            return "own_address";
+        case Problem::TrailerMissing:
+            return "hmac_missing";
+        case Problem::TrailerMalformed:
+            return "hmac_malformed";
+        case Problem::KeyUnknown:
+            return "hmac_key";
+        case Problem::HmacWrong:
+            return "hmac_wrong";
+        case Problem::Stale:
+            return "clock";
+        case Problem::Replay:
+            return "replay";
+        case Problem::NoHash:
+            return "no_hash";
+        case Problem::RivalMaster:
+            return "rival_master";
+        case Problem::Count_:
+            break;
     }
     return "";
 }

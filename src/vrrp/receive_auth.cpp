@@ -86,8 +86,8 @@ bool trailer_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& part
     const std::int64_t difference = clock_difference(trailer->sequence, c.unix_us);
     if (hmac.by_time && std::abs(difference) > hmac.window.count()) {
         ++c.counters.auth_ext_stale;
-        say_once(c, p, Problem::Stale, "received a packet from {} whose clock is {} s {} ours; time_window is {} s", from,
-                 std::abs(difference), difference > 0 ? "ahead of" : "behind", hmac.window.count());
+        say_once(c, p, Problem::Stale, "received a packet from {} whose clock is {} s {} ours; time_window is {} s",
+                 from, std::abs(difference), difference > 0 ? "ahead of" : "behind", hmac.window.count());
         return false;
     }
     if (!c.auth.grows(p.source, trailer->sequence)) {

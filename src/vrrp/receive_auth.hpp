@@ -23,7 +23,8 @@ void say_once(const ReceiveContext& c, const PacketHeard& p, Problem problem, fm
 
 // An authentication header is there exactly when ours would be.
 [[nodiscard]] bool header_as_expected(const ReceiveContext& c, const PacketHeard& p);
-// The VRRP packet inside, and the trailer behind it where auth_hmac is configured and the length says that there is one.
+// The VRRP packet inside, and the trailer behind it where auth_hmac is configured and the length says that there is
+// one.
 struct Parts {
     std::span<const std::byte> packet, trailer;
 };

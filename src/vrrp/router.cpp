@@ -71,8 +71,8 @@ void Router::Impl::index_config() {
 
 Instance::InstanceContext Router::Impl::context(const config::Instance& instance) const {
     Instance::InstanceContext around{.no_email_faults = config.global.no_email_faults,
-                                  .owner_group = true,
-                                  .settings = settings_of(instance, config.global)};
+                                     .owner_group = true,
+                                     .settings = settings_of(instance, config.global)};
     // The nearest one that says anything.
     const auto says = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
         if (const auto told = config::value_of<bool>(more->values, keyword)) around.tell_priority = *told;

@@ -9,13 +9,13 @@
 
 #include "deadlines.hpp"
 #include "group.hpp"
-#include "mainstay/vrrp/instance.hpp"
 #include "link_delays.hpp"
+#include "mainstay/vrrp/instance.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "mainstay/vrrp/statics.hpp"
 #include "mainstay/vrrp/track.hpp"
-#include "track_bfd.hpp"
 #include "mainstay/vrrp/trackers.hpp"
+#include "track_bfd.hpp"
 
 namespace mainstay::vrrp {
 
@@ -56,7 +56,7 @@ struct Router::Impl {
 
     void start(Step step, const RouterSnapshot* previous);
     void remove_leftovers(Step step);
-    void on(Step step, const InterfaceFact& fact);  // as told
+    void on(Step step, const InterfaceFact& fact);     // as told
     void count(Step step, const InterfaceFact& fact);  // as it counts, delays over
     void on(Step step, const PacketHeard& fact);
     void on(Step step, const AddressLost& fact);

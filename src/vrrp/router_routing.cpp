@@ -61,7 +61,8 @@ bool Router::Impl::is_held(const RoutingEntry& entry) const {
                    return same_in_kernel(entry, other);
                });
     };
-    return has(statics.routing()) || std::ranges::any_of(instances, [&](const Instance& i) { return has(i.routing()); });
+    return has(statics.routing()) ||
+           std::ranges::any_of(instances, [&](const Instance& i) { return has(i.routing()); });
 }
 
 void Router::Impl::keep_shared_routing(Intents& out) const {

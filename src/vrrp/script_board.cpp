@@ -70,8 +70,7 @@ void ScriptBoard::adopt(const std::vector<ScriptSnapshot>& previous) {
 }
 
 ScriptBoard::Script* ScriptBoard::find(std::string_view name) {
-    const auto it = std::ranges::find(
-        scripts_, name, [](const Script& s) -> const auto& { return s.config.name; });
+    const auto it = std::ranges::find(scripts_, name, [](const Script& s) -> const auto& { return s.config.name; });
     return it == scripts_.end() ? nullptr : &*it;
 }
 

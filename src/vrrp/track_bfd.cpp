@@ -39,7 +39,8 @@ Weight default_weight(const config::Config& config, std::string_view name) {
 }
 
 // keepalived: `reverse` at the tracker turns the session's own around once more.
-void collect(const config::Config& config, const config::ExtraSettings& more, bool weights, std::vector<TrackedBfd>& all) {
+void collect(const config::Config& config, const config::ExtraSettings& more, bool weights,
+             std::vector<TrackedBfd>& all) {
     for (const Section& block : more.sections) {
         if (block.keyword != "track_bfd") continue;
         for (const Section& line : block.sections) {
@@ -58,8 +59,7 @@ void collect(const config::Config& config, const config::ExtraSettings& more, bo
 
 std::vector<TrackedBfd> tracked_bfds(const config::Config& config, const config::Instance& instance,
                                      const config::SyncGroup* group) {
-    const bool group_allows =
-        group == nullptr || members_may_have_weights(*group);
+    const bool group_allows = group == nullptr || members_may_have_weights(*group);
     std::vector<TrackedBfd> all, of_group;
     collect(config, *instance.more, group_allows && instance.priority != kOwnerPriority, all);
     if (group != nullptr) collect(config, *group->more, true, of_group);

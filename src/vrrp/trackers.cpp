@@ -137,7 +137,8 @@ void TrackerBoard::configure(const config::Config& config, Instant now, bool at_
 }
 
 // keepalived: an address owner has no trackers with a weight (2.4.3).
-void TrackerBoard::add_uses(const CompactOptional<config::ExtraSettings>& more, bool owner, std::vector<Use>& uses) const {
+void TrackerBoard::add_uses(const CompactOptional<config::ExtraSettings>& more, bool owner,
+                            std::vector<Use>& uses) const {
     for (const Section& block : more->sections) {
         const bool process = block.keyword == "track_process";
         if (!process && block.keyword != "track_file") continue;

@@ -43,7 +43,8 @@ WatchPlan watch_plan(const config::Config& config) {
     plan.files = file_trackers(config);
     plan.processes = process_trackers(config);
     const auto& global = config.global.more->values;
-    plan.event_buffer = static_cast<std::uint32_t>(value_of<std::int64_t>(global, "process_monitor_rcv_bufs").value_or(0));
+    plan.event_buffer =
+        static_cast<std::uint32_t>(value_of<std::int64_t>(global, "process_monitor_rcv_bufs").value_or(0));
     plan.event_buffer_forced = value_of<bool>(global, "process_monitor_rcv_bufs_force").value_or(false);
     if (const auto* block = find_section(config.more->sections, "linkbeat_interfaces"))
         for (const config::Section& line : block->sections)

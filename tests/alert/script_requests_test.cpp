@@ -155,7 +155,8 @@ TEST_CASE("a FIFO line is one of the role's own, of a name that is configured") 
     CHECK(refusal(Requester::Vrrp, "INSTANCE \"\n") == kInvalid);
     CHECK(refusal(Requester::Vrrp, "\n") == kInvalid);
     CHECK(refusal(Requester::Vrrp, "") == kInvalid);
-    CHECK(refusal(Requester::Vrrp, "INSTANCE \"" + std::string(kFifoLineBytesMax, 'x') + "\" MASTER 150\n") == kInvalid);
+    CHECK(refusal(Requester::Vrrp, "INSTANCE \"" + std::string(kFifoLineBytesMax, 'x') + "\" MASTER 150\n") ==
+          kInvalid);
 }
 
 TEST_CASE("without a list of names every name counts, and a line stays one line") {

@@ -182,7 +182,9 @@ TEST_CASE("a folder that comes back brings the mails in it, those in memory go b
 
 TEST_CASE("files of others in the folder are left alone") {
     const TempFolder folder;
-    { Spool spool = opened(folder); }
+    {
+        Spool spool = opened(folder);
+    }
     folder.write("spool/notes.txt", "x");
     const Spool spool = opened(folder);
     CHECK(spool.mails().empty());

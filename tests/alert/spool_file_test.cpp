@@ -144,7 +144,7 @@ TEST_CASE("the names in a folder are all but its two own, whatever failed before
 TEST_CASE("a folder is made for its owner alone, one that is there is taken, a file is refused") {
     const TempFolder folder;
     REQUIRE(open_folder(folder.path("new")).has_value());
-    struct stat info {};
+    struct stat info{};
     REQUIRE(::stat(folder.path("new").c_str(), &info) == 0);
     CHECK((info.st_mode & 07777) == 0700);
     CHECK(open_folder(folder.path("new")).has_value());

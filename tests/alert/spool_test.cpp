@@ -67,7 +67,9 @@ TEST_CASE("spooling the same mail twice leaves the first one") {
 
 TEST_CASE("a crash before the rename leaves no mail and no rubbish") {
     const TempFolder folder;
-    { Spool spool = opened(folder); }
+    {
+        Spool spool = opened(folder);
+    }
     folder.write("spool/.writing.a.mail", encode_mail(mail("a")).substr(0, 20));
 
     const Spool again = opened(folder);

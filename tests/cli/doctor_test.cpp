@@ -110,7 +110,8 @@ TEST_CASE("rivals are named: programs and other masters") {
     CHECK(says(only(facts), "keepalived (process 42)", "systemctl disable --now keepalived"));
 
     facts.rivals.clear();
-    facts.peer_problems = {{.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "x", .age_us = 900'000}};
+    facts.peer_problems = {
+        {.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "x", .age_us = 900'000}};
     CHECK(says(only(facts),
                "VI_1 is MASTER and receives advertisements of another MASTER with the same virtual_router_id: 10.0.0.2",
                "virtual_router_id"));
@@ -118,7 +119,8 @@ TEST_CASE("rivals are named: programs and other masters") {
 
 TEST_CASE("trouble with a peer is told while it lasts: ten seconds, or four adverts where they are rarer") {
     DoctorFacts facts = healthy();
-    facts.peer_problems = {{.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "", .age_us = 10'000'000}};
+    facts.peer_problems = {
+        {.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "", .age_us = 10'000'000}};
     CHECK(judge_host(facts).size() == 1);
     facts.peer_problems[0].age_us = 10'000'001;
     CHECK(judge_host(facts).empty());
@@ -187,7 +189,8 @@ TEST_CASE("the daemon's status says what is wrong with peers, services and mails
     REQUIRE(facts.mail);
     CHECK(facts.mail->queued == 2);
 
-    for (const char* other : {"", "[]", "{}", R"({"now_unix_us": "x"})", R"({"now_unix_us": 1, "vrrp": {"instances": 7}})"}) {
+    for (const char* other :
+         {"", "[]", "{}", R"({"now_unix_us": "x"})", R"({"now_unix_us": 1, "vrrp": {"instances": 7}})"}) {
         CAPTURE(other);
         DoctorFacts nothing = healthy();
         read_status(nothing, other);

@@ -7,8 +7,8 @@
 #include "../config/samples.hpp"
 #include "cli/reference.hpp"
 #include "config/schema/defaults.hpp"
-#include "mainstay/config/tools/print.hpp"
 #include "mainstay/config/toml/toml.hpp"
+#include "mainstay/config/tools/print.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 
 using namespace mainstay;

@@ -20,8 +20,8 @@ Options parse(std::vector<std::string> words) {
 }  // namespace
 
 TEST_CASE("keepalived's options and their abbreviations are understood") {
-    const auto options =
-        parse({"--use-f=/tmp/a.conf", "--check", "--all-c", "-D", "-n", "--log-con", "-p", "/run/x.pid", "--dont-resp"});
+    const auto options = parse(
+        {"--use-f=/tmp/a.conf", "--check", "--all-c", "-D", "-n", "--log-con", "-p", "/run/x.pid", "--dont-resp"});
 
     CHECK(options.action == Options::Action::Run);
     CHECK(options.supervisor.config_path == "/tmp/a.conf");

@@ -101,8 +101,7 @@ TEST_CASE("each role gets its own part, passwords and mail settings only where t
 }
 
 TEST_CASE("the observer learns that there are virtual servers, the SNMP agent which") {
-    const std::string two =
-        std::string{kLvs} + "virtual_server 10.9.9.9 90 {\nreal_server 10.9.9.10 90 {\n}\n}\n";
+    const std::string two = std::string{kLvs} + "virtual_server 10.9.9.9 90 {\nreal_server 10.9.9.10 90 {\n}\n}\n";
     const Loaded loaded = load_sample(two);
     REQUIRE(loaded.config.virtual_servers.size() == 2);
     CHECK(slice(loaded.config, Audience::Snmp).virtual_servers == loaded.config.virtual_servers);

@@ -21,9 +21,9 @@
 #include <string_view>
 
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/tools/print.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
+#include "mainstay/config/tools/print.hpp"
 #include "replay.hpp"
 
 using namespace mainstay;

@@ -1,12 +1,12 @@
 // A role that was taken over. For tests only: it stands in for the program of one role and does what its plan says,
 // with the rights that the role has.
 //
-// The plan, /run/hostile.plan, names the program in its first line ("role mainstayd-bfd"); each further line is what one
-// incarnation does when it is to begin to act ("early" in front: when it has its configuration), and the last line stays
-// for those that follow. What the system answered goes to /run/hostile.log.
+// The plan, /run/hostile.plan, names the program in its first line ("role mainstayd-bfd"); each further line is what
+// one incarnation does when it is to begin to act ("early" in front: when it has its configuration), and the last line
+// stays for those that follow. What the system answered goes to /run/hostile.log.
 #include <fcntl.h>
-#include <poll.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -104,7 +104,7 @@ void flood(const ipc::Message& message, int line = ipc::inherited::kControl) {
 void forge_blocks() {
     for (const int fd : {ipc::inherited::kOwnBlock, ipc::inherited::kOwnRing}) {
         const std::string name = fd == ipc::inherited::kOwnBlock ? "block" : "ring";
-        struct stat info {};
+        struct stat info{};
         ::fstat(fd, &info);
         note_result(name + " shrink", ::ftruncate(fd, 4096) == 0);
         note_result(name + " grow", ::ftruncate(fd, info.st_size + 4096) == 0);
@@ -122,7 +122,7 @@ void forge_blocks() {
 void forge_others() {
     for (int fd = ipc::inherited::kVrrpBlock; fd <= ipc::inherited::kBfdBlock; ++fd) {
         const std::string name = "other " + std::to_string(fd);
-        struct stat info {};
+        struct stat info{};
         if (::fstat(fd, &info) != 0) continue;
         void* memory = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         note_result(name + " map writable", memory != MAP_FAILED);  // NOLINT

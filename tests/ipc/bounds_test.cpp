@@ -43,7 +43,7 @@ private:
 };
 
 ino_t inode_of(int fd) {
-    struct stat info {};
+    struct stat info{};
     return ::fstat(fd, &info) == 0 ? info.st_ino : 0;
 }
 

@@ -16,14 +16,18 @@ struct Anything {
 };
 template <class T, class... Given>
 constexpr std::size_t member_count() {
-    if constexpr (requires { T{Given{}..., Anything{}}; }) return member_count<T, Given..., Anything>();
-    else return sizeof...(Given);
+    if constexpr (requires { T{Given{}..., Anything{}}; })
+        return member_count<T, Given..., Anything>();
+    else
+        return sizeof...(Given);
 }
 
 struct CountingArchive {
     std::size_t count = 0;
     template <class... T>
-    void operator()(T&...) { count += sizeof...(T); }
+    void operator()(T&...) {
+        count += sizeof...(T);
+    }
 };
 template <class T>
 std::size_t encoded_members() {
@@ -38,10 +42,9 @@ std::size_t encoded_members() {
 TEST_CASE_TEMPLATE("every member of the model travels", T, config::Command, config::Global, config::VirtualAddress,
                    config::TrackedInterface, config::TrackedScript, config::UnicastPeer, config::Notifies,
                    config::Instance, config::SyncGroup, config::TrackScript, config::Checker, config::RealServer,
-                   config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute,
-                   config::HttpUrl, config::HttpUrl::Codes, config::Config, config::KeywordValue,
-                   config::Section, config::ExtraSettings, vrrp::Counters,
-                   vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::BfdSnapshot,
+                   config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute, config::HttpUrl,
+                   config::HttpUrl::Codes, config::Config, config::KeywordValue, config::Section, config::ExtraSettings,
+                   vrrp::Counters, vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::BfdSnapshot,
                    vrrp::RouterSnapshot) {
     CHECK(encoded_members<T>() == member_count<T>());
 }
@@ -74,12 +77,30 @@ struct New {
     std::string b = "b";
     std::uint64_t added = 42;
 };
-struct OldPair { Old first; std::uint8_t after = 9; };
-struct NewPair { New first; std::uint8_t after = 9; };
-template <class A> void fields(A& x, Old& o) { x(o.a, o.b); }
-template <class A> void fields(A& x, New& o) { x(o.a, o.b, o.added); }
-template <class A> void fields(A& x, OldPair& o) { x(o.first, o.after); }
-template <class A> void fields(A& x, NewPair& o) { x(o.first, o.after); }
+struct OldPair {
+    Old first;
+    std::uint8_t after = 9;
+};
+struct NewPair {
+    New first;
+    std::uint8_t after = 9;
+};
+template <class A>
+void fields(A& x, Old& o) {
+    x(o.a, o.b);
+}
+template <class A>
+void fields(A& x, New& o) {
+    x(o.a, o.b, o.added);
+}
+template <class A>
+void fields(A& x, OldPair& o) {
+    x(o.first, o.after);
+}
+template <class A>
+void fields(A& x, NewPair& o) {
+    x(o.first, o.after);
+}
 }  // namespace grown
 
 TEST_CASE("a newer version reads what an older one wrote, and the other way round") {
@@ -104,8 +125,14 @@ struct Thin {
     CompactOptional<std::string> name;
     CompactOptional<std::vector<int>> list;
 };
-template <class A> void fields(A& x, Plain& p) { x(p.name, p.list); }
-template <class A> void fields(A& x, Thin& t) { x(t.name, t.list); }
+template <class A>
+void fields(A& x, Plain& p) {
+    x(p.name, p.list);
+}
+template <class A>
+void fields(A& x, Thin& t) {
+    x(t.name, t.list);
+}
 }  // namespace thinned
 
 TEST_CASE("a rare member travels as the plain one does") {

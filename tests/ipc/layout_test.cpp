@@ -78,7 +78,8 @@ TEST_CASE("the messages between roles have each field in its place") {
             n32(2) + sized(sized("VI_1") + kOn) + sized(sized("VI_2") + kOff));
     crosses(Reload{true, false}, 30, kOn + kOff);
     crosses(ReloadDone{"why"}, 31, sized("why"));
-    crosses(ControlRequest{ControlRequest::What::SetPriority, "VI_1", 90, "DBus"}, 16, n8(5) + sized("VI_1") + n64(90) + sized("DBus"));
+    crosses(ControlRequest{ControlRequest::What::SetPriority, "VI_1", 90, "DBus"}, 16,
+            n8(5) + sized("VI_1") + n64(90) + sized("DBus"));
     crosses(ServerQuestion{6, 2, "which", 40, true, "root", true}, 27,
             n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root") + kOn);
     crosses(ServerAnswered{6, 1, "why"}, 28, n64(6) + n32(1) + sized("why"));

@@ -70,7 +70,7 @@ TEST_CASE("shared memory keeps its size, and readers cannot write it") {
     CHECK(::ftruncate(fd->get(), 16384) != 0);
     CHECK(::fcntl(fd->get(), F_ADD_SEALS, F_SEAL_WRITE) != 0);
     CHECK(::pwrite(fd->get(), "x", 1, 0) == 1);
-    struct stat info {};
+    struct stat info{};
     REQUIRE(::fstat(fd->get(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
 

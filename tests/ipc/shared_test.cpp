@@ -65,7 +65,7 @@ TEST_CASE("of a large state one copy takes memory, and a writer that dies while 
     auto fd = make_memfd("test", kBlock);
     auto writer = StateBlock::map(fd->get(), true);
     const auto taken = [&] {
-        struct stat info {};
+        struct stat info{};
         REQUIRE(::fstat(fd->get(), &info) == 0);
         return static_cast<std::size_t>(info.st_blocks) * 512;
     };

@@ -40,7 +40,7 @@ std::string text_of(const std::string& path) {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 mode_t mode_of(const std::string& path) {
-    struct stat facts {};
+    struct stat facts{};
     REQUIRE(::stat(path.c_str(), &facts) == 0);
     return facts.st_mode & 07777;
 }
@@ -215,7 +215,7 @@ TEST_CASE("a directory is made with its parents, for its owner and with its mode
     if (::getuid() == 0) {
         CHECK(mode_of(path) == 0750);
         REQUIRE(make_directory(path, {1, 2}, 0700).has_value());
-        struct stat facts {};
+        struct stat facts{};
         REQUIRE(::stat(path.c_str(), &facts) == 0);
         CHECK(facts.st_uid == 1);
         CHECK(facts.st_gid == 2);

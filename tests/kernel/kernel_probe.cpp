@@ -234,10 +234,18 @@ struct Command {
 int main(int argc, char** argv) {
     using namespace mainstay::probe_tool;
     const std::map<std::string_view, Command> commands{
-        {"links", {1, list}},          {"addresses", {1, list}},        {"add", {2, change}},
-        {"remove", {2, change}},       {"watch", {1, watch}},           {"vrrp-receive", {4, vrrp_receive}},
-        {"vrrp-send", {7, vrrp_send}}, {"frames", {2, frames}},         {"ipvs-perform", {1, ipvs_perform}},
-        {"ipvs-dump", {1, ipvs_dump}}, {"ipvs-flush", {1, ipvs_flush}}, {"bfd", {2, bfd_sessions}},
+        {"links", {1, list}},
+        {"addresses", {1, list}},
+        {"add", {2, change}},
+        {"remove", {2, change}},
+        {"watch", {1, watch}},
+        {"vrrp-receive", {4, vrrp_receive}},
+        {"vrrp-send", {7, vrrp_send}},
+        {"frames", {2, frames}},
+        {"ipvs-perform", {1, ipvs_perform}},
+        {"ipvs-dump", {1, ipvs_dump}},
+        {"ipvs-flush", {1, ipvs_flush}},
+        {"bfd", {2, bfd_sessions}},
         {"ipvs-daemons", {3, ipvs_daemons}},
     };
     const Arguments arguments{argv + 1, argv + argc};

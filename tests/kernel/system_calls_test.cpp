@@ -53,7 +53,9 @@ TEST_CASE("a restricted process can start no program, signal nobody, trace nobod
     CHECK(ended(status_of({}, [parent] { ::kill(parent, SIGCONT); })));
     CHECK(ended(status_of({}, [] { ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr); })));
     CHECK(ended(status_of({}, [] { ::socket(AF_ALG, SOCK_SEQPACKET, 0); })));
-    CHECK(ended(status_of({}, [] { if (::setuid(0) != 0) return; })));
+    CHECK(ended(status_of({}, [] {
+        if (::setuid(0) != 0) return;
+    })));
     CHECK(ended(status_of({}, [] { (void)::fork(); })));
 }
 
@@ -86,11 +88,43 @@ TEST_CASE("abort() is the process's own affair and ends it as always") {
 TEST_CASE("no list has a call that starts, traces or signals, or changes who a process is") {
     const std::array all{CallSet::WriteFiles, CallSet::Threads, CallSet::WatchFiles, CallSet::Schedule};
     const auto names = kernel::allowed_system_calls(all);
-    for (const char* forbidden :
-         {"execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_send_signal", "tkill",
-          "mount", "umount2", "chroot", "pivot_root", "setns", "unshare", "bpf", "perf_event_open", "init_module", "finit_module",
-          "kexec_load", "setuid", "setgid", "setresuid", "setgroups", "capset", "keyctl", "add_key", "reboot", "swapon",
-          "open_by_handle_at", "mknod", "mknodat", "io_uring_setup", "userfaultfd", "quotactl", "acct", "settimeofday"}) {
+    for (const char* forbidden : {"execve",
+                                  "execveat",
+                                  "fork",
+                                  "vfork",
+                                  "ptrace",
+                                  "process_vm_readv",
+                                  "process_vm_writev",
+                                  "pidfd_send_signal",
+                                  "tkill",
+                                  "mount",
+                                  "umount2",
+                                  "chroot",
+                                  "pivot_root",
+                                  "setns",
+                                  "unshare",
+                                  "bpf",
+                                  "perf_event_open",
+                                  "init_module",
+                                  "finit_module",
+                                  "kexec_load",
+                                  "setuid",
+                                  "setgid",
+                                  "setresuid",
+                                  "setgroups",
+                                  "capset",
+                                  "keyctl",
+                                  "add_key",
+                                  "reboot",
+                                  "swapon",
+                                  "open_by_handle_at",
+                                  "mknod",
+                                  "mknodat",
+                                  "io_uring_setup",
+                                  "userfaultfd",
+                                  "quotactl",
+                                  "acct",
+                                  "settimeofday"}) {
         CAPTURE(forbidden);
         CHECK(std::ranges::find(names, forbidden) == names.end());
     }

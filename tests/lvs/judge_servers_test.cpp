@@ -266,7 +266,9 @@ TEST_CASE("draining says that persistence goes on sending its clients to the ser
         const auto said = say_to(bench, verb, "*", weight, dry_run).answer.lines;
         return std::ranges::count_if(said, [](const std::string& line) {
             return line.find("VS " + kVs + " has persistence_timeout 300: ") != std::string::npos &&
-                   line.find("drained with --expire-persistence, which sets net.ipv4.vs.expire_quiescent_template=1 (for all services of") != std::string::npos;
+                   line.find(
+                       "drained with --expire-persistence, which sets net.ipv4.vs.expire_quiescent_template=1 (for all "
+                       "services of") != std::string::npos;
         });
     };
 

@@ -16,7 +16,8 @@ IpAddress ip(const char* text) { return *IpAddress::parse(text); }
 
 std::string added(const Routing& what) {
     std::vector<std::byte> out;
-    if (const auto* r = std::get_if<Route>(&what)) REQUIRE(append_route_add(out, *r, 0x01020304));
+    if (const auto* r = std::get_if<Route>(&what))
+        REQUIRE(append_route_add(out, *r, 0x01020304));
     else
         REQUIRE(append_rule_add(out, std::get<Rule>(what), 0x01020304));
     return to_hex(out);
@@ -86,22 +87,22 @@ TEST_CASE("every option of a route has its attribute") {
     wanted.congestion_control = "cubic";
 
     CHECK(added(wanted) == hex("b8000000 1800 0504 04030201 00000000"
-                               "0a 30 30 08 00 12 00 01 04000000"                  // tos 8, RTNH_F_ONLINK
-                               "1400 0100 20010db8000100000000000000000000"        // RTA_DST
-                               "1400 0200 20010db8000200000000000000000000"        // RTA_SRC
-                               "0800 0f00 e8030000"                                // RTA_TABLE 1000
-                               "1400 0700 20010db8000000000000000000000001"        // RTA_PREFSRC
-                               "0800 0600 32000000"                                // RTA_PRIORITY
-                               "0800 0400 03000000"                                // RTA_OIF
-                               "0800 1700 64000000"                                // RTA_EXPIRES
-                               "0500 1400 01000000"                                // RTA_PREF
-                               "0500 1a00 01000000"                                // RTA_TTL_PROPAGATE
-                               "2800 0880"                                         // RTA_METRICS, nested
-                               "0800 0100 04000000"                                //   RTAX_LOCK: mtu
-                               "0800 0200 78050000"                                //   RTAX_MTU
-                               "0800 0f00 01000000"                                //   RTAX_QUICKACK
-                               "0a00 1000 637562696300 0000"                       //   RTAX_CC_ALGO
-                               "0800 0b00 04000300"));                             // RTA_FLOW
+                               "0a 30 30 08 00 12 00 01 04000000"            // tos 8, RTNH_F_ONLINK
+                               "1400 0100 20010db8000100000000000000000000"  // RTA_DST
+                               "1400 0200 20010db8000200000000000000000000"  // RTA_SRC
+                               "0800 0f00 e8030000"                          // RTA_TABLE 1000
+                               "1400 0700 20010db8000000000000000000000001"  // RTA_PREFSRC
+                               "0800 0600 32000000"                          // RTA_PRIORITY
+                               "0800 0400 03000000"                          // RTA_OIF
+                               "0800 1700 64000000"                          // RTA_EXPIRES
+                               "0500 1400 01000000"                          // RTA_PREF
+                               "0500 1a00 01000000"                          // RTA_TTL_PROPAGATE
+                               "2800 0880"                                   // RTA_METRICS, nested
+                               "0800 0100 04000000"                          //   RTAX_LOCK: mtu
+                               "0800 0200 78050000"                          //   RTAX_MTU
+                               "0800 0f00 01000000"                          //   RTAX_QUICKACK
+                               "0a00 1000 637562696300 0000"                 //   RTAX_CC_ALGO
+                               "0800 0b00 04000300"));                       // RTA_FLOW
 }
 
 TEST_CASE("next hops are a row of their own, each with its length, weight and attributes") {
@@ -112,8 +113,8 @@ TEST_CASE("next hops are a row of their own, each with its length, weight and at
     CHECK(added(wanted) == hex("50000000 1800 0504 04030201 00000000"
                                "02 18 00 00 fe 12 00 01 00000000"
                                "0800 0100 0a010000"
-                               "2c00 0980"                      // RTA_MULTIPATH, nested
-                               "1000 04 ff 03000000"            // 16 bytes, onlink, weight 256, eth0
+                               "2c00 0980"            // RTA_MULTIPATH, nested
+                               "1000 04 ff 03000000"  // 16 bytes, onlink, weight 256, eth0
                                "0800 0500 0a000002"
                                "1800 00 00 00000000"
                                "0800 0500 0a000003"
@@ -140,13 +141,13 @@ TEST_CASE("what a packet is put into is told by kind") {
 
     SUBCASE("MPLS: labels outermost first, the last one marked") {
         CHECK(encap({.type = Type::Mpls, .labels = {100, 200}}) == hex("0600 1500 0100 0000"
-                                                                        "1000 1680"
-                                                                        "0c00 0100 00064000 000c8100"));
+                                                                       "1000 1680"
+                                                                       "0c00 0100 00064000 000c8100"));
     }
     SUBCASE("ILA: the locator") {
         CHECK(encap({.type = Type::Ila, .locator = 0x0001000200030004}) == hex("0600 1500 0300 0000"
-                                                                                "1000 1680"
-                                                                                "0c00 0100 0001000200030004"));
+                                                                               "1000 1680"
+                                                                               "0c00 0100 0001000200030004"));
     }
     SUBCASE("an IPv4 tunnel") {
         CHECK(encap({.type = Type::Ip,
@@ -283,15 +284,14 @@ TEST_CASE("the removal of a route or a rule is understood") {
                                                                       "0500 1500 12000000")));
     REQUIRE(rule);
     REQUIRE(*rule);
-    CHECK(std::get<Rule>(**rule) ==
-          Rule{.from = *Prefix::parse("10.2.0.0/24"), .table = 300, .priority = 100});
+    CHECK(std::get<Rule>(**rule) == Rule{.from = *Prefix::parse("10.2.0.0/24"), .table = 300, .priority = 100});
     CHECK_FALSE(*decode_routing(message_of(RTM_NEWLINK, from_hex(kGone))));
 }
 
 TEST_CASE("a damaged routing message is an error or a value, never more") {
     CHECK(survives_damage(RTM_DELROUTE, from_hex(kGone), decode_routing) > 0);
-    CHECK(survives_damage(RTM_DELRULE, from_hex("02 00 18 00 00 00 00 01 00000000 0800 0200 0a020000"), decode_routing) >
-          0);
+    CHECK(survives_damage(RTM_DELRULE, from_hex("02 00 18 00 00 00 00 01 00000000 0800 0200 0a020000"),
+                          decode_routing) > 0);
 }
 
 TEST_CASE("a removal is taken for ours when destination, table, tos and metric are, whatever else it says") {

@@ -10,12 +10,10 @@ using namespace mainstay::netlink;
 
 namespace {
 
-constexpr std::array kRequests{Request::AddAddress,     Request::RemoveAddress,
-                               Request::AddService,     Request::SetService,
-                               Request::DeleteService,  Request::AddDestination,
-                               Request::SetDestination, Request::DeleteDestination,
-                               Request::Flush,          Request::Dump,
-                               Request::AddRouting,     Request::RemoveRouting};
+constexpr std::array kRequests{Request::AddAddress,     Request::RemoveAddress,     Request::AddService,
+                               Request::SetService,     Request::DeleteService,     Request::AddDestination,
+                               Request::SetDestination, Request::DeleteDestination, Request::Flush,
+                               Request::Dump,           Request::AddRouting,        Request::RemoveRouting};
 
 bool is_forgiven(Request request, int code) {
     switch (request) {

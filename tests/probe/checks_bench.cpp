@@ -58,7 +58,8 @@ config::Config configuration(const Plan& plan) {
         checker.warmup = plan.interval;
         checker.connect_timeout = Micros{5'000'000};
         if (plan.type != config::Checker::Type::Tcp)
-            checker.urls.edit().push_back({.path = "/", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = "bench"});
+            checker.urls.edit().push_back(
+                {.path = "/", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = "bench"});
     }
     return config;
 }

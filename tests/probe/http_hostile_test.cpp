@@ -161,9 +161,8 @@ TEST_CASE("a Content-Length that is not the body's passes, with a remark") {
 TEST_CASE("a redirect is an answer like any other: it is not followed") {
     const auto redirect = says("HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n");
     CHECK(answered(redirect).reason == "HTTP status code 302");
-    CHECK(answered(redirect, [](config::Checker& what) {
-              what.urls.edit()[0].status_codes = {{302, 302}};
-          }).outcome == Outcome::Passed);
+    CHECK(answered(redirect, [](config::Checker& what) { what.urls.edit()[0].status_codes = {{302, 302}}; }).outcome ==
+          Outcome::Passed);
 }
 
 TEST_CASE("the request's version and its Connection line are as http_protocol says") {
@@ -185,10 +184,13 @@ TEST_CASE("the request's version and its Connection line are as http_protocol sa
 TEST_CASE("the body must match the regex, which is looked at after status and digest") {
     // effect: virtual_server/real_server/HTTP_GET/url: regex regex_no_match regex_options regex_min_offset
     // effect: virtual_server/real_server/HTTP_GET/url: regex_max_offset regex_stack
-    const auto judged = [](const std::string& body, const std::function<void(CompactOptional<config::ExtraSettings>&)>& change) {
+    const auto judged = [](const std::string& body,
+                           const std::function<void(CompactOptional<config::ExtraSettings>&)>& change) {
         return answered(says(kOk + body), [&](config::Checker& what) { change(what.urls.edit()[0].more); });
     };
-    const auto regex = [](CompactOptional<config::ExtraSettings>& more) { give(more, "regex", config::WordList{"status: *OK"}); };
+    const auto regex = [](CompactOptional<config::ExtraSettings>& more) {
+        give(more, "regex", config::WordList{"status: *OK"});
+    };
     CHECK(judged("status:  OK", regex).outcome == Outcome::Passed);
     const Finding other = judged("status:  ok", regex);
     CHECK(other.outcome == Outcome::Failed);

@@ -6,15 +6,15 @@
 #include <cerrno>
 #include <cstring>
 
-#include "probe/connect.hpp"
-#include "probe/datagram.hpp"
-#include "probe/agent_check.hpp"
-#include "probe/dns_check.hpp"
-#include "probe/grpc_check.hpp"
 #include "mainstay/probe/probe.hpp"
 #include "mainstay/probe/regex.hpp"
-#include "probe/smtp_check.hpp"
 #include "mainstay/probe/toolbox.hpp"
+#include "probe/agent_check.hpp"
+#include "probe/connect.hpp"
+#include "probe/datagram.hpp"
+#include "probe/dns_check.hpp"
+#include "probe/grpc_check.hpp"
+#include "probe/smtp_check.hpp"
 #include "probe/udp_check.hpp"
 
 using namespace mainstay;

@@ -62,7 +62,8 @@ struct AuthBench {
         header[9] = std::byte{51};
         std::ranges::copy(peer.source.bytes(), header.begin() + 12);
         std::ranges::copy(peer.destination.bytes(), header.begin() + 16);
-        return bench.router.step(PacketHeard{"eth0", peer.source, peer.destination, 255, payload, Nanos{0}, 51, header}, now);
+        return bench.router.step(PacketHeard{"eth0", peer.source, peer.destination, 255, payload, Nanos{0}, 51, header},
+                                 now);
     }
     Intents hear_signed(wire::AuthTrailer trailer, Instant now,
                         std::string_view key = "a secret of thirty-two bytes, 07", const char* from = "10.0.0.2") {

@@ -146,7 +146,8 @@ TEST_CASE("a reborn group steps back as one when one of its members was silent t
     auto c = pair();
     for (auto& instance : c.instances) instance.nopreempt = true;
     Bench dead = Bench::master(c);
-    (void)dead.hear(Peer{0}, dead.taken_at + 500ms);  // the first member answers: its next advert is due half a second later
+    (void)dead.hear(Peer{0},
+                    dead.taken_at + 500ms);  // the first member answers: its next advert is due half a second later
     const RouterSnapshot previous = dead.router.snapshot();
     const Instant late = previous.instances[1].deadline + 2100ms;  // three intervals and a bit for the second alone
     Bench bench{c};

@@ -276,7 +276,8 @@ TEST_CASE("a flood of rivals is counted but answered only four times an interval
     CHECK(deeds(bench.hear(Peer{100}, t0 + 11s)).size() == 2);
 }
 
-TEST_CASE("whoever came after the fourth answer may have told the clients otherwise: the next advert tells them again") {
+TEST_CASE(
+    "whoever came after the fourth answer may have told the clients otherwise: the next advert tells them again") {
     auto c = instance(150);
     c.garp_lower_prio_repeat = 2;
     c.garp_lower_prio_delay = 3s;

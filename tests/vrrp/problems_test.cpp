@@ -28,10 +28,10 @@ TEST_CASE("each kind of trouble is kept with who caused it last, when and how of
     (void)bench.hear(version3, t0 + 3s);
 
     CHECK(problems(bench) ==
-          std::vector<PeerProblem>{
-              {"advert_interval", ip("10.0.0.3"), t0 + 2s, 2,
-               "advertisement interval mismatch with 10.0.0.2 mine=1 sec rcv'd=2 sec"},
-              {"version", ip("10.0.0.2"), t0 + 3s, 1, "received a version 3 packet from 10.0.0.2, expecting version 2"}});
+          std::vector<PeerProblem>{{"advert_interval", ip("10.0.0.3"), t0 + 2s, 2,
+                                    "advertisement interval mismatch with 10.0.0.2 mine=1 sec rcv'd=2 sec"},
+                                   {"version", ip("10.0.0.2"), t0 + 3s, 1,
+                                    "received a version 3 packet from 10.0.0.2, expecting version 2"}});
 }
 
 TEST_CASE("a rival master is kept as trouble with the time of its last advert") {

@@ -32,7 +32,7 @@ TEST_CASE("each kind of bad packet is dropped, counted under its name, and logge
     struct Row {
         const char* what;
         Mutate mutate;
-        std::uint64_t Counters::*counter;
+        std::uint64_t Counters::* counter;
         const char* log;
     };
     const Row rows[] = {

@@ -33,7 +33,8 @@ TEST_CASE("a probe asks for an address and claims none") {
     CHECK(test::to_hex(*frame) ==
           "ff ff ff ff ff ff 02 00 00 00 00 01 08 06 "
           "00 01 08 00 06 04 00 01 02 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 0a 09 09 09");
-    CHECK(wire::arp_probe(kMac, IpAddress::parse("fe80::1").value()).error().text() == "build an ARP probe for fe80::1");
+    CHECK(wire::arp_probe(kMac, IpAddress::parse("fe80::1").value()).error().text() ==
+          "build an ARP probe for fe80::1");
 }
 
 TEST_CASE("an answer to a probe names who has the address") {

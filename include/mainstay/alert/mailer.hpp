@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "mail.hpp"
-#include "spool.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
+#include "spool.hpp"
 
 namespace mainstay::alert {
 

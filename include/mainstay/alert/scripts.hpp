@@ -25,9 +25,9 @@ struct ScriptEntry {
     std::vector<std::string> argv;  // argv[0] as configured
     std::string path;               // resolved, absolute
     std::uint32_t uid = 0, gid = 0;
-    Micros timeout{0};                  // 0: none (notify scripts are waited for notify_wait only)
-    std::vector<std::uint32_t> groups;  // supplementary ones
-    Requester requested_by = Requester::Nobody;     // nobody: a program that did not know this made the table
+    Micros timeout{0};                           // 0: none (notify scripts are waited for notify_wait only)
+    std::vector<std::uint32_t> groups;           // supplementary ones
+    Requester requested_by = Requester::Nobody;  // nobody: a program that did not know this made the table
     bool operator==(const ScriptEntry&) const = default;
 };
 using ScriptTable = std::map<std::string, ScriptEntry>;

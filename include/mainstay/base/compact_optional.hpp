@@ -33,10 +33,10 @@ public:
     [[nodiscard]] const T* operator->() const { return &**this; }
     operator const T&() const { return **this; }  // NOLINT: see the constructor
     [[nodiscard]] bool empty() const              // of strings, lists, commands
-        requires requires(const T& value) {
-        value.empty();
+        requires requires(const T& value) { value.empty(); }
+    {
+        return (**this).empty();
     }
-    { return (**this).empty(); }
 
     // For changing a part of the value. Takes memory from then on, so it is not for reading.
     [[nodiscard]] T& edit() {
@@ -52,7 +52,9 @@ public:
     }
     void reset() { held_.reset(); }
 
-    friend bool operator==(const CompactOptional& a, const CompactOptional& b) { return a.held_ == b.held_ || *a == *b; }
+    friend bool operator==(const CompactOptional& a, const CompactOptional& b) {
+        return a.held_ == b.held_ || *a == *b;
+    }
     friend bool operator==(const CompactOptional& a, const T& b) { return *a == b; }
 
 private:

@@ -1,5 +1,5 @@
-// A list that most of its owners leave empty: a CompactOptional that reads and is filled as the std::vector in it. What is missing
-// here is to be had from `edit`.
+// A list that most of its owners leave empty: a CompactOptional that reads and is filled as the std::vector in it. What
+// is missing here is to be had from `edit`.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@ public:
     using value_type = T;
 
     CompactVector() = default;
-    CompactVector(std::vector<T> values) : held_{std::move(values)} {}  // NOLINT: a CompactVector<T> stands wherever a list does
+    CompactVector(std::vector<T> values)
+        : held_{std::move(values)} {}  // NOLINT: a CompactVector<T> stands wherever a list does
     CompactVector(std::initializer_list<T> values) : CompactVector{std::vector<T>{values}} {}
     CompactVector& operator=(std::initializer_list<T> values) { return *this = CompactVector{values}; }
 

@@ -1,7 +1,7 @@
 // A text that never changes and is held by many at a time: one pointer each, and the text once.
 //
-// Thousands of checks end with the same few words. A InternedString reads as a string, empty by default; a TextPool makes
-// equal texts one. Counted without locks: all holders belong to one thread.
+// Thousands of checks end with the same few words. A InternedString reads as a string, empty by default; a TextPool
+// makes equal texts one. Counted without locks: all holders belong to one thread.
 #pragma once
 
 #include <cstddef>

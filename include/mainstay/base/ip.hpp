@@ -57,8 +57,8 @@ struct Prefix {
 
     // "10.0.0.9/24"; without a slash the prefix is /32 or /128.
     [[nodiscard]] static std::optional<Prefix> parse(std::string_view text);
-    [[nodiscard]] std::string to_string() const;                      // always with the length
-    [[nodiscard]] bool contains(const IpAddress& other) const;        // false across families
+    [[nodiscard]] std::string to_string() const;                // always with the length
+    [[nodiscard]] bool contains(const IpAddress& other) const;  // false across families
     auto operator<=>(const Prefix&) const = default;
 };
 

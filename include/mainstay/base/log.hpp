@@ -41,15 +41,25 @@ public:
         if (enabled(level)) line(level, fmt::format(format, std::forward<Args>(args)...));
     }
     template <class... Args>
-    void error(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Error, f, std::forward<Args>(args)...); }
+    void error(fmt::format_string<Args...> f, Args&&... args) {
+        log(LogLevel::Error, f, std::forward<Args>(args)...);
+    }
     template <class... Args>
-    void warning(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Warning, f, std::forward<Args>(args)...); }
+    void warning(fmt::format_string<Args...> f, Args&&... args) {
+        log(LogLevel::Warning, f, std::forward<Args>(args)...);
+    }
     template <class... Args>
-    void notice(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Notice, f, std::forward<Args>(args)...); }
+    void notice(fmt::format_string<Args...> f, Args&&... args) {
+        log(LogLevel::Notice, f, std::forward<Args>(args)...);
+    }
     template <class... Args>
-    void info(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Info, f, std::forward<Args>(args)...); }
+    void info(fmt::format_string<Args...> f, Args&&... args) {
+        log(LogLevel::Info, f, std::forward<Args>(args)...);
+    }
     template <class... Args>
-    void debug(fmt::format_string<Args...> f, Args&&... args) { log(LogLevel::Debug, f, std::forward<Args>(args)...); }
+    void debug(fmt::format_string<Args...> f, Args&&... args) {
+        log(LogLevel::Debug, f, std::forward<Args>(args)...);
+    }
 };
 
 }  // namespace mainstay

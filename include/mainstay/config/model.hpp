@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/base/compact_optional.hpp"
 #include "mainstay/base/compact_vector.hpp"
 #include "mainstay/base/ip.hpp"
-#include "mainstay/base/compact_optional.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
 

@@ -12,15 +12,15 @@
 namespace mainstay::config {
 
 struct Settings {
-    std::uint32_t lvs_audit_interval_s = 10;     // [lvs] audit_interval, 0..86400; 0: at reloads only
-    std::uint32_t scripts_notify_wait_s = 10;    // [scripts] notify_wait, 0..3600; 0: all at once, as keepalived
-    std::uint32_t mail_keep_s = 3 * 86400;       // [mail] keep, 60..2592000: how long an undelivered mail is retried
-    bool reload_accept_losses = false;           // [reload] accept_losses
+    std::uint32_t lvs_audit_interval_s = 10;   // [lvs] audit_interval, 0..86400; 0: at reloads only
+    std::uint32_t scripts_notify_wait_s = 10;  // [scripts] notify_wait, 0..3600; 0: all at once, as keepalived
+    std::uint32_t mail_keep_s = 3 * 86400;     // [mail] keep, 60..2592000: how long an undelivered mail is retried
+    bool reload_accept_losses = false;         // [reload] accept_losses
     bool operator==(const Settings&) const = default;
 };
 
-// One row a setting, as with the schema of keepalived.conf. Values are whole seconds, `low` to `high` inclusive, or true
-// and false (`flag`).
+// One row a setting, as with the schema of keepalived.conf. Values are whole seconds, `low` to `high` inclusive, or
+// true and false (`flag`).
 struct Setting {
     std::string_view table, key;
     std::int64_t low, high;

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "mainstay/bfd/facts.hpp"
 #include "codec.hpp"
+#include "mainstay/bfd/facts.hpp"
 
 namespace mainstay::bfd {
 

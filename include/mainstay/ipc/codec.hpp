@@ -22,10 +22,10 @@
 #include <variant>
 #include <vector>
 
-#include "mainstay/base/error.hpp"
-#include "mainstay/base/compact_vector.hpp"
-#include "mainstay/base/ip.hpp"
 #include "mainstay/base/compact_optional.hpp"
+#include "mainstay/base/compact_vector.hpp"
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
 
 namespace mainstay::ipc {
@@ -57,7 +57,9 @@ public:
     Encoder(std::span<std::byte> room, EncodingTarget& target) : room_{room}, target_{&target}, fixed_{true} {}
     void finish() { spill(); }
     template <class... T>
-    void operator()(const T&... values) { (put(values), ...); }
+    void operator()(const T&... values) {
+        (put(values), ...);
+    }
     [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
     [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
     [[nodiscard]] std::size_t size() const { return size_; }
@@ -72,7 +74,8 @@ private:
                 spilled_ += size;
             }
         }
-        if (!fixed_) bytes_.insert(bytes_.end(), first, first + size);
+        if (!fixed_)
+            bytes_.insert(bytes_.end(), first, first + size);
         else if (size_ >= spilled_ && size_ - spilled_ + size <= room_.size() && size > 0)
             std::memcpy(room_.data() + (size_ - spilled_), data, size);
         size_ += size;
@@ -93,24 +96,41 @@ private:
     }
     template <class T>
         requires std::integral<T> || std::is_enum_v<T>
-    void put(const T& value) { raw(&value, sizeof value); }
-    void put(const std::string& text) { length(text.size()); raw(text.data(), text.size()); }
+    void put(const T& value) {
+        raw(&value, sizeof value);
+    }
+    void put(const std::string& text) {
+        length(text.size());
+        raw(text.data(), text.size());
+    }
     template <class R, class P>
-    void put(const std::chrono::duration<R, P>& value) { put(static_cast<std::int64_t>(value.count())); }
+    void put(const std::chrono::duration<R, P>& value) {
+        put(static_cast<std::int64_t>(value.count()));
+    }
     template <class C, class D>
-    void put(const std::chrono::time_point<C, D>& value) { put(value.time_since_epoch()); }
+    void put(const std::chrono::time_point<C, D>& value) {
+        put(value.time_since_epoch());
+    }
     void put(const WallTime& value) { put(value.unix_us); }
     void put(const IpAddress& value) {
         put(value.family());
         raw(value.bytes().data(), value.bytes().size());
     }
-    void put(const Prefix& value) { put(value.address); put(value.length); }
-    void put(const Endpoint& value) { put(value.address); put(value.port); }
+    void put(const Prefix& value) {
+        put(value.address);
+        put(value.length);
+    }
+    void put(const Endpoint& value) {
+        put(value.address);
+        put(value.port);
+    }
     template <class T>
     void put(const std::vector<T>& values) {
         length(values.size());
-        if constexpr (std::is_same_v<T, std::byte>) raw(values.data(), values.size());
-        else for (const auto& value : values) put(value);
+        if constexpr (std::is_same_v<T, std::byte>)
+            raw(values.data(), values.size());
+        else
+            for (const auto& value : values) put(value);
     }
     template <class F>
     void put(const OneByOne<F>& list) {
@@ -123,9 +143,13 @@ private:
         if (value) put(*value);
     }
     template <class T>
-    void put(const CompactVector<T>& values) { put(*values); }
+    void put(const CompactVector<T>& values) {
+        put(*values);
+    }
     template <class T>
-    void put(const CompactOptional<T>& value) { put(*value); }  // as a T: a member may become rare, or cease to be
+    void put(const CompactOptional<T>& value) {
+        put(*value);
+    }  // as a T: a member may become rare, or cease to be
     template <class... T>
     void put(const std::variant<T...>& value) {
         put(static_cast<std::uint8_t>(value.index()));
@@ -134,7 +158,10 @@ private:
     template <class K, class V>
     void put(const std::map<K, V>& values) {
         length(values.size());
-        for (const auto& [key, value] : values) { put(key); put(value); }
+        for (const auto& [key, value] : values) {
+            put(key);
+            put(value);
+        }
     }
     template <class T>
         requires std::is_class_v<T>
@@ -160,10 +187,14 @@ class Decoder {
 public:
     explicit Decoder(std::span<const std::byte> bytes) : rest_{bytes} {}
     template <class... T>
-    void operator()(T&... values) { (get_if_any(values), ...); }
+    void operator()(T&... values) {
+        (get_if_any(values), ...);
+    }
     [[nodiscard]] bool ok() const { return ok_; }
     template <class T>
-    void value(T& out) { get(out); }
+    void value(T& out) {
+        get(out);
+    }
 
 private:
     bool raw(void* out, std::size_t size) {
@@ -176,12 +207,17 @@ private:
     std::uint32_t length() {
         std::uint32_t size = 0;
         if (!raw(&size, sizeof size)) return 0;
-        if (size > rest_.size()) { ok_ = false; return 0; }
+        if (size > rest_.size()) {
+            ok_ = false;
+            return 0;
+        }
         return size;
     }
     // A struct from an older writer ends early: the remaining fields keep their defaults.
     template <class T>
-    void get_if_any(T& out) { if (!rest_.empty()) get(out); }
+    void get_if_any(T& out) {
+        if (!rest_.empty()) get(out);
+    }
     template <class T>
         requires std::integral<T> || std::is_enum_v<T>
     void get(T& out) {
@@ -222,8 +258,14 @@ private:
             out = IpAddress{};
         }
     }
-    void get(Prefix& out) { get(out.address); get(out.length); }
-    void get(Endpoint& out) { get(out.address); get(out.port); }
+    void get(Prefix& out) {
+        get(out.address);
+        get(out.length);
+    }
+    void get(Endpoint& out) {
+        get(out.address);
+        get(out.port);
+    }
     template <class T>
     void get(std::vector<T>& out) {
         const std::uint32_t size = length();
@@ -241,8 +283,10 @@ private:
     void get(std::optional<T>& out) {
         bool present = false;
         get(present);
-        if (present) get(out.emplace());
-        else out.reset();
+        if (present)
+            get(out.emplace());
+        else
+            out.reset();
     }
     template <class T>
     void get(CompactVector<T>& out) {
@@ -284,7 +328,10 @@ private:
     void get(T& out) {
         const std::uint32_t size = length();
         if (!ok_) return;
-        if (depth_ == kMostDepth) { ok_ = false; return; }
+        if (depth_ == kMostDepth) {
+            ok_ = false;
+            return;
+        }
         Decoder inner{rest_.first(size)};
         inner.depth_ = depth_ + 1;
         fields(inner, out);

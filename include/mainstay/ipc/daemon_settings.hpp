@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/base/time.hpp"
 #include "codec.hpp"
+#include "mainstay/base/time.hpp"
 
 namespace mainstay::ipc {
 
@@ -41,8 +41,7 @@ void fields(A& a, DaemonSettings& s) {
     a(s.net_namespace, s.has_ipvs_namespace, s.ipvs_namespace, s.instance, s.use_pid_dir, s.child_wait_seconds,
       s.process_name, s.umask, s.reload_check_log, s.reload_check, s.reload_time_file, s.reload_repeat,
       s.has_reload_file, s.reload_file, s.config_save_dir, s.tmp_config_directory, s.nftables_table,
-      s.disable_local_igmp, s.snmp_socket, s.state_dump_file, s.data_use_instance, s.scheduling_roles,
-      s.locking_roles);
+      s.disable_local_igmp, s.snmp_socket, s.state_dump_file, s.data_use_instance, s.scheduling_roles, s.locking_roles);
 }
 
 }  // namespace mainstay::ipc

@@ -33,7 +33,9 @@ struct HostPlan {
 };
 
 template <class A>
-void fields(A& a, FifoPlan& p) { a(p.lines, p.path, p.uid, p.gid, p.script); }
+void fields(A& a, FifoPlan& p) {
+    a(p.lines, p.path, p.uid, p.gid, p.script);
+}
 template <class A>
 void fields(A& a, FifoSubjects& s) {
     a(s.instances, s.groups, s.services);
@@ -48,15 +50,21 @@ void fields(A& a, HostPlan& p) {
 namespace mainstay::vrrp {
 
 template <class A>
-void fields(A& a, FileTracker& t) { a(t.name, t.path, t.weight, t.reverse, t.init, t.overwrite); }
+void fields(A& a, FileTracker& t) {
+    a(t.name, t.path, t.weight, t.reverse, t.init, t.overwrite);
+}
 template <class A>
 void fields(A& a, ProcessTracker& t) {
     a(t.name, t.command, t.full_command, t.params, t.weight, t.reverse, t.quorum, t.quorum_max, t.fork_delay,
       t.terminate_delay);
 }
 template <class A>
-void fields(A& a, PolledLink& l) { a(l.method, l.name); }
+void fields(A& a, PolledLink& l) {
+    a(l.method, l.name);
+}
 template <class A>
-void fields(A& a, WatchPlan& p) { a(p.files, p.processes, p.links, p.event_buffer, p.event_buffer_forced); }
+void fields(A& a, WatchPlan& p) {
+    a(p.files, p.processes, p.links, p.event_buffer, p.event_buffer_forced);
+}
 
 }  // namespace mainstay::vrrp

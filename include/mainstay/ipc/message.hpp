@@ -7,10 +7,10 @@
 #include <variant>
 #include <vector>
 
-#include "mainstay/base/error.hpp"
-#include "mainstay/base/log.hpp"
 #include "codec.hpp"
 #include "daemon_settings.hpp"
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/log.hpp"
 
 namespace mainstay::ipc {
 
@@ -20,51 +20,60 @@ inline constexpr std::size_t kMessageBytesMax = 64 * 1024;
 struct Prepare {  // with one descriptor: the sealed memfd that holds config::Config encoded
     std::uint64_t generation = 0;
 };
-struct Commit { std::uint64_t generation = 0; };
-struct Abort { std::uint64_t generation = 0; };
+struct Commit {
+    std::uint64_t generation = 0;
+};
+struct Abort {
+    std::uint64_t generation = 0;
+};
 struct Stop {};  // resign and leave in order
 struct ScriptResult {
     std::uint64_t request = 0;
     enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
     std::int32_t status = 0;  // exit status, signal; NotRun: errno, EAGAIN when there are too many, 0: no such key
 };
-struct ScriptResults { std::vector<ScriptResult> results; };  // what ended since the last batch
-// SIGUSR1, SIGUSR2 and kin, relayed: bring the state block up to date (vrrp), make the texts (observer). And back, done.
-struct DumpRequested { std::int32_t signal = 0; };
+struct ScriptResults {
+    std::vector<ScriptResult> results;
+};  // what ended since the last batch
+// SIGUSR1, SIGUSR2 and kin, relayed: bring the state block up to date (vrrp), make the texts (observer). And back,
+// done.
+struct DumpRequested {
+    std::int32_t signal = 0;
+};
 
-struct RoleStartup {  // the first message a role or the reader gets: everything about its start
-    bool restarted = false;        // an earlier incarnation crashed: adopt what it left
-    std::string log_ident;         // syslog ident; empty log_socket: no syslog
+struct RoleStartup {         // the first message a role or the reader gets: everything about its start
+    bool restarted = false;  // an earlier incarnation crashed: adopt what it left
+    std::string log_ident;   // syslog ident; empty log_socket: no syslog
     std::string log_socket = "/dev/log";
     std::int32_t log_facility = 3;
     bool log_console = false;
     LogLevel log_level = LogLevel::Info;
-    std::string user = "mainstay";  // the account the role becomes
-    std::string process_name;       // for ps
+    std::string user = "mainstay";                // the account the role becomes
+    std::string process_name;                     // for ps
     std::string config_path, config_id;           // reader
     std::string control_socket, spool_directory;  // observer
-    bool keep_addresses = false;      // -V: leave VIPs at stop
-    bool keep_ipvs = false;           // -I: leave services at stop
-    std::uint32_t audit_seconds = 10;         // lvs: how often the kernel's table is compared
-    std::string settings_path;                // reader: mainstay.toml
-    std::uint32_t mail_keep_seconds = 259200; // observer: how long an undelivered mail is retried
-    bool strict = false;                      // reader: a configuration with a warning cannot run
-    bool all_include_checks = false;          // reader: -e
+    bool keep_addresses = false;                  // -V: leave VIPs at stop
+    bool keep_ipvs = false;                       // -I: leave services at stop
+    std::uint32_t audit_seconds = 10;             // lvs: how often the kernel's table is compared
+    std::string settings_path;                    // reader: mainstay.toml
+    std::uint32_t mail_keep_seconds = 259200;     // observer: how long an undelivered mail is retried
+    bool strict = false;                          // reader: a configuration with a warning cannot run
+    bool all_include_checks = false;              // reader: -e
     // reader: read, compare with what runs, and answer; nothing is handed to the roles
     enum class DryRunAs : std::uint8_t { No, Text, Json } dry_run = DryRunAs::No;
-    bool run_vrrp = true, run_lvs = true;     // reader in a dry run: -P, -C
-    std::uint32_t notify_wait_seconds = 10;   // the same: what runs now
-    bool has_ipvs_namespace = false;  // lvs: IPVS is that of the network namespace at kIpvsNamespace
-    std::string net_namespace;        // reader: -s
+    bool run_vrrp = true, run_lvs = true;    // reader in a dry run: -P, -C
+    std::uint32_t notify_wait_seconds = 10;  // the same: what runs now
+    bool has_ipvs_namespace = false;         // lvs: IPVS is that of the network namespace at kIpvsNamespace
+    std::string net_namespace;               // reader: -s
     // reader, at a reload: anything that is wrong refuses it; all of it is appended to this file (none: to none)
     bool check_first = false;
     std::string check_log;
     bool may_schedule = false, may_lock = false;  // as its process options want it
-    bool spare = false;  // load everything and wait: the Commit may come in a second or never
-    bool snmp = false;                        // reader, SNMP: -x
-    std::string snmp_socket;                  // of the AgentX master; reader: -A; SNMP: the one in use
-    bool force = false;                       // reader: also what broken blocks would take away from what runs
-    DryRunAs report = DryRunAs::No;           // reader: tell what the reload changes, or why it is refused
+    bool spare = false;                           // load everything and wait: the Commit may come in a second or never
+    bool snmp = false;                            // reader, SNMP: -x
+    std::string snmp_socket;                      // of the AgentX master; reader: -A; SNMP: the one in use
+    bool force = false;                           // reader: also what broken blocks would take away from what runs
+    DryRunAs report = DryRunAs::No;               // reader: tell what the reload changes, or why it is refused
 };
 
 // One end of a new direct line to another role, with one descriptor; it replaces an earlier one to the same role.
@@ -77,14 +86,18 @@ struct BfdState {
     std::string name;  // of the bfd_instance
     bool up = false;
 };
-struct BfdStates { std::vector<BfdState> sessions; };  // all of them on a new line, then what changes
+struct BfdStates {
+    std::vector<BfdState> sessions;
+};  // all of them on a new line, then what changes
 
 // ---- vrrp to lvs, over their direct line ----
 struct InstanceState {
     std::string name;  // of the vrrp_instance
     bool master = false;
 };
-struct InstanceStates { std::vector<InstanceState> instances; };  // those that lvs follows: all, then what changes
+struct InstanceStates {
+    std::vector<InstanceState> instances;
+};  // those that lvs follows: all, then what changes
 
 // ---- role to supervisor ----
 struct Heartbeat {};
@@ -92,11 +105,13 @@ struct Prepared {  // also the answer to the first Prepare after the start
     std::uint64_t generation = 0;
     std::string refused;  // empty: ready to commit; else why not
 };
-struct Committed { std::uint64_t generation = 0; };
+struct Committed {
+    std::uint64_t generation = 0;
+};
 struct RunScript {
-    std::uint64_t request = 0;     // 0: nobody waits for the result
-    std::string key;               // into the supervisor's script table, see alert/scripts.hpp
-    std::string queue;             // scripts of one queue run one after the other; empty: at once
+    std::uint64_t request = 0;       // 0: nobody waits for the result
+    std::string key;                 // into the supervisor's script table, see alert/scripts.hpp
+    std::string queue;               // scripts of one queue run one after the other; empty: at once
     std::vector<std::string> extra;  // appended to the configured arguments
 };
 struct Stopped {};  // everything is released; the role exits next
@@ -110,7 +125,7 @@ struct Snapshot {
 struct ReadingDone {
     std::int32_t exit_code = 0;  // keepalived's, as for -t
     bool can_run = false;
-    std::string summary;  // one line for the log
+    std::string summary;                                                                     // one line for the log
     std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
     DaemonSettings daemon;  // from the configuration: what the supervisor itself acts on
     bool stays = false;     // the reader waits for the next RoleStartup; else it ends
@@ -118,13 +133,16 @@ struct ReadingDone {
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
-    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays);
+    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon,
+      m.stays);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----
-struct DryRun { bool as_json = false; };  // what would a reload do?
+struct DryRun {
+    bool as_json = false;
+};  // what would a reload do?
 // ---- reader to supervisor, supervisor to mainstayctl; the reader's report of a real reload, too ----
-struct DryRunDone {  // with one descriptor: the sealed text for the operator
+struct DryRunDone {              // with one descriptor: the sealed text for the operator
     std::int32_t exit_code = 0;  // 0: nothing would change, 1: something, 2: the reload would be refused
     std::string problem;         // not empty: there is no answer and no descriptor, and this is why
 };
@@ -132,10 +150,17 @@ struct DryRunDone {  // with one descriptor: the sealed text for the operator
 // ---- observer and SNMP agent to the supervisor; what concerns one instance goes on to the vrrp role ----
 struct ControlRequest {  // what somebody wants done over D-Bus or SNMP; nobody waits for an answer
     enum class What : std::uint8_t {
-        Reload, PrintData, PrintStats, PrintStatsClear,
-        SendGarp,                           // of `instance`, if it is master
+        Reload,
+        PrintData,
+        PrintStats,
+        PrintStatsClear,
+        SendGarp,  // of `instance`, if it is master
         // of `instance`, until the next reload; switches are 0 or 1
-        SetPriority, SetPreempt, SetAccept, SetPromoteSecondaries, SetLinkbeat
+        SetPriority,
+        SetPreempt,
+        SetAccept,
+        SetPromoteSecondaries,
+        SetLinkbeat
     } what = What::Reload;
     std::string instance;
     std::int64_t value = 0;
@@ -146,7 +171,9 @@ struct ControlRequest {  // what somebody wants done over D-Bus or SNMP; nobody 
 struct Retire {};  // the successor waits: publish the state and leave; nothing is released, nobody resigns
 
 // ---- mainstayctl to the supervisor, over its own socket, and back when all is over ----
-struct Upgrade { std::string program; };  // empty: the daemon's own, as it lies on disk now
+struct Upgrade {
+    std::string program;
+};  // empty: the daemon's own, as it lies on disk now
 struct UpgradeDone {
     std::string problem;  // not empty: nothing was changed, or not all roles are the new program's, and this is why
     std::string before, after;  // versions
@@ -156,8 +183,8 @@ struct UpgradeDone {
 struct UpgradeTrial {
     std::uint32_t format = 0;  // of the HandOver that would follow
     struct Part {
-        std::uint8_t kind = 0;                    // role::Kind
-        std::int32_t snapshot = -1, block = -1;   // inherited descriptors
+        std::uint8_t kind = 0;                   // role::Kind
+        std::int32_t snapshot = -1, block = -1;  // inherited descriptors
     };
     std::vector<Part> parts;
 };
@@ -167,7 +194,9 @@ struct UpgradeChecked {
 };
 
 // ---- role to supervisor ----
-struct FifoLine { std::string line; };  // for notify_fifo and its kin, with its newline
+struct FifoLine {
+    std::string line;
+};  // for notify_fifo and its kin, with its newline
 
 // ---- watcher to supervisor, supervisor to roles ----
 struct Observation {  // what was seen on the host
@@ -175,7 +204,9 @@ struct Observation {  // what was seen on the host
     std::string name;        // of the track_file, the vrrp_track_process, the interface
     std::int64_t value = 0;  // what the file holds; how many processes; 1: the link is up, -1: it cannot be asked
 };
-struct Observations { std::vector<Observation> list; };
+struct Observations {
+    std::vector<Observation> list;
+};
 
 // ---- observer to supervisor ----
 struct DumpText {  // with one descriptor: the sealed text of a dump file
@@ -183,7 +214,7 @@ struct DumpText {  // with one descriptor: the sealed text of a dump file
 };
 
 // ---- mainstayctl to the supervisor, supervisor to the lvs role, and back the same way ----
-struct ServerQuestion {  // an operator's word on single servers, see lvs/overrides.hpp
+struct ServerQuestion {         // an operator's word on single servers, see lvs/overrides.hpp
     std::uint64_t request = 0;  // the supervisor's
     std::uint8_t verb = 0;      // lvs::ServerCommand::Verb
     std::string which;
@@ -203,16 +234,16 @@ struct Reload {
     bool force = false;  // also what broken blocks would take away from what runs
     bool as_json = false;
 };
-struct ReloadDone {  // with one descriptor, when the configuration could be read: the sealed text for the operator
+struct ReloadDone {       // with one descriptor, when the configuration could be read: the sealed text for the operator
     std::string problem;  // empty: the new configuration runs; else why it does not
 };
 
 // New kinds go to the end: the position is the number on the wire.
-using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared,
-                             Committed, RunScript, Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest,
-                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates,
-                             FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates,
-                             Reload, ReloadDone>;
+using Message =
+    std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared, Committed, RunScript,
+                 Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest, Retire, Upgrade,
+                 UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates, FifoLine, Observations, DumpText,
+                 ServerQuestion, ServerAnswered, InstanceStates, Reload, ReloadDone>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "codec.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "codec.hpp"
 
 namespace mainstay::ipc {
 
@@ -109,9 +109,9 @@ public:
     std::uint64_t append(Event event);
 
     struct Batch {
-        std::vector<Event> events;   // oldest first, at most `limit`
-        std::uint64_t lost = 0;      // overwritten before they were read
-        std::uint64_t last = 0;      // number to resume behind
+        std::vector<Event> events;  // oldest first, at most `limit`
+        std::uint64_t lost = 0;     // overwritten before they were read
+        std::uint64_t last = 0;     // number to resume behind
     };
     [[nodiscard]] Batch read_after(std::uint64_t number, std::size_t limit = 256) const;
 
@@ -123,11 +123,11 @@ private:
 
 // Descriptors every child inherits at these numbers.
 namespace inherited {
-inline constexpr int kControl = 3;      // SEQPACKET to the supervisor
-inline constexpr int kOwnBlock = 4;     // the role's own state block, writable
-inline constexpr int kOwnRing = 5;      // vrrp, lvs: own event ring
-inline constexpr int kObserverKick = 6; // vrrp, lvs: eventfd, add 1 after an event; obs: the same, readable
-inline constexpr int kVrrpBlock = 7;    // obs: the roles' blocks and rings
+inline constexpr int kControl = 3;       // SEQPACKET to the supervisor
+inline constexpr int kOwnBlock = 4;      // the role's own state block, writable
+inline constexpr int kOwnRing = 5;       // vrrp, lvs: own event ring
+inline constexpr int kObserverKick = 6;  // vrrp, lvs: eventfd, add 1 after an event; obs: the same, readable
+inline constexpr int kVrrpBlock = 7;     // obs: the roles' blocks and rings
 inline constexpr int kVrrpRing = 8;
 inline constexpr int kLvsBlock = 9;
 inline constexpr int kLvsRing = 10;

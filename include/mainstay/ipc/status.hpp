@@ -7,9 +7,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "codec.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
-#include "codec.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 #include "mainstay/vrrp/facts.hpp"
 
@@ -24,9 +24,13 @@ void fields(A& a, Counters& c) {
       c.auth_ext_invalid_hmac, c.auth_ext_stale, c.auth_ext_replay, c.routing_restored, c.duplicate_addresses);
 }
 template <class A>
-void fields(A& a, HeardSequence& h) { a(h.sender, h.sequence); }
+void fields(A& a, HeardSequence& h) {
+    a(h.sender, h.sequence);
+}
 template <class A>
-void fields(A& a, PeerProblem& p) { a(p.kind, p.peer, p.last, p.count, p.text); }
+void fields(A& a, PeerProblem& p) {
+    a(p.kind, p.peer, p.last, p.count, p.text);
+}
 template <class A>
 void fields(A& a, InstanceSnapshot& s) {
     a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
@@ -38,22 +42,34 @@ void fields(A& a, ScriptSnapshot& s) {
     a(s.name, s.known, s.up, s.streak, s.last_status, s.last_failure, s.runs, s.failures);
 }
 template <class A>
-void fields(A& a, GroupSnapshot& s) { a(s.name, s.state, s.last_mailed); }
+void fields(A& a, GroupSnapshot& s) {
+    a(s.name, s.state, s.last_mailed);
+}
 template <class A>
-void fields(A& a, BfdSnapshot& s) { a(s.name, s.up); }
+void fields(A& a, BfdSnapshot& s) {
+    a(s.name, s.up);
+}
 template <class A>
-void fields(A& a, TrackerSnapshot& s) { a(s.kind, s.name, s.value, s.up); }
+void fields(A& a, TrackerSnapshot& s) {
+    a(s.kind, s.name, s.value, s.up);
+}
 template <class A>
-void fields(A& a, RouterSnapshot& s) { a(s.instances, s.groups, s.scripts, s.bfds, s.trackers); }
+void fields(A& a, RouterSnapshot& s) {
+    a(s.instances, s.groups, s.scripts, s.bfds, s.trackers);
+}
 
 }  // namespace mainstay::vrrp
 
 namespace mainstay::netlink {
 
 template <class A>
-void fields(A& a, IpvsServiceKey& k) { a(k.family, k.fwmark, k.protocol, k.address, k.port); }
+void fields(A& a, IpvsServiceKey& k) {
+    a(k.family, k.fwmark, k.protocol, k.address, k.port);
+}
 template <class A>
-void fields(A& a, IpvsTimeouts& t) { a(t.tcp, t.tcp_fin, t.udp); }
+void fields(A& a, IpvsTimeouts& t) {
+    a(t.tcp, t.tcp_fin, t.udp);
+}
 template <class A>
 void fields(A& a, IpvsStats& s) {
     a(s.connections, s.in_packets, s.out_packets, s.in_bytes, s.out_bytes, s.cps, s.in_pps, s.out_pps, s.in_bps,
@@ -65,7 +81,8 @@ void fields(A& a, IpvsStats& s) {
 namespace mainstay::ipc {
 
 // Of the last fields of a struct that is there tens of thousands of times: they are written where one of them says
-// something, and `says_something` is to ask for each of them. A reader leaves those that are not there at their defaults.
+// something, and `says_something` is to ask for each of them. A reader leaves those that are not there at their
+// defaults.
 template <class A>
 [[nodiscard]] constexpr bool goes_on(const A&, bool says_something) {
     return !std::is_same_v<A, Encoder> || says_something;
@@ -73,25 +90,29 @@ template <class A>
 
 // A kernel setting that the role has changed and will put back.
 struct SavedSetting {
-    std::string name;          // below /proc/sys
+    std::string name;  // below /proc/sys
     std::string before, ours;
 };
 template <class A>
-void fields(A& a, SavedSetting& s) { a(s.name, s.before, s.ours); }
+void fields(A& a, SavedSetting& s) {
+    a(s.name, s.before, s.ours);
+}
 
 struct VrrpStatus {
     std::uint64_t generation = 0;
     vrrp::RouterSnapshot router;
     std::vector<std::vector<std::string>> addresses;  // per instance, as text with prefix
     std::vector<SavedSetting> saved_settings;
-    std::vector<std::string> devices;  // VMACs and ipvlans that are ours
-    std::uint64_t netlink_overruns = 0;   // notifications were lost, and links and addresses read anew
-    std::uint64_t devices_remade = 0;     // removed by somebody else
-    std::uint64_t firewall_repairs = 0;   // rules changed by somebody else
+    std::vector<std::string> devices;    // VMACs and ipvlans that are ours
+    std::uint64_t netlink_overruns = 0;  // notifications were lost, and links and addresses read anew
+    std::uint64_t devices_remade = 0;    // removed by somebody else
+    std::uint64_t firewall_repairs = 0;  // rules changed by somebody else
 };
 template <class A>
-void fields(A& a, VrrpStatus& s) { a(s.generation, s.router, s.addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
-                                       s.firewall_repairs); }
+void fields(A& a, VrrpStatus& s) {
+    a(s.generation, s.router, s.addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
+      s.firewall_repairs);
+}
 
 // May the next process go on from it? A writer that was taken over can have left states and intervals that are none.
 [[nodiscard]] inline bool makes_sense(const VrrpStatus& s) {
@@ -131,7 +152,9 @@ struct LeaveStatus {
     bool over = false;
 };
 template <class A>
-void fields(A& a, LeaveStatus& s) { a(s.until, s.connections, s.over); }
+void fields(A& a, LeaveStatus& s) {
+    a(s.until, s.connections, s.over);
+}
 
 struct ServerStatus {
     std::string name;  // "[10.0.0.11]:tcp:80"
@@ -143,10 +166,10 @@ struct ServerStatus {
     WallTime since;
     std::vector<CheckStatus> checks;
     std::int32_t weight_in_table = 0;
-    std::string note;                    // for people: what keeps it from being as checks and configuration say
-    bool kept = false;                   // by min_alive
+    std::string note;                     // for people: what keeps it from being as checks and configuration say
+    bool kept = false;                    // by min_alive
     std::optional<WallTime> grows_since;  // slow_start
-    std::optional<LeaveStatus> leave;    // drained or disabled, with a drain_timeout
+    std::optional<LeaveStatus> leave;     // drained or disabled, with a drain_timeout
 };
 template <class A>
 void fields(A& a, ServerStatus& s) {
@@ -161,7 +184,9 @@ struct LeavingStatus {  // no longer configured; its connections go on
     LeaveStatus leave;
 };
 template <class A>
-void fields(A& a, LeavingStatus& s) { a(s.name, s.server, s.leave); }
+void fields(A& a, LeavingStatus& s) {
+    a(s.name, s.server, s.leave);
+}
 
 struct ServiceStatus {
     std::string name;  // "[10.0.0.1]:tcp:80"
@@ -192,7 +217,9 @@ struct OverrideStatus {  // an operator's word on a server, whether it is config
     bool expires_persistence = false;
 };
 template <class A>
-void fields(A& a, OverrideStatus& s) { a(s.service, s.server, s.hold, s.weight, s.since, s.by, s.text, s.expires_persistence); }
+void fields(A& a, OverrideStatus& s) {
+    a(s.service, s.server, s.hold, s.weight, s.since, s.by, s.text, s.expires_persistence);
+}
 
 // What the kernel counted, for SNMP. Of a group: the sum over its services.
 struct ServerTraffic {
@@ -201,7 +228,9 @@ struct ServerTraffic {
     bool operator==(const ServerTraffic&) const = default;
 };
 template <class A>
-void fields(A& a, ServerTraffic& t) { a(t.stats, t.active, t.inactive, t.persistent); }
+void fields(A& a, ServerTraffic& t) {
+    a(t.stats, t.active, t.inactive, t.persistent);
+}
 
 struct ServiceTraffic {
     netlink::IpvsStats stats;
@@ -210,7 +239,9 @@ struct ServiceTraffic {
     bool operator==(const ServiceTraffic&) const = default;
 };
 template <class A>
-void fields(A& a, ServiceTraffic& t) { a(t.stats, t.servers, t.sorry_server); }
+void fields(A& a, ServiceTraffic& t) {
+    a(t.stats, t.servers, t.sorry_server);
+}
 
 struct LvsStatus {
     std::uint64_t generation = 0;
@@ -219,10 +250,10 @@ struct LvsStatus {
     std::uint64_t operations = 0, operation_failures = 0, repairs = 0;
     std::vector<ServiceStatus> services;
     std::vector<OverrideStatus> overrides;
-    std::uint64_t lines_left_out = 0;  // of the log, because there were too many at a time
+    std::uint64_t lines_left_out = 0;                        // of the log, because there were too many at a time
     std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be put back at the stop
-    std::optional<std::vector<ServiceTraffic>> traffic;      // as `services`; with enable_snmp_checker, once it was read
-    std::optional<bool> original_expiry;  // net.ipv4.vs.expire_quiescent_template, to be put back
+    std::optional<std::vector<ServiceTraffic>> traffic;  // as `services`; with enable_snmp_checker, once it was read
+    std::optional<bool> original_expiry;                 // net.ipv4.vs.expire_quiescent_template, to be put back
 };
 template <class A, class Services>
 void lvs_fields(A& a, LvsStatus& s, Services& services) {
@@ -230,7 +261,9 @@ void lvs_fields(A& a, LvsStatus& s, Services& services) {
       s.overrides, s.lines_left_out, s.original_timeouts, s.traffic, s.original_expiry);
 }
 template <class A>
-void fields(A& a, LvsStatus& s) { lvs_fields(a, s, s.services); }
+void fields(A& a, LvsStatus& s) {
+    lvs_fields(a, s, s.services);
+}
 
 // The same, with services that are made one by one while it is written.
 template <class F>
@@ -239,7 +272,9 @@ struct LvsStatusWith {
     OneByOne<F> services;
 };
 template <class F>
-void fields(Encoder& a, LvsStatusWith<F>& s) { lvs_fields(a, s.rest, s.services); }
+void fields(Encoder& a, LvsStatusWith<F>& s) {
+    lvs_fields(a, s.rest, s.services);
+}
 
 struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring
     std::uint64_t vrrp_acknowledged = 0, lvs_acknowledged = 0;
@@ -250,8 +285,8 @@ struct ObserverStatus {  // the observer's own block: how far it has come in eac
 };
 template <class A>
 void fields(A& a, ObserverStatus& s) {
-    a(s.vrrp_acknowledged, s.lvs_acknowledged, s.mails_queued, s.mails_sent, s.mails_failed,
-      s.cleared_instances, s.cleared_counters);
+    a(s.vrrp_acknowledged, s.lvs_acknowledged, s.mails_queued, s.mails_sent, s.mails_failed, s.cleared_instances,
+      s.cleared_counters);
 }
 
 }  // namespace mainstay::ipc

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "mainstay/base/error.hpp"
-#include "netlink_socket.hpp"
 #include "mainstay/netlink/link_request.hpp"
+#include "netlink_socket.hpp"
 
 namespace mainstay::kernel {
 

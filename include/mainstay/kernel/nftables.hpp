@@ -8,9 +8,9 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "netlink_socket.hpp"
 #include "mainstay/netlink/mark_table.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
+#include "netlink_socket.hpp"
 
 namespace mainstay::kernel {
 

@@ -12,7 +12,7 @@
 
 namespace mainstay::kernel {
 
-[[nodiscard]] Result<void> set_nice(int value);                              // -20..19
+[[nodiscard]] Result<void> set_nice(int value);  // -20..19
 enum class Slices : std::uint8_t {
     Usual,
     Short,  // 0.1 ms each: who needs the CPU briefly gets it at once, and no more of it (Linux 6.12; before: as usual)

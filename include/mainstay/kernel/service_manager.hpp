@@ -11,7 +11,8 @@
 
 namespace mainstay::kernel {
 
-// A path, or the name of an abstract socket with "@" before it. Waits a second at most for a manager that does not read.
+// A path, or the name of an abstract socket with "@" before it. Waits a second at most for a manager that does not
+// read.
 [[nodiscard]] Result<void> notify_socket(const std::string& address, std::string_view state);
 // To $NOTIFY_SOCKET; nothing happens where there is none.
 void tell_service_manager(std::string_view state);  // "READY=1", "STATUS=...", "WATCHDOG=1"

@@ -27,7 +27,7 @@ struct ScriptProcess {
     std::vector<std::string> argv;  // argv[0] as configured
     Account account;
     std::vector<std::uint32_t> groups;  // supplementary ones; the account's own group always is
-    int network_namespace = -1;     // that it runs in; -1: ours
+    int network_namespace = -1;         // that it runs in; -1: ours
 };
 // Own process group, standard streams on /dev/null, default signals and normal scheduling, TERM if we die, and an
 // environment without IFS, LD_PRELOAD and LD_LIBRARY_PATH (keepalived: the same three).

@@ -1,5 +1,5 @@
-// Which system calls a process may still make. A role that was taken over by whoever it reads from can then neither start
-// a program, nor trace or signal another process, nor reach parts of the kernel that it has no business with.
+// Which system calls a process may still make. A role that was taken over by whoever it reads from can then neither
+// start a program, nor trace or signal another process, nor reach parts of the kernel that it has no business with.
 #pragma once
 
 #include <span>
@@ -18,9 +18,10 @@ enum class CallSet : std::uint8_t {
     Schedule,    // its own scheduling and locked memory
 };
 
-// From here on any other call ends the process with SIGSYS, also in threads that start later; there is no way back. Needs
-// no_new_privs or CAP_SYS_ADMIN. Errc::Unsupported: built without libseccomp (-Dseccomp=disabled), or a kernel without
-// it: nothing is restricted then. With -Dseccomp_log=true a forbidden call is logged by the kernel (audit) and goes on.
+// From here on any other call ends the process with SIGSYS, also in threads that start later; there is no way back.
+// Needs no_new_privs or CAP_SYS_ADMIN. Errc::Unsupported: built without libseccomp (-Dseccomp=disabled), or a kernel
+// without it: nothing is restricted then. With -Dseccomp_log=true a forbidden call is logged by the kernel (audit) and
+// goes on.
 [[nodiscard]] Result<void> restrict_system_calls(std::span<const CallSet> sets);
 
 // The names of the calls that `sets` allow, sorted; for tests and documentation.

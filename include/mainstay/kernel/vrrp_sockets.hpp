@@ -29,10 +29,10 @@ struct ReceivedPacket {
     std::vector<std::byte> ip_header;  // of protocol 51 only: what the authentication header vouches for
 };
 
-// One receive socket per (family, interface, protocol): 112, or 51 for adverts behind an authentication header; joined to the group, bound to the device. It hears what
-// is sent to the groups it joined and to the host's own addresses. An empty `group` (unicast) joins nothing and
-// filters nothing: it also hears groups that other sockets joined, so it must not stand beside a second receiver on
-// the same interface.
+// One receive socket per (family, interface, protocol): 112, or 51 for adverts behind an authentication header; joined
+// to the group, bound to the device. It hears what is sent to the groups it joined and to the host's own addresses. An
+// empty `group` (unicast) joins nothing and filters nothing: it also hears groups that other sockets joined, so it must
+// not stand beside a second receiver on the same interface.
 class VrrpReceiver {
 public:
     [[nodiscard]] static Result<VrrpReceiver> open(Family family, const std::string& interface,

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "mainstay/base/time.hpp"
 #include "judge.hpp"
+#include "mainstay/base/time.hpp"
 
 namespace mainstay::lvs {
 

@@ -8,8 +8,8 @@
 #include <functional>
 #include <vector>
 
-#include "mainstay/base/time.hpp"
 #include "checker_index.hpp"
+#include "mainstay/base/time.hpp"
 
 namespace mainstay::lvs {
 

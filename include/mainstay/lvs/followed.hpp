@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "mainstay/config/model.hpp"
 #include "judge.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::lvs {
 

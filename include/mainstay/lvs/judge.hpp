@@ -19,23 +19,23 @@
 #include <variant>
 #include <vector>
 
-#include "mainstay/base/event.hpp"
-#include "mainstay/base/compact_vector.hpp"
-#include "mainstay/base/log.hpp"
-#include "mainstay/base/compact_optional.hpp"
-#include "mainstay/base/interned_string.hpp"
-#include "mainstay/base/time.hpp"
-#include "mainstay/config/model.hpp"
-#include "mainstay/config/validate/service_change.hpp"
 #include "check_queue.hpp"
 #include "checker_index.hpp"
 #include "desired.hpp"
 #include "line_budget.hpp"
+#include "mainstay/base/compact_optional.hpp"
+#include "mainstay/base/compact_vector.hpp"
+#include "mainstay/base/event.hpp"
+#include "mainstay/base/interned_string.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/config/model.hpp"
+#include "mainstay/config/validate/service_change.hpp"
+#include "mainstay/netlink/mark_table.hpp"
 #include "overrides.hpp"
 #include "quorum.hpp"
 #include "settings.hpp"
 #include "table.hpp"
-#include "mainstay/netlink/mark_table.hpp"
 
 namespace mainstay::lvs {
 
@@ -141,7 +141,7 @@ struct DrainState {
 // Of a server that is neither in the table with all of its weight nor out of it.
 struct Between {
     std::int64_t held_weight = 0;                // of Hold::Weight
-    std::optional<DrainState> leave;                  // drained or disabled, with a drain_timeout
+    std::optional<DrainState> leave;             // drained or disabled, with a drain_timeout
     std::optional<Instant> grows_since;          // slow_start: its weight grows to the full one from then on
     std::optional<std::int64_t> growing_weight;  // and is this now
     bool operator==(const Between&) const = default;
@@ -248,7 +248,7 @@ public:
     // Whether a server of a service with persistence is drained so that its clients go elsewhere.
     [[nodiscard]] bool expires_persistence() const;
     [[nodiscard]] const config::Checker* checker(CheckerId id) const;  // null: gone
-    using Place = CheckerRef;                                        // indices into services()
+    using Place = CheckerRef;                                          // indices into services()
     [[nodiscard]] std::optional<Place> place(CheckerId id) const;      // none: gone
     // The checks that follow this file or session, sorted.
     [[nodiscard]] std::vector<CheckerId> followers(config::Checker::Type type, std::string_view name) const;
@@ -375,10 +375,10 @@ private:
     std::map<std::size_t, std::vector<netlink::IpvsServiceKey>> group_keys_;  // by service; of the others: key_of()
     std::vector<ServiceState> states_;
     CheckerIndex positions_;
-    CheckQueue queue_;                            // of the checkers that wait for their next run
-    TextPool reasons_;                            // of checks
+    CheckQueue queue_;                                 // of the checkers that wait for their next run
+    TextPool reasons_;                                 // of checks
     std::set<std::pair<Instant, ServerRef>> growing_;  // when each weight takes its next step
-    std::set<std::size_t> leaving_;               // services with servers on their way out
+    std::set<std::size_t> leaving_;                    // services with servers on their way out
     std::optional<Instant> look_at_leaving_at_;
     std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_

@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
-#include "table.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
+#include "table.hpp"
 
 namespace mainstay::lvs {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/config/model.hpp"
 #include "judge.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::lvs {
 

@@ -24,7 +24,7 @@ struct Override {
     Hold hold = Hold::None;
     std::int64_t weight = 0;  // of Hold::Weight
     WallTime since;
-    std::string by;                   // who said so
+    std::string by;                    // who said so
     bool expires_persistence = false;  // of Hold::Drained: clients whom persistence sends there shall go elsewhere
     bool operator==(const Override&) const = default;
 };

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "table.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
+#include "table.hpp"
 
 namespace mainstay::lvs {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "mainstay/config/model.hpp"
 #include "desired.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::lvs {
 

@@ -33,7 +33,8 @@ struct ServiceIdentity {
 // The services of the kernel that a configured one stands for: its key, or one for each address and mark of its group,
 // in the order of the entries, each once.
 [[nodiscard]] std::vector<netlink::IpvsServiceKey> keys_of(const config::VirtualServer& service);
-// Where a server of `service` is reached through this key: in a group, a server that is not NATed keeps the entry's port.
+// Where a server of `service` is reached through this key: in a group, a server that is not NATed keeps the entry's
+// port.
 [[nodiscard]] Endpoint endpoint_at(const netlink::IpvsServiceKey& key, const config::VirtualServer& service,
                                    const Endpoint& server, config::Forwarding forwarding);
 

@@ -10,8 +10,8 @@
 #include <span>
 #include <vector>
 
-#include "mainstay/base/error.hpp"
 #include "ipvs_types.hpp"
+#include "mainstay/base/error.hpp"
 #include "message.hpp"
 #include "verdicts.hpp"
 

@@ -12,10 +12,10 @@ namespace mainstay::netlink {
 // Identity of a service: the family and either a firewall mark or protocol + address + port.
 struct IpvsServiceKey {
     Family family = Family::V4;
-    std::uint32_t fwmark = 0;    // not 0: the other three are unused
-    std::uint8_t protocol = 0;   // 6 TCP, 17 UDP, 132 SCTP
+    std::uint32_t fwmark = 0;   // not 0: the other three are unused
+    std::uint8_t protocol = 0;  // 6 TCP, 17 UDP, 132 SCTP
     IpAddress address;
-    std::uint16_t port = 0;      // host order; 0 = any, persistent services only
+    std::uint16_t port = 0;  // host order; 0 = any, persistent services only
     auto operator<=>(const IpvsServiceKey&) const = default;
 };
 
@@ -72,7 +72,12 @@ struct IpvsDestinationEntry {
 // One write to the table.
 struct IpvsOperation {
     enum class Kind : std::uint8_t {
-        AddService, SetService, DeleteService, AddDestination, SetDestination, DeleteDestination
+        AddService,
+        SetService,
+        DeleteService,
+        AddDestination,
+        SetDestination,
+        DeleteDestination
     } kind = Kind::AddService;
     IpvsService service;          // destination operations and DeleteService use only its key
     IpvsDestination destination;  // destination operations only; DeleteDestination uses only its endpoint

@@ -27,7 +27,7 @@ struct Link {
     std::uint32_t master = 0;         // index of the bridge, bond or VRF it belongs to
     std::uint32_t group = 0;
     bool private_macvlan = false;  // mode private
-    std::uint32_t vrf_table = 0;  // of a VRF; else 0
+    std::uint32_t vrf_table = 0;   // of a VRF; else 0
     bool operator==(const Link&) const = default;
 };
 

@@ -19,7 +19,7 @@ struct Finding {
     std::string words = {};  // keepalived's for the log, without the server's name: "MD5 digest error to server"
     std::optional<std::int64_t> weight = {};  // what the answer of a passed check asks for; none: the configured one
     std::string digest = {};                  // MD5 of the body, when it is not the wanted one
-    std::optional<Certificate> certificate = {};  // that the server showed
+    std::optional<Certificate> certificate = {};       // that the server showed
     std::optional<std::uint32_t> weight_percent = {};  // the same as a part of the configured one
 };
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "attempt.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
-#include "attempt.hpp"
 
 namespace mainstay::probe {
 

@@ -11,8 +11,8 @@
 #include <functional>
 #include <memory>
 
-#include "mainstay/base/log.hpp"
 #include "finding.hpp"
+#include "mainstay/base/log.hpp"
 #include "probe.hpp"
 
 namespace mainstay::probe {

@@ -96,7 +96,7 @@ struct RoutingOutcome {
     InstanceId owner = 0;
     // Again: after addresses went by our own doing, which may have taken it along.
     enum class How : std::uint8_t { First, Audit, Restore, Again } how = How::First;
-    std::vector<std::size_t> added;  // positions that were not there before
+    std::vector<std::size_t> added;                            // positions that were not there before
     std::vector<std::pair<std::size_t, std::string>> refused;  // and why
 };
 
@@ -166,8 +166,8 @@ struct RemoveAddresses {      // absent ones are not an error; one netlink batch
     bool operator==(const RemoveAddresses&) const = default;
 };
 // A reload changed the list of a master. Of one intent, removals are carried out before additions. In a reload what is
-// new comes first, so that its interface is never without an address; then what is gone goes; then what had to go before
-// it comes back otherwise (another scope or label).
+// new comes first, so that its interface is never without an address; then what is gone goes; then what had to go
+// before it comes back otherwise (another scope or label).
 struct ChangeAddresses {
     InstanceId instance = 0;
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
@@ -222,9 +222,9 @@ struct Say {  // a log line
     bool operator==(const Say&) const = default;
 };
 
-using Intent = std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress,
-                            SendGratuitousArp, RunScript, Announce, Say, AnnounceAddress, SetRouting, RemoveRouting,
-                            SetStaticAddresses>;
+using Intent =
+    std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress, SendGratuitousArp,
+                 RunScript, Announce, Say, AnnounceAddress, SetRouting, RemoveRouting, SetStaticAddresses>;
 using Intents = std::vector<Intent>;
 
 // ---- what survives a crash and what the status page shows ----------------------------------------------------------
@@ -242,7 +242,7 @@ struct Counters {  // names of keepalived's statistics
     // Of the auth_hmac extension.
     std::uint64_t auth_ext_missing = 0, auth_ext_malformed = 0, auth_ext_unknown_key = 0;
     std::uint64_t auth_ext_invalid_hmac = 0, auth_ext_stale = 0, auth_ext_replay = 0;
-    std::uint64_t routing_restored = 0;  // routes and rules that somebody else had removed
+    std::uint64_t routing_restored = 0;     // routes and rules that somebody else had removed
     std::uint64_t duplicate_addresses = 0;  // addresses that another host was found to have
     bool operator==(const Counters&) const = default;
 };

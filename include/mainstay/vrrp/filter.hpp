@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "devices.hpp"
+#include "facts.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
-#include "devices.hpp"
-#include "facts.hpp"
 
 namespace mainstay::vrrp {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/config/model.hpp"
 #include "filter.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::vrrp {
 

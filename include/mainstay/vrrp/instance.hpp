@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/config/model.hpp"
 #include "authentication.hpp"
-#include "facts.hpp"
 #include "duplicates.hpp"
+#include "facts.hpp"
+#include "mainstay/config/model.hpp"
 #include "receive.hpp"
 #include "restore.hpp"
 #include "routing_set.hpp"
@@ -44,7 +44,7 @@ class Instance {
 public:
     struct InstanceContext {
         bool no_email_faults = false;
-        bool owner_group = true;  // not grouped, or every member of its group is an address owner
+        bool owner_group = true;     // not grouped, or every member of its group is an address owner
         bool tell_priority = false;  // notify_priority_changes of the instance, its group or global_defs
         Settings settings{};
     };
@@ -77,8 +77,8 @@ public:
 
     // For the router, on behalf of the sync group.
     void become_master(Step step);
-    void yield(Step step, bool resign);  // stops wanting; a master steps back, with priority 0 if it shall resign
-    void reassert_mastership(Step step);        // advert and gratuitous ARPs, as for a rival of our own
+    void yield(Step step, bool resign);   // stops wanting; a master steps back, with priority 0 if it shall resign
+    void reassert_mastership(Step step);  // advert and gratuitous ARPs, as for a rival of our own
     [[nodiscard]] bool wants_master() const { return wants_master_; }
     [[nodiscard]] bool follows_master() const { return follows_master_; }  // accepted an advert as backup
     [[nodiscard]] bool answered_rival() const { return answered_rival_; }
@@ -158,13 +158,13 @@ private:
     std::uint8_t master_priority_ = 0;
     Micros master_interval_;
 
-    Instant earliest_{};                      // end of vrrp_startup_delay
-    std::optional<Instant> timer_;            // next advert, or master down
+    Instant earliest_{};                               // end of vrrp_startup_delay
+    std::optional<Instant> timer_;                     // next advert, or master down
     std::optional<Instant> second_garp_at_, refresh_;  // gratuitous ARPs after taking over, and for ever
-    std::optional<Instant> extra_;            // and where no adverts leave
-    std::optional<Instant> rival_burst_;      // and after a rival
-    std::optional<Instant> preempt_from_;     // preempt_delay runs until then
-    Instant answers_since_{};                 // the window of answers to rivals
+    std::optional<Instant> extra_;                     // and where no adverts leave
+    std::optional<Instant> rival_burst_;               // and after a rival
+    std::optional<Instant> preempt_from_;              // preempt_delay runs until then
+    Instant answers_since_{};                          // the window of answers to rivals
     unsigned answers_ = 0;
     RestoreBudget restores_;
     bool reduced_ = false;  // an owner that gave way to another owner

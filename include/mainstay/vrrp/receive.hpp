@@ -6,9 +6,9 @@
 #include <optional>
 #include <span>
 
-#include "mainstay/config/model.hpp"
 #include "authentication.hpp"
 #include "facts.hpp"
+#include "mainstay/config/model.hpp"
 #include "settings.hpp"
 
 namespace mainstay::vrrp {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <vector>
 
-#include "mainstay/config/model.hpp"
 #include "facts.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::vrrp {
 

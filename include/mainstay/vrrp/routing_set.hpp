@@ -52,7 +52,7 @@ public:
     [[nodiscard]] bool lost(Step step, const netlink::Routing& told);
     [[nodiscard]] bool outcome(Step step, const RoutingOutcome& outcome);
     void tick(Step step);
-    void nudge(Instant now);  // something may be gone
+    void nudge(Instant now);        // something may be gone
     void look_again(Instant now) {  // a reload: what waits is put back at once, and soon all is compared
         restores_.hasten(now);
         untracked_too_ = established_;

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "mainstay/config/model.hpp"
 #include "facts.hpp"
+#include "mainstay/config/model.hpp"
 #include "track.hpp"
 
 namespace mainstay::vrrp {

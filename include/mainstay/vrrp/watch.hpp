@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/config/model.hpp"
 #include "facts.hpp"
+#include "mainstay/config/model.hpp"
 #include "trackers.hpp"
 
 namespace mainstay::vrrp {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <span>
 
+#include "ethernet.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
-#include "ethernet.hpp"
 
 namespace mainstay::wire {
 

@@ -1,9 +1,9 @@
 // Unsolicited neighbour advertisements, RFC 4861 section 4.4 and 7.2.6.
 #pragma once
 
+#include "ethernet.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
-#include "ethernet.hpp"
 
 namespace mainstay::wire {
 

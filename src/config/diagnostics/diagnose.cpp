@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "mainstay/config/language/resolver.hpp"
 #include "config/parse/parse_context.hpp"
+#include "mainstay/config/language/resolver.hpp"
 
 namespace mainstay::config {
 namespace {

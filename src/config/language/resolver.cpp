@@ -219,8 +219,8 @@ private:
 
     Expansion expand_line(Line& line, std::size_t budget) {
         const Source start = line.source_at(0);
-        Expansion expansion = expand(
-            line, definitions_, [this](const Reference& reference) { return standard(reference); }, budget);
+        Expansion expansion =
+            expand(line, definitions_, [this](const Reference& reference) { return standard(reference); }, budget);
         substitutions_ += expansion.substitutions;
         if (expansion.too_many) {
             abandon(start, fmt::format("${} expands endlessly: it refers to itself", expansion.name));

@@ -166,8 +166,8 @@ std::optional<VirtualAddress> read_virtual_address(ParseContext& r, const Value&
     return address;
 }
 
-std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value& v, std::size_t at, std::string_view what,
-                                                    std::string_view effect) {
+std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value& v, std::size_t at,
+                                                    std::string_view what, std::string_view effect) {
     const std::string_view word = v.arg(at);
     const auto bad = [&](Mark mark, std::string message) -> Diagnostic& {
         auto& d = r.diag.error(Code::NotAnAddress, mark, std::move(message));

@@ -200,7 +200,8 @@ private:
 
 }  // namespace
 
-bool read_line(ParseContext& r, const KeywordSpec& owner, const Statement& s, std::size_t first, Block words, Section& out) {
+bool read_line(ParseContext& r, const KeywordSpec& owner, const Statement& s, std::size_t first, Block words,
+               Section& out) {
     return LineReader{r, owner, s, first}.read(words, out);
 }
 

@@ -1,5 +1,5 @@
-// NameIndex that files of the system give a number: routing tables, route protocols, scopes, TOS values, interface groups
-// (iproute2's files) and IP protocols (/etc/protocols).
+// NameIndex that files of the system give a number: routing tables, route protocols, scopes, TOS values, interface
+// groups (iproute2's files) and IP protocols (/etc/protocols).
 #pragma once
 
 #include <map>

@@ -18,8 +18,8 @@
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/diagnostics/diagnostic.hpp"
 #include "mainstay/config/language/lexer.hpp"
-#include "mainstay/config/load.hpp"
 #include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/load.hpp"
 #include "mainstay/config/schema/schema.hpp"
 
 namespace mainstay::config {
@@ -292,7 +292,7 @@ struct ParseContext {
         Mark mark = {};
     };
     std::vector<TrackedTooEarly> tracked_too_early;
-    CompactOptional<ExtraSettings> more;                      // outside of all blocks
+    CompactOptional<ExtraSettings> more;          // outside of all blocks
     std::unordered_set<const KeywordSpec*> said;  // what is said of a keyword once
     // Side by side in memory: between the drafts each step along a chain of the table would be a miss of the cache.
     std::pmr::monotonic_buffer_resource name_pool;
@@ -349,7 +349,8 @@ struct ParseContext {
 [[nodiscard]] bool read_value(ParseContext& reading, Value& value);
 // One command word with its quotes, escapes and arguments; `raw` begins at the keyword. Words after it are the user
 // and the group.
-[[nodiscard]] std::optional<Command> read_command(ParseContext& reading, const KeywordSpec& row, const Statement& statement);
+[[nodiscard]] std::optional<Command> read_command(ParseContext& reading, const KeywordSpec& row,
+                                                  const Statement& statement);
 // The arguments of a command word: quotes group, backslashes escape. Nullopt when a quote is not closed.
 [[nodiscard]] std::optional<std::vector<std::string>> split_arguments(std::string_view text);
 // A decimal number that is all of `word`, low..high; nothing is reported.
@@ -365,8 +366,9 @@ struct AddressAndPort {
     IpAddress address;
     std::optional<std::uint16_t> port;
 };
-[[nodiscard]] std::optional<AddressAndPort> read_address_and_port(ParseContext& reading, const Value& value, std::size_t at,
-                                                                  std::string_view what, std::string_view effect);
+[[nodiscard]] std::optional<AddressAndPort> read_address_and_port(ParseContext& reading, const Value& value,
+                                                                  std::size_t at, std::string_view what,
+                                                                  std::string_view effect);
 
 // ---- the passes over what was read
 // -----------------------------------------------------------------------------------

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "common_mistakes.hpp"
+#include "config/schema/value_store.hpp"
 #include "config/validate/bfd.hpp"
 #include "config/validate/checkers.hpp"
 #include "line_grammar.hpp"
-#include "passed_over.hpp"
 #include "parse_context.hpp"
-#include "common_mistakes.hpp"
-#include "config/schema/value_store.hpp"
+#include "passed_over.hpp"
 #include "unknown.hpp"
 
 namespace mainstay::config {
@@ -18,8 +18,8 @@ namespace {
 struct Frame {
     Block block = Block::Root;
     const KeywordSpec* row = nullptr;  // that opened it; null for the root
-    Mark opened;               // the keyword
-    WordList names;            // between the keyword and the {
+    Mark opened;                       // the keyword
+    WordList names;                    // between the keyword and the {
     std::size_t items = 0;
     bool blamed = false;     // its closing brace was already reported missing
     std::size_t blame = 0;   // the diagnostic that did
@@ -100,7 +100,8 @@ private:
     }
 
     void enter(Frame frame) {
-        if (CompactOptional<ExtraSettings>* more = more_of(r_, frame.block); more != nullptr) frame.store = Store{*more};
+        if (CompactOptional<ExtraSettings>* more = more_of(r_, frame.block); more != nullptr)
+            frame.store = Store{*more};
         frames_.push_back(std::move(frame));
         if (!frames_.back().names.empty()) (void)store();  // its name is worth keeping
     }
@@ -361,7 +362,8 @@ private:
         if (r_.diag.last() < r_.diag.entries().size() &&
             r_.diag.entries()[r_.diag.last()].mark.offset == surplus.mark.offset)
             return;  // said by the setter
-        if (const KeywordSpec* second = find_row(frames_.back().block, surplus.text); second != nullptr && second != &row) {
+        if (const KeywordSpec* second = find_row(frames_.back().block, surplus.text);
+            second != nullptr && second != &row) {
             auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
                                      fmt::format("{} is on the line of {} and is ignored", surplus.text, row.name));
             d.hint = "one keyword per line, also inside { }";

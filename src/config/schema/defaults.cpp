@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "mainstay/config/language/lexer.hpp"
-#include "mainstay/config/load.hpp"
 #include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/load.hpp"
 #include "value_store.hpp"
 
 namespace mainstay::config {

@@ -172,7 +172,9 @@ Block lines_as(Block block) {
 }
 
 std::span<const KeywordSpec* const> options_of(Block block) { return index().options[static_cast<std::size_t>(block)]; }
-std::span<const KeywordSpec* const> positions_of(Block block) { return index().positions[static_cast<std::size_t>(block)]; }
+std::span<const KeywordSpec* const> positions_of(Block block) {
+    return index().positions[static_cast<std::size_t>(block)];
+}
 
 namespace {
 

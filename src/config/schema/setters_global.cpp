@@ -174,7 +174,7 @@ void set_notify(ParseContext& r, const Value& v) {
     } else {
         Notifies& all = r.instance != nullptr ? r.instance->model.notify : r.group->model.notify;
         NotifyMarks& marks = r.instance != nullptr ? r.instance->notify : r.group->notify;
-        const auto choose = [&](CompactOptional<Command> Notifies::*c, Mark NotifyMarks::*m) {
+        const auto choose = [&](CompactOptional<Command> Notifies::* c, Mark NotifyMarks::* m) {
             command = &(all.*c), mark = &(marks.*m);
         };
         if (what == "notify_master")

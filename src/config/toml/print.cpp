@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "mainstay/config/tools/print.hpp"
-#include "mainstay/config/toml/toml.hpp"
 #include "document.hpp"
+#include "mainstay/config/toml/toml.hpp"
+#include "mainstay/config/tools/print.hpp"
 
 namespace mainstay::config {
 namespace {

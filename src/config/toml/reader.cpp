@@ -222,9 +222,8 @@ private:
             }
         }
         // toml++ sorts keys by their names; the order of the document may matter.
-        std::ranges::stable_sort(pieces, {}, [](const Piece& piece) {
-            return std::pair{piece.at.line, piece.at.column};
-        });
+        std::ranges::stable_sort(pieces, {},
+                                 [](const Piece& piece) { return std::pair{piece.at.line, piece.at.column}; });
         for (const Piece& piece : pieces) {
             if (piece.row == nullptr) {
                 unknown(piece, block);

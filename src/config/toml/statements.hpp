@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "document.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/toml/toml.hpp"
-#include "document.hpp"
 
 namespace mainstay::config {
 

@@ -7,8 +7,8 @@
 
 #include "config/language/expand.hpp"
 #include "config/parse/line_grammar.hpp"
-#include "mainstay/config/language/lexer.hpp"
 #include "config/parse/parse_context.hpp"
+#include "mainstay/config/language/lexer.hpp"
 #include "words.hpp"
 
 namespace mainstay::config {

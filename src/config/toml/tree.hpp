@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/config/model.hpp"
 #include "mainstay/config/language/resolver.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "mainstay/config/toml/toml.hpp"
 

@@ -109,7 +109,8 @@ bool TomlValues::one_word(const KeywordSpec& row, const toml::node& node, std::v
     return add_word(row, *text, place_of(node.source()), words);
 }
 
-bool TomlValues::add_word(const KeywordSpec& row, std::string_view text, TomlPlace place, std::vector<TomlWord>& words) {
+bool TomlValues::add_word(const KeywordSpec& row, std::string_view text, TomlPlace place,
+                          std::vector<TomlWord>& words) {
     if (!fits_word(text)) {
         auto& d =
             out_.find(Severity::Error, Code::TomlValue, place,

@@ -144,8 +144,7 @@ private:
         const bool known_block = row != nullptr && is_block(row->args.takes);
         block_awaits_brace_ = known_block && !opens;
         if (joins) {
-            frames_.push_back(known_block ? Frame{row->args.opens, row}
-                                                                                : Frame{});
+            frames_.push_back(known_block ? Frame{row->args.opens, row} : Frame{});
         } else if (known_block && !opens && contents_follow(*row, ahead, frame)) {
             frames_.push_back({row->args.opens, row});
             block_awaits_brace_ = false;

@@ -1,15 +1,16 @@
 // From the drafts of sync groups and scripts to the model.
 #include <algorithm>
 
-#include "missing_interfaces.hpp"
 #include "config/parse/parse_context.hpp"
+#include "missing_interfaces.hpp"
 
 namespace mainstay::config {
 namespace {
 
 class GroupCheck {
 public:
-    GroupCheck(ParseContext& r, MissingInterfaces& missing, Config& config) : r_{r}, missing_{missing}, config_{config} {}
+    GroupCheck(ParseContext& r, MissingInterfaces& missing, Config& config)
+        : r_{r}, missing_{missing}, config_{config} {}
 
     void run(GroupDraft& g) {
         SyncGroup group = std::move(g.model);
@@ -93,8 +94,7 @@ private:
             if (!file || file->empty()) continue;
             std::int64_t weight = 1;
             for (const Section& defined : r_.more->sections)
-                if ((defined.keyword == "track_file" || defined.keyword == "vrrp_track_file") &&
-                    defined.names == *file)
+                if ((defined.keyword == "track_file" || defined.keyword == "vrrp_track_file") && defined.names == *file)
                     weight = value_of<std::int64_t>(defined.values, "weight").value_or(1);
             weight = value_of<std::int64_t>(line.values, "weight").value_or(weight);
             if (weight == 0) continue;

@@ -2,8 +2,8 @@
 #include <map>
 #include <utility>
 
-#include "mainstay/config/validate/unusable.hpp"
 #include "config/parse/parse_context.hpp"
+#include "mainstay/config/validate/unusable.hpp"
 
 namespace mainstay::config {
 namespace {

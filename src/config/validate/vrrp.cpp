@@ -6,9 +6,9 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "config/parse/parse_context.hpp"
 #include "hmac.hpp"
 #include "missing_interfaces.hpp"
-#include "config/parse/parse_context.hpp"
 
 namespace mainstay::config {
 namespace {

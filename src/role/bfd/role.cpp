@@ -15,11 +15,11 @@
 #include <set>
 #include <tuple>
 
-#include "role/common/peer_channel.hpp"
 #include "mainstay/bfd/configured.hpp"
 #include "mainstay/bfd/sessions.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
+#include "role/common/peer_channel.hpp"
 
 namespace mainstay::role {
 
@@ -85,7 +85,7 @@ private:
     void send(const bfd::SendPacket& packet);
     void tell(const bfd::Tell& told);
     [[nodiscard]] Result<std::uint32_t> scope_of(const bfd::SendPacket& packet) const;
-    [[nodiscard]] std::map<std::string, bool> all_for(bool bfd::Settings::*hears) const;
+    [[nodiscard]] std::map<std::string, bool> all_for(bool bfd::Settings::* hears) const;
     void close_unused_senders();
     void arm();
     void deadline();
@@ -229,7 +229,7 @@ void BfdRole::tell(const bfd::Tell& told) {
 }
 
 // What one of those that track must know: every session, and those that it does not hear of are down for it.
-std::map<std::string, bool> BfdRole::all_for(bool bfd::Settings::*hears) const {
+std::map<std::string, bool> BfdRole::all_for(bool bfd::Settings::* hears) const {
     std::map<std::string, bool> all;
     for (const auto& settings : settings_) all.emplace(settings.name, false);
     const auto snapshot = sessions_->snapshot();

@@ -1,5 +1,5 @@
-// The direct lines between roles: from bfd to vrrp and lvs, which sessions are up; from vrrp to lvs, whether the instance
-// that lvs_sync_daemon follows is master.
+// The direct lines between roles: from bfd to vrrp and lvs, which sessions are up; from vrrp to lvs, whether the
+// instance that lvs_sync_daemon follows is master.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -8,14 +8,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <map>
 #include <optional>
 
+#include "confinement.hpp"
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -23,10 +24,9 @@
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "confinement.hpp"
-#include "startup.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "process_tuning.hpp"
+#include "startup.hpp"
 
 namespace mainstay::role {
 
@@ -121,12 +121,12 @@ private:
     UniqueFd kick_;
     std::unique_ptr<Role> role_;
     Running running_;
-    const Running* replaced_ = nullptr;       // the one before, while a reload is committed
-    UniqueFd snapshot_, prepared_snapshot_;   // what the running one, the prepared one was read from
-    bool prepared_same_ = false;              // as the running one, to the byte
+    const Running* replaced_ = nullptr;      // the one before, while a reload is committed
+    UniqueFd snapshot_, prepared_snapshot_;  // what the running one, the prepared one was read from
+    bool prepared_same_ = false;             // as the running one, to the byte
     bool kick_due_ = false;
-    std::optional<Running> prepared_;         // of prepared_generation_
-    std::optional<config::Config> first_;     // the role's own, until it starts
+    std::optional<Running> prepared_;      // of prepared_generation_
+    std::optional<config::Config> first_;  // the role's own, until it starts
     std::uint64_t prepared_generation_ = 0, generation_ = 0;
     // Other numbers than the incarnation before had: the results of its scripts are nobody's.
     std::uint64_t next_request_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
@@ -185,7 +185,8 @@ void Process::drain() {
         auto got = ipc::receive_message(control_.native_handle());
         if (!got) {
             log_.error("{}", got.error().text());
-            if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported) return supervisor_gone();
+            if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
+                return supervisor_gone();
             continue;
         }
         if (!got->has_value()) return;
@@ -218,20 +219,30 @@ void Process::send(const ipc::Message& message, int descriptor) {
 void Process::handle(ipc::Received received) {
     std::visit(
         [&]<class M>(M& message) {
-            if constexpr (std::is_same_v<M, ipc::Prepare>) prepare(message.generation, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::Commit>) commit(message.generation);
-            else if constexpr (std::is_same_v<M, ipc::Abort>) abort(message.generation);
-            else if constexpr (std::is_same_v<M, ipc::Stop>) stop();
-            else if constexpr (std::is_same_v<M, ipc::Retire>) retire();
-            else if constexpr (std::is_same_v<M, ipc::ScriptResults>) script_results(message);
-            else if constexpr (std::is_same_v<M, ipc::PeerChannel>) role_->connect(message.to, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>) dump(message.signal);
+            if constexpr (std::is_same_v<M, ipc::Prepare>)
+                prepare(message.generation, std::move(received.descriptor));
+            else if constexpr (std::is_same_v<M, ipc::Commit>)
+                commit(message.generation);
+            else if constexpr (std::is_same_v<M, ipc::Abort>)
+                abort(message.generation);
+            else if constexpr (std::is_same_v<M, ipc::Stop>)
+                stop();
+            else if constexpr (std::is_same_v<M, ipc::Retire>)
+                retire();
+            else if constexpr (std::is_same_v<M, ipc::ScriptResults>)
+                script_results(message);
+            else if constexpr (std::is_same_v<M, ipc::PeerChannel>)
+                role_->connect(message.to, std::move(received.descriptor));
+            else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
+                dump(message.signal);
             else if constexpr (std::is_same_v<M, ipc::ControlRequest>) {
                 if (started_ && !stopping_) role_->asked(message);
             } else if constexpr (std::is_same_v<M, ipc::Observations>) {
                 if (!stopping_) role_->observed(message);
-            } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>) servers(message);
-            else log_.warning("an unexpected message from the supervisor was ignored");
+            } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>)
+                servers(message);
+            else
+                log_.warning("an unexpected message from the supervisor was ignored");
         },
         received.message);
 }
@@ -341,8 +352,7 @@ void Process::publish(Event event) {
     if (!event.notify) return;
     auto calls = calls_of(running_, event);
     if (calls.empty() && replaced_ != nullptr) calls = calls_of(*replaced_, event);
-    for (auto& call : calls)
-        run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
+    for (auto& call : calls) run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
     write_fifo(event);
 }
 
@@ -421,8 +431,10 @@ void Process::dump(int signal) {
     role_->save_state();
     for (const auto& file : role_->dump(signal)) {
         const auto memfd = ipc::make_sealed_memfd("dump", std::as_bytes(std::span{file.text}));
-        if (memfd) send(ipc::DumpText{file.what}, memfd->get());
-        else log_.error("a dump file cannot be made: {}", memfd.error().text());
+        if (memfd)
+            send(ipc::DumpText{file.what}, memfd->get());
+        else
+            log_.error("a dump file cannot be made: {}", memfd.error().text());
     }
     send(ipc::DumpRequested{signal});
 }

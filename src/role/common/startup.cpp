@@ -26,7 +26,8 @@ Result<ipc::RoleStartup> receive_startup(int fd) {
     if (!got->has_value() || std::holds_alternative<ipc::Closed>(**got))
         return fail(Errc::State, "the supervisor is gone");
     auto& message = std::get<ipc::Received>(**got).message;
-    if (!std::holds_alternative<ipc::RoleStartup>(message)) return fail(Errc::Invalid, "the first message is not a RoleStartup");
+    if (!std::holds_alternative<ipc::RoleStartup>(message))
+        return fail(Errc::Invalid, "the first message is not a RoleStartup");
     return std::get<ipc::RoleStartup>(std::move(message));
 }
 

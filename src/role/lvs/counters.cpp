@@ -41,8 +41,8 @@ std::optional<CounterIntervals> counter_intervals(const config::Config& config, 
                             config::value_of<Micros>(global, "snmp_rs_stats_update_interval").value_or(services)};
 }
 
-LvsCounters::LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler, CounterIntervals intervals,
-                         std::function<void()> changed)
+LvsCounters::LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler,
+                         CounterIntervals intervals, std::function<void()> changed)
     : runtime_{runtime},
       judge_{judge},
       reconciler_{reconciler},

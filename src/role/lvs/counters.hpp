@@ -11,10 +11,10 @@
 #include <optional>
 #include <vector>
 
-#include "reconciler.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/role/common/runtime.hpp"
+#include "reconciler.hpp"
 
 namespace mainstay::role {
 
@@ -33,8 +33,8 @@ struct CounterIntervals {
 
 class LvsCounters {
 public:
-    // `changed` is called when `traffic()` has; never from within the constructor. `judge` and `reconciler` live longer; a
-    // configuration of the judge's has a reader of its own.
+    // `changed` is called when `traffic()` has; never from within the constructor. `judge` and `reconciler` live
+    // longer; a configuration of the judge's has a reader of its own.
     LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler, CounterIntervals intervals,
                 std::function<void()> changed);
 

@@ -9,7 +9,8 @@ void EventDrivenChecks::configure(const config::Config& config) {
     for (const auto& file : vrrp::file_trackers(config)) rules_[file.name] = {file.weight, file.reverse};
 }
 
-void EventDrivenChecks::add_file(const lvs::Judge& judge, const std::string& name, std::int64_t number, Results& out) const {
+void EventDrivenChecks::add_file(const lvs::Judge& judge, const std::string& name, std::int64_t number,
+                                 Results& out) const {
     const auto rule = rules_.find(name);
     if (rule == rules_.end()) return;
     for (const auto id : judge.followers(config::Checker::Type::File, name)) {

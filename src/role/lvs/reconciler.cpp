@@ -11,7 +11,7 @@ using netlink::IpvsOperation;
 using Operation = IpvsOperation::Kind;
 
 TableReconciler::TableReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options,
-                               std::function<void()> changed)
+                                 std::function<void()> changed)
     : loop_{loop},
       log_{log},
       options_{options},

@@ -8,24 +8,24 @@
 #include <algorithm>
 #include <optional>
 
-#include "role/common/peer_channel.hpp"
-#include "role/common/lvs_block.hpp"
 #include "counters.hpp"
 #include "descriptors.hpp"
 #include "event_driven_checks.hpp"
 #include "links.hpp"
-#include "mark_reconciler.hpp"
-#include "name_resolver.hpp"
-#include "settings_reconciler.hpp"
-#include "status.hpp"
-#include "reconciler.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/lvs/certificates.hpp"
 #include "mainstay/lvs/judge.hpp"
-#include "mainstay/probe/runner.hpp"
 #include "mainstay/probe/cached_clock.hpp"
+#include "mainstay/probe/runner.hpp"
+#include "mark_reconciler.hpp"
+#include "name_resolver.hpp"
 #include "publish_pacer.hpp"
+#include "reconciler.hpp"
+#include "role/common/lvs_block.hpp"
+#include "role/common/peer_channel.hpp"
 #include "script_verdict.hpp"
+#include "settings_reconciler.hpp"
+#include "status.hpp"
 
 namespace mainstay::role {
 
@@ -92,7 +92,8 @@ private:
     }
     [[nodiscard]] lvs::Table wanted_of(const std::vector<std::size_t>& services) const {
         lvs::Table table;
-        for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(table));
+        for (const std::size_t service : services)
+            std::ranges::move(judge_.desired(service), std::back_inserter(table));
         return table;
     }
     void step(const lvs::Fact& fact);

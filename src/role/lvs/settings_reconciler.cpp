@@ -5,7 +5,7 @@
 namespace mainstay::role {
 
 SettingsReconciler::SettingsReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options,
-                                     std::function<void()> save)
+                                       std::function<void()> save)
     : loop_{loop}, log_{log}, options_{options}, save_{std::move(save)}, timer_{loop} {}
 
 // A start with nothing to balance runs no process that would set timeouts.

@@ -6,8 +6,8 @@
 #include <array>
 #include <cstring>
 
-#include "role/common/lvs_block.hpp"
 #include "mainstay/ipc/config_codec.hpp"
+#include "role/common/lvs_block.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -151,7 +151,8 @@ lvs::Overrides overrides_of(const ipc::LvsStatus& status) {
     for (const auto& one : status.overrides) {
         const auto hold = static_cast<lvs::Hold>(one.hold);
         if (hold == lvs::Hold::None || hold > lvs::Hold::Disabled) continue;  // a newer program's
-        overrides[{one.service, one.server}] = lvs::Override{hold, one.weight, one.since, one.by, one.expires_persistence};
+        overrides[{one.service, one.server}] =
+            lvs::Override{hold, one.weight, one.since, one.by, one.expires_persistence};
     }
     return overrides;
 }

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <span>
 
-#include "reconciler.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/judge.hpp"
+#include "reconciler.hpp"
 
 namespace mainstay::role {
 

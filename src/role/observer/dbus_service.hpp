@@ -20,7 +20,7 @@ class DbusService {
 public:
     struct Calls {
         std::function<vrrp::State(const std::string& instance)> state;  // as it is now
-        std::function<void(const ipc::ControlRequest&)> ask;                       // a method was called
+        std::function<void(const ipc::ControlRequest&)> ask;            // a method was called
     };
     DbusService() = default;
     DbusService(const DbusService&) = delete;

@@ -12,13 +12,13 @@
 #include <map>
 #include <optional>
 
+#include "bus.hpp"
+#include "dumps.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
-#include "bus.hpp"
-#include "dumps.hpp"
 #include "role/common/lvs_block.hpp"
 #include "status_json.hpp"
 #include "status_server.hpp"
@@ -286,12 +286,12 @@ void ObserverRole::acknowledge() {
         lvs_.durable = lvs_.acknowledged;
     }
     ipc::ObserverStatus status{.vrrp_acknowledged = vrrp_.durable,
-                                     .lvs_acknowledged = lvs_.durable,
-                                     .mails_queued = counters.queued,
-                                     .mails_sent = before_.sent + counters.sent,
-                                     .mails_failed = before_.failed + counters.failed,
-                                     .cleared_instances = {},
-                                     .cleared_counters = {}};
+                               .lvs_acknowledged = lvs_.durable,
+                               .mails_queued = counters.queued,
+                               .mails_sent = before_.sent + counters.sent,
+                               .mails_failed = before_.failed + counters.failed,
+                               .cleared_instances = {},
+                               .cleared_counters = {}};
     for (const auto& [name, from] : cleared_) {
         status.cleared_instances.push_back(name);
         status.cleared_counters.push_back(from);
@@ -379,9 +379,9 @@ DaemonStatus ObserverRole::status() const {
     status.mail.failed += before_.failed;
     status.mail_problem = mailer_->last_problem();
     if (const auto& disk = mailer_->spool().disk_problem(); !disk.empty()) {
-        status.mail_problem = fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}", disk,
-                                          status.mail.unsaved, status.mail_problem.empty() ? "" : "; ",
-                                          status.mail_problem);
+        status.mail_problem =
+            fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}", disk,
+                        status.mail.unsaved, status.mail_problem.empty() ? "" : "; ", status.mail_problem);
     }
     return status;
 }

@@ -144,9 +144,8 @@ json session_json(const bfd::SessionSnapshot& s) {
 json bfd_json(const ipc::BfdStatus& status) {
     json sessions = json::array();
     for (const auto& session : status.sessions.sessions) sessions.push_back(session_json(session));
-    return {{"generation", status.generation},
-            {"strangers", status.sessions.strangers},
-            {"sessions", std::move(sessions)}};
+    return {
+        {"generation", status.generation}, {"strangers", status.sessions.strangers}, {"sessions", std::move(sessions)}};
 }
 
 json leave_json(const ipc::LeaveStatus& leave) {
@@ -242,9 +241,8 @@ std::string iso_time(WallTime at) {
 std::string status_json(const DaemonStatus& status) {
     json out{{"version", status.version}, {"host", status.host_name}, {"generation", status.generation}};
     put_time(out, "now", status.now);
-    out["configuration"] = {{"file", status.config_path},
-                            {"config_id", status.config_id},
-                            {"settings", status.settings_path}};
+    out["configuration"] = {
+        {"file", status.config_path}, {"config_id", status.config_id}, {"settings", status.settings_path}};
     out["supervisor"] = {{"pid", status.supervisor_pid}};
     out["observer"] = {{"pid", status.observer_pid}, {"events_lost", status.events_lost}};
     put_time(out["observer"], "since", status.observer_since);

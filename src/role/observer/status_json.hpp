@@ -21,10 +21,10 @@ struct DaemonStatus {
     Instant clock{};  // the same moment as `now`, on the clock of the roles' instants
     bool mail_enabled = false;
     alert::MailerCounters mail;
-    std::string mail_problem;             // empty: none
-    std::uint64_t events_lost = 0;        // overwritten before the observer read them
+    std::string mail_problem;                           // empty: none
+    std::uint64_t events_lost = 0;                      // overwritten before the observer read them
     std::string config_path, config_id, settings_path;  // as the daemon was started
-    std::optional<ipc::VrrpStatus> vrrp;  // none: the role has not published anything
+    std::optional<ipc::VrrpStatus> vrrp;                // none: the role has not published anything
     std::optional<ipc::LvsStatus> lvs;
     std::optional<ipc::BfdStatus> bfd;
 };

@@ -135,7 +135,8 @@ int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, con
     };
     if (!report) return answer({kRefused, report.error().text()}, -1);
     const bool json = startup.dry_run == DryRunAs::Json || startup.report == DryRunAs::Json;
-    const std::string text = json ? json_of(startup, next, *report, problems) : text_of(startup, next, *report, problems);
+    const std::string text =
+        json ? json_of(startup, next, *report, problems) : text_of(startup, next, *report, problems);
     const auto memfd = ipc::make_sealed_memfd("dry-run", std::as_bytes(std::span{text}));
     if (!memfd) return answer({kRefused, memfd.error().text()}, -1);
     return answer({report->refused ? kRefused : report->diff.empty() ? kNothing : kSomething, {}}, memfd->get());

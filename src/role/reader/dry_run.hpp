@@ -26,8 +26,8 @@ struct Report {
 };
 
 // What the reload does: `done` says whether the configuration can run at all.
-[[nodiscard]] Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& next,
-                                       const ipc::ReadingDone& done, bool accept_losses);
+[[nodiscard]] Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& parts,
+                                       const config::Loaded& next, const ipc::ReadingDone& done, bool accept_losses);
 // To the supervisor, for whoever asked. The exit code of the process.
 [[nodiscard]] int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, const Result<Report>& report,
                               const std::vector<std::string>& problems);

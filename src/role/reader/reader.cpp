@@ -13,14 +13,17 @@
 #include <iterator>
 #include <random>
 
+#include "copies.hpp"
+#include "dry_run.hpp"
+#include "host_plan.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/bfd/configured.hpp"
-#include "mainstay/config/validate/consolidated.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/settings.hpp"
+#include "mainstay/config/toml/toml.hpp"
+#include "mainstay/config/validate/consolidated.hpp"
 #include "mainstay/config/validate/strict.hpp"
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
-#include "mainstay/config/toml/toml.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -30,11 +33,8 @@
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/script_account.hpp"
 #include "role/common/daemon_settings.hpp"
-#include "copies.hpp"
-#include "dry_run.hpp"
-#include "host_plan.hpp"
-#include "tls.hpp"
 #include "role/common/snmp_parts.hpp"
+#include "tls.hpp"
 
 namespace mainstay::role {
 
@@ -105,7 +105,8 @@ std::string contents(const std::string& path) {
 
 // From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes
 // first. Returns what is wrong, unless the configuration's own diagnostics tell of it already.
-std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc::ReadingDone& done, bool& accept_losses) {
+std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc::ReadingDone& done,
+                                           bool& accept_losses) {
     std::string path = startup.settings_path, text;
     if (config::is_toml_name(startup.config_path)) text = contents(startup.config_path);
     const bool there = config::toml_has_settings(text);
@@ -124,7 +125,8 @@ std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc:
 
 // Names and numbers of interfaces are those of the network namespace that the configuration names, and ${_RANDOM} is as
 // it says; both are known when it has been read once.
-config::Loaded load_where_it_runs(const ipc::RoleStartup& startup, config::Environment& environment, bool& moved, Log& log) {
+config::Loaded load_where_it_runs(const ipc::RoleStartup& startup, config::Environment& environment, bool& moved,
+                                  Log& log) {
     auto loaded = config::load_file(startup.config_path, environment);
     const auto name = daemon_settings(loaded.config, startup.net_namespace).net_namespace;
     const auto seed = config::value_of<std::int64_t>(loaded.config.global.more->values, "random_seed");
@@ -165,7 +167,8 @@ void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loade
 }
 
 // A reload that would remove running objects because of broken blocks is refused.
-void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::string>& losses, ipc::ReadingDone& done, Log& log) {
+void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::string>& losses, ipc::ReadingDone& done,
+                   Log& log) {
     for (const auto& loss : losses) log.error("would be removed: {}", loss);
     log.error("{}", kLossesHint);
     done.can_run = false;
@@ -191,7 +194,8 @@ enum class Then { Wait, End, Fail };
 
 Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
     kernel::set_process_name(startup.process_name);
-    kernel::DaemonLog log{{startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
+    kernel::DaemonLog log{
+        {startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
 
     auto environment = kernel::host_environment();
     environment.config_id = startup.config_id;
@@ -228,7 +232,8 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
                 return Then::Fail;
             }
             if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
-                keep_copies(done.daemon, startup.config_path, config::consolidated(startup.config_path, environment), log);
+                keep_copies(done.daemon, startup.config_path, config::consolidated(startup.config_path, environment),
+                            log);
         } else {
             // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
             const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {

@@ -240,7 +240,8 @@ Strings service_details(const config::VirtualServer& before, const config::Virtu
 Strings server_details(const config::RealServer& before, const config::RealServer& after) {
     Strings details;
     compare(details, "weight", before.weight, after.weight);
-    mention(details, "forwarding", std::pair{before.forwarding, before.tunnel}, std::pair{after.forwarding, after.tunnel});
+    mention(details, "forwarding", std::pair{before.forwarding, before.tunnel},
+            std::pair{after.forwarding, after.tunnel});
     compare(details, "upper_threshold", before.upper_threshold, after.upper_threshold);
     compare(details, "lower_threshold", before.lower_threshold, after.lower_threshold);
     return details;

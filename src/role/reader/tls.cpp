@@ -19,7 +19,7 @@ namespace {
 Result<std::string> contents_of(const std::string& path) {
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // no waiting for a FIFO's writer
     if (!fd) return fail_system(path, errno);
-    struct stat facts {};
+    struct stat facts{};
     if (::fstat(fd.get(), &facts) != 0) return fail_system(path, errno);
     if (!S_ISREG(facts.st_mode)) return fail(Errc::Invalid, path + ": it is no file");
     if (facts.st_size > static_cast<off_t>(kTlsFileMax))

@@ -96,7 +96,8 @@ void add_flags(SnmpTable& row, const config::VirtualServer& service) {
 struct CheckColumns {
     std::uint32_t retry, delay, warmup, delay_us, warmup_us, loop_us, connect_us;
 };
-void add_check_settings(SnmpTable& row, const CompactOptional<config::ExtraSettings>& more, const CheckColumns& columns, Micros loop) {
+void add_check_settings(SnmpTable& row, const CompactOptional<config::ExtraSettings>& more, const CheckColumns& columns,
+                        Micros loop) {
     constexpr Micros kConnect{5'000'000};
     const auto delay = time_of(more, "delay_before_retry", Micros{0}), warmup = time_of(more, "warmup", Micros{0});
     row.put(columns.retry,

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "mainstay/vrrp/trackers.hpp"
 #include "keepalived_parts.hpp"
+#include "mainstay/vrrp/trackers.hpp"
 #include "table.hpp"
 
 namespace mainstay::role {

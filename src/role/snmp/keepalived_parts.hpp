@@ -15,7 +15,8 @@ struct TrackedByName {
     bool reverse = false;
 };
 // The lines of track_file, track_bfd or track_process of an instance or group.
-[[nodiscard]] std::vector<TrackedByName> tracked_of(const config::Config& config, const CompactOptional<config::ExtraSettings>& more,
+[[nodiscard]] std::vector<TrackedByName> tracked_of(const config::Config& config,
+                                                    const CompactOptional<config::ExtraSettings>& more,
                                                     std::string_view block);
 
 struct SyncDaemonWords {

@@ -13,11 +13,11 @@
 #include <cstring>
 #include <optional>
 
-#include "role/common/lvs_block.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/role/common/identity.hpp"
-#include "session.hpp"
 #include "role/common/instance_requests.hpp"
+#include "role/common/lvs_block.hpp"
+#include "session.hpp"
 
 namespace mainstay::role {
 
@@ -299,10 +299,13 @@ void SnmpRole::begin_anew(const char* why) {
 
 int run_snmp() {
     std::unique_ptr<SnmpSession> session;
-    const RoleTraits traits{
-        .capabilities = {}, .calls = {kernel::CallSet::WriteFiles, kernel::CallSet::Schedule}, .kind = Kind::Snmp, .has_ring = false, .while_root = [&](const ipc::RoleStartup& startup, Log& log) {
-            session = SnmpSession::open(startup.snmp_socket, log);
-        }};
+    const RoleTraits traits{.capabilities = {},
+                            .calls = {kernel::CallSet::WriteFiles, kernel::CallSet::Schedule},
+                            .kind = Kind::Snmp,
+                            .has_ring = false,
+                            .while_root = [&](const ipc::RoleStartup& startup, Log& log) {
+                                session = SnmpSession::open(startup.snmp_socket, log);
+                            }};
     return run_role(traits, [&](Runtime& runtime) { return std::make_unique<SnmpRole>(runtime, *session); });
 }
 

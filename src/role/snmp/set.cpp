@@ -1,10 +1,11 @@
 // The columns of vrrpInstanceTable that may be written.
-#include "table.hpp"
 #include "role/common/instance_requests.hpp"
+#include "table.hpp"
 
 namespace mainstay::role {
 
-std::expected<ipc::ControlRequest, SnmpRefusal> snmp_set(const SnmpFacts& facts, const Oid& oid, const SnmpValue& value) {
+std::expected<ipc::ControlRequest, SnmpRefusal> snmp_set(const SnmpFacts& facts, const Oid& oid,
+                                                         const SnmpValue& value) {
     using What = ipc::ControlRequest::What;
     using Why = SnmpRefusal::Why;
     const auto refuse = [](Why why) { return std::unexpected{SnmpRefusal{why}}; };

@@ -81,6 +81,6 @@ struct SnmpRefusal {
     enum class Why : std::uint8_t { NotWritable, WrongValue, NoAccess } why = Why::NotWritable;
 };
 [[nodiscard]] std::expected<ipc::ControlRequest, SnmpRefusal> snmp_set(const SnmpFacts& facts, const Oid& oid,
-                                                            const SnmpValue& value);
+                                                                       const SnmpValue& value);
 
 }  // namespace mainstay::role

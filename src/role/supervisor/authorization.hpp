@@ -36,8 +36,8 @@ inline constexpr std::size_t kSenders = 11;
 [[nodiscard]] bool may_send(Kind role, const ipc::Message& message);  // never for Kind::Supervisor
 [[nodiscard]] Sender sender_of(Kind role);                            // not of Kind::Supervisor
 
-// What was wrong with what a process sent, as the log says it: "sent a message Snapshot, which it may not send". An error
-// is a message that cannot be decoded. None: the message may be looked at.
+// What was wrong with what a process sent, as the log says it: "sent a message Snapshot, which it may not send". An
+// error is a message that cannot be decoded. None: the message may be looked at.
 [[nodiscard]] std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>& received);
 inline constexpr const char* kFlooded = "exceeded its message rate";
 

@@ -17,10 +17,7 @@ Result<void> Child::start(const std::string& executable, const ipc::RoleStartup&
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
     descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
-    auto started = kernel::spawn_role({executable,
-                                       {startup.process_name},
-                                       std::move(descriptors),
-                                       network_namespace});
+    auto started = kernel::spawn_role({executable, {startup.process_name}, std::move(descriptors), network_namespace});
     if (!started) return std::unexpected{std::move(started.error())};
     pid = *started;
     ready = prepared = kill_sent = offended = false;
@@ -67,28 +64,27 @@ void Child::send(const ipc::Message& message, int descriptor, Log& log) {
 }
 
 void Child::listen(OnMessage on_message, Log& log) {
-    control_.async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [this, on_message = std::move(on_message), &log](const boost::system::error_code& error) {
-            if (error) return;
-            // The rest waits for the next turn: nobody else is kept waiting by one who sends much.
-            for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
-                auto got = ipc::receive_message(control_.native_handle());
-                if (!got) {
-                    if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
-                        return log.error("process {}: {}", pid, got.error().text());
-                    on_message(std::unexpected{std::move(got.error())});
-                    if (!control_.is_open()) return;
-                    continue;
-                }
-                if (!got->has_value()) break;
-                if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
-                missed = 0;
-                on_message(std::get<ipc::Received>(std::move(**got)));
-                if (!control_.is_open()) return;
-            }
-            listen(on_message, log);
-        });
+    control_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [this, on_message = std::move(on_message), &log](const boost::system::error_code& error) {
+                            if (error) return;
+                            // The rest waits for the next turn: nobody else is kept waiting by one who sends much.
+                            for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
+                                auto got = ipc::receive_message(control_.native_handle());
+                                if (!got) {
+                                    if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
+                                        return log.error("process {}: {}", pid, got.error().text());
+                                    on_message(std::unexpected{std::move(got.error())});
+                                    if (!control_.is_open()) return;
+                                    continue;
+                                }
+                                if (!got->has_value()) break;
+                                if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
+                                missed = 0;
+                                on_message(std::get<ipc::Received>(std::move(**got)));
+                                if (!control_.is_open()) return;
+                            }
+                            listen(on_message, log);
+                        });
 }
 
 void Child::kill_offender() {

@@ -1,21 +1,21 @@
 // One role process as the supervisor sees it: its line, its shared memory, how often it died.
 #pragma once
 
-#include <utility>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 
+#include "authorization.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/channel.hpp"
-#include "authorization.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "role/common/message_budget.hpp"
 
@@ -24,8 +24,8 @@ namespace mainstay::role {
 // Silent for so many of the supervisor's one-second looks: killed and started anew. Looks are counted, not seconds:
 // when the whole machine was paused, nobody is blamed for it.
 inline constexpr int kMissedHeartbeatsMax = 10;
-// A process that lived so long restarts at once; keepalived wants 60 s, in which a master would lose its addresses to the
-// second crash of a minute.
+// A process that lived so long restarts at once; keepalived wants 60 s, in which a master would lose its addresses to
+// the second crash of a minute.
 inline constexpr std::chrono::seconds kStableAfter{10};
 inline constexpr std::uint32_t kUnknownMessagesMax =
     16;  // of kinds that only another version knows; then it is an offender
@@ -36,8 +36,8 @@ public:
 
     // An error is a message that cannot be decoded.
     using OnMessage = std::function<void(Result<ipc::Received>)>;
-    // Starts the process and sends its RoleStartup. `on_message` is called for each message; the end of a role is learnt
-    // from its exit.
+    // Starts the process and sends its RoleStartup. `on_message` is called for each message; the end of a role is
+    // learnt from its exit.
     [[nodiscard]] Result<void> start(const std::string& executable, const ipc::RoleStartup& startup,
                                      std::vector<std::pair<int, int>> descriptors, int network_namespace,
                                      OnMessage on_message, Log& log);
@@ -57,9 +57,9 @@ public:
 
     Kind kind;
     int pid = 0;
-    bool ready = false;      // runs a committed configuration
-    bool prepared = false;   // of the reload that is under way
-    bool ever_ready = false; // some incarnation was
+    bool ready = false;       // runs a committed configuration
+    bool prepared = false;    // of the reload that is under way
+    bool ever_ready = false;  // some incarnation was
     std::uint64_t prepared_generation = 0;
     bool awaits_look = false;  // before its Commit: what it follows is to be known when it begins
     Awaited awaited;           // but `stopping` and `ready`, which it is judged with

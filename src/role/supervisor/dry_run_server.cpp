@@ -12,8 +12,8 @@
 #include <csignal>
 #include <cstring>
 
-#include "mainstay/ipc/channel.hpp"
 #include "authorization.hpp"
+#include "mainstay/ipc/channel.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -131,7 +131,8 @@ void DryRunServer::on_question(ipc::Message question) {
     upgrade_question_.reset();
     if (auto* servers = std::get_if<ipc::ServerQuestion>(&question)) return relay(std::move(*servers));
     if (const auto* reload = std::get_if<ipc::Reload>(&question)) {
-        log_.info("a reload{} is asked for by {}", reload->force ? " by force" : "", peer_text(client_.native_handle()));
+        log_.info("a reload{} is asked for by {}", reload->force ? " by force" : "",
+                  peer_text(client_.native_handle()));
         UniqueFd client{client_.release()};
         accept();
         return deeds_.reload(*reload, std::move(client));
@@ -188,7 +189,8 @@ bool DryRunServer::ended(const kernel::Ended& how) {
         refuse(slow ? "the new program did not answer in time"
                     : "the new program did not say that it can go on from here (" +
                           std::string{how.signalled ? "signal " : "exit status "} + std::to_string(how.status) + ")");
-    else refuse(slow ? "reading the configuration took too long" : "the reader died; see the log");
+    else
+        refuse(slow ? "reading the configuration took too long" : "the reader died; see the log");
     return true;
 }
 

@@ -1,5 +1,5 @@
-// The supervisor's own socket, for root alone: mainstayctl asks for a reload, what one would do, for an upgrade, or for servers to
-// be drained and the like, which the lvs role does.
+// The supervisor's own socket, for root alone: mainstayctl asks for a reload, what one would do, for an upgrade, or for
+// servers to be drained and the like, which the lvs role does.
 //
 // The supervisor parses nothing here either: a reader process reads the configuration, compares it with what runs, and
 // makes the answer; the supervisor hands it on. For an upgrade, the new program itself, in a child, says whether it can

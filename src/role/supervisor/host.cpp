@@ -2,9 +2,9 @@
 // host.
 #include <fcntl.h>
 
+#include "impl.hpp"
 #include "mainstay/ipc/host_plan.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "impl.hpp"
 
 namespace mainstay::role {
 
@@ -22,7 +22,8 @@ void Supervisor::set_up_host() {
     fifos_ = std::make_unique<NotifyFifos>(loop_, log_);
     const auto startup = [this](bool again) {
         auto greeting = startup_for(Kind::Supervisor, again);
-        greeting.log_ident = options_.identity.log_ident(Kind::Vrrp) + places_.suffix;  // keepalived: the VRRP process watches
+        greeting.log_ident =
+            options_.identity.log_ident(Kind::Vrrp) + places_.suffix;  // keepalived: the VRRP process watches
         greeting.user = account_of(kWatcherAccount);
         greeting.process_name = watcher_name(options_.identity.process_name(Kind::Supervisor));
         return greeting;

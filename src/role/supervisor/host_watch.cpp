@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <exception>
 
-#include "mainstay/kernel/clock.hpp"
 #include "authorization.hpp"
+#include "mainstay/kernel/clock.hpp"
 
 namespace mainstay::role {
 

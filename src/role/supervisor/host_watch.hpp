@@ -25,7 +25,7 @@ namespace mainstay::role {
 
 // One that is silent for so many of the supervisor's one-second looks is killed: it hangs in a look at the host.
 inline constexpr int kMissedBeatsMax = 10;
-inline constexpr std::chrono::seconds kWatcherPause{1};  // before a new one is started
+inline constexpr std::chrono::seconds kWatcherPause{1};      // before a new one is started
 inline constexpr std::chrono::seconds kWatcherPauseMax{60};  // it doubles with each one that did what it may not
 
 class HostWatch {

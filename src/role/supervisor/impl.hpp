@@ -3,42 +3,42 @@
 // none), spares.cpp (processes that wait to take another one's place), upgrade.cpp (becoming another program).
 #pragma once
 
-#include <utility>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <utility>
 
 #include <array>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "authorization.hpp"
 #include "child.hpp"
 #include "dry_run_server.hpp"
 #include "host_watch.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "role/common/daemon_settings.hpp"
-#include "script_runner.hpp"
+#include "mainstay/role/supervisor/programs.hpp"
 #include "mainstay/role/supervisor/supervisor.hpp"
 #include "notify_fifos.hpp"
 #include "pid_file.hpp"
-#include "authorization.hpp"
-#include "mainstay/role/supervisor/programs.hpp"
+#include "role/common/daemon_settings.hpp"
+#include "script_runner.hpp"
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kObserverWait{5};   // for the spool's last round
-inline constexpr std::chrono::seconds kSnmpPause{5};      // before the next look for an AgentX master
-inline constexpr std::chrono::seconds kReadLimit{60};     // a reader that takes longer is killed
-inline constexpr std::chrono::minutes kReaderStays{10};   // after its last configuration
-inline constexpr int kReaderMessagesMax = 64;             // for one configuration, which takes about ten
+inline constexpr std::chrono::seconds kObserverWait{5};  // for the spool's last round
+inline constexpr std::chrono::seconds kSnmpPause{5};     // before the next look for an AgentX master
+inline constexpr std::chrono::seconds kReadLimit{60};    // a reader that takes longer is killed
+inline constexpr std::chrono::minutes kReaderStays{10};  // after its last configuration
+inline constexpr int kReaderMessagesMax = 64;            // for one configuration, which takes about ten
 inline constexpr std::chrono::seconds kPrepareLimit{30};
 inline constexpr std::chrono::seconds kWatchersWait{2};    // at most, for the roles' first configuration
-inline constexpr std::chrono::seconds kFirstLook{1};      // at most, at the files that decide about servers
-inline constexpr std::chrono::seconds kSpareAfter{1};     // of quiet: a start has better things to do
+inline constexpr std::chrono::seconds kFirstLook{1};       // at most, at the files that decide about servers
+inline constexpr std::chrono::seconds kSpareAfter{1};      // of quiet: a start has better things to do
 inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
 inline constexpr std::chrono::seconds kRetireWait{1};      // then it is killed; its state is as of a moment ago
 inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitPermission = 4, kExitNoConfig = 6;
@@ -200,7 +200,7 @@ private:
     UniqueFd kick_;
     std::array<std::unique_ptr<Child>, kRoles> children_, spares_;
     boost::asio::steady_timer spare_timer_{loop_};
-    struct Replacement {  // of the roles, one by one, after an upgrade
+    struct Replacement {         // of the roles, one by one, after an upgrade
         std::vector<Kind> left;  // the next one at the end
         std::optional<Kind> now;
         bool retiring = false;

@@ -5,8 +5,8 @@
 #include <exception>
 #include <string>
 
-#include "mainstay/kernel/clock.hpp"
 #include "impl.hpp"
+#include "mainstay/kernel/clock.hpp"
 
 namespace mainstay::role {
 
@@ -36,7 +36,8 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     if (verdict == Verdict::Offence)
         kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
     if (verdict != Verdict::Take) return false;
-    if (!std::holds_alternative<ipc::ControlRequest>(message) || child.budget.spend_request(kernel::monotonic_now())) return true;
+    if (!std::holds_alternative<ipc::ControlRequest>(message) || child.budget.spend_request(kernel::monotonic_now()))
+        return true;
     if (std::has_single_bit(++child.requests_ignored))
         log_.warning("{} process({}): too many control requests over D-Bus or SNMP, {} ignored", label(child.kind),
                      child.pid, child.requests_ignored);

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mainstay/kernel/scheduling.hpp"
 #include "impl.hpp"
+#include "mainstay/kernel/scheduling.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -36,8 +36,9 @@ void Supervisor::make_spool_folder(bool first) {
         return;
     }
     if (first)
-        log_.error("There is no folder for the mail spool: {}; mails are kept in memory, and it is tried again every {} s",
-                   made.error().text(), kSpoolFolderRetry.count());
+        log_.error(
+            "There is no folder for the mail spool: {}; mails are kept in memory, and it is tried again every {} s",
+            made.error().text(), kSpoolFolderRetry.count());
     spool_wait_.expires_after(kSpoolFolderRetry);
     spool_wait_.async_wait([this](const boost::system::error_code& error) {
         if (!error && phase_ != Phase::Stopping) make_spool_folder(false);

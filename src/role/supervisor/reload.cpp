@@ -8,10 +8,10 @@
 
 #include <exception>
 
+#include "impl.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "impl.hpp"
 
 namespace mainstay::role {
 
@@ -50,8 +50,8 @@ void Supervisor::send_running_parts() {
     for (const auto& [audience, kind] :
          {std::pair{For::Vrrp, Kind::Vrrp}, {For::Lvs, Kind::Lvs}, {For::Observer, Kind::Observer}}) {
         const auto& part = current_.parts[slot(kind)];
-        const auto sent = ipc::send_message(reader_line_->native_handle(), ipc::Snapshot{audience, part.needed},
-                                            part.snapshot.get());
+        const auto sent =
+            ipc::send_message(reader_line_->native_handle(), ipc::Snapshot{audience, part.needed}, part.snapshot.get());
         if (!sent) log_.error("reader: {}", sent.error().text());
     }
 }
@@ -70,8 +70,7 @@ void Supervisor::begin_reading() {
             return reading_failed(kExitFatal, "the reader cannot be started: " + started.error().text());
     }
     reader_pid_ = std::exchange(waiting_reader_.pid, 0);
-    reader_line_ =
-        std::make_unique<boost::asio::posix::stream_descriptor>(loop_, waiting_reader_.line.release());
+    reader_line_ = std::make_unique<boost::asio::posix::stream_descriptor>(loop_, waiting_reader_.line.release());
     auto startup = startup_for(Kind::Supervisor, false);
     startup.check_first = phase_ == Phase::Running && settings_.daemon.reload_check;
     startup.check_log = settings_.daemon.reload_check_log;
@@ -86,19 +85,19 @@ void Supervisor::begin_reading() {
         log_.error("reader: {}", sent.error().text());
 
     const auto listen = [this](auto&& self) -> void {
-        reader_line_->async_wait(
-            boost::asio::posix::stream_descriptor::wait_read, [this, self](const boost::system::error_code& error) {
-                if (error) return;
-                for (;;) {
-                    auto got = ipc::receive_message(reader_line_->native_handle());
-                    if (!got) return on_reader_message(std::unexpected{std::move(got.error())});
-                    if (!got->has_value()) return self(self);
-                    if (std::holds_alternative<ipc::Closed>(**got)) return;
-                    on_reader_message(std::get<ipc::Received>(std::move(**got)));
-                    if (reader_offended_) return;  // its end follows
-                    if (reading_done_) return reading_over();
-                }
-            });
+        reader_line_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                 [this, self](const boost::system::error_code& error) {
+                                     if (error) return;
+                                     for (;;) {
+                                         auto got = ipc::receive_message(reader_line_->native_handle());
+                                         if (!got) return on_reader_message(std::unexpected{std::move(got.error())});
+                                         if (!got->has_value()) return self(self);
+                                         if (std::holds_alternative<ipc::Closed>(**got)) return;
+                                         on_reader_message(std::get<ipc::Received>(std::move(**got)));
+                                         if (reader_offended_) return;  // its end follows
+                                         if (reading_done_) return reading_over();
+                                     }
+                                 });
     };
     listen(listen);
     limit_.expires_after(kReadLimit);
@@ -159,8 +158,12 @@ void Supervisor::on_reader_message(Result<ipc::Received> got) {
             case ipc::Snapshot::For::Snmp:
                 next_.parts[slot(Kind::Snmp)] = {std::move(received.descriptor), snapshot->needed};
                 break;
-            case ipc::Snapshot::For::Scripts: next_scripts_ = std::move(received.descriptor); break;
-            case ipc::Snapshot::For::Host: next_host_ = std::move(received.descriptor); break;
+            case ipc::Snapshot::For::Scripts:
+                next_scripts_ = std::move(received.descriptor);
+                break;
+            case ipc::Snapshot::For::Host:
+                next_host_ = std::move(received.descriptor);
+                break;
         }
     } else if (std::holds_alternative<ipc::DryRunDone>(received.message)) {
         if (received.descriptor)

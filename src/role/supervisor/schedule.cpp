@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <ctime>
 
+#include "impl.hpp"
 #include "mainstay/config/parse/reload_time.hpp"
 #include "mainstay/kernel/clock.hpp"
-#include "impl.hpp"
 
 namespace mainstay::role {
 
@@ -27,7 +27,7 @@ std::int64_t utc_offset(std::int64_t now) {
 // Not a FIFO or a device: nothing may keep the supervisor waiting.
 std::optional<std::string> small_file(const std::string& path) {
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    struct stat facts {};
+    struct stat facts{};
     if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
     std::array<char, kTimeFileBytes> text{};
     const auto got = ::read(fd.get(), text.data(), text.size());

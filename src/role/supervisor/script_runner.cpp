@@ -234,7 +234,8 @@ void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
 Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const {
     const auto* entry = impl_->entry_of(wanted.key);
     if (entry == nullptr) return {};
-    const auto owner = entry->requested_by != alert::Requester::Nobody ? entry->requested_by : alert::requester_of_script(wanted.key);
+    const auto owner =
+        entry->requested_by != alert::Requester::Nobody ? entry->requested_by : alert::requester_of_script(wanted.key);
     const auto own = requester_of(from);
     if (own != owner || own == alert::Requester::Nobody) return fail(Errc::Permission, "it belongs to another role");
     const auto arguments = alert::script_arguments(wanted.key, wanted.queue, wanted.extra);

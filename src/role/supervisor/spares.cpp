@@ -2,9 +2,9 @@
 // configuration); one that waits takes its place as soon as the death is known.
 #include <signal.h>
 
+#include "impl.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "impl.hpp"
 
 namespace mainstay::role {
 
@@ -29,10 +29,9 @@ void Supervisor::keep_spare_soon() {
 Result<void> Supervisor::start_reader() {
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
-    const auto pid =
-        kernel::spawn_role({program_path(executable_, kReaderProgram),
-                            {options_.identity.process_name(Kind::Supervisor)},
-                            {{channel->second.get(), ipc::inherited::kControl}}});
+    const auto pid = kernel::spawn_role({program_path(executable_, kReaderProgram),
+                                         {options_.identity.process_name(Kind::Supervisor)},
+                                         {{channel->second.get(), ipc::inherited::kControl}}});
     if (!pid) return std::unexpected{pid.error()};
     waiting_reader_ = {*pid, std::move(channel->first)};
     return {};

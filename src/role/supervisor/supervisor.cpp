@@ -10,11 +10,11 @@
 #include <csignal>
 #include <exception>
 
+#include "impl.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "impl.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
@@ -26,12 +26,18 @@ namespace inherited = ipc::inherited;
 
 const char* label(Kind kind) {
     switch (kind) {
-        case Kind::Vrrp: return "VRRP";
-        case Kind::Lvs: return "Healthcheck";
-        case Kind::Observer: return "Observer";
-        case Kind::Bfd: return "BFD";
-        case Kind::Snmp: return "SNMP";
-        case Kind::Supervisor: break;
+        case Kind::Vrrp:
+            return "VRRP";
+        case Kind::Lvs:
+            return "Healthcheck";
+        case Kind::Observer:
+            return "Observer";
+        case Kind::Bfd:
+            return "BFD";
+        case Kind::Snmp:
+            return "SNMP";
+        case Kind::Supervisor:
+            break;
     }
     return "Supervisor";
 }
@@ -108,10 +114,11 @@ Result<void> Supervisor::find_accounts() {
         for (const Kind kind : kRoleKinds) look_up(account_name(kind));
         look_up(kWatcherAccount);
         if (!missing.empty())
-            return fail(Errc::Permission,
-                        fmt::format("there is no account {}: make the roles' accounts with `systemd-sysusers "
-                                    "/usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with --shared-account NAME",
-                                    fmt::join(missing, " ")));
+            return fail(
+                Errc::Permission,
+                fmt::format("there is no account {}: make the roles' accounts with `systemd-sysusers "
+                            "/usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with --shared-account NAME",
+                            fmt::join(missing, " ")));
     }
     auto observer = kernel::find_account(account_of(account_name(Kind::Observer)));
     if (!observer) return std::unexpected{std::move(observer.error())};
@@ -150,8 +157,7 @@ Result<void> Supervisor::open_own_socket() {
     deeds.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
     dry_runs_ = std::make_unique<DryRunServer>(loop_, log_, std::move(deeds));
     const auto opened = dry_runs_->open(places_.run_directory + "/supervisor.sock");
-    if (!opened)
-        log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
+    if (!opened) log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
     return {};
 }
 
@@ -217,7 +223,8 @@ void Supervisor::on_signal(int signal) {
 
 void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
-        if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) || fifos_->ended(*ended))
+        if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) ||
+            fifos_->ended(*ended))
             continue;
         if (ended->pid == reader_pid_) {
             reader_ended(*ended);
@@ -316,8 +323,7 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
                                  {lvs.ring_to_read.get(), inherited::kLvsRing},
                                  {children_[slot(Kind::Bfd)]->block_to_read.get(), inherited::kBfdBlock}});
     }
-    if (child.kind == Kind::Lvs && ipvs_namespace_)
-        list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
+    if (child.kind == Kind::Lvs && ipvs_namespace_) list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
     return list;
 }
 
@@ -330,8 +336,8 @@ void Supervisor::lay_lines(const Child& started) {
         Kind to;
         To name_of_to;
     } kLines[] = {{Kind::Bfd, To::Bfd, Kind::Vrrp, To::Vrrp},
-                {Kind::Bfd, To::Bfd, Kind::Lvs, To::Lvs},
-                {Kind::Vrrp, To::Vrrp, Kind::Lvs, To::Lvs}};
+                  {Kind::Bfd, To::Bfd, Kind::Lvs, To::Lvs},
+                  {Kind::Vrrp, To::Vrrp, Kind::Lvs, To::Lvs}};
     for (const auto& line : kLines) {
         auto &from = child_of(line.from), &to = child_of(line.to);
         if ((started.kind != line.from && started.kind != line.to) || !from.alive() || !to.alive()) continue;
@@ -346,9 +352,7 @@ void Supervisor::lay_lines(const Child& started) {
 }
 
 // Who only watches stays outside: the mail server, the AgentX master and the ones who ask are there.
-int Supervisor::network_namespace_of(Kind kind) const {
-    return only_watches(kind) ? -1 : network_namespace_.get();
-}
+int Supervisor::network_namespace_of(Kind kind) const { return only_watches(kind) ? -1 : network_namespace_.get(); }
 
 void Supervisor::start_child(Child& child) {
     if (promote_spare(child)) return;

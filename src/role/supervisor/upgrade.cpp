@@ -10,9 +10,9 @@
 
 #include <csignal>
 
+#include "impl.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "impl.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/vrrp/router.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

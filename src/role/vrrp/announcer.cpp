@@ -4,9 +4,9 @@
 #include <iterator>
 #include <utility>
 
+#include "addresses.hpp"
 #include "mainstay/wire/arp.hpp"
 #include "mainstay/wire/nd.hpp"
-#include "addresses.hpp"
 
 namespace mainstay::role {
 

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/vrrp/pacing.hpp"
-#include "links.hpp"
 #include "transport.hpp"
 
 namespace mainstay::role {

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "saved_settings.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

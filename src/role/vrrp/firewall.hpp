@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/kernel/nftables.hpp"
 #include "mainstay/role/common/runtime.hpp"
@@ -13,7 +14,6 @@
 #include "mainstay/vrrp/filter_calls.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "role/common/ruleset_watch.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

@@ -49,8 +49,8 @@ LeftRoutes::LeftRoutes(const std::vector<kernel::Address>& removals, const Links
     for (const auto& removal : removals) {
         const auto* there = links.address(removal.interface_index, removal.prefix);
         if (there == nullptr) continue;
-        const bool broadcast_may_stay = there->broadcast && is_first_of_subnet(*there->broadcast, there->prefix) &&
-                                        kernel::release_at_least(5, 14);
+        const bool broadcast_may_stay =
+            there->broadcast && is_first_of_subnet(*there->broadcast, there->prefix) && kernel::release_at_least(5, 14);
         if (broadcast_may_stay || has_prefix_route(*there)) suspects_.push_back(*there);
     }
 }

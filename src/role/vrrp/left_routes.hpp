@@ -7,9 +7,9 @@
 
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

@@ -125,7 +125,8 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                     change.interfaces.insert(name);
                     change.lost.push_back({name, n.address.prefix});
                 } else if constexpr (std::is_same_v<N, kernel::ForwardingChanged>) {
-                    if (n.forwards) forwarding_.insert(n.interface_index);
+                    if (n.forwards)
+                        forwarding_.insert(n.interface_index);
                     else
                         forwarding_.erase(n.interface_index);
                 } else {

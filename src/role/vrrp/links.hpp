@@ -29,8 +29,8 @@ public:
         std::vector<vrrp::AddressLost> lost;
         std::vector<vrrp::DuplicateAddress> duplicates;
         std::vector<vrrp::HeldAddress> relabelled;  // by the kernel: the interface has another name
-        bool overrun = false;              // notifications were lost: refresh()
-        [[nodiscard]] bool empty() const {  // one that is relabelled is on one of `interfaces`
+        bool overrun = false;                       // notifications were lost: refresh()
+        [[nodiscard]] bool empty() const {          // one that is relabelled is on one of `interfaces`
             return !overrun && interfaces.empty() && lost.empty() && duplicates.empty();
         }
         void merge(Change&& later);

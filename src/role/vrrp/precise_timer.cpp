@@ -12,11 +12,7 @@ Instant clock_now() { return std::chrono::time_point_cast<Nanos>(std::chrono::st
 
 PreciseTimer::PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
                            std::function<void()> due)
-    : timer_{loop},
-      ahead_{std::move(ahead)},
-      waits_{std::move(waits)},
-      due_{std::move(due)},
-      saved_at_{clock_now()} {}
+    : timer_{loop}, ahead_{std::move(ahead)}, waits_{std::move(waits)}, due_{std::move(due)}, saved_at_{clock_now()} {}
 
 void PreciseTimer::at(std::optional<Instant> deadline) {
     if (deadline == deadline_) return;

@@ -1,5 +1,5 @@
-// The next deadline, worked out before it comes. Steps are pure: what a backup does when its master-down interval ends is
-// known beforehand, unless it hears of its master until then. So at the deadline itself packets only have to go out.
+// The next deadline, worked out before it comes. Steps are pure: what a backup does when its master-down interval ends
+// is known beforehand, unless it hears of its master until then. So at the deadline itself packets only have to go out.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,8 @@ public:
     PrecomputedTakeover(TakeOver& addresses, VrrpTransport& transport, const Links& links)
         : addresses_{addresses}, transport_{transport}, links_{links} {}
 
-    // Takes the step of `router`'s next deadline on a copy, when it makes an instance master, and builds what will be sent.
+    // Takes the step of `router`'s next deadline on a copy, when it makes an instance master, and builds what will be
+    // sent.
     void compute(const vrrp::Router& router, kernel::Rtnetlink& netlink);
     // Something else happens to the router before its deadline.
     void forget();
@@ -28,8 +29,8 @@ public:
         vrrp::Router router;
         vrrp::Intents intents;
     };
-    // The step, after which `router` is as if it had taken it; none: nothing was precomputed. Its own router is the former one,
-    // which takes a while to free: keep it until the intents have been carried out.
+    // The step, after which `router` is as if it had taken it; none: nothing was precomputed. Its own router is the
+    // former one, which takes a while to free: keep it until the intents have been carried out.
     [[nodiscard]] std::optional<Step> take(vrrp::Router& router);
 
 private:

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

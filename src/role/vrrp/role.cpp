@@ -7,22 +7,22 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 
+#include "addresses.hpp"
+#include "announcer.hpp"
+#include "devices.hpp"
+#include "firewall.hpp"
+#include "left_routes.hpp"
+#include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/vrrp/router.hpp"
-#include "role/common/peer_channel.hpp"
-#include "left_routes.hpp"
 #include "precise_timer.hpp"
-#include "promoted_secondaries.hpp"
-#include "role/common/netlink_buffers.hpp"
-#include "addresses.hpp"
-#include "announcer.hpp"
-#include "role/common/instance_requests.hpp"
-#include "devices.hpp"
-#include "firewall.hpp"
-#include "links.hpp"
 #include "precomputed_takeover.hpp"
+#include "promoted_secondaries.hpp"
+#include "role/common/instance_requests.hpp"
+#include "role/common/netlink_buffers.hpp"
+#include "role/common/peer_channel.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
 #include "sync_line.hpp"
@@ -41,7 +41,7 @@ namespace {
 // delay our adverts.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
-constexpr int kPublishShare = 20;                         // and then not for twenty times as long as that took
+constexpr int kPublishShare = 20;                        // and then not for twenty times as long as that took
 
 class VrrpRole final : public Role {
 public:
@@ -51,8 +51,10 @@ public:
           firewall_{runtime, links_},
           transport_{runtime.loop(), runtime.log(), [this] { on_packets_readable(); }},
           routing_{runtime.loop(), runtime.log(), [this](vrrp::Fact fact) { give(std::move(fact)); }},
-          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
-          timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); }, [this] { deadline(); }},
+          bfd_{runtime.loop(), runtime.log(),
+               [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
+          timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); },
+                 [this] { deadline(); }},
           publish_timer_{runtime.loop()} {}
 
     Result<void> start(config::Config config, bool restarted) override;
@@ -71,8 +73,10 @@ public:
 private:
     // Steps now, or after the intents that are being carried out; earlier facts wait for the first configuration.
     void give(vrrp::Fact fact) {
-        if (performing_ || !router_) pending_.add(std::move(fact));
-        else if (!stopping_) step(fact);
+        if (performing_ || !router_)
+            pending_.add(std::move(fact));
+        else if (!stopping_)
+            step(fact);
     }
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
     void perform(const vrrp::Intents& intents);
@@ -140,7 +144,8 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     std::optional<ipc::VrrpStatus> previous;
     if (restarted)
         if (const auto bytes = runtime_.previous_state(); bytes)
-            if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state && ipc::makes_sense(*state)) previous = std::move(*state);
+            if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state && ipc::makes_sense(*state))
+                previous = std::move(*state);
     if (previous) devices_.adopt(*previous);
     config = devices_.plan(config, links_);
     devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
@@ -152,7 +157,8 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     router_.emplace(config);
     follow(config);
     if (previous)
-        for (const auto& instance : previous->router.instances) since_[instance.name] = {instance.state, instance.since};
+        for (const auto& instance : previous->router.instances)
+            since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
     sync_line_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
@@ -227,8 +233,10 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
         const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
-        if (added != nullptr && announces(intents, added->instance)) take_over(added->instance);
-        else carry_out(intent);
+        if (added != nullptr && announces(intents, added->instance))
+            take_over(added->instance);
+        else
+            carry_out(intent);
         transition = transition || std::holds_alternative<vrrp::AddAddresses>(intent) ||
                      std::holds_alternative<vrrp::RemoveAddresses>(intent) ||
                      std::holds_alternative<vrrp::Announce>(intent);
@@ -248,25 +256,34 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
 void VrrpRole::carry_out(const vrrp::Intent& intent) {
     std::visit(
         [&]<class I>(const I& i) {
-            if constexpr (std::is_same_v<I, vrrp::SendAdvert>) transport_.send(i, links_);
-            else if constexpr (std::is_same_v<I, vrrp::AddAddresses>) add(i.instance, {});
-            else if constexpr (std::is_same_v<I, vrrp::RemoveAddresses>) remove(i.addresses);
+            if constexpr (std::is_same_v<I, vrrp::SendAdvert>)
+                transport_.send(i, links_);
+            else if constexpr (std::is_same_v<I, vrrp::AddAddresses>)
+                add(i.instance, {});
+            else if constexpr (std::is_same_v<I, vrrp::RemoveAddresses>)
+                remove(i.addresses);
             else if constexpr (std::is_same_v<I, vrrp::ChangeAddresses>) {
                 remove(i.removed);
                 if (!i.added.empty()) add(i.instance, i.added);
-            } else if constexpr (std::is_same_v<I, vrrp::RestoreAddress>) restore(i);
-            else if constexpr (std::is_same_v<I, vrrp::SendGratuitousArp>) announce_addresses(i);
-            else if constexpr (std::is_same_v<I, vrrp::AnnounceAddress>) announcer_.announce(i);
-            else if constexpr (std::is_same_v<I, vrrp::SetRouting>) routing_.set(i, links_);
+            } else if constexpr (std::is_same_v<I, vrrp::RestoreAddress>)
+                restore(i);
+            else if constexpr (std::is_same_v<I, vrrp::SendGratuitousArp>)
+                announce_addresses(i);
+            else if constexpr (std::is_same_v<I, vrrp::AnnounceAddress>)
+                announcer_.announce(i);
+            else if constexpr (std::is_same_v<I, vrrp::SetRouting>)
+                routing_.set(i, links_);
             else if constexpr (std::is_same_v<I, vrrp::RemoveRouting>) {
                 if (!stopping_ || !runtime_.options().keep_addresses) routing_.remove(i, links_);
-            } else if constexpr (std::is_same_v<I, vrrp::SetStaticAddresses>) routing_.set_static(i, links_, *netlink_);
-            else if constexpr (std::is_same_v<I, vrrp::RunScript>) run_script(i.script);
+            } else if constexpr (std::is_same_v<I, vrrp::SetStaticAddresses>)
+                routing_.set_static(i, links_, *netlink_);
+            else if constexpr (std::is_same_v<I, vrrp::RunScript>)
+                run_script(i.script);
             else if constexpr (std::is_same_v<I, vrrp::Announce>) {
                 runtime_.publish(i.event);
                 sync_line_.heard(i.event);
-            }
-            else runtime_.log().line(i.line);
+            } else
+                runtime_.log().line(i.line);
         },
         intent);
 }
@@ -301,7 +318,8 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     const PromotedSecondaries others_stay{requests, links_, runtime_.log()};
     const LeftRoutes their_routes_go{requests, links_, runtime_.log()};
     const auto failed = netlink_->remove(requests);
-    if (!failed) runtime_.log().error("removing addresses: {}", failed.error().text());
+    if (!failed)
+        runtime_.log().error("removing addresses: {}", failed.error().text());
     else
         for (const auto& failure : *failed)
             runtime_.log().error("address {} cannot be removed{}", requests[failure.index].prefix.to_string(),

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/routing.hpp"
 #include "mainstay/vrrp/facts.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "role/common/peer_channel.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/vrrp/router.hpp"
+#include "role/common/peer_channel.hpp"
 
 namespace mainstay::role {
 

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "announcer.hpp"
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/vrrp/facts.hpp"
-#include "announcer.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

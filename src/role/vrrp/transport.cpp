@@ -11,9 +11,8 @@ namespace mainstay::role {
 namespace asio = boost::asio;
 
 Result<void> ready_to_authenticate(const config::Config& config) {
-    const bool wanted = std::ranges::any_of(config.instances, [](const config::Instance& instance) {
-        return instance.auth_type == config::AuthType::Ah;
-    });
+    const bool wanted = std::ranges::any_of(
+        config.instances, [](const config::Instance& instance) { return instance.auth_type == config::AuthType::Ah; });
     if (wanted && !wire::can_authenticate_ah())
         return fail(Errc::Unsupported, "auth_type AH needs MD5, which this host's libcrypto refuses (FIPS mode)");
     return {};
@@ -37,10 +36,9 @@ VrrpTransport::AllWanted VrrpTransport::wanted_by(const config::Config& config, 
         auto& receiver = wanted[{instance.family, device, header ? kernel::kAuthenticationHeader : kernel::kVrrp}];
         receiver.index = fact.index;
         receiver.ready = fact.up && std::ranges::any_of(fact.addresses, [&](const IpAddress& address) {
-            return address.family() == instance.family;
-        });
-        if (instance.unicast_peers.empty())
-            receiver.groups.insert(vrrp::settings_of(instance, config.global).group);
+                             return address.family() == instance.family;
+                         });
+        if (instance.unicast_peers.empty()) receiver.groups.insert(vrrp::settings_of(instance, config.global).group);
         if (const auto bytes = vrrp::receive_buffer(instance, config.global, fact.mtu))
             receiver.buffer = receiver.buffer.value_or(0) + *bytes;
     }
@@ -80,7 +78,8 @@ void VrrpTransport::listen_on(const ReceiverKey& key, const Wanted& wanted) {
         if (!socket) return complain(what, socket.error());
         complained_.erase(what);
         if (wanted.buffer) socket->set_buffer(*wanted.buffer);
-        found = receivers_.emplace(key, std::make_shared<Receiver>(loop_, std::move(*socket), device, wanted.index)).first;
+        found =
+            receivers_.emplace(key, std::make_shared<Receiver>(loop_, std::move(*socket), device, wanted.index)).first;
         found->second->buffer = wanted.buffer;
         found->second->ready = wanted.ready;
         watch(found->second);
@@ -89,20 +88,22 @@ void VrrpTransport::listen_on(const ReceiverKey& key, const Wanted& wanted) {
     const bool back = wanted.ready && !std::exchange(receiver.ready, wanted.ready);
     for (const auto& group : wanted.groups) {
         const auto joined = back ? receiver.socket.rejoin(group) : receiver.socket.join(group);
-        if (!joined) complain(what, joined.error());
-        else complained_.erase(what);
+        if (!joined)
+            complain(what, joined.error());
+        else
+            complained_.erase(what);
     }
     receiver.groups = wanted.groups;
 }
 
 void VrrpTransport::watch(const std::shared_ptr<Receiver>& receiver) {
     receiver->ready_to_read.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this, weak = std::weak_ptr{receiver}](const boost::system::error_code& error) {
-                                   const auto alive = weak.lock();
-                                   if (error || !alive || !alive->ready_to_read.is_open()) return;
-                                   on_readable_();
-                                   watch(alive);
-                               });
+                                       [this, weak = std::weak_ptr{receiver}](const boost::system::error_code& error) {
+                                           const auto alive = weak.lock();
+                                           if (error || !alive || !alive->ready_to_read.is_open()) return;
+                                           on_readable_();
+                                           watch(alive);
+                                       });
 }
 
 bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& take, std::size_t limit) {
@@ -123,8 +124,8 @@ bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& t
             }
             more = *got;
             for (const auto& packet : packets)
-                take({receiver->interface, packet.source, packet.destination, packet.ttl, packet.payload,
-                      packet.waited, packet.protocol, packet.ip_header});
+                take({receiver->interface, packet.source, packet.destination, packet.ttl, packet.payload, packet.waited,
+                      packet.protocol, packet.ip_header});
             taken += packets.size();
         }
         more_anywhere = more_anywhere || (more && taken >= limit);
@@ -165,24 +166,28 @@ void VrrpTransport::open_ahead(const AllWanted& wanted) {
 }
 
 void VrrpTransport::send(const vrrp::SendAdvert& advert, const Links& links) {
-    for_each_packet(advert, links, [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
-                                       std::span<const std::byte> payload) {
-        const auto sent = sender.send(advert.source, destination, ttl, payload, advert.protocol, advert.ip_id);
-        if (sent && complained_.empty()) return;
-        const std::string what = "sending VRRP on " + advert.interface + " to " + destination.to_string();
-        if (sent) complained_.erase(what);
-        else {
-            ++send_failures_;
-            complain(what, sent.error());
-        }
-    });
+    for_each_packet(
+        advert, links,
+        [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
+            std::span<const std::byte> payload) {
+            const auto sent = sender.send(advert.source, destination, ttl, payload, advert.protocol, advert.ip_id);
+            if (sent && complained_.empty()) return;
+            const std::string what = "sending VRRP on " + advert.interface + " to " + destination.to_string();
+            if (sent)
+                complained_.erase(what);
+            else {
+                ++send_failures_;
+                complain(what, sent.error());
+            }
+        });
 }
 
 void VrrpTransport::warm_up(const vrrp::SendAdvert& advert, const Links& links) {
-    for_each_packet(advert, links, [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
-                                       std::span<const std::byte> payload) {
-        sender.look_for_way(advert.source, destination, ttl, payload, advert.protocol);
-    });
+    for_each_packet(advert, links,
+                    [&](kernel::VrrpSender& sender, const IpAddress& destination, const auto& ttl,
+                        std::span<const std::byte> payload) {
+                        sender.look_for_way(advert.source, destination, ttl, payload, advert.protocol);
+                    });
 }
 
 void VrrpTransport::for_each_packet(const vrrp::SendAdvert& advert, const Links& links, const ForPacket& call) {

@@ -1,9 +1,9 @@
 // The vrrp role's sockets: one receiver per family and interface, senders, and the frames of gratuitous ARP.
 #pragma once
 
-#include <utility>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <utility>
 
 #include <functional>
 #include <map>
@@ -14,11 +14,11 @@
 #include <tuple>
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/vrrp_sockets.hpp"
 #include "mainstay/vrrp/facts.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

@@ -21,8 +21,8 @@ void WaitingFacts::add(vrrp::Fact fact) {
 }
 
 bool WaitingFacts::has_interfaces() const {
-    return std::ranges::any_of(facts_,
-                               [](const vrrp::Fact& fact) { return std::holds_alternative<vrrp::InterfaceFact>(fact); });
+    return std::ranges::any_of(
+        facts_, [](const vrrp::Fact& fact) { return std::holds_alternative<vrrp::InterfaceFact>(fact); });
 }
 
 std::vector<vrrp::Fact> WaitingFacts::take() { return std::exchange(facts_, {}); }

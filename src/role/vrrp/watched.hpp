@@ -3,11 +3,11 @@
 
 #include <vector>
 
+#include "links.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/vrrp/facts.hpp"
-#include "links.hpp"
 
 namespace mainstay::role {
 

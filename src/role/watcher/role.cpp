@@ -124,7 +124,8 @@ private:
             for (const auto& seen : batch.list) unsent_.erase({seen.kind, seen.name});
         }
         // Every object of the plan has been observed and reported.
-        if (owes_word_ && !ipc::send_message(control_.native_handle(), ipc::Prepared{*owes_word_, {}})) return send_later();
+        if (owes_word_ && !ipc::send_message(control_.native_handle(), ipc::Prepared{*owes_word_, {}}))
+            return send_later();
         owes_word_.reset();
         sending_ = false;
     }

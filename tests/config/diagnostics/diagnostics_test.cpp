@@ -1,8 +1,8 @@
 // What is said of a slip: place, code, text. One cause gives one message.
 #include <doctest/doctest.h>
 
-#include "mainstay/config/diagnostics/codes.hpp"
 #include "../samples.hpp"
+#include "mainstay/config/diagnostics/codes.hpp"
 
 using namespace mainstay::config;
 using namespace mainstay::config::testing;

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include "../folder.hpp"
-#include "mainstay/config/diagnostics/codes.hpp"
 #include "../samples.hpp"
+#include "mainstay/config/diagnostics/codes.hpp"
 
 using namespace mainstay::config;
 using namespace mainstay::config::testing;

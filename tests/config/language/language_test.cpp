@@ -2,9 +2,9 @@
 // same text, unless a case says otherwise.
 #include <doctest/doctest.h>
 
+#include "../samples.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/language/resolver.hpp"
-#include "../samples.hpp"
 
 using namespace mainstay::config;
 using namespace mainstay::config::testing;

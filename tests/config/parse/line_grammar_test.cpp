@@ -137,7 +137,8 @@ TEST_CASE("a rule without a preference gets the next lower one of its family") {
 }
 
 TEST_CASE("a name that no file knows costs the line, and is named") {
-    const Loaded loaded = with_block("virtual_routes {\n10.0.0.0/8 dev eth0 table no-such-table\n10.1.0.0/16 dev eth0\n}");
+    const Loaded loaded =
+        with_block("virtual_routes {\n10.0.0.0/8 dev eth0 table no-such-table\n10.1.0.0/16 dev eth0\n}");
     CHECK(wrong(loaded).at(0).message == "there is no table named 'no-such-table'");
     CHECK(loaded.config.instances.at(0).routes.size() == 1);
 }
@@ -181,8 +182,7 @@ TEST_CASE("an unknown word of a tracker or a peer costs the word only") {
 }
 
 TEST_CASE("an address keeps the options that the model has no member for") {
-    const Loaded loaded =
-        load_sample(vrrp(12, "        10.9.9.9 dev eth0 peer 10.9.9.1 preferred_lft forever -nodad"));
+    const Loaded loaded = load_sample(vrrp(12, "        10.9.9.9 dev eth0 peer 10.9.9.1 preferred_lft forever -nodad"));
 
     REQUIRE(wrong(loaded).empty());
     const VirtualAddress& address = loaded.config.instances.at(0).addresses.at(0);

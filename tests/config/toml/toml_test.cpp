@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "../folder.hpp"
-#include "mainstay/config/diagnostics/codes.hpp"
-#include "mainstay/config/load.hpp"
-#include "mainstay/config/language/sources.hpp"
 #include "../samples.hpp"
+#include "mainstay/config/diagnostics/codes.hpp"
+#include "mainstay/config/language/sources.hpp"
+#include "mainstay/config/load.hpp"
 
 using namespace mainstay::config;
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/tools/print.hpp"
 #include "mainstay/config/toml/toml.hpp"
+#include "mainstay/config/tools/print.hpp"
 #include "random_config.hpp"
 
 using namespace mainstay::config;

@@ -1,8 +1,8 @@
 // Parts of a virtual server that are made of several places of the file: its group, its tunnels, the sync daemon.
 #include <doctest/doctest.h>
 
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "../samples.hpp"
+#include "mainstay/config/validate/sync_daemon_settings.hpp"
 
 using namespace mainstay;
 using namespace mainstay::config;

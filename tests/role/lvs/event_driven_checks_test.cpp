@@ -12,12 +12,14 @@ using namespace mainstay::lvs::test;
 namespace {
 
 config::Config written(const std::string& second, const std::string& more = {}) {
-    const std::string files = "track_file good {\nfile /run/good\nweight 0\n}\ntrack_file bad {\nfile /run/bad\nweight 0\n}\n";
-    auto loaded = config::load_text(
-        "x.conf", files + "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n" + more +
-                      "real_server 10.0.0.11 80 {\nweight 1\nFILE_CHECK {\ntrack_file good\n}\n}\n" +
-                      "real_server 10.0.0.12 80 {\nweight 1\n" + second + "}\n}\n",
-        {});
+    const std::string files =
+        "track_file good {\nfile /run/good\nweight 0\n}\ntrack_file bad {\nfile /run/bad\nweight 0\n}\n";
+    auto loaded =
+        config::load_text("x.conf",
+                          files + "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n" + more +
+                              "real_server 10.0.0.11 80 {\nweight 1\nFILE_CHECK {\ntrack_file good\n}\n}\n" +
+                              "real_server 10.0.0.12 80 {\nweight 1\n" + second + "}\n}\n",
+                          {});
     REQUIRE(loaded.can_run());
     return std::move(loaded.config);
 }

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "role/common/lvs_block.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/role/lvs/role.hpp"
+#include "role/common/lvs_block.hpp"
 
 namespace mainstay::role::test {
 
@@ -119,7 +119,8 @@ public:
         if (std::exchange(kernel_.lies, false)) return entries;
         for (const auto& entry : kernel_.table) {
             if (entry.service.key != key) continue;
-            for (const auto& one : entry.destinations) entries.push_back({one, kernel_.connections, 0, 0, kernel_.stats});
+            for (const auto& one : entry.destinations)
+                entries.push_back({one, kernel_.connections, 0, 0, kernel_.stats});
         }
         return entries;
     }

@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <fcntl.h>
+#include <cstring>
 
 #include "../../lvs/builders.hpp"
 #include "../../probe/loopback.hpp"
@@ -176,7 +176,8 @@ TEST_CASE("a refused operation is told once and tried again with every audit, no
     bench.stop();
 }
 
-TEST_CASE("of a batch in which the kernel has no memory or is busy for one operation, only that one is told and repeated") {
+TEST_CASE(
+    "of a batch in which the kernel has no memory or is busy for one operation, only that one is told and repeated") {
     using Kind = netlink::IpvsOperation::Kind;
     int number = EBUSY;
     SUBCASE("ENOMEM") { number = ENOMEM; }
@@ -198,7 +199,8 @@ TEST_CASE("of a batch in which the kernel has no memory or is busy for one opera
         CHECK(netlink::describe(bench.kernel.batches[i][0]) == "add TCP 10.0.0.1:80 -> 10.0.0.12:80");
     }
     CHECK(bench.runtime.log().count("IPVS refused ") == 1);
-    CHECK(bench.runtime.log().count("IPVS refused add TCP 10.0.0.1:80 -> 10.0.0.12:80: " + std::string{std::strerror(number)}) == 1);
+    CHECK(bench.runtime.log().count("IPVS refused add TCP 10.0.0.1:80 -> 10.0.0.12:80: " +
+                                    std::string{std::strerror(number)}) == 1);
     CHECK(bench.runtime.log().count("changed by another program") == 0);
 
     bench.kernel.refuses = nullptr;

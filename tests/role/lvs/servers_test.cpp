@@ -35,7 +35,9 @@ private:
 struct ServersBench : Bench {
     bool expires = false;  // in the kernel
     void start(config::VirtualServer web, bool restarted = false) { Bench::start(with({std::move(web)}), restarted); }
-    void has_settings() { options.open_settings = [this] { return std::make_unique<Expiry>(expires); }; }
+    void has_settings() {
+        options.open_settings = [this] { return std::make_unique<Expiry>(expires); };
+    }
     Role::ServerReply drain_for_good(std::string which) {
         return role->servers({.verb = static_cast<std::uint8_t>(Verb::Drain),
                               .which = std::move(which),
@@ -84,7 +86,8 @@ TEST_CASE("what an operator said is in the table and the state block when the an
     CHECK(bench.table() == Table{"10.0.0.11:80 1", "10.0.0.12:80 1"});
 }
 
-TEST_CASE("a drained server's persistence expires until it is enabled, over a crash, or its service has none any more") {
+TEST_CASE(
+    "a drained server's persistence expires until it is enabled, over a crash, or its service has none any more") {
     auto web = service({server("10.0.0.11"), server("10.0.0.12")});
     const auto plain = web;
     web.persistence_timeout = Seconds{300};

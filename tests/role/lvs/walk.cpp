@@ -7,10 +7,10 @@
 #include <map>
 #include <utility>
 
-#include "role/lvs/status.hpp"
 #include "../../lvs/builders.hpp"
 #include "mainstay/lvs/followed.hpp"
 #include "mainstay/lvs/settings.hpp"
+#include "role/lvs/status.hpp"
 
 namespace mainstay::role::test {
 namespace {

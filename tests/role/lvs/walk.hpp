@@ -1,5 +1,5 @@
-// A random walk of the judge and the reconciler of the table over a kernel in memory: reloads, verdicts, operators' words,
-// time, new incarnations. After each step the table is what a fresh start would make of the same configuration,
+// A random walk of the judge and the reconciler of the table over a kernel in memory: reloads, verdicts, operators'
+// words, time, new incarnations. After each step the table is what a fresh start would make of the same configuration,
 // verdicts and words, and nothing that is in it before and after was absent in between.
 #pragma once
 
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "role/lvs/reconciler.hpp"
 #include "fakes.hpp"
+#include "role/lvs/reconciler.hpp"
 #include "walk_config.hpp"
 
 namespace mainstay::role::test {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "walk.hpp"
 #include "planted.hpp"
+#include "walk.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role::test;

@@ -42,8 +42,9 @@ TEST_CASE("an object's path has interface, VRID and family, and an underline for
 }
 
 TEST_CASE("the namespace and the instance of the daemon stand in every path") {
-    const auto names = dbus_names(with({{"dbus_service_name", config::WordList{"org.example.Ha"}}},
-                                       {{"instance", config::WordList{"b-2"}}, {"net_namespace", config::WordList{"red"}}}));
+    const auto names =
+        dbus_names(with({{"dbus_service_name", config::WordList{"org.example.Ha"}}},
+                        {{"instance", config::WordList{"b-2"}}, {"net_namespace", config::WordList{"red"}}}));
     CHECK(names.service == "org.example.Ha");
     CHECK(names.root == "/org/keepalived/Vrrp1/red/b_2");
 }

@@ -93,10 +93,12 @@ TEST_CASE("control requests are the ones that D-Bus and SNMP have, and are ignor
     CHECK(judge(Sender::Observer, ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"}, ready) == Verdict::Take);
     CHECK(judge(Sender::Snmp, ipc::ControlRequest{What::SetLinkbeat, "VI_1", 1, "SNMP"}, ready) == Verdict::Take);
     CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "DBus"}, {}) == Verdict::Ignore);
-    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "DBus"}, {.stopping = true, .ready = true}) ==
-          Verdict::Ignore);
-    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::SetPriority, "VI_1", 1, "DBus"}, ready) == Verdict::Offence);
-    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "root\nfrom nowhere"}, ready) == Verdict::Offence);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "DBus"},
+                {.stopping = true, .ready = true}) == Verdict::Ignore);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::SetPriority, "VI_1", 1, "DBus"}, ready) ==
+          Verdict::Offence);
+    CHECK(judge(Sender::Observer, ipc::ControlRequest{What::Reload, {}, 0, "root\nfrom nowhere"}, ready) ==
+          Verdict::Offence);
     CHECK(judge(Sender::Snmp, ipc::ControlRequest{What::Reload, {}, 0, "SNMP"}, ready) == Verdict::Offence);
     CHECK(judge(Sender::Snmp, ipc::ControlRequest{static_cast<What>(77), {}, 0, "SNMP"}, ready) == Verdict::Offence);
 }

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "mainstay/base/error.hpp"
 #include "lexer.hpp"
+#include "mainstay/base/error.hpp"
 #include "mainstay/config/load.hpp"
 
 namespace mainstay::config {

@@ -2,8 +2,8 @@
 //
 // A keyword is one row of the schema. Its value arrives here by itself, read as the row says, so a row is all that a
 // new keyword takes; a member of the model is for what code uses often. Ranges were checked, and the unit is fixed:
-// times are Micros. Values and sections are sorted by keyword, so that the order of different lines makes no other model;
-// a keyword given twice stands once unless its row says that it accumulates.
+// times are Micros. Values and sections are sorted by keyword, so that the order of different lines makes no other
+// model; a keyword given twice stands once unless its row says that it accumulates.
 #pragma once
 
 #include <cstdint>

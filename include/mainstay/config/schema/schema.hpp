@@ -170,7 +170,8 @@ struct KeywordSpec {
     bool strict_line = false;         // a word that is wrong costs the line, not only the word
     std::string_view same_as;         // of a word of a line: the other word that says the same thing
     bool old_name_is_silent = false;  // keepalived takes the deprecated keyword without a word: exit code 0
-    std::string_view example;  // how it is written, where the form alone does not tell: from the keyword on, or a whole line
+    // How it is written, where the form alone does not tell: from the keyword on, or a whole line.
+    std::string_view example;
 };
 
 namespace args {

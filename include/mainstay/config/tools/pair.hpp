@@ -17,7 +17,7 @@ struct PairFinding {
     Code code = Code::PairAddresses;
     Where where = Where::Both;
     std::string what;  // "VI_1: ...": the two values and what follows from them; never a password
-    std::string fix;  // may be empty
+    std::string fix;   // may be empty
     bool operator==(const PairFinding&) const = default;
 };
 

@@ -2,14 +2,15 @@
 // block and the event ring. A role implements `Role` and is driven by run_role().
 #pragma once
 
-#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines
 #include <boost/asio/io_context.hpp>
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "identity.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
@@ -19,7 +20,6 @@
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/system_calls.hpp"
-#include "identity.hpp"
 
 namespace mainstay::role {
 
@@ -50,7 +50,7 @@ public:
     // The role's state block: what it published last in this or an earlier incarnation, and the way to publish.
     [[nodiscard]] virtual Result<std::vector<std::byte>> previous_state() = 0;
     virtual void publish_state(const ipc::StateBlock::Writer& write) = 0;
-    [[nodiscard]] virtual std::uint64_t generation() const = 0;  // of the running configuration
+    [[nodiscard]] virtual std::uint64_t generation() const = 0;         // of the running configuration
     [[nodiscard]] virtual const ipc::RoleStartup& options() const = 0;  // how this process was asked to run
     // The configuration that runs; null: there is none yet.
     [[nodiscard]] virtual const config::Config* running() const { return nullptr; }
@@ -73,7 +73,8 @@ public:
     virtual void commit() = 0;
     virtual void abort() = 0;
     // A reload that changes these virtual servers alone, in their places, is prepared from them. False: it wants the
-    // whole configuration. One that changes nothing is neither prepared nor committed, only told. Where takes_changes().
+    // whole configuration. One that changes nothing is neither prepared nor committed, only told. Where
+    // takes_changes().
     [[nodiscard]] virtual bool takes_changes() const { return false; }
     [[nodiscard]] virtual bool prepare_changes(std::vector<config::ServiceChange>) { return false; }
     virtual void commit_unchanged() {}
@@ -93,7 +94,9 @@ public:
         std::string problem;  // not empty: nothing was done
         std::string text;     // for the operator
     };
-    [[nodiscard]] virtual ServerReply servers(const ipc::ServerQuestion&) { return {2, "there are no servers here", {}}; }
+    [[nodiscard]] virtual ServerReply servers(const ipc::ServerQuestion&) {
+        return {2, "there are no servers here", {}};
+    }
     // The dump files that a signal asks for.
     struct Dump {
         ipc::DumpText::What what;
@@ -107,12 +110,12 @@ struct RoleTraits {
     std::vector<unsigned> capabilities;  // kept after the change of user
     std::vector<kernel::CallSet> calls;  // what it does beside what every role does
     Kind kind = Kind::Vrrp;
-    bool has_ring = true;                // owns an event ring (vrrp, lvs)
+    bool has_ring = true;  // owns an event ring (vrrp, lvs)
     // What only root may do and the role needs; before the change of user, and before the first configuration.
     std::function<void(const ipc::RoleStartup&, Log&)> while_root = {};
 };
-// Takes the inherited descriptors, hears the supervisor's RoleStartup, drops privileges, runs the loop until the role has
-// stopped or the supervisor is gone. The process's exit code.
+// Takes the inherited descriptors, hears the supervisor's RoleStartup, drops privileges, runs the loop until the role
+// has stopped or the supervisor is gone. The process's exit code.
 [[nodiscard]] int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>(Runtime&)>& make);
 
 }  // namespace mainstay::role

@@ -18,30 +18,30 @@ namespace mainstay::role {
 struct SupervisorOptions {
     Identity identity;
     std::string config_path;
-    std::string config_id;                       // -i
+    std::string config_id;  // -i
     std::string run_directory = "/run/mainstay";
     std::string spool_directory = "/var/spool/mainstay";
-    std::string shared_account;                  // --shared-account: of all roles; empty: one for each
-    bool run_vrrp = true, run_lvs = true;        // -P, -C
-    bool run_bfd = true;                         // -B
-    bool respawn = true;                         // -R
-    bool keep_addresses = false;                 // -V
-    bool keep_ipvs = false;                      // -I
+    std::string shared_account;            // --shared-account: of all roles; empty: one for each
+    bool run_vrrp = true, run_lvs = true;  // -P, -C
+    bool run_bfd = true;                   // -B
+    bool respawn = true;                   // -R
+    bool keep_addresses = false;           // -V
+    bool keep_ipvs = false;                // -I
     std::string pid_file, vrrp_pid_file, lvs_pid_file, bfd_pid_file;  // empty: the identity's
     std::string log_socket = "/dev/log";
     int log_facility = 3;
     bool log_console = false;
     LogLevel log_level = LogLevel::Info;
     std::string settings_path = "/etc/mainstay/mainstay.toml";  // need not exist
-    bool all_include_checks = false;             // -e
-    std::string net_namespace;                   // -s; beats the configuration's
-    bool umask_given = false;                    // -u; beats the configuration's
-    std::function<void(const std::string&)> set_log_ident;  // when the configuration names this copy of the daemon
-    std::vector<std::string> arguments;          // the command line, for the program that takes over in an upgrade
-    int hand_over = -1;                          // descriptor of the ipc::HandOver that a former program left; -1: none
-    bool snmp = false;                           // -x
-    std::string snmp_socket;                     // -A
-    bool strict = false;                         // --strict: a configuration with a warning is refused
+    bool all_include_checks = false;                            // -e
+    std::string net_namespace;                                  // -s; beats the configuration's
+    bool umask_given = false;                                   // -u; beats the configuration's
+    std::function<void(const std::string&)> set_log_ident;      // when the configuration names this copy of the daemon
+    std::vector<std::string> arguments;  // the command line, for the program that takes over in an upgrade
+    int hand_over = -1;                  // descriptor of the ipc::HandOver that a former program left; -1: none
+    bool snmp = false;                   // -x
+    std::string snmp_socket;             // -A
+    bool strict = false;                 // --strict: a configuration with a warning is refused
 };
 
 // Until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,
