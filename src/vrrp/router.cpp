@@ -435,8 +435,15 @@ bool Router::takes_over_next() const {
 }
 
 RouterSnapshot Router::snapshot() const {
-    RouterSnapshot all;
+    RouterSnapshot all = snapshot_without_instances();
     for (const Instance& instance : impl_->instances) all.instances.push_back(instance.snapshot());
+    return all;
+}
+
+InstanceSnapshot Router::snapshot_of(InstanceId id) const { return impl_->instances.at(id).snapshot(); }
+
+RouterSnapshot Router::snapshot_without_instances() const {
+    RouterSnapshot all;
     for (const Group& group : impl_->groups) all.groups.push_back(group.snapshot());
     all.scripts = impl_->scripts.snapshot();
     all.bfds = impl_->bfds.snapshot();

@@ -75,7 +75,7 @@ private:
 
     void settle_family() {
         const bool source_first =
-            m_.source && (i_.address_marks.empty() || i_.source.offset < i_.address_marks.front().offset);
+            m_.source && (i_.address_marks.empty() || i_.source.offset < i_.address_marks.front().address.offset);
         if (i_.native_ipv6)
             m_.family = Family::V6;
         else if (source_first)
@@ -125,9 +125,9 @@ private:
         using Use = MissingInterfaces::Use;
         if (m_.interface != "lo") missing_.used(m_.name, m_.interface, i_.interface, Use::Needed);
         for (std::size_t n = 0; n < m_.addresses.size(); ++n)
-            missing_.used(m_.name, m_.addresses[n].dev, i_.device_marks[n], Use::Needed);
+            missing_.used(m_.name, m_.addresses[n].dev, i_.address_marks[n].device, Use::Needed);
         for (std::size_t n = 0; n < m_.excluded_addresses.size(); ++n)
-            missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_device_marks[n], Use::Needed);
+            missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_marks[n].device, Use::Needed);
         std::unordered_set<std::string_view> seen;
         for (const TrackerDraft& t : i_.track_interfaces) {
             if (t.name == m_.interface) {
@@ -158,32 +158,34 @@ private:
     // What the family of the instance comes from.
     [[nodiscard]] std::string_view wanted_family() const {
         if (i_.native_ipv6) return "IPv6, as native_ipv6 asks for";
-        return m_.source && i_.source.offset < i_.address_marks.front().offset ? "of the family of the source address"
-                                                                               : "of the family of the addresses above";
+        return m_.source && i_.source.offset < i_.address_marks.front().address.offset
+                   ? "of the family of the source address"
+                   : "of the family of the addresses above";
     }
 
     void check_addresses() {
-        std::set<std::pair<IpAddress, std::string_view>> seen;
-        std::vector<VirtualAddress> good;
+        std::set<std::pair<IpAddress, std::string>> seen;
+        std::size_t good = 0;
         std::size_t refused = Diagnoser::kNowhere;
         for (std::size_t n = 0; n < m_.addresses.size(); ++n) {
             VirtualAddress& address = m_.addresses[n];
             if (address.prefix.address.family() != m_.family) {
-                auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n],
+                auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n].address,
                                         text(fmt::format("{} is not {}", address.prefix.to_string(), wanted_family())));
                 d.effect = "the address is ignored";
                 d.hint = "move it to virtual_ipaddress_excluded or to another instance";
                 refused = r_.diag.last();
             } else if (!seen.emplace(address.prefix.address, address.dev).second) {
                 r_.diag
-                    .warn(Code::DuplicateAddress, i_.address_marks[n],
+                    .warn(Code::DuplicateAddress, i_.address_marks[n].address,
                           text(fmt::format("{} is in the list already", address.prefix.to_string())))
                     .effect = "the line is ignored";
             } else {
-                good.push_back(std::move(address));
+                if (good != n) m_.addresses[good] = std::move(address);
+                ++good;
             }
         }
-        m_.addresses = std::move(good);
+        m_.addresses.erase(m_.addresses.begin() + static_cast<std::ptrdiff_t>(good), m_.addresses.end());
         if (m_.addresses.size() > kMostAddresses) {
             auto& d = r_.diag.error(Code::TooManyAddresses, i_.addresses,
                                     text(fmt::format("{} virtual addresses; an advert carries at most {}",
@@ -474,7 +476,10 @@ void check_vrrp(ParseContext& r, Config& config) {
     apply_min_garp(r.global);
     config.instances.reserve(r.instances.size());
     MissingInterfaces missing{r};
-    for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, missing, draft}.run());
+    for (InstanceDraft& draft : r.instances) {
+        config.instances.push_back(InstanceCheck{r, missing, draft}.run());
+        r.instance_models.taken(draft.index);
+    }
     Conflicts{r}.run(config);
     check_vmac_names(r, config);
     check_groups(r, missing, config);
