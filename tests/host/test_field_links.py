@@ -163,6 +163,37 @@ def test_one_file_for_all_nodes_with_the_source_of_each_leaves_no_address_on_two
     logged(daemons[0], "(VI_12) entering FAULT state (source address 192.168.4.12 is not on this host)")
 
 
+def test_a_failover_of_one_bridge_s_instance_leaves_those_on_other_bridges_where_they_are(lan):
+    one, two = office(lan, "one", "two")
+    for bridge in ("br1", "br2"):
+        lan.switch(bridge)
+    for host in (one, two):
+        for number, bridge in ((1, "br1"), (2, "br2")):
+            host.run(["ip", "link", "add", bridge, "type", "bridge"])
+            lan.plug(host, f"port{number}", bridge)
+            host.run(["ip", "link", "set", f"port{number}", "master", bridge])
+            host.run(["ip", "link", "set", bridge, "up"])
+            host.run(["ip", "addr", "add", f"10.40.{number}.{11 if host is one else 12}/24", "dev", bridge])
+
+    def node(own, other, priority):
+        peers = "unicast_src_ip 10.40.{0}.%d\nunicast_peer {{\n 10.40.{0}.%d\n}}\n" % (own, other)
+        return (fast("VI_222", 222, priority=priority)
+                + fast("VI_1", 1, "10.40.1.200", priority, peers.format(1) + "track_interface {\n port1\n}\n", "br1")
+                + fast("VI_2", 2, "10.40.2.200", priority, peers.format(2), "br2"))
+    wait_ready(one.mainstayd(node(11, 12, 150)))
+    daemon = wait_ready(two.mainstayd(node(12, 11, 100)))
+    for vip in (VIP, "10.40.1.200", "10.40.2.200"):
+        wait_holds(one, vip)
+
+    one.run(["ip", "link", "set", "port1", "down"])
+    wait_holds(two, "10.40.1.200")
+
+    assert stays(lambda: one.holds(VIP) and one.holds("10.40.2.200") and not two.holds("10.40.2.200"), 2)
+    for name in ("VI_222", "VI_2"):
+        assert f"({name}) Backup received priority 0 advertisement" not in daemon.output()
+        assert f"({name}) Entering MASTER STATE" not in daemon.output()
+
+
 def six(name="vrrp", interface="eth0", more=""):
     return fast(vip="fd00:100::1/64", priority=200, interface=interface, more=f"use_vmac {name}\n{more}")
 
