@@ -136,12 +136,21 @@ struct TrackerDraft {  // of an interface or a script
 
 struct NotifyMarks {
     Mark master, backup, fault, stop, any;
+    bool operator==(const NotifyMarks&) const = default;
 };
 
 // The words of an address that remarks point at.
 struct AddressMarks {
     Mark address;
     Mark device;  // the word after `dev`, else the address
+};
+
+// What an instance sets of what global_defs has defaults for, and hardly any does.
+struct TimingDraft {
+    std::optional<Micros> garp_master_delay, garp_master_refresh, garp_lower_prio_delay;
+    std::optional<std::uint32_t> garp_master_repeat, garp_master_refresh_repeat, garp_lower_prio_repeat;
+    std::optional<std::uint32_t> down_timer_adverts;
+    bool operator==(const TimingDraft&) const = default;
 };
 
 // Models that are being filled: they stay where they are, in chunks that are so large that the C library gives each
@@ -174,12 +183,10 @@ struct InstanceDraft {
     bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
     std::optional<std::uint8_t> priority, version_given;
     std::optional<bool> smtp_alert, strict, skip_check_adv_addr, lower_prio_no_advert, higher_prio_send_advert;
-    std::optional<Micros> garp_master_delay, garp_master_refresh, garp_lower_prio_delay;
-    std::optional<std::uint32_t> garp_master_repeat, garp_master_refresh_repeat, garp_lower_prio_repeat;
-    std::optional<std::uint32_t> down_timer_adverts;
+    CompactOptional<TimingDraft> timing;
     CompactVector<TrackerDraft> track_interfaces, track_scripts;
     CompactVector<AddressMarks> address_marks, excluded_marks;
-    NotifyMarks notify;
+    CompactOptional<NotifyMarks> notify;
 };
 
 struct GroupDraft {
@@ -189,7 +196,7 @@ struct GroupDraft {
     bool members_given = false, tracking_weight = false;
     std::optional<bool> smtp_alert;
     CompactVector<TrackerDraft> track_interfaces, track_scripts;
-    NotifyMarks notify;
+    CompactOptional<NotifyMarks> notify;
 };
 
 // Settings that a checker inherits from its real server, and that from its virtual server.
