@@ -381,7 +381,6 @@ void VrrpRole::ahead_of_deadline() {
 
 void VrrpRole::deadline() {
     if (stopping_) return;
-    if (!transport_.looks()) on_packets_readable();
     const auto precomputed = precomputed_.take(*router_);
     if (!precomputed) return step(vrrp::DeadlineReached{});
     perform(precomputed->intents);
