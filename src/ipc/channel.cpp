@@ -76,10 +76,10 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
     UniqueFd descriptor;
     for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-        int fds[4];
-        const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        std::memcpy(fds, CMSG_DATA(c), std::min(count, std::size_t{4}) * sizeof(int));
-        for (std::size_t i = 0; i < count && i < 4; ++i) {
+        std::array<int, 4> fds{};
+        const std::size_t count = std::min((c->cmsg_len - CMSG_LEN(0)) / sizeof(int), fds.size());
+        std::memcpy(fds.data(), CMSG_DATA(c), count * sizeof(int));
+        for (std::size_t i = 0; i < count; ++i) {
             if (!descriptor)
                 descriptor.reset(fds[i]);
             else

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "ipc/memfd_read.hpp"
+#include "mainstay/base/hash.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 
@@ -318,4 +319,59 @@ TEST_CASE("nothing is written over where no memory could be had") {
     none.append(bytes_of("abc"));
     none.overwrite(0, bytes_of("abc"));
     CHECK(none.seal().error().sys_errno() == EINVAL);
+}
+
+TEST_CASE("a slot that no honest writer leaves is void to the next one, a full one is not") {
+    constexpr std::size_t kSlot = 2048, kCapacity = kSlot - 32;
+    struct Head {
+        std::uint64_t sequence, magic, length, checksum;
+    };
+    auto fd = make_memfd("state", 2 * kSlot);
+    REQUIRE(StateBlock::map(fd->get(), true)->publish(std::vector<std::byte>(kCapacity, std::byte{1})));
+    CHECK(StateBlock::map(fd->get(), true)->sequence() == 1);
+    CHECK(StateBlock::map(fd->get(), false)->read()->size() == kCapacity);
+
+    Head sound{};
+    std::size_t published = 0;
+    for (std::size_t slot : {std::size_t{0}, std::size_t{1}}) {
+        REQUIRE(::pread(fd->get(), &sound, sizeof sound, static_cast<off_t>(slot * kSlot)) == sizeof sound);
+        if (sound.sequence == 1) {
+            published = slot;
+            break;
+        }
+    }
+    const auto other = static_cast<off_t>((1 - published) * kSlot);
+    for (const Head& forged : {Head{7, sound.magic + 1, 1, 0}, Head{7, sound.magic, kCapacity + 1, 0},
+                               Head{(std::uint64_t{1} << 62) + 1, sound.magic, 1, 0}}) {
+        REQUIRE(::pwrite(fd->get(), &forged, sizeof forged, other) == sizeof forged);
+        CHECK(StateBlock::map(fd->get(), true)->sequence() == 1);
+    }
+    // A reader cannot void it: it goes by the other one.
+    const std::byte content{};
+    const Head stranger{7, sound.magic + 1, 1, fnv1a(std::span{&content, 1})};
+    REQUIRE(::pwrite(fd->get(), &stranger, sizeof stranger, other) == sizeof stranger);
+    REQUIRE(::pwrite(fd->get(), &content, 1, other + static_cast<off_t>(sizeof stranger)) == 1);
+    CHECK(StateBlock::map(fd->get(), false)->read()->size() == kCapacity);
+}
+
+TEST_CASE("the greatest number of a ring is believed, one more is not") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    REQUIRE(EventRing::map(fd->get(), true)->append(Event{}) == 1);
+    for (const auto& [newest, next] : {std::pair{std::uint64_t{1} << 62, (std::uint64_t{1} << 62) + 1},
+                                       std::pair{(std::uint64_t{1} << 62) + 1, std::uint64_t{1}}}) {
+        REQUIRE(::pwrite(fd->get(), &newest, sizeof newest, 0) == sizeof newest);
+        CHECK(EventRing::map(fd->get(), true)->append(Event{}) == next);
+    }
+    const std::uint64_t last_but_one = (std::uint64_t{1} << 62) - 1;
+    REQUIRE(::pwrite(fd->get(), &last_but_one, sizeof last_but_one, 0) == sizeof last_but_one);
+    auto ring = EventRing::map(fd->get(), true);
+    REQUIRE(ring->append(Event{}) == last_but_one + 1);
+    CHECK(ring->read_after(last_but_one).events.size() == 1);
+    REQUIRE(ring->append(Event{}) == last_but_one + 2);
+    CHECK(ring->read_after(last_but_one).events.empty());
+}
+
+TEST_CASE("shared memory is as large as its bound at most") {
+    CHECK(seal_size(make_memfd("shared", kSharedBytesMax)->get()));
+    CHECK(seal_size(make_memfd("shared", kSharedBytesMax + 1)->get()).error().code() == Errc::Limit);
 }

@@ -54,7 +54,7 @@ TEST_CASE("what is not sealed, or is no memfd, is not read") {
 }
 
 TEST_CASE("a size that is a lie is refused before anything is allocated") {
-    const auto fd = make_memfd("test", std::size_t{1} << 40);
+    const auto fd = make_memfd("test", kSealedBytesMax + 1);
     REQUIRE(::fcntl(fd->get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0);
     CHECK(read_memfd(fd->get()).error().code() == Errc::Limit);
     CHECK_FALSE(read_snapshot(fd->get()));

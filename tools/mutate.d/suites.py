@@ -10,9 +10,9 @@ import subprocess
 import time
 
 UNIT_SECONDS, PYTEST_SECONDS = 240, 420
-# Memory that a test program may take, and what it may write: a fault may make it ask for ever more.
+# Memory that a test program may take, and what it may write (a memfd is a file): a fault may make it ask for ever more.
 PROGRAM_BYTES_MAX = 4 << 30
-FILE_BYTES_MAX = 1 << 30
+FILE_BYTES_MAX = 2 << 30
 # Folders of tests of whole programs that could notice faults of a module; a test that reaches none of them is not run.
 PYTEST_SUITES = {"config": ["config"], "kernel": ["host", "lab"], "alert": ["host"], "probe": ["host", "lab"],
                  "role": ["host", "lab"], "ipc": ["host"], "bfd": ["host"], "netlink": ["host", "lab"], "lvs": ["lab"]}
