@@ -127,6 +127,9 @@ void refuse(Options& options, std::string complaint, int exit_code = 1) {
 
 void take(Options& options, int option, const char* argument) {
     auto& supervisor = options.supervisor;
+    const auto pid_file = [&supervisor](role::Kind kind) -> std::string& {
+        return supervisor.pid_files[static_cast<std::size_t>(kind)];
+    };
     switch (option) {
         case 'f':
             supervisor.config_path = absolute(argument);
@@ -172,16 +175,16 @@ void take(Options& options, int option, const char* argument) {
             options.dont_fork = true;
             break;
         case 'p':
-            supervisor.pid_file = argument;
+            pid_file(role::Kind::Supervisor) = argument;
             break;
         case 'r':
-            supervisor.vrrp_pid_file = argument;
+            pid_file(role::Kind::Vrrp) = argument;
             break;
         case 'c':
-            supervisor.lvs_pid_file = argument;
+            pid_file(role::Kind::Lvs) = argument;
             break;
         case 'b':
-            supervisor.bfd_pid_file = argument;
+            pid_file(role::Kind::Bfd) = argument;
             break;
         case 'x':
             supervisor.snmp = true;

@@ -41,15 +41,15 @@ constexpr std::size_t kScriptsWaitingMax = 65'536;
 // than what is done with them. What is not needed is given back after the start.
 constexpr int kKeptFree = 64 << 20;
 
-// Who has to speak at a moment, before others stop to believe that it lives.
 kernel::Slices slices_of(Kind kind) {
-    return kind == Kind::Vrrp || kind == Kind::Bfd ? kernel::Slices::Short : kernel::Slices::Usual;
+    return traits_of(kind).speaks_in_time ? kernel::Slices::Short : kernel::Slices::Usual;
 }
 
 class Process final : public Runtime {
 public:
     Process(const RoleTraits& traits, ipc::RoleStartup startup, UniqueFd control)
         : kind_{traits.kind},
+          traits_{traits_of(traits.kind)},
           startup_{std::move(startup)},
           log_{kernel::LogOptions{startup_.log_ident, startup_.log_socket, startup_.log_facility, startup_.log_console,
                                   startup_.log_level}},
@@ -109,6 +109,7 @@ private:
     void finish(int code);
 
     Kind kind_;
+    const KindTraits& traits_;
     ipc::RoleStartup startup_;
     kernel::DaemonLog log_;
     asio::io_context loop_{1};
@@ -158,12 +159,12 @@ Result<void> Process::open_ipvs_namespace() {
 }
 
 int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
-    if (kind_ == Kind::Lvs) {
+    if (traits_.has_many_servers) {
         ::mallopt(M_MMAP_THRESHOLD, kKeptFree / 2);
         ::mallopt(M_TRIM_THRESHOLD, kKeptFree);
+        // The others tell little, and what they tell may be their last words.
+        log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     }
-    // The others tell little, and what they tell may be their last words.
-    if (kind_ == Kind::Lvs) log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     role_ = make(*this);
     listen();
     send_heartbeat();
@@ -292,7 +293,7 @@ Process::Running Process::to_run(config::Config& config) const {
     auto services = std::exchange(config.virtual_servers, {});
     next.config = config;
     config.virtual_servers = std::move(services);
-    if (kind_ != Kind::Lvs) next.config.virtual_servers = config.virtual_servers;
+    if (!traits_.has_many_servers) next.config.virtual_servers = config.virtual_servers;
     return next;
 }
 
@@ -305,8 +306,7 @@ void Process::commit(std::uint64_t generation) {
     if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation)
         return log_.error("configuration {} was committed without having been prepared", generation);
     generation_ = generation;
-    // keepalived's line of these processes, beside the one of the first.
-    if (started_ && (kind_ == Kind::Vrrp || kind_ == Kind::Lvs)) log_.info("Reloading");
+    if (started_ && traits_.logs_reloads) log_.info("Reloading");
     snapshot_ = std::move(prepared_snapshot_);
     if (std::exchange(prepared_same_, false))
         role_->commit_unchanged();
@@ -332,7 +332,7 @@ void Process::run_prepared() {
     }
     // What reading took is given back, or it would stay until the next reload. That one keeps it: to give it back and
     // get it again each time takes longer than all else. vrrp has no time for that.
-    if (first && kind_ != Kind::Vrrp) ::malloc_trim(0);
+    if (first && !traits_.is_short_of_time) ::malloc_trim(0);
 }
 
 void Process::abort(std::uint64_t generation) {

@@ -37,7 +37,8 @@ void Supervisor::set_up_host() {
     };
     const auto deliver = [this](const ipc::Observations& observations) {
         for (auto& child : children_)
-            if (child->alive() && child->ready && child->kind != Kind::Observer) child->send(observations, -1, log_);
+            if (child->alive() && child->ready && traits_of(child->kind).hears_observations)
+                child->send(observations, -1, log_);
     };
     watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, [this] { commit_who_waits(); });
 }

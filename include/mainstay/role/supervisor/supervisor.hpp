@@ -4,6 +4,7 @@
 // outlives a crashed role.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,13 +22,13 @@ struct SupervisorOptions {
     std::string config_id;  // -i
     std::string run_directory = "/run/mainstay";
     std::string spool_directory = "/var/spool/mainstay";
-    std::string shared_account;            // --shared-account: of all roles; empty: one for each
-    bool run_vrrp = true, run_lvs = true;  // -P, -C
-    bool run_bfd = true;                   // -B
-    bool respawn = true;                   // -R
-    bool keep_addresses = false;           // -V
-    bool keep_ipvs = false;                // -I
-    std::string pid_file, vrrp_pid_file, lvs_pid_file, bfd_pid_file;  // empty: the identity's
+    std::string shared_account;                     // --shared-account: of all roles; empty: one for each
+    bool run_vrrp = true, run_lvs = true;           // -P, -C
+    bool run_bfd = true;                            // -B
+    bool respawn = true;                            // -R
+    bool keep_addresses = false;                    // -V
+    bool keep_ipvs = false;                         // -I
+    std::array<std::string, kRoles + 1> pid_files;  // by Kind: -p, -r, -c, -b; empty: the identity's
     std::string log_socket = "/dev/log";
     int log_facility = 3;
     bool log_console = false;
