@@ -46,6 +46,8 @@ constexpr std::array<KindTraits, kRoles + 1> kTraits{{
      .pid_file = "observer.pid",
      .keepalived_pid_file = "observer.pid",
      .only_watches = true,
+     .always_runs = true,
+     .makes_dumps = true,
      .hears_observations = false},
     {.label = "BFD",
      .program = "mainstayd-bfd",

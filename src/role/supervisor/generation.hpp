@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/ipc/message.hpp"
 #include "mainstay/role/common/kinds.hpp"
 
 namespace mainstay::role {
@@ -19,6 +21,9 @@ struct Generation {
         bool needed = false;
     };
     std::array<Part, kRoles> parts;  // by slot(Kind)
+    UniqueFd scripts, host;          // sealed: the table of scripts, ipc::HostPlan
+    alert::ScriptTable table;        // of `scripts`, until the generation is committed
+    ipc::ReadingDone settings;       // a role gets them when it starts
     [[nodiscard]] Part& part(Kind kind) { return parts[slot(kind)]; }
     [[nodiscard]] const Part& part(Kind kind) const { return parts[slot(kind)]; }
 };

@@ -133,7 +133,7 @@ private:
 
     // -- host.cpp: scripts of the daemon itself, FIFOs, the watcher
     void set_up_host();
-    void follow_host_plan();
+    void follow_host_plan(UniqueFd before);
     [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
     void own_script_ended(const ipc::ScriptResults& results);
 
@@ -194,9 +194,6 @@ private:
     std::unique_ptr<ReaderProcess> reader_;
     std::unique_ptr<ReloadTransaction> reload_;
     Generation current_, next_;
-    ipc::ReadingDone next_settings_, settings_;  // those of the running configuration a role gets when it starts
-    UniqueFd next_scripts_, current_scripts_, next_host_, current_host_;  // sealed: the table of scripts, ipc::HostPlan
-    alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int exit_code_ = 0;

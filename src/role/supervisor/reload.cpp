@@ -61,7 +61,7 @@ ipc::RoleStartup Supervisor::orders_for_reader() const {
     auto orders = startup_for(Kind::Supervisor, false);
     orders.run_vrrp = options_.run_vrrp;
     orders.run_lvs = options_.run_lvs;
-    orders.notify_wait_seconds = settings_.notify_wait_seconds;
+    orders.notify_wait_seconds = current_.settings.notify_wait_seconds;
     return orders;
 }
 
@@ -72,8 +72,8 @@ void Supervisor::begin_reading() {
     next_.number = current_.number + 1;
     const bool running = phase_ == Phase::Running;
     auto orders = orders_for_reader();
-    orders.check_first = running && settings_.daemon.reload_check;
-    orders.check_log = settings_.daemon.reload_check_log;
+    orders.check_first = running && current_.settings.daemon.reload_check;
+    orders.check_log = current_.settings.daemon.reload_check_log;
     orders.force = requests_.force();
     orders.report = requests_.report();
     const auto began = reader_->read(orders, running ? running_parts() : std::vector<ReaderProcess::Running>{});
@@ -109,11 +109,11 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
                       {For::Bfd, Kind::Bfd, &SupervisorOptions::run_bfd},
                       {For::Observer, Kind::Observer, nullptr},
                       {For::Snmp, Kind::Snmp, nullptr}};
-    if (snapshot.audience == For::Scripts) next_scripts_ = std::move(sealed);
-    if (snapshot.audience == For::Host) next_host_ = std::move(sealed);
+    if (snapshot.audience == For::Scripts) next_.scripts = std::move(sealed);
+    if (snapshot.audience == For::Host) next_.host = std::move(sealed);
     for (const auto& row : kAudiences) {
         if (row.audience != snapshot.audience) continue;
-        const bool needed = snapshot.needed || row.kind == Kind::Observer;
+        const bool needed = snapshot.needed || traits_of(row.kind).always_runs;
         next_.parts[slot(row.kind)] = {std::move(sealed), needed && (row.runs == nullptr || options_.*row.runs)};
         return;
     }
@@ -126,7 +126,7 @@ void Supervisor::reading_over(ReaderProcess::Reading reading) {
     if (!reading.done) return reading_failed(kExitFatal, reading.died);
     if (!reading.done->can_run) return reading_failed(reading.done->exit_code, reading.done->summary);
     for (auto& part : reading.parts) take_snapshot(part.snapshot, std::move(part.sealed));
-    next_settings_ = std::move(*reading.done);
+    next_.settings = std::move(*reading.done);
     try {
         begin_preparing();
     } catch (const std::exception& thrown) {
@@ -146,18 +146,18 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
 
 void Supervisor::begin_preparing() {
     // Scripts are looked up by key: those of the old configuration stay until the new one is committed.
-    const auto bytes = ipc::read_memfd(next_scripts_.get());
+    const auto bytes = ipc::read_memfd(next_.scripts.get());
     auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
     if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
-    next_table_ = std::move(*table);
-    const auto& settings = next_settings_.daemon;
+    next_.table = std::move(*table);
+    const auto& settings = next_.settings.daemon;
     if (phase_ == Phase::Starting && !dry_runs_) {
         if (const auto settled = settle(settings); !settled) {
             log_.error("{}", settled.error().text());
             // keepalived: a second daemon is not an error of the one who starts it.
             return stop(settled.error().code() == Errc::Exists ? 0 : kExitFatal);
         }
-    } else if (const auto changed = changed_at_reload(settings_.daemon, settings)) {
+    } else if (const auto changed = changed_at_reload(current_.settings.daemon, settings)) {
         log_.error("Cannot change {} at a reload - please restart {}", *changed, options_.identity.program());
         return reading_failed(kExitConfig,
                               "the new configuration is refused, since " + *changed + " cannot change at a reload");
@@ -217,14 +217,13 @@ void Supervisor::commit_now(Child& child) {
 }
 
 void Supervisor::commit_all() {
-    current_ = std::move(next_);
+    UniqueFd host_before = std::move(current_.host);
+    current_ = std::exchange(next_, {});
     ever_ran_ = true;
-    settings_ = next_settings_;
-    apply_settings(settings_.daemon);
-    scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
-    follow_host_plan();
-    scripts_->set_table(std::exchange(next_table_, {}));
-    current_scripts_ = std::move(next_scripts_);
+    apply_settings(current_.settings.daemon);
+    scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
+    follow_host_plan(std::move(host_before));
+    scripts_->set_table(std::exchange(current_.table, {}));
     for (auto& child : children_)
         if (child->alive() && child->prepared) commit(*child);
     if (phase_ == Phase::Starting && run_own_script(alert::kStartupScript)) return;  // begin_running() follows its end
@@ -299,7 +298,8 @@ void Supervisor::child_committed(Child& child) {
     if (child.awaited.commits > 0) --child.awaited.commits;
     child.ready = child.ever_ready = true;
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
-    if (child.kind == Kind::Observer && dump_waits_) ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));
+    if (traits_of(child.kind).makes_dumps && dump_waits_)
+        ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));
     spares_->fill_soon();
     if (replacement_) replacement_->committed(child.kind);
     check_startup_complete();

@@ -273,18 +273,18 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.spool_directory = places_.spool_directory;
     startup.net_namespace = options_.net_namespace;
     const auto number = static_cast<std::uint8_t>(kind);
-    startup.may_schedule = std::ranges::count(settings_.daemon.scheduling_roles, number) != 0;
-    startup.may_lock = std::ranges::count(settings_.daemon.locking_roles, number) != 0;
+    startup.may_schedule = std::ranges::count(current_.settings.daemon.scheduling_roles, number) != 0;
+    startup.may_lock = std::ranges::count(current_.settings.daemon.locking_roles, number) != 0;
     startup.has_ipvs_namespace = traits.works_on_ipvs && ipvs_namespace_;
     startup.keep_addresses = options_.keep_addresses;
     startup.keep_ipvs = options_.keep_ipvs;
     startup.settings_path = options_.settings_path;
-    startup.audit_seconds = settings_.audit_seconds;
-    startup.mail_keep_seconds = settings_.mail_keep_seconds;
+    startup.audit_seconds = current_.settings.audit_seconds;
+    startup.mail_keep_seconds = current_.settings.mail_keep_seconds;
     startup.strict = options_.strict;
     startup.all_include_checks = options_.all_include_checks;
     startup.snmp = options_.snmp;
-    startup.snmp_socket = traits.needs_snmp_socket ? settings_.daemon.snmp_socket : options_.snmp_socket;
+    startup.snmp_socket = traits.needs_snmp_socket ? current_.settings.daemon.snmp_socket : options_.snmp_socket;
     return startup;
 }
 
@@ -397,7 +397,7 @@ void Supervisor::stop(int exit_code) {
         child->respawn.cancel();
         if (child->alive() && !traits_of(child->kind).only_watches) child->send(ipc::Stop{}, -1, log_);
     }
-    stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{settings_.daemon.child_wait_seconds};
+    stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{current_.settings.daemon.child_wait_seconds};
     stop_step();
 }
 
@@ -412,7 +412,7 @@ void Supervisor::stop_step() {
             for (Child* child : {&vrrp, &lvs, &bfd})
                 if (child->alive() && !std::exchange(child->kill_sent, true)) {
                     log_.error("{} process({}) failed to stop within {} s - forcing termination", label(child->kind),
-                               child->pid, settings_.daemon.child_wait_seconds);
+                               child->pid, current_.settings.daemon.child_wait_seconds);
                     ::kill(child->pid, SIGKILL);
                 }
         if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {

@@ -65,10 +65,10 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     state.pid_path = pid_file_.path();
     state.pid_file = handed(pid_file_.lock());
     state.kick = handed(kick_.get());
-    state.scripts = handed(current_scripts_.get());
+    state.scripts = handed(current_.scripts.get());
     state.client = handed(client);
     state.generation = current_.number;
-    state.settings = settings_;
+    state.settings = current_.settings;
     for (auto& child : children_) {
         const auto& part = current_.parts[slot(child->kind)];
         state.roles.push_back({static_cast<std::uint8_t>(child->kind), child->pid, handed(child->control()),
@@ -76,7 +76,7 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
                                part.needed, child->ready, child->ever_ready, child->born});
     }
     state.running = scripts_->hand_over();
-    state.host = handed(current_host_.get());
+    state.host = handed(current_.host.get());
     state.fifos = fifos_->hand_over();
     for (const auto& fifo : state.fifos) handed(fifo.fd);
     return state;
@@ -133,11 +133,11 @@ Result<void> Supervisor::adopt(int descriptor) {
     if (auto made = make_shared_memory(); !made) return made;  // for a role that the former program did not know
     pid_file_ = PidFile::adopt(state->pid_path, own(state->pid_file));
     kick_ = own(state->kick);
-    current_scripts_ = own(state->scripts);
+    current_.scripts = own(state->scripts);
     current_.number = state->generation;
-    settings_ = state->settings;
-    apply_settings(settings_.daemon);
-    if (auto settled = settle(settings_.daemon); !settled) return settled;
+    current_.settings = state->settings;
+    apply_settings(current_.settings.daemon);
+    if (auto settled = settle(current_.settings.daemon); !settled) return settled;
     replacement_ = make_replacement(state->version, own(state->client));
     for (auto& role : state->roles) {
         if (role.kind == 0 || role.kind > children_.size()) continue;
@@ -155,16 +155,16 @@ Result<void> Supervisor::adopt(int descriptor) {
         child.awaited.handed_over = true;
         replacement_->add(kind);
     }
-    const auto bytes = ipc::read_memfd(current_scripts_.get());
+    const auto bytes = ipc::read_memfd(current_.scripts.get());
     auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
     if (!table) return std::unexpected{std::move(table.error()).with("the script table")};
-    scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
+    scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
     fifos_->adopt(state->fifos, own);
     watch_->go_on();
-    next_host_ = own(state->host);
-    next_table_ = *table;
-    follow_host_plan();
-    scripts_->set_table(std::move(*table));
+    current_.host = own(state->host);
+    current_.table = *table;
+    follow_host_plan({});
+    scripts_->set_table(std::exchange(current_.table, {}));
     scripts_->adopt(state->running);
     phase_ = Phase::Running;
     ever_ran_ = true;

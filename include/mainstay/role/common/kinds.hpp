@@ -31,6 +31,8 @@ struct KindTraits {
 
     // -- what it is to the supervisor
     bool only_watches = false;       // addresses and services do not hang on its life: it watches the others, and tells
+    bool always_runs = false;        // whatever the configuration has for it
+    bool makes_dumps = false;        // of what the others have in their state blocks
     bool is_optional = false;        // may not be installed, and ends by itself when there is nobody to talk to
     bool has_spare = false;          // for the others, nobody waits milliseconds
     bool needs_snmp_socket = false;  // of the configuration, beside that of the command line
