@@ -127,9 +127,6 @@ void refuse(Options& options, std::string complaint, int exit_code = 1) {
 
 void take(Options& options, int option, const char* argument) {
     auto& supervisor = options.supervisor;
-    const auto pid_file = [&supervisor](role::Kind kind) -> std::string& {
-        return supervisor.pid_files[static_cast<std::size_t>(kind)];
-    };
     switch (option) {
         case 'f':
             supervisor.config_path = absolute(argument);
@@ -175,16 +172,16 @@ void take(Options& options, int option, const char* argument) {
             options.dont_fork = true;
             break;
         case 'p':
-            pid_file(role::Kind::Supervisor) = argument;
+            supervisor.pid_file(role::Kind::Supervisor) = argument;
             break;
         case 'r':
-            pid_file(role::Kind::Vrrp) = argument;
+            supervisor.pid_file(role::Kind::Vrrp) = argument;
             break;
         case 'c':
-            pid_file(role::Kind::Lvs) = argument;
+            supervisor.pid_file(role::Kind::Lvs) = argument;
             break;
         case 'b':
-            pid_file(role::Kind::Bfd) = argument;
+            supervisor.pid_file(role::Kind::Bfd) = argument;
             break;
         case 'x':
             supervisor.snmp = true;

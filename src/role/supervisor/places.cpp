@@ -69,7 +69,7 @@ void Supervisor::apply_settings(const ipc::DaemonSettings& settings) {
 }
 
 std::string Supervisor::pid_file_of(Kind kind) const {
-    const std::string& given = options_.pid_files[static_cast<std::size_t>(kind)];
+    const std::string& given = options_.pid_file(kind);
     return given.empty() ? places_.pid_file(options_.identity, kind) : given;
 }
 

@@ -22,13 +22,12 @@ struct SupervisorOptions {
     std::string config_id;  // -i
     std::string run_directory = "/run/mainstay";
     std::string spool_directory = "/var/spool/mainstay";
-    std::string shared_account;                     // --shared-account: of all roles; empty: one for each
-    bool run_vrrp = true, run_lvs = true;           // -P, -C
-    bool run_bfd = true;                            // -B
-    bool respawn = true;                            // -R
-    bool keep_addresses = false;                    // -V
-    bool keep_ipvs = false;                         // -I
-    std::array<std::string, kRoles + 1> pid_files;  // by Kind: -p, -r, -c, -b; empty: the identity's
+    std::string shared_account;            // --shared-account: of all roles; empty: one for each
+    bool run_vrrp = true, run_lvs = true;  // -P, -C
+    bool run_bfd = true;                   // -B
+    bool respawn = true;                   // -R
+    bool keep_addresses = false;           // -V
+    bool keep_ipvs = false;                // -I
     std::string log_socket = "/dev/log";
     int log_facility = 3;
     bool log_console = false;
@@ -43,6 +42,10 @@ struct SupervisorOptions {
     bool snmp = false;                   // -x
     std::string snmp_socket;             // -A
     bool strict = false;                 // --strict: a configuration with a warning is refused
+    std::array<std::string, kRoles + 1> pid_files;  // by Kind: -p, -r, -c, -b; empty: the identity's
+
+    [[nodiscard]] std::string& pid_file(Kind kind) { return pid_files[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] const std::string& pid_file(Kind kind) const { return pid_files[static_cast<std::size_t>(kind)]; }
 };
 
 // Until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,
