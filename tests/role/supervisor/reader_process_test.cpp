@@ -104,4 +104,9 @@ TEST_CASE("a snapshot that is not sealed, and more messages than a configuration
     unsealed.roles.until([&] { return unsealed.is_killed(); });
     for (int i = 0; i <= kReaderMessagesMax; ++i) many.say(ipc::DryRunDone{});
     many.roles.until([&] { return many.is_killed(); });
+    Fixture enough;
+    for (int i = 1; i < kReaderMessagesMax; ++i) enough.say(ipc::DryRunDone{});
+    enough.say(Fixture::done(false));
+    enough.until_over();
+    CHECK_FALSE(enough.is_killed());
 }

@@ -1,5 +1,6 @@
 #include "role/supervisor/reload_requests.hpp"
 
+#include "mainstay/ipc/shared.hpp"
 #include "supervisor_parts.hpp"
 
 using namespace mainstay;
@@ -40,6 +41,7 @@ TEST_CASE("one reload does what any of those who asked for it wants") {
     ipc::Reload wanted;
     wanted.force = true;
     const auto forced = ask(requests, wanted);
+    const auto another = ask(requests, {});  // takes nothing back
     CHECK_FALSE(requests.force());
     requests.begin();
     CHECK(requests.force());
@@ -50,6 +52,27 @@ TEST_CASE("one reload does what any of those who asked for it wants") {
     requests.begin();
     CHECK_FALSE(requests.force());
     CHECK(requests.report() == As::Json);
+}
+
+TEST_CASE("the report of one reload is not that of the next") {
+    const auto has_report = [](const UniqueFd& line) {
+        auto got = ipc::receive_message(line.get());
+        REQUIRE((got && got->has_value() && std::holds_alternative<ipc::Received>(**got)));
+        return static_cast<bool>(std::get<ipc::Received>(**got).descriptor);
+    };
+    ReloadRequests requests;
+    const auto first = ask(requests, {}), second = ask(requests, {});
+    requests.begin();
+    auto memfd = ipc::make_sealed_memfd("test", {});
+    REQUIRE(memfd.has_value());
+    requests.set_report(std::move(*memfd));
+    requests.answer();
+    CHECK(has_report(first));
+    CHECK(has_report(second));
+    const auto third = ask(requests, {});
+    requests.begin();
+    requests.answer();
+    CHECK_FALSE(has_report(third));
 }
 
 TEST_CASE("reloads that were postponed are one") {
