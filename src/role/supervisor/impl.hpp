@@ -1,6 +1,6 @@
-// The class behind run_supervisor(). Its functions are in the files that the sections below name: supervisor.cpp (life
-// and death of processes, signals, the stop), reload.cpp (reading a configuration and bringing it to all roles, or to
-// none), spares.cpp (processes that wait to take another one's place), upgrade.cpp (becoming another program).
+// The class behind run_supervisor(): it starts, watches and stops the roles, and puts its parts together, which keep
+// their own state (reader_process, reload_transaction, reload_requests, spare_pool, role_replacement, script_runner
+// ...). Its functions are in the files that the sections below name.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
