@@ -172,16 +172,16 @@ void take(Options& options, int option, const char* argument) {
             options.dont_fork = true;
             break;
         case 'p':
-            supervisor.pid_file = argument;
+            supervisor.pid_file(role::Kind::Supervisor) = argument;
             break;
         case 'r':
-            supervisor.vrrp_pid_file = argument;
+            supervisor.pid_file(role::Kind::Vrrp) = argument;
             break;
         case 'c':
-            supervisor.lvs_pid_file = argument;
+            supervisor.pid_file(role::Kind::Lvs) = argument;
             break;
         case 'b':
-            supervisor.bfd_pid_file = argument;
+            supervisor.pid_file(role::Kind::Bfd) = argument;
             break;
         case 'x':
             supervisor.snmp = true;

@@ -1,13 +1,18 @@
-// Helpers and texts that the source files of the judge share.
+// Questions to a state and texts that the parts of the judge share.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "mainstay/config/validate/unusable.hpp"
-#include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/desired.hpp"
+#include "mainstay/lvs/facts.hpp"
+#include "mainstay/lvs/service_state.hpp"
+#include "mainstay/lvs/settings.hpp"
 
 namespace mainstay::lvs {
 
@@ -59,10 +64,12 @@ namespace mainstay::lvs {
     return server.hold != Hold::Disabled && (all_up(server) || server.kept);
 }
 
-// Checks that run periodically; the others are driven by events, or cannot be run at all.
-[[nodiscard]] inline bool is_polled(const config::Checker& checker) {
-    return checker.type != config::Checker::Type::File && checker.type != config::Checker::Type::Bfd &&
-           !config::is_unusable(checker);
+[[nodiscard]] inline std::string seconds_text(Micros time) {
+    return fmt::format("{:g} s", std::chrono::duration<double>(time).count());
+}
+
+[[nodiscard]] inline bool persists(const config::VirtualServer& service) {
+    return service.persistence_timeout.count() != 0;
 }
 
 [[nodiscard]] inline bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {
@@ -100,9 +107,5 @@ namespace mainstay::lvs {
     event.mail = service.smtp_alert;
     return event;
 }
-
-// judge_expiry.cpp: persistence keeps sending clients to a server whose weight is 0.
-[[nodiscard]] std::optional<std::string> remark_on_persistence(const config::VirtualServer& service,
-                                                               const ServerCommand& command);
 
 }  // namespace mainstay::lvs

@@ -1,4 +1,4 @@
-#include "mainstay/lvs/line_budget.hpp"
+#include "line_budget.hpp"
 
 #include <fmt/format.h>
 

@@ -30,10 +30,19 @@ TEST_CASE("keepalived's options and their abbreviations are understood") {
     CHECK(options.supervisor.log_level == LogLevel::Debug);
     CHECK(options.dont_fork);
     CHECK(options.supervisor.log_console);
-    CHECK(options.supervisor.pid_file == "/run/x.pid");
+    CHECK(options.supervisor.pid_file(role::Kind::Supervisor) == "/run/x.pid");
     CHECK_FALSE(options.supervisor.respawn);
     CHECK(options.supervisor.all_include_checks);
     CHECK(options.remarks.empty());
+}
+
+TEST_CASE("each process gets the pid file of its own option") {
+    const auto supervisor = parse({"-p", "/run/p", "-r", "/run/r", "-c", "/run/c", "-b", "/run/b"}).supervisor;
+    CHECK(supervisor.pid_file(role::Kind::Supervisor) == "/run/p");
+    CHECK(supervisor.pid_file(role::Kind::Vrrp) == "/run/r");
+    CHECK(supervisor.pid_file(role::Kind::Lvs) == "/run/c");
+    CHECK(supervisor.pid_file(role::Kind::Bfd) == "/run/b");
+    CHECK(supervisor.pid_file(role::Kind::Observer).empty());
 }
 
 TEST_CASE("the configuration test takes its log file only when it is attached") {

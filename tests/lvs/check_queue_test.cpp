@@ -1,4 +1,4 @@
-#include "mainstay/lvs/check_queue.hpp"
+#include "lvs/check_queue.hpp"
 
 #include <doctest/doctest.h>
 

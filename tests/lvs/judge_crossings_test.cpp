@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "judge_harness.hpp"
+#include "lvs/line_budget.hpp"
 #include "mainstay/lvs/certificates.hpp"
 #include "mainstay/lvs/judge.hpp"
-#include "mainstay/lvs/line_budget.hpp"
 #include "mainstay/lvs/plan.hpp"
 
 using namespace mainstay;

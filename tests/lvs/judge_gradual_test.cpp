@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "judge_harness.hpp"
+#include "lvs/line_budget.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 using namespace mainstay;

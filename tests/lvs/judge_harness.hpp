@@ -56,10 +56,10 @@ struct Bench {
         // A change of the one service is the same as a reload of everything.
         std::vector<config::ServiceChange> changes{{0, judge.services()[0], std::move(service)}};
         Judge other = judge;
-        const bool taken = other.takes(changes);
-        const Lines said = taken ? text_of_intents(other.change(std::move(changes), now())) : Lines{};
+        auto accepted = other.accept(std::move(changes));
+        const Lines said = accepted ? text_of_intents(other.reload(*accepted, now())) : Lines{};
         Lines all = text_of_intents(judge.reload(std::move(config), now()));
-        if (!taken) return all;
+        if (!accepted) return all;
         ++changed;
         CHECK(said == all);
         CHECK(other.services() == judge.services());

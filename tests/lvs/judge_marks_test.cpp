@@ -136,7 +136,7 @@ TEST_CASE("a change of a mapped group, or one that changes its addresses, is non
     const auto takes = [](const config::Config& config, config::VirtualServer after) {
         Bench bench;
         bench.start(config);
-        return bench.judge.takes({{0, config.virtual_servers.at(0), std::move(after)}});
+        return bench.judge.accept({{0, config.virtual_servers.at(0), std::move(after)}}).has_value();
     };
     auto heavier = group("a");
     heavier.real_servers[0].weight = 9;

@@ -258,9 +258,10 @@ TEST_CASE("a change of some services does to them what a reload does, and nothin
     for (const std::size_t at : {0U, 1U, 3U})
         changes.push_back({at, config.virtual_servers[at], next.virtual_servers[at]});
     Judge other = bench.judge;
-    REQUIRE(other.takes(changes));
+    auto accepted = other.accept(changes);
+    REQUIRE(accepted.has_value());
 
-    const Lines said = text_of_intents(other.change(changes, bench.now()));
+    const Lines said = text_of_intents(other.reload(std::move(*accepted), bench.now()));
 
     CHECK(said.size() > 3);
     CHECK(said == text_of_intents(bench.judge.reload(next, bench.now())));
@@ -276,7 +277,7 @@ TEST_CASE("a change that makes another service of one is none that a judge takes
     Bench bench;
     bench.start(pair());
     const auto takes = [&](config::VirtualServer before, config::VirtualServer after, std::size_t at = 0) {
-        return bench.judge.takes({{at, std::move(before), std::move(after)}});
+        return bench.judge.accept({{at, std::move(before), std::move(after)}}).has_value();
     };
     auto elsewhere = pair(), heavier = pair(), suspending = pair();
     elsewhere.endpoint.port = 81;

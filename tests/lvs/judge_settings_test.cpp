@@ -5,6 +5,7 @@
 #include "judge_harness.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/settings.hpp"
 
 using namespace mainstay;
 using namespace mainstay::lvs;

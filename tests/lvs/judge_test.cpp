@@ -375,11 +375,14 @@ TEST_CASE("the table is as it is wanted before what there is to tell is made, an
         Bench at_once, in_parts;
         const Lines said = at_once.start(config, memory);
 
-        Lines told = text_of_intents(in_parts.judge.begin(config, memory, in_parts.now()));
-        const Table wanted = in_parts.judge.desired();
-        in_parts.judge.opening(memory, [&told](const Intents& some) {
-            for (auto& line : text_of_intents(some)) told.push_back(std::move(line));
-        });
+        Lines told;
+        Table wanted;
+        in_parts.judge.start(config, memory, in_parts.now(), {},
+                             {.settled = [&] { wanted = in_parts.judge.desired(); },
+                              .report =
+                                  [&told](const Intents& some) {
+                                      for (auto& line : text_of_intents(some)) told.push_back(std::move(line));
+                                  }});
 
         CHECK(told == said);
         CHECK(wanted == at_once.judge.desired());
@@ -395,9 +398,10 @@ TEST_CASE("what there is to tell at the start is told of one service after the o
     config.virtual_servers = {service({checked("10.0.0.11")}), service({checked("10.0.0.12")}, "10.0.0.2")};
     config.global.more.edit().values = {{"rs_init_notifies", true}};
     Bench bench;
-    static_cast<void>(bench.judge.begin(config, {}, bench.now()));
     std::vector<Lines> told;
-    bench.judge.opening({}, [&told](const Intents& some) { told.push_back(text_of_intents(some)); });
+    bench.judge.start(config, {}, bench.now(), {},
+                      {.settled = [&told] { CHECK(told.empty()); },
+                       .report = [&told](const Intents& some) { told.push_back(text_of_intents(some)); }});
     const std::string other = "[10.0.0.12]:tcp:80 [10.0.0.2]:tcp:80";
     CHECK(told ==
           std::vector<Lines>{

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,8 +13,12 @@ namespace mainstay::lvs {
 // Never reused within a process: the result of a check that a reload removed finds nobody.
 using CheckerId = std::uint64_t;
 
-struct CheckerRef {  // indices: of a service, a server in it, a checker of that
-    std::size_t service = 0, server = 0, checker = 0;
+struct ServerRef {  // indices: of a service, a server in it
+    std::size_t service = 0, server = 0;
+    auto operator<=>(const ServerRef&) const = default;
+};
+struct CheckerRef : ServerRef {
+    std::size_t checker = 0;
 };
 
 class CheckerIndex {
@@ -47,7 +52,7 @@ private:
         std::uint32_t id_high, id_low;
         std::uint32_t service, server, checker;
         [[nodiscard]] CheckerId id() const { return CheckerId{id_high} << kHalf | id_low; }
-        [[nodiscard]] CheckerRef place() const { return {service, server, checker}; }
+        [[nodiscard]] CheckerRef place() const { return {{service, server}, checker}; }
     };
     std::vector<Entry> entries_;
 };

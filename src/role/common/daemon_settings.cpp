@@ -67,7 +67,7 @@ ipc::DaemonSettings daemon_settings(const config::Config& config, const std::str
         settings.nftables_table = table->empty() ? "keepalived" : table->front();
     settings.disable_local_igmp = value_of<bool>(global, "disable_local_igmp").value_or(false);
     settings.state_dump_file = first_word(global, "state_dump_file");
-    for (const Kind kind : {Kind::Vrrp, Kind::Lvs, Kind::Bfd}) {
+    for (const Kind kind : kRoleKinds) {
         const auto options = process_options(config.global, kind);
         const auto number = static_cast<std::uint8_t>(kind);
         if (options.rt_priority || options.nice != 0 || options.auto_ceiling != 0)

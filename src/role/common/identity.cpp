@@ -1,31 +1,6 @@
 #include "mainstay/role/common/identity.hpp"
 
-#include <array>
-
 namespace mainstay::role {
-
-namespace {
-
-struct Names {
-    const char *program, *account, *keepalived_ident, *pid_file, *keepalived_pid_file;
-};
-// By Kind.
-constexpr std::array<Names, kRoles + 1> kNames{{
-    {"mainstayd", "root", "Keepalived", "mainstayd.pid", "keepalived.pid"},
-    {"mainstayd-vrrp", "mainstay-vrrp", "Keepalived_vrrp", "vrrp.pid", "vrrp.pid"},
-    {"mainstayd-lvs", "mainstay-lvs", "Keepalived_healthcheckers", "lvs.pid", "checkers.pid"},
-    {"mainstayd-obs", "mainstay-obs", "Keepalived_observer", "observer.pid", "observer.pid"},
-    {"mainstayd-bfd", "mainstay-bfd", "Keepalived_bfd", "bfd.pid", "bfd.pid"},
-    {"mainstayd-snmp", "mainstay-snmp", "Keepalived_snmp", "snmp.pid", "snmp.pid"},
-}};
-
-const Names& names_of(Kind kind) { return kNames.at(static_cast<std::size_t>(kind)); }
-
-}  // namespace
-
-const char* account_name(Kind kind) { return names_of(kind).account; }
-
-const char* program_name(Kind kind) { return names_of(kind).program; }
 
 std::string Identity::program_and_version(const std::string& version) const {
     const std::string own = "mainstay v" + version;
@@ -33,7 +8,7 @@ std::string Identity::program_and_version(const std::string& version) const {
 }
 
 std::string Identity::log_ident(Kind kind) const {
-    return keepalived ? names_of(kind).keepalived_ident : names_of(kind).program;
+    return keepalived ? traits_of(kind).keepalived_ident : traits_of(kind).program;
 }
 
 std::string Identity::process_name(Kind kind) const {
@@ -42,8 +17,8 @@ std::string Identity::process_name(Kind kind) const {
 }
 
 std::string Identity::pid_file(Kind kind, const std::string& run_directory) const {
-    if (keepalived) return std::string{"/run/"} + names_of(kind).keepalived_pid_file;
-    return run_directory + "/" + names_of(kind).pid_file;
+    if (keepalived) return std::string{"/run/"} + traits_of(kind).keepalived_pid_file;
+    return run_directory + "/" + traits_of(kind).pid_file;
 }
 
 Identity identity_of(std::string_view argv0) {

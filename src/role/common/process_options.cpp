@@ -11,42 +11,30 @@ namespace {
 constexpr int kLowestRealTime = 1, kHighestRealTime = 99;
 constexpr std::int64_t kLeastRealTimeUs = 2;  // keepalived: 1 becomes 2
 
-// keepalived's prefix of a role's keywords.
-const char* prefix_of(Kind kind) {
-    switch (kind) {
-        case Kind::Vrrp:
-            return "vrrp";
-        case Kind::Lvs:
-            return "checker";
-        default:
-            return "bfd";
-    }
-}
-
 }  // namespace
 
 ProcessOptions process_options(const config::Global& global, Kind kind) {
     ProcessOptions options;
-    if (kind != Kind::Vrrp && kind != Kind::Lvs && kind != Kind::Bfd) return options;
+    const KindTraits& traits = traits_of(kind);
+    if (traits.option_prefix == nullptr) return options;
     const auto& values = global.more->values;
-    const std::string prefix = prefix_of(kind);
+    const std::string prefix = traits.option_prefix;
     const auto number = [&](const std::string& keyword) {
         return config::value_of<std::int64_t>(values, prefix + keyword);
     };
-    if (config::value_of<bool>(values, "process_names").value_or(false))
-        options.name = kind == Kind::Lvs ? "keepalived_lvs" : "keepalived_" + prefix;
+    if (config::value_of<bool>(values, "process_names").value_or(false)) options.name = traits.process_names;
     const auto word = [&](const std::string& keyword) {
         const auto words = config::value_of<config::WordList>(values, keyword);
         return words && !words->empty() ? words->front() : std::string{};
     };
-    if (kind == Kind::Lvs)
-        if (const auto old_name = word("lvs_process_name"); !old_name.empty()) options.name = old_name;
+    if (traits.old_name_option != nullptr)
+        if (const auto old_name = word(traits.old_name_option); !old_name.empty()) options.name = old_name;
     if (const auto name = word(prefix + "_process_name"); !name.empty()) options.name = name;
 
     options.nice = static_cast<int>(number("_priority").value_or(0));
     options.no_swap = config::value_of<bool>(values, prefix + "_no_swap").value_or(false);
-    if (kind == Kind::Vrrp)
-        options.rt_priority = global.vrrp_rt_priority;
+    if (traits.rt_priority != nullptr)
+        options.rt_priority = global.*traits.rt_priority;
     else if (const auto wanted = number("_rt_priority"))
         options.rt_priority = static_cast<int>(*wanted);
     if (options.rt_priority) options.rt_priority = std::clamp(*options.rt_priority, kLowestRealTime, kHighestRealTime);

@@ -41,15 +41,15 @@ constexpr std::size_t kScriptsWaitingMax = 65'536;
 // than what is done with them. What is not needed is given back after the start.
 constexpr int kKeptFree = 64 << 20;
 
-// Who has to speak at a moment, before others stop to believe that it lives.
 kernel::Slices slices_of(Kind kind) {
-    return kind == Kind::Vrrp || kind == Kind::Bfd ? kernel::Slices::Short : kernel::Slices::Usual;
+    return traits_of(kind).speaks_in_time ? kernel::Slices::Short : kernel::Slices::Usual;
 }
 
 class Process final : public Runtime {
 public:
     Process(const RoleTraits& traits, ipc::RoleStartup startup, UniqueFd control)
         : kind_{traits.kind},
+          traits_{traits_of(traits.kind)},
           startup_{std::move(startup)},
           log_{kernel::LogOptions{startup_.log_ident, startup_.log_socket, startup_.log_facility, startup_.log_console,
                                   startup_.log_level}},
@@ -86,16 +86,24 @@ private:
         alert::ServiceScripts scripts;
     };
 
+    // What a Prepare brought, until its Commit or Abort.
+    struct Prepared {
+        std::uint64_t generation = 0;
+        UniqueFd snapshot;                    // that it was read from
+        std::optional<Running> running;       // none: the same as the one that runs, to the byte
+        std::optional<config::Config> first;  // the role's own, which is not started yet
+    };
+
     void listen();
     void drain();
     void send_heartbeat();
     void send(const ipc::Message& message, int descriptor = -1);
     void handle(ipc::Received received);
     void prepare(std::uint64_t generation, UniqueFd snapshot);
-    [[nodiscard]] Result<bool> prepare_changes();
+    [[nodiscard]] Result<Prepared> read_next(std::uint64_t generation, UniqueFd snapshot);
+    [[nodiscard]] Result<bool> read_changes(Prepared& next);
     [[nodiscard]] Running to_run(config::Config& config) const;
-    void run_prepared();
-    void forget_prepared();
+    void run(Running next, std::optional<config::Config> own);
     void kick();
     [[nodiscard]] static std::vector<alert::NotifyCall> calls_of(const Running& running, const Event& event);
     void commit(std::uint64_t generation);
@@ -109,6 +117,7 @@ private:
     void finish(int code);
 
     Kind kind_;
+    const KindTraits& traits_;
     ipc::RoleStartup startup_;
     kernel::DaemonLog log_;
     asio::io_context loop_{1};
@@ -121,13 +130,11 @@ private:
     UniqueFd kick_;
     std::unique_ptr<Role> role_;
     Running running_;
-    const Running* replaced_ = nullptr;      // the one before, while a reload is committed
-    UniqueFd snapshot_, prepared_snapshot_;  // what the running one, the prepared one was read from
-    bool prepared_same_ = false;             // as the running one, to the byte
+    const Running* replaced_ = nullptr;  // the one before, while a reload is committed
+    UniqueFd snapshot_;                  // what the running one was read from
     bool kick_due_ = false;
-    std::optional<Running> prepared_;      // of prepared_generation_
-    std::optional<config::Config> first_;  // the role's own, until it starts
-    std::uint64_t prepared_generation_ = 0, generation_ = 0;
+    std::optional<Prepared> prepared_;
+    std::uint64_t generation_ = 0;
     // Other numbers than the incarnation before had: the results of its scripts are nobody's.
     std::uint64_t next_request_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
     std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
@@ -158,12 +165,12 @@ Result<void> Process::open_ipvs_namespace() {
 }
 
 int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
-    if (kind_ == Kind::Lvs) {
+    if (traits_.has_many_servers) {
         ::mallopt(M_MMAP_THRESHOLD, kKeptFree / 2);
         ::mallopt(M_TRIM_THRESHOLD, kKeptFree);
+        // The others tell little, and what they tell may be their last words.
+        log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     }
-    // The others tell little, and what they tell may be their last words.
-    if (kind_ == Kind::Lvs) log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     role_ = make(*this);
     listen();
     send_heartbeat();
@@ -248,41 +255,43 @@ void Process::handle(ipc::Received received) {
 }
 
 void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
-    const auto refuse = [&](const Error& error) {
-        forget_prepared();
-        log_.error("configuration {} cannot be prepared: {}", generation, error.text());
-        send(ipc::Prepared{generation, error.text()});
-    };
-    forget_prepared();
-    prepared_same_ = false;
-    prepared_snapshot_ = std::move(snapshot);
-    prepared_generation_ = generation;
-    const auto changes = prepare_changes();
-    if (!changes) return refuse(changes.error());
-    if (*changes) return send(ipc::Prepared{generation, {}});
-    auto config = ipc::read_snapshot(prepared_snapshot_.get());
-    if (!config) return refuse(std::move(config.error()).with("snapshot"));
-    prepared_ = to_run(*config);
-    if (!started_) {
-        first_ = std::move(*config);
-    } else if (const auto ready = role_->prepare(std::move(*config)); !ready) {
-        return refuse(ready.error());
+    prepared_.reset();
+    auto next = read_next(generation, std::move(snapshot));
+    if (!next) {
+        log_.error("configuration {} cannot be prepared: {}", generation, next.error().text());
+        return send(ipc::Prepared{generation, next.error().text()});
     }
+    prepared_ = std::move(*next);
     send(ipc::Prepared{generation, {}});
+}
+
+Result<Process::Prepared> Process::read_next(std::uint64_t generation, UniqueFd snapshot) {
+    Prepared next{.generation = generation, .snapshot = std::move(snapshot), .running = {}, .first = {}};
+    const auto changes = read_changes(next);
+    if (!changes) return std::unexpected{changes.error()};
+    if (*changes) return next;
+    auto config = ipc::read_snapshot(next.snapshot.get());
+    if (!config) return std::unexpected{std::move(config.error()).with("snapshot")};
+    next.running = to_run(*config);
+    if (!started_)
+        next.first = std::move(*config);
+    else if (auto ready = role_->prepare(std::move(*config)); !ready)
+        return std::unexpected{std::move(ready.error())};
+    return next;
 }
 
 // Of thousands of services a reload changes a few, mostly: those alone are read. False: that is not all, or the role
 // wants everything.
-Result<bool> Process::prepare_changes() {
+Result<bool> Process::read_changes(Prepared& next) {
     if (!started_ || !snapshot_ || !role_->takes_changes()) return false;
-    auto changes = ipc::changed_services(snapshot_.get(), prepared_snapshot_.get());
+    auto changes = ipc::changed_services(snapshot_.get(), next.snapshot.get());
     if (!changes) return std::unexpected{std::move(changes.error()).with("snapshot")};
     if (!*changes) return false;
-    if ((*changes)->empty()) return prepared_same_ = true;
-    Running next = running_;
-    for (const auto& change : **changes) next.scripts.change(change);
+    if ((*changes)->empty()) return true;
+    Running running = running_;
+    for (const auto& change : **changes) running.scripts.change(change);
     if (!role_->prepare_changes(std::move(**changes))) return false;
-    prepared_ = std::move(next);
+    next.running = std::move(running);
     return true;
 }
 
@@ -292,32 +301,26 @@ Process::Running Process::to_run(config::Config& config) const {
     auto services = std::exchange(config.virtual_servers, {});
     next.config = config;
     config.virtual_servers = std::move(services);
-    if (kind_ != Kind::Lvs) next.config.virtual_servers = config.virtual_servers;
+    if (!traits_.has_many_servers) next.config.virtual_servers = config.virtual_servers;
     return next;
 }
 
-void Process::forget_prepared() {
-    prepared_.reset();
-    first_.reset();
-}
-
 void Process::commit(std::uint64_t generation) {
-    if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation)
+    if (!prepared_ || prepared_->generation != generation)
         return log_.error("configuration {} was committed without having been prepared", generation);
+    Prepared next = *std::exchange(prepared_, {});
     generation_ = generation;
-    // keepalived's line of these processes, beside the one of the first.
-    if (started_ && (kind_ == Kind::Vrrp || kind_ == Kind::Lvs)) log_.info("Reloading");
-    snapshot_ = std::move(prepared_snapshot_);
-    if (std::exchange(prepared_same_, false))
-        role_->commit_unchanged();
+    if (started_ && traits_.logs_reloads) log_.info("Reloading");
+    snapshot_ = std::move(next.snapshot);
+    if (next.running)
+        run(std::move(*next.running), std::move(next.first));
     else
-        run_prepared();
+        role_->commit_unchanged();
     if (!stopping_) send(ipc::Committed{generation});
 }
 
-void Process::run_prepared() {
-    const Running before = std::exchange(running_, std::move(*prepared_));
-    prepared_.reset();
+void Process::run(Running next, std::optional<config::Config> own) {
+    const Running before = std::exchange(running_, std::move(next));
     if (!started_ && startup_.spare) kernel::set_process_name(startup_.process_name);
     tuning_.apply(process_options(running_.config.global, kind_));
     const bool first = !std::exchange(started_, true);
@@ -325,21 +328,20 @@ void Process::run_prepared() {
         replaced_ = &before;  // what the reload removes is told by the scripts it had
         role_->commit();
         replaced_ = nullptr;
-    } else if (const auto ran = role_->start(*std::exchange(first_, {}), startup_.restarted); !ran) {
+    } else if (const auto ran = role_->start(std::move(*own), startup_.restarted); !ran) {
         log_.error("cannot start: {}", ran.error().text());
         stopping_ = true;
         return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
     // What reading took is given back, or it would stay until the next reload. That one keeps it: to give it back and
     // get it again each time takes longer than all else. vrrp has no time for that.
-    if (first && kind_ != Kind::Vrrp) ::malloc_trim(0);
+    if (first && !traits_.is_short_of_time) ::malloc_trim(0);
 }
 
 void Process::abort(std::uint64_t generation) {
-    if ((!prepared_ && !prepared_same_) || prepared_generation_ != generation) return;
-    forget_prepared();
-    prepared_snapshot_.reset();
-    if (!std::exchange(prepared_same_, false) && started_) role_->abort();
+    if (!prepared_ || prepared_->generation != generation) return;
+    const Prepared forgotten = *std::exchange(prepared_, {});
+    if (forgotten.running && started_) role_->abort();
 }
 
 void Process::publish(Event event) {

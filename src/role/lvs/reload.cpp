@@ -7,34 +7,38 @@
 namespace mainstay::role {
 
 Result<void> LvsRole::prepare(config::Config next) {
-    next_ = std::move(next);
-    changes_.reset();
+    prepared_ = std::move(next);
     return {};
 }
 
 // If more depends on a service than its own state and its part of the table, the whole configuration is replaced.
 bool LvsRole::prepare_changes(std::vector<config::ServiceChange> changes) {
-    next_.reset();
-    changes_.reset();
-    if (counters_ || !configured_.virtual_servers.empty() || !judge_.takes(changes)) return false;
+    prepared_ = {};
+    if (counters_ || !configured_.virtual_servers.empty()) return false;
     const auto is_plain = [](const config::ServiceChange& change) {
         return lvs::named_servers(change.after).empty() && !probe::needs_tools(change.after);
     };
     if (!std::ranges::all_of(changes, is_plain)) return false;
-    changes_ = std::move(changes);
-    return true;
+    auto accepted = judge_.accept(std::move(changes));
+    if (accepted) prepared_ = std::move(*accepted);
+    return is_prepared();
 }
 
 void LvsRole::commit() {
-    if ((!next_ && !changes_) || stopping_) return;
+    if (!is_prepared() || stopping_) return;
     carry_out_pending();
-    if (changes_) return change(*std::exchange(changes_, std::nullopt));
-    flush_on_stop_ = next_->global.lvs_flush_on_stop;
-    event_driven_.configure(*next_);
-    watch_links(*next_);
-    auto settings = settings_of(*next_);
-    create_probes(*next_);
-    reload(with_names(std::move(*std::exchange(next_, std::nullopt))));
+    auto prepared = std::exchange(prepared_, {});
+    if (auto* changes = std::get_if<lvs::AcceptedChanges>(&prepared)) return commit_changes(std::move(*changes));
+    commit_all(std::get<config::Config>(std::move(prepared)));
+}
+
+void LvsRole::commit_all(config::Config next) {
+    flush_on_stop_ = next.global.lvs_flush_on_stop;
+    event_driven_.configure(next);
+    watch_links(next);
+    auto settings = settings_of(next);
+    create_probes(next);
+    reload(with_names(std::move(next)));
     settings_.configure(std::move(settings));
     on_interface_change();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
@@ -50,10 +54,10 @@ void LvsRole::reload(config::Config next) {
     count_traffic(counted);
 }
 
-void LvsRole::change(std::vector<config::ServiceChange> changes) {
+void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
     std::set<std::size_t> services;
-    for (const auto& change : changes) services.insert(change.at);
-    auto intents = judge_.change(std::move(changes), moment());
+    for (const auto& change : changes.list()) services.insert(change.at);
+    auto intents = judge_.reload(std::move(changes), moment());
     follow_known(intents);
     for (const auto& intent : intents)
         if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);

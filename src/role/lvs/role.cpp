@@ -26,31 +26,38 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     create_probes(config);
     const lvs::Memory memory = memory_of(before);
     names_.recall(config, memory);
-    const auto intents = judge_.begin(with_names(std::move(config)), memory, moment(), overrides_of(before));
-    const auto open = [&] {
-        tell(intents);
-        judge_.opening(memory, [this](const lvs::Intents& some) { tell(some); });
+    const auto write_table = [&] {
+        started_ = true;
+        reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
+        marks_.want(judge_.mark_table());
+        follow_settings(std::move(settings), inherited_timeouts_, inherited_expiry_);
     };
-    const auto known = event_driven_.all(judge_);
-    lvs::Intents follow_up;
-    // Reports are produced before the table only if files and sessions decide about them.
-    if (!known.empty()) {
-        open();
+    // The table is written before the reports, unless files and sessions, which are known already, decide about it.
+    judge_.start(with_names(std::move(config)), memory, moment(), overrides_of(before),
+                 {.settled =
+                      [&] {
+                          if (event_driven_.all(judge_).empty()) write_table();
+                      },
+                  .report = [this](const lvs::Intents& some) { tell(some); }});
+    if (!started_) {
+        lvs::Intents follow_up;
         follow_known(follow_up);
+        write_table();
+        tell(follow_up);
     }
-    started_ = true;
-    reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
-    marks_.want(judge_.mark_table());
-    settings_.configure(std::move(settings), inherited_timeouts_);
-    static_cast<void>(settle_expiry(inherited_expiry_));  // its reconciler logs it, and retries
-    on_interface_change();
-    for (const auto& [name, master] : masters_) settings_.told(name, master);
-    if (known.empty()) open();
-    tell(follow_up);
     arm_deadline();
     count_traffic(counted);
     publish();
     return {};
+}
+
+// What belongs to the table and is not in it: timeouts, the sync daemon, the expiry of persistence.
+void LvsRole::follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts,
+                              std::optional<bool> original_expiry) {
+    settings_.configure(std::move(settings), original_timeouts);
+    static_cast<void>(settle_expiry(original_expiry));  // its reconciler logs it, and retries
+    on_interface_change();
+    for (const auto& [name, master] : masters_) settings_.told(name, master);
 }
 
 ipc::LvsStatus LvsRole::recall() {

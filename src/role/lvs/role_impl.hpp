@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <variant>
 
 #include "counters.hpp"
 #include "descriptors.hpp"
@@ -59,7 +60,7 @@ public:
     [[nodiscard]] bool takes_changes() const override { return true; }
     [[nodiscard]] bool prepare_changes(std::vector<config::ServiceChange> changes) override;
     void commit() override;
-    void abort() override { next_.reset(), changes_.reset(), follow(event_driven_.all(judge_)); }
+    void abort() override { prepared_ = {}, follow(event_driven_.all(judge_)); }
     void commit_unchanged() override {
         reconciler_.audit_soon();
         settings_.look();
@@ -72,7 +73,7 @@ public:
     // Called before a configuration is prepared, which depends on it.
     void observed(const ipc::Observations& seen) override {
         auto results = event_driven_.told(judge_, seen);
-        if (!next_ && !changes_) follow(std::move(results));
+        if (!is_prepared()) follow(std::move(results));
     }
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;
@@ -113,11 +114,15 @@ private:
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
     void names_changed();
-    // The fact by which the judge learns of this configuration.
+    // The configuration as the judge gets it: with the servers that its names stand for.
     [[nodiscard]] config::Config with_names(config::Config config);
+    [[nodiscard]] bool is_prepared() const { return !std::holds_alternative<std::monostate>(prepared_); }
+    void commit_all(config::Config next);
+    void commit_changes(lvs::AcceptedChanges changes);
     void reload(config::Config next);
-    void change(std::vector<config::ServiceChange> changes);
     void reloaded(const lvs::Intents& intents);
+    void follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts,
+                         std::optional<bool> original_expiry);
     // Persistence to drained servers ends as long as an override asks for it. This does not work in a separate network
     // namespace of IPVS, whose settings cannot be reached from here.
     Result<void> settle_expiry(std::optional<bool> original = {}) {
@@ -157,8 +162,8 @@ private:
     LvsLinks links_;
     MarkReconciler marks_;
     std::unique_ptr<LvsCounters> counters_;  // with SNMP only
-    std::optional<config::Config> next_;
-    std::optional<std::vector<config::ServiceChange>> changes_;  // instead of next_
+    // What a Commit carries out: everything, or only some services.
+    std::variant<std::monostate, config::Config, lvs::AcceptedChanges> prepared_;
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
     std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
     std::optional<netlink::IpvsTimeouts> inherited_timeouts_;

@@ -82,7 +82,7 @@ void Supervisor::write_dump(Child& child, const ipc::DumpText& dump, const Uniqu
     if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
         return kill_offender(child, "sent a dump that cannot be read: " + size.error().text());
     using What = ipc::DumpText::What;
-    const auto& settings = settings_.daemon;
+    const auto& settings = current_.settings.daemon;
     const std::string tmp = temporary_directory();
     const std::string suffix = settings.data_use_instance ? places_.suffix : std::string{};
     const auto data = [&](const char* process) {

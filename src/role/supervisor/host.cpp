@@ -37,18 +37,22 @@ void Supervisor::set_up_host() {
     };
     const auto deliver = [this](const ipc::Observations& observations) {
         for (auto& child : children_)
-            if (child->alive() && child->ready && child->kind != Kind::Observer) child->send(observations, -1, log_);
+            if (child->alive() && child->ready && traits_of(child->kind).hears_observations)
+                child->send(observations, -1, log_);
     };
     watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, [this] { commit_who_waits(); });
 }
 
-void Supervisor::follow_host_plan() {
-    const auto bytes = ipc::read_memfd(next_host_.get());
+// `before`: the plan that holds on when the new one cannot be read.
+void Supervisor::follow_host_plan(UniqueFd before) {
+    const auto bytes = ipc::read_memfd(current_.host.get());
     auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : std::unexpected{bytes.error()};
-    if (!plan) return log_.error("FIFOs and trackers stay as they are: {}", plan.error().text());
-    fifos_->follow(*plan, next_table_);
-    current_host_ = std::move(next_host_);
-    watch_->follow(UniqueFd{::fcntl(current_host_.get(), F_DUPFD_CLOEXEC, 3)}, plan->watch);
+    if (!plan) {
+        current_.host = std::move(before);
+        return log_.error("FIFOs and trackers stay as they are: {}", plan.error().text());
+    }
+    fifos_->follow(*plan, current_.table);
+    watch_->follow(UniqueFd{::fcntl(current_.host.get(), F_DUPFD_CLOEXEC, 3)}, plan->watch);
 }
 
 bool Supervisor::run_own_script(const char* key) {

@@ -1,6 +1,6 @@
-// The class behind run_supervisor(). Its functions are in the files that the sections below name: supervisor.cpp (life
-// and death of processes, signals, the stop), reload.cpp (reading a configuration and bringing it to all roles, or to
-// none), spares.cpp (processes that wait to take another one's place), upgrade.cpp (becoming another program).
+// The class behind run_supervisor(): it starts, watches and stops the roles, and puts its parts together, which keep
+// their own state (reader_process, reload_transaction, reload_requests, spare_pool, role_replacement, script_runner
+// ...). Its functions are in the files that the sections below name.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -17,6 +17,7 @@
 #include "authorization.hpp"
 #include "child.hpp"
 #include "dry_run_server.hpp"
+#include "generation.hpp"
 #include "host_watch.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -25,36 +26,24 @@
 #include "mainstay/role/supervisor/supervisor.hpp"
 #include "notify_fifos.hpp"
 #include "pid_file.hpp"
+#include "reader_process.hpp"
+#include "reload_requests.hpp"
+#include "reload_transaction.hpp"
 #include "role/common/daemon_settings.hpp"
+#include "role_replacement.hpp"
 #include "script_runner.hpp"
+#include "spare_pool.hpp"
 
 namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kObserverWait{5};  // for the spool's last round
 inline constexpr std::chrono::seconds kSnmpPause{5};     // before the next look for an AgentX master
-inline constexpr std::chrono::seconds kReadLimit{60};    // a reader that takes longer is killed
-inline constexpr std::chrono::minutes kReaderStays{10};  // after its last configuration
-inline constexpr int kReaderMessagesMax = 64;            // for one configuration, which takes about ten
-inline constexpr std::chrono::seconds kPrepareLimit{30};
-inline constexpr std::chrono::seconds kWatchersWait{2};    // at most, for the roles' first configuration
-inline constexpr std::chrono::seconds kFirstLook{1};       // at most, at the files that decide about servers
-inline constexpr std::chrono::seconds kSpareAfter{1};      // of quiet: a start has better things to do
-inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
-inline constexpr std::chrono::seconds kRetireWait{1};      // then it is killed; its state is as of a moment ago
+inline constexpr std::chrono::seconds kWatchersWait{2};  // at most, for the roles' first configuration
+inline constexpr std::chrono::seconds kFirstLook{1};     // at most, at the files that decide about servers
 inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitPermission = 4, kExitNoConfig = 6;
 
 // As the log calls its process.
-[[nodiscard]] const char* label(Kind kind);
-
-// The snapshots of one generation.
-struct Generation {
-    std::uint64_t number = 0;
-    struct Part {
-        UniqueFd snapshot;
-        bool needed = false;
-    };
-    std::array<Part, kRoles> parts;  // by slot(Kind)
-};
+[[nodiscard]] inline const char* label(Kind kind) { return traits_of(kind).label; }
 
 class Supervisor {
 public:
@@ -65,6 +54,7 @@ private:
     // -- supervisor.cpp
     [[nodiscard]] Result<void> set_up();
     [[nodiscard]] Result<void> claim_pid_file();
+    [[nodiscard]] std::string pid_file_of(Kind kind) const;
     [[nodiscard]] Result<void> find_accounts();
     [[nodiscard]] std::string account_of(const char* own) const;  // or the shared one
     [[nodiscard]] Result<void> find_executables();
@@ -79,18 +69,18 @@ private:
     void child_ended(Child& child, const kernel::Ended& how);
     void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
     void lay_lines(const Child& started);
-    void snmp_ended(Child& child, const kernel::Ended& how);
+    void optional_ended(Child& child, const kernel::Ended& how);
     void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::RoleStartup startup_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
     void look_after_children();  // once a second: heartbeats
+    void look_at_heartbeats(Child& child);
     void look_again();
     void write_child_pid(const Child& child, bool gone);
     void stop(int exit_code);
     void stop_step();
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
-    [[nodiscard]] static std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
 
     // -- messages.cpp
     void on_message(Child& child, Result<ipc::Received> got);
@@ -126,16 +116,10 @@ private:
     void write_dump(Child& child, const ipc::DumpText& dump, const UniqueFd& text);
 
     // -- spares.cpp
-    // A process that has loaded everything and waits for the Commit: it takes the place of one that died within a few
-    // milliseconds. The vrrp role always has one; the others get one when they are replaced.
-    void keep_spare_soon();
-    [[nodiscard]] Result<void> start_reader();
-    void start_spare(Kind kind);
+    void make_spares();
+    void fill_spares();
+    [[nodiscard]] Result<void> start_spare(Child& spare);
     bool promote_spare(Child& child);  // false: there is none that is ready
-    void prepare_spares();             // for the generation that was just committed
-    void drop_spare(Kind kind);
-    void on_spare_message(Child& spare, const Result<ipc::Received>& received);
-    void spare_ended(Child& spare, const kernel::Ended& how);
 
     // -- upgrade.cpp
     [[nodiscard]] Result<int> start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child);
@@ -144,38 +128,36 @@ private:
     [[nodiscard]] ipc::HandOver hand_over(int client, std::vector<int>& keep);
     [[nodiscard]] Result<void> adopt(int descriptor);
     void adopt_memory(Child& child, UniqueFd block, UniqueFd ring);
-    void replace_next();
-    void successor_ready(Child& spare);
-    void successor_lost(Kind kind, const std::string& why);
-    void replacement_ended(Child& child);  // the old one has left
+    [[nodiscard]] std::unique_ptr<RoleReplacement> make_replacement(std::string before, UniqueFd client);
+    void upgraded();
 
     // -- host.cpp: scripts of the daemon itself, FIFOs, the watcher
     void set_up_host();
-    void follow_host_plan();
+    void follow_host_plan(UniqueFd before);
     [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
     void own_script_ended(const ipc::ScriptResults& results);
 
     // -- reload.cpp
     void request_reload();
     void request_reload(const ipc::Reload& wanted, UniqueFd client);
-    void answer_reload_clients();
-    void send_running_parts();
+    void make_reload_parts();
+    [[nodiscard]] std::vector<ReaderProcess::Running> running_parts() const;
+    [[nodiscard]] ipc::RoleStartup orders_for_reader() const;
     void begin_reading();
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
-    void on_reader_message(Result<ipc::Received> got);
-    void kill_reader(const std::string& offence);
-    void reader_ended(const kernel::Ended& how);
-    void reading_over();
+    void take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed);
+    void reading_over(ReaderProcess::Reading reading);
     void reading_failed(int exit_code, const std::string& why);
     void begin_preparing();
-    void commit_if_prepared();
+    [[nodiscard]] bool someone_starts() const;
+    void prepare_later();
     void child_prepared(Child& child, const ipc::Prepared& answer);
     void commit(Child& child);
     void commit_now(Child& child);
     void commit_who_waits();
     void child_committed(Child& child);
     void commit_all();
-    void abort_all(const std::string& why);
+    void reload_aborted(const std::string& why);
     void reload_over();
     void begin_running();
     void start_needed(Kind kind);
@@ -189,8 +171,8 @@ private:
     Log& log_;
     boost::asio::io_context loop_{1};
     boost::asio::signal_set signals_{loop_};
-    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, limit_{loop_}, stop_tick_{loop_}, watchers_wait_{loop_},
-        spool_wait_{loop_}, first_look_{loop_};
+    boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, prepare_wait_{loop_}, stop_tick_{loop_},
+        watchers_wait_{loop_}, spool_wait_{loop_}, first_look_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
     kernel::Account account_;  // of the observer: it owns the run and the spool folder
@@ -198,49 +180,22 @@ private:
     UniqueFd network_namespace_, ipvs_namespace_;
     PidFile pid_file_;
     UniqueFd kick_;
-    std::array<std::unique_ptr<Child>, kRoles> children_, spares_;
-    boost::asio::steady_timer spare_timer_{loop_};
-    struct Replacement {         // of the roles, one by one, after an upgrade
-        std::vector<Kind> left;  // the next one at the end
-        std::optional<Kind> now;
-        bool retiring = false;
-        std::uint32_t done = 0;
-        std::string before, problem;
-        UniqueFd client;
-    };
-    std::optional<Replacement> replacement_;
-    boost::asio::steady_timer replacement_limit_{loop_};
+    ReloadTransaction::Children children_;
+    std::unique_ptr<SparePool> spares_;
+    std::unique_ptr<RoleReplacement> replacement_;  // while an upgrade replaces the roles
     std::unique_ptr<ScriptRunner> scripts_;
     std::unique_ptr<DryRunServer> dry_runs_;
     std::unique_ptr<HostWatch> watch_;
     std::unique_ptr<NotifyFifos> fifos_;
 
     enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
-    enum class Reload { None, Reading, Preparing } reload_ = Reload::None;
-    bool reload_again_ = false;  // SIGHUPs that came meanwhile
-    struct ReloadClients {       // of mainstayctl reload
-        std::vector<UniqueFd> clients;
-        bool force = false, as_json = false;
-    };
-    ReloadClients reload_clients_, next_clients_;  // of the reload that is under way, and of the one after it
-    std::string reload_problem_;                   // why the configuration does not run
-    UniqueFd reload_report_;                       // sealed, the reader's
+    bool reloading_ = false;  // from the reading of a configuration to its end, whichever that is
+    ReloadRequests requests_;
+    std::unique_ptr<ReaderProcess> reader_;
+    std::unique_ptr<ReloadTransaction> reload_;
     Generation current_, next_;
-    std::optional<ipc::ReadingDone> reading_done_;
-    ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
-    UniqueFd next_scripts_, current_scripts_, next_host_, current_host_;  // sealed: the table of scripts, ipc::HostPlan
-    alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
-    std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
-    int reader_pid_ = 0;
-    bool reader_offended_ = false;  // nothing that it sent counts
-    int reader_messages_ = 0;
-    struct WaitingReader {  // a reader that waits for the next reload
-        int pid = 0;
-        UniqueFd line;  // closed: it is about to end
-    } waiting_reader_;
-    boost::asio::steady_timer reader_leaves_{loop_};
     int exit_code_ = 0;
     int stop_stage_ = 0;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs

@@ -68,21 +68,20 @@ void Supervisor::apply_settings(const ipc::DaemonSettings& settings) {
     if (settings.umask >= 0 && !options_.umask_given) ::umask(static_cast<mode_t>(settings.umask));
 }
 
+std::string Supervisor::pid_file_of(Kind kind) const {
+    const std::string& given = options_.pid_file(kind);
+    return given.empty() ? places_.pid_file(options_.identity, kind) : given;
+}
+
 Result<void> Supervisor::claim_pid_file() {
-    const std::string path =
-        options_.pid_file.empty() ? places_.pid_file(options_.identity, Kind::Supervisor) : options_.pid_file;
-    auto pid_file = PidFile::claim(path, options_.identity.process_name(Kind::Supervisor));
+    auto pid_file = PidFile::claim(pid_file_of(Kind::Supervisor), options_.identity.process_name(Kind::Supervisor));
     if (!pid_file) return std::unexpected{std::move(pid_file.error())};
     pid_file_ = std::move(*pid_file);
     return {};
 }
 
 void Supervisor::write_child_pid(const Child& child, bool gone) {
-    std::string path = child.kind == Kind::Vrrp  ? options_.vrrp_pid_file
-                       : child.kind == Kind::Lvs ? options_.lvs_pid_file
-                       : child.kind == Kind::Bfd ? options_.bfd_pid_file
-                                                 : std::string{};
-    if (path.empty()) path = places_.pid_file(options_.identity, child.kind);
+    const std::string path = pid_file_of(child.kind);
     if (gone) {
         ::unlink(path.c_str());
         return;

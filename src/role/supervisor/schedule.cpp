@@ -39,7 +39,7 @@ std::optional<std::string> small_file(const std::string& path) {
 
 // Once a second.
 void Supervisor::look_at_schedule() {
-    const auto& settings = settings_.daemon;
+    const auto& settings = current_.settings.daemon;
     if (phase_ != Phase::Running || settings.reload_time_file.empty()) {
         scheduled_text_.clear();
         scheduled_.reset();
@@ -69,9 +69,9 @@ void Supervisor::look_at_schedule() {
 
 // Editors wait while this file exists.
 void Supervisor::mark_reading(bool reading) {
-    if (reading && phase_ == Phase::Running && settings_.daemon.has_reload_file) {
-        reading_mark_ = settings_.daemon.reload_file.empty() ? places_.run_directory + "/keepalived.reload"
-                                                             : settings_.daemon.reload_file;
+    if (reading && phase_ == Phase::Running && current_.settings.daemon.has_reload_file) {
+        reading_mark_ = current_.settings.daemon.reload_file.empty() ? places_.run_directory + "/keepalived.reload"
+                                                                     : current_.settings.daemon.reload_file;
         const UniqueFd fd{::open(reading_mark_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
         if (fd || errno == EEXIST) return;
         log_.warning("reload_file {} cannot be made", reading_mark_);
@@ -85,7 +85,7 @@ void Supervisor::mark_reading(bool reading) {
 
 // tmp_config_directory: the copy that the reader keeps there is ours to remove.
 void Supervisor::remove_config_copy() {
-    const auto& folder = settings_.daemon.tmp_config_directory;
+    const auto& folder = current_.settings.daemon.tmp_config_directory;
     if (!folder.empty()) ::unlink((folder + "/mainstay-" + std::to_string(::getpid()) + ".conf").c_str());
 }
 

@@ -1,111 +1,51 @@
-// Processes that have loaded everything and wait. Starting one takes a dozen milliseconds (exec, linking, reading the
-// configuration); one that waits takes its place as soon as the death is known.
-#include <signal.h>
-
+// How the supervisor starts spare processes, and what it does with one.
 #include "impl.hpp"
-#include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
 namespace mainstay::role {
 
-namespace {
-
-// Only vrrp: nobody waits milliseconds for the others.
-bool has_spare(Kind kind) { return kind == Kind::Vrrp; }
-
-}  // namespace
-
-void Supervisor::keep_spare_soon() {
-    spare_timer_.expires_after(kSpareAfter);
-    spare_timer_.async_wait([this](const boost::system::error_code& error) {
-        if (error || phase_ != Phase::Running || replacement_) return;
-        for (auto& child : children_)
-            if (has_spare(child->kind) && child->alive() && child->ready && !spares_[slot(child->kind)]->alive())
-                start_spare(child->kind);
-    });
+void Supervisor::make_spares() {
+    SparePool::Deeds deeds;
+    deeds.start = [this](Child& spare) { return start_spare(spare); };
+    deeds.is_allowed = [this](Child& spare, const Result<ipc::Received>& received) {
+        return is_allowed(spare, Sender::Spare, received);
+    };
+    deeds.ready = [this](Kind kind) {
+        if (replacement_) replacement_->successor_ready(kind);
+    };
+    deeds.lost = [this](Kind kind, const std::string& why) {
+        if (replacement_) replacement_->successor_lost(kind, why);
+    };
+    deeds.quiet = [this] { fill_spares(); };
+    spares_ = std::make_unique<SparePool>(loop_, log_, std::move(deeds));
 }
 
-// It waits for its RoleStartup, and ends when the line is closed.
-Result<void> Supervisor::start_reader() {
-    auto channel = ipc::make_channel();
-    if (!channel) return std::unexpected{std::move(channel.error())};
-    const auto pid = kernel::spawn_role({program_path(executable_, kReaderProgram),
-                                         {options_.identity.process_name(Kind::Supervisor)},
-                                         {{channel->second.get(), ipc::inherited::kControl}}});
-    if (!pid) return std::unexpected{pid.error()};
-    waiting_reader_ = {*pid, std::move(channel->first)};
-    return {};
+void Supervisor::fill_spares() {
+    if (phase_ != Phase::Running || replacement_) return;
+    for (auto& child : children_)
+        if (traits_of(child->kind).has_spare && child->alive() && child->ready && !spares_->has(child->kind))
+            spares_->start(child->kind, current_);
 }
 
-void Supervisor::start_spare(Kind kind) {
-    Child& spare = *spares_[slot(kind)];
-    auto startup = startup_for(kind, true);
+Result<void> Supervisor::start_spare(Child& spare) {
+    auto startup = startup_for(spare.kind, true);
     startup.spare = true;
-    const auto executable = program_path(executable_, program_name(kind));
-    const auto started = spare.start(
-        executable, startup, descriptors_for(child_of(kind)), network_namespace_of(kind),
-        [this, &spare](const Result<ipc::Received>& received) { on_spare_message(spare, received); }, log_);
-    if (!started) {
-        log_.warning("no process can wait as a spare: {}", started.error().text());
-        return successor_lost(kind, started.error().text());
-    }
-    spare.send(ipc::Prepare{current_.number}, current_.parts[slot(kind)].snapshot.get(), log_);
-}
-
-void Supervisor::on_spare_message(Child& spare, const Result<ipc::Received>& received) {
-    if (!is_allowed(spare, Sender::Spare, received)) return;
-    const auto* answer = std::get_if<ipc::Prepared>(&received->message);
-    if (answer == nullptr) return;  // heartbeats
-    if (!answer->refused.empty()) {
-        successor_lost(spare.kind, answer->refused);
-        return drop_spare(spare.kind);
-    }
-    spare.prepared = true;
-    spare.prepared_generation = answer->generation;
-    successor_ready(spare);
+    return spare.start(
+        program_path(executable_, traits_of(spare.kind).program), startup, descriptors_for(child_of(spare.kind)),
+        network_namespace_of(spare.kind),
+        [this, &spare](const Result<ipc::Received>& received) { spares_->on_message(spare, received); }, log_);
 }
 
 bool Supervisor::promote_spare(Child& child) {
-    Child& spare = *spares_[slot(child.kind)];
-    if (!spare.alive()) return false;
-    if (!spare.prepared || spare.prepared_generation != current_.number || spare.kill_sent) {
-        drop_spare(child.kind);
-        return false;
-    }
+    Child* spare = spares_->find_ready(child.kind, current_);
+    if (spare == nullptr) return false;
     child.take_over(
-        spare, [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
+        *spare, [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     lay_lines(child);
     commit(child);
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);
     return true;
-}
-
-void Supervisor::prepare_spares() {
-    for (auto& spare : spares_) {
-        if (!spare->alive()) continue;
-        if (!current_.parts[slot(spare->kind)].needed) {
-            drop_spare(spare->kind);
-            continue;
-        }
-        spare->prepared = false;
-        spare->send(ipc::Prepare{current_.number}, current_.parts[slot(spare->kind)].snapshot.get(), log_);
-    }
-}
-
-void Supervisor::drop_spare(Kind kind) {
-    Child& spare = *spares_[slot(kind)];
-    if (!spare.alive() || std::exchange(spare.kill_sent, true)) return;
-    ::kill(spare.pid, SIGKILL);
-}
-
-void Supervisor::spare_ended(Child& spare, const kernel::Ended& how) {
-    const bool on_purpose = spare.kill_sent;
-    spare.forget();
-    if (phase_ == Phase::Stopping) return;
-    if (!on_purpose) log_.warning("the spare {} process ended by itself", label(spare.kind));
-    successor_lost(spare.kind, std::string{how.signalled ? "signal " : "exit status "} + std::to_string(how.status));
-    if (spare.next_delay(kernel::monotonic_now()).count() == 0) keep_spare_soon();
 }
 
 }  // namespace mainstay::role

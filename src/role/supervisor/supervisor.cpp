@@ -24,24 +24,6 @@ namespace mainstay::role {
 
 namespace inherited = ipc::inherited;
 
-const char* label(Kind kind) {
-    switch (kind) {
-        case Kind::Vrrp:
-            return "VRRP";
-        case Kind::Lvs:
-            return "Healthcheck";
-        case Kind::Observer:
-            return "Observer";
-        case Kind::Bfd:
-            return "BFD";
-        case Kind::Snmp:
-            return "SNMP";
-        case Kind::Supervisor:
-            break;
-    }
-    return "Supervisor";
-}
-
 Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
 
 int Supervisor::run() {
@@ -56,7 +38,7 @@ int Supervisor::run() {
     if (replacement_) {
         kernel::unblock_signals();
         reap_all();  // whoever ended on the way
-        replace_next();
+        replacement_->next();
     } else {
         begin_reading();
     }
@@ -92,6 +74,8 @@ Result<void> Supervisor::set_up() {
         child_of(to).send(results, -1, log_);
     });
     set_up_host();
+    make_reload_parts();
+    make_spares();
     if (options_.hand_over < 0) return make_shared_memory();  // the rest when the configuration is known
     if (auto adopted = adopt(options_.hand_over); !adopted)
         return std::unexpected{std::move(adopted.error()).with("what the former program left")};
@@ -111,7 +95,7 @@ Result<void> Supervisor::find_accounts() {
         const auto look_up = [&missing](const char* name) {
             if (!kernel::find_account(name)) missing.emplace_back(name);
         };
-        for (const Kind kind : kRoleKinds) look_up(account_name(kind));
+        for (const Kind kind : kRoleKinds) look_up(traits_of(kind).account);
         look_up(kWatcherAccount);
         if (!missing.empty())
             return fail(
@@ -120,7 +104,7 @@ Result<void> Supervisor::find_accounts() {
                             "/usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with --shared-account NAME",
                             fmt::join(missing, " ")));
     }
-    auto observer = kernel::find_account(account_of(account_name(Kind::Observer)));
+    auto observer = kernel::find_account(account_of(traits_of(Kind::Observer).account));
     if (!observer) return std::unexpected{std::move(observer.error())};
     account_ = *observer;
     return {};
@@ -175,7 +159,6 @@ Result<void> Supervisor::make_shared_memory() {
         child->ring = std::move(*ring);
         if (auto opened = open_for_readers(*child); !opened) return opened;
         children_[slot(kind)] = std::move(child);
-        spares_[slot(kind)] = std::make_unique<Child>(loop_, kind);
     }
     return {};
 }
@@ -224,15 +207,8 @@ void Supervisor::on_signal(int signal) {
 void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
         if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) ||
-            fifos_->ended(*ended))
+            fifos_->ended(*ended) || reader_->ended(*ended) || spares_->ended(*ended))
             continue;
-        if (ended->pid == reader_pid_) {
-            reader_ended(*ended);
-            continue;
-        }
-        if (ended->pid == waiting_reader_.pid) waiting_reader_ = {};
-        for (auto& spare : spares_)
-            if (spare && spare->pid == ended->pid) spare_ended(*spare, *ended);
         for (auto& child : children_)
             if (child->pid == ended->pid) child_ended(*child, *ended);
     }
@@ -244,11 +220,12 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     child.forget();
     write_child_pid(child, true);
     if (phase_ == Phase::Stopping) return;
-    if (replacement_ && replacement_->retiring && replacement_->now == child.kind) return replacement_ended(child);
+    if (replacement_ && replacement_->has_left(child.kind))
+        return start_child(child);  // the successor, unless it died at this very moment
     std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
     if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that is not on its list";
-    if (child.kind == Kind::Snmp) return snmp_ended(child, how);
-    if (reload_ == Reload::Preparing) abort_all(std::string{label(child.kind)} + " process died meanwhile");
+    if (traits_of(child.kind).is_optional) return optional_ended(child, how);
+    if (reload_->is_under_way()) reload_->abort(std::string{label(child.kind)} + " process died meanwhile");
 
     // keepalived: these exit codes will not get better by trying again.
     const bool permanent = !how.signalled && (how.status == kExitConfig || how.status == kExitPermission);
@@ -264,12 +241,12 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
 }
 
 // It ends by itself when there is no AgentX master to talk to, which is no reason for anything else to change.
-void Supervisor::snmp_ended(Child& child, const kernel::Ended& how) {
+void Supervisor::optional_ended(Child& child, const kernel::Ended& how) {
     const bool again = !how.signalled && how.status == kSnmpAgain;
     const auto delay = again ? kSnmpPause : child.next_delay(kernel::monotonic_now()) + std::chrono::seconds{1};
-    if (!again) log_.error("SNMP process died: Respawning (in {} s)", delay.count());
-    if (current_.parts[slot(Kind::Snmp)].needed) start_child_in(child, delay);
-    if (reload_ == Reload::Preparing) commit_if_prepared();
+    if (!again) log_.error("{} process died: Respawning (in {} s)", label(child.kind), delay.count());
+    if (current_.parts[slot(child.kind)].needed) start_child_in(child, delay);
+    reload_->forget_gone();
 }
 
 void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
@@ -280,6 +257,7 @@ void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
 }
 
 ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
+    const KindTraits& traits = traits_of(kind);
     ipc::RoleStartup startup;
     startup.restarted = restarted;
     startup.log_ident = options_.identity.log_ident(kind) + places_.suffix;
@@ -287,7 +265,7 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.log_facility = options_.log_facility;
     startup.log_console = options_.log_console;
     startup.log_level = options_.log_level;
-    startup.user = account_of(account_name(kind));
+    startup.user = account_of(traits.account);
     startup.process_name = options_.identity.process_name(kind);
     startup.config_path = options_.config_path;
     startup.config_id = options_.config_id;
@@ -295,18 +273,18 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.spool_directory = places_.spool_directory;
     startup.net_namespace = options_.net_namespace;
     const auto number = static_cast<std::uint8_t>(kind);
-    startup.may_schedule = std::ranges::count(settings_.daemon.scheduling_roles, number) != 0;
-    startup.may_lock = std::ranges::count(settings_.daemon.locking_roles, number) != 0;
-    startup.has_ipvs_namespace = kind == Kind::Lvs && ipvs_namespace_;
+    startup.may_schedule = std::ranges::count(current_.settings.daemon.scheduling_roles, number) != 0;
+    startup.may_lock = std::ranges::count(current_.settings.daemon.locking_roles, number) != 0;
+    startup.has_ipvs_namespace = traits.works_on_ipvs && ipvs_namespace_;
     startup.keep_addresses = options_.keep_addresses;
     startup.keep_ipvs = options_.keep_ipvs;
     startup.settings_path = options_.settings_path;
-    startup.audit_seconds = settings_.audit_seconds;
-    startup.mail_keep_seconds = settings_.mail_keep_seconds;
+    startup.audit_seconds = current_.settings.audit_seconds;
+    startup.mail_keep_seconds = current_.settings.mail_keep_seconds;
     startup.strict = options_.strict;
     startup.all_include_checks = options_.all_include_checks;
     startup.snmp = options_.snmp;
-    startup.snmp_socket = kind == Kind::Snmp ? settings_.daemon.snmp_socket : options_.snmp_socket;
+    startup.snmp_socket = traits.needs_snmp_socket ? current_.settings.daemon.snmp_socket : options_.snmp_socket;
     return startup;
 }
 
@@ -314,7 +292,8 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     std::vector<std::pair<int, int>> list{{child.block.get(), inherited::kOwnBlock},
                                           {child.ring.get(), inherited::kOwnRing},
                                           {kick_.get(), inherited::kObserverKick}};
-    if (only_watches(child.kind)) {
+    const KindTraits& traits = traits_of(child.kind);
+    if (traits.only_watches) {
         const auto& vrrp = *children_[slot(Kind::Vrrp)];
         const auto& lvs = *children_[slot(Kind::Lvs)];
         list.insert(list.end(), {{vrrp.block_to_read.get(), inherited::kVrrpBlock},
@@ -323,7 +302,7 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
                                  {lvs.ring_to_read.get(), inherited::kLvsRing},
                                  {children_[slot(Kind::Bfd)]->block_to_read.get(), inherited::kBfdBlock}});
     }
-    if (child.kind == Kind::Lvs && ipvs_namespace_) list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
+    if (traits.works_on_ipvs && ipvs_namespace_) list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
     return list;
 }
 
@@ -352,18 +331,20 @@ void Supervisor::lay_lines(const Child& started) {
 }
 
 // Who only watches stays outside: the mail server, the AgentX master and the ones who ask are there.
-int Supervisor::network_namespace_of(Kind kind) const { return only_watches(kind) ? -1 : network_namespace_.get(); }
+int Supervisor::network_namespace_of(Kind kind) const {
+    return traits_of(kind).only_watches ? -1 : network_namespace_.get();
+}
 
 void Supervisor::start_child(Child& child) {
     if (promote_spare(child)) return;
-    const auto executable = program_path(executable_, program_name(child.kind));
+    const auto executable = program_path(executable_, traits_of(child.kind).program);
     const auto started = child.start(
         executable, startup_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
         [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
         // The VIPs and the services matter more than the one who watches them.
-        if (!child.ever_ready && !only_watches(child.kind)) return stop(kExitFatal);
+        if (!child.ever_ready && !traits_of(child.kind).only_watches) return stop(kExitFatal);
         child.born = kernel::monotonic_now();
         return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
     }
@@ -375,18 +356,19 @@ void Supervisor::start_child(Child& child) {
 
 void Supervisor::look_after_children() {
     watch_->look();
-    const auto look = [this](Child* child) {
-        if (!child->alive() || child->kill_sent || phase_ == Phase::Stopping) return;
-        if (++child->missed <= kMissedHeartbeatsMax) return;
-        log_.error("{} process({}) has been silent for {} s: killing it", label(child->kind), child->pid,
-                   kMissedHeartbeatsMax);
-        child->kill_sent = true;
-        ::kill(child->pid, SIGKILL);
-    };
-    for (auto& child : children_) look(child.get());
-    for (auto& spare : spares_) look(spare.get());
+    for (auto& child : children_) look_at_heartbeats(*child);
+    spares_->for_each([this](Child& spare) { look_at_heartbeats(spare); });
     look_at_schedule();
     look_again();
+}
+
+void Supervisor::look_at_heartbeats(Child& child) {
+    if (!child.alive() || child.kill_sent || phase_ == Phase::Stopping) return;
+    if (++child.missed <= kMissedHeartbeatsMax) return;
+    log_.error("{} process({}) has been silent for {} s: killing it", label(child.kind), child.pid,
+               kMissedHeartbeatsMax);
+    child.kill_sent = true;
+    ::kill(child.pid, SIGKILL);
 }
 
 void Supervisor::look_again() {
@@ -403,19 +385,19 @@ void Supervisor::stop(int exit_code) {
     exit_code_ = exit_code;
     if (ever_ran_) log_.info("Stopping");
     kernel::tell_service_manager("STOPPING=1");
-    limit_.cancel();
+    prepare_wait_.cancel();
+    reload_->cancel();
     watchers_wait_.cancel();
-    for (const int reader : {reader_pid_, waiting_reader_.pid})
-        if (reader != 0) ::kill(reader, SIGKILL);
+    reader_->kill();
     if (dry_runs_) dry_runs_->close();
     replacement_.reset();
     watch_->stop();
+    spares_->stop();
     for (auto& child : children_) {
-        drop_spare(child->kind);
         child->respawn.cancel();
-        if (child->alive() && !only_watches(child->kind)) child->send(ipc::Stop{}, -1, log_);
+        if (child->alive() && !traits_of(child->kind).only_watches) child->send(ipc::Stop{}, -1, log_);
     }
-    stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{settings_.daemon.child_wait_seconds};
+    stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{current_.settings.daemon.child_wait_seconds};
     stop_step();
 }
 
@@ -430,7 +412,7 @@ void Supervisor::stop_step() {
             for (Child* child : {&vrrp, &lvs, &bfd})
                 if (child->alive() && !std::exchange(child->kill_sent, true)) {
                     log_.error("{} process({}) failed to stop within {} s - forcing termination", label(child->kind),
-                               child->pid, settings_.daemon.child_wait_seconds);
+                               child->pid, current_.settings.daemon.child_wait_seconds);
                     ::kill(child->pid, SIGKILL);
                 }
         if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {

@@ -31,7 +31,7 @@ std::string Supervisor::upgrade_program(const ipc::Upgrade& question) const {
 }
 
 Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child) {
-    if (phase_ != Phase::Running || reload_ != Reload::None || replacement_)
+    if (phase_ != Phase::Running || reloading_ || replacement_)
         return fail(Errc::State, "the daemon is starting, stopping, reloading or being upgraded: try again");
     ipc::UpgradeTrial trial{ipc::kHandOverFormat, {}};
     std::vector<std::pair<int, int>> descriptors{{control_of_child, ipc::inherited::kControl}};
@@ -65,10 +65,10 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     state.pid_path = pid_file_.path();
     state.pid_file = handed(pid_file_.lock());
     state.kick = handed(kick_.get());
-    state.scripts = handed(current_scripts_.get());
+    state.scripts = handed(current_.scripts.get());
     state.client = handed(client);
     state.generation = current_.number;
-    state.settings = settings_;
+    state.settings = current_.settings;
     for (auto& child : children_) {
         const auto& part = current_.parts[slot(child->kind)];
         state.roles.push_back({static_cast<std::uint8_t>(child->kind), child->pid, handed(child->control()),
@@ -76,7 +76,7 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
                                part.needed, child->ready, child->ever_ready, child->born});
     }
     state.running = scripts_->hand_over();
-    state.host = handed(current_host_.get());
+    state.host = handed(current_.host.get());
     state.fifos = fifos_->hand_over();
     for (const auto& fifo : state.fifos) handed(fifo.fd);
     return state;
@@ -87,13 +87,12 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
         log_.error("the upgrade is refused ({}): everything goes on unchanged", why);
         if (client) static_cast<void>(ipc::send_message(client.get(), ipc::UpgradeDone{why, {}, {}, 0}));
     };
-    if (phase_ != Phase::Running || reload_ != Reload::None)
-        return refuse("the daemon is stopping or reloading: try again");
+    if (phase_ != Phase::Running || reloading_) return refuse("the daemon is stopping or reloading: try again");
     const std::string path = upgrade_program({program});
     start_waiting_watchers();  // the new program goes on with what runs
     // A former program's spare knows nothing of this; the new one starts its own.
-    for (const auto& spare : spares_) drop_spare(spare->kind);
-    if (waiting_reader_.pid != 0) ::kill(waiting_reader_.pid, SIGKILL);
+    spares_->drop_all();
+    reader_->kill_waiting();
     std::vector<int> keep;
     const auto state = hand_over(client.get(), keep);
     const auto written = ipc::write_hand_over(state);
@@ -103,7 +102,7 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     const auto failed = kernel::exec_again(
         path, options_.arguments, std::string{ipc::kHandOverVariable} + "=" + std::to_string(written->get()), keep);
     refuse(failed.text());
-    keep_spare_soon();
+    spares_->fill_soon();
 }
 
 // What a former program made may not be sealed yet. What cannot be sealed or mapped is not used: the role begins with
@@ -134,14 +133,12 @@ Result<void> Supervisor::adopt(int descriptor) {
     if (auto made = make_shared_memory(); !made) return made;  // for a role that the former program did not know
     pid_file_ = PidFile::adopt(state->pid_path, own(state->pid_file));
     kick_ = own(state->kick);
-    current_scripts_ = own(state->scripts);
+    current_.scripts = own(state->scripts);
     current_.number = state->generation;
-    settings_ = state->settings;
-    apply_settings(settings_.daemon);
-    if (auto settled = settle(settings_.daemon); !settled) return settled;
-    replacement_.emplace();
-    replacement_->client = own(state->client);
-    replacement_->before = state->version;
+    current_.settings = state->settings;
+    apply_settings(current_.settings.daemon);
+    if (auto settled = settle(current_.settings.daemon); !settled) return settled;
+    replacement_ = make_replacement(state->version, own(state->client));
     for (auto& role : state->roles) {
         if (role.kind == 0 || role.kind > children_.size()) continue;
         const auto kind = static_cast<Kind>(role.kind);
@@ -156,18 +153,18 @@ Result<void> Supervisor::adopt(int descriptor) {
             role.pid, own(role.control),
             [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
         child.awaited.handed_over = true;
-        replacement_->left.push_back(kind);
+        replacement_->add(kind);
     }
-    const auto bytes = ipc::read_memfd(current_scripts_.get());
+    const auto bytes = ipc::read_memfd(current_.scripts.get());
     auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
     if (!table) return std::unexpected{std::move(table.error()).with("the script table")};
-    scripts_->set_notify_wait(std::chrono::seconds{settings_.notify_wait_seconds});
+    scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
     fifos_->adopt(state->fifos, own);
     watch_->go_on();
-    next_host_ = own(state->host);
-    next_table_ = *table;
-    follow_host_plan();
-    scripts_->set_table(std::move(*table));
+    current_.host = own(state->host);
+    current_.table = *table;
+    follow_host_plan({});
+    scripts_->set_table(std::exchange(current_.table, {}));
     scripts_->adopt(state->running);
     phase_ = Phase::Running;
     ever_ran_ = true;
@@ -176,64 +173,31 @@ Result<void> Supervisor::adopt(int descriptor) {
     return {};
 }
 
-void Supervisor::replace_next() {
-    replacement_limit_.cancel();
-    auto& work = *replacement_;
-    if (work.now && *work.now != Kind::Vrrp) drop_spare(*work.now);
-    work.now.reset();
-    work.retiring = false;
-    while (!work.left.empty() && !child_of(work.left.back()).alive()) work.left.pop_back();
-    if (work.left.empty()) {
-        const auto done = std::move(*replacement_);
-        replacement_.reset();
-        log_.notice("upgrade complete: {} roles are the new program's{}{}", done.done,
-                    done.problem.empty() ? "" : "; not all of them: ", done.problem);
-        if (done.client)
-            static_cast<void>(ipc::send_message(
-                done.client.get(), ipc::UpgradeDone{done.problem, done.before, MAINSTAY_VERSION, done.done}));
-        keep_spare_soon();
-        if (std::exchange(reload_again_, false)) request_reload();
-        return;
-    }
-    const Kind kind = work.left.back();
-    work.left.pop_back();
-    work.now = kind;
-    replacement_limit_.expires_after(kSuccessorWait);
-    replacement_limit_.async_wait([this, kind](const boost::system::error_code& error) {
-        if (error) return;
-        successor_lost(kind, "the new process was not ready in time");
-        drop_spare(kind);
-    });
-    start_spare(kind);
+std::unique_ptr<RoleReplacement> Supervisor::make_replacement(std::string before, UniqueFd client) {
+    RoleReplacement::Deeds deeds;
+    deeds.runs = [this](Kind kind) { return child_of(kind).alive(); };
+    deeds.start_successor = [this](Kind kind) { spares_->start(kind, current_); };
+    deeds.drop_successor = [this](Kind kind) { spares_->drop(kind); };
+    deeds.retire = [this](Kind kind) {
+        Child& old = child_of(kind);
+        old.kill_sent = true;
+        old.send(ipc::Retire{}, -1, log_);
+        return old.pid;
+    };
+    deeds.over = [this, before = std::move(before), client = std::make_shared<UniqueFd>(std::move(client))](
+                     std::uint32_t done, const std::string& problem) {
+        if (*client)
+            static_cast<void>(
+                ipc::send_message(client->get(), ipc::UpgradeDone{problem, before, MAINSTAY_VERSION, done}));
+        upgraded();
+    };
+    return std::make_unique<RoleReplacement>(loop_, log_, std::move(deeds));
 }
 
-void Supervisor::successor_ready(Child& spare) {
-    if (!replacement_ || replacement_->now != spare.kind || replacement_->retiring) return;
-    Child& old = child_of(spare.kind);
-    if (!old.alive()) return;  // it died meanwhile, and another one is on its way
-    replacement_->retiring = true;
-    old.kill_sent = true;
-    old.send(ipc::Retire{}, -1, log_);
-    replacement_limit_.expires_after(kRetireWait);
-    replacement_limit_.async_wait([this, pid = old.pid](const boost::system::error_code& error) {
-        if (!error) ::kill(pid, SIGKILL);
-    });
-}
-
-// The old process goes on, as it is. Called for every spare; only the one that a replacement waits for counts.
-void Supervisor::successor_lost(Kind kind, const std::string& why) {
-    if (!replacement_ || replacement_->now != kind || replacement_->retiring) return;
-    log_.error("the {} process is not replaced: {}", label(kind), why);
-    replacement_->problem += (replacement_->problem.empty() ? "" : "; ") + std::string{label(kind)} + ": " + why;
-    replacement_->now.reset();
-    loop_.post([this] {
-        if (replacement_ && !replacement_->now) replace_next();
-    });
-}
-
-void Supervisor::replacement_ended(Child& child) {
-    replacement_limit_.cancel();
-    start_child(child);  // the successor, unless it died at this very moment
+void Supervisor::upgraded() {
+    replacement_.reset();
+    spares_->fill_soon();
+    if (requests_.take_postponed()) request_reload();
 }
 
 }  // namespace mainstay::role

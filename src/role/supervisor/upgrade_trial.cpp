@@ -76,8 +76,8 @@ Result<void> load(const ipc::UpgradeTrial& trial) {
 Result<void> has_programs() {
     const auto own = kernel::own_executable();
     if (!own) return std::unexpected{own.error()};
-    for (const char* name : {program_name(Kind::Vrrp), program_name(Kind::Lvs), program_name(Kind::Bfd),
-                             program_name(Kind::Observer), kReaderProgram, kWatcherProgram})
+    for (const char* name : {traits_of(Kind::Vrrp).program, traits_of(Kind::Lvs).program, traits_of(Kind::Bfd).program,
+                             traits_of(Kind::Observer).program, kReaderProgram, kWatcherProgram})
         if (const auto path = program_path(*own, name); ::access(path.c_str(), X_OK) != 0)
             return fail_system("program " + path, errno);
     return {};

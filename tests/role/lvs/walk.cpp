@@ -9,6 +9,7 @@
 
 #include "../../lvs/builders.hpp"
 #include "mainstay/lvs/followed.hpp"
+#include "mainstay/lvs/quorum.hpp"
 #include "mainstay/lvs/settings.hpp"
 #include "role/lvs/status.hpp"
 
@@ -232,13 +233,15 @@ void LvsWalk::reload(config::Config next) {
     judge_.know_addresses(addresses_);
     begin_watch();
     lvs::Intents intents;
-    if (same_places && judge_.takes(changes)) {
+    std::optional<lvs::AcceptedChanges> accepted;
+    if (same_places) accepted = judge_.accept(changes);
+    if (accepted) {
         history_.back() += fmt::format(" ({} changes)", changes.size());
         lvs::Judge whole = judge_;
         static_cast<void>(whole.reload(std::move(next), now()));
         std::vector<std::size_t> places;
         for (const auto& change : changes) places.push_back(change.at);
-        intents = judge_.change(std::move(changes), now());
+        intents = judge_.reload(std::move(*accepted), now());
         for (std::size_t v = 0; v < whole.states().size(); ++v)
             if (whole.states()[v] != judge_.states()[v])
                 fail(fmt::format("a change of some services leaves\n{}where a reload of all leaves\n{}",

@@ -2,12 +2,12 @@
 
 MUTATIONS = [
     ("sorry-server-of-before", "judge_reload.cpp", "a sorry server that is configured no more stays in use",
-     "before.states[old].sorry_in_use && config.sorry_server.has_value()", "before.states[old].sorry_in_use"),
-    ("kept-forgotten", "judge_reload.cpp", "a reload forgets whom min_alive keeps",
-     "server.kept = old_server.kept && !all_up(server);", "server.kept = false;"),
+     "old_state.sorry_in_use && config.sorry_server.has_value()", "old_state.sorry_in_use"),
+    ("kept-forgotten", "carry_over.cpp", "a reload forgets whom min_alive keeps",
+     "server.kept = old.kept && !all_up(server);", "server.kept = false;"),
     ("not-kept-again", "judge_reload.cpp", "a reload that raises min_alive brings nobody back",
-     "if (found != before.by_key.end()) keep_again(i, before.services[found->second], at, out);", ""),
-    ("mark-of-another", "judge_marks.cpp", "a group keeps its mark though another one has it by its file",
+     "if (old) keep_again(service, before.configs[*old], at, out);", ""),
+    ("mark-of-another", "firewall_marks.cpp", "a group keeps its mark though another one has it by its file",
      "if (found != before.end() && used.insert(found->second).second) marks_.insert(*found);",
      "if (found != before.end()) marks_.insert(*found);"),
     ("servers-left-in", "plan.cpp", "servers that are wanted no more stay",
@@ -20,6 +20,6 @@ MUTATIONS = [
     ("weight-not-written", "ledger.cpp", "what a service is to be is not compared anew",
      "if (wanted_[at] == wanted) return;\n    note_difference(at);\n    wanted_[at] = std::move(wanted);",
      "if (wanted_[at] == wanted) return;\n    wanted_[at] = std::move(wanted);"),
-    ("drained-kept", "judge_gradual.cpp", "min_alive keeps a drained server",
+    ("drained-kept", "judge_servers.cpp", "min_alive keeps a drained server",
      "if (least == 0 || server.hold == Hold::Drained) return false;", "if (least == 0) return false;"),
 ]

@@ -2,27 +2,15 @@
 // package). Idents, process names and pid files follow from it.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "kinds.hpp"
+
 namespace mainstay::role {
 
-enum class Kind : std::uint8_t { Supervisor, Vrrp, Lvs, Observer, Bfd, Snmp };
-inline constexpr std::array kRoleKinds{Kind::Vrrp, Kind::Lvs, Kind::Observer, Kind::Bfd, Kind::Snmp};
-inline constexpr std::size_t kRoles = kRoleKinds.size();  // all but the supervisor
-
-// Whose life the addresses and services do not hang on: they watch the others, and tell.
-[[nodiscard]] constexpr bool only_watches(Kind kind) { return kind == Kind::Observer || kind == Kind::Snmp; }
-
-// The account that a role runs as: "mainstay-vrrp" (packaging/sysusers.d).
-[[nodiscard]] const char* account_name(Kind kind);
+// Of the processes that are no roles: their accounts and executables.
 inline constexpr const char* kWatcherAccount = "mainstay-track";
-
-// The executable of a role, without its folder: "mainstayd-vrrp".
-[[nodiscard]] const char* program_name(Kind kind);
 inline constexpr const char* kReaderProgram = "mainstayd-read";
 inline constexpr const char* kWatcherProgram = "mainstayd-track";
 

@@ -4,6 +4,7 @@
 // outlives a crashed role.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,7 +28,6 @@ struct SupervisorOptions {
     bool respawn = true;                   // -R
     bool keep_addresses = false;           // -V
     bool keep_ipvs = false;                // -I
-    std::string pid_file, vrrp_pid_file, lvs_pid_file, bfd_pid_file;  // empty: the identity's
     std::string log_socket = "/dev/log";
     int log_facility = 3;
     bool log_console = false;
@@ -42,6 +42,10 @@ struct SupervisorOptions {
     bool snmp = false;                   // -x
     std::string snmp_socket;             // -A
     bool strict = false;                 // --strict: a configuration with a warning is refused
+    std::array<std::string, kRoles + 1> pid_files;  // by Kind: -p, -r, -c, -b; empty: the identity's
+
+    [[nodiscard]] std::string& pid_file(Kind kind) { return pid_files[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] const std::string& pid_file(Kind kind) const { return pid_files[static_cast<std::size_t>(kind)]; }
 };
 
 // Until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,

@@ -8,8 +8,8 @@
 #include <functional>
 #include <vector>
 
-#include "checker_index.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/lvs/checker_index.hpp"
 
 namespace mainstay::lvs {
 

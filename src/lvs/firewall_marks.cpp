@@ -1,8 +1,9 @@
-// nftables_ipvs: a group of addresses is one service of the kernel for a firewall mark, which nftables give to packets
-// for these addresses. Who has which mark stays over reloads and crashes, or connections would change their service.
-#include <algorithm>
+#include "firewall_marks.hpp"
 
-#include "mainstay/lvs/judge.hpp"
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
 
 namespace mainstay::lvs {
 namespace {
@@ -17,32 +18,37 @@ std::set<Family> families_of(const config::VirtualServer& service) {
     return families;
 }
 
+// Marks that the configuration gives to services and groups itself.
+std::set<std::uint32_t> configured_marks(const std::vector<config::VirtualServer>& services) {
+    std::set<std::uint32_t> marks;
+    for (const auto& service : services) {
+        marks.insert(service.fwmark);
+        for (const auto& entry : service.membership->entries) marks.insert(entry.fwmark);
+    }
+    return marks;
+}
+
 }  // namespace
 
-// keepalived: only groups without a mark of their own.
-bool Judge::is_mapped(const config::VirtualServer& service) const {
-    if (service.group.empty() || config::find_value(global_.more->values, "nftables_ipvs") == nullptr) return false;
+bool FirewallMarks::is_mapped(const config::Global& global, const config::VirtualServer& service) {
+    if (service.group.empty() || config::find_value(global.more->values, "nftables_ipvs") == nullptr) return false;
     return std::ranges::none_of(service.membership->entries, [](const config::GroupEntry& e) { return e.fwmark != 0; });
 }
 
-void Judge::take_marks(const std::vector<config::VirtualServer>& services) {
+void FirewallMarks::assign(const config::Global& global, const std::vector<config::VirtualServer>& services) {
     const auto before = std::exchange(marks_, {});
-    std::set<std::uint32_t> used;
+    auto used = configured_marks(services);
     for (const auto& service : services) {
-        used.insert(service.fwmark);
-        for (const auto& entry : service.membership->entries) used.insert(entry.fwmark);
-    }
-    for (const auto& service : services) {
-        if (!is_mapped(service)) continue;
+        if (!is_mapped(global, service)) continue;
         for (const Family family : families_of(service)) {
             const auto found = before.find({identity_of(service), family});
             if (found != before.end() && used.insert(found->second).second) marks_.insert(*found);
         }
     }
     auto next = static_cast<std::uint32_t>(
-        config::value_of<std::int64_t>(global_.more->values, "nftables_ipvs_start_fwmark").value_or(kFirstMark));
+        config::value_of<std::int64_t>(global.more->values, "nftables_ipvs_start_fwmark").value_or(kFirstMark));
     for (const auto& service : services) {
-        if (!is_mapped(service)) continue;
+        if (!is_mapped(global, service)) continue;
         for (const Family family : families_of(service)) {
             auto& mark = marks_[{identity_of(service), family}];
             if (mark != 0) continue;
@@ -52,14 +58,15 @@ void Judge::take_marks(const std::vector<config::VirtualServer>& services) {
     }
 }
 
-void Judge::recall_marks(const Memory& memory) {
+void FirewallMarks::recall(const Memory& memory) {
     for (const auto& service : memory)
         for (const auto& key : service.keys)
             if (key.fwmark != 0) marks_.emplace(std::pair{service.identity, key.family}, key.fwmark);
 }
 
-std::vector<netlink::IpvsServiceKey> Judge::kernel_keys(const config::VirtualServer& service) const {
-    if (!is_mapped(service)) return keys_of(service);
+std::vector<netlink::IpvsServiceKey> FirewallMarks::keys_of(const config::Global& global,
+                                                            const config::VirtualServer& service) const {
+    if (!is_mapped(global, service)) return lvs::keys_of(service);
     std::vector<netlink::IpvsServiceKey> keys;
     for (const Family family : families_of(service)) {
         netlink::IpvsServiceKey key;
@@ -70,8 +77,9 @@ std::vector<netlink::IpvsServiceKey> Judge::kernel_keys(const config::VirtualSer
     return keys;
 }
 
-std::optional<netlink::MarkTable> Judge::mark_table() const {
-    const auto& values = global_.more->values;
+std::optional<netlink::MarkTable> FirewallMarks::table(const config::Global& global,
+                                                       const std::vector<config::VirtualServer>& services) const {
+    const auto& values = global.more->values;
     const auto name = config::value_of<config::WordList>(values, "nftables_ipvs");
     if (!name) return std::nullopt;
     netlink::MarkTable table;
@@ -79,8 +87,8 @@ std::optional<netlink::MarkTable> Judge::mark_table() const {
     table.priority =
         static_cast<std::int32_t>(config::value_of<std::int64_t>(values, "nftables_ipvs_priority").value_or(kPriority));
     table.counters = config::find_value(values, "nftables_counters") != nullptr;
-    for (const auto& service : services_) {
-        if (!is_mapped(service)) continue;
+    for (const auto& service : services) {
+        if (!is_mapped(global, service)) continue;
         for (const auto& entry : service.membership->entries)
             table.rules.push_back({.protocol = static_cast<std::uint8_t>(service.protocol),
                                    .first = entry.first,

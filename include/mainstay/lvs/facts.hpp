@@ -1,0 +1,84 @@
+// What the judge is told, and what it answers: facts in, intents out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "checker_index.hpp"
+#include "mainstay/base/event.hpp"
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::lvs {
+
+struct Moment {
+    Instant now;
+    WallTime wall;  // for people, never compared
+};
+
+enum class Outcome : std::uint8_t {
+    Passed,
+    Failed,    // refused, unreachable, reset
+    TimedOut,  // a failure too
+    NotRun,    // a local problem (socket, bind): says nothing about the server
+};
+
+// ---- facts ----
+struct CheckFinished {
+    CheckerId checker = 0;
+    Outcome outcome = Outcome::Passed;
+    std::string reason;  // for people: "connected", "connection refused"
+    Micros duration{0};
+    std::optional<std::int64_t> weight;  // what a dynamic check that passed asks for; none: the configured one
+    std::string words = {};              // keepalived's for a failure: "MD5 digest error to server"
+    std::optional<std::uint32_t> weight_percent = {};  // instead of `weight`: so much of the configured one
+};
+struct DeadlineReached {};
+struct ConnectionsCounted {  // what CountConnections asked for, of all of the service's destinations
+    std::size_t service = 0;
+    struct Destination {
+        Endpoint endpoint;
+        std::uint64_t active = 0, inactive = 0;
+    };
+    std::vector<Destination> destinations;
+};
+struct AddressesChanged {  // the host's, on whatever interface: ha_suspend follows them
+    std::set<IpAddress> addresses;
+};
+using Fact = std::variant<CheckFinished, DeadlineReached, ConnectionsCounted, AddressesChanged>;
+
+// ---- intents, to be carried out in order ----
+struct StartCheck {
+    CheckerId checker = 0;
+    bool operator==(const StartCheck&) const = default;
+};
+struct CancelCheck {  // its result would be ignored
+    CheckerId checker = 0;
+    bool operator==(const CancelCheck&) const = default;
+};
+struct Announce {
+    Event event;
+    bool operator==(const Announce&) const = default;
+};
+struct Say {
+    LogLine line;
+    bool operator==(const Say&) const = default;
+};
+struct TableChanged {  // what is wanted of this service is no longer what it was
+    std::size_t service = 0;
+    bool operator==(const TableChanged&) const = default;
+};
+struct CountConnections {  // servers of this service wait for the end of their connections
+    std::size_t service = 0;
+    bool operator==(const CountConnections&) const = default;
+};
+using Intent = std::variant<StartCheck, CancelCheck, Announce, Say, TableChanged, CountConnections>;
+using Intents = std::vector<Intent>;
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,86 @@
+// The state of each configured service, its servers and their checkers, as status shows it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "checker_index.hpp"
+#include "mainstay/base/compact_optional.hpp"
+#include "mainstay/base/compact_vector.hpp"
+#include "mainstay/base/interned_string.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/config/model.hpp"
+#include "overrides.hpp"
+
+namespace mainstay::lvs {
+
+// There are tens of thousands of servers and checkers: members are ordered without gaps.
+using ShortTime = std::chrono::duration<std::uint32_t, std::micro>;  // up to 71 minutes
+[[nodiscard]] constexpr ShortTime short_time(Micros time) {
+    return ShortTime{static_cast<std::uint32_t>(std::clamp<Micros::rep>(time.count(), 0, ShortTime::max().count()))};
+}
+
+struct CheckerState {
+    CheckerId id = 0;  // 0: none yet
+    Instant due;       // of the next run, or of the running one
+    WallTime last_run;
+    InternedString last_result;
+    CompactOptional<std::optional<std::int64_t>> dynamic_weight;  // asked for by its last success
+    ShortTime last_duration{0};
+    std::uint32_t retries_used = 0;
+    std::uint32_t failures_in_row = 0;
+    std::uint32_t rises = 0, falls = 0;  // successes while down, failed rounds while up, in a row
+    std::uint32_t url = 0;               // HTTP_GET: the one that is tested next
+    bool up = true;
+    bool has_run = false;
+    bool running = false;
+    bool waits = false;              // for its next run, in the queue
+    bool first_run_retries = false;  // came by a reload: even its first run tolerates failures
+    bool pass_broken = false;        // HTTP_GET: that one failed for good, the pass begins anew after it
+    bool first_pass = true;          // HTTP_GET: not all URLs have been tested since the start
+    bool operator==(const CheckerState&) const = default;
+};
+// A server on its way out of the table: weight 0 until its connections are gone or the time is over.
+struct DrainState {
+    Instant until;
+    WallTime until_wall;
+    std::optional<std::uint64_t> connections;  // as counted last
+    bool over = false;
+    bool operator==(const DrainState&) const = default;
+};
+// Of a server that is neither in the table with all of its weight nor out of it.
+struct Between {
+    std::int64_t held_weight = 0;                // of Hold::Weight
+    std::optional<DrainState> leave;             // drained or disabled, with a drain_timeout
+    std::optional<Instant> grows_since;          // slow_start: its weight grows to the full one from then on
+    std::optional<std::int64_t> growing_weight;  // and is this now
+    bool operator==(const Between&) const = default;
+};
+inline void grow_no_more(Between& between) { between.grows_since.reset(), between.growing_weight.reset(); }
+struct ServerState {
+    std::int64_t weight = 1;  // effective
+    WallTime since;           // of the last change between alive and not
+    CompactOptional<Between> between;
+    CompactVector<CheckerState> checkers;
+    bool alive = true;
+    bool kept = false;       // its checks fail, and min_alive keeps it alive
+    Hold hold = Hold::None;  // of its Override
+    bool operator==(const ServerState&) const = default;
+};
+struct LeavingServer {  // no longer configured
+    config::RealServer server;
+    DrainState leave;
+    bool operator==(const LeavingServer&) const = default;
+};
+struct ServiceState {
+    bool quorum_up = false;
+    bool sorry_in_use = false;
+    std::vector<ServerState> servers;
+    std::vector<LeavingServer> leaving;
+    bool suspended = false;  // ha_suspend, and none of its addresses is here: no check runs
+    bool operator==(const ServiceState&) const = default;
+};
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,74 @@
+#include "carry_over.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "judge_text.hpp"
+#include "questions.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+// Which old checker each new one continues; kNone for those that are new. Exact twins first.
+std::vector<std::size_t> match_checkers(const std::vector<config::Checker>& now,
+                                        const std::vector<config::Checker>& before) {
+    std::vector<std::size_t> match(now.size(), kNone);
+    std::vector<bool> taken(before.size(), false);
+    const auto pass = [&](auto&& equal) {
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            for (std::size_t j = 0; match[i] == kNone && j < before.size(); ++j) {
+                if (taken[j] || !equal(now[i], before[j])) continue;
+                match[i] = j;
+                taken[j] = true;
+            }
+        }
+    };
+    pass([](const config::Checker& left, const config::Checker& right) { return left == right; });
+    pass(same_question);
+    return match;
+}
+
+void carry_checker(const config::Checker& now, const config::Checker& before, const CheckerState& old,
+                   CheckerState& out, Instant at) {
+    out = old;
+    if (now.type == config::Checker::Type::Misc && !now.misc_dynamic) out.dynamic_weight.reset();
+    if (now != before && !old.running) out.due = std::min(old.due, at + now.delay_loop);
+}
+
+// A new check does not take a server down that is up; a server that is down must pass an alpha check first, and gets no
+// retries.
+void add_checker(const config::Checker& config, bool server_alive, CheckerState& out) {
+    out.up = server_alive || !config.alpha || config.type == config::Checker::Type::File;
+    out.first_run_retries = server_alive && !config.alpha;
+}
+
+}  // namespace
+
+std::optional<std::size_t> find_server(const config::VirtualServer& service, const Endpoint& endpoint) {
+    const auto found = std::ranges::find(service.real_servers, endpoint, &config::RealServer::endpoint);
+    if (found == service.real_servers.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - service.real_servers.begin());
+}
+
+void carry_server(const config::RealServer& before, const ServerState& old, const config::RealServer& config,
+                  ServerState& server, Instant now) {
+    const auto match = match_checkers(config.checkers, before.checkers);
+    for (std::size_t c = 0; c < config.checkers.size(); ++c) {
+        if (const std::size_t was = match[c]; was != kNone)
+            carry_checker(config.checkers[c], before.checkers[was], old.checkers[was], server.checkers[c], now);
+        else
+            add_checker(config.checkers[c], old.alive, server.checkers[c]);
+    }
+    server.kept = old.kept && !all_up(server);
+    server.between.change([&old, held = server.between->held_weight](Between& between) {
+        between = *old.between;
+        between.held_weight = held;
+    });
+    server.alive = old.alive;
+    server.since = old.since;
+    server.weight = effective_weight(config, server);
+}
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,33 @@
+// drain_timeout: a server that an operator or a reload removes keeps its connections for a while, with weight 0. It
+// leaves the table when none is left, or when the time is over.
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "services.hpp"
+
+namespace mainstay::lvs {
+
+class Draining {
+public:
+    // Without a drain_timeout the server is to be removed at once, which is the caller's affair.
+    void begin(Services& services, const ServerRef& ref, Moment at, Intents& out);
+    // Servers that the configuration of a service no longer has, and those that were removed before and still drain.
+    static void take_removed(Services& services, std::size_t service, const config::VirtualServer& old_config,
+                             const ServiceState& old_state, Moment at, Intents& out);
+    // After the services were replaced: who drains is what their states say.
+    void rearm(const Services& services, Instant now);
+    void on_deadline(Services& services, Instant now, Intents& out);
+    void on_counted(Services& services, const ConnectionsCounted& fact, Intents& out);
+    [[nodiscard]] std::optional<Instant> deadline() const { return look_at_; }
+
+private:
+    void look_at_service(Services& services, std::size_t service, Instant now, Instant& next, Intents& out);
+    [[nodiscard]] bool forget_left(Services& services, std::size_t service);
+
+    std::set<std::size_t> services_;  // those with servers that drain
+    std::optional<Instant> look_at_;
+};
+
+}  // namespace mainstay::lvs

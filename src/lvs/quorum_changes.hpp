@@ -1,0 +1,18 @@
+// A service gains or loses its quorum, and with it the sorry server leaves or enters.
+#pragma once
+
+#include <cstddef>
+
+#include "services.hpp"
+
+namespace mainstay::lvs {
+
+// Start and Reload: the whole table follows anyway. Start: the service is reported for the first time.
+enum class QuorumChange : std::uint8_t { Running, Start, Reload };
+
+// Compares the weight of the service with its quorum, and reports what changes.
+void follow_quorum(Services& services, std::size_t service, QuorumChange when, Intents& out);
+// The same without a report.
+void settle_quorum(Services& services, std::size_t service);
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,161 @@
+#include "server_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "judge_text.hpp"
+#include "persistence_expiry.hpp"
+
+namespace mainstay::lvs {
+namespace {
+
+constexpr std::size_t kServersNamedInAuditMax = 10;
+constexpr std::size_t kHintsMax = 8;
+
+Hold hold_of(ServerCommand::Verb verb) {
+    switch (verb) {
+        case ServerCommand::Verb::Drain:
+            return Hold::Drained;
+        case ServerCommand::Verb::Disable:
+            return Hold::Disabled;
+        case ServerCommand::Verb::Weight:
+            return Hold::Weight;
+        default:
+            return Hold::None;
+    }
+}
+
+}  // namespace
+
+std::optional<std::string> problem_of(const ServerCommand& command) {
+    if (command.verb == ServerCommand::Verb::Weight &&
+        (command.weight < 0 || command.weight > std::numeric_limits<std::int32_t>::max()))
+        return "the weight must be 0 to 2147483647";
+    if (command.expire_persistence && command.verb != ServerCommand::Verb::Drain)
+        return "--expire-persistence works with drain only";
+    return std::nullopt;
+}
+
+ServerCommandRun::ServerCommandRun(const Services& services, OperatorOverrides& overrides, const ServerCommand& command,
+                                   WallTime now, Carry carry_out)
+    : services_{services},
+      overrides_{overrides},
+      command_{command},
+      pattern_{pattern_of(command.which)},
+      wanted_{hold_of(command.verb)},
+      now_{now},
+      carry_out_{std::move(carry_out)} {}
+
+std::optional<std::string> ServerCommandRun::run(ServerAnswer& answer) {
+    const std::vector<OverrideKey> strangers =
+        wanted_ == Hold::None ? overrides_.strangers(services_, pattern_) : std::vector<OverrideKey>{};
+    for (const auto& ref : matching(answer))
+        if (!change(ref, answer)) break;
+    for (const auto& key : strangers) look_at_stranger(key, answer);
+    std::ranges::move(remarks_, std::back_inserter(answer.lines));
+    if (auto expiry = remark_on_expiry(services_, overrides_); expiry && command_.expire_persistence)
+        answer.lines.push_back(std::move(*expiry));
+    return answer.changed == 0 ? std::nullopt : std::optional{audit_line(answer)};
+}
+
+bool ServerCommandRun::change(const ServerRef& ref, ServerAnswer& answer) {
+    ++answer.matched;
+    const OverrideKey key{services_.name(ref.service), services_.config_at(ref).endpoint};
+    const std::string name = services_.name(ref);
+    const std::string before = state_text(ref);
+    remark(ref);
+    if (command_.verb == ServerCommand::Verb::Show || changes_nothing(ref, key)) {
+        answer.lines.push_back(fmt::format("{} of VS {}: {}", name, key.service, before));
+        return true;
+    }
+    if (wanted_ != Hold::None && !overrides_.has_room_for(key)) {
+        answer.problem =
+            fmt::format("{} servers have overrides already, which is the maximum: enable some first", kOverridesMax);
+        return false;
+    }
+    const bool held = is_held_so(ref);
+    if (wanted_ == Hold::None)
+        overrides_.reset(key);
+    else
+        overrides_.set(key, {wanted_, command_.weight, now_, command_.by, command_.expire_persistence});
+    if (++answer.changed <= kServersNamedInAuditMax) named_ += fmt::format(" {} of VS {},", name, key.service);
+    if (!held) carry_out_(ref, wanted_, command_.weight);
+    answer.lines.push_back(fmt::format("{} of VS {}: {} (was: {})", name, key.service, state_text(ref), before));
+    return true;
+}
+
+// An override of a server that is not configured.
+void ServerCommandRun::look_at_stranger(const OverrideKey& key, ServerAnswer& answer) {
+    answer.problem.clear();
+    ++answer.matched;
+    const std::string name = fmt::format("{} of VS {}", key.server.to_string(), key.service);
+    const std::string held = text_of(overrides_.all().at(key));
+    const bool forget = command_.verb == ServerCommand::Verb::Enable;
+    answer.lines.push_back(fmt::format("{}: not configured, {}{}", name, forget ? "was " : "", held));
+    if (!forget) return;
+    overrides_.reset(key);
+    if (++answer.changed <= kServersNamedInAuditMax) named_ += fmt::format(" {},", name);
+}
+
+// One remark for all servers of a service.
+void ServerCommandRun::remark(const ServerRef& ref) {
+    auto text = remark_on_persistence(services_.configs[ref.service], command_);
+    if (text && (remarks_.empty() || remarks_.back() != *text)) remarks_.push_back(std::move(*text));
+}
+
+bool ServerCommandRun::is_held_so(const ServerRef& ref) const {
+    const auto& state = services_.state_at(ref);
+    return state.hold == wanted_ && (wanted_ != Hold::Weight || state.between->held_weight == command_.weight);
+}
+
+bool ServerCommandRun::changes_nothing(const ServerRef& ref, const OverrideKey& key) const {
+    if (!is_held_so(ref)) return false;
+    const auto known = overrides_.all().find(key);
+    return known == overrides_.all().end() || known->second.expires_persistence == command_.expire_persistence;
+}
+
+std::string ServerCommandRun::state_text(const ServerRef& ref) const {
+    const auto& state = services_.state_at(ref);
+    const auto said = overrides_.of(services_, ref);
+    const std::string word =
+        text_of(Override{state.hold, state.between->held_weight, {}, {}, said && said->expires_persistence});
+    return fmt::format("{}, {}, weight {}", word, state.alive ? "UP" : "DOWN", state.weight);
+}
+
+std::string ServerCommandRun::audit_line(const ServerAnswer& answer) const {
+    std::string named = named_.substr(0, named_.size() - 1);
+    if (answer.changed > kServersNamedInAuditMax)
+        named += fmt::format(" and {} more", answer.changed - kServersNamedInAuditMax);
+    const std::string number = command_.verb == ServerCommand::Verb::Weight ? fmt::format(" {}", command_.weight)
+                               : command_.expire_persistence                ? std::string{" --expire-persistence"}
+                                                                            : std::string{};
+    return fmt::format("server {} {}{} by {}:{}", word_of(command_.verb), command_.which, number, command_.by, named);
+}
+
+// None: the answer's problem names servers that there are.
+std::vector<ServerRef> ServerCommandRun::matching(ServerAnswer& answer) const {
+    std::vector<ServerRef> found;
+    std::string hints;
+    std::size_t hinted = 0;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const auto& service = services_.configs[v];
+        const bool in_service = matches(pattern_, service);
+        for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
+            if (in_service && matches(pattern_, service, service.real_servers[s]))
+                found.push_back({v, s});
+            else if (found.empty() && ++hinted <= kHintsMax)
+                hints += fmt::format("\n  {}/{}", services_.name(v), services_.name(ServerRef{v, s}));
+        }
+    }
+    if (!found.empty()) return found;
+    answer.problem = fmt::format("no server matches {}{}; {}", pattern_.services == "*" ? "" : pattern_.services + "/",
+                                 pattern_.servers, hinted == 0 ? "no server is configured" : "known servers:" + hints);
+    if (hinted > kHintsMax) answer.problem += fmt::format("\n  and {} more", hinted - kHintsMax);
+    return found;
+}
+
+}  // namespace mainstay::lvs

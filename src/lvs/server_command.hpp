@@ -1,0 +1,49 @@
+// mainstayctl server: which servers a command names, what it changes of their overrides, and the answer.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator_overrides.hpp"
+#include "services.hpp"
+
+namespace mainstay::lvs {
+
+// What is wrong with the command itself.
+[[nodiscard]] std::optional<std::string> problem_of(const ServerCommand& command);
+
+class ServerCommandRun {
+public:
+    // Gives the server its override, which changes its state.
+    using Carry = std::function<void(const ServerRef& ref, Hold hold, std::int64_t weight)>;
+    ServerCommandRun(const Services& services, OperatorOverrides& overrides, const ServerCommand& command, WallTime now,
+                     Carry carry_out);
+
+    // Fills the answer. The line for the log if something was changed.
+    [[nodiscard]] std::optional<std::string> run(ServerAnswer& answer);
+
+private:
+    [[nodiscard]] std::vector<ServerRef> matching(ServerAnswer& answer) const;
+    [[nodiscard]] std::string state_text(const ServerRef& ref) const;
+    [[nodiscard]] bool is_held_so(const ServerRef& ref) const;
+    [[nodiscard]] bool changes_nothing(const ServerRef& ref, const OverrideKey& key) const;
+    // False: no more servers can have overrides.
+    [[nodiscard]] bool change(const ServerRef& ref, ServerAnswer& answer);
+    void look_at_stranger(const OverrideKey& key, ServerAnswer& answer);
+    void remark(const ServerRef& ref);
+    [[nodiscard]] std::string audit_line(const ServerAnswer& answer) const;
+
+    const Services& services_;
+    OperatorOverrides& overrides_;
+    const ServerCommand& command_;
+    const ServerPattern pattern_;
+    const Hold wanted_;
+    const WallTime now_;
+    Carry carry_out_;
+    std::string named_;                 // in the line for the log
+    std::vector<std::string> remarks_;  // at the end of the answer
+};
+
+}  // namespace mainstay::lvs

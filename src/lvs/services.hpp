@@ -1,0 +1,69 @@
+// The services of one configuration, the state of each, and where each checker is found. The parts of the judge read
+// and change it; it decides nothing itself.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mainstay/lvs/checker_index.hpp"
+#include "mainstay/lvs/desired.hpp"
+#include "mainstay/lvs/facts.hpp"
+#include "mainstay/lvs/service_state.hpp"
+
+namespace mainstay::lvs {
+
+class FirewallMarks;
+
+class Services {
+public:
+    config::Global global;
+    std::vector<config::VirtualServer> configs;
+    std::vector<ServiceState> states;  // beside configs
+    CheckerIndex checkers;
+    std::size_t server_count = 0;
+
+    // Replaces the configuration; the states are left as they are. What an earlier service stands for in the kernel
+    // already is left out, with a line.
+    void configure(config::Config config, FirewallMarks& marks, Intents& out);
+    // Replaces one service; answers what was there.
+    struct Replaced {
+        config::VirtualServer config;
+        ServiceState state;
+    };
+    [[nodiscard]] Replaced replace(std::size_t service, config::VirtualServer config, ServiceState state);
+    // Finds each checker anew. Those without an id are new and get one.
+    void index_checkers();
+    // Checkers that are new from here on have an id of at least this.
+    [[nodiscard]] CheckerId next_id() const { return next_id_; }
+
+    [[nodiscard]] std::size_t size() const { return configs.size(); }
+    [[nodiscard]] ServerState& state_at(const ServerRef& ref) { return states[ref.service].servers[ref.server]; }
+    [[nodiscard]] const ServerState& state_at(const ServerRef& ref) const {
+        return states[ref.service].servers[ref.server];
+    }
+    [[nodiscard]] const config::RealServer& config_at(const ServerRef& ref) const {
+        return configs[ref.service].real_servers[ref.server];
+    }
+    [[nodiscard]] CheckerState& checker_state(const CheckerRef& ref) { return state_at(ref).checkers[ref.checker]; }
+    [[nodiscard]] const CheckerState& checker_state(const CheckerRef& ref) const {
+        return state_at(ref).checkers[ref.checker];
+    }
+    [[nodiscard]] const config::Checker& checker_at(const CheckerRef& ref) const {
+        return config_at(ref).checkers[ref.checker];
+    }
+    [[nodiscard]] std::string name(std::size_t service) const;   // "[10.0.0.1]:tcp:80"
+    [[nodiscard]] std::string name(const ServerRef& ref) const;  // "[10.0.0.11]:tcp:80"
+    [[nodiscard]] bool names_servers() const;                    // in the log
+
+    [[nodiscard]] std::vector<netlink::IpvsServiceKey> keys(std::size_t service) const;
+    [[nodiscard]] ServiceVerdict verdict(std::size_t service) const;
+    [[nodiscard]] Table desired(std::size_t service) const;
+
+private:
+    std::map<std::size_t, std::vector<netlink::IpvsServiceKey>> group_keys_;  // by service; of the others: key_of()
+    CheckerId next_id_ = 1;
+};
+
+}  // namespace mainstay::lvs

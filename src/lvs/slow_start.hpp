@@ -1,0 +1,37 @@
+// slow_start: the weight of a server that returns grows from 1 to the full one, in steps.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "services.hpp"
+
+namespace mainstay::lvs {
+
+// Where the weight stands so long after the server came up, and how long after that it takes its next step. None: it is
+// the full weight.
+struct RampStep {
+    std::int64_t weight = 1;
+    Micros next{0};  // since the server came up
+    bool operator==(const RampStep&) const = default;
+};
+[[nodiscard]] std::optional<RampStep> ramp_at(std::int64_t full, Micros time, Nanos since_up);
+
+class SlowStart {
+public:
+    // The server has come up.
+    void begin(Services& services, const ServerRef& ref, Instant now, Intents& out);
+    // Its full weight may be another one. True: the weight that it has now has changed.
+    bool follow(Services& services, const ServerRef& ref, Instant now);
+    void on_deadline(Services& services, Instant now, Intents& out);
+    // After the services were replaced: the growth that their states tell of goes on.
+    void rearm(Services& services, Instant now);
+    [[nodiscard]] std::optional<Instant> deadline() const;
+
+private:
+    std::set<std::pair<Instant, ServerRef>> steps_;  // when each weight takes its next one
+};
+
+}  // namespace mainstay::lvs

@@ -1,0 +1,70 @@
+#include "role_replacement.hpp"
+
+#include <signal.h>
+
+#include <boost/asio/post.hpp>
+
+namespace mainstay::role {
+
+RoleReplacement::RoleReplacement(boost::asio::io_context& loop, Log& log, Deeds deeds)
+    : loop_{loop}, log_{log}, deeds_{std::move(deeds)}, limit_{loop} {}
+
+void RoleReplacement::next() {
+    limit_.cancel();
+    if (now_ && !traits_of(*now_).has_spare) deeds_.drop_successor(*now_);
+    now_.reset();
+    retiring_ = false;
+    while (!left_.empty() && !deeds_.runs(left_.back())) left_.pop_back();
+    if (left_.empty()) {
+        log_.notice("upgrade complete: {} roles are the new program's{}{}", done_,
+                    problem_.empty() ? "" : "; not all of them: ", problem_);
+        const auto over = deeds_.over;
+        return over(done_, std::string{problem_});
+    }
+    const Kind kind = left_.back();
+    left_.pop_back();
+    now_ = kind;
+    limit_.expires_after(kSuccessorWait);
+    limit_.async_wait([this, kind](const boost::system::error_code& error) {
+        if (error) return;
+        successor_lost(kind, "the new process was not ready in time");
+        deeds_.drop_successor(kind);
+    });
+    deeds_.start_successor(kind);
+}
+
+void RoleReplacement::successor_ready(Kind kind) {
+    if (now_ != kind || retiring_) return;
+    if (!deeds_.runs(kind)) return;  // it died meanwhile, and another one is on its way
+    retiring_ = true;
+    const int pid = deeds_.retire(kind);
+    limit_.expires_after(kRetireWait);
+    limit_.async_wait([pid](const boost::system::error_code& error) {
+        if (!error) ::kill(pid, SIGKILL);
+    });
+}
+
+void RoleReplacement::successor_lost(Kind kind, const std::string& why) {
+    if (now_ != kind || retiring_) return;
+    const char* label = traits_of(kind).label;
+    log_.error("the {} process is not replaced: {}", label, why);
+    problem_ += (problem_.empty() ? "" : "; ") + std::string{label} + ": " + why;
+    now_.reset();
+    boost::asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
+        if (!alive.expired() && !now_) next();
+    });
+}
+
+bool RoleReplacement::has_left(Kind kind) {
+    if (!retiring_ || now_ != kind) return false;
+    limit_.cancel();
+    return true;
+}
+
+void RoleReplacement::committed(Kind kind) {
+    if (now_ != kind) return;
+    ++done_;
+    next();
+}
+
+}  // namespace mainstay::role

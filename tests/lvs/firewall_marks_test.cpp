@@ -1,0 +1,79 @@
+#include "lvs/firewall_marks.hpp"
+
+#include <doctest/doctest.h>
+
+#include "builders.hpp"
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+using namespace mainstay::lvs::test;
+
+namespace {
+
+config::Global mapping() {
+    config::Global global;
+    global.more.edit().values = {{"nftables_ipvs", config::WordList{"tbl"}}};
+    return global;
+}
+
+config::VirtualServer group(std::string name) {
+    auto one = grouped({}, {range("10.0.0.1", "10.0.0.9")});
+    one.group = std::move(name);
+    return one;
+}
+
+std::uint32_t mark_of(const FirewallMarks& marks, const config::VirtualServer& service) {
+    const auto keys = marks.keys_of(mapping(), service);
+    REQUIRE(keys.size() == 1);
+    return keys[0].fwmark;
+}
+
+}  // namespace
+
+TEST_CASE("each group gets a mark from 1000 on that no service has, and keeps it") {
+    auto taken = service({});
+    taken.fwmark = 1001;
+    FirewallMarks marks;
+    marks.assign(mapping(), {group("a"), group("b"), taken});
+    CHECK(mark_of(marks, group("a")) == 1000);
+    CHECK(mark_of(marks, group("b")) == 1002);
+    marks.assign(mapping(), {group("c"), group("b")});
+    CHECK(mark_of(marks, group("b")) == 1002);
+    CHECK(mark_of(marks, group("c")) == 1000);
+}
+
+TEST_CASE("a mark of an earlier incarnation is kept") {
+    ServiceMemory before{.identity = identity_of(group("b")),
+                         .keys = {},
+                         .quorum_up = true,
+                         .sorry_in_use = false,
+                         .servers = {},
+                         .leaving = {}};
+    netlink::IpvsServiceKey key;
+    key.fwmark = 1007;
+    before.keys = {key};
+    FirewallMarks marks;
+    marks.recall({before});
+    marks.assign(mapping(), {group("a"), group("b")});
+    CHECK(mark_of(marks, group("b")) == 1007);
+}
+
+TEST_CASE("a group with a mark of its own is not mapped, and none is without the keyword") {
+    auto own = group("a");
+    own.membership.edit().entries[0].fwmark = 5;
+    CHECK(FirewallMarks::is_mapped(mapping(), group("a")));
+    CHECK_FALSE(FirewallMarks::is_mapped(mapping(), own));
+    CHECK_FALSE(FirewallMarks::is_mapped(config::Global{}, group("a")));
+}
+
+TEST_CASE("the table has a rule for each entry of each group that is mapped") {
+    FirewallMarks marks;
+    marks.assign(mapping(), {group("a"), service({})});
+    const auto table = marks.table(mapping(), {group("a"), service({})});
+    REQUIRE(table.has_value());
+    CHECK(table->name == "tbl");
+    REQUIRE(table->rules.size() == 1);
+    CHECK(table->rules[0].mark == 1000);
+    CHECK(table->rules[0].last == ip("10.0.0.9"));
+    CHECK_FALSE(marks.table(config::Global{}, {group("a")}).has_value());
+}

@@ -1,0 +1,98 @@
+#include "role/supervisor/role_replacement.hpp"
+
+#include <set>
+
+#include "supervisor_parts.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+
+namespace {
+
+using Kinds = std::vector<Kind>;
+
+struct Fixture {
+    Roles roles;
+    std::set<Kind> running{Kind::Vrrp, Kind::Lvs};
+    Kinds started, dropped, retired;
+    std::vector<std::pair<std::uint32_t, std::string>> results;
+    RoleReplacement replacement{
+        roles.loop,
+        roles.log,
+        {.runs = [this](Kind kind) { return running.contains(kind); },
+         .start_successor = [this](Kind kind) { started.push_back(kind); },
+         .drop_successor = [this](Kind kind) { dropped.push_back(kind); },
+         .retire =
+             [this](Kind kind) {
+                 retired.push_back(kind);
+                 return kNobody;
+             },
+         .over = [this](std::uint32_t done, const std::string& problem) { results.emplace_back(done, problem); }}};
+
+    void replace(Kind kind) {
+        replacement.successor_ready(kind);
+        CHECK(replacement.has_left(kind));
+        replacement.committed(kind);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("roles are replaced one after the other, the last one first") {
+    Fixture f;
+    f.replacement.add(Kind::Vrrp);
+    f.replacement.add(Kind::Lvs);
+    f.replacement.next();
+    CHECK(f.started == Kinds{Kind::Lvs});
+    f.replace(Kind::Lvs);
+    CHECK(f.started == Kinds{Kind::Lvs, Kind::Vrrp});
+    CHECK(f.results.empty());
+    f.replace(Kind::Vrrp);
+    CHECK(f.retired == Kinds{Kind::Lvs, Kind::Vrrp});
+    CHECK(f.results == std::vector{std::pair{2U, std::string{}}});
+    CHECK(f.dropped == Kinds{Kind::Lvs});  // vrrp keeps its spare
+}
+
+TEST_CASE("an old process leaves only after its successor is ready") {
+    Fixture f;
+    f.replacement.add(Kind::Vrrp);
+    f.replacement.next();
+    CHECK_FALSE(f.replacement.has_left(Kind::Vrrp));  // it died
+    f.replacement.successor_ready(Kind::Lvs);         // another one's spare
+    CHECK(f.retired.empty());
+    f.replacement.successor_ready(Kind::Vrrp);
+    f.replacement.successor_ready(Kind::Vrrp);
+    CHECK(f.retired == Kinds{Kind::Vrrp});
+    CHECK_FALSE(f.replacement.has_left(Kind::Lvs));
+}
+
+TEST_CASE("a role whose successor is lost keeps its process, and the others are replaced") {
+    Fixture f;
+    f.replacement.add(Kind::Vrrp);
+    f.replacement.add(Kind::Lvs);
+    f.replacement.next();
+    f.replacement.successor_lost(Kind::Vrrp, "nobody waits for this one");
+    f.replacement.successor_lost(Kind::Lvs, "exit status 1");
+    f.roles.until([&] { return f.started.size() == 2; });
+    CHECK(f.retired.empty());
+    f.replace(Kind::Vrrp);
+    CHECK(f.results == std::vector{std::pair{1U, std::string{"Healthcheck: exit status 1"}}});
+}
+
+TEST_CASE("a role that does not run any more is passed over") {
+    Fixture f;
+    f.replacement.add(Kind::Vrrp);
+    f.replacement.add(Kind::Bfd);
+    f.replacement.next();
+    CHECK(f.started == Kinds{Kind::Vrrp});
+}
+
+TEST_CASE("a successor whose old process has died meanwhile has nobody to retire") {
+    Fixture f;
+    f.replacement.add(Kind::Vrrp);
+    f.replacement.next();
+    f.running.clear();
+    f.replacement.successor_ready(Kind::Vrrp);
+    CHECK(f.retired.empty());
+}

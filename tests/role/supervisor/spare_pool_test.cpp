@@ -1,0 +1,120 @@
+#include "role/supervisor/spare_pool.hpp"
+
+#include "supervisor_parts.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+
+namespace {
+
+struct Fixture {
+    Roles roles;  // for its loop and its log
+    Generation running;
+    UniqueFd line;  // the spare's end
+    Child* started = nullptr;
+    bool can_start = true;
+    std::vector<Kind> ready;
+    std::vector<std::string> lost;
+    int quiet = 0;
+    SparePool pool{roles.loop,
+                   roles.log,
+                   {.start = [this](Child& spare) { return start(spare); },
+                    .is_allowed = [](Child&, const Result<ipc::Received>&) { return true; },
+                    .ready = [this](Kind kind) { ready.push_back(kind); },
+                    .lost = [this](Kind, const std::string& why) { lost.push_back(why); },
+                    .quiet = [this] { ++quiet; }}};
+
+    Fixture() {
+        running.number = 3;
+        for (const Kind kind : kRoleKinds) running.part(kind).needed = true;
+    }
+    Result<void> start(Child& spare) {
+        if (!can_start) return fail(Errc::State, "no memory");
+        auto channel = ipc::make_channel();
+        REQUIRE(channel.has_value());
+        spare.adopt(kNobody, std::move(channel->first), [](const Result<ipc::Received>&) {}, roles.log);
+        line = std::move(channel->second);
+        started = &spare;
+        return {};
+    }
+    void answer(std::uint64_t generation, std::string refused = {}) {
+        pool.on_message(*started, ipc::Received{ipc::Prepared{generation, std::move(refused)}, {}});
+    }
+    bool end() { return pool.ended({.pid = kNobody, .signalled = true, .status = 9}); }
+};
+
+}  // namespace
+
+TEST_CASE("a spare is ready once it has loaded the configuration that runs") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    CHECK(next_message<ipc::Prepare>(f.line.get())->generation == 3);
+    CHECK(f.pool.has(Kind::Vrrp));
+    f.answer(3);
+    CHECK(f.ready == std::vector{Kind::Vrrp});
+    CHECK(f.pool.find_ready(Kind::Vrrp, f.running) == f.started);
+    CHECK(f.pool.find_ready(Kind::Lvs, f.running) == nullptr);
+}
+
+TEST_CASE("a spare that has another configuration is dropped when it is needed") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.answer(2);
+    CHECK(f.pool.find_ready(Kind::Vrrp, f.running) == nullptr);
+    CHECK(f.started->kill_sent);
+}
+
+TEST_CASE("after a reload a spare loads the new configuration, and is not ready until then") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.answer(3);
+    static_cast<void>(next_message<ipc::Prepare>(f.line.get()));
+    f.running.number = 4;
+    f.pool.prepare(f.running);
+    CHECK(next_message<ipc::Prepare>(f.line.get())->generation == 4);
+    CHECK_FALSE(f.started->prepared);
+    f.answer(4);
+    CHECK(f.pool.find_ready(Kind::Vrrp, f.running) == f.started);
+}
+
+TEST_CASE("the spare of a role that is not needed any more is dropped") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.running.part(Kind::Vrrp).needed = false;
+    f.pool.prepare(f.running);
+    CHECK(f.started->kill_sent);
+}
+
+TEST_CASE("one that refuses its configuration, ends or cannot be started is lost") {
+    Fixture refused, ended, unable;
+    refused.pool.start(Kind::Vrrp, refused.running);
+    refused.answer(3, "no memory");
+    CHECK(refused.lost == std::vector<std::string>{"no memory"});
+    CHECK(refused.started->kill_sent);
+    ended.pool.start(Kind::Vrrp, ended.running);
+    CHECK(ended.end());
+    CHECK_FALSE(ended.end());
+    CHECK(ended.lost == std::vector<std::string>{"signal 9"});
+    CHECK_FALSE(ended.pool.has(Kind::Vrrp));
+    unable.can_start = false;
+    unable.pool.start(Kind::Vrrp, unable.running);
+    CHECK(unable.lost == std::vector<std::string>{"no memory"});
+}
+
+TEST_CASE("nobody is told of the spares that end after the stop") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.pool.stop();
+    CHECK(f.started->kill_sent);
+    CHECK(f.end());
+    CHECK(f.lost.empty());
+}
+
+TEST_CASE("missing spares are started after a quiet moment") {
+    Fixture f;
+    f.pool.fill_soon();
+    f.pool.fill_soon();
+    f.roles.until([&] { return f.quiet != 0; });
+    CHECK(f.quiet == 1);
+}
