@@ -54,7 +54,7 @@ struct RoleStart {
     volatile int error = 0;
 };
 
-// In the child: its network namespace, and the descriptors under the numbers that it knows. Returns errno.
+// In the child: its network namespace, the descriptors under the numbers that it knows, its limits. Returns errno.
 int take_places(const RoleStart& start) {
     if (start.process->network_namespace >= 0 && ::setns(start.process->network_namespace, CLONE_NEWNET) != 0)
         return errno;
@@ -63,6 +63,8 @@ int take_places(const RoleStart& start) {
     close_all_on_exec();
     for (const auto& [high, to] : *start.descriptors)
         if (::dup2(high, to) < 0) return errno;
+    if (start.process->limits)
+        if (const int error = limit_self(*start.process->limits); error != 0) return error;
     default_signals();  // last: until here none may be taken
     return 0;
 }

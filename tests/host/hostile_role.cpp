@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,6 +152,22 @@ void reach_others() {
     note_result("root", ::setresuid(0, 0, 0) == 0);
 }
 
+// More descriptors and memory than a role needs, and the right to more.
+void exhaust() {
+    std::size_t opened = 0;
+    while (::eventfd(0, EFD_CLOEXEC) >= 0) ++opened;
+    note("descriptors: " + std::to_string(opened) + ", then " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+    std::size_t gigabytes = 0;
+    while (::mmap(nullptr, 1U << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) !=
+           MAP_FAILED)  // NOLINT
+        if (++gigabytes == 1000) break;
+    note("gigabytes: " + std::to_string(gigabytes) + ", then " +
+         std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+    constexpr rlimit kAll{RLIM_INFINITY, RLIM_INFINITY}, kMany{1U << 20, 1U << 20};
+    note_result("raise memory", ::setrlimit(RLIMIT_AS, &kAll) == 0);
+    note_result("raise descriptors", ::setrlimit(RLIMIT_NOFILE, &kMany) == 0);
+}
+
 void act(const Words& words) {
     const std::string& what = words.at(0);  // "behave": nothing
     const auto number = [&](std::size_t at) { return at < words.size() ? std::stoul(words[at]) : 0UL; };
@@ -184,6 +202,8 @@ void act(const Words& words) {
         forge_blocks();
     else if (what == "reach")
         reach_others();
+    else if (what == "exhaust")
+        exhaust();
     else if (what == "forge-others")
         forge_others();
 }

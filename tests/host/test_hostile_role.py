@@ -375,6 +375,24 @@ def test_a_role_can_neither_signal_nor_trace_another_nor_read_what_is_roots(lan,
     assert daemon.alive()
 
 
+@pytest.mark.parametrize("role,descriptors,gigabytes", [("lvs", 8192, 2), ("observer", 1024, 4)])
+def test_a_role_takes_neither_all_descriptors_nor_all_memory(lan, role, descriptors, gigabytes):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance() + virtual_server("192.168.4.100 80", "real_server 127.0.0.2 81 {\n TCP_CHECK {\n }\n}\n"))
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, role, "exhaust", "behave")
+        wait_until(lambda: any(line.startswith("raise descriptors:") for line in done(one)), 20, lambda: done(one))
+    tried = dict(line.split(": ", 1) for line in done(one) if not line.startswith("does "))
+
+    opened, why = tried["descriptors"].split(", then ")
+    assert int(opened) < descriptors and why == "Too many open files"
+    mapped, why = tried["gigabytes"].split(", then ")
+    assert int(mapped) < gigabytes + 3 and why == "Cannot allocate memory"
+    assert tried["raise memory"] == tried["raise descriptors"] == "Operation not permitted"
+    assert daemon.alive()
+
+
 def test_a_dump_of_any_size_is_neither_read_nor_written(lan):
     (one,) = office(lan, "one")
     daemon = start(one, instance())

@@ -10,6 +10,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "process.hpp"
+#include "process_limits.hpp"
 
 namespace mainstay::kernel {
 
@@ -18,6 +19,7 @@ struct RoleProcess {
     std::vector<std::string> argv;
     std::vector<std::pair<int, int>> descriptors;  // ours, the child's number
     int network_namespace = -1;                    // that it runs in; -1: ours
+    std::optional<ProcessLimits> limits = {};      // none: ours
 };
 // The child has the standard streams and these descriptors, and no other. Fails here, with its errno, also when the
 // exec fails in the child.

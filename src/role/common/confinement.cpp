@@ -1,6 +1,9 @@
 #include "confinement.hpp"
 
+#include <fmt/format.h>
+
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/process_limits.hpp"
 
 namespace mainstay::role {
 
@@ -22,6 +25,12 @@ bool confine(const std::string& user, std::span<const unsigned> capabilities, st
     }
     log.error("cannot restrict system calls: {}", restricted.error().text());
     return false;
+}
+
+int out_of_memory(Log& log) {
+    const auto limit = kernel::own_address_space_limit();
+    log.error("out of memory{}", limit == 0 ? std::string{} : fmt::format(" (limited to {} MB)", limit >> 20));
+    return kExitOutOfMemory;
 }
 
 }  // namespace mainstay::role

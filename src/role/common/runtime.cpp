@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <map>
+#include <new>
 #include <optional>
 
 #include "confinement.hpp"
@@ -480,7 +481,11 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
     if (process.options().may_schedule) kept.push_back(CAP_SYS_NICE);
     if (process.options().may_lock) kept.push_back(CAP_IPC_LOCK);
     if (!confine(process.options().user, kept, traits.calls, process.log())) return kExitUnconfined;
-    return process.run(make);
+    try {
+        return process.run(make);
+    } catch (const std::bad_alloc&) {
+        return out_of_memory(process.log());
+    }
 }
 
 }  // namespace mainstay::role

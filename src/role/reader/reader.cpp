@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <random>
 
 #include "copies.hpp"
@@ -32,6 +33,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/script_account.hpp"
+#include "role/common/confinement.hpp"
 #include "role/common/daemon_settings.hpp"
 #include "role/common/snmp_parts.hpp"
 #include "tls.hpp"
@@ -190,13 +192,9 @@ bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts,
 }
 
 // What this process does next.
-enum class Then { Wait, End, Fail };
+enum class Then { Wait, End, Fail, OutOfMemory };
 
-Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
-    kernel::set_process_name(startup.process_name);
-    kernel::DaemonLog log{
-        {startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
-
+Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, Log& log) {
     auto environment = kernel::host_environment();
     environment.config_id = startup.config_id;
     environment.all_include_checks = startup.all_include_checks;
@@ -249,6 +247,18 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
     return done.stays ? Then::Wait : Then::End;
 }
 
+Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& parts) {
+    kernel::set_process_name(startup.process_name);
+    kernel::DaemonLog log{
+        {startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
+    try {
+        return read_once(startup, parts, log);
+    } catch (const std::bad_alloc&) {
+        (void)out_of_memory(log);
+        return Then::OutOfMemory;
+    }
+}
+
 }  // namespace
 
 // The memory that one configuration took is ready for the next: touching it anew takes longer than reading a
@@ -279,7 +289,9 @@ int run_reader() {
                                        ? RunningParts{ipc::inherited::kRunningVrrp, ipc::inherited::kRunningLvs,
                                                       ipc::inherited::kRunningObserver}
                                        : RunningParts{vrrp.get(), lvs.get(), observer.get()};
-        if (const Then then = read_once(*startup, parts); then != Then::Wait) return then == Then::End ? 0 : 1;
+        const Then then = read_within_limits(*startup, parts);
+        if (then == Then::OutOfMemory) return kExitOutOfMemory;
+        if (then != Then::Wait) return then == Then::End ? 0 : 1;
         for (auto* fd : {&vrrp, &lvs, &observer}) fd->reset();
     }
 }

@@ -18,6 +18,7 @@
 #include "child.hpp"
 #include "dry_run_server.hpp"
 #include "host_watch.hpp"
+#include "limits.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -77,6 +78,7 @@ private:
     void on_signal(int signal);
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
+    [[nodiscard]] kernel::RoleProcess process_of(const Child& child) const;
     void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
     void lay_lines(const Child& started);
     void snmp_ended(Child& child, const kernel::Ended& how);
@@ -115,6 +117,10 @@ private:
     void look_at_schedule();
     void mark_reading(bool reading);
     void remove_config_copy();
+
+    // -- limits.cpp
+    [[nodiscard]] std::uint64_t configuration_bytes(Kind kind) const;
+    void raise_limits(const Child& child);  // before another configuration that it is to prepare
 
     // -- dumps.cpp
     void ask_for_dump(int signal);
@@ -193,6 +199,7 @@ private:
         spool_wait_{loop_}, first_look_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
+    const bool may_raise_limits_ = kernel::may_raise_limits();
     kernel::Account account_;  // of the observer: it owns the run and the spool folder
     Places places_;
     UniqueFd network_namespace_, ipvs_namespace_;

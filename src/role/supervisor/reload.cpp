@@ -122,7 +122,9 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
                                    {{control_of_child, ipc::inherited::kControl},
                                     {running(Kind::Vrrp), ipc::inherited::kRunningVrrp},
                                     {running(Kind::Lvs), ipc::inherited::kRunningLvs},
-                                    {running(Kind::Observer), ipc::inherited::kRunningObserver}}});
+                                    {running(Kind::Observer), ipc::inherited::kRunningObserver}},
+                                   -1,
+                                   reader_limits()});
     if (!pid) return pid;
     // Without its orders it ends by itself, and that is the answer then.
     if (const auto sent = ipc::send_message(control, startup); !sent) log_.error("reader: {}", sent.error().text());
@@ -256,6 +258,7 @@ void Supervisor::begin_preparing() {
     for (auto& child : children_) {
         child->prepared = false;
         if (!child->alive()) continue;
+        raise_limits(*child);
         child->send(ipc::Prepare{next_.number}, next_.parts[slot(child->kind)].snapshot.get(), log_);
         waiting = true;
     }

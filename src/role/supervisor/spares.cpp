@@ -31,7 +31,9 @@ Result<void> Supervisor::start_reader() {
     if (!channel) return std::unexpected{std::move(channel.error())};
     const auto pid = kernel::spawn_role({program_path(executable_, kReaderProgram),
                                          {options_.identity.process_name(Kind::Supervisor)},
-                                         {{channel->second.get(), ipc::inherited::kControl}}});
+                                         {{channel->second.get(), ipc::inherited::kControl}},
+                                         -1,
+                                         reader_limits()});
     if (!pid) return std::unexpected{pid.error()};
     waiting_reader_ = {*pid, std::move(channel->first)};
     return {};
@@ -41,9 +43,8 @@ void Supervisor::start_spare(Kind kind) {
     Child& spare = *spares_[slot(kind)];
     auto startup = startup_for(kind, true);
     startup.spare = true;
-    const auto executable = program_path(executable_, program_name(kind));
     const auto started = spare.start(
-        executable, startup, descriptors_for(child_of(kind)), network_namespace_of(kind),
+        process_of(child_of(kind)), startup,
         [this, &spare](const Result<ipc::Received>& received) { on_spare_message(spare, received); }, log_);
     if (!started) {
         log_.warning("no process can wait as a spare: {}", started.error().text());
@@ -89,6 +90,7 @@ void Supervisor::prepare_spares() {
             continue;
         }
         spare->prepared = false;
+        raise_limits(*spare);
         spare->send(ipc::Prepare{current_.number}, current_.parts[slot(spare->kind)].snapshot.get(), log_);
     }
 }

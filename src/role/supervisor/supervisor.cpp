@@ -15,6 +15,7 @@
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
+#include "role/common/confinement.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
@@ -247,6 +248,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     if (replacement_ && replacement_->retiring && replacement_->now == child.kind) return replacement_ended(child);
     std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
     if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that is not on its list";
+    if (!how.signalled && how.status == kExitOutOfMemory) cause += ": out of memory";
     if (child.kind == Kind::Snmp) return snmp_ended(child, how);
     if (reload_ == Reload::Preparing) abort_all(std::string{label(child.kind)} + " process died meanwhile");
 
@@ -327,6 +329,14 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     return list;
 }
 
+kernel::RoleProcess Supervisor::process_of(const Child& child) const {
+    return {.executable = program_path(executable_, program_name(child.kind)),
+            .argv = {options_.identity.process_name(child.kind)},
+            .descriptors = descriptors_for(child),
+            .network_namespace = network_namespace_of(child.kind),
+            .limits = limits_of(child.kind, configuration_bytes(child.kind))};
+}
+
 // The direct lines between roles: a new pair of sockets whenever one of the two starts.
 void Supervisor::lay_lines(const Child& started) {
     using To = ipc::PeerChannel::To;
@@ -356,9 +366,8 @@ int Supervisor::network_namespace_of(Kind kind) const { return only_watches(kind
 
 void Supervisor::start_child(Child& child) {
     if (promote_spare(child)) return;
-    const auto executable = program_path(executable_, program_name(child.kind));
     const auto started = child.start(
-        executable, startup_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
+        process_of(child), startup_for(child.kind, child.ever_ready),
         [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "mainstay/ipc/channel.hpp"
@@ -40,7 +41,11 @@ public:
     int run() {
         listen();
         send_heartbeat();
-        loop_.run();
+        try {
+            loop_.run();
+        } catch (const std::bad_alloc&) {
+            return out_of_memory(log_);
+        }
         return exit_code_;
     }
 
