@@ -4,6 +4,7 @@
 // The plan, /run/hostile.plan, names the program in its first line ("role mainstayd-bfd"); each further line is what
 // one incarnation does when it is to begin to act ("early" in front: when it has its configuration), and the last line
 // stays for those that follow. What the system answered goes to /run/hostile.log.
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -30,6 +32,7 @@
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "role/common/reach.hpp"
 
 using namespace mainstay;
 
@@ -168,6 +171,21 @@ void exhaust() {
     note_result("raise descriptors", ::setrlimit(RLIMIT_NOFILE, &kMany) == 0);
 }
 
+// Everything that the paths of its role do not name.
+void reach_paths() {
+    const auto opens = [](const char* path, int flags) { return ::open(path, flags | O_CLOEXEC, 0600) >= 0; };
+    note_result("read /run", opens("/run", O_RDONLY | O_DIRECTORY));
+    note_result("read /proc", opens("/proc", O_RDONLY | O_DIRECTORY));
+    note_result("read a public file", opens("/run/public", O_RDONLY));
+    note_result("make a file", opens("/tmp/made", O_WRONLY | O_CREAT));
+    note_result("write a public file", opens("/run/public", O_WRONLY));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    note_result("TCP", ::bind(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), reinterpret_cast<const sockaddr*>(&at),
+                              sizeof at) == 0);
+}
+
 void act(const Words& words) {
     const std::string& what = words.at(0);  // "behave": nothing
     const auto number = [&](std::size_t at) { return at < words.size() ? std::stoul(words[at]) : 0UL; };
@@ -204,6 +222,8 @@ void act(const Words& words) {
         reach_others();
     else if (what == "exhaust")
         exhaust();
+    else if (what == "reach-paths")
+        reach_paths();
     else if (what == "forge-others")
         forge_others();
 }
@@ -234,7 +254,14 @@ std::vector<unsigned> rights_of(const std::string& name) {
     return {};
 }
 
-int live(const std::string& line) {
+// What its account may open is more than what its role opens.
+kernel::Reach reach_of(const std::string& name, const ipc::RoleStartup& startup) {
+    if (name == "mainstayd-track") return role::watcher_reach();
+    const auto kind = std::ranges::find(role::kRoleKinds, name, role::program_name);
+    return role::reach_of(*kind, startup);
+}
+
+int live(const std::string& name, const std::string& line) {
     const auto words = words_of(line);
     bool acted = words.empty();
     const auto kept = std::chrono::milliseconds{300};
@@ -246,6 +273,9 @@ int live(const std::string& line) {
             if (!got || !got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return 0;
             const auto& message = std::get<ipc::Received>(**got).message;
+            if (const auto* startup = std::get_if<ipc::RoleStartup>(&message);
+                startup != nullptr && words.back() == "reach-paths")
+                note_result("Landlock", kernel::restrict_reach(reach_of(name, *startup)).has_value());
             // A reader has nothing but its RoleStartup.
             if ((words[0] == "early" && std::holds_alternative<ipc::Prepare>(message)) ||
                 (words[0] == "read" && std::holds_alternative<ipc::RoleStartup>(message))) {
@@ -287,8 +317,8 @@ int main() {
     log_file = ::open(kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     const auto number = next_incarnation();
     kernel::set_process_name(name);
-    if (name == "mainstayd-read") return live(lines[std::min(number, lines.size() - 1)]);  // it runs as root
+    if (name == "mainstayd-read") return live(name, lines[std::min(number, lines.size() - 1)]);  // it runs as root
     const auto account = kernel::find_account("mainstay" + name.substr(name.find('-')));  // mainstayd-bfd: mainstay-bfd
     if (!account || !kernel::drop_privileges(*account, rights_of(name))) return 1;
-    return live(lines[std::min(number, lines.size() - 1)]);
+    return live(name, lines[std::min(number, lines.size() - 1)]);
 }

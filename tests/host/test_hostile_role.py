@@ -3,6 +3,7 @@
 tests/host/hostile_role.cpp stands in for the role; it does with the role's rights what its plan says.
 """
 
+import ctypes
 import re
 import signal
 
@@ -12,6 +13,11 @@ from support.lvs import virtual_server
 from support.paths import program
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
+
+def landlock_version():
+    """0: the kernel has none."""
+    return max(0, ctypes.CDLL(None).syscall(444, None, 0, 1))
+
 
 PROGRAMS = "/run/programs"
 BFD = "bfd_instance nobody {\n neighbor_ip 192.168.4.250\n min_rx 500\n min_tx 500\n}\n"
@@ -390,6 +396,33 @@ def test_a_role_takes_neither_all_descriptors_nor_all_memory(lan, role, descript
     mapped, why = tried["gigabytes"].split(", then ")
     assert int(mapped) < gigabytes + 3 and why == "Cannot allocate memory"
     assert tried["raise memory"] == tried["raise descriptors"] == "Operation not permitted"
+    assert daemon.alive()
+
+
+DENIED = "Permission denied"
+
+
+@pytest.mark.skipif(not landlock_version(), reason="the kernel has no Landlock")
+@pytest.mark.parametrize("role,reads", [("bfd", set()), ("vrrp", set()), ("lvs", {"TCP"}),
+                                        ("watcher", {"read /run", "read /proc", "read a public file"}),
+                                        ("observer", {"read /run", "read a public file", "write a public file", "TCP"})])
+def test_a_role_opens_no_path_but_those_of_its_table(lan, role, reads):
+    """Its account alone would let it do all of this."""
+    (one,) = office(lan, "one")
+    one.write("/run/public", "", 0o666)
+    one.write("/run/file", "0")
+    daemon = start(one, BFD + "track_file f {\n file /run/file\n weight 1\n}\n" + instance(more="track_file {\n f\n }")
+                   + virtual_server("192.168.4.100 80", "real_server 127.0.0.2 81 {\n TCP_CHECK {\n }\n}\n"))
+    wait_holds(one)
+    take_place(one, role, "early reach-paths" if role == "watcher" else "reach-paths", "behave")
+    wait_until(lambda: any(line.startswith("TCP:") for line in done(one)), 20, lambda: done(one))
+    tried = dict(line.split(": ", 1) for line in done(one) if not line.startswith("does "))
+
+    assert tried.pop("Landlock") == "it worked"
+    if landlock_version() < 4:
+        reads = reads | {"TCP"}
+    assert {what for what, answer in tried.items() if answer == "it worked"} == reads
+    assert {answer for what, answer in tried.items() if what not in reads} == {DENIED}
     assert daemon.alive()
 
 

@@ -7,13 +7,17 @@
 
 namespace mainstay::role {
 
-bool confine(const std::string& user, std::span<const unsigned> capabilities, std::span<const kernel::CallSet> calls,
-             Log& log) {
+bool confine(const std::string& user, std::span<const unsigned> capabilities, const kernel::Reach& reach,
+             std::span<const kernel::CallSet> calls, Log& log) {
     auto account = kernel::find_account(user);
     const auto dropped = account ? kernel::drop_privileges(*account, capabilities)
                                  : Result<void>{std::unexpected{std::move(account.error())}};
     if (!dropped) {
         log.error("cannot drop privileges: {}", dropped.error().text());
+        return false;
+    }
+    if (const auto within = kernel::restrict_reach(reach); !within && within.error().code() != Errc::Unsupported) {
+        log.error("cannot restrict paths: {}", within.error().text());
         return false;
     }
     const auto restricted = kernel::restrict_system_calls(calls);

@@ -12,6 +12,7 @@
 
 #include "impl.hpp"
 #include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/landlock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
@@ -87,6 +88,8 @@ Result<void> Supervisor::set_up() {
         return fail(Errc::Permission, "mainstayd needs root: it opens raw sockets and changes addresses and IPVS");
     if (auto found = find_accounts(); !found) return found;
     kernel::allow_roles_scheduling();
+    if (kernel::landlock_version() == 0)
+        log_.info("The kernel has no Landlock: roles open whatever their accounts may open");
     if (auto found = find_executables(); !found) return found;
     scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
         if (to == Kind::Supervisor) return own_script_ended(results);

@@ -14,6 +14,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "parts.hpp"
 #include "role/common/confinement.hpp"
+#include "role/common/reach.hpp"
 #include "role/common/startup.hpp"
 
 namespace mainstay::role {
@@ -98,7 +99,7 @@ private:
 
     void drop() {
         privileges_dropped_ = true;
-        if (confine(user_, kCapabilities, kCalls, log_)) return;
+        if (confine(user_, kCapabilities, watcher_reach(), kCalls, log_)) return;
         exit_code_ = kExitUnconfined;
         loop_.stop();
     }
