@@ -251,6 +251,7 @@ std::vector<unsigned> rights_of(const std::string& name) {
     if (name == "mainstayd-vrrp") return {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE};
     if (name == "mainstayd-bfd") return {CAP_NET_ADMIN, CAP_SYS_NICE};
     if (name == "mainstayd-lvs") return {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
+    if (name == "mainstayd-read") return {CAP_DAC_READ_SEARCH};
     return {};
 }
 
@@ -317,7 +318,6 @@ int main() {
     log_file = ::open(kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     const auto number = next_incarnation();
     kernel::set_process_name(name);
-    if (name == "mainstayd-read") return live(name, lines[std::min(number, lines.size() - 1)]);  // it runs as root
     const auto account = kernel::find_account("mainstay" + name.substr(name.find('-')));  // mainstayd-bfd: mainstay-bfd
     if (!account || !kernel::drop_privileges(*account, rights_of(name))) return 1;
     return live(name, lines[std::min(number, lines.size() - 1)]);

@@ -44,6 +44,7 @@ PROCESSES = {
     "mainstayd-lvs": ("mainstay-lvs", {NET_ADMIN, NET_RAW, NET_BIND}),
     "mainstayd-bfd": ("mainstay-bfd", {NET_ADMIN, SYS_NICE}),
     "mainstayd-track": ("mainstay-track", {NET_ADMIN, DAC_READ_SEARCH}),
+    "mainstayd-read": ("mainstay-read", {DAC_READ_SEARCH}),
     "mainstayd-obs": ("mainstay-obs", set()),
 }
 # Program: how many descriptors it may have, how many more for each kilobyte of configuration, and how much address space
@@ -136,7 +137,8 @@ def test_more_instances_than_before_raise_the_limits_before_they_are_prepared(di
 
 def test_a_process_whose_memory_runs_out_says_so_and_ends(director):
     reader = role_pid(director, "mainstayd-read")
-    director.run(["prlimit", "--pid", str(reader), f"--as={64 << 20}"])
+    director.run(["setpriv", "--reuid=mainstay-read", "--regid=mainstay-read", "--clear-groups",
+                  "prlimit", "--pid", str(reader), f"--as={64 << 20}"])
     servers = "".join(f" real_server 10.{n >> 8}.{n & 255}.1 80 {{\n  TCP_CHECK {{\n  }}\n }}\n" for n in range(60000))
     director.write("/run/keepalived.conf", instance() + virtual_server("192.168.4.201 80", servers))
     director.daemon.send(signal.SIGHUP)
@@ -157,7 +159,7 @@ def test_without_the_accounts_the_daemon_says_which_command_makes_them(lan):
     done = one.run([program("mainstayd"), "-n", "-l", "-f", path], check=False, timeout=20)
 
     assert done.returncode == 4
-    assert ("there is no account mainstay-vrrp mainstay-lvs mainstay-obs mainstay-bfd mainstay-snmp mainstay-track: make the "
+    assert ("there is no account mainstay-vrrp mainstay-lvs mainstay-obs mainstay-bfd mainstay-snmp mainstay-track mainstay-read: make the "
             "roles' accounts with `systemd-sysusers /usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with "
             "--shared-account NAME") in done.stdout + done.stderr
 

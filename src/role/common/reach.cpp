@@ -61,4 +61,7 @@ kernel::Reach reach_of(Kind kind, const ipc::RoleStartup& startup) {
 // Tracked files may be anywhere, and a reload names others.
 kernel::Reach watcher_reach() { return {{{"/", Access::Read}}, false}; }
 
+// Configurations, scripts and keys may be anywhere; name services may use TCP.
+kernel::Reach reader_reach() { return {{{"/", Access::Read}}, true}; }
+
 }  // namespace mainstay::role

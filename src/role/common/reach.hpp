@@ -12,5 +12,6 @@ namespace mainstay::role {
 
 [[nodiscard]] kernel::Reach reach_of(Kind kind, const ipc::RoleStartup& startup);
 [[nodiscard]] kernel::Reach watcher_reach();
+[[nodiscard]] kernel::Reach reader_reach();
 
 }  // namespace mainstay::role

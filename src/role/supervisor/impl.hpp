@@ -161,6 +161,13 @@ private:
     [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
     void own_script_ended(const ipc::ScriptResults& results);
 
+    // -- reading.cpp
+    [[nodiscard]] ipc::RoleStartup startup_for_reader() const;
+    void read_again_in(const std::string& name);  // a network namespace
+    [[nodiscard]] int open_check_log(const ipc::RoleStartup& startup);
+    void close_check_log();
+    void keep_configuration();
+
     // -- reload.cpp
     void request_reload();
     void request_reload(const ipc::Reload& wanted, UniqueFd client);
@@ -236,6 +243,10 @@ private:
     std::optional<ipc::ReadingDone> reading_done_;
     ipc::ReadingDone settings_;  // of the running configuration; a role gets them when it starts
     UniqueFd next_scripts_, current_scripts_, next_host_, current_host_;  // sealed: the table of scripts, ipc::HostPlan
+    UniqueFd next_text_;                                                  // sealed: the configuration, for copies of it
+    UniqueFd check_log_;                                                  // while a reader may write to it
+    std::string reader_namespace_;  // that the first configuration named; later ones are read where the roles run
+    UniqueFd reader_namespace_at_;
     alert::ScriptTable next_table_;  // of next_scripts_; takes over when the generation is committed
     std::unique_ptr<boost::asio::posix::stream_descriptor> reader_line_;
     std::string scheduled_text_, reading_mark_;

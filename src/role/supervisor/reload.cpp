@@ -71,18 +71,15 @@ void Supervisor::begin_reading() {
     }
     reader_pid_ = std::exchange(waiting_reader_.pid, 0);
     reader_line_ = std::make_unique<boost::asio::posix::stream_descriptor>(loop_, waiting_reader_.line.release());
-    auto startup = startup_for(Kind::Supervisor, false);
+    auto startup = startup_for_reader();
     startup.check_first = phase_ == Phase::Running && settings_.daemon.reload_check;
     startup.check_log = settings_.daemon.reload_check_log;
-    startup.run_vrrp = options_.run_vrrp;
-    startup.run_lvs = options_.run_lvs;
-    startup.notify_wait_seconds = settings_.notify_wait_seconds;
     startup.force = reload_clients_.force;
     if (!reload_clients_.clients.empty())
         startup.report = reload_clients_.as_json ? ipc::RoleStartup::DryRunAs::Json : ipc::RoleStartup::DryRunAs::Text;
     if (phase_ == Phase::Running) send_running_parts();
-    if (const auto sent = ipc::send_message(reader_line_->native_handle(), startup); !sent)
-        log_.error("reader: {}", sent.error().text());
+    const auto sent = ipc::send_message(reader_line_->native_handle(), startup, open_check_log(startup));
+    if (!sent) log_.error("reader: {}", sent.error().text());
 
     const auto listen = [this](auto&& self) -> void {
         reader_line_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
@@ -112,18 +109,15 @@ void Supervisor::begin_reading() {
 Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, int control_of_child) {
     if (phase_ != Phase::Running) return fail(Errc::Unsupported, "the daemon is just starting or stopping");
     const auto running = [this](Kind kind) { return current_.parts[slot(kind)].snapshot.get(); };
-    auto startup = startup_for(Kind::Supervisor, false);
+    auto startup = startup_for_reader();
     startup.dry_run = question.as_json ? ipc::RoleStartup::DryRunAs::Json : ipc::RoleStartup::DryRunAs::Text;
-    startup.run_vrrp = options_.run_vrrp;
-    startup.run_lvs = options_.run_lvs;
-    startup.notify_wait_seconds = settings_.notify_wait_seconds;
     auto pid = kernel::spawn_role({program_path(executable_, kReaderProgram),
                                    {options_.identity.process_name(Kind::Supervisor)},
                                    {{control_of_child, ipc::inherited::kControl},
                                     {running(Kind::Vrrp), ipc::inherited::kRunningVrrp},
                                     {running(Kind::Lvs), ipc::inherited::kRunningLvs},
                                     {running(Kind::Observer), ipc::inherited::kRunningObserver}},
-                                   -1,
+                                   network_namespace_.get(),
                                    reader_limits()});
     if (!pid) return pid;
     // Without its orders it ends by itself, and that is the answer then.
@@ -166,6 +160,9 @@ void Supervisor::on_reader_message(Result<ipc::Received> got) {
             case ipc::Snapshot::For::Host:
                 next_host_ = std::move(received.descriptor);
                 break;
+            case ipc::Snapshot::For::Copy:
+                next_text_ = std::move(received.descriptor);
+                break;
         }
     } else if (std::holds_alternative<ipc::DryRunDone>(received.message)) {
         if (received.descriptor)
@@ -188,6 +185,7 @@ void Supervisor::reader_ended(const kernel::Ended& how) {
     }
     if (reading_done_ && !reader_offended_) return reading_over();
     mark_reading(false);
+    close_check_log();
     limit_.cancel();
     reader_line_.reset();
     if (phase_ == Phase::Stopping) return;
@@ -198,6 +196,7 @@ void Supervisor::reader_ended(const kernel::Ended& how) {
 // One that has just read a configuration reads the next one twice as fast: it stays for a while.
 void Supervisor::reading_over() {
     mark_reading(false);
+    close_check_log();
     limit_.cancel();
     if (const int pid = std::exchange(reader_pid_, 0); pid != 0 && reading_done_->stays) {
         waiting_reader_ = {pid, UniqueFd{reader_line_->release()}};
@@ -208,7 +207,9 @@ void Supervisor::reading_over() {
     }
     reader_line_.reset();
     if (phase_ == Phase::Stopping) return;
+    if (!reading_done_->wants_namespace.empty()) return read_again_in(reading_done_->wants_namespace);
     if (!reading_done_->can_run) return reading_failed(reading_done_->exit_code, reading_done_->summary);
+    keep_configuration();
     try {
         begin_preparing();
     } catch (const std::exception& thrown) {

@@ -32,7 +32,7 @@ Result<void> Supervisor::start_reader() {
     const auto pid = kernel::spawn_role({program_path(executable_, kReaderProgram),
                                          {options_.identity.process_name(Kind::Supervisor)},
                                          {{channel->second.get(), ipc::inherited::kControl}},
-                                         -1,
+                                         network_namespace_ ? network_namespace_.get() : reader_namespace_at_.get(),
                                          reader_limits()});
     if (!pid) return std::unexpected{pid.error()};
     waiting_reader_ = {*pid, std::move(channel->first)};

@@ -117,6 +117,7 @@ Result<void> Supervisor::find_accounts() {
         };
         for (const Kind kind : kRoleKinds) look_up(account_name(kind));
         look_up(kWatcherAccount);
+        look_up(kReaderAccount);
         if (!missing.empty())
             return fail(
                 Errc::Permission,

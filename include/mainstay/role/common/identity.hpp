@@ -20,6 +20,7 @@ inline constexpr std::size_t kRoles = kRoleKinds.size();  // all but the supervi
 // The account that a role runs as: "mainstay-vrrp" (packaging/sysusers.d).
 [[nodiscard]] const char* account_name(Kind kind);
 inline constexpr const char* kWatcherAccount = "mainstay-track";
+inline constexpr const char* kReaderAccount = "mainstay-read";
 
 // The executable of a role, without its folder: "mainstayd-vrrp".
 [[nodiscard]] const char* program_name(Kind kind);
