@@ -210,6 +210,8 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int c
     done.daemon = daemon_settings(loaded.config, startup.net_namespace);
     if (is_elsewhere(startup, done.daemon)) {
         done.wants_namespace = done.daemon.net_namespace;
+        done.exit_code = 1;  // for a supervisor of an earlier version, which starts no reader there
+        done.summary = "no reader can be started in network namespace " + done.wants_namespace + ": upgrade the daemon";
         return ipc::send_message(ipc::inherited::kControl, done) ? Then::End : Then::Fail;
     }
     done.stays = true;
