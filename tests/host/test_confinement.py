@@ -3,13 +3,14 @@
 import pathlib
 import re
 import resource
+import shutil
 import signal
 
 import pytest
 
 from support.lvs import virtual_server
 from support.paths import program
-from support.processes import capabilities, status
+from support.processes import capabilities, landlock_version, status
 from support.vrrp import instance, office, role_pid, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -145,6 +146,31 @@ def test_a_process_whose_memory_runs_out_says_so_and_ends(director):
 
     wait_until(lambda: "out of memory (limited to 64 MB)" in director.daemon.output(), 20, director.daemon.output)
     wait_until(lambda: "the running configuration goes on unchanged" in director.daemon.output(), 10, director.daemon.output)
+
+
+@pytest.mark.skipif(not landlock_version() or not shutil.which("strace"), reason="needs Landlock and strace")
+def test_each_role_enters_landlock_before_its_list_of_system_calls(lan):
+    (one,) = office(lan, "one")
+    path = one.write("/run/keepalived.conf", CONFIG + instance(more="track_process {\n sleep\n}"))
+    wait_ready(one.start(["strace", "-f", "-o", "/run/trace", "-e", "trace=execve,landlock_restrict_self,seccomp",
+                          program("mainstayd"), "-n", "-l", "-f", path]))
+
+    def order():
+        """What each program did, in this order."""
+        done, programs = {}, {}
+        for line in one.read("/run/trace").splitlines():
+            pid, call = line.split(maxsplit=1)
+            if executed := re.match(r'execve\("[^"]*/([^"/]+)"', call):
+                programs[pid] = executed[1]
+            elif call.startswith("landlock_restrict_self("):
+                done.setdefault(programs[pid], []).append("paths")
+            elif call.startswith("seccomp(SECCOMP_SET_MODE_FILTER, ") and ", NULL)" not in call:
+                done.setdefault(programs[pid], []).append("calls")
+        return done
+
+    wait_until(lambda: set(order()) >= set(PROCESSES) - {"mainstayd-spare"}, 30, lambda: order())  # it runs vrrp's program
+    wait_until(lambda: all("calls" in done for done in order().values()), 10, lambda: order())
+    assert {name: done[:2] for name, done in order().items()} == {name: ["paths", "calls"] for name in order()}
 
 
 def without_accounts(host):

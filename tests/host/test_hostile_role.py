@@ -3,7 +3,6 @@
 tests/host/hostile_role.cpp stands in for the role; it does with the role's rights what its plan says.
 """
 
-import ctypes
 import re
 import signal
 
@@ -11,13 +10,9 @@ import pytest
 from support.capture import Capture
 from support.lvs import virtual_server
 from support.paths import program
+from support.processes import landlock_version
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
-
-def landlock_version():
-    """0: the kernel has none."""
-    return max(0, ctypes.CDLL(None).syscall(444, None, 0, 1))
-
 
 PROGRAMS = "/run/programs"
 BFD = "bfd_instance nobody {\n neighbor_ip 192.168.4.250\n min_rx 500\n min_tx 500\n}\n"
