@@ -175,9 +175,14 @@ int VrrpReceiver::membership(const IpAddress& group, bool joins) {
     return done != 0 ? errno : 0;
 }
 
-bool VrrpReceiver::waits() const {
-    pollfd look{fd_.get(), POLLIN, 0};
-    return ::poll(&look, 1, 0) > 0;
+std::vector<std::size_t> readable(std::span<const int> receivers) {
+    std::vector<pollfd> looks;
+    for (const int fd : receivers) looks.push_back({fd, POLLIN, 0});
+    std::vector<std::size_t> found;
+    if (::poll(looks.data(), looks.size(), 0) <= 0) return found;
+    for (std::size_t at = 0; at < looks.size(); ++at)
+        if (looks[at].revents != 0) found.push_back(at);
+    return found;
 }
 
 Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "advert_spread.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
 #include "router_impl.hpp"
@@ -352,12 +353,16 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
         startup_until.reset();
         step.out.push_back(Say{{LogLevel::Info, "Delayed start completed"}});
     }
+    AdvertSpread spread{instances.size()};
     // A bound: whoever is due again at once comes again with the next fact.
     for (std::size_t rounds = instances.size(); rounds > 0; --rounds) {
         const auto next = deadlines.next();
         if (!next || next->due > step.now) break;
         const auto id = static_cast<InstanceId>(next->position);
+        const bool its_turn = instances[id].turn() == next->due;
         instances[id].tick(step);
+        if (its_turn && instances[id].state() == State::Master)
+            instances[id].advertise_earlier(spread.earlier(next->due, instances[id].config().advert_int));
         settle(step, id);
     }
     statics.tick(step);
@@ -435,8 +440,15 @@ bool Router::takes_over_next() const {
 }
 
 RouterSnapshot Router::snapshot() const {
-    RouterSnapshot all;
+    RouterSnapshot all = snapshot_without_instances();
     for (const Instance& instance : impl_->instances) all.instances.push_back(instance.snapshot());
+    return all;
+}
+
+InstanceSnapshot Router::snapshot_of(InstanceId id) const { return impl_->instances.at(id).snapshot(); }
+
+RouterSnapshot Router::snapshot_without_instances() const {
+    RouterSnapshot all;
     for (const Group& group : impl_->groups) all.groups.push_back(group.snapshot());
     all.scripts = impl_->scripts.snapshot();
     all.bfds = impl_->bfds.snapshot();

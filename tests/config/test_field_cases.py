@@ -69,3 +69,10 @@ def test_routes_of_both_families_may_go_with_addresses_of_one(tmp_path):
     excluded = "virtual_ipaddress_excluded {\n 2001:db8::99/64\n}"
     code, said = tried(tmp_path, INSTANCE % "\n".join((ADDRESS, excluded, routes)))
     assert code == 0 and said.endswith(": no problems\n"), said
+
+
+def test_what_follows_a_quoted_command_is_named_as_no_user_of_this_host(tmp_path):
+    code, said = tried(tmp_path, INSTANCE % f'notify_master "/bin/true master">  /etc/keepalived/abc.txt\n{ADDRESS}')
+    assert code == 1
+    assert "/keepalived.conf:5:19: warning MS0300: (VI_1) notify_master: there is no user > " in said
+    assert "put command and arguments in double quotes" in said

@@ -115,6 +115,85 @@ def test_an_interface_that_is_taken_down_stripped_and_brought_up_again_gets_its_
     wait_until(lambda: one.holds(VIP) and not two.holds(VIP), 20, "one to hold the address again")
 
 
+def test_a_network_that_is_applied_anew_on_the_master_costs_it_the_addresses_for_a_while_only(lan):
+    one, two = office(lan, "one", "two")
+    script = 'vrrp_script chk {\n script "/run/check"\n interval 1\n weight 3\n}\n'
+    more = "preempt_delay 1\ntrack_interface {\n eth0\n}\ntrack_script {\n chk\n}\n"
+
+    def node(own, other, priority):
+        peers = f"unicast_src_ip 192.168.4.{own}\nunicast_peer {{\n 192.168.4.{other}\n}}\n"
+        return script + fast(vip="10.94.195.52/32 dev inner\n192.168.4.200/32 dev eth0", priority=priority, more=more + peers)
+
+    def make(host, number):
+        host.run(["ip", "link", "add", "inner", "link", "eth0", "type", "macvlan"])
+        host.run(["ip", "addr", "add", f"10.94.195.{number}/24", "dev", "inner"])
+        host.run(["ip", "link", "set", "inner", "up"])
+    for number, host in ((11, one), (12, two)):
+        host.write("/run/check", "#!/bin/sh\necho >>/run/checks\n", 0o755)
+        make(host, number)
+    wait_ready(two.mainstayd(node(12, 11, 99)))
+    daemon = wait_ready(one.mainstayd(node(11, 12, 100)))
+    wait_holds(one)
+
+    for _ in range(2):
+        one.run(["ip", "link", "del", "eth0"])
+        wait_holds(two)
+        checks = len(one.read("/run/checks"))
+        lan.plug(one, "eth0", "office", "192.168.4.11/24")
+        make(one, 11)
+
+        wait_until(lambda: one.holds(VIP) and one.holds("10.94.195.52") and not two.holds(VIP), 20, daemon.output)
+        wait_until(lambda before=checks: len(one.read("/run/checks")) > before, 10, "the script to run")
+
+
+def test_one_file_for_all_nodes_with_the_source_of_each_leaves_no_address_on_two_of_them(lan):
+    hosts = office(lan, "one", "two", "three")
+    text = "".join(
+        fast(f"VI_{own}", own, f"192.168.4.2{own}", 100 + own,
+             f"unicast_src_ip 192.168.4.{own}\nunicast_peer {{\n"
+             + "".join(f" 192.168.4.{peer}\n" for peer in (11, 12, 13) if peer != own) + "}")
+        for own in (11, 12, 13))
+    daemons = [wait_ready(host.mainstayd(text)) for host in hosts]
+
+    def settled():
+        return all(host.holds(f"192.168.4.2{11 + vip}") == (vip == number)
+                   for number, host in enumerate(hosts) for vip in range(3))
+    wait_until(settled, 15, "each node to hold the address of its own")
+    assert stays(settled, 2)
+    logged(daemons[0], "(VI_12) entering FAULT state (source address 192.168.4.12 is not on this host)")
+
+
+def test_a_failover_of_one_bridge_s_instance_leaves_those_on_other_bridges_where_they_are(lan):
+    one, two = office(lan, "one", "two")
+    for bridge in ("br1", "br2"):
+        lan.switch(bridge)
+    for host in (one, two):
+        for number, bridge in ((1, "br1"), (2, "br2")):
+            host.run(["ip", "link", "add", bridge, "type", "bridge"])
+            lan.plug(host, f"port{number}", bridge)
+            host.run(["ip", "link", "set", f"port{number}", "master", bridge])
+            host.run(["ip", "link", "set", bridge, "up"])
+            host.run(["ip", "addr", "add", f"10.40.{number}.{11 if host is one else 12}/24", "dev", bridge])
+
+    def node(own, other, priority):
+        peers = "unicast_src_ip 10.40.{0}.%d\nunicast_peer {{\n 10.40.{0}.%d\n}}\n" % (own, other)
+        return (fast("VI_222", 222, priority=priority)
+                + fast("VI_1", 1, "10.40.1.200", priority, peers.format(1) + "track_interface {\n port1\n}\n", "br1")
+                + fast("VI_2", 2, "10.40.2.200", priority, peers.format(2), "br2"))
+    wait_ready(one.mainstayd(node(11, 12, 150)))
+    daemon = wait_ready(two.mainstayd(node(12, 11, 100)))
+    for vip in (VIP, "10.40.1.200", "10.40.2.200"):
+        wait_holds(one, vip)
+
+    one.run(["ip", "link", "set", "port1", "down"])
+    wait_holds(two, "10.40.1.200")
+
+    assert stays(lambda: one.holds(VIP) and one.holds("10.40.2.200") and not two.holds("10.40.2.200"), 2)
+    for name in ("VI_222", "VI_2"):
+        assert f"({name}) Backup received priority 0 advertisement" not in daemon.output()
+        assert f"({name}) Entering MASTER STATE" not in daemon.output()
+
+
 def six(name="vrrp", interface="eth0", more=""):
     return fast(vip="fd00:100::1/64", priority=200, interface=interface, more=f"use_vmac {name}\n{more}")
 

@@ -205,3 +205,62 @@ def test_a_udp_service_may_be_checked_by_http_at_another_port(lan):
     one.path("/run/web/index.html").unlink()
     one.run(["rmdir", "/run/web"])
     wait_until(lambda: alive(one) == {11: False}, 15, daemon.output)
+
+
+def test_a_stop_script_of_a_group_runs_at_each_stop_even_while_a_slow_one_before_it_runs(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/tell", TELL, 0o755)
+    one.write("/run/slow", "#!/bin/sh\nexec sleep 600\n", 0o755)
+    group = 'vrrp_sync_group G {\n group {\n  VI_1\n  VI_2\n }\n notify_stop "/run/tell stop"\n%s}\n'
+    pair = fast() + fast("VI_2", 52, "192.168.4.201")
+    for turn, more in enumerate(("", ' notify_master "/run/slow"\n', ""), 1):
+        daemon = wait_ready(one.mainstayd(group % more + pair))
+        wait_holds(one)
+
+        assert daemon.stop() == 0
+
+        assert told(one) == ["stop"] * turn
+        assert ("script group/G/master did not end within 1 s of the stop: killed" in daemon.output()) == bool(more)
+
+
+def test_a_command_and_a_script_run_even_when_the_first_line_names_no_interpreter(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/a.sh", "#/bin/sh\necho told >>/run/told\n", 0o755)
+    wait_ready(one.mainstayd(fast(more='notify_backup /run/a.sh\nnotify_master "/bin/sh /run/a.sh"')))
+
+    wait_until(lambda: told(one) == ["told", "told"], 10, lambda: str(told(one)))
+
+
+def test_a_node_whose_script_failed_at_the_start_respects_the_master_with_nopreempt(lan):
+    one, two = office(lan, "one", "two")
+    one.write("/run/check", "#!/bin/sh\n[ -e /run/good ]\n", 0o755)
+    script = 'vrrp_script chk {\n script "/run/check"\n interval 1\n}\n'
+    peers = "unicast_src_ip 192.168.4.%d\nunicast_peer {\n 192.168.4.%d\n}\n"
+    wait_ready(two.mainstayd(fast(priority=100, more=peers % (12, 11))))
+    wait_holds(two)
+    daemon = wait_ready(one.mainstayd(script + fast(priority=150, more="nopreempt\ntrack_script {\n chk\n}\n" + peers % (11, 12))))
+    logged(daemon, "(VI_1) Entering FAULT STATE")
+
+    one.write("/run/good", "")
+    logged(daemon, "(VI_1) Entering BACKUP STATE")
+
+    assert stays(lambda: two.holds(VIP) and not one.holds(VIP), 3)
+
+
+def test_weights_of_tracked_interfaces_move_the_address_only_when_all_of_them_are_down(lan):
+    one, two = office(lan, "one", "two")
+    for name in ("up1", "up2"):
+        lan.plug(one, name, "office")
+    wait_ready(two.mainstayd(fast(priority=100)))
+    wait_ready(one.mainstayd(fast(priority=150, more="track_interface {\n up1 weight -30\n up2 weight -30\n}")))
+    wait_holds(one)
+    wait_released(two)
+
+    one.run(["ip", "link", "set", "up1", "down"])
+    priority_on_the_wire(one, 120)
+    assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 1)
+    one.run(["ip", "link", "set", "up2", "down"])
+    wait_holds(two)
+    wait_released(one)
+    one.run(["ip", "link", "set", "up1", "up"])
+    wait_holds(one)

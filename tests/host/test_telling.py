@@ -101,7 +101,7 @@ def test_a_full_fifo_loses_lines_and_holds_up_nobody(lan):
     one.run(["ip", "link", "set", "eth0", "down"])
     wait_until(lambda: re.search(r"FIFO /run/fifo is read again: ([12]) lines were lost \(\1 in all\)", daemon.output()),
                10, daemon.output)
-    assert lines(one).endswith(b'INSTANCE "VI_1" FAULT 150\n')
+    wait_until(lambda: lines(one).endswith(b'INSTANCE "VI_1" FAULT 150\n'), 10, "the reader to write its last line")
 
 
 def test_a_fifo_s_script_is_started_with_its_path_started_again_and_ended_at_the_stop(lan):

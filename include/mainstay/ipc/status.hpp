@@ -53,9 +53,13 @@ template <class A>
 void fields(A& a, TrackerSnapshot& s) {
     a(s.kind, s.name, s.value, s.up);
 }
+template <class A, class Instances>
+void router_fields(A& a, RouterSnapshot& s, Instances& instances) {
+    a(instances, s.groups, s.scripts, s.bfds, s.trackers);
+}
 template <class A>
 void fields(A& a, RouterSnapshot& s) {
-    a(s.instances, s.groups, s.scripts, s.bfds, s.trackers);
+    router_fields(a, s, s.instances);
 }
 
 }  // namespace mainstay::vrrp
@@ -108,10 +112,35 @@ struct VrrpStatus {
     std::uint64_t devices_remade = 0;    // removed by somebody else
     std::uint64_t firewall_repairs = 0;  // rules changed by somebody else
 };
+template <class A, class Router, class Addresses>
+void vrrp_fields(A& a, VrrpStatus& s, Router& router, Addresses& addresses) {
+    a(s.generation, router, addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
+      s.firewall_repairs);
+}
 template <class A>
 void fields(A& a, VrrpStatus& s) {
-    a(s.generation, s.router, s.addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
-      s.firewall_repairs);
+    vrrp_fields(a, s, s.router, s.addresses);
+}
+
+// The same, with instances and their addresses that are made one by one while it is written.
+template <class F>
+struct RouterSnapshotWith {
+    vrrp::RouterSnapshot rest;
+    OneByOne<F> instances;
+};
+template <class F>
+void fields(Encoder& a, RouterSnapshotWith<F>& s) {
+    router_fields(a, s.rest, s.instances);
+}
+template <class F, class G>
+struct VrrpStatusWith {
+    VrrpStatus rest;
+    RouterSnapshotWith<F> router;
+    OneByOne<G> addresses;
+};
+template <class F, class G>
+void fields(Encoder& a, VrrpStatusWith<F, G>& s) {
+    vrrp_fields(a, s.rest, s.router, s.addresses);
 }
 
 // May the next process go on from it? A writer that was taken over can have left states and intervals that are none.

@@ -47,7 +47,6 @@ public:
     void set_buffer(std::size_t bytes);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
-    [[nodiscard]] bool waits() const;  // receive() has something to take, or to tell
     // Up to 64 packets by recvmmsg, appended to `packets`; false when the queue is empty. Packets whose IP header
     // cannot be read are left out; one longer than any VRRP packet comes cut off.
     [[nodiscard]] Result<bool> receive(std::vector<ReceivedPacket>& packets);
@@ -61,6 +60,9 @@ private:
     std::string interface_;
     std::vector<std::byte> buffer_;
 };
+
+// Positions of the receivers whose receive() has something to take, or to tell; one system call for all.
+[[nodiscard]] std::vector<std::size_t> readable(std::span<const int> receivers);
 
 // Sends adverts on one interface: IPv4 with its own header (TOS 0xc0, no fragment flags, id counting up, RFC 9568
 // 5.1), IPv6 with hop limit and source by ancillary data. The payload carries its checksum. Multicast is not looped

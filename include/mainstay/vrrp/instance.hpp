@@ -58,6 +58,12 @@ public:
 
     void hear(Step step, const PacketHeard& packet);
     void tick(Step step);  // answers whatever deadline has been reached
+    // The next advert of a master, or the take-over of a backup.
+    [[nodiscard]] std::optional<Instant> turn() const { return timer_; }
+    // Of a master whose turn it was together with others (AdvertSpread): its next advert.
+    void advertise_earlier(Nanos earlier) {
+        if (timer_) *timer_ -= earlier;
+    }
     // Into FAULT, out of it, or only another priority or source.
     void set_health(Step step, const Health& health);
     void address_lost(Step step, const std::string& interface, const Prefix& prefix);

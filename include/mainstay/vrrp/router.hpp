@@ -41,6 +41,9 @@ public:
     // The deadline is that of a backup which then takes over.
     [[nodiscard]] bool takes_over_next() const;
     [[nodiscard]] RouterSnapshot snapshot() const;
+    // Its parts, for who does not want to hold thousands of instances at once.
+    [[nodiscard]] RouterSnapshot snapshot_without_instances() const;
+    [[nodiscard]] InstanceSnapshot snapshot_of(InstanceId id) const;
     [[nodiscard]] const config::Config& config() const;
     // True when the Shutdown fact has been taken and every instance has resigned.
     [[nodiscard]] bool finished() const;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "mainstay/base/compact_vector.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/diagnostics/diagnostic.hpp"
 #include "mainstay/config/language/lexer.hpp"
@@ -135,26 +136,57 @@ struct TrackerDraft {  // of an interface or a script
 
 struct NotifyMarks {
     Mark master, backup, fault, stop, any;
+    bool operator==(const NotifyMarks&) const = default;
+};
+
+// The words of an address that remarks point at.
+struct AddressMarks {
+    Mark address;
+    Mark device;  // the word after `dev`, else the address
+};
+
+// What an instance sets of what global_defs has defaults for, and hardly any does.
+struct TimingDraft {
+    std::optional<Micros> garp_master_delay, garp_master_refresh, garp_lower_prio_delay;
+    std::optional<std::uint32_t> garp_master_repeat, garp_master_refresh_repeat, garp_lower_prio_repeat;
+    std::optional<std::uint32_t> down_timer_adverts;
+    bool operator==(const TimingDraft&) const = default;
+};
+
+// Models that are being filled: they stay where they are, in chunks that are so large that the C library gives each
+// one's memory back to the system by itself. A file may have tens of thousands, and is in memory once, not twice.
+class InstanceModels {
+public:
+    static constexpr std::size_t kChunk = 512;
+
+    Instance& add() {
+        if (chunks_.empty() || chunks_.back().size() == kChunk) chunks_.emplace_back().reserve(kChunk);
+        return chunks_.back().emplace_back();
+    }
+    // Those of the drafts 0 to `index` have been moved away.
+    void taken(std::size_t index) {
+        if ((index + 1) % kChunk == 0)
+            chunks_[index / kChunk] = std::vector<Instance>{};  // `{}` alone would keep its memory
+    }
+
+private:
+    std::vector<std::vector<Instance>> chunks_;
 };
 
 struct InstanceDraft {
-    Instance model;
+    Instance& model;
     std::size_t index = 0;  // among the drafts
     Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, authentication, auth_type, version;
     Mark addresses, unicast, source, advert_int, vmac;
     bool vmac_xmit_base = false;
     bool unicast_keyword = false, source_is_unicast = false;
     bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
-    std::string auth_type_word;
     std::optional<std::uint8_t> priority, version_given;
     std::optional<bool> smtp_alert, strict, skip_check_adv_addr, lower_prio_no_advert, higher_prio_send_advert;
-    std::optional<Micros> garp_master_delay, garp_master_refresh, garp_lower_prio_delay;
-    std::optional<std::uint32_t> garp_master_repeat, garp_master_refresh_repeat, garp_lower_prio_repeat;
-    std::optional<std::uint32_t> down_timer_adverts;
-    std::vector<TrackerDraft> track_interfaces, track_scripts;
-    std::vector<Mark> address_marks, excluded_marks;
-    std::vector<Mark> device_marks, excluded_device_marks;  // of the word after `dev`, else of the address
-    NotifyMarks notify;
+    CompactOptional<TimingDraft> timing;
+    CompactVector<TrackerDraft> track_interfaces, track_scripts;
+    CompactVector<AddressMarks> address_marks, excluded_marks;
+    CompactOptional<NotifyMarks> notify;
 };
 
 struct GroupDraft {
@@ -163,8 +195,8 @@ struct GroupDraft {
     std::vector<std::pair<std::string, Mark>> members;
     bool members_given = false, tracking_weight = false;
     std::optional<bool> smtp_alert;
-    std::vector<TrackerDraft> track_interfaces, track_scripts;
-    NotifyMarks notify;
+    CompactVector<TrackerDraft> track_interfaces, track_scripts;
+    CompactOptional<NotifyMarks> notify;
 };
 
 // Settings that a checker inherits from its real server, and that from its virtual server.
@@ -270,6 +302,7 @@ struct ParseContext {
     // Interfaces that are named where no struct of the model stands for the keyword.
     std::vector<std::pair<std::string, Mark>> named_interfaces;
     std::vector<ScriptDraft> scripts;
+    InstanceModels instance_models;
     std::deque<InstanceDraft> instances;  // large: they stay where they are
     std::vector<GroupDraft> groups;
     std::vector<ServiceDraft> services;  // those that are not settled yet

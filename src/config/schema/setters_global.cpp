@@ -173,7 +173,7 @@ void set_notify(ParseContext& r, const Value& v) {
         mark = up ? &r.service->up : &r.service->down;
     } else {
         Notifies& all = r.instance != nullptr ? r.instance->model.notify : r.group->model.notify;
-        NotifyMarks& marks = r.instance != nullptr ? r.instance->notify : r.group->notify;
+        NotifyMarks& marks = (r.instance != nullptr ? r.instance->notify : r.group->notify).edit();
         const auto choose = [&](CompactOptional<Command> Notifies::* c, Mark NotifyMarks::* m) {
             command = &(all.*c), mark = &(marks.*m);
         };

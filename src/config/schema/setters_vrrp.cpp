@@ -46,8 +46,7 @@ void begin_instance(ParseContext& r, const Value& v) {
         return;
     }
     if (!is_new_name(r, r.instance_names, v, r.instances.size())) return;
-    r.instance = &r.instances.emplace_back();
-    r.instance->index = r.instances.size() - 1;
+    r.instance = &r.instances.emplace_back(r.instance_models.add(), r.instances.size());
     r.instance->model.name = v.word;
     r.instance->name = v.mark;
 }
@@ -90,7 +89,6 @@ void set_version(ParseContext& r, const Value& v) {
 
 void set_auth_type(ParseContext& r, const Value& v) {
     InstanceDraft& i = *r.instance;
-    i.auth_type_word = v.word;
     i.auth_type = v.mark;
     i.model.auth_type = AuthType::None;
     if (v.word == "PASS") {
@@ -129,16 +127,14 @@ void add_virtual_address(ParseContext& r, const Value& v) {
     if (i.addresses.length == 0) i.addresses = v.mark;
     if (auto address = read_virtual_address(r, v)) {
         i.model.addresses.push_back(std::move(*address));
-        i.address_marks.push_back(v.mark);
-        i.device_marks.push_back(device_mark(v));
+        i.address_marks.push_back({v.mark, device_mark(v)});
     }
 }
 
 void add_excluded_address(ParseContext& r, const Value& v) {
     if (auto address = read_virtual_address(r, v)) {
         r.instance->model.excluded_addresses.push_back(std::move(*address));
-        r.instance->excluded_marks.push_back(v.mark);
-        r.instance->excluded_device_marks.push_back(device_mark(v));
+        r.instance->excluded_marks.push_back({v.mark, device_mark(v)});
     }
 }
 

@@ -58,7 +58,7 @@ private:
                 const bool reached =
                     std::ranges::any_of(subnets, [&](const Prefix& subnet) { return subnet.contains(prefix.address); });
                 if (reached) continue;
-                auto& d = r_.diag.note(Code::AddressOffLink, instance.address_marks[i],
+                auto& d = r_.diag.note(Code::AddressOffLink, instance.address_marks[i].address,
                                        fmt::format("({}) {} is not in the subnet of any interface", instance.model.name,
                                                    prefix.address.to_string()));
                 d.effect = "the address is set; other hosts reach it only by a route to this host";

@@ -75,7 +75,7 @@ private:
 
     void settle_family() {
         const bool source_first =
-            m_.source && (i_.address_marks.empty() || i_.source.offset < i_.address_marks.front().offset);
+            m_.source && (i_.address_marks.empty() || i_.source.offset < i_.address_marks.front().address.offset);
         if (i_.native_ipv6)
             m_.family = Family::V6;
         else if (source_first)
@@ -125,9 +125,9 @@ private:
         using Use = MissingInterfaces::Use;
         if (m_.interface != "lo") missing_.used(m_.name, m_.interface, i_.interface, Use::Needed);
         for (std::size_t n = 0; n < m_.addresses.size(); ++n)
-            missing_.used(m_.name, m_.addresses[n].dev, i_.device_marks[n], Use::Needed);
+            missing_.used(m_.name, m_.addresses[n].dev, i_.address_marks[n].device, Use::Needed);
         for (std::size_t n = 0; n < m_.excluded_addresses.size(); ++n)
-            missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_device_marks[n], Use::Needed);
+            missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_marks[n].device, Use::Needed);
         std::unordered_set<std::string_view> seen;
         for (const TrackerDraft& t : i_.track_interfaces) {
             if (t.name == m_.interface) {
@@ -158,32 +158,34 @@ private:
     // What the family of the instance comes from.
     [[nodiscard]] std::string_view wanted_family() const {
         if (i_.native_ipv6) return "IPv6, as native_ipv6 asks for";
-        return m_.source && i_.source.offset < i_.address_marks.front().offset ? "of the family of the source address"
-                                                                               : "of the family of the addresses above";
+        return m_.source && i_.source.offset < i_.address_marks.front().address.offset
+                   ? "of the family of the source address"
+                   : "of the family of the addresses above";
     }
 
     void check_addresses() {
-        std::set<std::pair<IpAddress, std::string_view>> seen;
-        std::vector<VirtualAddress> good;
+        std::set<std::pair<IpAddress, std::string>> seen;
+        std::size_t good = 0;
         std::size_t refused = Diagnoser::kNowhere;
         for (std::size_t n = 0; n < m_.addresses.size(); ++n) {
             VirtualAddress& address = m_.addresses[n];
             if (address.prefix.address.family() != m_.family) {
-                auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n],
+                auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n].address,
                                         text(fmt::format("{} is not {}", address.prefix.to_string(), wanted_family())));
                 d.effect = "the address is ignored";
                 d.hint = "move it to virtual_ipaddress_excluded or to another instance";
                 refused = r_.diag.last();
             } else if (!seen.emplace(address.prefix.address, address.dev).second) {
                 r_.diag
-                    .warn(Code::DuplicateAddress, i_.address_marks[n],
+                    .warn(Code::DuplicateAddress, i_.address_marks[n].address,
                           text(fmt::format("{} is in the list already", address.prefix.to_string())))
                     .effect = "the line is ignored";
             } else {
-                good.push_back(std::move(address));
+                if (good != n) m_.addresses[good] = std::move(address);
+                ++good;
             }
         }
-        m_.addresses = std::move(good);
+        m_.addresses.erase(m_.addresses.begin() + static_cast<std::ptrdiff_t>(good), m_.addresses.end());
         if (m_.addresses.size() > kMostAddresses) {
             auto& d = r_.diag.error(Code::TooManyAddresses, i_.addresses,
                                     text(fmt::format("{} virtual addresses; an advert carries at most {}",
@@ -315,20 +317,21 @@ private:
 
     void settle_defaults() {
         const Global& g = r_.global;
-        m_.garp_master_delay = i_.garp_master_delay.value_or(g.vrrp_garp_master_delay);
-        m_.garp_master_repeat = i_.garp_master_repeat.value_or(g.vrrp_garp_master_repeat);
-        m_.garp_master_refresh = i_.garp_master_refresh.value_or(g.vrrp_garp_master_refresh);
-        m_.garp_master_refresh_repeat = i_.garp_master_refresh_repeat.value_or(g.vrrp_garp_master_refresh_repeat);
+        m_.garp_master_delay = i_.timing->garp_master_delay.value_or(g.vrrp_garp_master_delay);
+        m_.garp_master_repeat = i_.timing->garp_master_repeat.value_or(g.vrrp_garp_master_repeat);
+        m_.garp_master_refresh = i_.timing->garp_master_refresh.value_or(g.vrrp_garp_master_refresh);
+        m_.garp_master_refresh_repeat =
+            i_.timing->garp_master_refresh_repeat.value_or(g.vrrp_garp_master_refresh_repeat);
         m_.garp_lower_prio_delay =
-            i_.garp_lower_prio_delay.value_or(g.vrrp_garp_lower_prio_delay.value_or(m_.garp_master_delay));
+            i_.timing->garp_lower_prio_delay.value_or(g.vrrp_garp_lower_prio_delay.value_or(m_.garp_master_delay));
         m_.garp_lower_prio_repeat =
-            i_.garp_lower_prio_repeat.value_or(g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
+            i_.timing->garp_lower_prio_repeat.value_or(g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
         m_.skip_check_adv_addr = i_.skip_check_adv_addr.value_or(g.vrrp_skip_check_adv_addr);
         m_.lower_prio_no_advert = i_.lower_prio_no_advert.value_or(g.vrrp_lower_prio_no_advert);
         // Unlike keepalived: without it nobody who was misled by the loser of a healed partition finds the winner.
         m_.higher_prio_send_advert = i_.higher_prio_send_advert.value_or(
             value_of<bool>(g.more->values, "vrrp_higher_prio_send_advert").value_or(true));
-        m_.down_timer_adverts = i_.down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
+        m_.down_timer_adverts = i_.timing->down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
         if (m_.strict) force_strict();
         m_.smtp_alert = i_.smtp_alert.value_or(g.smtp_alert_vrrp.value_or(g.smtp_alert.value_or(false)));
         if (!m_.multicast_group)
@@ -345,11 +348,11 @@ private:
                     .effect = fmt::format("{} is used", describe(wanted));
             value = wanted;
         };
-        forced(i_.garp_lower_prio_delay, m_.garp_lower_prio_delay, Micros{0}, "garp_lower_prio_delay");
-        forced(i_.garp_lower_prio_repeat, m_.garp_lower_prio_repeat, 0U, "garp_lower_prio_repeat");
+        forced(i_.timing->garp_lower_prio_delay, m_.garp_lower_prio_delay, Micros{0}, "garp_lower_prio_delay");
+        forced(i_.timing->garp_lower_prio_repeat, m_.garp_lower_prio_repeat, 0U, "garp_lower_prio_repeat");
         forced(i_.lower_prio_no_advert, m_.lower_prio_no_advert, true, "lower_prio_no_advert");
         forced(i_.higher_prio_send_advert, m_.higher_prio_send_advert, false, "higher_prio_send_advert");
-        forced(i_.down_timer_adverts, m_.down_timer_adverts, kStrictDownAdverts, "down_timer_adverts");
+        forced(i_.timing->down_timer_adverts, m_.down_timer_adverts, kStrictDownAdverts, "down_timer_adverts");
     }
     static std::string describe(Micros value) { return format_micros(value.count()); }
     static std::string describe(bool value) { return value ? "on" : "off"; }
@@ -393,25 +396,34 @@ public:
     explicit Conflicts(ParseContext& r) : r_{r} {}
 
     void run(const Config& config) {
+        std::vector<std::uint32_t> multicast;
         for (std::size_t n = 0; n < config.instances.size(); ++n) {
             const Instance& i = config.instances[n];
             if (i.virtual_router_id == 0) continue;
             if (!i.unicast_peers.empty())
                 unicast(config, n);
             else if (!i.interface.empty())
-                multicast(config, n);
+                multicast.push_back(static_cast<std::uint32_t>(n));
         }
+        check_multicast(config, multicast);
     }
 
 private:
-    void multicast(const Config& config, std::size_t n) {
-        const Instance& i = config.instances[n];
-        const IpAddress group = i.multicast_group.value_or(IpAddress{});
-        const std::size_t before = multicast_.size();
-        // The numbers of a large file mostly count up.
-        const auto first =
-            multicast_.emplace_hint(multicast_.end(), Key{i.interface, i.family, i.virtual_router_id, group}, n);
-        if (multicast_.size() == before) report(config, first->second, n, fmt::format("interface {}", i.interface));
+    // Side by side, for there may be tens of thousands: of equal ones the first of the file comes first.
+    void check_multicast(const Config& config, std::vector<std::uint32_t>& list) {
+        const auto key = [&](std::uint32_t n) {
+            const Instance& i = config.instances[n];
+            return Key{i.interface, i.family, i.virtual_router_id, i.multicast_group.value_or(IpAddress{})};
+        };
+        if (!std::ranges::is_sorted(list, {}, key)) std::ranges::stable_sort(list, {}, key);
+        std::size_t first = 0;
+        for (std::size_t at = 1; at < list.size(); ++at) {
+            if (key(list[first]) != key(list[at]))
+                first = at;
+            else
+                report(config, list[first], list[at],
+                       fmt::format("interface {}", config.instances[list[at]].interface));
+        }
     }
 
     void unicast(const Config& config, std::size_t n) {
@@ -437,7 +449,7 @@ private:
     using Key = std::tuple<std::string_view, Family, std::uint8_t, IpAddress>;  // the last: the group, or a peer
     ParseContext& r_;
     std::pmr::monotonic_buffer_resource pool_;
-    std::pmr::map<Key, std::size_t> multicast_{&pool_}, unicast_{&pool_};
+    std::pmr::map<Key, std::size_t> unicast_{&pool_};
     std::set<std::string> locals_;  // what the keys of unicast_ name
 };
 
@@ -474,7 +486,10 @@ void check_vrrp(ParseContext& r, Config& config) {
     apply_min_garp(r.global);
     config.instances.reserve(r.instances.size());
     MissingInterfaces missing{r};
-    for (InstanceDraft& draft : r.instances) config.instances.push_back(InstanceCheck{r, missing, draft}.run());
+    for (InstanceDraft& draft : r.instances) {
+        config.instances.push_back(InstanceCheck{r, missing, draft}.run());
+        r.instance_models.taken(draft.index);
+    }
     Conflicts{r}.run(config);
     check_vmac_names(r, config);
     check_groups(r, missing, config);

@@ -19,10 +19,10 @@
 #include "mainstay/probe/runner.hpp"
 #include "mark_reconciler.hpp"
 #include "name_resolver.hpp"
-#include "publish_pacer.hpp"
 #include "reconciler.hpp"
 #include "role/common/lvs_block.hpp"
 #include "role/common/peer_channel.hpp"
+#include "role/common/publish_pacer.hpp"
 #include "script_verdict.hpp"
 #include "settings_reconciler.hpp"
 #include "status.hpp"
@@ -33,7 +33,6 @@ namespace mainstay::role {
 // within the second; and writing it never takes more than a twentieth of the time.
 inline constexpr Micros kPublishSoon{100'000};
 inline constexpr Micros kPublishLater{2'000'000};
-inline constexpr int kPublishShare = 20;
 
 class LvsRole final : public Role {
 public:
@@ -53,7 +52,7 @@ public:
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
           marks_{runtime.loop(), runtime.log(), options_.reopen_every},
           deadline_timer_{runtime.loop()},
-          publisher_{runtime.loop(), kPublishShare, [this] { write_state(); }} {}
+          publisher_{runtime.loop(), {}, [this] { write_state(); }} {}
 
     Result<void> start(config::Config config, bool restarted) override;
     Result<void> prepare(config::Config next) override;

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t kWarningsAtOnce = 64;
 constexpr std::size_t kKeyShown = 200;
+constexpr std::chrono::milliseconds kPatienceAtStop{300};
 
 }  // namespace
 
@@ -51,6 +52,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     void start(const Job& job);
     void time_is_up(int pid);
     void next_in(const std::string& name);
+    void start_beside(const std::string& name, int pid);
     void answer(Kind from, std::uint64_t request, How how, int status);
     void flush();
     void start_checks();
@@ -79,6 +81,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     std::map<Kind, std::uint64_t> warnings;
     bool flush_posted = false;
     std::chrono::seconds notify_wait{10};
+    bool hurried = false;
     int network_namespace = -1;
 };
 
@@ -181,18 +184,25 @@ void ScriptRunner::Impl::next_in(const std::string& name) {
         if (queue.front == 0) queues.erase(name);
         return;
     }
-    queue.patience = std::make_unique<asio::steady_timer>(loop, notify_wait);
+    queue.patience =
+        std::make_unique<asio::steady_timer>(loop, hurried ? kPatienceAtStop : std::chrono::milliseconds{notify_wait});
     queue.patience->async_wait(
         [self = weak_from_this(), name, pid = queue.front](const boost::system::error_code& error) {
             const auto alive = self.lock();
-            if (error || !alive) return;
-            const auto found = alive->queues.find(name);
-            if (found == alive->queues.end() || found->second.front != pid) return;
-            alive->log.warning("a notify script of {} has been running for {} s: the next one starts beside it", name,
-                               alive->notify_wait.count());
-            found->second.front = 0;
-            alive->next_in(name);
+            if (!error && alive) alive->start_beside(name, pid);
         });
+}
+
+void ScriptRunner::Impl::start_beside(const std::string& name, int pid) {
+    const auto found = queues.find(name);
+    if (found == queues.end() || found->second.front != pid) return;
+    if (hurried)
+        log.warning("a notify script of {} is still running at the stop: the next one starts beside it", name);
+    else
+        log.warning("a notify script of {} has been running for {} s: the next one starts beside it", name,
+                    notify_wait.count());
+    found->second.front = 0;
+    next_in(name);
 }
 
 ScriptRunner::ScriptRunner(asio::io_context& loop, Log& log, Deliver deliver)
@@ -324,8 +334,27 @@ void ScriptRunner::adopt(const std::vector<ipc::HandedScript>& scripts) {
 
 std::size_t ScriptRunner::running() const { return impl_->running.size(); }
 
-void ScriptRunner::terminate_all(bool by_force) {
-    for (const auto& [pid, script] : impl_->running) kernel::terminate_group(pid, by_force);
+void ScriptRunner::hurry() {
+    impl_->hurried = true;
+    std::vector<std::string> names;
+    for (const auto& [name, queue] : impl_->queues) names.push_back(name);
+    for (const auto& name : names) impl_->next_in(name);
+}
+
+void ScriptRunner::end_all() {
+    for (const auto& [pid, script] : impl_->running) {
+        if (!script.queue.empty())
+            impl_->warn_now_and_then(script.from, [&] {
+                return fmt::format("script {} did not end within {} s of the stop: killed", script.key,
+                                   kForLastScripts.count());
+            });
+        kernel::terminate_group(pid, true);
+    }
+    for (const auto& [name, queue] : impl_->queues)
+        for (const auto& job : queue.waiting)
+            impl_->warn_now_and_then(job.from,
+                                     [&] { return fmt::format("script {} is not run any more", job.wanted.key); });
+    impl_->queues.clear();
 }
 
 }  // namespace mainstay::role

@@ -21,9 +21,10 @@
 namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kKillAfterTerm{2};
-inline constexpr std::chrono::seconds kKillAgain{10};    // and every so often, for one that does not even die of that
-inline constexpr std::size_t kScriptsRunningMax = 4096;  // more than that are answered NotRun, and counted
-inline constexpr std::size_t kQueueMax = 1024;           // per queue
+inline constexpr std::chrono::seconds kKillAgain{10};      // and every so often, for one that does not even die of that
+inline constexpr std::chrono::seconds kForLastScripts{1};  // keepalived: for STOP scripts
+inline constexpr std::size_t kScriptsRunningMax = 4096;    // more than that are answered NotRun, and counted
+inline constexpr std::size_t kQueueMax = 1024;             // per queue
 // Scripts that check real servers: how many of them may run, so that there is always room for the others, and how many
 // are started in one turn of the loop, so that no other script waits for more than these.
 inline constexpr std::size_t kChecksRunningMax = 3584;
@@ -50,7 +51,9 @@ public:
     [[nodiscard]] std::vector<ipc::HandedScript> hand_over() const;
     void adopt(const std::vector<ipc::HandedScript>& scripts);
     [[nodiscard]] std::size_t running() const;
-    void terminate_all(bool by_force);
+    // For the end: what waits in a queue starts within a moment, whatever runs in front of it.
+    void hurry();
+    void end_all();  // by force; names the notify scripts that this cuts short
 
 private:
     struct Impl;

@@ -449,12 +449,13 @@ void Supervisor::stop_step() {
         if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {
             stop_stage_ = 1;
             fifos_->close_writers();
-            stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{1};  // keepalived: for STOP scripts
+            scripts_->hurry();
+            stop_deadline_ = kernel::monotonic_now() + kForLastScripts;
         }
     }
     auto& snmp = child_of(Kind::Snmp);
     if (stop_stage_ == 1 && ((scripts_->running() == 0 && fifos_->scripts_running() == 0) || expired())) {
-        scripts_->terminate_all(true);
+        scripts_->end_all();
         fifos_->terminate_scripts();
         fifos_->remove();
         stop_stage_ = 2;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <map>
 
 #include "addresses.hpp"
@@ -23,6 +22,7 @@
 #include "role/common/instance_requests.hpp"
 #include "role/common/netlink_buffers.hpp"
 #include "role/common/peer_channel.hpp"
+#include "role/common/publish_pacer.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
 #include "sync_line.hpp"
@@ -41,7 +41,9 @@ namespace {
 // delay our adverts.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
-constexpr int kPublishShare = 20;                        // and then not for twenty times as long as that took
+// A publish delays the adverts that are due meanwhile: those that only bring counters up to date take at most a 500th
+// of the time, so that at thousands of instances fewer than one advert in a hundred meets one.
+constexpr PublishPacer::Shares kPublishShares{.urgent = 20, .usual = 500};
 
 class VrrpRole final : public Role {
 public:
@@ -55,7 +57,7 @@ public:
                [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); },
                  [this] { deadline(); }},
-          publish_timer_{runtime.loop()} {}
+          publisher_{runtime.loop(), kPublishShares, [this] { write_state(); }} {}
 
     Result<void> start(config::Config config, bool restarted) override;
     Result<void> prepare(config::Config next) override;
@@ -68,7 +70,7 @@ public:
     }
     void observed(const ipc::Observations& observations) override;
     void stop(std::function<void()> done) override;
-    void save_state() override { publish_now(runtime_.now()); }
+    void save_state() override { publisher_.now(); }
 
 private:
     // Steps now, or after the intents that are being carried out; earlier facts wait for the first configuration.
@@ -101,7 +103,7 @@ private:
     void settle_devices();
     void follow(const config::Config& config);
     void publish(bool at_once);
-    void publish_now(Instant begun);
+    void write_state();
 
     Runtime& runtime_;
     std::optional<kernel::Rtnetlink> netlink_;
@@ -122,9 +124,7 @@ private:
     PrecomputedTakeover precomputed_{addresses_, transport_, links_};
     std::optional<config::Config> next_;
     PreciseTimer timer_;
-    asio::steady_timer publish_timer_;
-    std::optional<Instant> publish_due_;
-    Instant publish_again_{};  // not before, however much happens
+    PublishPacer publisher_;
     bool performing_ = false, stopping_ = false;
     WaitingFacts pending_;                     // facts that arose while intents were carried out
     std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
@@ -214,10 +214,10 @@ void VrrpRole::stop(std::function<void()> done) {
         step(vrrp::Shutdown{});
         if (!runtime_.options().keep_addresses) devices_.remove_all(links_);
         firewall_.close(runtime_.options().keep_addresses);
-        publish_now(runtime_.now());
+        publisher_.now();
     }
     timer_.cancel();
-    publish_timer_.cancel();
+    publisher_.stop();
     if (netlink_ready_) netlink_ready_->release();
     announcer_.close();
     transport_.close();
@@ -381,7 +381,6 @@ void VrrpRole::ahead_of_deadline() {
 
 void VrrpRole::deadline() {
     if (stopping_) return;
-    if (!transport_.looks()) on_packets_readable();
     const auto precomputed = precomputed_.take(*router_);
     if (!precomputed) return step(vrrp::DeadlineReached{});
     perform(precomputed->intents);
@@ -447,41 +446,38 @@ void VrrpRole::follow(const config::Config& config) {
 // are published together.
 void VrrpRole::publish(bool at_once) {
     if (!router_) return;
-    const Instant now = runtime_.now();
-    const Instant due = at_once ? publish_again_ : std::max<Instant>(publish_again_, now + kPublishEvery);
-    if (due <= now) return publish_now(now);
-    if (publish_due_ && *publish_due_ <= due) return;
-    publish_due_ = due;
-    publish_timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(due));
-    publish_timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) publish_now(runtime_.now());
-    });
+    if (at_once)
+        publisher_.at_once();
+    else
+        publisher_.within(kPublishEvery);
 }
 
-void VrrpRole::publish_now(Instant begun) {
-    publish_due_.reset();
-    publish_timer_.cancel();
-    ipc::VrrpStatus status;
-    status.generation = runtime_.generation();
-    status.router = router_->snapshot();
-    for (auto& instance : status.router.instances) {
-        auto& since = since_[instance.name];
-        if (since.second.unix_us == 0 || since.first != instance.state) since = {instance.state, runtime_.wall()};
-        instance.since = since.second;
-    }
-    for (const auto& instance : router_->config().instances) {
-        auto& texts = status.addresses.emplace_back();
-        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+void VrrpRole::write_state() {
+    const auto instance = [this](std::size_t id) {
+        auto snapshot = router_->snapshot_of(static_cast<vrrp::InstanceId>(id));
+        auto& since = since_[snapshot.name];
+        if (since.second.unix_us == 0 || since.first != snapshot.state) since = {snapshot.state, runtime_.wall()};
+        snapshot.since = since.second;
+        return snapshot;
+    };
+    const auto& instances = router_->config().instances;
+    const auto addresses = [&](std::size_t id) {
+        std::vector<std::string> texts;
+        for (const auto* list : {&instances[id].addresses, &instances[id].excluded_addresses})
             for (const auto& address : *list) texts.push_back(address.prefix.to_string());
-    }
-    status.saved_settings = devices_.saved_settings();
-    status.devices = devices_.ours();
-    status.netlink_overruns = overruns_;
-    status.devices_remade = devices_.remade();
-    status.firewall_repairs = firewall_.repairs();
+        return texts;
+    };
+    ipc::VrrpStatusWith status{
+        ipc::VrrpStatus{},
+        ipc::RouterSnapshotWith{router_->snapshot_without_instances(), ipc::OneByOne{instances.size(), instance}},
+        ipc::OneByOne{instances.size(), addresses}};
+    status.rest.generation = runtime_.generation();
+    status.rest.saved_settings = devices_.saved_settings();
+    status.rest.devices = devices_.ours();
+    status.rest.netlink_overruns = overruns_;
+    status.rest.devices_remade = devices_.remade();
+    status.rest.firewall_repairs = firewall_.repairs();
     runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
-    const Instant done = runtime_.now();
-    publish_again_ = done + (done - begun) * kPublishShare;
 }
 
 }  // namespace

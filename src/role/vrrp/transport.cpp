@@ -113,7 +113,8 @@ bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& t
     // A packet may change the configuration of sockets (an instance falls): work on a copy of the list.
     std::vector<std::shared_ptr<Receiver>> list;
     for (const auto& [key, receiver] : receivers_) list.push_back(receiver);
-    for (const auto& receiver : list) {
+    for (const std::size_t at : kernel::readable(receiving_sockets())) {
+        const auto& receiver = list[at];
         bool more = true;
         while (more && taken < limit) {
             packets.clear();
@@ -133,9 +134,13 @@ bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& t
     return more_anywhere;
 }
 
-bool VrrpTransport::waits() const {
-    return looks() && std::ranges::any_of(receivers_, [](const auto& entry) { return entry.second->socket.waits(); });
+std::vector<int> VrrpTransport::receiving_sockets() const {
+    std::vector<int> sockets;
+    for (const auto& [key, receiver] : receivers_) sockets.push_back(receiver->socket.fd());
+    return sockets;
 }
+
+bool VrrpTransport::waits() const { return !kernel::readable(receiving_sockets()).empty(); }
 
 kernel::VrrpSender* VrrpTransport::sender_for(const SenderKey& key, std::uint32_t index) {
     if (const auto have = senders_.find(key); have != senders_.end()) return &have->second.second;

@@ -36,9 +36,7 @@ public:
     // True when there may be more.
     bool drain(const std::function<void(const vrrp::PacketHeard&)>& take, std::size_t limit);
 
-    // Whether a packet waits, where looking is cheap: with few sockets. Many are not looked at.
-    [[nodiscard]] bool looks() const { return receivers_.size() <= kLookedAt; }
-    [[nodiscard]] bool waits() const;
+    [[nodiscard]] bool waits() const;  // a packet does
 
     void send(const vrrp::SendAdvert& advert, const Links& links);
     // Goes the same way up to the packet's leaving, so that send() soon after is quicker.
@@ -48,7 +46,6 @@ public:
     [[nodiscard]] std::uint64_t send_failures() const { return send_failures_; }
 
 private:
-    static constexpr std::size_t kLookedAt = 4;
     struct Receiver {
         Receiver(boost::asio::io_context& loop, kernel::VrrpReceiver&& s, std::string name, std::uint32_t i)
             : socket{std::move(s)}, interface{std::move(name)}, index{i}, ready_to_read{loop, socket.fd()} {}
@@ -72,6 +69,7 @@ private:
         std::optional<std::size_t> buffer;  // none: as large as the socket makes it
     };
     using AllWanted = std::map<ReceiverKey, Wanted>;
+    [[nodiscard]] std::vector<int> receiving_sockets() const;  // in the order of receivers_
     [[nodiscard]] static AllWanted wanted_by(const config::Config& config, const Links& links);
     void listen_on(const ReceiverKey& key, const Wanted& wanted);
     [[nodiscard]] kernel::VrrpSender* sender_for(const SenderKey& key, std::uint32_t index);

@@ -188,6 +188,33 @@ TEST_CASE("scripts of one queue run one after the other, in the order they were 
     CHECK(stage.content("order") == "first\nsecond\nthird\n");
 }
 
+TEST_CASE("at the stop a script does not wait for a slow one before it, and what is cut short is named") {
+    Stage stage;
+    const std::string file = stage.folder + "/order";
+    stage.runner.set_table({{"slow", stage.shell("sleep 600")},
+                            {"stop", stage.shell("sleep 0.05; echo \"$1\" >>" + file)},
+                            {"check", stage.shell("sleep 600")}});
+
+    stage.runner.run(Kind::Vrrp, {1, "slow", "VI_1", {}});
+    stage.runner.run(Kind::Vrrp, {2, "stop", "VI_1", {"first"}});
+    stage.runner.run(Kind::Vrrp, {3, "stop", "VI_1", {"second"}});
+    stage.runner.run(Kind::Vrrp, {4, "check", "", {}});
+    stage.runner.hurry();
+    stage.until([&] { return stage.results.size() == 2; });
+    CHECK(stage.content("order") == "first\nsecond\n");
+
+    stage.runner.run(Kind::Vrrp, {5, "slow", "VI_1", {}});
+    stage.runner.run(Kind::Vrrp, {6, "stop", "VI_1", {"third"}});
+    stage.runner.end_all();
+    stage.until([&] { return stage.runner.running() == 0; });
+
+    CHECK(stage.log.texts == std::vector<std::string>{
+                                 "a notify script of VI_1 is still running at the stop: the next one starts beside it",
+                                 "script slow did not end within 1 s of the stop: killed",
+                                 "script slow did not end within 1 s of the stop: killed",
+                                 "script stop is not run any more"});
+}
+
 TEST_CASE("a script gets the extra arguments after its own, a clean environment and its own process group") {
     Stage stage;
     ::setenv("IFS", "x", 1);

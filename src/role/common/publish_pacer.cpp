@@ -8,10 +8,20 @@ namespace mainstay::role {
 
 void PublishPacer::within(Micros pause) {
     if (stopped_ || (due_ && pause >= pause_)) return;  // asked for earlier, due no later: the clock need not be read
-    const Instant wanted = std::max(kernel::monotonic_now() + pause, allowed_);
+    pause_ = pause;
+    set_timer(std::max(kernel::monotonic_now() + pause, usual_from_));
+}
+
+void PublishPacer::at_once() {
+    if (stopped_) return;
+    if (urgent_from_ <= kernel::monotonic_now()) return now();
+    pause_ = Micros{0};
+    set_timer(urgent_from_);
+}
+
+void PublishPacer::set_timer(Instant wanted) {
     if (due_ && *due_ <= wanted) return;
     due_ = wanted;
-    pause_ = pause;
     timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(wanted));
     timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
         if (!error && !alive.expired() && !stopped_) now();
@@ -21,9 +31,11 @@ void PublishPacer::within(Micros pause) {
 void PublishPacer::now() {
     const Instant before = kernel::monotonic_now();
     due_.reset();
+    timer_.cancel();
     publish_();
     const Instant after = kernel::monotonic_now();
-    allowed_ = after + (after - before) * share_;
+    urgent_from_ = after + (after - before) * shares_.urgent;
+    usual_from_ = after + (after - before) * shares_.usual;
 }
 
 void PublishPacer::stop() {

@@ -1,5 +1,5 @@
 // Decides when a state block is written: soon after important changes, later after others, and never so often that
-// writing takes more than a given share of the time.
+// writing takes more than a given share of the time: whatever else the loop has to do waits meanwhile.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -17,22 +17,28 @@ namespace mainstay::role {
 
 class PublishPacer {
 public:
-    // `publish` is called on the loop, for each within() once at most. One that takes T is not called again for
-    // `share` x T.
-    PublishPacer(boost::asio::io_context& loop, int share, std::function<void()> publish)
-        : share_{share}, publish_{std::move(publish)}, timer_{loop} {}
+    // After a publish that took T, at_once() waits for `urgent` x T, and within() for `usual` x T.
+    struct Shares {
+        int urgent = 20, usual = 20;
+    };
+    // `publish` is called on the loop, for each within() or at_once() once at most.
+    PublishPacer(boost::asio::io_context& loop, Shares shares, std::function<void()> publish)
+        : shares_{shares}, publish_{std::move(publish)}, timer_{loop} {}
 
     void within(Micros pause);  // of now, unless that is too soon after the last
+    void at_once();             // before it returns, unless that is too soon after the last
     void now();
     void stop();  // then only now() publishes
 
 private:
-    int share_;
+    void set_timer(Instant wanted);
+
+    Shares shares_;
     std::function<void()> publish_;
     boost::asio::steady_timer timer_;
     std::optional<Instant> due_;
     Micros pause_{0};
-    Instant allowed_{};
+    Instant urgent_from_{}, usual_from_{};
     bool stopped_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether this still is
 };
