@@ -10,7 +10,6 @@
 
 #include <array>
 #include <bit>
-#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -22,11 +21,12 @@
 
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/script_account.hpp"
+#include "mainstay/kernel/script_environment.hpp"
+#include "mainstay/kernel/script_security.hpp"
 
 namespace mainstay::kernel {
 namespace {
 
-constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kMostHostName = 256;
 
 std::optional<struct stat> stat_of(const std::string& path) {
@@ -63,39 +63,17 @@ std::optional<std::string> search(const std::string& name) {
     return std::nullopt;
 }
 
-// True when somebody other than root may change what stands at this path. A sticky folder (/tmp) protects the files
-// in it, so others' write permission there is not counted.
-bool changeable_by_others(const struct stat& facts) {
-    if (facts.st_uid != 0) return true;
-    if (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0) return false;
-    return (facts.st_mode & S_IWOTH) != 0 || ((facts.st_mode & S_IWGRP) != 0 && facts.st_gid != 0);
-}
-
-bool insecure_path(const std::string& resolved) {
-    for (std::size_t slash = 0; slash != std::string::npos;) {
-        slash = resolved.find('/', slash + 1);
-        const std::string part = resolved.substr(0, slash);
-        const auto facts = stat_of(part);
-        if (!facts || changeable_by_others(*facts)) return true;
-    }
-    const auto root = stat_of("/");
-    return !root || changeable_by_others(*root);
-}
-
 config::Environment::ScriptFacts script_facts(const config::Command& command, const config::Global& global) {
     config::Environment::ScriptFacts facts;
     const auto found = search(command.argv.front());
     if (!found) return facts;
     facts.found = true;
-    std::array<char, PATH_MAX> resolved{};
-    facts.resolved = ::realpath(found->c_str(), resolved.data()) != nullptr ? std::string{resolved.data()} : *found;
+    facts.resolved = real_path(*found);
     const auto file = stat_of(facts.resolved);
     const auto account = script_account(command, global);
     if (!file || !account) return facts;
     facts.executable = may_execute(*file, *account);
-    const bool becomes_root =
-        ((file->st_mode & S_ISUID) != 0 && file->st_uid == 0) || ((file->st_mode & S_ISGID) != 0 && file->st_gid == 0);
-    if (account->uid == 0 || account->gid == 0 || becomes_root) facts.insecure = insecure_path(facts.resolved);
+    facts.insecure = insecure_script(facts.resolved, *account);
     return facts;
 }
 

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/script_environment.hpp"
 
 extern char** environ;
 
@@ -28,17 +29,10 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
     return list;
 }
 
-std::vector<std::string> clean_environment() {
-    std::vector<std::string> kept;
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-        const std::string_view text{*entry};
-        if (text.starts_with("IFS=") || text.starts_with("LD_PRELOAD=") || text.starts_with("LD_LIBRARY_PATH=") ||
-            text.starts_with("NOTIFY_SOCKET=") || text.starts_with("WATCHDOG_"))
-            continue;
-        kept.emplace_back(text);
-    }
-    return kept;
-}
+// At the exec everything but the standard streams is closed, whoever opened it: a descriptor that a library left open
+// is no way out of a role or into a file. What a child is to have is put under its number afterwards. Linux has this
+// since 5.11; before, each descriptor of this program is close-on-exec by itself.
+void close_all_on_exec() { (void)::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC); }
 
 void default_signals() {
     for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
@@ -60,14 +54,17 @@ struct RoleStart {
     volatile int error = 0;
 };
 
-// In the child: its network namespace, and the descriptors under the numbers that it knows. Returns errno.
+// In the child: its network namespace, the descriptors under the numbers that it knows, its limits. Returns errno.
 int take_places(const RoleStart& start) {
     if (start.process->network_namespace >= 0 && ::setns(start.process->network_namespace, CLONE_NEWNET) != 0)
         return errno;
     for (auto& [from, to] : *start.descriptors)
         if ((from = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll)) < 0) return errno;
+    close_all_on_exec();
     for (const auto& [high, to] : *start.descriptors)
         if (::dup2(high, to) < 0) return errno;
+    if (start.process->limits)
+        if (const int error = limit_self(*start.process->limits); error != 0) return error;
     default_signals();  // last: until here none may be taken
     return 0;
 }
@@ -133,6 +130,7 @@ int become(const ScriptStart& start) {
     if (null < 0) return errno;
     for (const int stream : {0, 1, 2})
         if (::dup2(null, stream) < 0) return errno;
+    close_all_on_exec();
     const sched_param normal{};
     ::sched_setscheduler(0, SCHED_OTHER, &normal);
     if (::geteuid() == 0 &&
@@ -161,7 +159,7 @@ int become(const ScriptStart& start) {
 }  // namespace
 
 Result<int> spawn_script(const ScriptProcess& process) {
-    auto argv = process.argv, environment = clean_environment();
+    auto argv = process.argv, environment = script_environment(environ);
     // keepalived: a file without "#!" is a shell's.
     std::vector<std::string> shell_argv{"sh", process.path};
     for (std::size_t i = 1; i < argv.size(); ++i) shell_argv.push_back(argv[i]);
@@ -183,6 +181,7 @@ Error exec_again(const std::string& path, std::vector<std::string> argv, const s
     environment.push_back(added_to_environment);
     auto argv_list = pointers(argv);
     auto environment_list = pointers(environment);
+    close_all_on_exec();
     for (const int fd : keep) close_on_exec(fd, false);
     sigset_t all, before;
     ::sigfillset(&all);

@@ -4,15 +4,19 @@
 // The plan, /run/hostile.plan, names the program in its first line ("role mainstayd-bfd"); each further line is what
 // one incarnation does when it is to begin to act ("early" in front: when it has its configuration), and the last line
 // stays for those that follow. What the system answered goes to /run/hostile.log.
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -28,6 +32,7 @@
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "role/common/reach.hpp"
 
 using namespace mainstay;
 
@@ -150,6 +155,37 @@ void reach_others() {
     note_result("root", ::setresuid(0, 0, 0) == 0);
 }
 
+// More descriptors and memory than a role needs, and the right to more.
+void exhaust() {
+    std::size_t opened = 0;
+    while (::eventfd(0, EFD_CLOEXEC) >= 0) ++opened;
+    note("descriptors: " + std::to_string(opened) + ", then " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+    std::size_t gigabytes = 0;
+    while (::mmap(nullptr, 1U << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) !=
+           MAP_FAILED)  // NOLINT
+        if (++gigabytes == 1000) break;
+    note("gigabytes: " + std::to_string(gigabytes) + ", then " +
+         std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+    constexpr rlimit kAll{RLIM_INFINITY, RLIM_INFINITY}, kMany{1U << 20, 1U << 20};
+    note_result("raise memory", ::setrlimit(RLIMIT_AS, &kAll) == 0);
+    note_result("raise descriptors", ::setrlimit(RLIMIT_NOFILE, &kMany) == 0);
+}
+
+// Everything that the paths of its role do not name.
+void reach_paths() {
+    const auto opens = [](const char* path, int flags) { return ::open(path, flags | O_CLOEXEC, 0600) >= 0; };
+    note_result("read /run", opens("/run", O_RDONLY | O_DIRECTORY));
+    note_result("read /proc", opens("/proc", O_RDONLY | O_DIRECTORY));
+    note_result("read a public file", opens("/run/public", O_RDONLY));
+    note_result("make a file", opens("/tmp/made", O_WRONLY | O_CREAT));
+    note_result("write a public file", opens("/run/public", O_WRONLY));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    note_result("TCP", ::bind(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), reinterpret_cast<const sockaddr*>(&at),
+                              sizeof at) == 0);
+}
+
 void act(const Words& words) {
     const std::string& what = words.at(0);  // "behave": nothing
     const auto number = [&](std::size_t at) { return at < words.size() ? std::stoul(words[at]) : 0UL; };
@@ -184,6 +220,10 @@ void act(const Words& words) {
         forge_blocks();
     else if (what == "reach")
         reach_others();
+    else if (what == "exhaust")
+        exhaust();
+    else if (what == "reach-paths")
+        reach_paths();
     else if (what == "forge-others")
         forge_others();
 }
@@ -211,10 +251,19 @@ std::vector<unsigned> rights_of(const std::string& name) {
     if (name == "mainstayd-vrrp") return {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE};
     if (name == "mainstayd-bfd") return {CAP_NET_ADMIN, CAP_SYS_NICE};
     if (name == "mainstayd-lvs") return {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
+    if (name == "mainstayd-read") return {CAP_DAC_READ_SEARCH};
     return {};
 }
 
-int live(const std::string& line) {
+// What its account may open is more than what its role opens.
+kernel::Reach reach_of(const std::string& name, const ipc::RoleStartup& startup) {
+    if (name == "mainstayd-track") return role::watcher_reach();
+    const auto kind =
+        std::ranges::find(role::kRoleKinds, name, [](role::Kind each) { return role::traits_of(each).program; });
+    return role::reach_of(*kind, startup);
+}
+
+int live(const std::string& name, const std::string& line) {
     const auto words = words_of(line);
     bool acted = words.empty();
     const auto kept = std::chrono::milliseconds{300};
@@ -226,6 +275,9 @@ int live(const std::string& line) {
             if (!got || !got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return 0;
             const auto& message = std::get<ipc::Received>(**got).message;
+            if (const auto* startup = std::get_if<ipc::RoleStartup>(&message);
+                startup != nullptr && words.back() == "reach-paths")
+                note_result("Landlock", kernel::restrict_reach(reach_of(name, *startup)).has_value());
             // A reader has nothing but its RoleStartup.
             if ((words[0] == "early" && std::holds_alternative<ipc::Prepare>(message)) ||
                 (words[0] == "read" && std::holds_alternative<ipc::RoleStartup>(message))) {
@@ -267,8 +319,7 @@ int main() {
     log_file = ::open(kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     const auto number = next_incarnation();
     kernel::set_process_name(name);
-    if (name == "mainstayd-read") return live(lines[std::min(number, lines.size() - 1)]);  // it runs as root
     const auto account = kernel::find_account("mainstay" + name.substr(name.find('-')));  // mainstayd-bfd: mainstay-bfd
     if (!account || !kernel::drop_privileges(*account, rights_of(name))) return 1;
-    return live(lines[std::min(number, lines.size() - 1)]);
+    return live(name, lines[std::min(number, lines.size() - 1)]);
 }

@@ -1,11 +1,16 @@
 """What each process may do: its account, its capabilities, its system calls, its descriptors."""
 
+import pathlib
 import re
+import resource
+import shutil
+import signal
 
 import pytest
 
+from support.lvs import virtual_server
 from support.paths import program
-from support.processes import capabilities, status
+from support.processes import capabilities, landlock_version, status
 from support.vrrp import instance, office, role_pid, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -40,8 +45,23 @@ PROCESSES = {
     "mainstayd-lvs": ("mainstay-lvs", {NET_ADMIN, NET_RAW, NET_BIND}),
     "mainstayd-bfd": ("mainstay-bfd", {NET_ADMIN, SYS_NICE}),
     "mainstayd-track": ("mainstay-track", {NET_ADMIN, DAC_READ_SEARCH}),
+    "mainstayd-read": ("mainstay-read", {DAC_READ_SEARCH}),
     "mainstayd-obs": ("mainstay-obs", set()),
 }
+# Program: how many descriptors it may have, how many more for each kilobyte of configuration, and how much address space
+# in GB, with a configuration of nearly nothing.
+LIMITS = {
+    "mainstayd-vrrp": (1024, 32, 1),
+    "mainstayd-spare": (1024, 32, 1),
+    "mainstayd-lvs": (8192, 0, 2),
+    "mainstayd-bfd": (1024, 64, 1),
+    "mainstayd-track": (256, 0, 2),
+    "mainstayd-obs": (1024, 0, 4),
+    "mainstayd-read": (256, 0, 8),
+}
+# Without the right to raise the limits of a process that runs, there is room for 4 MB of configuration at once.
+MAY_RAISE = int(re.search(r"^CapEff:\s+(\w+)", pathlib.Path("/proc/self/status").read_text(encoding="ascii"), re.M)[1], 16) >> 24 & 1
+ROOM_KILOBYTES, ROOM_GB = (0, 0) if MAY_RAISE else (4096, 2)
 # What a descriptor of a role may stand for; its standard streams are the daemon's own.
 DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[?(eventpoll|eventfd|timerfd|inotify)\]?|/memfd:mainstay\S* \(deleted\)|"
                          r"/memfd:\S+ \(deleted\)|/dev/null|/var/spool/mainstay(/failed)?|net:\[\d+\]|/proc/self/mountinfo")
@@ -86,6 +106,73 @@ def test_a_role_holds_no_descriptor_of_a_file(director):
         assert not strange, f"{name}: {strange}"
 
 
+def limit(host, pid, name):
+    """Soft and hard limit of a process, in the words of the kernel."""
+    return re.search(rf"^{name} +(\S+) +(\S+)", host.read(f"/proc/{pid}/limits"), re.M).groups()
+
+
+def test_each_process_has_limits_of_descriptors_and_address_space(director):
+    for name, (descriptors, more, gigabytes) in LIMITS.items():
+        pid = role_pid(director, name)
+        open_files, space = limit(director, pid, "Max open files"), limit(director, pid, "Max address space")
+        least = min(descriptors + more * ROOM_KILOBYTES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+        assert open_files[0] == open_files[1] and least <= int(open_files[0]) <= least + more, f"{name} {open_files}"
+        if name not in ("mainstayd-track", "mainstayd-read"):
+            gigabytes += ROOM_GB
+        assert space[0] == space[1] and gigabytes <= int(space[0]) / 2**30 < gigabytes + 0.01, f"{name} {space}"
+
+
+@pytest.mark.skipif(not MAY_RAISE, reason="needs CAP_SYS_RESOURCE")
+def test_more_instances_than_before_raise_the_limits_before_they_are_prepared(director):
+    before = int(limit(director, role_pid(director, "mainstayd-vrrp"), "Max open files")[0])
+    many = "".join(instance(name=f"VI_{n}", vrid=n, vip=f"192.168.4.{n}") for n in range(60, 180))
+    director.write("/run/keepalived.conf", CONFIG + instance(more="track_process {\n sleep\n}") + many)
+    director.daemon.send(signal.SIGHUP)
+    wait_until(lambda: "Reload complete" in director.daemon.output(), 20, director.daemon.output)
+
+    for name in ("mainstayd-vrrp", "mainstayd-spare"):
+        wait_until(lambda name=name: int(limit(director, role_pid(director, name), "Max open files")[0]) >= before + 120 * 6,
+                   10, f"the limit of {name} to grow")
+
+
+def test_a_process_whose_memory_runs_out_says_so_and_ends(director):
+    reader = role_pid(director, "mainstayd-read")
+    director.run(["setpriv", "--reuid=mainstay-read", "--regid=mainstay-read", "--clear-groups",
+                  "prlimit", "--pid", str(reader), f"--as={64 << 20}"])
+    servers = "".join(f" real_server 10.{n >> 8}.{n & 255}.1 80 {{\n  TCP_CHECK {{\n  }}\n }}\n" for n in range(60000))
+    director.write("/run/keepalived.conf", instance() + virtual_server("192.168.4.201 80", servers))
+    director.daemon.send(signal.SIGHUP)
+
+    wait_until(lambda: "out of memory (limited to 64 MB)" in director.daemon.output(), 20, director.daemon.output)
+    wait_until(lambda: "the running configuration goes on unchanged" in director.daemon.output(), 10, director.daemon.output)
+
+
+@pytest.mark.skipif(not landlock_version() or not shutil.which("strace"), reason="needs Landlock and strace")
+def test_each_role_enters_landlock_before_its_list_of_system_calls(lan):
+    (one,) = office(lan, "one")
+    path = one.write("/run/keepalived.conf", CONFIG + instance(more="track_process {\n sleep\n}"))
+    wait_ready(one.start(["strace", "-f", "-o", "/run/trace", "-e", "trace=execve,landlock_restrict_self,seccomp",
+                          program("mainstayd"), "-n", "-l", "-f", path]))
+
+    def order():
+        """What each program did, in this order."""
+        done, programs = {}, {}
+        for line in one.read("/run/trace").splitlines():
+            pid, call = line.split(maxsplit=1)
+            if executed := re.match(r'execve\("[^"]*/([^"/]+)"', call):
+                programs[pid] = executed[1]
+            elif call.startswith("landlock_restrict_self("):
+                done.setdefault(programs[pid], []).append("paths")
+            elif call.startswith("seccomp(SECCOMP_SET_MODE_FILTER, ") and ", NULL)" not in call:
+                done.setdefault(programs[pid], []).append("calls")
+        return done
+
+    wait_until(lambda: set(order()) >= set(PROCESSES) - {"mainstayd-spare"}, 30, lambda: order())  # it runs vrrp's program
+    wait_until(lambda: all("calls" in done for done in order().values()), 10, lambda: order())
+    assert {name: done[:2] for name, done in order().items()} == {name: ["paths", "calls"] for name in order()}
+
+
 def without_accounts(host):
     host.run(["sh", "-c", "grep -v '^mainstay' /etc/passwd >/run/others; chmod 644 /run/others; mount --bind /run/others /etc/passwd"])
 
@@ -98,7 +185,7 @@ def test_without_the_accounts_the_daemon_says_which_command_makes_them(lan):
     done = one.run([program("mainstayd"), "-n", "-l", "-f", path], check=False, timeout=20)
 
     assert done.returncode == 4
-    assert ("there is no account mainstay-vrrp mainstay-lvs mainstay-obs mainstay-bfd mainstay-snmp mainstay-track: make the "
+    assert ("there is no account mainstay-vrrp mainstay-lvs mainstay-obs mainstay-bfd mainstay-snmp mainstay-track mainstay-read: make the "
             "roles' accounts with `systemd-sysusers /usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with "
             "--shared-account NAME") in done.stdout + done.stderr
 

@@ -10,6 +10,7 @@ import pytest
 from support.capture import Capture
 from support.lvs import virtual_server
 from support.paths import program
+from support.processes import landlock_version
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -372,6 +373,51 @@ def test_a_role_can_neither_signal_nor_trace_another_nor_read_what_is_roots(lan,
         assert f"{other} signal: Operation not permitted" in tried
         assert f"{other} trace: Operation not permitted" in tried
     assert "/etc/shadow: Permission denied" in tried
+    assert daemon.alive()
+
+
+@pytest.mark.parametrize("role,descriptors,gigabytes", [("lvs", 8192, 2), ("observer", 1024, 4)])
+def test_a_role_takes_neither_all_descriptors_nor_all_memory(lan, role, descriptors, gigabytes):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance() + virtual_server("192.168.4.100 80", "real_server 127.0.0.2 81 {\n TCP_CHECK {\n }\n}\n"))
+    wait_holds(one)
+    with OnTime(one):
+        take_place(one, role, "exhaust", "behave")
+        wait_until(lambda: any(line.startswith("raise descriptors:") for line in done(one)), 20, lambda: done(one))
+    tried = dict(line.split(": ", 1) for line in done(one) if not line.startswith("does "))
+
+    opened, why = tried["descriptors"].split(", then ")
+    assert int(opened) < descriptors and why == "Too many open files"
+    mapped, why = tried["gigabytes"].split(", then ")
+    assert int(mapped) < gigabytes + 3 and why == "Cannot allocate memory"
+    assert tried["raise memory"] == tried["raise descriptors"] == "Operation not permitted"
+    assert daemon.alive()
+
+
+DENIED = "Permission denied"
+
+
+@pytest.mark.skipif(not landlock_version(), reason="the kernel has no Landlock")
+@pytest.mark.parametrize("role,reads", [("bfd", set()), ("vrrp", set()), ("lvs", {"TCP"}),
+                                        ("watcher", {"read /run", "read /proc", "read a public file"}),
+                                        ("observer", {"read /run", "read a public file", "write a public file", "TCP"})])
+def test_a_role_opens_no_path_but_those_of_its_table(lan, role, reads):
+    """Its account alone would let it do all of this."""
+    (one,) = office(lan, "one")
+    one.write("/run/public", "", 0o666)
+    one.write("/run/file", "0")
+    daemon = start(one, BFD + "track_file f {\n file /run/file\n weight 1\n}\n" + instance(more="track_file {\n f\n }")
+                   + virtual_server("192.168.4.100 80", "real_server 127.0.0.2 81 {\n TCP_CHECK {\n }\n}\n"))
+    wait_holds(one)
+    take_place(one, role, "early reach-paths" if role == "watcher" else "reach-paths", "behave")
+    wait_until(lambda: any(line.startswith("TCP:") for line in done(one)), 20, lambda: done(one))
+    tried = dict(line.split(": ", 1) for line in done(one) if not line.startswith("does "))
+
+    assert tried.pop("Landlock") == "it worked"
+    if landlock_version() < 4:
+        reads = reads | {"TCP"}
+    assert {what for what, answer in tried.items() if answer == "it worked"} == reads
+    assert {answer for what, answer in tried.items() if what not in reads} == {DENIED}
     assert daemon.alive()
 
 

@@ -184,3 +184,42 @@ def test_what_others_may_change_is_told_of_and_with_enable_script_security_not_r
     daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
     wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
     assert "Unsafe permissions" not in daemon.output()
+
+
+def test_a_script_that_others_got_the_right_to_change_is_not_run_any_more(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/check", "#!/bin/sh\necho . >>/run/ran\n", 0o755)
+    text = "global_defs {\n script_user root\n %s\n}\n" + script("/run/check") + fast(more=TRACK)
+    daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
+    wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
+
+    one.path("/run/check").chmod(0o777)
+    logged(daemon, "script /run/check of vrrp_script/chk is not run: others than root may change it (enable_script_security)")
+    one.run(["rm", "-f", "/run/ran"])
+    assert stays(lambda: not one.path("/run/ran").exists(), 1)
+    wait_until(lambda: not one.holds(VIP), 10, "the instance to count its script as failed")
+    assert daemon.output().count("of vrrp_script/chk is not run") == 1
+    one.path("/run/check").chmod(0o755)
+    wait_holds(one)
+    assert daemon.stop() == 0
+
+    daemon = wait_ready(one.mainstayd(text % ""))
+    wait_holds(one)
+    one.path("/run/check").chmod(0o777)
+    logged(daemon, "script /run/check of vrrp_script/chk became unsafe: others than root may change it")
+    assert stays(lambda: one.holds(VIP), 1)
+    assert daemon.output().count("became unsafe") == 1
+
+
+def test_scripts_see_of_the_environment_only_what_they_need(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/env", '#!/bin/sh\nenv >"/run/env.$1"\n', 0o755)
+    fifo = 'global_defs {\n script_user root\n notify_fifo /run/fifo\n notify_fifo_script "/run/env fifo"\n}\n'
+    wait_ready(one.mainstayd(fifo + script("/run/env track") + fast(more=TRACK + '\nnotify_master "/run/env notify"'),
+                             env={"TZ": "UTC", "LC_TIME": "C", "PASSWORD": "secret", "NOTIFY_SOCKET": "/run/none"}))
+    for name in ("track", "notify", "fifo"):
+        wait_until(lambda name=name: "PATH=" in (one.read(f"/run/env.{name}") if one.path(f"/run/env.{name}").exists() else ""),
+                   10, f"the {name} script")
+        names = {line.split("=")[0] for line in one.read(f"/run/env.{name}").splitlines() if "=" in line}
+        assert {"PATH", "TZ", "LC_TIME"} <= names
+        assert not {n for n in names if not n.startswith("LC_")} - {"PATH", "HOME", "TZ", "LANG", "LANGUAGE", "PWD"}, names  # PWD: the shell's

@@ -104,12 +104,13 @@ TEST_CASE("the first message to a role has each field in its place") {
     h.notify_wait_seconds = 13, h.spare = true, h.snmp = false, h.snmp_socket = "agentx";
     h.has_ipvs_namespace = true, h.net_namespace = "blue", h.check_first = false, h.check_log = "log";
     h.may_schedule = true, h.may_lock = false, h.force = true, h.report = RoleStartup::DryRunAs::Text;
+    h.in_namespace = "green";
 
     crosses(h, 11,
             kOn + sized("ident") + sized("socket") + n32(16) + kOn + n8(3) + sized("user") + sized("name") +
                 sized("path") + sized("id") + sized("control") + sized("spool") + kOn + kOff + n32(11) +
                 sized("settings") + n32(12) + kOn + kOff + n8(2) + kOff + kOn + n32(13) + kOn + kOff + sized("agentx") +
-                kOn + sized("blue") + kOff + sized("log") + kOn + kOff + kOn + n8(1));
+                kOn + sized("blue") + kOff + sized("log") + kOn + kOff + kOn + n8(1) + sized("green"));
 }
 
 TEST_CASE("a hand-over has each field in its place, and one of another format is refused") {

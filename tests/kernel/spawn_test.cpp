@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/script_environment.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -78,19 +79,16 @@ TEST_CASE("a script that cannot be started says why") {
     CHECK(errno == ECHILD);
 }
 
-TEST_CASE("a script has its own group, nothing on its streams, no signals blocked and a clean environment") {
+TEST_CASE("a script has its own group, nothing on its streams, no other descriptor and no signals blocked") {
     const Folder folder;
-    for (const char* name : {"LD_PRELOAD_X", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "MAINSTAY_KEPT"})
-        ::setenv(name, "x", 1);
-    ::setenv("LD_LIBRARY_PATH", "/nonexistent", 1);
-    ::setenv("IFS", "z", 1);
+    const int left_open = ::open("/dev/null", O_RDONLY);  // not close-on-exec, as a library may do it
     sigset_t term, before;
     ::sigemptyset(&term);
     ::sigaddset(&term, SIGTERM);
     ::sigprocmask(SIG_BLOCK, &term, &before);
     ::signal(SIGUSR1, SIG_IGN);
-    const int status = run(folder, "#!/bin/sh\nexec 3> " + folder.path + R"sh(/told
-env | cut -d= -f1 | grep -E '^(LD_|NOTIFY|WATCHDOG|MAINSTAY_KEPT|IFS)' | sort >&3
+    const int status = run(
+        folder, "#!/bin/sh\nls /proc/$$/fd | grep -vx 10 > " + folder.path + "/fds\nexec 3> " + folder.path + R"sh(/told
 streams=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)
 echo "$streams" >&3
 grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -s '\t' ' ' >&3
@@ -98,13 +96,49 @@ grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -s '\t' ' ' >&3
 )sh");
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     ::signal(SIGUSR1, SIG_DFL);
-    for (const char* name :
-         {"LD_PRELOAD_X", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "MAINSTAY_KEPT", "LD_LIBRARY_PATH", "IFS"})
-        ::unsetenv(name);
+    ::close(left_open);
     CHECK(status == 0);
     CHECK(folder.told() ==
-          "LD_PRELOAD_X\nMAINSTAY_KEPT\n/dev/null\n/dev/null\n/dev/null\nSigBlk: 0000000000000000\n"
+          "/dev/null\n/dev/null\n/dev/null\nSigBlk: 0000000000000000\n"
           "SigIgn: 0000000000000000\nown\n");
+    std::ifstream file{folder.path + "/fds"};
+    const std::string descriptors{std::istreambuf_iterator<char>{file}, {}};
+    CHECK(descriptors.find("\n" + std::to_string(left_open) + "\n") == std::string::npos);
+    CHECK(descriptors.starts_with("0\n1\n"));
+}
+
+TEST_CASE("of the daemon's environment a script gets the path, the home, the time zone and the locale") {
+    const char* const daemon[] = {"SECRET=x",
+                                  "PATH=/opt/bin:/bin",
+                                  "LD_PRELOAD=/x",
+                                  "LC_ALL=C",
+                                  "HOME=/root",
+                                  "NOTIFY_SOCKET=/run/n",
+                                  "TZ=UTC",
+                                  "LANG=de_DE.UTF-8",
+                                  "LANGUAGE=de",
+                                  "IFS=z",
+                                  "BASH_ENV=/x",
+                                  "LC_TIME=C",
+                                  "PATHOLOGICAL=no",
+                                  "PATH",
+                                  nullptr};
+    CHECK(script_environment(daemon) == std::vector<std::string>{"PATH=/opt/bin:/bin", "LC_ALL=C", "HOME=/root",
+                                                                 "TZ=UTC", "LANG=de_DE.UTF-8", "LANGUAGE=de",
+                                                                 "LC_TIME=C"});
+    const char* const nothing[] = {"SECRET=x", nullptr};
+    CHECK(script_environment(nothing) ==
+          std::vector<std::string>{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"});
+}
+
+TEST_CASE("a script sees nothing else of the environment") {
+    const Folder folder;
+    ::setenv("MAINSTAY_SECRET", "x", 1);
+    const int status = run(folder, "#!/bin/sh\nenv > " + folder.path + "/told\n");
+    ::unsetenv("MAINSTAY_SECRET");
+    CHECK(status == 0);
+    CHECK(folder.told().find("PATH=") != std::string::npos);
+    CHECK(folder.told().find("MAINSTAY_SECRET") == std::string::npos);
 }
 
 TEST_CASE("a script runs as its account, with its groups and no others") {
@@ -136,6 +170,23 @@ TEST_CASE("a role is started with its descriptors under their numbers, whatever 
     CHECK(missing.error().text().find("start /nonexistent/role") == 0);
     const auto closed = spawn_role({.executable = "/bin/true", .argv = {"true"}, .descriptors = {{-1, 5}}});
     CHECK(closed.error().sys_errno() == EBADF);
+}
+
+TEST_CASE("a role gets no descriptor but those that it is to have") {
+    const Folder folder;
+    const int left_open = ::open("/dev/null", O_RDONLY);
+    const UniqueFd meant{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
+    const auto run = [&](int number) {
+        const auto pid = spawn_role({.executable = "/usr/bin/test",
+                                     .argv = {"test", "-e", "/proc/self/fd/" + std::to_string(number)},
+                                     .descriptors = {{meant.get(), 40}}});
+        REQUIRE(pid.has_value());
+        return status_of(*pid);
+    };
+    CHECK(run(40) == 0);
+    CHECK(run(left_open) == 1);
+    CHECK(run(meant.get()) == 1);
+    ::close(left_open);
 }
 
 TEST_CASE("an end is reaped with its status or its signal, and nothing else is") {

@@ -26,6 +26,7 @@ def test_systemd_makes_an_account_for_each_role_and_only_the_observer_is_in_the_
                 for line in (tmp_path / "etc" / "passwd").read_text(encoding="ascii").splitlines()}
     assert accounts == {"root": "root", "mainstay-vrrp": "mainstay-vrrp", "mainstay-lvs": "mainstay-lvs",
                         "mainstay-bfd": "mainstay-bfd", "mainstay-track": "mainstay-track", "mainstay-snmp": "mainstay-snmp",
+                        "mainstay-read": "mainstay-read",
                         "mainstay-obs": "mainstay"}
 
 
@@ -34,4 +35,4 @@ def test_each_account_that_the_daemon_looks_for_is_among_them():
         "const char* program_name")[0]))
     made = {line.split()[1] for line in SYSUSERS.read_text(encoding="utf-8").splitlines() if line.startswith("u ")}
 
-    assert wanted | {"mainstay-track"} == made
+    assert wanted | {"mainstay-track", "mainstay-read"} == made

@@ -77,7 +77,7 @@ def test_it_installs_and_goes_again_with_all_its_scriptlets(rpms, tmp_path):
     # An account for each role: from the scriptlet, or from rpm itself (4.19 and later), which reads the package's sysusers.d before that.
     accounts = (root / "etc/passwd").read_text(encoding="ascii").splitlines()
     assert sorted(line.split(":")[0] for line in accounts) == [
-        "mainstay-bfd", "mainstay-lvs", "mainstay-obs", "mainstay-snmp", "mainstay-track", "mainstay-vrrp", "root"]
+        "mainstay-bfd", "mainstay-lvs", "mainstay-obs", "mainstay-read", "mainstay-snmp", "mainstay-track", "mainstay-vrrp", "root"]
     assert (root / "usr/sbin/mainstayd").exists()
     assert (root / "usr/sbin/keepalived").is_symlink()
     assert (root / "var/spool/mainstay").stat().st_mode & 0o777 == 0o750

@@ -21,6 +21,13 @@ namespace mainstay::alert {
 enum class Requester : std::uint8_t { Nobody, Supervisor, Vrrp, Lvs };
 [[nodiscard]] Requester requester_of_script(std::string_view key);
 
+// What the supervisor does when, since the reading, others than root have got the right to change a script of root's.
+enum class ScriptSecurity : std::uint8_t {
+    Unchecked,  // nothing: it is a program of the system, or it was so at the reading, which was logged
+    Warn,
+    Refuse,  // enable_script_security
+};
+
 struct ScriptEntry {
     std::vector<std::string> argv;  // argv[0] as configured
     std::string path;               // resolved, absolute
@@ -28,13 +35,14 @@ struct ScriptEntry {
     Micros timeout{0};                           // 0: none (notify scripts are waited for notify_wait only)
     std::vector<std::uint32_t> groups;           // supplementary ones
     Requester requested_by = Requester::Nobody;  // nobody: a program that did not know this made the table
+    ScriptSecurity security = ScriptSecurity::Unchecked;
     bool operator==(const ScriptEntry&) const = default;
 };
 using ScriptTable = std::map<std::string, ScriptEntry>;
 
 template <class A>
 void fields(A& a, ScriptEntry& e) {
-    a(e.argv, e.path, e.uid, e.gid, e.timeout, e.groups, e.requested_by);
+    a(e.argv, e.path, e.uid, e.gid, e.timeout, e.groups, e.requested_by, e.security);
 }
 
 // "vrrp_script/chk_haproxy"

@@ -41,6 +41,7 @@ struct DumpRequested {
     std::int32_t signal = 0;
 };
 
+// With one descriptor for a reader that is to write to `check_log`.
 struct RoleStartup {         // the first message a role or the reader gets: everything about its start
     bool restarted = false;  // an earlier incarnation crashed: adopt what it left
     std::string log_ident;   // syslog ident; empty log_socket: no syslog
@@ -74,6 +75,7 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     std::string snmp_socket;                      // of the AgentX master; reader: -A; SNMP: the one in use
     bool force = false;                           // reader: also what broken blocks would take away from what runs
     DryRunAs report = DryRunAs::No;               // reader: tell what the reload changes, or why it is refused
+    std::string in_namespace;                     // reader: the network namespace that it was started in, if it was
 };
 
 // One end of a new direct line to another role, with one descriptor; it replaces an earlier one to the same role.
@@ -117,9 +119,10 @@ struct RunScript {
 struct Stopped {};  // everything is released; the role exits next
 
 // ---- reader to supervisor; supervisor to reader: before the RoleStartup of a reload, what the roles run ----
-// With one descriptor: config::Config, or for the supervisor alert::ScriptTable and HostPlan, encoded and sealed.
+// With one descriptor: config::Config, or for the supervisor alert::ScriptTable and HostPlan, encoded and sealed, and
+// the text of the configuration, of which it keeps copies.
 struct Snapshot {
-    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host, Snmp } audience = For::Vrrp;
+    enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host, Snmp, Copy } audience = For::Vrrp;
     bool needed = false;  // the configuration has work for that role
 };
 struct ReadingDone {
@@ -129,12 +132,14 @@ struct ReadingDone {
     std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
     DaemonSettings daemon;  // from the configuration: what the supervisor itself acts on
     bool stays = false;     // the reader waits for the next RoleStartup; else it ends
+    // Not empty: nothing has been read, because names and numbers of interfaces are those of this network namespace.
+    std::string wants_namespace;
 };
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
-    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon,
-      m.stays);
+    a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays,
+      m.wants_namespace);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----

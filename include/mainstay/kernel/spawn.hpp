@@ -10,6 +10,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "process.hpp"
+#include "process_limits.hpp"
 
 namespace mainstay::kernel {
 
@@ -18,8 +19,10 @@ struct RoleProcess {
     std::vector<std::string> argv;
     std::vector<std::pair<int, int>> descriptors;  // ours, the child's number
     int network_namespace = -1;                    // that it runs in; -1: ours
+    std::optional<ProcessLimits> limits = {};      // none: ours
 };
-// Fails here, with its errno, also when the exec fails in the child.
+// The child has the standard streams and these descriptors, and no other. Fails here, with its errno, also when the
+// exec fails in the child.
 [[nodiscard]] Result<int> spawn_role(const RoleProcess& process);
 
 struct ScriptProcess {
@@ -29,8 +32,9 @@ struct ScriptProcess {
     std::vector<std::uint32_t> groups;  // supplementary ones; the account's own group always is
     int network_namespace = -1;         // that it runs in; -1: ours
 };
-// Own process group, standard streams on /dev/null, default signals and normal scheduling, TERM if we die, and an
-// environment without IFS, LD_PRELOAD and LD_LIBRARY_PATH (keepalived: the same three).
+// Own process group, standard streams on /dev/null and no other descriptor, default signals and normal scheduling, TERM
+// if we die, and of the daemon's environment what script_environment() keeps (keepalived: all but IFS, LD_PRELOAD and
+// LD_LIBRARY_PATH).
 [[nodiscard]] Result<int> spawn_script(const ScriptProcess& process);
 
 // Becomes another program, with this process's id, children and the descriptors `keep`. All signals are blocked on the

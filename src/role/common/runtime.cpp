@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <map>
+#include <new>
 #include <optional>
 
 #include "confinement.hpp"
@@ -26,6 +27,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "process_tuning.hpp"
+#include "reach.hpp"
 #include "startup.hpp"
 
 namespace mainstay::role {
@@ -481,8 +483,13 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
     auto kept = traits.capabilities;
     if (process.options().may_schedule) kept.push_back(CAP_SYS_NICE);
     if (process.options().may_lock) kept.push_back(CAP_IPC_LOCK);
-    if (!confine(process.options().user, kept, traits.calls, process.log())) return kExitUnconfined;
-    return process.run(make);
+    const auto reach = reach_of(traits.kind, process.options());
+    if (!confine(process.options().user, kept, reach, traits.calls, process.log())) return kExitUnconfined;
+    try {
+        return process.run(make);
+    } catch (const std::bad_alloc&) {
+        return out_of_memory(process.log());
+    }
 }
 
 }  // namespace mainstay::role

@@ -59,6 +59,10 @@ private:
                 return refuse(facts.resolved, "others than root may change it (enable_script_security)");
             insecure_ = insecure_ || facts.insecure;
             entry = {.argv = command.argv, .path = facts.resolved};
+            if (config_.global.enable_script_security)
+                entry.security = alert::ScriptSecurity::Refuse;
+            else if (!facts.insecure)
+                entry.security = alert::ScriptSecurity::Warn;
             if (is_on(config_.global, "use_symlink_paths") && command.argv.front().starts_with('/'))
                 entry.path = command.argv.front();
         }

@@ -2,18 +2,20 @@
 
 #include <poll.h>
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <random>
 
-#include "copies.hpp"
 #include "dry_run.hpp"
 #include "host_plan.hpp"
 #include "mainstay/alert/scripts.hpp"
@@ -32,7 +34,9 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/script_account.hpp"
+#include "role/common/confinement.hpp"
 #include "role/common/daemon_settings.hpp"
+#include "role/common/reach.hpp"
 #include "role/common/snmp_parts.hpp"
 #include "tls.hpp"
 
@@ -40,6 +44,8 @@ namespace mainstay::role {
 
 namespace {
 
+constexpr std::array<unsigned, 1> kCapabilities{
+    CAP_DAC_READ_SEARCH};  // it reads keys, and judges scripts in any folder
 constexpr int kMemoryKept = 256 * 1024 * 1024;
 
 LogLevel level_of(config::Severity severity) {
@@ -123,25 +129,20 @@ std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc:
     return std::move(read.problems);
 }
 
-// Names and numbers of interfaces are those of the network namespace that the configuration names, and ${_RANDOM} is as
-// it says; both are known when it has been read once.
-config::Loaded load_where_it_runs(const ipc::RoleStartup& startup, config::Environment& environment, bool& moved,
-                                  Log& log) {
+// ${_RANDOM} is as the configuration says, which is known when it has been read once.
+config::Loaded load_with_its_seed(const ipc::RoleStartup& startup, config::Environment& environment) {
     auto loaded = config::load_file(startup.config_path, environment);
-    const auto name = daemon_settings(loaded.config, startup.net_namespace).net_namespace;
     const auto seed = config::value_of<std::int64_t>(loaded.config.global.more->values, "random_seed");
-    if (name.empty() && !seed) return loaded;
-    if (!name.empty()) {
-        const auto there = kernel::open_network_namespace(name);
-        const auto entered = there ? kernel::enter_network_namespace(there->get()) : std::unexpected{there.error()};
-        if (!entered) log.warning("{}", entered.error().text());
-        moved = true;
-    }
-    if (seed)
-        environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable {
-            return engine();
-        };
+    if (!seed) return loaded;
+    environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable { return engine(); };
     return config::load_file(startup.config_path, environment);
+}
+
+// Names and numbers of interfaces are those of the network namespace that the configuration names. Only root may enter
+// it: the supervisor starts another reader there. A dry run is started where the daemon runs.
+bool is_elsewhere(const ipc::RoleStartup& startup, const ipc::DaemonSettings& daemon) {
+    return !daemon.net_namespace.empty() && startup.in_namespace.empty() &&
+           startup.dry_run == ipc::RoleStartup::DryRunAs::No;
 }
 
 void log_diagnostics(const config::Loaded& loaded, Log& log) {
@@ -150,15 +151,14 @@ void log_diagnostics(const config::Loaded& loaded, Log& log) {
 }
 
 // reload_check_config: any diagnostic refuses the reload, and is written to a separate file, or to the log.
-void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loaded, ipc::ReadingDone& done, Log& log) {
+void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loaded, int check_log,
+                    ipc::ReadingDone& done, Log& log) {
     done.can_run = false;
     done.summary = startup.config_path + " is refused";
     std::string text;
     for (const auto& diagnostic : loaded.diagnostics) text += config::render_line(diagnostic, loaded) + "\n";
     if (!startup.check_log.empty()) {
-        const UniqueFd fd{
-            ::open(startup.check_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)};
-        if (fd && ::write(fd.get(), text.data(), text.size()) >= 0)
+        if (check_log >= 0 && ::write(check_log, text.data(), text.size()) >= 0)
             return log.error("New config failed validation, see {} for details", startup.check_log);
         log.warning("{} cannot be written", startup.check_log);
     }
@@ -190,22 +190,31 @@ bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts,
 }
 
 // What this process does next.
-enum class Then { Wait, End, Fail };
+enum class Then { Wait, End, Fail, OutOfMemory };
 
-Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
-    kernel::set_process_name(startup.process_name);
-    kernel::DaemonLog log{
-        {startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
+void send_copy(const std::string& text, Log& log) {
+    const auto memfd = ipc::make_sealed_memfd("copy", std::as_bytes(std::span{text}));
+    const auto sent = memfd ? ipc::send_message(ipc::inherited::kControl,
+                                                ipc::Snapshot{ipc::Snapshot::For::Copy, false}, memfd->get())
+                            : std::unexpected{memfd.error()};
+    if (!sent) log.warning("a copy of the configuration cannot be kept: {}", sent.error().text());
+}
 
+Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int check_log, Log& log) {
     auto environment = kernel::host_environment();
     environment.config_id = startup.config_id;
     environment.all_include_checks = startup.all_include_checks;
     const auto unsafe = note_unsafe_scripts(environment);
-    bool moved = false;
-    auto loaded = load_where_it_runs(startup, environment, moved, log);
+    auto loaded = load_with_its_seed(startup, environment);
     ipc::ReadingDone done;
-    done.stays = !moved;
     done.daemon = daemon_settings(loaded.config, startup.net_namespace);
+    if (is_elsewhere(startup, done.daemon)) {
+        done.wants_namespace = done.daemon.net_namespace;
+        done.exit_code = 1;  // for a supervisor of an earlier version, which starts no reader there
+        done.summary = "no reader can be started in network namespace " + done.wants_namespace + ": upgrade the daemon";
+        return ipc::send_message(ipc::inherited::kControl, done) ? Then::End : Then::Fail;
+    }
+    done.stays = true;
     bool accept_losses = false;
     const auto problems = read_own_settings(startup, done, accept_losses);
     const bool refused = startup.strict && loaded.can_run() && config::has_warnings(loaded);
@@ -216,7 +225,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
                    ? Then::End
                    : Then::Fail;
     const bool unchecked = startup.check_first && done.can_run && config::has_warnings(loaded);
-    if (unchecked) refuse_checked(startup, loaded, done, log);
+    if (unchecked) refuse_checked(startup, loaded, check_log, done, log);
     if (!look_at_changes(startup, parts, loaded, accept_losses, problems, done, log)) return Then::Fail;
     if (!unchecked) {
         log_diagnostics(loaded, log);
@@ -232,8 +241,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
                 return Then::Fail;
             }
             if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
-                keep_copies(done.daemon, startup.config_path, config::consolidated(startup.config_path, environment),
-                            log);
+                send_copy(config::consolidated(startup.config_path, environment), log);
         } else {
             // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
             const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
@@ -249,6 +257,20 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts) {
     return done.stays ? Then::Wait : Then::End;
 }
 
+Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& parts, int check_log, bool& confined) {
+    kernel::set_process_name(startup.process_name);
+    kernel::DaemonLog log{
+        {startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
+    if (!confined && !confine(startup.user, kCapabilities, reader_reach(), {}, log)) return Then::Fail;
+    confined = true;
+    try {
+        return read_once(startup, parts, check_log, log);
+    } catch (const std::bad_alloc&) {
+        (void)out_of_memory(log);
+        return Then::OutOfMemory;
+    }
+}
+
 }  // namespace
 
 // The memory that one configuration took is ready for the next: touching it anew takes longer than reading a
@@ -257,6 +279,7 @@ int run_reader() {
     ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);
     ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);
     UniqueFd vrrp, lvs, observer;  // what runs, when a reload follows
+    bool confined = false;
     for (;;) {
         kernel::set_process_name("mainstayd-read");
         pollfd wait{ipc::inherited::kControl, POLLIN, 0};
@@ -279,7 +302,9 @@ int run_reader() {
                                        ? RunningParts{ipc::inherited::kRunningVrrp, ipc::inherited::kRunningLvs,
                                                       ipc::inherited::kRunningObserver}
                                        : RunningParts{vrrp.get(), lvs.get(), observer.get()};
-        if (const Then then = read_once(*startup, parts); then != Then::Wait) return then == Then::End ? 0 : 1;
+        const Then then = read_within_limits(*startup, parts, received.descriptor.get(), confined);
+        if (then == Then::OutOfMemory) return kExitOutOfMemory;
+        if (then != Then::Wait) return then == Then::End ? 0 : 1;
         for (auto* fd : {&vrrp, &lvs, &observer}) fd->reset();
     }
 }

@@ -7,17 +7,15 @@
 
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
-#include "mainstay/kernel/spawn.hpp"
 
 namespace mainstay::role {
 
-Result<void> Child::start(const std::string& executable, const ipc::RoleStartup& startup,
-                          std::vector<std::pair<int, int>> descriptors, int network_namespace, OnMessage on_message,
+Result<void> Child::start(kernel::RoleProcess process, const ipc::RoleStartup& startup, OnMessage on_message,
                           Log& log) {
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
-    descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
-    auto started = kernel::spawn_role({executable, {startup.process_name}, std::move(descriptors), network_namespace});
+    process.descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
+    auto started = kernel::spawn_role(process);
     if (!started) return std::unexpected{std::move(started.error())};
     pid = *started;
     ready = prepared = kill_sent = offended = false;

@@ -16,6 +16,7 @@
 #include "mainstay/base/time.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/channel.hpp"
+#include "mainstay/kernel/spawn.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "role/common/message_budget.hpp"
 
@@ -36,11 +37,10 @@ public:
 
     // An error is a message that cannot be decoded.
     using OnMessage = std::function<void(Result<ipc::Received>)>;
-    // Starts the process and sends its RoleStartup. `on_message` is called for each message; the end of a role is
-    // learnt from its exit.
-    [[nodiscard]] Result<void> start(const std::string& executable, const ipc::RoleStartup& startup,
-                                     std::vector<std::pair<int, int>> descriptors, int network_namespace,
-                                     OnMessage on_message, Log& log);
+    // Starts the process, which gets its control line beside what `process` says, and sends its RoleStartup.
+    // `on_message` is called for each message; the end of a role is learnt from its exit.
+    [[nodiscard]] Result<void> start(kernel::RoleProcess process, const ipc::RoleStartup& startup, OnMessage on_message,
+                                     Log& log);
     // The same for a process that runs already: one that a former program of this supervisor started.
     void adopt(int running, UniqueFd control, OnMessage on_message, Log& log);
     // Becomes what `spare` is; that one is nothing afterwards.

@@ -22,6 +22,7 @@ struct Generation {
     };
     std::array<Part, kRoles> parts;  // by slot(Kind)
     UniqueFd scripts, host;          // sealed: the table of scripts, ipc::HostPlan
+    UniqueFd text;                   // sealed: the configuration, for copies of it; until it is committed
     alert::ScriptTable table;        // of `scripts`, until the generation is committed
     ipc::ReadingDone settings;       // a role gets them when it starts
     [[nodiscard]] Part& part(Kind kind) { return parts[slot(kind)]; }

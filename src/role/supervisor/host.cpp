@@ -33,7 +33,8 @@ void Supervisor::set_up_host() {
         return kernel::spawn_role({program_path(executable_, kWatcherProgram),
                                    {name},
                                    {{control, ipc::inherited::kControl}},
-                                   network_namespace_.get()});
+                                   network_namespace_.get(),
+                                   watcher_limits()});
     };
     const auto deliver = [this](const ipc::Observations& observations) {
         for (auto& child : children_)

@@ -19,6 +19,7 @@
 #include "dry_run_server.hpp"
 #include "generation.hpp"
 #include "host_watch.hpp"
+#include "limits.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -67,6 +68,7 @@ private:
     void on_signal(int signal);
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
+    [[nodiscard]] kernel::RoleProcess process_of(const Child& child) const;
     void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
     void lay_lines(const Child& started);
     void optional_ended(Child& child, const kernel::Ended& how);
@@ -106,6 +108,10 @@ private:
     void mark_reading(bool reading);
     void remove_config_copy();
 
+    // -- limits.cpp
+    [[nodiscard]] std::uint64_t configuration_bytes(Kind kind) const;
+    void raise_limits(const Child& child);  // before another configuration that it is to prepare
+
     // -- dumps.cpp
     void ask_for_dump(int signal);
     void ask_for_dump_of(Child& child, int signal);
@@ -137,12 +143,19 @@ private:
     [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
     void own_script_ended(const ipc::ScriptResults& results);
 
+    // -- reading.cpp
+    [[nodiscard]] Result<int> start_reader(int control) const;
+    [[nodiscard]] ipc::RoleStartup orders_for_reader() const;
+    void read_again_in(const std::string& name);  // a network namespace
+    [[nodiscard]] int open_check_log(const ipc::RoleStartup& orders);
+    void close_check_log();
+    void keep_configuration();
+
     // -- reload.cpp
     void request_reload();
     void request_reload(const ipc::Reload& wanted, UniqueFd client);
     void make_reload_parts();
     [[nodiscard]] std::vector<ReaderProcess::Running> running_parts() const;
-    [[nodiscard]] ipc::RoleStartup orders_for_reader() const;
     void begin_reading();
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
     void take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed);
@@ -175,6 +188,7 @@ private:
         watchers_wait_{loop_}, spool_wait_{loop_}, first_look_{loop_};
     Instant stop_deadline_{};
     std::string executable_;
+    const bool may_raise_limits_ = kernel::may_raise_limits();
     kernel::Account account_;  // of the observer: it owns the run and the spool folder
     Places places_;
     UniqueFd network_namespace_, ipvs_namespace_;
@@ -194,6 +208,9 @@ private:
     std::unique_ptr<ReaderProcess> reader_;
     std::unique_ptr<ReloadTransaction> reload_;
     Generation current_, next_;
+    UniqueFd check_log_;            // while a reader may write to it
+    std::string reader_namespace_;  // that the first configuration named; later ones are read where the roles run
+    UniqueFd reader_namespace_at_;
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int exit_code_ = 0;

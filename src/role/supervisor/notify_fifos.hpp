@@ -19,6 +19,7 @@
 #include "mainstay/ipc/host_plan.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/role/common/identity.hpp"
+#include "script_guard.hpp"
 
 namespace mainstay::role {
 
@@ -28,7 +29,7 @@ inline constexpr std::chrono::seconds kFifoScriptStable{10};  // one that lived 
 
 class NotifyFifos {
 public:
-    NotifyFifos(boost::asio::io_context& loop, Log& log) : loop_{loop}, log_{log} {}
+    NotifyFifos(boost::asio::io_context& loop, Log& log) : loop_{loop}, log_{log}, guard_{log} {}
 
     // Where their scripts run; -1: where we do. Before the first plan.
     void set_network_namespace(int fd) { network_namespace_ = fd; }
@@ -70,6 +71,7 @@ private:
 
     boost::asio::io_context& loop_;
     Log& log_;
+    ScriptGuard guard_;
     std::vector<std::unique_ptr<Fifo>> fifos_;
     std::vector<int> leaving_;  // scripts of FIFOs that are no more
     struct Adopted {

@@ -20,7 +20,7 @@ Result<void> ReaderProcess::start() {
     return {};
 }
 
-Result<void> ReaderProcess::read(const ipc::RoleStartup& orders, const std::vector<Running>& running) {
+Result<void> ReaderProcess::read(const ipc::RoleStartup& orders, int check_log, const std::vector<Running>& running) {
     reading_ = {};
     offended_ = false;
     messages_ = 0;
@@ -34,7 +34,7 @@ Result<void> ReaderProcess::read(const ipc::RoleStartup& orders, const std::vect
             log_.error("reader: {}", sent.error().text());
     };
     for (const auto& part : running) send(part.snapshot, part.sealed);
-    send(orders, -1);
+    send(orders, check_log);
     listen();
     limit_.expires_after(kReadLimit);
     limit_.async_wait([this](const boost::system::error_code& error) {

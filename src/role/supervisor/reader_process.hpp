@@ -48,8 +48,9 @@ public:
         ipc::Snapshot snapshot;
         int sealed = -1;
     };
-    // Reads once; `over` is called when it has, unless this fails. Not while it reads.
-    [[nodiscard]] Result<void> read(const ipc::RoleStartup& orders, const std::vector<Running>& running);
+    // Reads once; `over` is called when it has, unless this fails. Not while it reads. `check_log` goes with the
+    // orders, -1: none.
+    [[nodiscard]] Result<void> read(const ipc::RoleStartup& orders, int check_log, const std::vector<Running>& running);
     [[nodiscard]] bool reads() const { return pid_ != 0; }
     // True when it was the one that reads; then it is over.
     bool ended(const kernel::Ended& process);

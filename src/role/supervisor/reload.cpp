@@ -34,11 +34,7 @@ void Supervisor::request_reload(const ipc::Reload& wanted, UniqueFd client) {
 }
 
 void Supervisor::make_reload_parts() {
-    const auto start = [this](int control) {
-        return kernel::spawn_role({program_path(executable_, kReaderProgram),
-                                   {options_.identity.process_name(Kind::Supervisor)},
-                                   {{control, ipc::inherited::kControl}}});
-    };
+    const auto start = [this](int control) { return start_reader(control); };
     reader_ = std::make_unique<ReaderProcess>(
         loop_, log_, start, [this](ReaderProcess::Reading reading) { reading_over(std::move(reading)); });
     reload_ = std::make_unique<ReloadTransaction>(
@@ -57,14 +53,6 @@ std::vector<ReaderProcess::Running> Supervisor::running_parts() const {
     return running;
 }
 
-ipc::RoleStartup Supervisor::orders_for_reader() const {
-    auto orders = startup_for(Kind::Supervisor, false);
-    orders.run_vrrp = options_.run_vrrp;
-    orders.run_lvs = options_.run_lvs;
-    orders.notify_wait_seconds = current_.settings.notify_wait_seconds;
-    return orders;
-}
-
 void Supervisor::begin_reading() {
     reloading_ = true;
     mark_reading(true);
@@ -76,7 +64,8 @@ void Supervisor::begin_reading() {
     orders.check_log = current_.settings.daemon.reload_check_log;
     orders.force = requests_.force();
     orders.report = requests_.report();
-    const auto began = reader_->read(orders, running ? running_parts() : std::vector<ReaderProcess::Running>{});
+    const auto began = reader_->read(orders, open_check_log(orders),
+                                     running ? running_parts() : std::vector<ReaderProcess::Running>{});
     if (!began) reading_failed(kExitFatal, "the reader cannot be started: " + began.error().text());
 }
 
@@ -91,7 +80,9 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
                                    {{control_of_child, ipc::inherited::kControl},
                                     {running(Kind::Vrrp), ipc::inherited::kRunningVrrp},
                                     {running(Kind::Lvs), ipc::inherited::kRunningLvs},
-                                    {running(Kind::Observer), ipc::inherited::kRunningObserver}}});
+                                    {running(Kind::Observer), ipc::inherited::kRunningObserver}},
+                                   network_namespace_.get(),
+                                   reader_limits()});
     if (!pid) return pid;
     // Without its orders it ends by itself, and that is the answer then.
     if (const auto sent = ipc::send_message(control, orders); !sent) log_.error("reader: {}", sent.error().text());
@@ -111,6 +102,7 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
                       {For::Snmp, Kind::Snmp, nullptr}};
     if (snapshot.audience == For::Scripts) next_.scripts = std::move(sealed);
     if (snapshot.audience == For::Host) next_.host = std::move(sealed);
+    if (snapshot.audience == For::Copy) next_.text = std::move(sealed);
     for (const auto& row : kAudiences) {
         if (row.audience != snapshot.audience) continue;
         const bool needed = snapshot.needed || traits_of(row.kind).always_runs;
@@ -121,12 +113,15 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
 
 void Supervisor::reading_over(ReaderProcess::Reading reading) {
     mark_reading(false);
+    close_check_log();
     requests_.set_report(std::move(reading.report));
     if (phase_ == Phase::Stopping) return;
     if (!reading.done) return reading_failed(kExitFatal, reading.died);
+    if (!reading.done->wants_namespace.empty()) return read_again_in(reading.done->wants_namespace);
     if (!reading.done->can_run) return reading_failed(reading.done->exit_code, reading.done->summary);
     for (auto& part : reading.parts) take_snapshot(part.snapshot, std::move(part.sealed));
     next_.settings = std::move(*reading.done);
+    keep_configuration();
     try {
         begin_preparing();
     } catch (const std::exception& thrown) {
@@ -163,6 +158,8 @@ void Supervisor::begin_preparing() {
                               "the new configuration is refused, since " + *changed + " cannot change at a reload");
     }
     if (someone_starts()) return prepare_later();
+    for (const auto& child : children_)
+        if (child->alive()) raise_limits(*child);
     reload_->begin(next_);
 }
 
@@ -233,6 +230,9 @@ void Supervisor::commit_all() {
 void Supervisor::begin_running() {
     const bool first = phase_ == Phase::Starting;
     phase_ = Phase::Running;
+    spares_->for_each([this](Child& spare) {
+        if (spare.alive()) raise_limits(spare);
+    });
     spares_->prepare(current_);
     start_needed_roles();
     if (first) {

@@ -11,6 +11,7 @@
 
 #include "authorization.hpp"
 #include "mainstay/alert/script_requests.hpp"
+#include "script_guard.hpp"
 
 namespace mainstay::role {
 
@@ -45,7 +46,8 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         std::unique_ptr<asio::steady_timer> patience;
     };
 
-    Impl(asio::io_context& loop_, Log& log_, Deliver deliver_) : loop{loop_}, log{log_}, deliver{std::move(deliver_)} {}
+    Impl(asio::io_context& loop_, Log& log_, Deliver deliver_)
+        : loop{loop_}, log{log_}, guard{log_}, deliver{std::move(deliver_)} {}
 
     void start(const Job& job);
     void time_is_up(int pid);
@@ -67,6 +69,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
 
     asio::io_context& loop;
     Log& log;
+    ScriptGuard guard;
     Deliver deliver;
     alert::ScriptTable table;
     alert::ScriptTable table_before;  // a reload tells what it removes by the scripts that had
@@ -116,6 +119,7 @@ void ScriptRunner::Impl::start(const Job& job) {
         });
         return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
     }
+    if (!guard.may_run(job.wanted.key, *entry)) return answer(job.from, job.wanted.request, How::NotRun, EPERM);
     kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}, entry->groups, network_namespace};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
     const auto pid = kernel::spawn_script(process);

@@ -31,8 +31,7 @@ Result<void> Supervisor::start_spare(Child& spare) {
     auto startup = startup_for(spare.kind, true);
     startup.spare = true;
     return spare.start(
-        program_path(executable_, traits_of(spare.kind).program), startup, descriptors_for(child_of(spare.kind)),
-        network_namespace_of(spare.kind),
+        process_of(child_of(spare.kind)), startup,
         [this, &spare](const Result<ipc::Received>& received) { spares_->on_message(spare, received); }, log_);
 }
 

@@ -12,9 +12,11 @@
 
 #include "impl.hpp"
 #include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/landlock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
+#include "role/common/confinement.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
@@ -68,6 +70,8 @@ Result<void> Supervisor::set_up() {
         return fail(Errc::Permission, "mainstayd needs root: it opens raw sockets and changes addresses and IPVS");
     if (auto found = find_accounts(); !found) return found;
     kernel::allow_roles_scheduling();
+    if (kernel::landlock_version() == 0)
+        log_.info("The kernel has no Landlock: roles open whatever their accounts may open");
     if (auto found = find_executables(); !found) return found;
     scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
         if (to == Kind::Supervisor) return own_script_ended(results);
@@ -97,6 +101,7 @@ Result<void> Supervisor::find_accounts() {
         };
         for (const Kind kind : kRoleKinds) look_up(traits_of(kind).account);
         look_up(kWatcherAccount);
+        look_up(kReaderAccount);
         if (!missing.empty())
             return fail(
                 Errc::Permission,
@@ -224,6 +229,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
         return start_child(child);  // the successor, unless it died at this very moment
     std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
     if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that is not on its list";
+    if (!how.signalled && how.status == kExitOutOfMemory) cause += ": out of memory";
     if (traits_of(child.kind).is_optional) return optional_ended(child, how);
     if (reload_->is_under_way()) reload_->abort(std::string{label(child.kind)} + " process died meanwhile");
 
@@ -306,6 +312,14 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     return list;
 }
 
+kernel::RoleProcess Supervisor::process_of(const Child& child) const {
+    return {.executable = program_path(executable_, traits_of(child.kind).program),
+            .argv = {options_.identity.process_name(child.kind)},
+            .descriptors = descriptors_for(child),
+            .network_namespace = network_namespace_of(child.kind),
+            .limits = limits_of(child.kind, configuration_bytes(child.kind))};
+}
+
 // The direct lines between roles: a new pair of sockets whenever one of the two starts.
 void Supervisor::lay_lines(const Child& started) {
     using To = ipc::PeerChannel::To;
@@ -337,9 +351,8 @@ int Supervisor::network_namespace_of(Kind kind) const {
 
 void Supervisor::start_child(Child& child) {
     if (promote_spare(child)) return;
-    const auto executable = program_path(executable_, traits_of(child.kind).program);
     const auto started = child.start(
-        executable, startup_for(child.kind, child.ever_ready), descriptors_for(child), network_namespace_of(child.kind),
+        process_of(child), startup_for(child.kind, child.ever_ready),
         [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "mainstay/ipc/channel.hpp"
@@ -13,6 +14,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "parts.hpp"
 #include "role/common/confinement.hpp"
+#include "role/common/reach.hpp"
 #include "role/common/startup.hpp"
 
 namespace mainstay::role {
@@ -40,7 +42,11 @@ public:
     int run() {
         listen();
         send_heartbeat();
-        loop_.run();
+        try {
+            loop_.run();
+        } catch (const std::bad_alloc&) {
+            return out_of_memory(log_);
+        }
         return exit_code_;
     }
 
@@ -93,7 +99,7 @@ private:
 
     void drop() {
         privileges_dropped_ = true;
-        if (confine(user_, kCapabilities, kCalls, log_)) return;
+        if (confine(user_, kCapabilities, watcher_reach(), kCalls, log_)) return;
         exit_code_ = kExitUnconfined;
         loop_.stop();
     }

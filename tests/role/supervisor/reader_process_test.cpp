@@ -24,7 +24,7 @@ struct Fixture {
                           },
                           [this](ReaderProcess::Reading reading) { readings.push_back(std::move(reading)); }};
 
-    Fixture() { REQUIRE(process.read({}, {}).has_value()); }
+    Fixture() { REQUIRE(process.read({}, -1, {}).has_value()); }
     void say(const ipc::Message& message, int descriptor = -1) {
         REQUIRE(ipc::send_message(reader.get(), message, descriptor).has_value());
     }
@@ -62,12 +62,12 @@ TEST_CASE("a reading ends with its snapshots and its result, and a reader that s
     REQUIRE(f.readings[0].parts.size() == 1);
     CHECK(f.readings[0].parts[0].snapshot.audience == ipc::Snapshot::For::Lvs);
     CHECK_FALSE(f.process.reads());
-    REQUIRE(f.process.read({}, {}).has_value());
+    REQUIRE(f.process.read({}, -1, {}).has_value());
     CHECK(f.started == 1);
     f.say(Fixture::done(false));
     f.until_over(2);
     CHECK(f.readings[1].parts.empty());
-    REQUIRE(f.process.read({}, {}).has_value());
+    REQUIRE(f.process.read({}, -1, {}).has_value());
     CHECK(f.started == 2);
 }
 

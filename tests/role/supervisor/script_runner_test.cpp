@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -75,6 +77,46 @@ TEST_CASE("the exit status of a script comes back with the number of its request
         CHECK(result.how == How::Exited);
         CHECK(result.status == (result.request == 1 ? 0 : 7));
     }
+}
+
+TEST_CASE("a script that others may change by now is refused or warned of once, as configured") {
+    if (::getuid() != 0) return;
+    Stage stage;
+    const std::string path = stage.folder + "/script";
+    std::ofstream{path} << "#!/bin/sh\nexit 3\n";
+    ::chmod(path.c_str(), 0755);
+    const auto entry = [&](alert::ScriptSecurity security) {
+        return alert::ScriptEntry{.argv = {path}, .path = path, .security = security};
+    };
+    using alert::ScriptSecurity;
+    stage.runner.set_table({{"refused", entry(ScriptSecurity::Refuse)},
+                            {"warned", entry(ScriptSecurity::Warn)},
+                            {"unchecked", entry(ScriptSecurity::Unchecked)}});
+    const auto run_all = [&](std::uint64_t first) {
+        stage.results.clear();
+        for (const char* key : {"refused", "warned", "unchecked"}) stage.runner.run(Kind::Vrrp, {first++, key, "", {}});
+        stage.until([&] { return stage.results.size() == 3; });
+        std::ranges::sort(stage.results, {}, &ipc::ScriptResult::request);
+    };
+
+    run_all(1);
+    CHECK(stage.results[0].how == How::Exited);
+    CHECK(stage.log.texts.empty());
+    ::chmod(path.c_str(), 0777);
+    for (const std::uint64_t round : {10U, 20U}) {
+        run_all(round);
+        CHECK(stage.results[0].how == How::NotRun);
+        CHECK(stage.results[0].status == EPERM);
+        CHECK(stage.results[1].how == How::Exited);
+        CHECK(stage.results[2].how == How::Exited);
+    }
+    REQUIRE(stage.log.texts.size() == 2);
+    CHECK(stage.log.texts[0] ==
+          "script " + path + " of refused is not run: others than root may change it (enable_script_security)");
+    CHECK(stage.log.texts[1] == "script " + path + " of warned became unsafe: others than root may change it");
+    ::chmod(path.c_str(), 0755);
+    run_all(30);
+    CHECK(stage.results[0].how == How::Exited);
 }
 
 TEST_CASE("a script of vrrp does not wait for the many checks that are due with it") {

@@ -11,6 +11,7 @@ namespace mainstay::role {
 
 // Of the processes that are no roles: their accounts and executables.
 inline constexpr const char* kWatcherAccount = "mainstay-track";
+inline constexpr const char* kReaderAccount = "mainstay-read";
 inline constexpr const char* kReaderProgram = "mainstayd-read";
 inline constexpr const char* kWatcherProgram = "mainstayd-track";
 

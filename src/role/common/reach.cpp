@@ -1,0 +1,67 @@
+#include "reach.hpp"
+
+namespace mainstay::role {
+namespace {
+
+using Access = kernel::PathRule::Access;
+
+// The time zone, for the log; what every library takes for there.
+const std::vector<kernel::PathRule> kLeast{{"/etc/localtime", Access::Read},
+                                           {"/usr/share/zoneinfo", Access::Read},
+                                           {"/dev/null", Access::Write},
+                                           {"/dev/urandom", Access::Read}};
+// OpenSSL, name services and libraries that are loaded when they are needed; how many processors there are.
+const std::vector<kernel::PathRule> kSystem{{"/etc", Access::Read},
+                                            {"/usr", Access::Read},
+                                            {"/lib", Access::Read},
+                                            {"/lib64", Access::Read},
+                                            {"/sys/devices/system/cpu", Access::Read}};
+// Settings of interfaces and of IPVS.
+const kernel::PathRule kNetworkSettings{"/proc/sys/net", Access::Write};
+
+std::string holder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+kernel::Reach least_and(std::vector<kernel::PathRule> more, bool tcp) {
+    more.insert(more.end(), kLeast.begin(), kLeast.end());
+    return {std::move(more), tcp};
+}
+
+kernel::Reach system_and(std::vector<kernel::PathRule> more, bool tcp) {
+    more.insert(more.end(), kSystem.begin(), kSystem.end());
+    return least_and(std::move(more), tcp);
+}
+
+}  // namespace
+
+kernel::Reach reach_of(Kind kind, const ipc::RoleStartup& startup) {
+    switch (kind) {
+        case Kind::Vrrp:  // names of groups, tables and protocols are in /etc and /usr
+            return least_and({kNetworkSettings, {"/etc", Access::Read}, {"/usr", Access::Read}}, false);
+        case Kind::Lvs:
+            return system_and({kNetworkSettings}, true);
+        case Kind::Bfd:
+            return least_and({}, false);
+        case Kind::Observer:  // the resolver's files are in /run, too
+            return system_and({{holder_of(holder_of(startup.control_socket)), Access::Manage},
+                               {holder_of(startup.spool_directory), Access::Manage},
+                               {"/run", Access::Read},
+                               {"/var/lib/sss", Access::Read},
+                               {"/proc/self", Access::Read}},
+                              true);
+        case Kind::Snmp:
+        case Kind::Supervisor:
+            break;
+    }
+    return {{{"/", Access::Read}}, true};  // net-snmp reads what its MIBs ask for
+}
+
+// Tracked files may be anywhere, and a reload names others.
+kernel::Reach watcher_reach() { return {{{"/", Access::Read}}, false}; }
+
+// Configurations, scripts and keys may be anywhere; name services may use TCP.
+kernel::Reach reader_reach() { return {{{"/", Access::Read}}, true}; }
+
+}  // namespace mainstay::role

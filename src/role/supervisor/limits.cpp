@@ -1,0 +1,79 @@
+#include "limits.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "impl.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr std::uint64_t kGigabyte = 1ULL << 30;
+constexpr std::uint64_t kRoomToGrow = 4ULL << 20;  // bytes of a configuration
+
+// What a process takes without any configuration, and what each kilobyte and byte of it may add. An instance is at
+// least 250 bytes, with a VMAC of its own it has six sockets at most; of checks 4096 run at a time, whatever their
+// number.
+struct LimitRow {
+    std::uint64_t descriptors, descriptors_per_kilobyte, address_space, address_space_per_byte;
+};
+constexpr LimitRow kVrrp{1024, 32, 1 * kGigabyte, 512};
+constexpr LimitRow kLvs{8192, 0, 2 * kGigabyte, 512};
+constexpr LimitRow kBfd{1024, 64, 1 * kGigabyte, 512};
+constexpr LimitRow kObserver{1024, 0, 4 * kGigabyte, 512};
+constexpr LimitRow kSnmp{256, 0, 4 * kGigabyte, 512};
+constexpr LimitRow kReader{256, 0, 8 * kGigabyte, 0};
+constexpr LimitRow kWatcher{256, 0, 2 * kGigabyte, 0};
+
+constexpr kernel::ProcessLimits with(const LimitRow& row, std::uint64_t bytes) {
+    return {row.descriptors + row.descriptors_per_kilobyte * (bytes / 1024),
+            row.address_space + row.address_space_per_byte * bytes};
+}
+
+std::uint64_t size_of(const UniqueFd& snapshot) {
+    struct stat facts{};
+    return snapshot && ::fstat(snapshot.get(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
+}
+
+}  // namespace
+
+kernel::ProcessLimits limits_of(Kind kind, std::uint64_t configuration_bytes) {
+    switch (kind) {
+        case Kind::Vrrp:
+            return with(kVrrp, configuration_bytes);
+        case Kind::Lvs:
+            return with(kLvs, configuration_bytes);
+        case Kind::Bfd:
+            return with(kBfd, configuration_bytes);
+        case Kind::Snmp:
+            return with(kSnmp, configuration_bytes);
+        case Kind::Observer:
+        case Kind::Supervisor:
+            break;
+    }
+    return with(kObserver, configuration_bytes);
+}
+
+kernel::ProcessLimits reader_limits() { return with(kReader, 0); }
+kernel::ProcessLimits watcher_limits() { return with(kWatcher, 0); }
+
+// The larger of the running configuration and the one that it is to prepare. Where the limits of a process that runs
+// cannot be raised, there is room for a larger configuration from the start.
+std::uint64_t Supervisor::configuration_bytes(Kind kind) const {
+    std::uint64_t running = 0, next = 0;
+    for (const Kind part : kRoleKinds) {
+        if (part != kind && !traits_of(kind).only_watches) continue;
+        running += size_of(current_.part(part).snapshot);
+        next += size_of(next_.part(part).snapshot);
+    }
+    return std::max({running, next, may_raise_limits_ ? 0 : kRoomToGrow});
+}
+
+void Supervisor::raise_limits(const Child& child) {
+    if (!may_raise_limits_) return;
+    const auto raised = kernel::limit_process(child.pid, limits_of(child.kind, configuration_bytes(child.kind)));
+    if (!raised) log_.warning("{} process({}): {}", label(child.kind), child.pid, raised.error().text());
+}
+
+}  // namespace mainstay::role

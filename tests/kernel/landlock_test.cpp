@@ -1,0 +1,122 @@
+// What Landlock leaves and what it refuses, tried in child processes.
+#include "mainstay/kernel/landlock.hpp"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+using namespace mainstay;
+using namespace mainstay::kernel;
+using Access = PathRule::Access;
+
+namespace {
+
+constexpr int kNotRestricted = 77;
+
+struct Folder {
+    std::string path;
+    Folder() {
+        std::string pattern = "/tmp/mainstay-landlock.XXXXXX";
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        path = pattern;
+        std::ofstream{path + "/file"} << "text";
+        std::filesystem::create_directory(path + "/inside");
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { std::filesystem::remove_all(path); }
+};
+
+// The errno with which `act` fails under the restriction; 0: it works.
+int tried(const Reach& reach, const std::function<bool()>& act) {
+    const int pid = ::fork();
+    if (pid == 0) {
+        ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        if (!restrict_reach(reach)) ::_exit(kNotRestricted);
+        ::_exit(act() ? 0 : errno);
+    }
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool opens(const std::string& path, int flags) { return ::open(path.c_str(), flags | O_CLOEXEC, 0600) >= 0; }
+
+}  // namespace
+
+TEST_CASE("without a rule nothing can be opened, and no program started") {
+    if (landlock_version() == 0) return;
+    const Folder folder;
+    CHECK(tried({}, [&] { return opens(folder.path + "/file", O_RDONLY); }) == EACCES);
+    CHECK(tried({}, [&] { return opens(folder.path + "/new", O_WRONLY | O_CREAT); }) == EACCES);
+    CHECK(tried({}, [] { return opens("/", O_RDONLY | O_DIRECTORY); }) == EACCES);
+    CHECK(tried({{{"/", Access::Manage}}, true}, [] { return ::execl("/bin/true", "true", nullptr) == 0; }) == EACCES);
+}
+
+TEST_CASE("a rule allows what it says, below its path") {
+    if (landlock_version() == 0) return;
+    const Folder folder;
+    const std::string file = folder.path + "/file", made = folder.path + "/inside/made";
+    const struct {
+        Access access;
+        int read, write, make;
+    } rows[] = {{Access::Read, 0, EACCES, EACCES}, {Access::Write, 0, 0, EACCES}, {Access::Manage, 0, 0, 0}};
+    for (const auto& row : rows) {
+        CAPTURE(static_cast<int>(row.access));
+        const Reach reach{{{folder.path, row.access}}, false};
+        CHECK(tried(reach, [&] { return opens(file, O_RDONLY); }) == row.read);
+        CHECK(tried(reach, [&] { return opens(file, O_WRONLY | O_TRUNC); }) == row.write);
+        CHECK(tried(reach, [&] {
+                  return opens(made, O_WRONLY | O_CREAT) && ::rename(made.c_str(), (made + "2").c_str()) == 0 &&
+                         ::unlink((made + "2").c_str()) == 0;
+              }) == row.make);
+        CHECK(tried(reach, [] { return opens("/etc/passwd", O_RDONLY); }) == EACCES);
+    }
+}
+
+TEST_CASE("a rule may be of one file, and of one that is not there") {
+    if (landlock_version() == 0) return;
+    const Folder folder;
+    const Reach reach{{{folder.path + "/file", Access::Manage}, {"/nonexistent", Access::Read}}, false};
+    CHECK(tried(reach, [&] { return opens(folder.path + "/file", O_RDWR); }) == 0);
+    CHECK(tried(reach, [&] { return opens(folder.path + "/inside", O_RDONLY); }) == EACCES);
+}
+
+TEST_CASE("TCP is for those that may use it, UDP for all") {
+    if (landlock_version() < 4) return;
+    const auto binds = [](int type) {
+        sockaddr_in any{};
+        any.sin_family = AF_INET;
+        any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const int fd = ::socket(AF_INET, type, 0);
+        return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
+    };
+    CHECK(tried({{}, false}, [&] { return binds(SOCK_STREAM); }) == EACCES);
+    CHECK(tried({{}, true}, [&] { return binds(SOCK_STREAM); }) == 0);
+    CHECK(tried({{}, false}, [&] { return binds(SOCK_DGRAM); }) == 0);
+}
+
+TEST_CASE("no process outside can be signalled, whoever owns it") {
+    if (landlock_version() < 6) return;
+    CHECK(tried({}, [parent = ::getpid()] { return ::kill(parent, SIGCONT) == 0; }) == EPERM);
+    CHECK(tried({}, [] { return ::raise(SIGCONT) == 0; }) == 0);
+}
+
+TEST_CASE("a descriptor that was open before stays usable") {
+    if (landlock_version() == 0) return;
+    const Folder folder;
+    const int fd = ::open((folder.path + "/file").c_str(), O_RDWR | O_CLOEXEC);
+    CHECK(tried({}, [fd] { return ::write(fd, "x", 1) == 1 && ::ftruncate(fd, 0) == 0; }) == 0);
+    ::close(fd);
+}

@@ -1,0 +1,71 @@
+#include "mainstay/kernel/process_limits.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+using namespace mainstay;
+using namespace mainstay::kernel;
+
+namespace {
+
+// The status of a child that waits until it has been limited, gives up root, and does `what`.
+template <class What>
+int status_of_limited(const ProcessLimits& limits, What what) {
+    int gate[2];
+    REQUIRE(::pipe(gate) == 0);
+    const int pid = ::fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        char go = 0;
+        ::close(gate[1]);
+        (void)!::read(gate[0], &go, 1);
+        if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(99);
+        ::_exit(what());
+    }
+    const auto limited = limit_process(pid, limits);
+    ::close(gate[0]);
+    ::close(gate[1]);
+    CHECK(limited.has_value());
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+constexpr std::uint64_t kGigabyte = 1ULL << 30;
+
+}  // namespace
+
+TEST_CASE("a limited process opens no more descriptors than it may") {
+    CHECK(status_of_limited({20, 4 * kGigabyte}, [] {
+              int fd = 0;
+              while ((fd = ::open("/dev/null", O_RDONLY)) >= 0) {
+              }
+              return errno == EMFILE && ::fcntl(19, F_GETFD) >= 0 && ::fcntl(20, F_GETFD) < 0 ? 0 : 1;
+          }) == 0);
+}
+
+TEST_CASE("a limited process cannot raise its limits") {
+    CHECK(status_of_limited({20, 4 * kGigabyte}, [] {
+              const rlimit more{1024, 1024};
+              return ::setrlimit(RLIMIT_NOFILE, &more) != 0 && errno == EPERM ? 0 : 1;
+          }) == 0);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+TEST_CASE("a limited process gets no more address space than it may") {
+    CHECK(status_of_limited({20, kGigabyte}, [] {
+              if (own_address_space_limit() != kGigabyte) return 2;
+              volatile auto* memory = static_cast<char*>(::malloc(2 * kGigabyte));
+              return memory == nullptr ? 0 : 1;
+          }) == 0);
+}
+#endif
+
+TEST_CASE("a process that is not there cannot be limited") {
+    CHECK(limit_process(-1, {20, kGigabyte}).error().text().starts_with("prlimit of process -1"));
+}
