@@ -91,6 +91,21 @@ def test_a_killed_supervisor_makes_the_roles_resign(lan):
     wait_until(lambda: not [n for n in one.process_names() if n.startswith("mainstayd")], 10, "the roles to end")
 
 
+@pytest.mark.parametrize("deaths", [1, 4])
+def test_a_stop_right_after_the_death_of_the_vrrp_process_leaves_no_address(lan, deaths):
+    """One that is being replaced when the stop comes, and one whose successor waits for some seconds."""
+    [one] = office(lan, "one")
+    master = wait_ready(one.mainstayd(instance("MASTER", 150)))
+    wait_holds(one)
+    for death in range(1, deaths + 1):
+        signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
+        wait_until(lambda: master.output().count("died: Respawning") == death, 10, f"death {death} to be seen")
+
+    assert master.stop(timeout=15) == 0
+
+    assert not one.holds(VIP)
+
+
 @pytest.mark.parametrize("seconds", [2, 6])
 def test_a_paused_vrrp_process_hears_its_master_before_it_does_anything(lan, seconds):
     one, two = office(lan, "one", "two")

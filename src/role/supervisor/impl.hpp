@@ -80,6 +80,7 @@ private:
     void look_again();
     void write_child_pid(const Child& child, bool gone);
     void stop(int exit_code);
+    void stop_role(Child& child);
     void stop_step();
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }

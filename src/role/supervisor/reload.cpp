@@ -297,6 +297,7 @@ void Supervisor::load_kernel_modules() {
 void Supervisor::child_committed(Child& child) {
     if (child.awaited.commits > 0) --child.awaited.commits;
     child.ready = child.ever_ready = true;
+    if (phase_ == Phase::Stopping && !traits_of(child.kind).only_watches) return child.send(ipc::Stop{}, -1, log_);
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
     if (traits_of(child.kind).makes_dumps && dump_waits_)
         ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));

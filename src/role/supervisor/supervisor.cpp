@@ -405,13 +405,20 @@ void Supervisor::stop(int exit_code) {
     if (dry_runs_) dry_runs_->close();
     replacement_.reset();
     watch_->stop();
-    spares_->stop();
     for (auto& child : children_) {
         child->respawn.cancel();
-        if (child->alive() && !traits_of(child->kind).only_watches) child->send(ipc::Stop{}, -1, log_);
+        if (!traits_of(child->kind).only_watches) stop_role(*child);
     }
+    spares_->stop();
     stop_deadline_ = kernel::monotonic_now() + std::chrono::seconds{current_.settings.daemon.child_wait_seconds};
     stop_step();
+}
+
+// What an incarnation that died has left on the host must go, too: its successor takes it over first, even if it would
+// still have to wait, and is stopped once it has (child_committed).
+void Supervisor::stop_role(Child& child) {
+    if (!child.alive() && child.ever_ready && current_.part(child.kind).needed) start_child(child);
+    if (child.alive() && (child.ready || !child.ever_ready)) child.send(ipc::Stop{}, -1, log_);
 }
 
 void Supervisor::stop_step() {
