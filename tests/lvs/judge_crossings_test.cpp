@@ -109,6 +109,21 @@ TEST_CASE("a reload that raises min_alive brings servers back that are out, as a
     CHECK(in_table(bench.judge).empty());
 }
 
+TEST_CASE("a server that a raised min_alive brought back is let go when another one returns") {
+    const auto web = service({checked("10.0.0.11"), checked("10.0.0.12")});
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    for (const CheckerId check : {CheckerId{1}, CheckerId{2}}) bench.finish(check, Outcome::Failed);
+    bench.reload(with(web, "min_alive", std::int64_t{1}));
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
+
+    bench.tick();
+    bench.finish(1, Outcome::Passed);
+
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1"});
+}
+
 TEST_CASE("a server that a reload removes is made up for by one whose checks fail, when min_alive needs it") {
     Bench bench;
     bench.start(with(service({checked("10.0.0.11"), checked("10.0.0.12")}), "min_alive", std::int64_t{1}));
