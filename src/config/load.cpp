@@ -63,7 +63,7 @@ std::string why_not_expanded(const Snapshot& snapshot, const Snapshot::Unexpande
     return fmt::format("{} is not defined", name);
 }
 
-void add_hint(Diagnostic& d, const std::string& hint) { d.hint += d.hint.empty() ? hint : "; " + hint; }
+void add_hint(Diagnostic& d, const std::string& fix) { d.fix += d.fix.empty() ? fix : "; " + fix; }
 
 bool in_skipped_block(const ParseContext& r, Mark mark) {
     const auto after = std::ranges::upper_bound(r.skipped, mark.offset, {}, &Mark::offset);
@@ -101,7 +101,7 @@ void explain_references(ParseContext& r, const Snapshot& snapshot) {
             if (definition != nullptr)
                 blame(*definition, entry);
             else
-                entry.diagnostic.hint = why;
+                entry.diagnostic.fix = why;
         }
         // In quotes it may be meant for a shell, and its braces do no harm.
         const bool meant = !reference.quoted || why.contains(';') || reference.several_lines;
@@ -157,7 +157,7 @@ void check_net_namespace(ParseContext& r) {
     auto& d = r.diag.add(Severity::Warning, Rank::Untested, Code::NetworkNamespaceMissing, r.net_namespace_mark,
                          fmt::format("there is no network namespace {}", r.net_namespace));
     d.effect = "keepalived then tests nothing and exits with 0; mainstay tests the whole file, and exits with 0, too";
-    d.hint = fmt::format("ip netns add {}", r.net_namespace);
+    d.fix = fmt::format("ip netns add {}", r.net_namespace);
 }
 
 // A real server of a settled service is an instance's virtual address: check_across has something to say about it.
@@ -235,7 +235,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
 
 Loaded load_toml(SourceFile file, const Environment& environment) {
     Loaded loaded = load(read_toml(std::move(file)), environment);
-    for (Diagnostic& d : loaded.diagnostics) d.hint = hint_in_toml(d.hint);
+    for (Diagnostic& d : loaded.diagnostics) d.fix = fix_in_toml(d.fix);
     return loaded;
 }
 

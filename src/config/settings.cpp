@@ -77,7 +77,7 @@ void take(const toml::table& table, std::string_view name, Settings& settings, s
 
 std::string line_of(const SettingsProblem& problem, const std::string& file) {
     return fmt::format("{}:{}:{}: {}: {}{}{}", file, problem.place.line, problem.place.column, problem.message,
-                       problem.effect, problem.hint.empty() ? "" : "; ", problem.hint);
+                       problem.effect, problem.fix.empty() ? "" : "; ", problem.fix);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ TEST_CASE("one row makes a keyword that a misspelling is told of") {
     const auto found = wrong(with("imaginary_dealy 7"));
 
     REQUIRE(found.size() == 1);
-    CHECK(found[0].hint.find("imaginary_delay") != std::string::npos);
+    CHECK(found[0].fix.find("imaginary_delay") != std::string::npos);
 }
 
 TEST_CASE("one row makes a keyword that is said not to act yet, once") {

@@ -33,7 +33,7 @@ def test_json_is_one_array_over_all_files_with_code_and_place(tmp_path):
     assert done.returncode == 2
     assert {entry["file"] for entry in found} == {str(second)}
     entry = next(entry for entry in found if entry["code"] == "MS0201")
-    assert list(entry) == ["severity", "code", "file", "line", "column", "message", "expected", "effect", "hint",
+    assert list(entry) == ["severity", "code", "file", "line", "column", "message", "expected", "effect", "fix",
                            "included_from"]
     assert (entry["severity"], entry["line"], entry["column"]) == ("error", 2, 14)
     assert "priority" in entry["message"] and "300" in entry["message"]
@@ -178,4 +178,4 @@ def test_a_pattern_is_compiled_after_its_escapes_as_the_checks_will(tmp_path):
     assert "no problems" in check(file_with(tmp_path, PATTERN.replace("PATTERN", r"a\\\\"))).stdout
     open_class = check(file_with(tmp_path, PATTERN.replace("PATTERN", r"[a\\]"))).stdout
     assert r"Invalid regex: '[a\]' at offset 4: missing terminating ]" in open_class
-    assert r"hint: escapes are processed first: write \\s for PCRE2's \s" in open_class
+    assert r"fix: escapes are processed first: write \\s for PCRE2's \s" in open_class

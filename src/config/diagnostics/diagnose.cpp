@@ -268,7 +268,7 @@ std::string render(const Diagnostic& diagnostic, const Loaded& loaded, bool colo
     out += chain_of(diagnostic, loaded);
     if (!diagnostic.expected.empty()) out += fmt::format("  expected: {}\n", diagnostic.expected);
     if (!diagnostic.effect.empty()) out += fmt::format("  effect: {}\n", diagnostic.effect);
-    if (!diagnostic.hint.empty()) out += fmt::format("  hint: {}\n", diagnostic.hint);
+    if (!diagnostic.fix.empty()) out += fmt::format("  fix: {}\n", diagnostic.fix);
     return out;
 }
 
@@ -276,7 +276,7 @@ std::string render_line(const Diagnostic& diagnostic, const Loaded& loaded) {
     std::string out = fmt::format("{}{} MS{:04}: {}", where(diagnostic, loaded), name_of(diagnostic.severity),
                                   diagnostic.code, diagnostic.message);
     if (!diagnostic.effect.empty()) out += fmt::format("; {}", diagnostic.effect);
-    if (!diagnostic.hint.empty()) out += fmt::format(" ({})", diagnostic.hint);
+    if (!diagnostic.fix.empty()) out += fmt::format(" ({})", diagnostic.fix);
     return out;
 }
 

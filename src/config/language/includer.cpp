@@ -48,7 +48,7 @@ void Includer::report_missing(const Include& wanted, const Matches& matches, con
                            : has_wildcard(alternative) ? IncludeCheck::WildcardMatch
                                                        : IncludeCheck::Match;
         auto& d = problem(wanted, check, at, fmt::format("nothing matches {}", alternative));
-        if (alternative.starts_with('"')) d.hint = "keepalived takes the quotes for part of the name: leave them out";
+        if (alternative.starts_with('"')) d.fix = "keepalived takes the quotes for part of the name: leave them out";
         if (nothing && braces) break;  // once is enough
     }
 }
@@ -62,7 +62,7 @@ bool Includer::open_one(const Include& wanted, const std::string& path, const So
     if (std::ranges::any_of(open, [&](std::uint32_t file) { return real_paths_[file] == real; })) {
         std::string ring = path;
         for (const std::uint32_t file : open) ring = snapshot_.files[file].path + " -> " + ring;
-        refuse(fmt::format("{} is included recursively", ring)).hint =
+        refuse(fmt::format("{} is included recursively", ring)).fix =
             "a file must not include itself, directly or through another file";
         return false;
     }
@@ -96,8 +96,8 @@ Diagnostic& Includer::problem(const Include& wanted, IncludeCheck check, const S
     d.place.length = static_cast<std::uint32_t>(wanted.keyword.size());
     d.effect = fails ? "this configuration cannot run" : "nothing is included";
     if (fails)
-        d.hint = wanted.checked ? "write `include` if the configuration can do without it"
-                                : "include_check (or -e) makes this a failure";
+        d.fix = wanted.checked ? "write `include` if the configuration can do without it"
+                               : "include_check (or -e) makes this a failure";
     return d;
 }
 

@@ -11,7 +11,7 @@ struct Slip {
     BlockSet blocks;
     std::string_view name;
     Code code;
-    std::string_view message, effect, hint;
+    std::string_view message, effect, fix;
 };
 constexpr std::array kSlips{
     Slip{Block::TcpCheck, "nb_get_retry", Code::RetryUnknown,
@@ -47,13 +47,13 @@ bool language_slip(Diagnoser& diag, const Statement& s) {
         return d;
     };
     if (word.starts_with('$') && s.words.size() > 1 && s.words[1].text.starts_with('=')) {
-        refuse(fmt::format("{} is not defined by this line: there is a blank before the =", word)).hint =
+        refuse(fmt::format("{} is not defined by this line: there is a blank before the =", word)).fix =
             fmt::format("write `{}=`", word);
     } else if (word.starts_with('$') && word.contains('=')) {
         refuse(fmt::format("'{}' is not a definition", word.substr(0, word.find('=')))).expected =
             "$NAME=TEXT; a name is made of letters, digits and _, and does not begin with a digit";
     } else if (word.starts_with('@')) {
-        refuse(fmt::format("'{}' is a second condition on one line", word)).hint = "one @id per line";
+        refuse(fmt::format("'{}' is a second condition on one line", word)).fix = "one @id per line";
     } else if (word.starts_with('~')) {
         refuse(fmt::format("'{}' does not begin a repetition", word)).expected =
             "~SEQ(NAME, [START, [STEP,]] END) TEXT or ~LST(NAME, VALUE, ...) TEXT";
@@ -68,9 +68,9 @@ bool known_slip(Diagnoser& diag, Block block, const Statement& s) {
         if (slip.name != s.words[0].text || !slip.blocks.has(block)) continue;
         auto& d = diag.warn(slip.code, s.words[0].mark, std::string{slip.message});
         d.effect = slip.effect;
-        d.hint = slip.hint;
-        if (const std::size_t at = d.hint.find("{}"); at != std::string::npos)
-            d.hint.replace(at, 2, s.words.size() > 1 ? s.words[1].text : "VALUE");
+        d.fix = slip.fix;
+        if (const std::size_t at = d.fix.find("{}"); at != std::string::npos)
+            d.fix.replace(at, 2, s.words.size() > 1 ? s.words[1].text : "VALUE");
         return true;
     }
     return false;
@@ -83,7 +83,7 @@ void report_finding(Diagnoser& diag, const LexFinding& finding) {
         case LexFinding::Kind::ByteOrderMark: {
             auto& d = diag.warn(Code::ByteOrderMark, finding.mark, "the file begins with a byte order mark");
             d.effect = "it is ignored; keepalived treats it as part of the first keyword";
-            d.hint = "save the file as UTF-8 without BOM";
+            d.fix = "save the file as UTF-8 without BOM";
             break;
         }
         case LexFinding::Kind::UnterminatedQuote: {
@@ -110,7 +110,7 @@ void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark) {
         std::string message = fmt::format("{} is deprecated", row.name);
         auto& d = row.old_name_is_silent ? r.diag.advise(Code::Deprecated, mark, std::move(message))
                                          : r.diag.warn(Code::Deprecated, mark, std::move(message));
-        d.hint = fmt::format("write {}", row.deprecated);
+        d.fix = fmt::format("write {}", row.deprecated);
         if (inert) d.effect = "it has no effect yet";
     } else if (inert && r.said.insert(&row).second) {
         auto& d = r.diag.advise(Code::NotActedOn, mark,
@@ -124,7 +124,7 @@ void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list) {
                                          "// does not begin a comment in keepalived: it would send mail to these words")
                            : diag.warn(Code::SlashComment, mark, "// does not begin a comment in keepalived");
     d.effect = "mainstay treats it as a comment";
-    d.hint = "begin comments with #";
+    d.fix = "begin comments with #";
 }
 
 bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
@@ -144,15 +144,15 @@ void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statemen
     behind.remove_prefix(std::min<std::size_t>(s.words.back().mark.length, behind.size()));
     behind.remove_prefix(std::min(behind.find_first_not_of(" \t"), behind.size()));
     if (behind.starts_with('#') || behind.starts_with('!'))
-        d.hint = fmt::format("{} begins a comment: put a value that begins with it in double quotes", behind.front());
+        d.fix = fmt::format("{} begins a comment: put a value that begins with it in double quotes", behind.front());
 }
 
 void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, const Statement& s, bool contents_follow) {
     auto& d = diag.error(Code::MissingOpenBrace, s.mark, fmt::format("{} is not followed by {{", row.name));
     d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
-    d.hint = s.words.size() > row.args.words_max + 1U && is_block(row.args.takes) && row.args.takes != Takes::Opens
-                 ? fmt::format("write `{} {{` and each entry on a separate line", row.name)
-                 : fmt::format("write `{} {{`", s.raw);
+    d.fix = s.words.size() > row.args.words_max + 1U && is_block(row.args.takes) && row.args.takes != Takes::Opens
+                ? fmt::format("write `{} {{` and each entry on a separate line", row.name)
+                : fmt::format("write `{} {{`", s.raw);
 }
 
 }  // namespace mainstay::config

@@ -29,7 +29,7 @@ std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view w
     if (!address) {
         auto& d = r.diag.error(Code::NotAnAddress, mark, fmt::format("'{}' is not an IP address", word));
         d.effect = "the line is ignored";
-        if (word.ends_with(',') || word.ends_with(';')) d.hint = "one address per line, without commas";
+        if (word.ends_with(',') || word.ends_with(';')) d.fix = "one address per line, without commas";
         return std::nullopt;
     }
     const int most = address->is_v4() ? 32 : 128;
@@ -46,7 +46,7 @@ std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view w
     d.effect = fmt::format("/{} is used", most);
     if (const auto mask = IpAddress::parse(length); mask && mask->is_v4()) {
         const int bits = std::popcount(mask->v4_host_order());
-        d.hint = fmt::format("write {}/{}", word.substr(0, slash), bits);
+        d.fix = fmt::format("write {}/{}", word.substr(0, slash), bits);
     }
     return prefix;
 }
@@ -98,7 +98,7 @@ private:
         } else {
             auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
             if (const auto near = nearest_option(Block::VirtualAddresses, word); !near.empty())
-                d.hint = fmt::format("did you mean `{}`?", near);
+                d.fix = fmt::format("did you mean `{}`?", near);
         }
         if (!v4 && (word == "label" || word == "brd" || word == "broadcast" || word == "scope")) {
             unusable(mark, fmt::format("{} is for IPv4 addresses only", word), "the word is ignored");
@@ -180,17 +180,17 @@ std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value
         auto& d = bad(v.arg_mark(at), fmt::format("{} needs an IP address, got '{}'", what, word));
         if (const std::size_t colon = word.rfind(':');
             colon != std::string_view::npos && IpAddress::parse(word.substr(0, colon)))
-            d.hint = fmt::format("write `{} {} {}`: a blank between address and port", v.row.name,
-                                 word.substr(0, colon), word.substr(colon + 1));
+            d.fix = fmt::format("write `{} {} {}`: a blank between address and port", v.row.name, word.substr(0, colon),
+                                word.substr(colon + 1));
         else if (!word.empty() && word.find_first_not_of("0123456789.:") != std::string_view::npos)
-            d.hint = "host names are not resolved here";
+            d.fix = "host names are not resolved here";
         return std::nullopt;
     }
     // keepalived cuts off any suffix; /32 and /128 say the same as none.
     if (slash != std::string_view::npos && word.substr(slash) != (address->is_v4() ? "/32" : "/128")) {
         auto& d = r.diag.advise(Code::BadPrefix, v.arg_mark(at),
                                 fmt::format("{} is a single address: {} is ignored", what, word.substr(slash)));
-        d.hint = fmt::format("write {}", word.substr(0, slash));
+        d.fix = fmt::format("write {}", word.substr(0, slash));
     }
     AddressAndPort found{*address, std::nullopt};
     if (v.count() > at + 1) {

@@ -68,7 +68,7 @@ private:
 
     void announce(const KeywordSpec& row, Mark mark) {
         if (!row.deprecated.empty() && r_.said.insert(&row).second)
-            r_.diag.warn(Code::Deprecated, mark, fmt::format("{} of {} is deprecated", row.name, owner_.name)).hint =
+            r_.diag.warn(Code::Deprecated, mark, fmt::format("{} of {} is deprecated", row.name, owner_.name)).fix =
                 fmt::format("write {}", row.deprecated);
     }
 
@@ -158,9 +158,9 @@ private:
         ++at_;
         const std::size_t equals = word.find('=');
         if (equals != std::string_view::npos && find_option(top().block, word.substr(0, equals)) != nullptr)
-            d.hint = fmt::format("write `{} {}`", word.substr(0, equals), word.substr(equals + 1));
+            d.fix = fmt::format("write `{} {}`", word.substr(0, equals), word.substr(equals + 1));
         else if (!near.empty())
-            d.hint = fmt::format("did you mean `{}`?", near);
+            d.fix = fmt::format("did you mean `{}`?", near);
         if (owner_.strict_line) drop_line();
         if (equals != std::string_view::npos) return;
         // The argument of the option that was meant, most likely: one cause, one message.

@@ -152,8 +152,8 @@ void tell_unknown(ParseContext& r, NumberNames& names, const std::string& folder
                                        : fmt::format("there is no {} named '{}'", row->name, unknown));
         d.effect = address ? "scope global is used" : "the line is ignored";
         const std::string_view file = file_of(row->name);
-        d.hint = file == "protocols" ? "the names are those of /etc/protocols"
-                                     : fmt::format("write a number, or name it in {}/{}", folders, file);
+        d.fix = file == "protocols" ? "the names are those of /etc/protocols"
+                                    : fmt::format("write a number, or name it in {}/{}", folders, file);
     }
 }
 

@@ -138,7 +138,7 @@ private:
         if (frames_.size() == 1) {
             auto& d = r_.diag.error(Code::ExtraCloseBrace, brace.mark, "this } has no matching {");
             d.effect = "it is ignored";
-            d.hint = last_closed_.length != 0 ? "the block before it was closed already; delete one of the two" : "";
+            d.fix = last_closed_.length != 0 ? "the block before it was closed already; delete one of the two" : "";
             return;
         }
         last_closed_ = brace.mark;
@@ -200,7 +200,7 @@ private:
                 Code::MissingCloseBrace, frames_.back().opened,
                 fmt::format("{} is not closed: its }} is missing at the end of the file", frames_.back().row->name));
             d.effect = "the block ends at the end of the file, and is used";
-            d.hint = also.empty() ? "add a line with }" : fmt::format("not closed either: {}", also);
+            d.fix = also.empty() ? "add a line with }" : fmt::format("not closed either: {}", also);
         }
         if (looking_inside_ != 0)
             r_.diag.error(Code::MissingCloseBrace, unknown_mark_, "this block is not closed: its } is missing").effect =
@@ -279,7 +279,7 @@ private:
             r_.diag
                 .note(Code::SlashComment, s.slash_comment,
                       "// does not begin a comment in keepalived; the words are ignored as surplus ones")
-                .hint = "begin comments with # (reported once)";
+                .fix = "begin comments with # (reported once)";
             return;
         }
         report_slash_comment(r_.diag, s.slash_comment, frame.block == Block::NotificationEmail && !s.words.empty());
@@ -366,7 +366,7 @@ private:
             second != nullptr && second != &row) {
             auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
                                      fmt::format("{} is on the line of {} and is ignored", surplus.text, row.name));
-            d.hint = "one keyword per line, also inside { }";
+            d.fix = "one keyword per line, also inside { }";
         }
     }
 
@@ -461,8 +461,8 @@ private:
                                 fmt::format("{} does not belong in {}", word.text, frame.row->name));
         d.expected = fmt::format("a }} that closes {} ({}) before it", frame.row->name, r_.where(frame.opened));
         d.effect = fmt::format("everything from here is ignored up to the closing brace of {}", frame.row->name);
-        d.hint = outer.row == nullptr ? "it is outside of all blocks"
-                                      : fmt::format("it is a keyword of {}", outer.row->name);
+        d.fix = outer.row == nullptr ? "it is outside of all blocks"
+                                     : fmt::format("it is a keyword of {}", outer.row->name);
         frame.blame = r_.diag.last();
         if (opens) passed_.announce(s, frame.blame);
         attempted(meant->name, frame.blame);

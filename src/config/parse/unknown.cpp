@@ -42,7 +42,7 @@ Unknowns::Slip Unknowns::slip(const Statement& s, Block block) {
     auto& d = r_.diag.error(Code::InvisibleCharacter, {word.mark.offset, static_cast<std::uint32_t>(invisible.bytes)},
                             fmt::format("the line begins with a {}", invisible.name));
     d.effect = "the line is ignored";
-    d.hint = "replace it with plain blanks";
+    d.fix = "replace it with plain blanks";
     if (r_.diag.last() != Diagnoser::kNowhere) invisible_.emplace(invisible.name, r_.diag.last());
     return {true, meant};
 }
@@ -57,9 +57,9 @@ bool Unknowns::goes_on(const Statement& s, bool opens) {
     if (!follows() || opens || file_of(s) != last_file_) return false;
     last_line_ = line_;
     r_.diag.also(last_, s.words[0].mark);
-    std::string& hint = r_.diag.entries()[last_].diagnostic.hint;
-    if (const Block home = home_of(s.words[0].text); home != Block::None && hint.empty() && !continued_)
-        hint = fmt::format("{} belongs in {}: is its first line missing?", s.words[0].text, path_of(home));
+    std::string& fix = r_.diag.entries()[last_].diagnostic.fix;
+    if (const Block home = home_of(s.words[0].text); home != Block::None && fix.empty() && !continued_)
+        fix = fmt::format("{} belongs in {}: is its first line missing?", s.words[0].text, path_of(home));
     return true;
 }
 
@@ -69,7 +69,7 @@ std::string_view Unknowns::backslash(const Statement& s, Block block) {
     auto& d = r_.diag.error(Code::UnknownKeyword, word.mark,
                             fmt::format("'{}' is not a keyword: a backslash does not continue a line", word.text));
     d.effect = "the line is ignored, and so is the next one";
-    d.hint = "write it on one line";
+    d.fix = "write it on one line";
     last_line_ = line_;
     last_ = r_.diag.last();
     last_file_ = file_of(s);
@@ -96,9 +96,9 @@ std::string_view Unknowns::report(const Statement& s, Block block, const Keyword
                     owner == nullptr ? std::string{"outside of all blocks"} : fmt::format("in {}", owner->name)));
     d.effect = opens ? "the whole block is ignored" : "the line is ignored";
     if (!near.empty())
-        d.hint = fmt::format("did you mean `{}`?", near);
+        d.fix = fmt::format("did you mean `{}`?", near);
     else if (const Block home = home_of(word.text); home != Block::None)
-        d.hint = fmt::format("it belongs in {}", path_of(home));
+        d.fix = fmt::format("it belongs in {}", path_of(home));
     if (near.empty() && owner == nullptr && !opens) {
         last_line_ = line_;
         last_ = r_.diag.last();

@@ -40,7 +40,7 @@ void set_smtp_server(ParseContext& r, const Value& v) {
     auto& d =
         r.diag.warn(Code::UnknownHost, v.mark, fmt::format("the mail server's name {} cannot be resolved", v.word));
     d.effect = "it is resolved again for each mail; keepalived sends no mail";
-    d.hint = "an address needs no name service";
+    d.fix = "an address needs no name service";
 }
 
 void set_smtp_timeout(ParseContext& r, const Value& v) {
@@ -111,7 +111,7 @@ void begin_script(ParseContext& r, const Value& v) {
     if (!r.script_names.emplace(std::string{v.word}, r.scripts.size()).second) {
         auto& d = r.diag.advise(Code::DuplicateName, v.mark, fmt::format("vrrp_script {} is defined already", v.word));
         d.effect = "the whole block is ignored";
-        d.hint = "rename it, or delete one of the two";
+        d.fix = "rename it, or delete one of the two";
         r.skip_block = true;
         return;
     }

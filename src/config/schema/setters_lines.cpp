@@ -70,9 +70,9 @@ void add_tracked_script(ParseContext& r, const Value& v) {
     std::vector<std::string_view> names;
     for (const ScriptDraft& s : r.scripts) names.push_back(s.model.name);
     if (const auto near = nearest(v.word, names); !near.empty())
-        d.hint = fmt::format("did you mean `{}`?", near);
+        d.fix = fmt::format("did you mean `{}`?", near);
     else
-        d.hint = "define the vrrp_script before the vrrp_instance";
+        d.fix = "define the vrrp_script before the vrrp_instance";
 }
 
 void begin_tracked(ParseContext& r, const Value& v) {
@@ -82,7 +82,7 @@ void begin_tracked(ParseContext& r, const Value& v) {
         if (wanted != keyword || name != v.word) continue;
         tracked.used = true;
         if (entry < r.diag.entries().size())
-            r.diag.entries()[entry].diagnostic.hint =
+            r.diag.entries()[entry].diagnostic.fix =
                 fmt::format("move the {} ({}) above it", v.row.name, r.where(v.mark));
     }
 }
@@ -98,10 +98,10 @@ void check_tracker(ParseContext& r, const Value& v) {
     for (const auto& t : r.tracked)
         if (t.keyword == keyword) names.push_back(t.name);
     if (const auto near = nearest(v.word, names); !near.empty()) {
-        d.hint = fmt::format("did you mean `{}`?", near);
+        d.fix = fmt::format("did you mean `{}`?", near);
         (void)use_tracked(r, keyword, near);  // what a slip means is not unused
     } else {
-        d.hint = fmt::format("define the {} before it is tracked", keyword);
+        d.fix = fmt::format("define the {} before it is tracked", keyword);
     }
     r.tracked_too_early.push_back({keyword, std::string{v.word}, r.diag.last()});
 }
@@ -250,7 +250,7 @@ void check_rule(ParseContext& r, const Value& v) {
     std::ranges::sort(*v.line_values, {}, &KeywordValue::keyword);
     auto& d = r.diag.warn(Code::MissingWord, v.mark, fmt::format("a line of {} has no preference", v.row.name));
     d.effect = "keepalived counts down from 16384";
-    d.hint = "add `preference NUMBER`";
+    d.fix = "add `preference NUMBER`";
 }
 
 }  // namespace mainstay::config

@@ -107,7 +107,7 @@ void set_scheduler(ParseContext& r, const Value& v) {
     d.expected = "rr, wrr, lc, wlc, lblc, lblcr, sh, mh, dh, fo, ovf, sed, nq or twos, in lower case";
     d.effect = "the keyword is ignored; without it the scheduler is wlc";
     if (const auto near = nearest_choice(kSchedulers, v.word); !near.empty())
-        d.hint = fmt::format("write `{} {}`", v.row.name, near);
+        d.fix = fmt::format("write `{} {}`", v.row.name, near);
 }
 
 void set_scheduler_flag(ParseContext& r, const Value& v) {
@@ -172,7 +172,7 @@ void set_protocol(ParseContext& r, const Value& v) {
         d.expected = "TCP, UDP or SCTP";
         d.effect = "the keyword is ignored";
         if (const auto near = nearest_choice("TCP|UDP|SCTP", v.word); !near.empty())
-            d.hint = fmt::format("write `protocol {}`", near);
+            d.fix = fmt::format("write `protocol {}`", near);
     }
 }
 
@@ -220,7 +220,7 @@ void set_digest(ParseContext& r, const Value& v) {
         auto& d = r.diag.error(Code::UnknownWord, v.mark,
                                fmt::format("digest needs 32 hex digits, got {} characters", v.word.size()));
         d.effect = "the digest is not compared";
-        d.hint = "genhash prints it";
+        d.fix = "genhash prints it";
         return;
     }
     if (!r.url->digest.empty()) {

@@ -13,7 +13,7 @@ bool is_new_name(ParseContext& r, NameIndex& names, const Value& v, std::size_t 
     if (names.emplace(std::string{v.word}, index).second) return true;
     auto& d = r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word));
     d.effect = "the whole block is ignored";
-    d.hint = "rename it, or delete one of the two";
+    d.fix = "rename it, or delete one of the two";
     r.skip_block = true;
     return false;
 }
@@ -41,7 +41,7 @@ void begin_instance(ParseContext& r, const Value& v) {
                                v.absent ? "vrrp_instance has no name" : "the name of a vrrp_instance is one word");
         d.expected = "vrrp_instance NAME {";
         d.effect = "the whole block is ignored";
-        if (!v.absent) d.hint = "put the name in double quotes or write it without blanks";
+        if (!v.absent) d.fix = "put the name in double quotes or write it without blanks";
         r.skip_block = true;
         return;
     }
@@ -69,7 +69,7 @@ void set_state(ParseContext& r, const Value& v) {
     if (i.state.length == 0) i.state = v.mark;
     const auto near =
         v.word == "SLAVE" || v.word == "slave" ? std::string_view{"BACKUP"} : nearest_choice("MASTER|BACKUP", v.word);
-    if (!near.empty()) d.hint = fmt::format("write `state {}`", near);
+    if (!near.empty()) d.fix = fmt::format("write `state {}`", near);
 }
 
 void set_interface(ParseContext& r, const Value& v) {
@@ -101,13 +101,13 @@ void set_auth_type(ParseContext& r, const Value& v) {
                                fmt::format("({}) unknown authentication type '{}'", i.model.name, v.word));
         d.expected = "PASS or AH, in capitals";
         d.effect = "adverts are sent and accepted without authentication, as keepalived does; auth_pass is not used";
-        d.hint = "write `auth_type PASS` on all routers of the pair at the same time, or delete the block";
+        d.fix = "write `auth_type PASS` on all routers of the pair at the same time, or delete the block";
     }
     if (v.count() > 2 && v.arg(1) == "auth_pass") {
         auto& d = r.diag.error(Code::SurplusWords, v.arg_mark(1),
                                fmt::format("({}) auth_pass is on the line of auth_type and is ignored", i.model.name));
         d.effect = "there is no password: adverts are sent and accepted without authentication";
-        d.hint = "put auth_pass on a separate line";
+        d.fix = "put auth_pass on a separate line";
         i.model.auth_type = AuthType::None;
     }
 }
@@ -118,7 +118,7 @@ void set_auth_pass(ParseContext& r, const Value& v) {
         auto& d = r.diag.warn(Code::TooLong, v.mark,
                               fmt::format("auth_pass has {} characters; VRRP carries 8", v.word.size()));
         d.effect = "only the first 8 are used";
-        d.hint = "write the first 8 alone: it is the same password";
+        d.fix = "write the first 8 alone: it is the same password";
     }
 }
 

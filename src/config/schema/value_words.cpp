@@ -126,7 +126,7 @@ bool read_address(ParseContext& reading, Value& value) {
     d.effect = default_effect(value.row);
     if (const auto bare = value.word.substr(0, value.word.find('/'));
         bare.size() < value.word.size() && IpAddress::parse(bare))
-        d.hint = fmt::format("write {}, without the prefix length", bare);
+        d.fix = fmt::format("write {}, without the prefix length", bare);
     return false;
 }
 

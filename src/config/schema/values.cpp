@@ -19,7 +19,7 @@ void report_range(ParseContext& reading, const Value& value) {
                            fmt::format("{} must be {}, got {}", shown_name(value), range_text(value.row), value.word));
     d.expected = range_text(value.row);
     d.effect = default_effect(value.row);
-    if (value.word == "0" && value.row.default_text.starts_with("0")) d.hint = "delete the line: 0 is the default";
+    if (value.word == "0" && value.row.default_text.starts_with("0")) d.fix = "delete the line: 0 is the default";
 }
 
 // What stands behind the number, for a message that names the slip.
@@ -72,9 +72,9 @@ bool accept_junk(ParseContext& reading, const Value& value, std::string_view num
     const std::string converted = unit && time ? in_unit_of(value.row, number, junk) : std::string{};
     const std::string_view meant = !converted.empty() ? std::string_view{converted} : number;
     if (!unit || !time || !converted.empty())
-        d.hint = value.row.name.starts_with('<') && value.owner.empty()
-                     ? fmt::format("write `{}`", meant)
-                     : fmt::format("write `{} {}`", shown_name(value), meant);
+        d.fix = value.row.name.starts_with('<') && value.owner.empty()
+                    ? fmt::format("write `{}`", meant)
+                    : fmt::format("write `{} {}`", shown_name(value), meant);
     if (unit) {
         d.effect = default_effect(value.row);
         return false;
@@ -207,9 +207,9 @@ bool read_choice(ParseContext& reading, Value& value) {
     d.expected = fmt::format("one of {}", listed(value.row.args.choices));
     d.effect = default_effect(value.row);
     if (const auto near = nearest_choice(value.row.args.choices, value.word); !near.empty())
-        d.hint = args.in_line && value.owner.empty()
-                     ? fmt::format("did you mean `{}`?", near)
-                     : fmt::format("write `{} {}`", args.in_line ? value.owner : value.row.name, near);
+        d.fix = args.in_line && value.owner.empty()
+                    ? fmt::format("did you mean `{}`?", near)
+                    : fmt::format("write `{} {}`", args.in_line ? value.owner : value.row.name, near);
     return false;
 }
 
@@ -281,7 +281,7 @@ void read_tail(ParseContext& reading, Value& value) {
     d.expected = listed(value.row.args.tail);
     d.effect = "the word is ignored";
     if (const auto near = nearest_choice(value.row.args.tail, word.text); !near.empty())
-        d.hint = fmt::format("did you mean `{}`?", near);
+        d.fix = fmt::format("did you mean `{}`?", near);
 }
 
 }  // namespace

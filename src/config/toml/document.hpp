@@ -51,7 +51,7 @@ struct TomlDocument {
 
 struct SettingsProblem {
     TomlPlace place;
-    std::string message, effect, hint;
+    std::string message, effect, fix;
 };
 // The daemon's own tables; others are not looked at.
 [[nodiscard]] std::vector<SettingsProblem> take_settings(const toml::table& root, Settings& settings);

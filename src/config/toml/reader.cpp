@@ -53,7 +53,7 @@ private:
         for (auto& problem : take_settings(root, ignored)) {
             auto& d = out_.find(Severity::Warning, Code::UnknownSetting, problem.place, std::move(problem.message));
             d.effect = std::move(problem.effect);
-            d.hint = std::move(problem.hint);
+            d.fix = std::move(problem.fix);
         }
     }
 
@@ -130,7 +130,7 @@ private:
         auto& d = out_.find(Severity::Error, Code::UnknownKeyword, piece.key,
                             fmt::format("unknown table [{}]", piece.keyword));
         d.effect = "it is ignored";
-        d.hint = fmt::format("did you mean `[{}]`?", near);
+        d.fix = fmt::format("did you mean `[{}]`?", near);
         return true;
     }
 

@@ -256,17 +256,17 @@ std::string toml_comment(std::string_view text) {
     return out;
 }
 
-std::string hint_in_toml(std::string_view hint) {
+std::string fix_in_toml(std::string_view fix) {
     std::string out;
     bool statement = false;
     while (true) {
-        const std::size_t tick = hint.find('`');
-        const std::string_view part = hint.substr(0, tick);
+        const std::size_t tick = fix.find('`');
+        const std::string_view part = fix.substr(0, tick);
         out += statement && tick != std::string_view::npos ? statement_in_toml(part) : std::string{part};
         if (tick == std::string_view::npos) return out;
         out += '`';
         statement = !statement;
-        hint.remove_prefix(tick + 1);
+        fix.remove_prefix(tick + 1);
     }
 }
 

@@ -31,8 +31,8 @@ namespace mainstay::config {
 [[nodiscard]] std::optional<std::string> toml_value(const KeywordSpec& row, const std::vector<std::string>& words);
 // An entry of a list: its words as one string, or an array of them where a blank belongs to a word.
 [[nodiscard]] std::optional<std::string> toml_entry(const std::vector<std::string>& words);
-// A hint with its statements, which stand in backticks, as TOML: write `state MASTER` becomes write `state = "MASTER"`.
-[[nodiscard]] std::string hint_in_toml(std::string_view hint);
+// A fix with its statements, which stand in backticks, as TOML: write `state MASTER` becomes write `state = "MASTER"`.
+[[nodiscard]] std::string fix_in_toml(std::string_view fix);
 // "a comment" as "# a comment", with nothing in it that TOML forbids.
 [[nodiscard]] std::string toml_comment(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);

@@ -33,7 +33,7 @@ public:
         if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
             auto& d = r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but there is no recipient");
             d.effect = "no mail is sent";
-            d.hint = "add notification_email { ADDRESS } to global_defs";
+            d.fix = "add notification_email { ADDRESS } to global_defs";
         }
         for (const auto& tracked : r_.tracked)
             if (!tracked.used)
@@ -62,7 +62,7 @@ private:
                                        fmt::format("({}) {} is not in the subnet of any interface", instance.model.name,
                                                    prefix.address.to_string()));
                 d.effect = "the address is set; other hosts reach it only by a route to this host";
-                d.hint = "a wrong digit, or a prefix length that is missing?";
+                d.fix = "a wrong digit, or a prefix length that is missing?";
             }
         }
     }
@@ -74,7 +74,7 @@ private:
                 Code::RealServerIsVirtual, mark,
                 fmt::format("real server {} is the address of its own virtual server", address.to_string()));
             d.effect = "the director that holds the address would have to serve it itself";
-            d.hint = "write the server's own address";
+            d.fix = "write the server's own address";
         } else if (const auto owner = owners_.find(address); owner != owners_.end()) {
             auto& d = r_.diag.note(
                 Code::RealServerIsVirtual, mark,
@@ -95,8 +95,7 @@ private:
                                      fmt::format("there is no virtual_server_group {}", group));
             d.effect = "the virtual server is left out";
             const std::vector<std::string_view> names{known.begin(), known.end()};
-            if (const auto near = nearest(group, names); !near.empty())
-                d.hint = fmt::format("did you mean `{}`?", near);
+            if (const auto near = nearest(group, names); !near.empty()) d.fix = fmt::format("did you mean `{}`?", near);
         }
         for (const auto& [name, mark] : r_.server_groups)
             if (!used.contains(name))

@@ -28,7 +28,7 @@ void no_neighbor(ParseContext& r, std::string_view name, Mark opened) {
     if (told) return;
     auto& d = r.diag.error(Code::NoNeighbor, opened, fmt::format("bfd_instance {} has no neighbor_ip", name));
     d.effect = "the instance is not used";
-    d.hint = "add `neighbor_ip ADDRESS`";
+    d.fix = "add `neighbor_ip ADDRESS`";
 }
 
 const Section* twin_of(const ParseContext& r, std::string_view name, const KeywordValues& values) {
@@ -59,7 +59,7 @@ void check_bfd(ParseContext& r, std::string_view name, Mark opened, const Keywor
                                fmt::format("bfd_instance {} has the neighbor_ip {} of bfd_instance {}", name,
                                            neighbor->to_string(), twin->names.front()));
         d.effect = "the instance is not used";
-        d.hint = "one session is enough for all trackers; two sessions need different values of source_ip";
+        d.fix = "one session is enough for all trackers; two sessions need different values of source_ip";
         return;
     }
     const auto hops = value_of<std::int64_t>(values, "max_hops").value_or(0);

@@ -90,7 +90,7 @@ void check_pattern(ParseContext& r) {
     if (problem.empty()) return;
     auto& d = r.diag.add(Severity::Warning, Rank::None, Code::BadPattern, r.pattern_mark, problem);
     d.effect = "the check is never run, and does not affect its server";
-    if (problem.find('\\') != std::string::npos) d.hint = "escapes are processed first: write \\\\s for PCRE2's \\s";
+    if (problem.find('\\') != std::string::npos) d.fix = "escapes are processed first: write \\\\s for PCRE2's \\s";
 }
 
 std::string_view dns_name_problem(std::string_view name) {

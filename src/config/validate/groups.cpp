@@ -42,7 +42,7 @@ private:
                                fmt::format("sync group {} has {} member{}", group.name, group.members.size(),
                                            group.members.size() == 1 ? " only" : "s"));
         d.effect = group.members.empty() ? "the group is left out" : "the group works, but synchronises nothing";
-        d.hint = "a group is for instances that fail over together: list two or more, or delete it";
+        d.fix = "a group is for instances that fail over together: list two or more, or delete it";
     }
 
     void member(SyncGroup& group, const std::string& name, Mark mark) {
@@ -53,7 +53,7 @@ private:
             d.effect = "the member is ignored";
             std::vector<std::string_view> names;
             for (const Instance& i : config_.instances) names.push_back(i.name);
-            if (const auto near = nearest(name, names); !near.empty()) d.hint = fmt::format("did you mean `{}`?", near);
+            if (const auto near = nearest(name, names); !near.empty()) d.fix = fmt::format("did you mean `{}`?", near);
             return;
         }
         Instance& instance = config_.instances[found->second];
@@ -81,7 +81,7 @@ private:
                 Code::TrackerWeight, mark,
                 fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group.name));
             d.effect = weighted != 0 ? "the scripts are not tracked" : "the interfaces are tracked with weight 0";
-            d.hint = "sync_group_tracking_weight in the group allows them";
+            d.fix = "sync_group_tracking_weight in the group allows them";
         }
     }
 
@@ -103,7 +103,7 @@ private:
                 fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group));
             d.effect = weight == 1 ? fmt::format("the file {} is tracked with weight 0", file->front())
                                    : fmt::format("the file {} is not tracked", file->front());
-            d.hint = "sync_group_tracking_weight in the group allows them";
+            d.fix = "sync_group_tracking_weight in the group allows them";
         }
     }
 
@@ -118,7 +118,7 @@ bool named_too_early(ParseContext& r, const ScriptDraft& script) {
     for (const auto& [name, entry] : r.undefined_scripts) {
         if (name != script.model.name || entry >= r.diag.entries().size()) continue;
         found = true;
-        r.diag.entries()[entry].diagnostic.hint =
+        r.diag.entries()[entry].diagnostic.fix =
             fmt::format("move the vrrp_script ({}) above the vrrp_instance", r.where(script.name));
     }
     return found;

@@ -49,7 +49,7 @@ public:
         auto& d = error(active ? fmt::format("auth_hmac has no usable key {}, which active_key selects", *active)
                                : std::string{"auth_hmac has no active_key"});
         d.effect = "adverts are sent and accepted without HMAC";
-        d.hint = "select one of the keys: active_key 1";
+        d.fix = "select one of the keys: active_key 1";
         return false;
     }
 
@@ -95,7 +95,7 @@ private:
                 r_.diag.add(Severity::Error, Rank::Security, Code::ScriptInsecure, i_.name,
                             fmt::format("({}) key file {} can be read by its group or by everybody", name_, path));
             d.effect = "the key is used; others may be able to read it";
-            d.hint = fmt::format("chmod 600 {}", path);
+            d.fix = fmt::format("chmod 600 {}", path);
         }
         std::string_view held = *contents;
         if (held.ends_with('\n')) held.remove_suffix(1);

@@ -104,7 +104,7 @@ private:
         if (s_.protocol || s_.protocol_mark.length != 0 || told("protocol")) return;
         auto& d = diag_.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
         d.effect = "UDP is used, as keepalived does";
-        d.hint = "add `protocol TCP`";
+        d.fix = "add `protocol TCP`";
     }
 
     bool no_servers() {
@@ -120,14 +120,14 @@ private:
         if (!s_.scheduler_given && !told("lb_algo") && !told("lvs_sched")) {
             auto& d = diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
             d.effect = "wlc is used";
-            d.hint = "add `lb_algo wlc`";
+            d.fix = "add `lb_algo wlc`";
         }
         const bool all_given =
             std::ranges::all_of(s_.servers, [](const ServerDraft& server) { return server.forwarding.has_value(); });
         if (!s_.forwarding && !s_.forwarding_given && !all_given && !told("lb_kind") && !told("lvs_method")) {
             auto& d = diag_.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
             d.effect = "NAT is used";
-            d.hint = "add `lb_kind NAT`, DR or TUN";
+            d.fix = "add `lb_kind NAT`, DR or TUN";
         }
         if (!s_.one_packet) return;
         if (m_.protocol == Protocol::Udp || m_.fwmark != 0)
@@ -196,7 +196,7 @@ private:
             fmt::format("real server {}: DR and TUN cannot change the port, which is {} at the virtual server",
                         server_name(endpoint, m_.protocol), m_.endpoint.port));
         d.effect = fmt::format("port {} is used", m_.endpoint.port);
-        d.hint = "lb_kind NAT can";
+        d.fix = "lb_kind NAT can";
         endpoint.port = m_.endpoint.port;
     }
 

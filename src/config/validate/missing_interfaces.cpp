@@ -45,9 +45,9 @@ void MissingInterfaces::report() {
                    : missing.tracked ? "it counts as down until it appears"
                                      : "the line has no effect until it appears";
         d.effect += "; keepalived does not start";
-        d.hint = IpAddress::parse(name)
-                     ? "write the name of the interface that has this address; `ip -brief address` lists them"
-                     : "`ip link` lists the interfaces; set dynamic_interfaces in global_defs if it may appear later";
+        d.fix = IpAddress::parse(name)
+                    ? "write the name of the interface that has this address; `ip -brief address` lists them"
+                    : "`ip link` lists the interfaces; set dynamic_interfaces in global_defs if it may appear later";
     }
 }
 

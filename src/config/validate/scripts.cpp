@@ -47,7 +47,7 @@ public:
                                 "script can be changed by users other than root"
                               : "scripts are run, but enable_script_security is not set");
             d.effect = "the scripts are run";
-            d.hint = "add enable_script_security and script_user to global_defs";
+            d.fix = "add enable_script_security and script_user to global_defs";
         }
     }
 
@@ -91,7 +91,7 @@ private:
             fmt::format("vrrp_script {}{} no user, and there is no user {}", without_account_.front().first,
                         more == 0 ? std::string{" has"} : fmt::format(" and {} more have", more), kDefaultAccount));
         d.effect = "it is not run";
-        d.hint = fmt::format("set script_user in global_defs or create the user {}", kDefaultAccount);
+        d.fix = fmt::format("set script_user in global_defs or create the user {}", kDefaultAccount);
     }
 
     // A script that several lines name is one message: `mark` is one more of them. Null when it was not told yet.
@@ -122,16 +122,16 @@ private:
             auto& d = refuse(Code::ScriptNotFound, command.argv[0], mark,
                              fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere));
             d.effect = fmt::format("it is not run; {}", effect);
-            d.hint = command.argv[0].find_first_of(" \t") != std::string::npos
-                         ? "the quotes inside the quotes make command and arguments one word"
-                         : fix_for(command.argv[0], facts.found);
+            d.fix = command.argv[0].find_first_of(" \t") != std::string::npos
+                        ? "the quotes inside the quotes make command and arguments one word"
+                        : fix_for(command.argv[0], facts.found);
             return false;
         }
         if (facts.insecure && r_.global.enable_script_security) {
             auto& d = refuse(Code::ScriptInsecure, facts.resolved, mark,
                              fmt::format("{}: {} can be changed by users other than root", what, facts.resolved));
             d.effect = fmt::format("it is not run; {}", effect);
-            d.hint = kRootOnly;
+            d.fix = kRootOnly;
             return false;
         }
         return ran(mark, facts.insecure);
@@ -166,11 +166,11 @@ private:
     void notify(std::string_view what, CompactOptional<Command>& rare, Mark mark) {
         if (rare.empty()) return;
         const Command& command = *rare;
-        const auto leave_out = [&](Code code, const std::string& path, std::string message, std::string hint) {
+        const auto leave_out = [&](Code code, const std::string& path, std::string message, std::string fix) {
             if (told_before(code, path, mark) == nullptr) {
                 auto& d = r_.diag.advise(code, mark, std::move(message));
                 d.effect = "it is not run";
-                d.hint = std::move(hint);
+                d.fix = std::move(fix);
                 remember(code, path);
             }
             rare.reset();
@@ -220,7 +220,7 @@ private:
                         Code::ScriptNotFound, checker.misc_path,
                         fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
                     d.effect = fmt::format("it is not run; {}", effect);
-                    d.hint = fix_for(command.argv[0], facts.found);
+                    d.fix = fix_for(command.argv[0], facts.found);
                     remember(Code::ScriptNotFound, command.argv[0]);
                 }
                 if (facts.found) ran(checker.misc_path, facts.insecure);

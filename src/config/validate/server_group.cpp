@@ -99,7 +99,7 @@ bool settle_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
                                    fmt::format("virtual_server_group {}: {} are more than {} addresses", *m.group,
                                                text_of(entry), kGroupAddressesMax));
             d.effect = "the entry is left out: each address would be an IPVS service of its own";
-            d.hint = "nftables_ipvs in global_defs makes one service of all of them";
+            d.fix = "nftables_ipvs in global_defs makes one service of all of them";
             continue;
         }
         entries.push_back(entry);

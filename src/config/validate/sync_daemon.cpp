@@ -24,7 +24,7 @@ void check_sync_daemon(ParseContext& r, Config& config) {
     d.effect = "no connections are synchronised";
     std::vector<std::string_view> names;
     for (const Instance& instance : config.instances) names.push_back(instance.name);
-    if (const auto near = nearest(name, names); !near.empty()) d.hint = fmt::format("did you mean `{}`?", near);
+    if (const auto near = nearest(name, names); !near.empty()) d.fix = fmt::format("did you mean `{}`?", near);
 }
 
 }  // namespace mainstay::config

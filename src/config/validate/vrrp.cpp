@@ -173,7 +173,7 @@ private:
                 auto& d = r_.diag.error(Code::FamilyMismatch, i_.address_marks[n].address,
                                         text(fmt::format("{} is not {}", address.prefix.to_string(), wanted_family())));
                 d.effect = "the address is ignored";
-                d.hint = "move it to virtual_ipaddress_excluded or to another instance";
+                d.fix = "move it to virtual_ipaddress_excluded or to another instance";
                 refused = r_.diag.last();
             } else if (!seen.emplace(address.prefix.address, address.dev).second) {
                 r_.diag
@@ -233,7 +233,7 @@ private:
         auto& d = r_.diag.warn(Code::UnicastWithoutPeers, i_.unicast,
                                text("a unicast keyword is given, but there is no peer"));
         d.effect = "multicast is used";
-        d.hint = "list the other routers in unicast_peer, or use mcast_src_ip for the source address";
+        d.fix = "list the other routers in unicast_peer, or use mcast_src_ip for the source address";
     }
 
     void settle_authentication() {
@@ -279,14 +279,14 @@ private:
                                  : "counts the advertisement interval in hundredths of a second, up to 40.95 s",
                              format_micros(given))));
         d.effect = fmt::format("{} s is used", format_micros(us));
-        if (m_.version == 2) d.hint = "`version 3` on all routers allows shorter intervals";
+        if (m_.version == 2) d.fix = "`version 3` on all routers allows shorter intervals";
     }
 
     void settle_preemption() {
         const auto clear = [&](Mark mark, std::string_view keyword, std::string_view why) {
             auto& d = r_.diag.warn(Code::PreemptIgnored, mark, text(fmt::format("{} has no effect {}", keyword, why)));
             d.effect = fmt::format("{} is ignored", keyword);
-            d.hint = "use state BACKUP on all routers and let the priority decide";
+            d.fix = "use state BACKUP on all routers and let the priority decide";
         };
         if (m_.nopreempt && (m_.initial_master || m_.priority == kOwner)) {
             clear(i_.nopreempt, "nopreempt", m_.priority == kOwner ? "on an address owner" : "with state MASTER");
@@ -380,7 +380,7 @@ private:
                                                 m_.priority, std::max(m_.priority + weight, 1))));
         d.effect =
             fmt::format("a router of a lower priority than {} does not take over", std::max(m_.priority + weight, 1));
-        d.hint = "set a weight larger than the difference of the priorities, or none: then a failure means FAULT";
+        d.fix = "set a weight larger than the difference of the priorities, or none: then a failure means FAULT";
     }
 
     ParseContext& r_;
@@ -465,7 +465,7 @@ void check_vmac_names(ParseContext& r, Config& config) {
                                fmt::format("({}) the name {} is already used by the VMAC of {}", i.name, i.vmac.name,
                                            config.instances[first->second].name));
         d.effect = "the name is ignored";
-        d.hint = "each VMAC needs a different name; the default contains the virtual_router_id";
+        d.fix = "each VMAC needs a different name; the default contains the virtual_router_id";
         i.vmac.name.clear();
     }
 }

@@ -47,7 +47,7 @@ ordered_json as_json(const config::Loaded& loaded) {
                        {"message", diagnostic.message},
                        {"expected", diagnostic.expected},
                        {"effect", diagnostic.effect},
-                       {"hint", diagnostic.hint},
+                       {"fix", diagnostic.fix},
                        {"included_from", include_chain(place.file, loaded)}});
     }
     return all;

@@ -48,7 +48,7 @@ TEST_CASE("a password is not shown") {
           "    9 |         auth_pass **********\n"
           "      |                   ^~~~~~~~~~\n"
           "  effect: only the first 8 are used\n"
-          "  hint: write the first 8 alone: it is the same password\n");
+          "  fix: write the first 8 alone: it is the same password\n");
 }
 
 TEST_CASE("keys and passphrases are not shown either") {
@@ -67,16 +67,16 @@ TEST_CASE("an unknown keyword names the nearest one") {
     const Loaded loaded = load_sample(vrrp(5, "    prioritty 100"));
 
     REQUIRE(lines_of(loaded) == Lines{"5:5 error MS0105 unknown keyword 'prioritty' in vrrp_instance"});
-    CHECK(loaded.diagnostics[0].hint == "did you mean `priority`?");
-    CHECK(load_sample(vrrp(5, "    lb_algo rr")).diagnostics.at(0).hint == "it belongs in virtual_server");
+    CHECK(loaded.diagnostics[0].fix == "did you mean `priority`?");
+    CHECK(load_sample(vrrp(5, "    lb_algo rr")).diagnostics.at(0).fix == "it belongs in virtual_server");
 }
 
 TEST_CASE("an unknown value names the nearest one") {
-    CHECK(load_sample(lvs(3, "    lb_algo wwr")).diagnostics.at(0).hint == "write `lb_algo wrr`");
-    CHECK(load_sample(lvs(4, "    lb_kind dr")).diagnostics.at(0).hint == "write `lb_kind DR`");
-    CHECK(load_sample(vrrp(2, "    state slave")).diagnostics.at(0).hint == "write `state BACKUP`");
-    CHECK(load_sample(vrrp(12, "        10.9.9.9/255.255.255.0")).diagnostics.at(0).hint == "write 10.9.9.9/24");
-    CHECK(load_sample(lvs(6, "    real_server 10.1.1.1:80 {")).diagnostics.at(0).hint ==
+    CHECK(load_sample(lvs(3, "    lb_algo wwr")).diagnostics.at(0).fix == "write `lb_algo wrr`");
+    CHECK(load_sample(lvs(4, "    lb_kind dr")).diagnostics.at(0).fix == "write `lb_kind DR`");
+    CHECK(load_sample(vrrp(2, "    state slave")).diagnostics.at(0).fix == "write `state BACKUP`");
+    CHECK(load_sample(vrrp(12, "        10.9.9.9/255.255.255.0")).diagnostics.at(0).fix == "write 10.9.9.9/24");
+    CHECK(load_sample(lvs(6, "    real_server 10.1.1.1:80 {")).diagnostics.at(0).fix ==
           "write `real_server 10.1.1.1 80`: a blank between address and port");
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("a time with a unit is refused, not read as microseconds") {
     const Loaded loaded = load_sample(lvs(2, "    delay_loop 6s"));
 
     REQUIRE(lines_of(loaded) == Lines{"2:16 error MS0202 delay_loop takes a plain number, got '6s'"});
-    CHECK(loaded.diagnostics[0].hint == "write `delay_loop 6`");
+    CHECK(loaded.diagnostics[0].fix == "write `delay_loop 6`");
     CHECK(loaded.config.virtual_servers.at(0).delay_loop == std::chrono::seconds{60});
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("an unknown auth_type sends without authentication, as keepalived does
     const Loaded loaded = load_sample(vrrp(8, "        auth_type pass"));
 
     REQUIRE(lines_of(loaded) == Lines{"8:19 error MS0206 (VI_1) unknown authentication type 'pass'"});
-    CHECK(loaded.diagnostics[0].hint ==
+    CHECK(loaded.diagnostics[0].fix ==
           "write `auth_type PASS` on all routers of the pair at the same time, or delete the block");
     CHECK(loaded.config.instances.at(0).auth_type == AuthType::None);
     CHECK(loaded.config.instances[0].auth_pass.empty());
@@ -180,7 +180,7 @@ TEST_CASE("nb_get_retry in TCP_CHECK stays without effect and names its fix") {
 
     REQUIRE(lines_of(loaded) ==
             Lines{"9:13 warning MS0514 TCP_CHECK has no keyword nb_get_retry (it belongs to HTTP_GET and SSL_GET)"});
-    CHECK(loaded.diagnostics[0].hint == "write `retry 3`");
+    CHECK(loaded.diagnostics[0].fix == "write `retry 3`");
     CHECK(loaded.config.virtual_servers.at(0).real_servers.at(0).checkers.at(0).retry == 1);
 }
 
@@ -342,7 +342,7 @@ TEST_CASE("a script that several lines name is one message, which names the line
 
     CHECK(lines_of(loaded) == Lines{"7:19 warning MS0301 (VI_1) notify_master: /nosuch/a does not exist",
                                     "8:19 warning MS0301 (VI_1) notify_backup: /nosuch/b does not exist"});
-    CHECK(loaded.diagnostics.at(0).hint == "the same applies to line 9, line 10");
+    CHECK(loaded.diagnostics.at(0).fix == "the same applies to line 9, line 10");
 }
 
 TEST_CASE("a slip in a definition is one message, however often the definition is used") {
@@ -351,7 +351,7 @@ TEST_CASE("a slip in a definition is one message, however often the definition i
         with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 4, "virtual_router_id 52"), 5, "    priority $PRIO"));
 
     CHECK(lines_of(loaded) == Lines{"6:14 error MS0200 priority needs a number, got 'high'"});
-    CHECK(loaded.diagnostics.at(0).hint == "$PRIO is defined at ha.conf:1; reported once; occurs 1 more times");
+    CHECK(loaded.diagnostics.at(0).fix == "$PRIO is defined at ha.conf:1; reported once; occurs 1 more times");
 }
 
 TEST_CASE("a slip in a repeated line is one message") {
@@ -375,23 +375,23 @@ TEST_CASE("a vrrp_script below the instance that tracks it is one message, at th
         load_sample(vrrp(6, "track_script {\n    chk\n}") + "vrrp_script chk {\nscript \"</dev/null\"\n}\n");
 
     CHECK(lines_of(loaded) == Lines{"7:5 error MS0304 (VI_1) there is no vrrp_script chk above this line"});
-    CHECK(loaded.diagnostics.at(0).hint == "move the vrrp_script (line 17) above the vrrp_instance");
+    CHECK(loaded.diagnostics.at(0).fix == "move the vrrp_script (line 17) above the vrrp_instance");
 }
 
 TEST_CASE("lines that follow each other and have one cause are one message") {
     const Loaded prose = load_sample("This is my file.\nIt is for the web.\n" + std::string{kVrrp});
     CHECK(lines_of(prose) == Lines{"1:1 error MS0105 unknown keyword 'This' outside of all blocks"});
-    CHECK(prose.diagnostics.at(0).hint == "the same applies to line 2");
+    CHECK(prose.diagnostics.at(0).fix == "the same applies to line 2");
 
     const Loaded headless = load_sample("VI_1 {\n}\nVI_1\nstate MASTER\nadvert_int 1\n");
     CHECK(lines_of(headless) == Lines{"1:1 error MS0106 unknown keyword 'VI_1' outside of all blocks",
                                       "3:1 error MS0105 unknown keyword 'VI_1' outside of all blocks"});
-    CHECK(headless.diagnostics.at(1).hint ==
+    CHECK(headless.diagnostics.at(1).fix ==
           "state belongs in vrrp_instance: is its first line missing?; the same applies to line 4, line 5");
 
     const Loaded pasted = load_sample(vrrp(5, "\xC2\xA0priority 90\n\xC2\xA0nopreempt"));
     CHECK(lines_of(pasted) == Lines{"5:1 error MS0117 the line begins with a no-break space"});
-    CHECK(pasted.diagnostics.at(0).hint == "replace it with plain blanks; the same applies to line 6");
+    CHECK(pasted.diagnostics.at(0).fix == "replace it with plain blanks; the same applies to line 6");
 }
 
 TEST_CASE("a backslash that was to continue a line is one message") {
@@ -405,7 +405,7 @@ TEST_CASE("a definition that was refused takes the blame for its uses") {
     const Loaded loaded = load_sample("$ID = 51\n" + vrrp(4, "virtual_router_id $ID"));
 
     CHECK(lines_of(loaded) == Lines{"1:1 fatal MS0116 $ID is not defined by this line: there is a blank before the ="});
-    CHECK(loaded.diagnostics.at(0).hint == "write `$ID=`");
+    CHECK(loaded.diagnostics.at(0).fix == "write `$ID=`");
     CHECK_FALSE(loaded.can_run());
 }
 
@@ -415,9 +415,9 @@ TEST_CASE("in a block that is passed over, names that are not defined are not re
 }
 
 TEST_CASE("a value that was taken for a comment is told from one that is missing") {
-    CHECK(load_sample(vrrp(5, "    priority #PRIORITY#")).diagnostics.at(0).hint ==
+    CHECK(load_sample(vrrp(5, "    priority #PRIORITY#")).diagnostics.at(0).fix ==
           "# begins a comment: put a value that begins with it in double quotes");
-    CHECK(load_sample(vrrp(5, "    priority")).diagnostics.at(0).hint.empty());
+    CHECK(load_sample(vrrp(5, "    priority")).diagnostics.at(0).fix.empty());
 }
 
 TEST_CASE("a block that lacks both of its braces is one message") {
@@ -458,7 +458,7 @@ TEST_CASE("files, processes and BFD sessions are tracked where they are defined,
           Lines{"6:2 error MS0307 (VI_1) there is no track_file load above this line"});
     const Loaded slip = load_sample("track_file load {\n file /etc/hostname\n}\n" + vrrp(5, "track_file {\n laod\n}"));
     CHECK(slip.exit_code() == 5);
-    CHECK(slip.diagnostics.back().hint == "did you mean `load`?");
+    CHECK(slip.diagnostics.back().fix == "did you mean `load`?");
     CHECK(about(lvs(8, "FILE_CHECK {\n track_file load\n") + "track_file load {\n file /etc/hostname\n}\n").empty());
 }
 
@@ -480,16 +480,16 @@ TEST_CASE("keywords that only keepalived's manual knows are refused with the rea
           Lines{"2:1 warning MS0105 state_file_location is in keepalived's manual only: keepalived rejects it",
                 "3:1 warning MS0105 stats_file_location is in keepalived's manual only: keepalived rejects it",
                 "4:1 warning MS0105 json_file_location is in keepalived's manual only: keepalived rejects it"});
-    CHECK(dumps.diagnostics.at(0).hint == "write `state_dump_file /run/a`");
-    CHECK(dumps.diagnostics.at(1).hint == "write `stats_dump_file /run/b`");
-    CHECK(dumps.diagnostics.at(2).hint == "write `json_dump_file /run/c`");
+    CHECK(dumps.diagnostics.at(0).fix == "write `state_dump_file /run/a`");
+    CHECK(dumps.diagnostics.at(1).fix == "write `stats_dump_file /run/b`");
+    CHECK(dumps.diagnostics.at(2).fix == "write `json_dump_file /run/c`");
     CHECK(dumps.exit_code() == 5);
 
     const Loaded dynamic = load_sample("track_file F {\nfile /etc/hostname\n}\n" +
                                        lvs(8, "FILE_CHECK {\ntrack_file F\nweight 1\ndynamic\n}\nTCP_CHECK {"));
     CHECK(lines_of(dynamic) ==
           Lines{"14:1 warning MS0105 dynamic is in keepalived's manual only: keepalived rejects it"});
-    CHECK(dynamic.diagnostics.at(0).hint ==
+    CHECK(dynamic.diagnostics.at(0).fix ==
           "delete the line: the file's number changes the weight wherever weight is not 0");
     CHECK(dynamic.exit_code() == 5);
 }

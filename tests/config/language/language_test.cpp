@@ -248,7 +248,7 @@ TEST_CASE("a wrong value is shown where it is used, with the place of its defini
     const Loaded loaded = load_sample("$PRIO=300\n" + vrrp(5, "    priority $PRIO"));
 
     REQUIRE(lines_of(loaded) == Lines{"6:14 error MS0201 priority must be 1 to 255, got 300"});
-    CHECK(loaded.diagnostics[0].hint == "$PRIO is defined at ha.conf:1");
+    CHECK(loaded.diagnostics[0].fix == "$PRIO is defined at ha.conf:1");
     CHECK(loaded.diagnostics[0].place.length == 5);
     CHECK(render(loaded.diagnostics[0], loaded, false)
               .starts_with("ha.conf:6:14: error MS0201: priority must be 1 to 255, got 300\n"
@@ -263,7 +263,7 @@ TEST_CASE("places beside expanded text are those of the file") {
     const Loaded after = load_sample("$N=9\n" + vrrp(12, "  @director  10.9.9.${N}/24 foo"));
     REQUIRE(after.diagnostics.size() == 1);
     CHECK(after.diagnostics[0].place == Place{0, 13, 29, 3});
-    CHECK(after.diagnostics[0].hint.empty());
+    CHECK(after.diagnostics[0].fix.empty());
     // The lines behind are not shifted by what was expanded.
     const Loaded behind = load_sample("$M=\\\ndelay_loop 5\\\nalpha\n" + lvs(2, "    $M") + "foo\n");
     CHECK(lines_of(behind) == Lines{"16:1 error MS0105 unknown keyword 'foo' outside of all blocks"});
@@ -273,22 +273,22 @@ TEST_CASE("a mistake within a definition of several lines is shown at its use") 
     const Loaded loaded = load_sample("$M=delay_loop 6 \\\nfoo 1\n" + lvs(2, "    $M"));
 
     REQUIRE(lines_of(loaded) == Lines{"4:5 error MS0105 unknown keyword 'foo' in virtual_server"});
-    CHECK(loaded.diagnostics[0].hint == "$M is defined at ha.conf:1");
+    CHECK(loaded.diagnostics[0].fix == "$M is defined at ha.conf:1");
 }
 
 TEST_CASE("a name that is not defined is named, with the one that may be meant, in one message") {
     const Loaded near = load_sample("$PRIO=100\n" + vrrp(5, "    priority $PRI0"));
     REQUIRE(lines_of(near) == Lines{"6:14 error MS0200 priority needs a number, got '$PRI0'"});
-    CHECK(near.diagnostics[0].hint == "$PRI0 is not defined; did you mean $PRIO?");
+    CHECK(near.diagnostics[0].fix == "$PRI0 is not defined; did you mean $PRIO?");
     CHECK(near.exit_code() == 5);
 
     const Loaded braced = load_sample(vrrp(5, "    priority ${PRIO}"));
     REQUIRE(lines_of(braced) == Lines{"5:14 error MS0200 priority needs a number, got '${PRIO}'"});
-    CHECK(braced.diagnostics[0].hint == "${PRIO} is not defined");
+    CHECK(braced.diagnostics[0].fix == "${PRIO} is not defined");
 
     const Loaded later = load_sample(vrrp(5, "    priority $PRIO") + "$PRIO=100\n");
     REQUIRE(later.diagnostics.size() == 1);
-    CHECK(later.diagnostics[0].hint == "$PRIO is defined further down; a definition applies from its line on");
+    CHECK(later.diagnostics[0].fix == "$PRIO is defined further down; a definition applies from its line on");
 }
 
 TEST_CASE("a reference that stays as it stands is told even where any word will do") {

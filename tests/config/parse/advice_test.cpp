@@ -8,7 +8,7 @@ using namespace mainstay::config::testing;
 
 namespace {
 
-std::string hint_of(const Loaded& loaded) { return loaded.diagnostics.empty() ? "" : loaded.diagnostics[0].hint; }
+std::string hint_of(const Loaded& loaded) { return loaded.diagnostics.empty() ? "" : loaded.diagnostics[0].fix; }
 
 }  // namespace
 

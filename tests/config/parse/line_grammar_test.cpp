@@ -69,7 +69,7 @@ TEST_CASE("the hops of a route are lists of their own, and so is what they are w
 
 TEST_CASE("a slip in a route costs the route, and is told once") {
     struct Case {
-        std::string_view line, message, hint;
+        std::string_view line, message, fix;
     };
     for (const Case& slip : {
              Case{"10.0.0.0/8 dev eth0 metrix 5", "'metrix' is not an option of virtual_routes",
@@ -88,7 +88,7 @@ TEST_CASE("a slip in a route costs the route, and is told once") {
         const auto found = wrong(loaded);
         REQUIRE(found.size() == 1);
         CHECK(found[0].message == slip.message);
-        CHECK(found[0].hint == slip.hint);
+        CHECK(found[0].fix == slip.fix);
         CHECK(found[0].effect == "the line is ignored");
         CHECK(loaded.exit_code() == 5);
         CHECK(loaded.config.instances.at(0).routes.empty());
@@ -171,7 +171,7 @@ TEST_CASE("a rule has one action, and a preference unless keepalived shall choos
 
 TEST_CASE("an unknown word of a tracker or a peer costs the word only") {
     const Loaded tracker = with_block("track_interface {\neth1 weight=-20\n}");
-    CHECK(wrong(tracker).at(0).hint == "write `weight -20`");
+    CHECK(wrong(tracker).at(0).fix == "write `weight -20`");
     CHECK(tracker.config.instances.at(0).track_interfaces.size() == 1);
 
     const Loaded peer = with_block("unicast_peer {\n192.0.2.9 min_ttl 300 max_ttl 7\n}");

@@ -139,14 +139,14 @@ TEST_CASE("a value of a type that the keyword does not take is told what it take
 }
 
 TEST_CASE("hints are written in the language of the file") {
-    const auto hint = [](const std::string& line) {
+    const auto fix = [](const std::string& line) {
         const Loaded loaded = load_toml(instance_with(line));
-        const auto d = std::ranges::find_if(loaded.diagnostics, [](const Diagnostic& e) { return !e.hint.empty(); });
-        return d == loaded.diagnostics.end() ? std::string{} : d->hint;
+        const auto d = std::ranges::find_if(loaded.diagnostics, [](const Diagnostic& e) { return !e.fix.empty(); });
+        return d == loaded.diagnostics.end() ? std::string{} : d->fix;
     };
-    CHECK(hint("state = \"MASTERR\"") == "write `state = \"MASTER\"`");
-    CHECK(hint("advert_int = \"2s\"") == "write `advert_int = 2`");
-    CHECK(hint("prioritty = 5") == "did you mean `priority`?");
+    CHECK(fix("state = \"MASTERR\"") == "write `state = \"MASTER\"`");
+    CHECK(fix("advert_int = \"2s\"") == "write `advert_int = 2`");
+    CHECK(fix("prioritty = 5") == "did you mean `priority`?");
 }
 
 TEST_CASE("a block without its name or words is told how they are written") {
@@ -260,7 +260,7 @@ TEST_CASE("the daemon's own tables are no blocks, and are checked with the rest"
     CHECK(found_in(load_toml("[lvs]\naudit_interval = 5\n[global_defs]\nrouter_id = \"x\"\n")).empty());
     CHECK(found_in(load_toml("[scripts]\nnotify_wiat = 5\n")) == std::vector{found(Code::UnknownSetting, 2, 1, 11)});
     CHECK(found_in(load_toml("[mial]\nkeep = 60\n")) == std::vector{found(Code::UnknownKeyword, 1, 2, 4)});
-    CHECK(load_toml("[mial]\nkeep = 60\n").diagnostics.at(0).hint == "did you mean `[mail]`?");
+    CHECK(load_toml("[mial]\nkeep = 60\n").diagnostics.at(0).fix == "did you mean `[mail]`?");
     for (const char* const name : {"lvs", "scripts", "mail"}) {
         CHECK(is_settings_table(name));
         CHECK(find_row(Block::Root, name) == nullptr);

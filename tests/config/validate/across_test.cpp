@@ -55,8 +55,8 @@ TEST_CASE("groups of virtual servers that are not there, or not used, are remark
         if (line.find("MS0209") == std::string::npos) said.push_back(line);
     CHECK(said == Lines{"1:22 note MS0518 no virtual server uses the group WEB",
                         "4:16 warning MS0511 there is no virtual_server_group WEBB"});
-    CHECK(loaded.diagnostics.back().hint == "did you mean `WEB`?");
-    CHECK(load_sample(lvs(1, "virtual_server group WEBB {")).diagnostics.back().hint.empty());
+    CHECK(loaded.diagnostics.back().fix == "did you mean `WEB`?");
+    CHECK(load_sample(lvs(1, "virtual_server group WEBB {")).diagnostics.back().fix.empty());
     CHECK(loaded.exit_code() == 0);
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("a script that its user cannot execute names the fix") {
 
     CHECK(lines_of(loaded) ==
           Lines{"6:8 error MS0301 vrrp_script chk: /bin/plain is not executable for the user that runs it"});
-    CHECK(loaded.diagnostics.at(0).hint == "chmod a+x /bin/plain");
+    CHECK(loaded.diagnostics.at(0).fix == "chmod a+x /bin/plain");
 }
 
 TEST_CASE("an interface that a garp_group names and that is not there is named") {

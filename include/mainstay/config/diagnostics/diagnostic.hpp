@@ -42,7 +42,7 @@ struct Diagnostic {
     std::string message;   // what is wrong, with what was found
     std::string expected;  // what would be right, with the range; may be empty
     std::string effect;    // what mainstay does instead; may be empty
-    std::string hint;      // nearest keyword or value, the fix; may be empty
+    std::string fix;       // nearest keyword or value, what to write instead; may be empty
     bool operator==(const Diagnostic&) const = default;
 };
 
