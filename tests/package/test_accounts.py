@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 
+import pytest
 from support.paths import TOP
 
 SYSUSERS = TOP / "packaging" / "sysusers.d" / "mainstay.conf"
@@ -30,9 +31,22 @@ def test_systemd_makes_an_account_for_each_role_and_only_the_observer_is_in_the_
                         "mainstay-obs": "mainstay"}
 
 
-def test_each_account_that_the_daemon_looks_for_is_among_them():
-    wanted = set(re.findall(r'"(mainstay-\w+)"', (TOP / "src" / "role" / "common" / "identity.cpp").read_text(encoding="utf-8").split(
-        "const char* program_name")[0]))
-    made = {line.split()[1] for line in SYSUSERS.read_text(encoding="utf-8").splitlines() if line.startswith("u ")}
+def made_by_systemd():
+    return {line.split()[1] for line in SYSUSERS.read_text(encoding="utf-8").splitlines() if line.startswith("u ")}
 
-    assert wanted | {"mainstay-track", "mainstay-read"} == made
+
+def test_each_account_that_the_daemon_looks_for_is_among_them():
+    rows = (TOP / "src" / "role" / "common" / "kinds.cpp").read_text(encoding="utf-8")
+    others = (TOP / "include" / "mainstay" / "role" / "common" / "identity.hpp").read_text(encoding="utf-8")
+    wanted = set(re.findall(r'\.account = "(mainstay-\w+)"', rows)) | set(re.findall(r'Account = "(mainstay-\w+)"', others))
+
+    assert wanted == made_by_systemd()
+
+
+@pytest.mark.parametrize("script", ["debian/mainstay.postinst", "rpm/mainstay.spec"])
+def test_the_packages_make_the_same_ones_where_there_is_no_systemd(script):
+    text = (TOP / "packaging" / script).read_text(encoding="utf-8")
+    roles = re.search(r"^\s*for role in ([a-z ]+); do$", text, re.MULTILINE)[1].split()
+
+    assert {f"mainstay-{role}" for role in roles} | {"mainstay-obs"} == made_by_systemd()
+    assert re.search(r"mainstay-obs\b", text)
