@@ -14,11 +14,26 @@ bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
     const auto kept = [](netlink::Route route) {
         route.ttl_propagate.reset();  // of MPLS routes alone
         std::erase_if(route.metrics, [](const netlink::Metric& metric) { return metric.value == 0; });  // as none
-        // `add` asks that there is none yet; the route is the same one.
-        if (route.placement == netlink::Route::Placement::Add) route.placement = netlink::Route::Placement::Prepend;
+        route.placement = {};  // how it came in; the route is the same one
         return route;
     };
     return kept(*first) == kept(*second);
+}
+
+bool compete(const RoutingEntry& a, const RoutingEntry& b) {
+    const auto* first = std::get_if<netlink::Route>(&a.what);
+    const auto* second = std::get_if<netlink::Route>(&b.what);
+    return first != nullptr && second != nullptr && first->destination == second->destination &&
+           first->table == second->table && a.vrf == b.vrf && first->tos == second->tos &&
+           first->priority == second->priority && !same_in_kernel(a, b);
+}
+
+bool same_turn(const RoutingEntry& a, const RoutingEntry& b) {
+    const auto appended = [](const RoutingEntry& entry) {
+        const auto* route = std::get_if<netlink::Route>(&entry.what);
+        return route != nullptr && route->placement == netlink::Route::Placement::Append;
+    };
+    return appended(a) == appended(b);
 }
 
 std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {

@@ -56,13 +56,17 @@ void remove_sourceless(Step step, InstanceId owner, const RoutingSet& set, const
 }  // namespace
 
 bool Router::Impl::is_held(const RoutingEntry& entry) const {
-    const auto has = [&](const RoutingSet& set) {
-        return set.established() && std::ranges::any_of(set.entries(), [&](const RoutingEntry& other) {
-                   return same_in_kernel(entry, other);
-               });
+    const auto any = [&](const auto& holds) {
+        const auto has = [&](const RoutingSet& set) {
+            return set.established() && std::ranges::any_of(set.entries(), holds);
+        };
+        return has(statics.routing()) ||
+               std::ranges::any_of(instances, [&](const Instance& i) { return has(i.routing()); });
     };
-    return has(statics.routing()) ||
-           std::ranges::any_of(instances, [&](const Instance& i) { return has(i.routing()); });
+    const auto same = [&](const RoutingEntry& other) { return same_in_kernel(entry, other); };
+    if (any([&](const RoutingEntry& other) { return same(other) && same_turn(entry, other); })) return true;
+    // Its turn among others changes only by setting it again; alone it has none.
+    return any(same) && !any([&](const RoutingEntry& other) { return compete(entry, other); });
 }
 
 void Router::Impl::keep_shared_routing(Intents& out) const {

@@ -1,5 +1,6 @@
 """Walks that found a fault, as the shrinker left them."""
 
+import pytest
 from oracle.run import run_walk
 from oracle.walk import Walk
 
@@ -211,9 +212,10 @@ def test_an_ipv6_route_whose_source_goes_and_comes_back_is_as_it_shall_be(lan):
         lan.close()
 
 
-def test_a_route_whose_word_add_goes_is_never_absent(lan):
-    route = "static_routes {{\n    2001:db8:527::/48 {} dev eth0\n}}\n"
-    assert finds_nothing(lan, route.format("add"), route.format(""))
+@pytest.mark.parametrize("word", ["add", "append"])
+def test_a_route_whose_word_add_or_append_goes_is_never_absent(lan, word):
+    route = "static_routes {{\n    2001:db8:527::/48 {0} dev eth0\n    10.50.19.0/24 {0} dev eth0\n}}\n"
+    assert finds_nothing(lan, route.format(word), route.format(""))
 
 
 def test_a_backup_that_a_reload_makes_the_owner_takes_over_as_after_a_start(lan):

@@ -242,6 +242,20 @@ TEST_CASE("a route stays when a reload adds or takes away the word add") {
           Lines{"0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
 }
 
+TEST_CASE("a route stays when a reload adds or takes away the word append, unless another has the same destination") {
+    auto c = routed();
+    auto bench = Bench::master(c);
+    c.routes[0].more.edit().values.push_back({"append", true});
+    CHECK(deeds(bench.router.reload(with({c}), bench.taken_at + 1s)) ==
+          Lines{"0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+
+    c.routes.push_back(route("10.1.0.0/16", "10.0.0.3"));
+    (void)bench.router.reload(with({c}), bench.taken_at + 2s);
+    c.routes[0].more.edit().values.pop_back();
+    CHECK(deeds(bench.router.reload(with({c}), bench.taken_at + 3s)) ==
+          Lines{"0 unroute [10.1.0.0/16 via 10.0.0.2 dev eth0]", "0 route [10.1.0.0/16 via 10.0.0.2 dev eth0]"});
+}
+
 TEST_CASE("a route that two masters have stays while one of them is master") {
     auto other = instance(100, "VI_2", 52, "10.9.9.10/32");
     other.routes = {route("10.1.0.0/16")};

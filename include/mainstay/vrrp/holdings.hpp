@@ -28,7 +28,11 @@ struct AddressIdentity {
 [[nodiscard]] std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address);
 [[nodiscard]] AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address);
 
-// Apart from what concerns mainstay alone.
+// Apart from what concerns mainstay alone, and from how a route came in (`add`, `append`): the kernel does not keep that.
 [[nodiscard]] bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b);
+// Two routes that differ, for the same packets at the same metric: the kernel takes the one that stands first.
+[[nodiscard]] bool compete(const RoutingEntry& a, const RoutingEntry& b);
+// Whether both come before the routes that they compete with, or both behind them (`append`).
+[[nodiscard]] bool same_turn(const RoutingEntry& a, const RoutingEntry& b);
 
 }  // namespace mainstay::vrrp
