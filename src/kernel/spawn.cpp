@@ -201,6 +201,10 @@ void unblock_signals() {
 
 void terminate_group(int pid, bool by_force) { ::kill(-pid, by_force ? SIGKILL : SIGTERM); }
 
+std::string text_of(const Ended& how) {
+    return (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
+}
+
 std::optional<Ended> reap() {
     int status = 0;
     const int pid = ::waitpid(-1, &status, WNOHANG);

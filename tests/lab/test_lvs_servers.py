@@ -1,4 +1,4 @@
-"""An operator's word on single servers at run time, in the kernel's table, over a reload and a crash."""
+"""An operator's overrides of single servers at run time, in the kernel's table, over a reload and a crash."""
 
 import json
 import signal

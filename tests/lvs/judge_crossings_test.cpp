@@ -1,4 +1,4 @@
-// Two features at once: an operator's word and a slow start, min_alive and a reload, shared checks and suspension.
+// Two features at once: an operator's override and a slow start, min_alive and a reload, shared checks and suspension.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -219,7 +219,7 @@ struct DumpText {  // with one descriptor: the sealed text of a dump file
 };
 
 // ---- mainstayctl to the supervisor, supervisor to the lvs role, and back the same way ----
-struct ServerQuestion {         // an operator's word on single servers, see lvs/overrides.hpp
+struct ServerQuestion {         // an operator's override of single servers, see lvs/overrides.hpp
     std::uint64_t request = 0;  // the supervisor's
     std::uint8_t verb = 0;      // lvs::ServerCommand::Verb
     std::string which;

@@ -235,7 +235,7 @@ void fields(A& a, ServiceStatus& s) {
       s.group_keys);
 }
 
-struct OverrideStatus {  // an operator's word on a server, whether it is configured or not
+struct OverrideStatus {  // an operator's override of a server, whether it is configured or not
     std::string service;
     Endpoint server;
     std::uint8_t hold = 0;  // lvs::Hold

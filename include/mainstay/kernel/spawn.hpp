@@ -52,6 +52,7 @@ struct Ended {
     bool signalled = false;
     int status = 0;  // exit status or signal number
 };
+[[nodiscard]] std::string text_of(const Ended& how);  // "signal 9", "exit status 1"
 // A child that has ended, if there is one.
 [[nodiscard]] std::optional<Ended> reap();
 

@@ -28,7 +28,8 @@ struct AddressIdentity {
 [[nodiscard]] std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address);
 [[nodiscard]] AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address);
 
-// Apart from what concerns mainstay alone, and from how a route came in (`add`, `append`): the kernel does not keep that.
+// Apart from what concerns mainstay alone, and from how a route came in (`add`, `append`): the kernel does not keep
+// that.
 [[nodiscard]] bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b);
 // Two routes that differ, for the same packets at the same metric: the kernel takes the one that stands first.
 [[nodiscard]] bool compete(const RoutingEntry& a, const RoutingEntry& b);

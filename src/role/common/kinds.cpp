@@ -1,7 +1,5 @@
 #include "mainstay/role/common/kinds.hpp"
 
-#include <algorithm>
-
 namespace mainstay::role {
 namespace {
 

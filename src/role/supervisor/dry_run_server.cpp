@@ -187,8 +187,7 @@ bool DryRunServer::ended(const kernel::Ended& how) {
     const bool slow = how.signalled && how.status == SIGKILL;
     if (upgrade_question_)
         refuse(slow ? "the new program did not answer in time"
-                    : "the new program did not say that it can go on from here (" +
-                          std::string{how.signalled ? "signal " : "exit status "} + std::to_string(how.status) + ")");
+                    : "the new program did not say that it can go on from here (" + kernel::text_of(how) + ")");
     else
         refuse(slow ? "reading the configuration took too long" : "the reader died; see the log");
     return true;

@@ -111,7 +111,7 @@ private:
 
     // -- limits.cpp
     [[nodiscard]] std::uint64_t configuration_bytes(Kind kind) const;
-    void raise_limits(const Child& child);  // before another configuration that it is to prepare
+    void raise_limits(const Child& child);  // before another configuration that it is to prepare, if it runs
 
     // -- dumps.cpp
     void ask_for_dump(int signal);
@@ -145,7 +145,7 @@ private:
     void own_script_ended(const ipc::ScriptResults& results);
 
     // -- reading.cpp
-    [[nodiscard]] Result<int> start_reader(int control) const;
+    [[nodiscard]] Result<int> start_reader(std::vector<std::pair<int, int>> descriptors) const;
     [[nodiscard]] ipc::RoleStartup orders_for_reader() const;
     void read_again_in(const std::string& name);  // a network namespace
     [[nodiscard]] int open_check_log(const ipc::RoleStartup& orders);

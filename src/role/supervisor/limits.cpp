@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 #include "impl.hpp"
 
@@ -18,11 +19,14 @@ constexpr std::uint64_t kRoomToGrow = 4ULL << 20;  // bytes of a configuration
 struct LimitRow {
     std::uint64_t descriptors, descriptors_per_kilobyte, address_space, address_space_per_byte;
 };
-constexpr LimitRow kVrrp{1024, 32, 1 * kGigabyte, 512};
-constexpr LimitRow kLvs{8192, 0, 2 * kGigabyte, 512};
-constexpr LimitRow kBfd{1024, 64, 1 * kGigabyte, 512};
-constexpr LimitRow kObserver{1024, 0, 4 * kGigabyte, 512};
-constexpr LimitRow kSnmp{256, 0, 4 * kGigabyte, 512};
+constexpr std::array<LimitRow, kRoles + 1> kRows{{
+    {},  // the supervisor has none; the rest by Kind: vrrp, lvs, observer, bfd, SNMP
+    {1024, 32, 1 * kGigabyte, 512},
+    {8192, 0, 2 * kGigabyte, 512},
+    {1024, 0, 4 * kGigabyte, 512},
+    {1024, 64, 1 * kGigabyte, 512},
+    {256, 0, 4 * kGigabyte, 512},
+}};
 constexpr LimitRow kReader{256, 0, 8 * kGigabyte, 0};
 constexpr LimitRow kWatcher{256, 0, 2 * kGigabyte, 0};
 
@@ -39,20 +43,7 @@ std::uint64_t size_of(const UniqueFd& snapshot) {
 }  // namespace
 
 kernel::ProcessLimits limits_of(Kind kind, std::uint64_t configuration_bytes) {
-    switch (kind) {
-        case Kind::Vrrp:
-            return with(kVrrp, configuration_bytes);
-        case Kind::Lvs:
-            return with(kLvs, configuration_bytes);
-        case Kind::Bfd:
-            return with(kBfd, configuration_bytes);
-        case Kind::Snmp:
-            return with(kSnmp, configuration_bytes);
-        case Kind::Observer:
-        case Kind::Supervisor:
-            break;
-    }
-    return with(kObserver, configuration_bytes);
+    return with(kRows.at(static_cast<std::size_t>(kind)), configuration_bytes);
 }
 
 kernel::ProcessLimits reader_limits() { return with(kReader, 0); }
@@ -71,7 +62,7 @@ std::uint64_t Supervisor::configuration_bytes(Kind kind) const {
 }
 
 void Supervisor::raise_limits(const Child& child) {
-    if (!may_raise_limits_) return;
+    if (!may_raise_limits_ || !child.alive()) return;
     const auto raised = kernel::limit_process(child.pid, limits_of(child.kind, configuration_bytes(child.kind)));
     if (!raised) log_.warning("{} process({}): {}", label(child.kind), child.pid, raised.error().text());
 }

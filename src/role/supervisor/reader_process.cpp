@@ -98,9 +98,7 @@ bool ReaderProcess::ended(const kernel::Ended& process) {
         on_message(std::get<ipc::Received>(std::move(**got)));
     }
     if (offended_) reading_.done.reset();
-    if (!reading_.done)
-        reading_.died = "the reader died (" + std::string{process.signalled ? "signal " : "exit status "} +
-                        std::to_string(process.status) + ")";
+    if (!reading_.done) reading_.died = "the reader died (" + kernel::text_of(process) + ")";
     finish();
     return true;
 }

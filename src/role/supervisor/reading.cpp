@@ -13,10 +13,10 @@
 namespace mainstay::role {
 
 // It waits for its RoleStartup, and ends when the line is closed.
-Result<int> Supervisor::start_reader(int control) const {
+Result<int> Supervisor::start_reader(std::vector<std::pair<int, int>> descriptors) const {
     return kernel::spawn_role({program_path(executable_, kReaderProgram),
                                {options_.identity.process_name(Kind::Supervisor)},
-                               {{control, ipc::inherited::kControl}},
+                               std::move(descriptors),
                                network_namespace_ ? network_namespace_.get() : reader_namespace_at_.get(),
                                reader_limits()});
 }

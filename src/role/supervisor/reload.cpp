@@ -34,7 +34,7 @@ void Supervisor::request_reload(const ipc::Reload& wanted, UniqueFd client) {
 }
 
 void Supervisor::make_reload_parts() {
-    const auto start = [this](int control) { return start_reader(control); };
+    const auto start = [this](int control) { return start_reader({{control, ipc::inherited::kControl}}); };
     reader_ = std::make_unique<ReaderProcess>(
         loop_, log_, start, [this](ReaderProcess::Reading reading) { reading_over(std::move(reading)); });
     reload_ = std::make_unique<ReloadTransaction>(
@@ -75,14 +75,10 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
     const auto running = [this](Kind kind) { return current_.part(kind).snapshot.get(); };
     auto orders = orders_for_reader();
     orders.dry_run = question.as_json ? ipc::RoleStartup::DryRunAs::Json : ipc::RoleStartup::DryRunAs::Text;
-    auto pid = kernel::spawn_role({program_path(executable_, kReaderProgram),
-                                   {options_.identity.process_name(Kind::Supervisor)},
-                                   {{control_of_child, ipc::inherited::kControl},
-                                    {running(Kind::Vrrp), ipc::inherited::kRunningVrrp},
-                                    {running(Kind::Lvs), ipc::inherited::kRunningLvs},
-                                    {running(Kind::Observer), ipc::inherited::kRunningObserver}},
-                                   network_namespace_.get(),
-                                   reader_limits()});
+    auto pid = start_reader({{control_of_child, ipc::inherited::kControl},
+                             {running(Kind::Vrrp), ipc::inherited::kRunningVrrp},
+                             {running(Kind::Lvs), ipc::inherited::kRunningLvs},
+                             {running(Kind::Observer), ipc::inherited::kRunningObserver}});
     if (!pid) return pid;
     // Without its orders it ends by itself, and that is the answer then.
     if (const auto sent = ipc::send_message(control, orders); !sent) log_.error("reader: {}", sent.error().text());
@@ -106,7 +102,7 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
     for (const auto& row : kAudiences) {
         if (row.audience != snapshot.audience) continue;
         const bool needed = snapshot.needed || traits_of(row.kind).always_runs;
-        next_.parts[slot(row.kind)] = {std::move(sealed), needed && (row.runs == nullptr || options_.*row.runs)};
+        next_.part(row.kind) = {std::move(sealed), needed && (row.runs == nullptr || options_.*row.runs)};
         return;
     }
 }
@@ -158,8 +154,7 @@ void Supervisor::begin_preparing() {
                               "the new configuration is refused, since " + *changed + " cannot change at a reload");
     }
     if (someone_starts()) return prepare_later();
-    for (const auto& child : children_)
-        if (child->alive()) raise_limits(*child);
+    for (const auto& child : children_) raise_limits(*child);
     reload_->begin(next_);
 }
 
@@ -230,9 +225,7 @@ void Supervisor::commit_all() {
 void Supervisor::begin_running() {
     const bool first = phase_ == Phase::Starting;
     phase_ = Phase::Running;
-    spares_->for_each([this](Child& spare) {
-        if (spare.alive()) raise_limits(spare);
-    });
+    spares_->for_each([this](const Child& spare) { raise_limits(spare); });
     spares_->prepare(current_);
     start_needed_roles();
     if (first) {
@@ -247,7 +240,7 @@ void Supervisor::begin_running() {
 
 void Supervisor::start_needed(Kind kind) {
     auto& child = child_of(kind);
-    if (!current_.parts[slot(kind)].needed || child.alive() || phase_ == Phase::Stopping) return;
+    if (!current_.part(kind).needed || child.alive() || phase_ == Phase::Stopping) return;
     const KindTraits& traits = traits_of(kind);
     if (traits.is_optional && ::access(program_path(executable_, traits.program).c_str(), X_OK) != 0)
         return log_.warning("SNMP has no effect: mainstayd-snmp is not there (built without net-snmp, -Dsnmp=enabled)");
@@ -255,10 +248,10 @@ void Supervisor::start_needed(Kind kind) {
 }
 
 void Supervisor::start_needed_roles() {
-    if (current_.parts[slot(Kind::Lvs)].needed && !child_of(Kind::Lvs).alive()) load_kernel_modules();
+    if (current_.part(Kind::Lvs).needed && !child_of(Kind::Lvs).alive()) load_kernel_modules();
     bool any = false;
     for (const Kind kind : {Kind::Bfd, Kind::Vrrp, Kind::Lvs}) {
-        any = any || current_.parts[slot(kind)].needed;
+        any = any || current_.part(kind).needed;
         start_needed(kind);
     }
     if (!any) log_.warning("Warning - {} has no configuration to run", options_.identity.program());
@@ -309,7 +302,7 @@ void Supervisor::child_committed(Child& child) {
 void Supervisor::check_startup_complete() {
     if (startup_told_ || phase_ != Phase::Running) return;
     for (const auto& child : children_)
-        if (!traits_of(child->kind).only_watches && current_.parts[slot(child->kind)].needed && !child->ready) return;
+        if (!traits_of(child->kind).only_watches && current_.part(child->kind).needed && !child->ready) return;
     startup_told_ = true;
     start_waiting_watchers();
     log_.info("Startup complete");

@@ -82,8 +82,7 @@ bool SparePool::ended(const kernel::Ended& process) {
         spare->forget();
         if (stopped_) return true;
         if (!on_purpose) log_.warning("the spare {} process ended by itself", traits_of(spare->kind).label);
-        deeds_.lost(spare->kind,
-                    std::string{process.signalled ? "signal " : "exit status "} + std::to_string(process.status));
+        deeds_.lost(spare->kind, kernel::text_of(process));
         if (spare->next_delay(kernel::monotonic_now()).count() == 0) fill_soon();
         return true;
     }

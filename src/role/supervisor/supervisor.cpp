@@ -227,7 +227,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->has_left(child.kind))
         return start_child(child);  // the successor, unless it died at this very moment
-    std::string cause = (how.signalled ? "signal " : "exit status ") + std::to_string(how.status);
+    std::string cause = kernel::text_of(how);
     if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that is not on its list";
     if (!how.signalled && how.status == kExitOutOfMemory) cause += ": out of memory";
     if (traits_of(child.kind).is_optional) return optional_ended(child, how);
@@ -251,7 +251,7 @@ void Supervisor::optional_ended(Child& child, const kernel::Ended& how) {
     const bool again = !how.signalled && how.status == kSnmpAgain;
     const auto delay = again ? kSnmpPause : child.next_delay(kernel::monotonic_now()) + std::chrono::seconds{1};
     if (!again) log_.error("{} process died: Respawning (in {} s)", label(child.kind), delay.count());
-    if (current_.parts[slot(child.kind)].needed) start_child_in(child, delay);
+    if (current_.part(child.kind).needed) start_child_in(child, delay);
     reload_->forget_gone();
 }
 
@@ -364,7 +364,7 @@ void Supervisor::start_child(Child& child) {
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);
     lay_lines(child);
-    child.send(ipc::Prepare{current_.number}, current_.parts[slot(child.kind)].snapshot.get(), log_);
+    child.send(ipc::Prepare{current_.number}, current_.part(child.kind).snapshot.get(), log_);
 }
 
 void Supervisor::look_after_children() {

@@ -43,7 +43,7 @@ Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int co
     };
     for (const auto& child : children_)
         trial.parts.push_back({static_cast<std::uint8_t>(child->kind),
-                               inherit(current_.parts[slot(child->kind)].snapshot.get()),
+                               inherit(current_.part(child->kind).snapshot.get()),
                                inherit(child->block_to_read.get())});
     const std::string program = upgrade_program(question);
     log_.info("an upgrade to {} is tried", program);
@@ -70,7 +70,7 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     state.generation = current_.number;
     state.settings = current_.settings;
     for (auto& child : children_) {
-        const auto& part = current_.parts[slot(child->kind)];
+        const auto& part = current_.part(child->kind);
         state.roles.push_back({static_cast<std::uint8_t>(child->kind), child->pid, handed(child->control()),
                                handed(child->block.get()), handed(child->ring.get()), handed(part.snapshot.get()),
                                part.needed, child->ready, child->ever_ready, child->born});
@@ -143,7 +143,7 @@ Result<void> Supervisor::adopt(int descriptor) {
         if (role.kind == 0 || role.kind > children_.size()) continue;
         const auto kind = static_cast<Kind>(role.kind);
         Child& child = child_of(kind);
-        current_.parts[slot(kind)] = {own(role.snapshot), role.needed};
+        current_.part(kind) = {own(role.snapshot), role.needed};
         adopt_memory(child, own(role.block), own(role.ring));
         child.ready = role.ready;
         child.ever_ready = role.ever_ready;
@@ -162,7 +162,7 @@ Result<void> Supervisor::adopt(int descriptor) {
     fifos_->adopt(state->fifos, own);
     watch_->go_on();
     current_.host = own(state->host);
-    current_.table = *table;
+    current_.table = std::move(*table);
     follow_host_plan({});
     scripts_->set_table(std::exchange(current_.table, {}));
     scripts_->adopt(state->running);

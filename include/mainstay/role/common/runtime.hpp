@@ -88,7 +88,7 @@ public:
     virtual void stop(std::function<void()> done) = 0;
     // Bring the state block up to date: somebody is about to read it, or to go on from it.
     virtual void save_state() {}
-    // An operator's word on single servers; answered at once. Only the lvs role has any.
+    // An operator's override of single servers; answered at once. Only the lvs role has any.
     struct ServerReply {
         std::int32_t exit_code = 0;
         std::string problem;  // not empty: nothing was done
