@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 
+import reached
+
 UNIT_SECONDS, PYTEST_SECONDS = 240, 420
 # Memory that a test program may take, and what it may write (a memfd is a file): a fault may make it ask for ever more.
 PROGRAM_BYTES_MAX = 4 << 30
@@ -52,11 +54,11 @@ class Program:
     def begin(self, top):
         """Runs it with no fault awake. False when it fails then: it can tell nothing."""
         log = self.folder / f"reached-{self.name}"
-        log.write_text("", encoding="utf-8")
+        reached.clear(log)
         start = time.monotonic()
         status = call(self.command, UNIT_SECONDS, {"MAINSTAY_PLANTED": "-1", "MAINSTAY_PLANTED_REACHED": str(log)}, top)
         self.seconds = time.monotonic() - start
-        self.reaches = {int(line) for line in log.read_text(encoding="utf-8").split()}
+        self.reaches = reached.taken(log)
         return status == 0
 
     def notices(self, number, top):
@@ -80,32 +82,27 @@ class PytestFile:
         if self.suite == "lab":
             native = [] if shutil.which("linux.uml") else ["--native-if-possible"]
             command = ["tools/lab", *native, "--mem", "1024", "--timeout", str(int(seconds) - 5), "--", *command]
-        env = {"MAINSTAY_BUILD": self.build_name, "MAINSTAY_PLANTED": str(number), "MAINSTAY_PLANTED_REACHED": str(log),
+        env = {"MAINSTAY_BUILD": self.build_name, "MAINSTAY_PLANTED": str(number), "MAINSTAY_PLANTED_REACHED": str(log or ""),
                "PYTHONPATH": str(pathlib.Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": "1"}
         return call(command, seconds, env, self.folder.parents[1], bounded=False)
 
     def begin(self, top):
         log = self.folder / f"reached-{self.suite}-{self.path.stem}"
-        log.write_text("", encoding="utf-8")
-        log.chmod(0o666)
+        reached.clear(log)
+        reached.by_test(log).unlink(missing_ok=True)
         start = time.monotonic()
         status = self._call([str(self.path)], -1, PYTEST_SECONDS, log)
         self.seconds = time.monotonic() - start
-        test = None
-        for line in log.read_text(encoding="utf-8").splitlines():
-            if line.startswith("test "):
-                test = self.tests.setdefault(line[5:], set())
-            elif test is not None and line.isdigit():
-                test.add(int(line))
+        for line in reached.by_test(log).read_text(encoding="utf-8").splitlines():
+            numbers, name = line.split(" ", 1)
+            self.tests.setdefault(name, set()).update(map(int, filter(None, numbers.split(","))))
         return status == 0
 
     def notices(self, number, top):
         chosen = [name for name, reached in self.tests.items() if number in reached]
         if not chosen:
             return False
-        log = self.folder / f"scratch-{os.getpid()}"
-        status = self._call(chosen, number, 30 + 3 * self.seconds, log)
-        log.unlink(missing_ok=True)
+        status = self._call(chosen, number, 30 + 3 * self.seconds, None)
         return status != 0
 
 
