@@ -120,7 +120,6 @@ Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interf
     receiver.family_ = family;
     receiver.interface_ = interface;
     receiver.interface_index_ = interface_index;
-    receiver.buffer_.resize(kPackets * (v4 ? kPacketBytesV4 : kPacketBytesV6));
 
     if (!interface.empty() && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
                                          static_cast<socklen_t>(interface.size() + 1)) != 0) {
@@ -185,8 +184,9 @@ std::vector<std::size_t> readable(std::span<const int> receivers) {
     return found;
 }
 
-Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {
-    const std::size_t packet_bytes = buffer_.size() / kPackets;
+Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets, std::vector<std::byte>& room) {
+    const std::size_t packet_bytes = family_ == Family::V4 ? kPacketBytesV4 : kPacketBytesV6;
+    if (room.size() < kPackets * packet_bytes) room.resize(kPackets * packet_bytes);
     std::array<mmsghdr, kPackets> messages{};
     std::array<iovec, kPackets> pieces{};
     std::array<sockaddr_in6, kPackets> senders{};
@@ -195,7 +195,7 @@ Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {
     };
     std::array<Control, kPackets> controls;
     for (std::size_t i = 0; i < kPackets; ++i) {
-        pieces[i] = {.iov_base = buffer_.data() + i * packet_bytes, .iov_len = packet_bytes};
+        pieces[i] = {.iov_base = room.data() + i * packet_bytes, .iov_len = packet_bytes};
         msghdr& header = messages[i].msg_hdr;
         header.msg_iov = &pieces[i];
         header.msg_iovlen = 1;
@@ -216,7 +216,7 @@ Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {
     clock_gettime(CLOCK_REALTIME, &read_at);
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         const auto bytes =
-            std::span{buffer_}.subspan(i * packet_bytes, std::min<std::size_t>(messages[i].msg_len, packet_bytes));
+            std::span{room}.subspan(i * packet_bytes, std::min<std::size_t>(messages[i].msg_len, packet_bytes));
         auto packet = family_ == Family::V4 ? parse_v4(bytes) : parse_v6(bytes, messages[i].msg_hdr);
         if (!packet) continue;
         packet->waited = since_stamp(messages[i].msg_hdr, read_at);

@@ -16,15 +16,15 @@ constexpr std::uint8_t kReducedPriority = 254;  // of an owner while there is an
 
 }  // namespace
 
-Instance::Instance(InstanceId id, config::Instance config, InstanceContext context)
+Instance::Instance(InstanceId id, std::shared_ptr<const config::Instance> config, InstanceContext context)
     : id_{id},
       config_{std::move(config)},
       around_{context},
-      effective_{config_.priority},
-      master_interval_{config_.advert_int} {
+      effective_{config_->priority},
+      master_interval_{config_->advert_int} {
     apply_settings();
-    routing_.rename(id_, "(" + config_.name + ") ");
-    (void)routing_.replace(routing_of(config_));
+    routing_.rename(id_, "(" + config_->name + ") ");
+    (void)routing_.replace(routing_of(*config_));
     refresh_advertised();
 }
 
@@ -34,24 +34,24 @@ void Instance::apply_settings() {
 }
 
 Nanos Instance::down_time() const {
-    return master_down_time(config_.version, effective_, master_interval_, config_.down_timer_adverts);
+    return master_down_time(config_->version, effective_, master_interval_, config_->down_timer_adverts);
 }
 
 // keepalived: `state MASTER` waits one interval and the smallest skew instead of three intervals; an owner does not
 // wait at all. Neither counts inside a sync group, whose members begin together (2.4.3).
 Instant Instance::first_election(Instant begin) const {
     if (owner()) return begin;
-    if (hint_) return begin + config_.advert_int + skew_time(config_.version, 255, config_.advert_int);
+    if (hint_) return begin + config_->advert_int + skew_time(config_->version, 255, config_->advert_int);
     return begin + down_time();
 }
 
 void Instance::start(Step step, const Health& health, Instant begin) {
     earliest_ = begin;
     awaits_source_ = health.awaits_source;
-    hint_ = config_.initial_master && !grouped();
+    hint_ = config_->initial_master && !grouped();
     source_ = health.source;
     mtu_ = health.mtu;
-    effective_ = effective_priority(config_.priority, health.priority);
+    effective_ = effective_priority(config_->priority, health.priority);
     refresh_advertised();
     if (health.faults.empty())
         enter_backup(step, first_election(begin), " (init)");
@@ -65,16 +65,16 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     last_mailed_ = previous.last_mailed;
     problems_.adopt(previous.problems);
     auth_.adopt(previous.auth_sent, previous.auth_heard);
-    reduced_ = previous.reduced && config_.priority == kOwnerPriority;
+    reduced_ = previous.reduced && config_->priority == kOwnerPriority;
     earliest_ = step.now;
     source_ = health.source;
     mtu_ = health.mtu;
-    effective_ = effective_priority(config_.priority, health.priority);
+    effective_ = effective_priority(config_->priority, health.priority);
     state_ = previous.state;
     fault_ = previous.fault;
     silent_fault_ = previous.state == State::Fault && health.only_waiting;
     owns_addresses_ = previous.owns_addresses;
-    if (config_.version == 3 && previous.master_interval > Micros{0}) master_interval_ = previous.master_interval;
+    if (config_->version == 3 && previous.master_interval > Micros{0}) master_interval_ = previous.master_interval;
     master_ = previous.master;
     master_priority_ = previous.master_priority;
     refresh_advertised();
@@ -91,20 +91,20 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
         timer_ = missed ? step.now + down_time() : previous.deadline;
         return;
     }
-    const Nanos silence = step.now - (previous.deadline - Nanos{config_.advert_int});
-    if (config_.nopreempt && silence > Nanos{config_.advert_int} * config_.down_timer_adverts) {
+    const Nanos silence = step.now - (previous.deadline - Nanos{config_->advert_int});
+    if (config_->nopreempt && silence > Nanos{config_->advert_int} * config_->down_timer_adverts) {
         leave_master(step, 0);  // another router may be master by now, and may stay it
         enter_backup(step, step.now + down_time());
         follows_master_ = grouped();  // and so do the other members
         return;
     }
-    timer_ = std::clamp(previous.deadline, step.now, step.now + Nanos{config_.advert_int});
-    if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    timer_ = std::clamp(previous.deadline, step.now, step.now + Nanos{config_->advert_int});
+    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});
     routing_.establish(step);
     owns_addresses_ = true;
-    if (config_.garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_.garp_master_delay;
-    if (config_.garp_master_refresh > Micros{0})
-        refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
+    if (config_->garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_->garp_master_delay;
+    if (config_->garp_master_refresh > Micros{0})
+        refresh_ = step.now + config_->garp_master_delay + config_->garp_master_refresh;
     arm_extra_arps(step.now);
 }
 
@@ -127,16 +127,16 @@ void Instance::set_health(Step step, const Health& health) {
     }
     if (!health.faults.empty() || state_ != State::Fault) return;
     // keepalived: the neighbours may have forgotten where to send unicast adverts (2.4.3).
-    if (!config_.unicast_peers.empty() && source_) step.out.push_back(AnnounceAddress{config_.interface, *source_});
+    if (!config_->unicast_peers.empty() && source_) step.out.push_back(AnnounceAddress{config_->interface, *source_});
     const Instant begin = std::max(step.now, earliest_);
     hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
-    master_interval_ = config_.advert_int;
+    master_interval_ = config_->advert_int;
     enter_backup(step, first_election(begin));
 }
 
 // A timer that runs must end as if it had been started with the new priority. An owner does not wait by its priority.
 void Instance::set_priority(Step step, int total) {
-    const std::uint8_t next = reduced_ ? kReducedPriority : effective_priority(config_.priority, total);
+    const std::uint8_t next = reduced_ ? kReducedPriority : effective_priority(config_->priority, total);
     if (next == effective_) return;
     say(step, LogLevel::Info, fmt::format("Changing effective priority from {} to {}", effective_, next));
     const Nanos before = down_time();
@@ -179,44 +179,44 @@ void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
 void Instance::become_master(Step step) {
     const IpAddress preempted = preempting_;
     clear_timers();
-    if (!preempted.empty()) preempted_until_ = step.now + config_.advert_int;
+    if (!preempted.empty()) preempted_until_ = step.now + config_->advert_int;
     preempting_ = preempted;
     if (std::exchange(reduced_, false)) {
-        effective_ = config_.priority;
+        effective_ = config_->priority;
         say(step, LogLevel::Info,
             fmt::format("the other address owner no longer advertises: our priority is {} again", effective_));
     }
     state_ = State::Master;
     ++counters_.become_master;
-    master_interval_ = config_.advert_int;
+    master_interval_ = config_->advert_int;
     if (source_) master_ = *source_;
     master_priority_ = effective_;
     send_advert(step);
-    if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});
     routing_.establish(step);
     owns_addresses_ = true;
-    send_arps(step, config_.garp_master_repeat);
+    send_arps(step, config_->garp_master_repeat);
 
-    timer_ = step.now + config_.advert_int;
-    if (config_.garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_.garp_master_delay;
-    if (config_.garp_master_refresh > Micros{0})
-        refresh_ = step.now + config_.garp_master_delay + config_.garp_master_refresh;
+    timer_ = step.now + config_->advert_int;
+    if (config_->garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_->garp_master_delay;
+    if (config_->garp_master_refresh > Micros{0})
+        refresh_ = step.now + config_->garp_master_delay + config_->garp_master_refresh;
     arm_extra_arps(step.now);
 
     say(step, LogLevel::Debug, "Receive advertisement timeout");
     say(step, LogLevel::Info, "Entering MASTER STATE");
     say(step, LogLevel::Debug, "setting VIPs.");
-    if (!config_.excluded_addresses.empty()) say(step, LogLevel::Debug, "setting E-VIPs.");
+    if (!config_->excluded_addresses.empty()) say(step, LogLevel::Debug, "setting E-VIPs.");
     announce(step, State::Master, "MASTER", "VRRP Instance is now owning VRRP VIPs", true);
 }
 
 void Instance::leave_master(Step step, unsigned resignations) {
     for (; resignations > 0; --resignations) send_resignation(step);
     routing_.withdraw(step);
-    auto held = held_addresses(config_);
+    auto held = held_addresses(*config_);
     if (!held.empty()) step.out.push_back(RemoveAddresses{id_, std::move(held)});
     say(step, LogLevel::Debug, "removing VIPs.");
-    if (!config_.excluded_addresses.empty()) say(step, LogLevel::Debug, "removing E-VIPs.");
+    if (!config_->excluded_addresses.empty()) say(step, LogLevel::Debug, "removing E-VIPs.");
     owns_addresses_ = false;
     ++counters_.release_master;
 }
@@ -237,11 +237,11 @@ void Instance::stop(Step step) {
 
 void Instance::remove(Step step) {
     id_ = kNoInstance;
-    routing_.rename(kNoInstance, "(" + config_.name + ") ");
+    routing_.rename(kNoInstance, "(" + config_->name + ") ");
     if (state_ == State::Master) leave_master(step, 1);
     clear_timers();
     // keepalived: a removed instance ends as DELETED if notify_deleted says so, else as FAULT (2.4.3).
-    if (find_value(config_.more->values, "notify_deleted") != nullptr)
+    if (find_value(config_->more->values, "notify_deleted") != nullptr)
         announce(step, State::Init, "DELETED", "VRRP Deleted at reload", true);
     else if (state_ != State::Fault)
         announce(step, State::Fault, "FAULT", "VRRP Instance is no longer owning VRRP VIPs", true);
@@ -277,12 +277,12 @@ void Instance::tick(Step step) {
     if (state_ != State::Master) return;
     if (reached(second_garp_at_)) {
         second_garp_at_.reset();
-        send_arps(step, config_.garp_master_repeat);
+        send_arps(step, config_->garp_master_repeat);
     }
     if (reached(refresh_)) {
-        const Nanos period = std::max<Nanos>(config_.garp_master_refresh, Seconds{1});
+        const Nanos period = std::max<Nanos>(config_->garp_master_refresh, Seconds{1});
         *refresh_ += period * ((step.now - *refresh_) / period + 1);
-        send_arps(step, config_.garp_master_refresh_repeat);
+        send_arps(step, config_->garp_master_refresh_repeat);
     }
     if (reached(extra_)) {
         arm_extra_arps(step.now);
@@ -290,12 +290,12 @@ void Instance::tick(Step step) {
     }
     if (reached(rival_burst_)) {
         rival_burst_.reset();
-        send_arps(step, config_.garp_lower_prio_repeat);
+        send_arps(step, config_->garp_lower_prio_repeat);
     }
     for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
     routing_.tick(step);
     for (const std::size_t position : duplicates_.take_due(step.now)) {
-        const HeldAddress held = held_address(config_, address_at(config_, position));
+        const HeldAddress held = held_address(*config_, address_at(*config_, position));
         step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
         send_arps(step, 1);
     }
@@ -303,11 +303,11 @@ void Instance::tick(Step step) {
 
 // keepalived's timer_expired_backup: a backup of that priority would have taken over by now (2.4.3).
 bool Instance::stalled_too_long(Step step) {
-    if (!config_.nopreempt || !settings().timer_expired_backup) return false;
+    if (!config_->nopreempt || !settings().timer_expired_backup) return false;
     const Nanos late = step.now - *timer_;
-    const Nanos silence = late + config_.advert_int;
-    if (silence < master_down_time(config_.version, *settings().timer_expired_backup, config_.advert_int,
-                                   config_.down_timer_adverts))
+    const Nanos silence = late + config_->advert_int;
+    if (silence < master_down_time(config_->version, *settings().timer_expired_backup, config_->advert_int,
+                                   config_->down_timer_adverts))
         return false;
     const auto micros = std::chrono::duration_cast<Micros>(late).count();
     step.out.push_back(Say{{LogLevel::Info, fmt::format("VRRP thread timer expired {}.{:06} seconds ago",
@@ -318,7 +318,7 @@ bool Instance::stalled_too_long(Step step) {
 
 // Due one interval after the last one was due, not after it went out; slots that were missed are left out.
 void Instance::advert_due(Step step) {
-    const Nanos interval = std::max<Nanos>(config_.advert_int, Micros{1000});
+    const Nanos interval = std::max<Nanos>(config_->advert_int, Micros{1000});
     const Nanos late = step.now - *timer_;
     if (late > interval / 10) ++counters_.deadlines_late;
     const auto missed = late / interval;
@@ -339,14 +339,14 @@ std::optional<Instant> Instance::deadline() const {
 
 InstanceSnapshot Instance::snapshot() const {
     InstanceSnapshot s;
-    s.name = config_.name;
-    s.interface = config_.interface;
-    s.group = config_.sync_group;
-    s.virtual_router_id = config_.virtual_router_id;
-    s.version = config_.version;
-    s.base_priority = config_.priority;
+    s.name = config_->name;
+    s.interface = config_->interface;
+    s.group = config_->sync_group;
+    s.virtual_router_id = config_->virtual_router_id;
+    s.version = config_->version;
+    s.base_priority = config_->priority;
     s.effective_priority = effective_;
-    s.family = config_.family;
+    s.family = config_->family;
     s.state = state_;
     s.owns_addresses = owns_addresses_;
     s.deadline = timer_.value_or(Instant{});

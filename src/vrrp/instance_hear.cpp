@@ -50,7 +50,7 @@ std::vector<HeldAddress> held_addresses(const config::Instance& config) {
 void Instance::hear(Step step, const PacketHeard& packet) {
     if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
     const bool old_checksum = old_checksum_;
-    const auto advert = check_advert({config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_,
+    const auto advert = check_advert({*config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_,
                                       counters_, once_, problems_, step.now, step.out},
                                      packet);
     if (old_checksum != old_checksum_) advert_ = {};
@@ -65,7 +65,7 @@ void Instance::hear(Step step, const PacketHeard& packet) {
 void Instance::hear_as_backup(Step step, const Advert& advert) {
     if (advert.priority == 0) {
         say(step, LogLevel::Debug, "Backup received priority 0 advertisement");
-        timer_ = step.now + skew_time(config_.version, effective_, master_interval_);
+        timer_ = step.now + skew_time(config_->version, effective_, master_interval_);
         return;
     }
     if (!accepts(step, advert)) {
@@ -84,17 +84,17 @@ void Instance::hear_as_backup(Step step, const Advert& advert) {
 }
 
 bool Instance::accepts(Step step, const Advert& advert) {
-    if (config_.nopreempt) return true;
+    if (config_->nopreempt) return true;
     if (advert.priority >= effective_) {
         preempt_from_.reset();
         return true;
     }
-    if (config_.preempt_delay <= Micros{0}) return false;
+    if (config_->preempt_delay <= Micros{0}) return false;
     if (!preempt_from_) {
-        preempt_from_ = step.now + config_.preempt_delay;
+        preempt_from_ = step.now + config_->preempt_delay;
         say(step, LogLevel::Debug,
             fmt::format("preempting {} only after {} s", advert.source.to_string(),
-                        std::chrono::duration<double>(config_.preempt_delay).count()));
+                        std::chrono::duration<double>(config_->preempt_delay).count()));
     }
     return step.now < *preempt_from_;
 }
@@ -104,7 +104,7 @@ bool Instance::accepts(Step step, const Advert& advert) {
 void Instance::follow(Step step, const Advert& advert) {
     master_ = advert.source;
     master_priority_ = advert.priority;
-    if (config_.version == 3 && advert.interval > Micros{0}) master_interval_ = advert.interval;
+    if (config_->version == 3 && advert.interval > Micros{0}) master_interval_ = advert.interval;
     timer_ = step.now + down_time();
 }
 
@@ -112,7 +112,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     if (advert.priority == 0) {
         if (!may_answer(step.now)) return;
         send_advert(step);
-        timer_ = step.now + config_.advert_int;
+        timer_ = step.now + config_->advert_int;
         return;
     }
     if (advert.priority == effective_ && source_ && advert.source == *source_) {
@@ -131,7 +131,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
                                 advert.source.to_string(), advert.priority)
                   : fmt::format("Master received advert from {} with higher priority {}, ours {}",
                                 advert.source.to_string(), advert.priority, effective_));
-        if (config_.higher_prio_send_advert) send_advert(step);
+        if (config_->higher_prio_send_advert) send_advert(step);
         leave_master(step, 0);
         follow(step, advert);
         enter_backup(step, step.now + down_time());
@@ -167,8 +167,8 @@ bool Instance::just_preempted(Step step, const Advert& advert) {
 // (2.4.3).
 void Instance::heard_other_owner(Step step, const Advert& advert) {
     if (effective_ != kOwnerPriority || advert.priority != kOwnerPriority) return;
-    const Nanos interval = config_.advert_int;
-    if (!other_owner_since_ || step.now - *other_owner_last_ > interval * config_.down_timer_adverts)
+    const Nanos interval = config_->advert_int;
+    if (!other_owner_since_ || step.now - *other_owner_last_ > interval * config_->down_timer_adverts)
         other_owner_since_ = step.now;
     other_owner_last_ = step.now;
     if (step.now - *other_owner_since_ < interval * kOwnerPatienceTenths / 10) return;
@@ -180,19 +180,19 @@ void Instance::heard_other_owner(Step step, const Advert& advert) {
 }
 
 void Instance::reassert_mastership(Step step) {
-    if (!config_.lower_prio_no_advert) send_advert(step);
+    if (!config_->lower_prio_no_advert) send_advert(step);
     call_clients_back(step);
 }
 
 // A rival has announced our addresses to the clients.
 void Instance::call_clients_back(Step step) {
-    if (config_.garp_lower_prio_repeat == 0) return;
-    send_arps(step, config_.garp_lower_prio_repeat);
-    if (config_.garp_lower_prio_delay > Micros{0}) rival_burst_ = step.now + config_.garp_lower_prio_delay;
+    if (config_->garp_lower_prio_repeat == 0) return;
+    send_arps(step, config_->garp_lower_prio_repeat);
+    if (config_->garp_lower_prio_delay > Micros{0}) rival_burst_ = step.now + config_->garp_lower_prio_delay;
 }
 
 bool Instance::may_answer(Instant now) {
-    if (now - answers_since_ >= config_.advert_int) {
+    if (now - answers_since_ >= config_->advert_int) {
         answers_since_ = now;
         answers_ = 0;
     }
@@ -201,9 +201,9 @@ bool Instance::may_answer(Instant now) {
 
 std::optional<std::size_t> Instance::position_of(const std::string& interface, const Prefix& prefix) const {
     const HeldAddress wanted{interface, prefix};
-    const std::size_t count = config_.addresses.size() + config_.excluded_addresses.size();
+    const std::size_t count = config_->addresses.size() + config_->excluded_addresses.size();
     for (std::size_t position = 0; position < count; ++position)
-        if (held_address(config_, address_at(config_, position)) == wanted) return position;
+        if (held_address(*config_, address_at(*config_, position)) == wanted) return position;
     return std::nullopt;
 }
 
@@ -211,7 +211,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
     if (state_ != State::Master || !owns_addresses_) return;
     const auto position = position_of(interface, prefix);
     if (!position) return;
-    if (address_at(config_, *position).no_track) {
+    if (address_at(*config_, *position).no_track) {
         say(step, LogLevel::Info,
             fmt::format("address {} on {} was removed by another program; it is not tracked", prefix.to_string(),
                         interface));
@@ -234,7 +234,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
 }
 
 void Instance::restore(Step step, std::size_t position) {
-    const HeldAddress held = held_address(config_, address_at(config_, position));
+    const HeldAddress held = held_address(*config_, address_at(*config_, position));
     step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
     send_arps(step, 1);
     ++counters_.addresses_restored;
@@ -280,34 +280,36 @@ void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {
 
 void Instance::reassert(Step step) {
     if (state_ != State::Master) return;
-    if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});
+    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});
     restores_.all_are_back();
     routing_.establish(step);
-    send_arps(step, config_.garp_master_repeat);
+    send_arps(step, config_->garp_master_repeat);
 }
 
-AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance config, InstanceContext around) {
-    if (around.settings.hmac != around_.settings.hmac || config.auth_pass != config_.auth_pass) auth_.forget_senders();
+AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<const config::Instance> config,
+                                    InstanceContext around) {
+    if (around.settings.hmac != around_.settings.hmac || config->auth_pass != config_->auth_pass)
+        auth_.forget_senders();
     const bool was_owner = owner();
-    const config::Instance old = std::exchange(config_, std::move(config));
+    const auto old = std::exchange(config_, std::move(config));
     id_ = id;
     around_ = std::move(around);
     const Micros old_extra = settings().extra_arps;
     apply_settings();
-    if (config_.priority != kOwnerPriority) reduced_ = false;
+    if (config_->priority != kOwnerPriority) reduced_ = false;
     once_.clear();
-    if (old.sync_group != config_.sync_group) wants_master_ = false;
-    const bool learned = state_ == State::Backup && config_.version == 3 && old.version == 3 && !master_.empty();
-    if (!learned) master_interval_ = config_.advert_int;
-    if (timer_ && state_ == State::Master) timer_ = std::min(*timer_, step.now + config_.advert_int);
-    const bool other_wait = old.advert_int != config_.advert_int || old.version != config_.version ||
-                            old.down_timer_adverts != config_.down_timer_adverts;
+    if (old->sync_group != config_->sync_group) wants_master_ = false;
+    const bool learned = state_ == State::Backup && config_->version == 3 && old->version == 3 && !master_.empty();
+    if (!learned) master_interval_ = config_->advert_int;
+    if (timer_ && state_ == State::Master) timer_ = std::min(*timer_, step.now + config_->advert_int);
+    const bool other_wait = old->advert_int != config_->advert_int || old->version != config_->version ||
+                            old->down_timer_adverts != config_->down_timer_adverts;
     if (timer_ && state_ == State::Backup && other_wait) timer_ = std::max(*timer_, step.now + down_time());
     // As at a start, an owner does not wait for anybody.
     if (timer_ && state_ == State::Backup && owner() && !was_owner && !reduced_) timer_ = std::max(step.now, earliest_);
-    if (state_ == State::Master && old.garp_master_refresh != config_.garp_master_refresh) {
+    if (state_ == State::Master && old->garp_master_refresh != config_->garp_master_refresh) {
         refresh_.reset();
-        if (config_.garp_master_refresh > Micros{0}) refresh_ = step.now + config_.garp_master_refresh;
+        if (config_->garp_master_refresh > Micros{0}) refresh_ = step.now + config_->garp_master_refresh;
     }
     if (state_ == State::Master && old_extra != settings().extra_arps) arm_extra_arps(step.now);
     refresh_advertised();
@@ -318,20 +320,20 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, config::Instance c
         const std::size_t count = c.addresses.size() + c.excluded_addresses.size();
         for (std::size_t position = 0; position < count; ++position) visit(position, address_at(c, position));
     };
-    each(old, [&](std::size_t, const auto& address) { before.insert(identity(old, address)); });
-    each(config_, [&](std::size_t position, const auto& address) {
-        if (!before.contains(identity(config_, address))) change.added.push_back(position);
+    each(*old, [&](std::size_t, const auto& address) { before.insert(identity(*old, address)); });
+    each(*config_, [&](std::size_t position, const auto& address) {
+        if (!before.contains(identity(*config_, address))) change.added.push_back(position);
     });
     // What is still to be put back stays so, at its new position; what the reload itself sets is not missing any more.
     restores_.renumber([&](std::size_t position) -> std::optional<std::size_t> {
-        const HeldAddress held = held_address(old, address_at(old, position));
+        const HeldAddress held = held_address(*old, address_at(*old, position));
         const auto next = position_of(held.interface, held.prefix);
         return next && std::ranges::find(change.added, *next) == change.added.end() ? next : std::nullopt;
     });
     duplicates_.clear();
-    routing_.rename(id_, "(" + config_.name + ") ");
-    change.routing = routing_.replace(routing_of(config_));
-    change.announce = !change.added.empty() || old.vmac.mac != config_.vmac.mac;
+    routing_.rename(id_, "(" + config_->name + ") ");
+    change.routing = routing_.replace(routing_of(*config_));
+    change.announce = !change.added.empty() || old->vmac.mac != config_->vmac.mac;
     return change;
 }
 

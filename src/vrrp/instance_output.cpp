@@ -28,28 +28,28 @@ std::size_t address_limit(const config::Instance& config, std::uint32_t mtu) {
 void Instance::refresh_advertised() {
     advert_ = {};
     advertised_.clear();
-    const std::size_t limit = address_limit(config_, mtu_);
-    for (const auto& address : config_.addresses)
-        if (address.prefix.address.family() == config_.family && advertised_.size() < limit)
+    const std::size_t limit = address_limit(*config_, mtu_);
+    for (const auto& address : config_->addresses)
+        if (address.prefix.address.family() == config_->family && advertised_.size() < limit)
             advertised_.push_back(address.prefix.address);
 }
 
 void Instance::build_adverts(std::uint8_t priority) {
     wire::VrrpPacket packet;
-    packet.version = config_.version;
-    packet.virtual_router_id = config_.virtual_router_id;
+    packet.version = config_->version;
+    packet.virtual_router_id = config_->virtual_router_id;
     packet.priority = priority;
-    packet.interval = config_.advert_int;
+    packet.interval = config_->advert_int;
     packet.addresses = advertised_;
-    if (config_.version == 2) {
-        packet.auth_type = static_cast<std::uint8_t>(config_.auth_type);
-        packet.auth = auth_bytes(config_);
+    if (config_->version == 2) {
+        packet.auth_type = static_cast<std::uint8_t>(config_->auth_type);
+        packet.auth = auth_bytes(*config_);
     }
-    advert_ = {.instance = id_, .interface = advert_device(config_), .source = *source_, .ttl = kTtl};
-    const bool v4 = config_.family == Family::V4, unicast = !config_.unicast_peers.empty();
-    for (const auto& peer : config_.unicast_peers) advert_.destinations.push_back(peer.address);
+    advert_ = {.instance = id_, .interface = advert_device(*config_), .source = *source_, .ttl = kTtl};
+    const bool v4 = config_->family == Family::V4, unicast = !config_->unicast_peers.empty();
+    for (const auto& peer : config_->unicast_peers) advert_.destinations.push_back(peer.address);
     if (unicast) {
-        advert_.in_vrf = runs_in_vrf(config_);
+        advert_.in_vrf = runs_in_vrf(*config_);
         advert_.ttl = settings().unicast_ttl.value_or(kTtl);
         advert_.system_hop_limit = !v4 && !settings().unicast_ttl;
     } else {
@@ -65,11 +65,11 @@ void Instance::build_adverts(std::uint8_t priority) {
 
 // Each advert is numbered and signed again when it is sent.
 bool Instance::seal(Step step, SendAdvert& advert) {
-    const bool header = config_.auth_type == config::AuthType::Ah;
+    const bool header = config_->auth_type == config::AuthType::Ah;
     const auto& hmac = settings().hmac;
     const bool signs = hmac && hmac->mode != HmacSettings::Mode::ReceiveOnly;
     if (!header && !signs) return true;
-    const auto key = auth_key(config_);
+    const auto key = auth_key(*config_);
     const std::uint64_t number = header ? auth_.next_ah(step.unix_us) : auth_.next_hmac(step.unix_us);
     if (header) {
         advert.protocol = wire::kAhProtocol;
@@ -117,7 +117,7 @@ void Instance::send_resignation(Step step) {
 }
 
 void Instance::send_arps(Step step, std::uint32_t rounds) {
-    if (rounds == 0 || (config_.addresses.empty() && config_.excluded_addresses.empty())) return;
+    if (rounds == 0 || (config_->addresses.empty() && config_->excluded_addresses.empty())) return;
     step.out.push_back(SendGratuitousArp{id_, rounds});
 }
 
@@ -130,8 +130,8 @@ void Instance::arm_extra_arps(Instant now) {
 // do. keepalived: one address for each such device, or all of them (watched in 2.2.7).
 void Instance::send_extra_arps(Step step) {
     std::set<std::string> told;
-    for (const HeldAddress& held : held_addresses(config_)) {
-        if (held.interface == advert_device(config_)) continue;
+    for (const HeldAddress& held : held_addresses(*config_)) {
+        if (held.interface == advert_device(*config_)) continue;
         if (!told.insert(held.interface).second && !settings().extra_arps_all) continue;
         step.out.push_back(AnnounceAddress{held.interface, held.prefix.address});
     }
@@ -141,20 +141,20 @@ void Instance::send_extra_arps(Step step) {
 void Instance::announce(Step step, State state, const char* name, std::string detail, bool notify) {
     Event event;
     event.kind = Event::Kind::Instance;
-    event.name = config_.name;
+    event.name = config_->name;
     event.state = name;
     event.detail = std::move(detail);
     event.priority = effective_;
     event.notify = notify;
     const bool new_state = event.state.find('_') == std::string::npos;  // not MASTER_PRIORITY and its like
     event.mail =
-        config_.smtp_alert && new_state && last_mailed_ != name && !(state == State::Fault && around_.no_email_faults);
+        config_->smtp_alert && new_state && last_mailed_ != name && !(state == State::Fault && around_.no_email_faults);
     if (event.mail) last_mailed_ = name;
     step.out.push_back(Announce{std::move(event)});
 }
 
 void Instance::say(Step step, LogLevel level, const std::string& text) const {
-    step.out.push_back(Say{{level, "(" + config_.name + ") " + text}});
+    step.out.push_back(Say{{level, "(" + config_->name + ") " + text}});
 }
 
 }  // namespace mainstay::vrrp

@@ -79,19 +79,19 @@ void Router::Impl::Reloading::held_after() {
 
 void Router::Impl::Reloading::match(Step step, std::vector<Instance> old) {
     std::vector<bool> kept(old.size(), false);
-    const auto& config = router_.config;
+    const auto& config = *router_.config;
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto& c = config.instances[id];
         std::size_t at = 0;
         while (at < old.size() && (kept[at] || !same_instance(old[at].config(), c))) ++at;
         is_new_.push_back(at == old.size());
         if (at == old.size()) {
-            router_.instances.emplace_back(id, c, router_.context(c));
+            router_.instances.emplace_back(id, router_.instance_config(id), router_.context(c));
             others_.push_back({id, everything_of(router_.instances.back())});
             continue;
         }
         kept[at] = true;
-        AddressChange change = old[at].reconfigure(step, id, c, router_.context(c));
+        AddressChange change = old[at].reconfigure(step, id, router_.instance_config(id), router_.context(c));
         (old[at].state() == State::Master ? masters_ : others_).push_back({id, std::move(change)});
         router_.instances.push_back(std::move(old[at]));
     }
@@ -149,24 +149,24 @@ void Router::Impl::Reloading::carry_out(Step step, const RoutingSet::Change& sta
     router_.statics.add(step, statics.added);
 }
 
-void Router::Impl::reload(Step step, const config::Config& next) {
+void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next) {
     const std::vector<GroupSnapshot> old_groups = [&] {
         std::vector<GroupSnapshot> all;
         for (const Group& group : groups) all.push_back(group.snapshot());
         return all;
     }();
     Reloading reloading{*this};
-    config = next;
+    config = std::move(next);
     index_config();
-    scripts.configure(config, step.now, false);
-    trackers.configure(config, step.now, false);
+    scripts.configure(*config, step.now, false);
+    trackers.configure(*config, step.now, false);
     for (Group& group : groups) {
         const auto old = std::ranges::find(old_groups, group.config().name, &GroupSnapshot::name);
         if (old != old_groups.end()) group.adopt(*old);
     }
 
     reloading.match(step, std::exchange(instances, {}));
-    const RoutingSet::Change static_change = statics.replace(config);
+    const RoutingSet::Change static_change = statics.replace(*config);
     reloading.carry_out(step, static_change);
 
     const auto health = judge_all();

@@ -39,77 +39,81 @@ const char* to_string(State state) {
     return "INIT";
 }
 
-Router::Impl::Impl(const config::Config& initial) : config{initial} {
+Router::Impl::Impl(std::shared_ptr<const config::Config> initial) : config{std::move(initial)} {
     index_config();
-    (void)statics.replace(config);
-    for (InstanceId id = 0; id < config.instances.size(); ++id)
-        instances.emplace_back(id, config.instances[id], context(config.instances[id]));
+    (void)statics.replace(*config);
+    for (InstanceId id = 0; id < config->instances.size(); ++id)
+        instances.emplace_back(id, instance_config(id), context(config->instances[id]));
+}
+
+std::shared_ptr<const config::Instance> Router::Impl::instance_config(InstanceId id) const {
+    return {config, &config->instances[id]};
 }
 
 void Router::Impl::index_config() {
-    virtuals = virtual_addresses(config);
-    bfds.configure(config);
-    link_delays.configure(config);
+    virtuals = virtual_addresses(*config);
+    bfds.configure(*config);
+    link_delays.configure(*config);
     by_key.clear();
     by_address.clear();
-    for (InstanceId id = 0; id < config.instances.size(); ++id) {
-        const auto& c = config.instances[id];
+    for (InstanceId id = 0; id < config->instances.size(); ++id) {
+        const auto& c = config->instances[id];
         by_key[{advert_device(c), c.family, c.virtual_router_id}].push_back(id);
         for (HeldAddress& held : held_addresses(c)) by_address[{std::move(held.interface), held.prefix}].push_back(id);
     }
     groups.clear();
-    group_of.assign(config.instances.size(), kNoGroup);
-    for (const auto& group : config.sync_groups) {
+    group_of.assign(config->instances.size(), kNoGroup);
+    for (const auto& group : config->sync_groups) {
         std::vector<InstanceId> members;
-        for (InstanceId id = 0; id < config.instances.size(); ++id) {
-            if (config.instances[id].sync_group != group.name) continue;
+        for (InstanceId id = 0; id < config->instances.size(); ++id) {
+            if (config->instances[id].sync_group != group.name) continue;
             members.push_back(id);
             group_of[id] = groups.size();
         }
-        groups.emplace_back(group, std::move(members), config.global.no_email_faults);
+        groups.emplace_back(group, std::move(members), config->global.no_email_faults);
     }
 }
 
 Instance::InstanceContext Router::Impl::context(const config::Instance& instance) const {
-    Instance::InstanceContext around{.no_email_faults = config.global.no_email_faults,
+    Instance::InstanceContext around{.no_email_faults = config->global.no_email_faults,
                                      .owner_group = true,
-                                     .settings = settings_of(instance, config.global)};
+                                     .settings = settings_of(instance, config->global)};
     // The nearest one that says anything.
     const auto says = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
         if (const auto told = config::value_of<bool>(more->values, keyword)) around.tell_priority = *told;
     };
-    says(config.global.more, "vrrp_notify_priority_changes");
-    for (const auto& group : config.sync_groups)
+    says(config->global.more, "vrrp_notify_priority_changes");
+    for (const auto& group : config->sync_groups)
         if (!instance.sync_group.empty() && group.name == instance.sync_group)
             says(group.more, "notify_priority_changes");
     says(instance.more, "notify_priority_changes");
     if (instance.sync_group.empty()) return around;
-    for (const auto& other : config.instances)
+    for (const auto& other : config->instances)
         if (other.sync_group == instance.sync_group && other.priority != 255) around.owner_group = false;
     return around;
 }
 
 std::vector<Health> Router::Impl::judge_all() const {
     std::vector<Health> own;
-    own.reserve(config.instances.size());
-    for (InstanceId id = 0; id < config.instances.size(); ++id) {
+    own.reserve(config->instances.size());
+    for (InstanceId id = 0; id < config->instances.size(); ++id) {
         const auto* group = group_of[id] == kNoGroup ? nullptr : &groups[group_of[id]].config();
         const bool awaits = instances[id].awaits_source();
-        own.push_back(judge(config.instances[id], group, links, scripts, virtuals, awaits));
-        const bool misses = misses_source(config.instances[id]);
-        if (misses && may_await_source(config.instances[id], links, awaits)) {
+        own.push_back(judge(config->instances[id], group, links, scripts, virtuals, awaits));
+        const bool misses = misses_source(config->instances[id]);
+        if (misses && may_await_source(config->instances[id], links, awaits)) {
             own.back().awaits_source = true;
         } else if (misses) {
             if (own.back().only_waiting) own.back().faults.clear();  // there is a better reason now
             own.back().only_waiting = false;
             own.back().faults.push_back(
-                fmt::format("source address {} is not on this host", config.instances[id].source->to_string()));
+                fmt::format("source address {} is not on this host", config->instances[id].source->to_string()));
         }
         bfds.judge(id, own.back());
         trackers.judge(id, own.back());
-        if (instances[id].settings().unicast_fault_no_peer && config.instances[id].unicast_peers.empty())
+        if (instances[id].settings().unicast_fault_no_peer && config->instances[id].unicast_peers.empty())
             own.back().faults.emplace_back("no unicast peer");
-        statics.judge(config.instances[id], links, own.back());
+        statics.judge(config->instances[id], links, own.back());
     }
     std::vector<Health> combined = own;
     for (const Group& group : groups) {
@@ -151,8 +155,8 @@ void Router::Impl::look_at_all_deadlines() {
 
 void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     phase = Phase::Running;
-    scripts.configure(config, step.now, true);
-    trackers.configure(config, step.now, true);
+    scripts.configure(*config, step.now, true);
+    trackers.configure(*config, step.now, true);
     if (previous != nullptr) {
         scripts.adopt(previous->scripts);
         bfds.adopt(previous->bfds);
@@ -161,7 +165,7 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
         remove_leftovers(step);
     }
     statics.start(step);
-    const Nanos delay = startup_delay(config.global, step.now);
+    const Nanos delay = startup_delay(config->global, step.now);
     if (previous == nullptr && delay > Nanos{0}) {
         startup_until = step.now + delay;
         step.out.push_back(Say{{LogLevel::Info, fmt::format("Delaying startup for {:g} seconds",
@@ -169,7 +173,7 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     }
     const auto health = judge_all();
     for (InstanceId id = 0; id < instances.size(); ++id) {
-        const auto& c = config.instances[id];
+        const auto& c = config->instances[id];
         const InstanceSnapshot* earlier = nullptr;
         if (previous != nullptr)
             for (const auto& s : previous->instances)
@@ -192,9 +196,9 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
 // Addresses left from earlier must not answer before an election. Those of an owner may be the host's own, and the
 // owner sets them immediately; but not while it waits.
 void Router::Impl::remove_leftovers(Step step) {
-    for (InstanceId id = 0; id < config.instances.size(); ++id) {
-        const auto& c = config.instances[id];
-        if (c.priority == kOwnerPriority && startup_delay(config.global, step.now) == Nanos{0}) continue;
+    for (InstanceId id = 0; id < config->instances.size(); ++id) {
+        const auto& c = config->instances[id];
+        if (c.priority == kOwnerPriority && startup_delay(config->global, step.now) == Nanos{0}) continue;
         std::vector<HeldAddress> left;
         for (HeldAddress& held : held_addresses(c)) {
             const InterfaceFact* link = links.find(held.interface);
@@ -257,7 +261,7 @@ std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) con
     const auto it = by_key.find({packet.interface, packet.source.family(), vrid});
     if (it != by_key.end()) {
         for (const InstanceId id : it->second) {
-            const auto& c = config.instances[id];
+            const auto& c = config->instances[id];
             const bool same_cast = c.unicast_peers.empty() == multicast;
             const bool known_peer = std::ranges::find(c.unicast_peers, packet.source, &config::UnicastPeer::address) !=
                                     c.unicast_peers.end();
@@ -283,7 +287,7 @@ void Router::Impl::on(Step step, const PacketHeard& fact) {
 
 // keepalived: only with log_unknown_vrids. Once for each: others may run VRRP on this network by right.
 void Router::Impl::unknown_vrid(Step step, const PacketHeard& packet) {
-    if (!config::value_of<bool>(config.global.more->values, "log_unknown_vrids").value_or(false)) return;
+    if (!config::value_of<bool>(config->global.more->values, "log_unknown_vrids").value_or(false)) return;
     const std::size_t at = packet.protocol == wire::kAhProtocol ? wire::kAhLength : 0;
     if (packet.payload.size() < at + wire::kVrrpHeaderLength || unknown_vrids.size() >= kUnknownVridsMost) return;
     const auto vrid = std::to_integer<std::uint8_t>(packet.payload[at + 1]);
@@ -335,7 +339,7 @@ void Router::Impl::on(Step step, const ScriptDone& fact) {
 }
 
 void Router::Impl::on(Step step, const BfdFact& fact) {
-    if (bfds.tell(fact, config, step.out) && phase == Phase::Running) apply_health(step);
+    if (bfds.tell(fact, *config, step.out) && phase == Phase::Running) apply_health(step);
 }
 
 void Router::Impl::on(Step step, const FileFact& fact) {
@@ -384,7 +388,7 @@ void Router::Impl::on(Step step, const Shutdown&) {
     std::ranges::move(told, std::back_inserter(step.out));
 }
 
-Router::Router(const config::Config& config) : impl_{std::make_unique<Impl>(config)} {}
+Router::Router(std::shared_ptr<const config::Config> config) : impl_{std::make_unique<Impl>(std::move(config))} {}
 Router::Router(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
@@ -412,10 +416,10 @@ Intents Router::step(const Fact& fact, Instant now) {
     return out;
 }
 
-Intents Router::reload(const config::Config& config, Instant now) {
+Intents Router::reload(std::shared_ptr<const config::Config> config, Instant now) {
     Intents out;
     if (impl_->phase != Impl::Phase::Running) return out;
-    impl_->reload(impl_->step_at(now, out), config);
+    impl_->reload(impl_->step_at(now, out), std::move(config));
     impl_->renew_routing(impl_->step_at(now, out), nullptr);
     return out;
 }
@@ -456,7 +460,7 @@ RouterSnapshot Router::snapshot_without_instances() const {
     return all;
 }
 
-const config::Config& Router::config() const { return impl_->config; }
+const config::Config& Router::config() const { return *impl_->config; }
 bool Router::finished() const { return impl_->phase == Impl::Phase::Finished; }
 
 }  // namespace mainstay::vrrp

@@ -20,10 +20,10 @@
 namespace mainstay::vrrp {
 
 struct Router::Impl {
-    explicit Impl(const config::Config& initial);
+    explicit Impl(std::shared_ptr<const config::Config> initial);
 
     enum class Phase : std::uint8_t { Gathering, Running, Finished } phase = Phase::Gathering;
-    config::Config config;
+    std::shared_ptr<const config::Config> config;
     Links links;
     LinkDelays link_delays;
     ScriptBoard scripts;
@@ -45,6 +45,7 @@ struct Router::Impl {
 
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 
+    [[nodiscard]] std::shared_ptr<const config::Instance> instance_config(InstanceId id) const;
     // Everything that follows from `config`, but the instances themselves.
     void index_config();
     [[nodiscard]] Instance::InstanceContext context(const config::Instance& instance) const;
@@ -89,7 +90,7 @@ struct Router::Impl {
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;
 
     class Reloading;
-    void reload(Step step, const config::Config& next);
+    void reload(Step step, std::shared_ptr<const config::Config> next);
 };
 
 }  // namespace mainstay::vrrp

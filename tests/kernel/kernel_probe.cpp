@@ -176,8 +176,9 @@ int vrrp_receive(const Arguments& arguments) {
     if (!receiver) return report(receiver.error());
     return serve(receiver->fd(), [&] {
         std::vector<kernel::ReceivedPacket> packets;
+        std::vector<std::byte> room;
         for (;;) {
-            const auto more = receiver->receive(packets);
+            const auto more = receiver->receive(packets, room);
             if (!more) return report(more.error()) == 0;
             if (!*more) break;
         }

@@ -5,37 +5,37 @@ statements, anything else is an expression. The code as it is must occur exactly
 become stale breaks the build; several rows may share it. Bugs in the director around the machine are in lan.hpp.
 """
 
-DOWN_TIME = "return master_down_time(config_.version, effective_, master_interval_, config_.down_timer_adverts);"
-RESIGNED = "timer_ = step.now + skew_time(config_.version, effective_, master_interval_);"
+DOWN_TIME = "return master_down_time(config_->version, effective_, master_interval_, config_->down_timer_adverts);"
+RESIGNED = "timer_ = step.now + skew_time(config_->version, effective_, master_interval_);"
 FAULT = "if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);"
 STOP = """if (state_ == State::Master) leave_master(step, 1);
     if (state_ != State::Init) announce(step, State::Init, "STOP", "VRRP Instance stopping", true);"""
 TAKEOVER = """send_advert(step);
-    if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});"""
+    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});"""
 NEXT_SLOT = "*timer_ += interval * (missed + 1);"
 
 MUTATIONS = [
     # Waiting.
     ("wrong-skew", "instance.cpp", "the skew grows with the priority", DOWN_TIME,
-     "return master_down_time(config_.version, static_cast<std::uint8_t>(255 - effective_), master_interval_, config_.down_timer_adverts);"),
+     "return master_down_time(config_->version, static_cast<std::uint8_t>(255 - effective_), master_interval_, config_->down_timer_adverts);"),
     ("skew-in-seconds", "instance.cpp", "version 3 counts its skew in 1/256 s", DOWN_TIME,
-     "return master_down_time(2, effective_, master_interval_, config_.down_timer_adverts);"),
+     "return master_down_time(2, effective_, master_interval_, config_->down_timer_adverts);"),
     ("one-advert-more", "instance.cpp", "waits for down_timer_adverts + 1", DOWN_TIME,
-     "return master_down_time(config_.version, effective_, master_interval_, config_.down_timer_adverts + 1);"),
+     "return master_down_time(config_->version, effective_, master_interval_, config_->down_timer_adverts + 1);"),
     ("one-advert-less", "instance.cpp", "waits for down_timer_adverts - 1", DOWN_TIME,
-     "return master_down_time(config_.version, effective_, master_interval_, config_.down_timer_adverts - 1);"),
+     "return master_down_time(config_->version, effective_, master_interval_, config_->down_timer_adverts - 1);"),
     ("interval-not-learned", "instance_hear.cpp", "a version 3 backup waits by its own interval",
-     "if (config_.version == 3 && advert.interval > Micros{0}) master_interval_ = advert.interval;", ";"),
+     "if (config_->version == 3 && advert.interval > Micros{0}) master_interval_ = advert.interval;", ";"),
     ("own-interval-forgotten", "instance.cpp", "after a FAULT the old master's interval counts",
      "hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)\n"
-     "    master_interval_ = config_.advert_int;", "hint_ = false;"),
+     "    master_interval_ = config_->advert_int;", "hint_ = false;"),
     ("timer-not-shifted", "instance.cpp", "another priority leaves a running wait alone",
      "if (state_ == State::Backup && timer_ && !owner()) *timer_ += down_time() - before;", ";"),
     ("no-wait-after-fault", "instance.cpp", "takes over as soon as a FAULT ends",
      "enter_backup(step, first_election(begin));", "enter_backup(step, begin);"),
     ("resign-ignored", "instance_hear.cpp", "a backup waits on after priority 0", RESIGNED, ";"),
     ("resign-blocked-by-nopreempt", "instance_hear.cpp", "nopreempt waits on after priority 0", RESIGNED,
-     "if (!config_.nopreempt) timer_ = step.now + skew_time(config_.version, effective_, master_interval_);"),
+     "if (!config_->nopreempt) timer_ = step.now + skew_time(config_->version, effective_, master_interval_);"),
     # Who is better.
     ("equal-is-not-enough", "instance_hear.cpp", "a backup does not accept a master of its own priority",
      "advert.priority >= effective_", "advert.priority > effective_"),
@@ -47,9 +47,9 @@ MUTATIONS = [
     ("yields-to-lower", "instance_hear.cpp", "a master yields to a lower priority", "++counters_.rival_masters;",
      "leave_master(step, 0); follow(step, advert); enter_backup(step, step.now + down_time()); return;"),
     ("stays-against-better", "instance_hear.cpp", "a master ignores a better one",
-     "if (config_.higher_prio_send_advert) send_advert(step);", "return;"),
+     "if (config_->higher_prio_send_advert) send_advert(step);", "return;"),
     ("nopreempt-ignored", "instance_hear.cpp", "a better backup takes over in spite of nopreempt",
-     "if (config_.nopreempt) return true;", ";"),
+     "if (config_->nopreempt) return true;", ";"),
     ("preempt-delay-missed", "instance_hear.cpp", "takes over before preempt_delay is over",
      "return step.now < *preempt_from_;", "return false;"),
     ("preempt-delay-for-ever", "instance_hear.cpp", "preempt_delay never ends", "return step.now < *preempt_from_;",
@@ -62,19 +62,19 @@ MUTATIONS = [
      "return value;"),
     # What a master does.
     ("no-advert-at-takeover", "instance.cpp", "the first advert comes an interval later", TAKEOVER,
-     "if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_});"),
+     "if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});"),
     ("addresses-before-advert", "instance.cpp", "the addresses are set before the advert goes out", TAKEOVER,
-     "if (!held_addresses(config_).empty()) step.out.push_back(AddAddresses{id_}); send_advert(step);"),
+     "if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_}); send_advert(step);"),
     ("adverts-drift", "instance.cpp", "the interval begins when the advert went out, not when it was due", NEXT_SLOT,
      "*timer_ = step.now + interval;"),
     ("missed-adverts-in-a-burst", "instance.cpp", "what was missed in a pause is sent afterwards", NEXT_SLOT,
      "*timer_ += interval;"),
     ("priority-0-not-answered", "instance_hear.cpp", "a master that hears priority 0 waits for its next slot",
-     "send_advert(step);\n        timer_ = step.now + config_.advert_int;", ";"),
+     "send_advert(step);\n        timer_ = step.now + config_->advert_int;", ";"),
     ("rival-not-answered", "instance_hear.cpp", "a weaker rival hears nothing at once",
      "reassert_mastership(step);\n    answered_rival_ = true;", ";"),
     ("rival-not-announced-over", "instance_hear.cpp", "after a rival the addresses are not announced again",
-     "if (config_.garp_lower_prio_repeat == 0) return;", "return;"),
+     "if (config_->garp_lower_prio_repeat == 0) return;", "return;"),
     ("preempted-counts-as-rival", "instance_hear.cpp", "the last advert of the one who yields is taken for a rival's",
      "if (just_preempted(step, advert)) return;", ";"),
     ("owner-does-not-give-way", "instance_hear.cpp", "two owners that do not hear each other both stay master",
@@ -112,7 +112,7 @@ MUTATIONS = [
     ("adopted-backup-does-not-listen", "instance.cpp", "an adopted backup takes over though it may have missed adverts",
      "timer_ = missed ? step.now + down_time() : previous.deadline;", "timer_ = previous.deadline;"),
     ("adopted-master-stays", "instance.cpp", "a nopreempt master that was away too long goes on",
-     "config_.nopreempt && silence > Nanos{config_.advert_int} * config_.down_timer_adverts", "false"),
+     "config_->nopreempt && silence > Nanos{config_->advert_int} * config_->down_timer_adverts", "false"),
     ("adopted-group-splits", "instance.cpp", "one member steps back after a crash, the others do not",
      "follows_master_ = grouped();", ";"),
     ("leftovers-stay", "router.cpp", "addresses of a crashed incarnation without a state block stay",

@@ -48,8 +48,9 @@ public:
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     // Up to 64 packets by recvmmsg, appended to `packets`; false when the queue is empty. Packets whose IP header
-    // cannot be read are left out; one longer than any VRRP packet comes cut off.
-    [[nodiscard]] Result<bool> receive(std::vector<ReceivedPacket>& packets);
+    // cannot be read are left out; one longer than any VRRP packet comes cut off. `room`, for them all, grows to what
+    // is needed (96 kB, of IPv6 272 kB): one serves all receivers of a thread.
+    [[nodiscard]] Result<bool> receive(std::vector<ReceivedPacket>& packets, std::vector<std::byte>& room);
 
 private:
     int membership(const IpAddress& group, bool joins);  // errno, or 0
@@ -58,7 +59,6 @@ private:
     Family family_ = Family::V4;
     std::uint32_t interface_index_ = 0;
     std::string interface_;
-    std::vector<std::byte> buffer_;
 };
 
 // Positions of the receivers whose receive() has something to take, or to tell; one system call for all.

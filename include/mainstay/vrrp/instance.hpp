@@ -49,7 +49,7 @@ public:
         Settings settings{};
     };
 
-    Instance(InstanceId id, config::Instance config, InstanceContext context);
+    Instance(InstanceId id, std::shared_ptr<const config::Instance> config, InstanceContext context);
 
     // Leaves INIT. `begin` is when timers start: now, or the end of vrrp_startup_delay.
     void start(Step step, const Health& health, Instant begin);
@@ -92,22 +92,23 @@ public:
     void clear_marks() { follows_master_ = answered_rival_ = resigned_ = false; }
 
     // A reload. The returned change is to be carried out by the router when the instance is a master.
-    [[nodiscard]] AddressChange reconfigure(Step step, InstanceId id, config::Instance config, InstanceContext around);
+    [[nodiscard]] AddressChange reconfigure(Step step, InstanceId id, std::shared_ptr<const config::Instance> config,
+                                            InstanceContext around);
     // A reload removed it: resign, and tell with intents that need no lookup.
     void remove(Step step);
-    void announce_addresses(Step step) { send_arps(step, config_.garp_master_repeat); }  // after they changed
+    void announce_addresses(Step step) { send_arps(step, config_->garp_master_repeat); }  // after they changed
 
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] bool waits_for_scripts() const { return silent_fault_; }
     [[nodiscard]] bool awaits_source() const { return awaits_source_; }
-    [[nodiscard]] const config::Instance& config() const { return config_; }
+    [[nodiscard]] const config::Instance& config() const { return *config_; }
     [[nodiscard]] const Settings& settings() const { return around_.settings; }
     [[nodiscard]] std::optional<Instant> deadline() const;
     [[nodiscard]] InstanceSnapshot snapshot() const;
 
 private:
-    [[nodiscard]] bool grouped() const { return !config_.sync_group.empty(); }
-    [[nodiscard]] bool owner() const { return config_.priority == 255 && around_.owner_group; }
+    [[nodiscard]] bool grouped() const { return !config_->sync_group.empty(); }
+    [[nodiscard]] bool owner() const { return config_->priority == 255 && around_.owner_group; }
     [[nodiscard]] Nanos down_time() const;
     [[nodiscard]] Instant first_election(Instant begin) const;
     void hear_as_backup(Step step, const Advert& advert);
@@ -145,7 +146,7 @@ private:
     void say(Step step, LogLevel level, const std::string& text) const;
 
     InstanceId id_;
-    config::Instance config_;
+    std::shared_ptr<const config::Instance> config_;  // of a configuration that all instances share
     InstanceContext around_;
     State state_ = State::Init;
     std::uint8_t effective_ = 0;

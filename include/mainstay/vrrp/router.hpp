@@ -16,8 +16,10 @@ namespace mainstay::vrrp {
 
 class Router {
 public:
-    // `config` is copied; only its global, scripts, instances and sync_groups are used.
-    explicit Router(const config::Config& config);
+    // Of `config`, which is shared with whoever else reads it, only global, scripts, instances and sync_groups are
+    // used.
+    explicit Router(std::shared_ptr<const config::Config> config);
+    explicit Router(config::Config config) : Router{std::make_shared<const config::Config>(std::move(config))} {}
     Router(Router&&) noexcept;
     Router& operator=(Router&&) noexcept;
     ~Router();
@@ -35,7 +37,10 @@ public:
 
     // Swap in a new configuration (DESIGN: a reload keeps the state of every instance whose identity - VRID, family,
     // interface, unicast/multicast - is unchanged). Give the InterfaceFacts of newly named interfaces before it.
-    [[nodiscard]] Intents reload(const config::Config& config, Instant now);
+    [[nodiscard]] Intents reload(std::shared_ptr<const config::Config> config, Instant now);
+    [[nodiscard]] Intents reload(config::Config config, Instant now) {
+        return reload(std::make_shared<const config::Config>(std::move(config)), now);
+    }
 
     [[nodiscard]] std::optional<Instant> deadline() const;
     // The deadline is that of a backup which then takes over.

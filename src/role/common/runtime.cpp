@@ -42,6 +42,7 @@ constexpr std::size_t kScriptsWaitingMax = 65'536;
 // Lists that grow, and what a batch took, are taken from memory that was used before: new pages for each take longer
 // than what is done with them. What is not needed is given back after the start.
 constexpr int kKeptFree = 64 << 20;
+constexpr int kBeatsUntilTrim = 10;  // seconds
 
 kernel::Slices slices_of(Kind kind) {
     return traits_of(kind).speaks_in_time ? kernel::Slices::Short : kernel::Slices::Usual;
@@ -142,7 +143,7 @@ private:
     std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
     std::uint64_t unsent_ = 0;
     bool started_ = false, stopping_ = false, orphan_ = false;
-    int exit_code_ = 0;
+    int exit_code_ = 0, beats_until_trim_ = 0;
 };
 
 Result<void> Process::open_shared(const RoleTraits& traits) {
@@ -211,6 +212,7 @@ void Process::send_heartbeat() {
         if (error || !control_.is_open()) return;
         const auto late = std::chrono::steady_clock::now() - heartbeat_.expiry();
         tuning_.look(std::chrono::duration_cast<Micros>(late));
+        if (beats_until_trim_ > 0 && --beats_until_trim_ == 0) ::malloc_trim(0);
         send_heartbeat();
     });
 }
@@ -336,8 +338,11 @@ void Process::run(Running next, std::optional<config::Config> own) {
         return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
     // What reading took is given back, or it would stay until the next reload. That one keeps it: to give it back and
-    // get it again each time takes longer than all else. vrrp has no time for that.
-    if (first && !traits_.is_short_of_time) ::malloc_trim(0);
+    // get it again each time takes longer than all else. vrrp, which is to take over at once, waits for a quiet moment.
+    if (traits_.is_short_of_time)
+        beats_until_trim_ = kBeatsUntilTrim;
+    else if (first)
+        ::malloc_trim(0);
 }
 
 void Process::abort(std::uint64_t generation) {

@@ -43,9 +43,9 @@ void VrrpFirewall::complain(const Error& error) {
             error.text());
 }
 
-void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool restarted) {
-    const auto choice = vrrp::choose_firewall(config, vmacs, iptables_is_nft());
-    if (config_.global.more != config.global.more || kind_ != choice.kind)
+void VrrpFirewall::configure(std::shared_ptr<const config::Config> config, bool vmacs, bool restarted) {
+    const auto choice = vrrp::choose_firewall(*config, vmacs, iptables_is_nft());
+    if (config_->global.more != config->global.more || kind_ != choice.kind)
         for (const auto& line : choice.lines) log_.line(line);
     if (choice.kind != kind_ && kind_ == vrrp::Firewall::Nftables) {
         drop(done_.v4);
@@ -56,7 +56,7 @@ void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool rest
     if (choice.kind != kind_ && iptables_done_)
         apply_iptables({.names = iptables_done_->names, .plan = {}, .devices = {}});
     kind_ = choice.kind;
-    config_ = config;
+    config_ = std::move(config);
     if (kind_ == vrrp::Firewall::Iptables) {
         apply();
         // A reload writes all rules again, whatever other programs did to them.
@@ -67,7 +67,7 @@ void VrrpFirewall::configure(const config::Config& config, bool vmacs, bool rest
     }
     deferred_ = restarted;
     if (kind_ != vrrp::Firewall::Nftables) return;
-    const auto table = vrrp::plan_filters(config_, {}, {}, {}).v4.table;
+    const auto table = vrrp::plan_filters(*config_, {}, {}, {}).v4.table;
     if (restarted) old_looked_for_.insert(table);  // this daemon's own, and no later reload takes it for a leftover
     if (!open() || restarted) return;
     delete_old_tables(table);
@@ -135,7 +135,7 @@ void VrrpFirewall::settle() {
 }
 
 vrrp::FilterPlan VrrpFirewall::plan(const std::vector<vrrp::HeldAddress>& held) const {
-    return vrrp::plan_filters(config_, held, vmacs_, [this](const std::string& name) {
+    return vrrp::plan_filters(*config_, held, vmacs_, [this](const std::string& name) {
         const auto* link = links_.find(name);
         return link == nullptr ? 0U : link->index;
     });
@@ -145,9 +145,9 @@ vrrp::FilterPlan VrrpFirewall::plan(const std::vector<vrrp::HeldAddress>& held) 
 // packets that they could drop.
 vrrp::FilterState VrrpFirewall::iptables_state() const {
     std::vector<vrrp::HeldAddress> all;
-    for (const auto& instance : config_.instances)
+    for (const auto& instance : config_->instances)
         if (vrrp::refuses_packets(instance)) std::ranges::move(vrrp::held_addresses(instance), std::back_inserter(all));
-    vrrp::FilterState state{.names = vrrp::iptables_names(config_), .plan = plan(all), .devices = {}};
+    vrrp::FilterState state{.names = vrrp::iptables_names(*config_), .plan = plan(all), .devices = {}};
     for (const auto& vmac : vmacs_)
         if (const auto name = kernel::interface_name(vmac.index); !name.empty())
             state.devices.emplace_back(vmac.index, name);

@@ -23,7 +23,7 @@ public:
 
     // A configuration takes effect. `restarted`: a crashed process of this daemon has left its rules, which hold until
     // settle() has replaced them.
-    void configure(const config::Config& config, bool vmacs, bool restarted);
+    void configure(std::shared_ptr<const config::Config> config, bool vmacs, bool restarted);
     void set_vmacs(std::vector<vrrp::IndexedDevice> vmacs);
     // Called before a master sets its addresses, and after it has removed them.
     void guard(const config::Instance& instance);
@@ -60,7 +60,7 @@ private:
     std::optional<kernel::Nftables> nftables_;
     RulesetWatch watch_;
     vrrp::Firewall kind_ = vrrp::Firewall::None;
-    config::Config config_;
+    std::shared_ptr<const config::Config> config_ = std::make_shared<const config::Config>();
     std::vector<vrrp::HeldAddress> held_;
     std::vector<vrrp::IndexedDevice> vmacs_;
     vrrp::FilterPlan done_;  // what the kernel has

@@ -147,15 +147,15 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
             if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state && ipc::makes_sense(*state))
                 previous = std::move(*state);
     if (previous) devices_.adopt(*previous);
-    config = devices_.plan(config, links_);
+    const auto planned = std::make_shared<const config::Config>(devices_.plan(std::exchange(config, {}), links_));
     devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
-    firewall_.configure(config, !devices_.wanted().empty(), previous.has_value());
+    firewall_.configure(planned, !devices_.wanted().empty(), previous.has_value());
     settle_devices();
     devices_.drop_unwanted(links_, *netlink_);
 
-    if (auto opened = routing_.follow(config); !opened) return std::unexpected{std::move(opened.error())};
-    router_.emplace(config);
-    follow(config);
+    if (auto opened = routing_.follow(*planned); !opened) return std::unexpected{std::move(opened.error())};
+    router_.emplace(planned);
+    follow(*planned);
     if (previous)
         for (const auto& instance : previous->router.instances)
             since_[instance.name] = {instance.state, instance.since};
@@ -174,17 +174,16 @@ Result<void> VrrpRole::prepare(config::Config next) {
 
 void VrrpRole::commit() {
     if (!next_) return;
-    const config::Config next = devices_.plan(*next_, links_);
-    next_.reset();
+    const auto next = std::make_shared<const config::Config>(devices_.plan(*std::exchange(next_, {}), links_));
     firewall_.configure(next, !devices_.wanted().empty(), false);
     settle_devices();
-    if (auto opened = routing_.follow(next); !opened) runtime_.log().error("{}", opened.error().text());
-    follow(next);
+    if (auto opened = routing_.follow(*next); !opened) runtime_.log().error("{}", opened.error().text());
+    follow(*next);
     perform(router_->reload(next, runtime_.now()));
     sync_line_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);
     firewall_.guard_only(*router_, devices_.vmacs());
-    for (const auto& event : states_after_reload(next.global, router_->snapshot())) runtime_.write_fifo(event);
+    for (const auto& event : states_after_reload(next->global, router_->snapshot())) runtime_.write_fifo(event);
     publish(true);
 }
 

@@ -118,7 +118,7 @@ bool VrrpTransport::drain(const std::function<void(const vrrp::PacketHeard&)>& t
         bool more = true;
         while (more && taken < limit) {
             packets.clear();
-            const auto got = receiver->socket.receive(packets);
+            const auto got = receiver->socket.receive(packets, receive_room_);
             if (!got) {
                 complain("receiving VRRP on " + receiver->interface, got.error());
                 break;

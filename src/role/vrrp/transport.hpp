@@ -85,6 +85,7 @@ private:
     Log& log_;
     std::function<void()> on_readable_;
     std::map<ReceiverKey, std::shared_ptr<Receiver>> receivers_;
+    std::vector<std::byte> receive_room_;  // of one receiver after the other
     std::map<SenderKey, std::pair<std::uint32_t, kernel::VrrpSender>> senders_;
     std::optional<kernel::FrameSender> frames_;
     std::set<std::string> complained_;
