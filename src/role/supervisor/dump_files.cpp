@@ -25,12 +25,11 @@ public:
     // False: it is over.
     [[nodiscard]] bool hear() {
         auto got = ipc::receive_message(line_);
+        if (!got && got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
+            return lost(got.error().text());
         if (!got) return refuse(got.error().text());
         if (!*got) return true;  // none, after all
-        if (std::holds_alternative<ipc::Closed>(**got)) {
-            log_.error("a dump was not finished: the observer went away");
-            return false;
-        }
+        if (std::holds_alternative<ipc::Closed>(**got)) return lost("the observer went away");
         const auto* message = std::get_if<ipc::DumpFile>(&std::get<ipc::Received>(**got).message);
         if (message == nullptr) return refuse("it sent something else than the name of a file");
         switch (message->step) {
@@ -45,10 +44,17 @@ public:
         }
     }
 
+    [[nodiscard]] bool offended() const { return offended_; }
+
 private:
-    bool refuse(const std::string& why) {
-        log_.error("a dump was not finished: the observer is not answered any more: {}", why);
+    bool lost(const std::string& why) {
+        log_.error("a dump was not finished: {}", why);
         return false;
+    }
+
+    bool refuse(const std::string& why) {
+        offended_ = true;
+        return lost("the observer is not answered any more: " + why);
     }
 
     bool open(What what) {
@@ -65,7 +71,7 @@ private:
 
     bool answer(What what, Step step, int descriptor) {
         const auto sent = ipc::send_message(line_, ipc::DumpFile{what, step}, descriptor);
-        return sent ? true : refuse(sent.error().text());
+        return sent ? true : lost(sent.error().text());
     }
 
     bool put_in_place(What what) {
@@ -81,6 +87,7 @@ private:
     std::uint32_t mode_;
     Log& log_;
     std::map<What, kernel::NewFile> open_;
+    bool offended_ = false;
 };
 
 }  // namespace
@@ -101,7 +108,7 @@ DumpFiles dump_files(int signal, const ipc::DaemonSettings& settings, const std:
     return {.paths = {{What::Stats, dump_path(folder, "keepalived.stats", {}, {}, suffix)}}};
 }
 
-void hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log) {
+bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log) {
     HandOut hand_out{line, files, log};
     const Instant end = kernel::monotonic_now() + limit;
     for (;;) {
@@ -109,9 +116,9 @@ void hand_out_dump_files(int line, const DumpFiles& files, std::chrono::millisec
         pollfd wait{line, POLLIN, 0};
         if (left.count() <= 0 || ::poll(&wait, 1, static_cast<int>(left.count())) == 0) {
             log.error("a dump was not finished: the observer has not written it within {} s", limit.count() / 1000);
-            return;
+            return true;
         }
-        if (!hand_out.hear()) return;
+        if (!hand_out.hear()) return !hand_out.offended();
     }
 }
 

@@ -26,7 +26,7 @@ struct DumpFiles {
                                    const std::string& instance_suffix);
 
 // In the child. Returns when the observer has said that there is no more, when it has gone, when it has said what it
-// may not, or at the limit; what is not in its place by then is removed.
-void hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log);
+// may not (false), or at the limit; what is not in its place by then is removed.
+[[nodiscard]] bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log);
 
 }  // namespace mainstay::role

@@ -81,6 +81,7 @@ void DumpRequests::gone(Kind kind) {
 
 bool DumpRequests::ended(const kernel::Ended& process) {
     if (process_ == 0 || process.pid != process_) return false;
+    if (!process.signalled && process.status == kDumpOffence) deeds_.offended();
     over();
     return true;
 }

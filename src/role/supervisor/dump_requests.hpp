@@ -19,12 +19,15 @@ namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kFreshStateWait{5};  // then the dump shows what the role told before
 
+inline constexpr int kDumpOffence = 3;  // exit status of the process that makes the files
+
 class DumpRequests {
 public:
     struct Deeds {
         std::function<bool(Kind)> runs;                 // a committed configuration
         std::function<void(Kind, int signal)> refresh;  // asks a role to bring its block up to date
         std::function<Result<int>(int signal)> write;   // has the observer write; the process that makes the files
+        std::function<void()> offended;                 // the observer told that process what it may not
     };
     DumpRequests(boost::asio::io_context& loop, Log& log, Deeds deeds)
         : log_{log}, deeds_{std::move(deeds)}, limit_{loop} {}

@@ -51,6 +51,10 @@ void Supervisor::make_dump_requests() {
         child_of(kind).send(ipc::DumpRequested{signal}, -1, log_);
     };
     deeds.write = [this](int signal) { return start_dump(signal); };
+    deeds.offended = [this] {
+        Child& observer = child_of(Kind::Observer);
+        if (observer.pid == dump_writer_) kill_offender(observer, "sent what it may not on the line of a dump");
+    };
     dumps_ = std::make_unique<DumpRequests>(loop_, log_, std::move(deeds));
 }
 
@@ -84,9 +88,9 @@ Result<int> Supervisor::start_dump(int signal) {
     if (pid == 0) {
         become_helper(supervisor);
         line->second.reset();  // the observer's end is the observer's alone
-        hand_out_dump_files(line->first.get(), files, kDumpLimit, log_);
-        ::_exit(0);
+        ::_exit(hand_out_dump_files(line->first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence);
     }
+    dump_writer_ = child_of(Kind::Observer).pid;
     child_of(Kind::Observer).send(ipc::DumpRequested{signal}, line->second.get(), log_);
     return pid;
 }

@@ -119,6 +119,7 @@ private:
     void ask_for_dump(int signal);
     void state_refreshed(Child& child, int signal);
     [[nodiscard]] Result<int> start_dump(int signal);
+    int dump_writer_ = 0;  // the observer that was asked last
 
     // -- spares.cpp
     void make_spares();

@@ -36,7 +36,7 @@ struct Bench {
         REQUIRE(line.has_value());
         observer = std::move(line->second);
         thread = std::thread{[this, end = std::move(line->first), limit] {
-            hand_out_dump_files(
+            honest = hand_out_dump_files(
                 end.get(), {.paths = {{What::Data, folder + "/data"}, {What::Stats, folder + "/no/s"}}, .mode = 0640},
                 limit, log);
         }};
@@ -87,6 +87,7 @@ struct Bench {
     std::string folder;
     UniqueFd observer;
     std::thread thread;
+    bool honest = false;  // when it has ended
     test::KeptLog log;
 };
 
@@ -102,6 +103,7 @@ TEST_CASE("a file is in its place, with its mode, when its writer says that it i
     bench.say(What::Data, Step::Written);
     bench.say({}, Step::Over);
     bench.end();
+    CHECK(bench.honest);
     CHECK(bench.read("data") == "text");
     struct stat facts{};
     REQUIRE(::stat((bench.folder + "/data").c_str(), &facts) == 0);
@@ -118,6 +120,7 @@ TEST_CASE("a file that is never said to be whole is removed, and what lay in its
         const UniqueFd file = bench.want(What::Data);
         bench.leave();
         CHECK(bench.logged("the observer went away"));
+        CHECK(bench.honest);
     }
     SUBCASE("the observer says that there is no more") {
         const UniqueFd file = bench.want(What::Data);
@@ -136,6 +139,7 @@ TEST_CASE("a file that is never said to be whole is removed, and what lay in its
         REQUIRE(ipc::send_message(bench.observer.get(), ipc::Reload{}).has_value());
         bench.end();
         CHECK(bench.logged("something else than the name of a file"));
+        CHECK_FALSE(bench.honest);
     }
     SUBCASE("the observer sends what cannot be read") {
         const UniqueFd file = bench.want(What::Data);
@@ -167,6 +171,7 @@ TEST_CASE("a file that nobody asked for, one that was had already, and one that 
     }
     SUBCASE("written before it was wanted") { bench.say(What::Data, Step::Written); }
     bench.end();
+    CHECK_FALSE(bench.honest);
     CHECK(bench.log.texts.size() == 1);
     CHECK(bench.files().empty());
 }

@@ -26,7 +26,8 @@ struct Bench {
                      asked.push_back("write " + std::to_string(signal));
                      if (broken) return fail(Errc::Io, "fork for the dump files");
                      return ++process;
-                 }}} {}
+                 },
+                 .offended = [this] { asked.emplace_back("offended"); }}} {}
 
     Texts take() { return std::exchange(asked, {}); }
 
@@ -109,6 +110,16 @@ TEST_CASE("one whose observer dies while it writes is not made again: it might k
     CHECK(bench.dumps.ended({.pid = 101}));
     bench.dumps.ready(Kind::Observer);
     CHECK(bench.take() == Texts{"write 10"});
+}
+
+TEST_CASE("an observer that told the process of the files what it may not is an offender") {
+    Bench bench;
+    bench.running = {Kind::Observer};
+    bench.dumps.add(10);
+    CHECK(bench.dumps.ended({.pid = 101, .status = kDumpOffence}));
+    bench.dumps.add(12);
+    CHECK(bench.dumps.ended({.pid = 102, .signalled = true, .status = kDumpOffence}));
+    CHECK(bench.take() == Texts{"write 10", "offended", "write 12"});
 }
 
 TEST_CASE("a role that dies before it has told its state is not waited for") {
