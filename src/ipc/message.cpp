@@ -148,6 +148,11 @@ void fields(A& a, ReloadDone& m) {
     a(m.problem);
 }
 
+template <class A>
+void fields(A& a, DumpFile& m) {
+    a(m.what, m.step);
+}
+
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;
     encoder(static_cast<std::uint8_t>(message.index()));

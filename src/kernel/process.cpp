@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/new_file.hpp"
 
 namespace mainstay::kernel {
 
@@ -107,19 +108,11 @@ Result<void> make_directory(const std::string& path, const Account& account, std
 }
 
 Result<void> write_file_safely(const std::string& path, std::string_view content, std::uint32_t mode) {
-    std::string temporary = path + ".XXXXXX";
-    UniqueFd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
-    if (!fd) return fail_system("create a file beside " + path, errno);
-    const auto give_up = [&](const char* what) {
-        const int error = errno;
-        ::unlink(temporary.c_str());
-        return fail_system(std::string{what} + " " + temporary, error);
-    };
-    if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()))
-        return give_up("write");
-    if (::fchmod(fd.get(), mode) != 0) return give_up("fchmod");
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up("rename to its place");
-    return {};
+    auto file = NewFile::beside(path);
+    if (!file) return std::unexpected{std::move(file.error())};
+    if (::write(file->descriptor(), content.data(), content.size()) != static_cast<ssize_t>(content.size()))
+        return fail_system("write " + path, errno);
+    return file->put_in_place(mode);
 }
 
 }  // namespace mainstay::kernel

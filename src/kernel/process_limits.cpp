@@ -29,6 +29,8 @@ constexpr int kSelf = 0;
 
 int limit_all(int pid, const ProcessLimits& limits) {
     if (const int error = limit(pid, RLIMIT_NOFILE, limits.descriptors); error != 0) return error;
+    if (limits.file_size != 0)
+        if (const int error = limit(pid, RLIMIT_FSIZE, limits.file_size); error != 0) return error;
     return kLimitsAddressSpace ? limit(pid, RLIMIT_AS, limits.address_space) : 0;
 }
 

@@ -228,6 +228,32 @@ void act(const Words& words) {
         forge_others();
 }
 
+// What can be done to a file of a dump, which is root's, with the descriptor that the observer gets.
+void abuse_dump(int line) {
+    const auto want = [line](ipc::DumpText::What what) {
+        static_cast<void>(ipc::send_message(line, ipc::DumpFile{what, ipc::DumpFile::Step::Wanted}));
+    };
+    want(ipc::DumpText::What::Stats);
+    pollfd wait{line, POLLIN, 0};
+    ::poll(&wait, 1, 10'000);
+    auto got = ipc::receive_message(line);
+    if (!got || !*got || !std::holds_alternative<ipc::Received>(**got)) return note("no file");
+    const UniqueFd file = std::move(std::get<ipc::Received>(**got).descriptor);
+    const std::string link = "/proc/self/fd/" + std::to_string(file.get());
+    std::error_code ignored;
+    const auto name = std::filesystem::read_symlink(link, ignored);
+    char byte = 'x';
+    note_result("write it", ::write(file.get(), &byte, 1) == 1);
+    note_result("write without end", ::pwrite(file.get(), &byte, 1, 2LL << 30) == 1);
+    note_result("read it", ::pread(file.get(), &byte, 1, 0) == 1);
+    note_result("open it anew", ::open(link.c_str(), O_RDWR | O_CLOEXEC) >= 0);
+    note_result("change its mode", ::fchmod(file.get(), 04755) == 0);
+    note_result("change its owner", ::fchown(file.get(), ::getuid(), ::getgid()) == 0);
+    note_result("remove it", ::unlink(name.c_str()) == 0);
+    note_result("link it", ::link(name.c_str(), "/tmp/linked") == 0);
+    want(ipc::DumpText::What::Json);  // which nobody asked for
+}
+
 Words plan_for(const std::string& name) {
     std::ifstream file{kPlan};
     std::string line;
@@ -289,7 +315,10 @@ int live(const std::string& name, const std::string& line) {
                 if (refuses) note("does " + line);
                 send(ipc::Prepared{prepare->generation, refuses ? "no" : ""});
             }
-            if (std::holds_alternative<ipc::DumpRequested>(message) && words[0] == "dump-when-asked") act({"dump"});
+            if (std::holds_alternative<ipc::DumpRequested>(message)) {
+                if (words[0] == "dump-when-asked") act({"dump"});
+                if (words[0] == "abuse-dump") abuse_dump(std::get<ipc::Received>(**got).descriptor.get());
+            }
             if (std::holds_alternative<ipc::PeerChannel>(message))
                 peer_lines.push_back(std::get<ipc::Received>(std::move(**got)).descriptor);
             if (std::holds_alternative<ipc::Stop>(message)) return send(ipc::Stopped{}), 0;
@@ -315,7 +344,7 @@ int main() {
     const std::string path = self.data(), name = path.substr(path.rfind('/') + 1);
     const auto lines = plan_for(name);
     if (lines.empty()) return 1;
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
     log_file = ::open(kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     const auto number = next_incarnation();
     kernel::set_process_name(name);

@@ -44,7 +44,7 @@ PROCESSES = {
     "mainstayd-spare": ("mainstay-vrrp", {NET_ADMIN, NET_RAW, SYS_NICE}),
     "mainstayd-lvs": ("mainstay-lvs", {NET_ADMIN, NET_RAW, NET_BIND}),
     "mainstayd-bfd": ("mainstay-bfd", {NET_ADMIN, SYS_NICE}),
-    "mainstayd-track": ("mainstay-track", {NET_ADMIN, DAC_READ_SEARCH}),
+    "mainstayd-track": ("mainstay-track", {NET_ADMIN}),  # with no file to watch
     "mainstayd-read": ("mainstay-read", {DAC_READ_SEARCH}),
     "mainstayd-obs": ("mainstay-obs", set()),
 }
@@ -209,3 +209,52 @@ def test_a_shared_account_that_does_not_exist_is_refused(lan):
 
     assert done.returncode == 4
     assert "there is no account nosuch (--shared-account)" in done.stdout + done.stderr
+
+
+TRACKED = "track_file weight {\n file /run/weight\n}\n"
+
+
+def watcher_rights(host):
+    """None while the watcher is not there, or still root."""
+    if "mainstayd-track" not in host.process_names():
+        return None
+    pid = role_pid(host, "mainstayd-track")
+    if set(status(host, pid)["Uid"].split()) == {"0"}:
+        return None
+    return capabilities(host, pid, "CapPrm")
+
+
+def test_the_watcher_has_the_rights_that_its_plan_needs_and_no_more(director):
+    assert watcher_rights(director) == {NET_ADMIN}
+    director.write("/run/weight", "-7", 0o600)
+    tracked = "track_file {\n weight weight 1\n}"
+    for more, rights in (("track_process {\n sleep\n}\n" + tracked, {NET_ADMIN, DAC_READ_SEARCH}),
+                         (tracked, {DAC_READ_SEARCH}),
+                         ("track_process {\n sleep\n}\n", {NET_ADMIN})):
+        text = (CONFIG if "sleep" in more else CONFIG.replace("vrrp_track_process sleep {\n process sleep\n}\n", ""))
+        director.write("/run/keepalived.conf", text + (TRACKED if "weight" in more else "") + instance(more=more))
+        director.daemon.send(signal.SIGHUP)
+        wait_until(lambda rights=rights: watcher_rights(director) == rights, 20,
+                   lambda: f"{watcher_rights(director)}\n{director.daemon.output()}")
+        if "weight" in more:
+            wait_until(lambda: "Changing effective priority from 150 to 143" in director.daemon.output(), 20,
+                       director.daemon.output)
+    assert "ended (" not in director.daemon.output()
+
+
+def test_a_watcher_that_cannot_give_up_root_looks_at_nothing_and_ends(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/weight", "99999999999999", 0o600)
+    users = pathlib.Path("/etc/passwd").read_text(encoding="utf-8")
+    one.write("/run/passwd", re.sub(r"(?m)^mainstay-track:.*\n", "", users))
+    daemon = wait_ready(one.mainstayd(TRACKED + instance(more="track_file {\n weight weight 1\n}")))
+    complaint = "track_file weight: /run/weight holds a number that does not fit"
+    wait_until(lambda: daemon.output().count(complaint) == 1, 20, daemon.output)
+
+    one.run(["mount", "--bind", "/run/passwd", "/etc/passwd"])
+    one.run(["kill", "-9", str(role_pid(one, "mainstayd-track"))])
+
+    wait_until(lambda: "cannot drop privileges" in daemon.output() and "ended (exit status 4)" in daemon.output(), 20,
+               daemon.output)
+    assert daemon.output().count(complaint) == 1
+    assert daemon.alive()

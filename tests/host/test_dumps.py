@@ -180,6 +180,41 @@ def test_without_an_instance_there_is_no_json(lan):
     assert not one.path("/tmp/keepalived.data").exists()
 
 
+def kill_observer(host):
+    wait_until(lambda: "mainstayd-obs" in host.process_names(), 20, "the observer")
+    (pid,) = host.run(["pgrep", "-x", "mainstayd-obs"]).stdout.split()
+    host.run(["kill", "-9", pid])
+
+
+def test_dumps_asked_for_while_the_observer_is_down_are_made_when_it_is_back(lan):
+    one, daemon = started(lan, more="")
+    for deaths in range(1, 4):  # after the first one it is back at once, then the pause grows
+        kill_observer(one)
+        wait_until(lambda deaths=deaths: daemon.output().count("Observer child process(") == deaths, 20, daemon.output)
+
+    daemon.send(USR2)
+    daemon.send(JSON)
+
+    for path in ("/tmp/keepalived.stats", "/tmp/keepalived.json"):
+        wait_until(lambda path=path: one.path(path).exists(), 20, daemon.output)
+    assert daemon.output().count("the observer does not run just now: the dump is made when it does") == 1
+    assert one.read("/tmp/keepalived.stats").startswith("VRRP Instance: VI_1\n")
+
+
+def test_a_file_is_root_s_with_the_configured_mode_and_one_that_cannot_be_made_is_told_of(lan):
+    one, daemon = started(lan, "state_dump_file /run/nowhere/state\n umask 0022")
+    assert dumped(one, daemon, USR2, "/tmp/keepalived.stats").startswith("VRRP Instance: VI_1\n")
+    facts = one.path("/tmp/keepalived.stats").stat()
+    assert facts.st_mode & 0o777 == 0o644 and facts.st_uid == 0
+
+    daemon.send(USR1)
+
+    for name in ("state", "state_parent"):
+        wait_until(lambda name=name: f"create a file beside /run/nowhere/{name}: No such file" in daemon.output(), 10,
+                   daemon.output)
+    dumped(one, daemon, JSON, "/tmp/keepalived.json")
+
+
 def test_signum_names_the_signals(lan):
     (one,) = office(lan, "one")
     numbers = {name: int(one.run([program("mainstayd"), f"--signum={name}"]).stdout)

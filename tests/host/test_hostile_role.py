@@ -128,7 +128,7 @@ class OnTime:
 NAMES = ["Prepare", "Commit", "Abort", "Stop", "ScriptResults", "DumpRequested", None, None, None, "RunScript", None,
          "RoleStartup", "Snapshot", "ReadingDone", "DryRun", "DryRunDone", "ControlRequest", "Retire", "Upgrade", "UpgradeDone",
          "UpgradeTrial", "UpgradeChecked", "PeerChannel", "BfdStates", "FifoLine", "Observations", "DumpText",
-         "ServerQuestion", "ServerAnswered", "InstanceStates", "Reload", "ReloadDone"]
+         "ServerQuestion", "ServerAnswered", "InstanceStates", "Reload", "ReloadDone", "DumpFile"]
 FORBIDDEN = [number for number, name in enumerate(NAMES) if name]
 KINDS_PER_HOST = 4  # with more, back-off takes longer than a test should
 
@@ -421,7 +421,7 @@ def test_a_role_opens_no_path_but_those_of_its_table(lan, role, reads):
     assert daemon.alive()
 
 
-def test_a_dump_of_any_size_is_neither_read_nor_written(lan):
+def test_a_text_of_a_dump_is_neither_read_nor_written_by_root(lan):
     (one,) = office(lan, "one")
     daemon = start(one, instance())
     wait_holds(one)
@@ -429,8 +429,28 @@ def test_a_dump_of_any_size_is_neither_read_nor_written(lan):
         take_place(one, "observer", "dump-when-asked", "behave")
         daemon.send(signal.SIGUSR2)
         lines = wait_offences(daemon, 1)
-    assert "sent a dump that cannot be read" in lines[0]
+    assert "sent a message DumpText, which is not expected now" in lines[0]
+    wait_until(lambda: "a dump was not finished: the observer went away" in daemon.output(), 20, daemon.output)
     assert not list(one.path("/tmp").glob("keepalived.stats*"))
+
+
+def test_the_descriptor_of_a_dump_file_is_good_for_writing_that_file_alone(lan):
+    (one,) = office(lan, "one")
+    daemon = start(one, instance())
+    wait_holds(one)
+    one.write("/tmp/keepalived.stats", "the dump before\n")
+    with OnTime(one):
+        take_place(one, "observer", "abuse-dump", "behave")
+        daemon.send(signal.SIGUSR2)
+        lines = wait_offences(daemon, 1)
+    assert "sent what it may not on the line of a dump" in lines[0]
+    assert "it wanted a file that nobody asked for" in daemon.output()
+    tried = dict(line.split(": ", 1) for line in done(one) if ": " in line)
+    assert tried.pop("write it") == "it worked"
+    assert len(tried) == 7 and "it worked" not in tried.values(), tried
+    assert tried["write without end"] == "File too large"
+    assert [file.name for file in one.path("/tmp").glob("keepalived.stats*")] == ["keepalived.stats"]
+    assert one.read("/tmp/keepalived.stats") == "the dump before\n"
 
 
 def test_a_reader_that_sends_what_it_may_not_changes_nothing(lan):

@@ -67,6 +67,7 @@ TEST_CASE("the messages about scripts and dumps have each field in its place") {
             n64(3) + sized("key") + sized("queue") + n32(2) + sized("A") + sized("BB"));
     crosses(FifoLine{"line\n"}, 24, sized("line\n"));
     crosses(DumpText{DumpText::What::Stats}, 26, n8(4));
+    crosses(DumpFile{DumpText::What::Json, DumpFile::Step::Written}, 32, n8(5) + n8(3));
 }
 
 TEST_CASE("the messages between roles have each field in its place") {

@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -54,6 +56,17 @@ TEST_CASE("a limited process cannot raise its limits") {
               const rlimit more{1024, 1024};
               return ::setrlimit(RLIMIT_NOFILE, &more) != 0 && errno == EPERM ? 0 : 1;
           }) == 0);
+}
+
+TEST_CASE("a limited process writes no file beyond its limit, whoever opened it") {
+    const int file = ::memfd_create("limited", MFD_CLOEXEC);
+    REQUIRE(file >= 0);
+    CHECK(status_of_limited({20, 4 * kGigabyte, 4096}, [file] {
+              ::signal(SIGXFSZ, SIG_IGN);
+              if (::pwrite(file, "x", 1, 4095) != 1) return 2;
+              return ::pwrite(file, "x", 1, 4096) < 0 && errno == EFBIG ? 0 : 1;
+          }) == 0);
+    ::close(file);
 }
 
 #ifndef __SANITIZE_ADDRESS__

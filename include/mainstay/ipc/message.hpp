@@ -35,8 +35,8 @@ struct ScriptResult {
 struct ScriptResults {
     std::vector<ScriptResult> results;
 };  // what ended since the last batch
-// SIGUSR1, SIGUSR2 and kin, relayed: bring the state block up to date (vrrp), make the texts (observer). And back,
-// done.
+// SIGUSR1, SIGUSR2 and kin, relayed: bring the state block up to date (vrrp, lvs; and back: done), or write the dump
+// files (observer; with one descriptor: its end of the line on which it gets them, see DumpFile).
 struct DumpRequested {
     std::int32_t signal = 0;
 };
@@ -214,7 +214,7 @@ struct Observations {
 };
 
 // ---- observer to supervisor ----
-struct DumpText {  // with one descriptor: the sealed text of a dump file
+struct DumpText {  // of former versions, whose observer had the supervisor write the files
     enum class What : std::uint8_t { Data, DataCheck, DataParent, DataBfd, Stats, Json } what = What::Data;
 };
 
@@ -243,12 +243,24 @@ struct ReloadDone {       // with one descriptor, when the configuration could b
     std::string problem;  // empty: the new configuration runs; else why it does not
 };
 
+// ---- observer to the process that makes the files of one dump, and back: on a line of their own ----
+struct DumpFile {
+    DumpText::What what = DumpText::What::Data;
+    enum class Step : std::uint8_t {
+        Wanted,   // the answer is Opened or Refused
+        Opened,   // with one descriptor, for writing only
+        Refused,  // why not, is in the log
+        Written,  // it is whole: the file goes to its place
+        Over      // there is no more; of no file
+    } step = Step::Wanted;
+};
+
 // New kinds go to the end: the position is the number on the wire.
 using Message =
     std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared, Committed, RunScript,
                  Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest, Retire, Upgrade,
                  UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates, FifoLine, Observations, DumpText,
-                 ServerQuestion, ServerAnswered, InstanceStates, Reload, ReloadDone>;
+                 ServerQuestion, ServerAnswered, InstanceStates, Reload, ReloadDone, DumpFile>;
 
 // One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -10,6 +10,7 @@ namespace mainstay::kernel {
 struct ProcessLimits {
     std::uint64_t descriptors = 0;    // RLIMIT_NOFILE
     std::uint64_t address_space = 0;  // RLIMIT_AS, bytes
+    std::uint64_t file_size = 0;      // RLIMIT_FSIZE, bytes; 0: as it is
 };
 
 // Both set the soft and the hard limits, never above what this process may have itself. In a child between vfork() and

@@ -115,7 +115,7 @@ private:
     void supervisor_gone();
     void stop();
     void retire();
-    void dump(int signal);
+    void dump(int signal, UniqueFd files);
     void servers(const ipc::ServerQuestion& question);
     void finish(int code);
 
@@ -245,7 +245,7 @@ void Process::handle(ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::PeerChannel>)
                 role_->connect(message.to, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
-                dump(message.signal);
+                dump(message.signal, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::ControlRequest>) {
                 if (started_ && !stopping_) role_->asked(message);
             } else if constexpr (std::is_same_v<M, ipc::Observations>) {
@@ -435,16 +435,10 @@ void Process::retire() {
     finish(0);
 }
 
-void Process::dump(int signal) {
+void Process::dump(int signal, UniqueFd files) {
     if (!started_) return;
     role_->save_state();
-    for (const auto& file : role_->dump(signal)) {
-        const auto memfd = ipc::make_sealed_memfd("dump", std::as_bytes(std::span{file.text}));
-        if (memfd)
-            send(ipc::DumpText{file.what}, memfd->get());
-        else
-            log_.error("a dump file cannot be made: {}", memfd.error().text());
-    }
+    if (traits_.makes_dumps) return role_->dump(signal, std::move(files));
     send(ipc::DumpRequested{signal});
 }
 

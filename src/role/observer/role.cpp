@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "bus.hpp"
+#include "dump_writer.hpp"
 #include "dumps.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
@@ -79,7 +80,7 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void stop(std::function<void()> done) override;
-    std::vector<Dump> dump(int signal) override;
+    void dump(int signal, UniqueFd files) override { dump_writer_.write(std::move(files), dumps_for(signal)); }
 
 private:
     Result<void> map_sources();
@@ -98,6 +99,7 @@ private:
     void flush_step(Instant deadline, const std::function<void()>& done);
     StatusServer::Answer answer(const std::string& target) const;
     DaemonStatus status() const;
+    std::vector<Dump> dumps_for(int signal);
 
     Runtime& runtime_;
     config::Global global_;
@@ -112,6 +114,7 @@ private:
     asio::posix::stream_descriptor kick_;
     alert::MailerCounters before_;  // of earlier incarnations
     std::uint64_t events_lost_ = 0;
+    DumpWriter dump_writer_{runtime_.loop(), runtime_.log()};
     std::map<std::string, vrrp::Counters> cleared_;  // what the dumps' statistics count from
     WallTime since_;
     Instant complained_{};
@@ -300,7 +303,7 @@ void ObserverRole::acknowledge() {
 }
 
 // keepalived's signals: data, statistics, JSON, statistics that begin anew afterwards.
-std::vector<Role::Dump> ObserverRole::dump(int signal) {
+std::vector<Dump> ObserverRole::dumps_for(int signal) {
     using What = ipc::DumpText::What;
     const auto* config = runtime_.running();
     if (config == nullptr) return {};

@@ -45,7 +45,7 @@ constexpr Table make_table() {
     allow<ipc::RunScript>(table, "RunScript", {Vrrp, Lvs});
     allow<ipc::FifoLine>(table, "FifoLine", {Vrrp, Lvs});
     allow<ipc::DumpRequested>(table, "DumpRequested", {Vrrp, Lvs, Observer});  // the answer to the supervisor's
-    allow<ipc::DumpText>(table, "DumpText", {Observer});
+    allow<ipc::DumpText>(table, "DumpText", {Observer});                       // of former versions, as its answer is
     allow<ipc::ControlRequest>(table, "ControlRequest", {Observer, Snmp});
     allow<ipc::ServerAnswered>(table, "ServerAnswered", {Lvs});
     allow<ipc::Observations>(table, "Observations", {Watcher});
@@ -73,6 +73,7 @@ constexpr Table make_table() {
     allow<ipc::UpgradeDone>(table, "UpgradeDone", {});
     allow<ipc::UpgradeTrial>(table, "UpgradeTrial", {});
     allow<ipc::ReloadDone>(table, "ReloadDone", {});
+    allow<ipc::DumpFile>(table, "DumpFile", {});  // on a line of its own
     return table;
 }
 
@@ -141,16 +142,14 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
         if (!is_request_of(sender, *wanted)) return Verdict::Offence;
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
     }
-    if (const auto* dump = std::get_if<ipc::DumpText>(&message))
-        if (dump->what > ipc::DumpText::What::Json) return Verdict::Offence;
+    if (std::holds_alternative<ipc::DumpText>(message))  // what a role has made is not written by root
+        return awaited.handed_over ? Verdict::Ignore : Verdict::Offence;
     if (std::holds_alternative<ipc::Stopped>(message)) return take_if(awaited.stopping);
     if (std::holds_alternative<ipc::Committed>(message))
         return awaited.commits > 0 || (awaited.handed_over && !awaited.ready) ? Verdict::Take
                : awaited.handed_over                                          ? Verdict::Ignore
                                                                               : Verdict::Offence;
     if (awaited.handed_over) return Verdict::Take;
-    if (std::holds_alternative<ipc::DumpText>(message))
-        return take_if(!awaited.dumps.empty() && awaited.dump_texts < kDumpTextsMax);
     if (const auto* done = std::get_if<ipc::DumpRequested>(&message))
         return take_if(std::ranges::find(awaited.dumps, done->signal) != awaited.dumps.end());
     return Verdict::Take;

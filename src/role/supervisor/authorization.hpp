@@ -46,15 +46,13 @@ inline constexpr const char* kFlooded = "exceeded its message rate";
 
 // What the supervisor waits for from one role.
 struct Awaited {
-    bool stopping = false;         // the roles were told to release everything
-    bool ready = false;            // runs a committed configuration
-    std::uint32_t commits = 0;     // that it has not answered yet
-    std::vector<int> dumps;        // signals, oldest first, that it was asked to make dumps for
-    std::uint32_t dump_texts = 0;  // that it has sent for the oldest of them
-    bool handed_over = false;      // a former program started it, and nothing is known of what that one waits for
+    bool stopping = false;      // the roles were told to release everything
+    bool ready = false;         // runs a committed configuration
+    std::uint32_t commits = 0;  // that it has not answered yet
+    std::vector<int> dumps;     // signals, oldest first, for whose dumps it is to bring its state up to date
+    bool handed_over = false;   // a former program started it, and nothing is known of what that one waits for
 };
-inline constexpr std::uint32_t kDumpTextsMax = 6;    // for one signal: one of each kind
-inline constexpr std::size_t kDumpsAwaitedMax = 16;  // of one role; more signals are ignored
+inline constexpr std::size_t kDumpsAwaitedMax = 16;  // of one role; older ones are not awaited any more
 
 // Does a message that the sender may send make sense now, and what it says as well? Else it is an offence.
 enum class Verdict : std::uint8_t { Take, Ignore, Offence };

@@ -1,13 +1,15 @@
-// Dump files. A signal goes to the vrrp role, which brings its state block up to date; then to the observer, which
-// makes the texts from blocks and configuration; a child writes them, since they lie where only root may write. The
-// supervisor itself never waits for a disk.
+// Who asks for dump files, and the child that makes them: the supervisor itself never waits for a disk.
+#include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 
+#include "dump_files.hpp"
 #include "impl.hpp"
 
 namespace mainstay::role {
@@ -21,88 +23,76 @@ std::string temporary_directory() {
     return named != nullptr && named[0] == '/' ? named : "/tmp";
 }
 
+mode_t own_mask() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    return mask;
+}
+
+// What the child has of the supervisor (lines to roles, the lock of the pid file) must not outlive it. Signals are for
+// the supervisor.
+void become_helper(int supervisor) {
+    sigset_t all{};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != supervisor) ::_exit(1);
+}
+
 }  // namespace
 
-// In a child: the text may be large, and the disk slow.
-void Supervisor::write_dump_here(const std::string& path, int text, unsigned mode) noexcept {
-    const auto bytes = ipc::read_memfd(text, ipc::kTextBytesMax);
-    if (!bytes) return log_.error("{}: {}", path, bytes.error().text());
-    const auto written =
-        kernel::write_file_safely(path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()}, mode);
-    if (!written) log_.error("dump file: {}", written.error().text());
+void Supervisor::make_dump_requests() {
+    DumpRequests::Deeds deeds;
+    deeds.runs = [this](Kind kind) { return child_of(kind).alive() && child_of(kind).ready; };
+    deeds.refresh = [this](Kind kind, int signal) {
+        auto& awaited = child_of(kind).awaited.dumps;
+        if (awaited.size() == kDumpsAwaitedMax) awaited.erase(awaited.begin());
+        awaited.push_back(signal);
+        child_of(kind).send(ipc::DumpRequested{signal}, -1, log_);
+    };
+    deeds.write = [this](int signal) { return start_dump(signal); };
+    deeds.offended = [this] {
+        Child& observer = child_of(Kind::Observer);
+        if (observer.pid == dump_writer_) kill_offender(observer, "sent what it may not on the line of a dump");
+    };
+    dumps_ = std::make_unique<DumpRequests>(loop_, log_, std::move(deeds));
 }
 
 void Supervisor::ask_for_dump(int signal) {
+    if (phase_ == Phase::Stopping) return;
     const char* what = signal == SIGUSR1        ? "Printing process data"
                        : signal == SIGUSR2      ? "Printing VRRP stats"
                        : signal == SIGRTMIN + 2 ? "Printing VRRP as json"
                                                 : "Printing and clearing VRRP stats";
     log_.info("{} on signal {}", what, signal);
-    for (const Kind kind : {Kind::Vrrp, Kind::Lvs}) {
-        Child& child = child_of(kind);
-        if (child.alive() && child.ready) return ask_for_dump_of(child, signal);
-    }
-    dump_step(Kind::Lvs, signal);
-}
-
-void Supervisor::ask_for_dump_of(Child& child, int signal) {
-    auto& waiting = child.awaited.dumps;
-    if (waiting.size() >= kDumpsAwaitedMax)
-        return log_.warning("no dump is made: {} process({}) has not made the {} before it", label(child.kind),
-                            child.pid, waiting.size());
-    waiting.push_back(signal);
-    child.send(ipc::DumpRequested{signal}, -1, log_);
+    dumps_->add(signal);
 }
 
 // The role has answered; what it has not answered before that got lost.
-void Supervisor::dumped(Child& child, int signal) {
+void Supervisor::state_refreshed(Child& child, int signal) {
     auto& waiting = child.awaited.dumps;
     if (const auto answered = std::ranges::find(waiting, signal); answered != waiting.end())
         waiting.erase(waiting.begin(), answered + 1);
-    child.awaited.dump_texts = 0;
-    dump_step(child.kind, signal);
+    dumps_->refreshed(child.kind, signal);
 }
 
-// The states are fresh: first vrrp's, then lvs's; the observer comes last.
-void Supervisor::dump_step(Kind done, int signal) {
-    if (done == Kind::Observer) return;
-    Child& lvs = child_of(Kind::Lvs);
-    if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return ask_for_dump_of(lvs, signal);
-    Child& observer = child_of(Kind::Observer);
-    if (!observer.alive() && startup_told_)
-        return log_.warning("no dump can be made: the observer does not run just now");
-    if (!observer.ready) {  // it is starting, or about to
-        dump_waits_ = signal;
-        return;
-    }
-    ask_for_dump_of(observer, signal);
-}
-
-void Supervisor::write_dump(Child& child, const ipc::DumpText& dump, const UniqueFd& text) {
-    if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
-        return kill_offender(child, "sent a dump that cannot be read: " + size.error().text());
-    using What = ipc::DumpText::What;
+Result<int> Supervisor::start_dump(int signal) {
+    auto line = ipc::make_channel();
+    if (!line) return std::unexpected{std::move(line.error())};
     const auto& settings = current_.settings.daemon;
-    const std::string tmp = temporary_directory();
-    const std::string suffix = settings.data_use_instance ? places_.suffix : std::string{};
-    const auto data = [&](const char* process) {
-        return dump_path(tmp, "keepalived.data", settings.state_dump_file, process, suffix);
-    };
-    const std::string path = dump.what == What::Data         ? data("")
-                             : dump.what == What::DataCheck  ? data("_check")
-                             : dump.what == What::DataParent ? data("_parent")
-                             : dump.what == What::DataBfd    ? data("_bfd")
-                             : dump.what == What::Stats      ? dump_path(tmp, "keepalived.stats", {}, {}, suffix)
-                                                             : dump_path(tmp, "keepalived.json", {}, {}, suffix);
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    const bool given = options_.umask_given || settings.umask >= 0;
-    const mode_t mode = 0666 & ~(given ? mask : kUsualMask);
+    auto files = dump_files(signal, settings, temporary_directory(), places_.suffix);
+    files.mode = 0666 & ~(options_.umask_given || settings.umask >= 0 ? own_mask() : kUsualMask);
+    const int supervisor = ::getpid();
     const int pid = ::fork();
-    if (pid < 0) return log_.error("{} is not written: fork failed", path);
-    if (pid > 0) return;
-    write_dump_here(path, text.get(), mode);
-    ::_exit(0);
+    if (pid < 0) return fail_system("fork for the dump files", errno);
+    if (pid == 0) {
+        become_helper(supervisor);
+        line->second.reset();  // the observer's end is the observer's alone
+        ::_exit(hand_out_dump_files(line->first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence);
+    }
+    dump_writer_ = child_of(Kind::Observer).pid;
+    child_of(Kind::Observer).send(ipc::DumpRequested{signal}, line->second.get(), log_);
+    return pid;
 }
 
 }  // namespace mainstay::role

@@ -7,6 +7,7 @@
 
 #include "authorization.hpp"
 #include "mainstay/kernel/clock.hpp"
+#include "role/common/watcher_rights.hpp"
 
 namespace mainstay::role {
 
@@ -26,6 +27,7 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     using Seen = ipc::Observation::Kind;
     plan_ = std::move(plan);
     wanted_ = !watched.empty();
+    const auto rights_before = std::exchange(rights_, watcher_capabilities(watched));
     followed_.clear();
     for (const auto& file : watched.files) followed_.emplace(Seen::File, file.name);
     for (const auto& process : watched.processes) followed_.emplace(Seen::Process, process.name);
@@ -42,7 +44,15 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
         if (pid_ == 0) start();
         return;
     }
+    if (rights_ != rights_before) return start_anew();
     send_plan();
+}
+
+// The next one is started when this one is gone: it holds nothing that would have to be put away.
+void HostWatch::start_anew() {
+    anew_ = true;
+    control_.reset();
+    if (pid_ != 0) ::kill(pid_, SIGKILL);
 }
 
 void HostWatch::send_plan() {
@@ -130,7 +140,12 @@ bool HostWatch::ended(const kernel::Ended& process) {
     if (pid_ == 0 || process.pid != pid_) return false;
     pid_ = 0;
     control_.reset();
+    const bool anew = std::exchange(anew_, false);
     if (!wanted_ || stopped_) return true;
+    if (anew) {
+        start();
+        return true;
+    }
     log_.error("the watcher of files, processes and links ended ({} {}): what it saw last counts until the next one",
                process.signalled ? "signal" : "exit status", process.status);
     start_later();

@@ -12,6 +12,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
@@ -51,6 +52,7 @@ public:
 private:
     void start();
     void start_later();
+    void start_anew();  // with other rights
     void listen();
     void send_plan();
     void on_message(const Result<ipc::Received>& received);
@@ -65,6 +67,7 @@ private:
     boost::asio::steady_timer pause_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;
+    std::vector<unsigned> rights_;                                       // that the plan needs
     std::set<std::pair<ipc::Observation::Kind, std::string>> followed_;  // what a watcher may tell about
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
     std::uint64_t plan_number_ = 0, looked_at_ = 0;  // of the plan that is followed, and of the last one looked at
@@ -72,7 +75,7 @@ private:
     std::uint32_t offences_ = 0;
     MessageBudget budget_;
     std::chrono::seconds next_pause_ = kWatcherPause;
-    bool wanted_ = false, started_before_ = false, stopped_ = false;
+    bool wanted_ = false, started_before_ = false, stopped_ = false, anew_ = false;
 };
 
 }  // namespace mainstay::role

@@ -17,6 +17,7 @@
 #include "authorization.hpp"
 #include "child.hpp"
 #include "dry_run_server.hpp"
+#include "dump_requests.hpp"
 #include "generation.hpp"
 #include "host_watch.hpp"
 #include "limits.hpp"
@@ -114,13 +115,11 @@ private:
     void raise_limits(const Child& child);  // before another configuration that it is to prepare, if it runs
 
     // -- dumps.cpp
+    void make_dump_requests();
     void ask_for_dump(int signal);
-    void ask_for_dump_of(Child& child, int signal);
-    void dumped(Child& child, int signal);
-    void dump_step(Kind done, int signal);
-    std::optional<int> dump_waits_;  // for an observer that has just started: the signal that asked
-    void write_dump_here(const std::string& path, int text, unsigned mode) noexcept;
-    void write_dump(Child& child, const ipc::DumpText& dump, const UniqueFd& text);
+    void state_refreshed(Child& child, int signal);
+    [[nodiscard]] Result<int> start_dump(int signal);
+    int dump_writer_ = 0;  // the observer that was asked last
 
     // -- spares.cpp
     void make_spares();
@@ -202,6 +201,7 @@ private:
     std::unique_ptr<DryRunServer> dry_runs_;
     std::unique_ptr<HostWatch> watch_;
     std::unique_ptr<NotifyFifos> fifos_;
+    std::unique_ptr<DumpRequests> dumps_;
 
     enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
     bool reloading_ = false;  // from the reading of a configuration to its end, whichever that is

@@ -17,13 +17,13 @@ constexpr std::uint64_t kRoomToGrow = 4ULL << 20;  // bytes of a configuration
 // least 250 bytes, with a VMAC of its own it has six sockets at most; of checks 4096 run at a time, whatever their
 // number.
 struct LimitRow {
-    std::uint64_t descriptors, descriptors_per_kilobyte, address_space, address_space_per_byte;
+    std::uint64_t descriptors, descriptors_per_kilobyte, address_space, address_space_per_byte, file_size = 0;
 };
 constexpr std::array<LimitRow, kRoles + 1> kRows{{
     {},  // the supervisor has none; the rest by Kind: vrrp, lvs, observer, bfd, SNMP
     {1024, 32, 1 * kGigabyte, 512},
     {8192, 0, 2 * kGigabyte, 512},
-    {1024, 0, 4 * kGigabyte, 512},
+    {1024, 0, 4 * kGigabyte, 512, kGigabyte},  // it writes the mail spool, and dump files that are root's
     {1024, 64, 1 * kGigabyte, 512},
     {256, 0, 4 * kGigabyte, 512},
 }};
@@ -32,7 +32,7 @@ constexpr LimitRow kWatcher{256, 0, 2 * kGigabyte, 0};
 
 constexpr kernel::ProcessLimits with(const LimitRow& row, std::uint64_t bytes) {
     return {row.descriptors + row.descriptors_per_kilobyte * (bytes / 1024),
-            row.address_space + row.address_space_per_byte * bytes};
+            row.address_space + row.address_space_per_byte * bytes, row.file_size};
 }
 
 std::uint64_t size_of(const UniqueFd& snapshot) {

@@ -76,11 +76,8 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
             else if constexpr (std::is_same_v<M, ipc::ControlRequest>)
                 on_control_request(message);
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
-                dumped(child, message.signal);
-            else if constexpr (std::is_same_v<M, ipc::DumpText>) {
-                ++child.awaited.dump_texts;
-                write_dump(child, message, received.descriptor);
-            } else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
+                state_refreshed(child, message.signal);
+            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
                 server_answered(child, message, received.descriptor);
             else if constexpr (std::is_same_v<M, ipc::Stopped>) {
             }  // its exit follows, or stop_step() ends it

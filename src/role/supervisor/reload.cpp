@@ -292,8 +292,7 @@ void Supervisor::child_committed(Child& child) {
     child.ready = child.ever_ready = true;
     if (phase_ == Phase::Stopping && !traits_of(child.kind).only_watches) return child.send(ipc::Stop{}, -1, log_);
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
-    if (traits_of(child.kind).makes_dumps && dump_waits_)
-        ask_for_dump_of(child, *std::exchange(dump_waits_, std::nullopt));
+    dumps_->ready(child.kind);
     spares_->fill_soon();
     if (replacement_) replacement_->committed(child.kind);
     check_startup_complete();

@@ -78,6 +78,7 @@ Result<void> Supervisor::set_up() {
         child_of(to).send(results, -1, log_);
     });
     set_up_host();
+    make_dump_requests();
     make_reload_parts();
     make_spares();
     if (options_.hand_over < 0) return make_shared_memory();  // the rest when the configuration is known
@@ -212,7 +213,7 @@ void Supervisor::on_signal(int signal) {
 void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
         if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) ||
-            fifos_->ended(*ended) || reader_->ended(*ended) || spares_->ended(*ended))
+            fifos_->ended(*ended) || dumps_->ended(*ended) || reader_->ended(*ended) || spares_->ended(*ended))
             continue;
         for (auto& child : children_)
             if (child->pid == ended->pid) child_ended(*child, *ended);
@@ -224,6 +225,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     const int pid = child.pid;
     child.forget();
     write_child_pid(child, true);
+    dumps_->gone(child.kind);
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->has_left(child.kind))
         return start_child(child);  // the successor, unless it died at this very moment
@@ -455,7 +457,8 @@ void Supervisor::stop_step() {
     if (stop_stage_ == 2) {
         for (const Child* child : {&observer, &snmp})
             if (child->alive() && expired()) ::kill(child->pid, SIGKILL);
-        if (!observer.alive() && !snmp.alive()) {
+        // The files of a dump that is not finished are removed.
+        if (!observer.alive() && !snmp.alive() && (!dumps_->under_way() || expired())) {
             stop_stage_ = 3;
             (void)run_own_script(alert::kShutdownScript);
         }

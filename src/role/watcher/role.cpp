@@ -1,7 +1,5 @@
 #include "mainstay/role/watcher/role.hpp"
 
-#include <linux/capability.h>
-
 #include <array>
 #include <memory>
 #include <new>
@@ -16,6 +14,7 @@
 #include "role/common/confinement.hpp"
 #include "role/common/reach.hpp"
 #include "role/common/startup.hpp"
+#include "role/common/watcher_rights.hpp"
 
 namespace mainstay::role {
 
@@ -26,7 +25,6 @@ namespace {
 constexpr std::chrono::seconds kBeat{1};
 constexpr std::chrono::milliseconds kSendAgain{100};
 constexpr std::size_t kBatch = 256;  // observations in one message
-constexpr std::array<unsigned, 2> kCapabilities{CAP_NET_ADMIN, CAP_DAC_READ_SEARCH};
 constexpr std::array kCalls{kernel::CallSet::WatchFiles};
 
 class Watcher {
@@ -60,7 +58,7 @@ private:
                 if (!got->has_value()) break;
                 const auto& received = std::get<ipc::Received>(**got);
                 if (const auto* plan = std::get_if<ipc::Prepare>(&received.message)) {
-                    follow(received.descriptor.get());
+                    if (!follow(received.descriptor.get())) return leave();
                     owes_word_ = plan->generation;
                     begin_sending();
                 }
@@ -70,15 +68,23 @@ private:
         });
     }
 
-    // All objects are read again: a new plan arrives only with a reload.
-    void follow(int descriptor) {
+    void leave() {
+        exit_code_ = kExitUnconfined;
+        loop_.stop();
+    }
+
+    // All objects are read again: a new plan arrives only with a reload. False: it is still root and may not go on.
+    [[nodiscard]] bool follow(int descriptor) {
         const auto bytes = ipc::read_memfd(descriptor);
         auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : std::unexpected{bytes.error()};
-        if (!plan) return log_.error("the plan of the watcher cannot be read: {}", plan.error().text());
-        if (!privileges_dropped_) {
-            if (make_files_) make_files(plan->watch.files);
-            drop();
+        if (!plan) {
+            log_.error("the plan of the watcher cannot be read: {}", plan.error().text());
+            return confined_;
         }
+        if (!confined_ && make_files_) make_files(plan->watch.files);
+        if (!confined_ && !confine(user_, watcher_capabilities(plan->watch), watcher_reach(), kCalls, log_))
+            return false;
+        confined_ = true;
         files_.reset();
         processes_.reset();
         links_.reset();
@@ -87,6 +93,7 @@ private:
         files_ = std::make_unique<FileWatcher>(loop_, log_, tell, std::move(plan->watch.files));
         links_ = std::make_unique<LinkWatcher>(loop_, log_, tell, std::move(plan->watch.links));
         processes_ = std::make_unique<ProcessWatcher>(loop_, log_, tell, plan->watch);
+        return true;
     }
 
     void make_files(const std::vector<vrrp::FileTracker>& files) {
@@ -95,13 +102,6 @@ private:
             const auto made = kernel::make_tracked_file(file.path, *file.init, file.overwrite);
             if (!made) log_.warning("track_file {}: init_file: {}", file.name, made.error().text());
         }
-    }
-
-    void drop() {
-        privileges_dropped_ = true;
-        if (confine(user_, kCapabilities, watcher_reach(), kCalls, log_)) return;
-        exit_code_ = kExitUnconfined;
-        loop_.stop();
     }
 
     // Only the last observation of each object is kept.
@@ -162,7 +162,7 @@ private:
     std::unique_ptr<LinkWatcher> links_;
     std::map<std::pair<ipc::Observation::Kind, std::string>, ipc::Observation> unsent_;
     std::optional<std::uint64_t> owes_word_;  // of the plan of this number
-    bool sending_ = false, privileges_dropped_ = false;
+    bool sending_ = false, confined_ = false;
     int exit_code_ = 0;
 };
 

@@ -97,12 +97,9 @@ public:
     [[nodiscard]] virtual ServerReply servers(const ipc::ServerQuestion&) {
         return {2, "there are no servers here", {}};
     }
-    // The dump files that a signal asks for.
-    struct Dump {
-        ipc::DumpText::What what;
-        std::string text;
-    };
-    [[nodiscard]] virtual std::vector<Dump> dump(int) { return {}; }
+    // The dump files that a signal asks for, over the line on which they are handed out (ipc::DumpFile). Only the
+    // observer makes any.
+    virtual void dump(int, UniqueFd) {}
 };
 
 // What kind of process this is.

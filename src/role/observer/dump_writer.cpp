@@ -1,0 +1,106 @@
+#include "dump_writer.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "mainstay/ipc/channel.hpp"
+
+namespace mainstay::role {
+
+namespace asio = boost::asio;
+
+// The way back to the loop, which may no longer exist when a thread ends.
+struct DumpWriter::Outlet {
+    std::mutex mutex;
+    asio::io_context* loop = nullptr;
+    Log* log = nullptr;  // only used on the loop
+    std::atomic<bool> busy = false;
+
+    void tell(std::string problem) {
+        const std::lock_guard guard{mutex};
+        if (loop != nullptr)
+            asio::post(*loop, [to = log, problem = std::move(problem)] { to->error("dump file: {}", problem); });
+    }
+};
+
+namespace {
+
+using Step = ipc::DumpFile::Step;
+constexpr std::chrono::milliseconds kAnswerWait{60'000};
+
+// A descriptor for the file; none: it was refused, and the supervisor's side has said why.
+Result<UniqueFd> open_file(int line, ipc::DumpText::What what) {
+    if (auto sent = ipc::send_message(line, ipc::DumpFile{what, Step::Wanted}); !sent)
+        return std::unexpected{std::move(sent.error())};
+    pollfd wait{line, POLLIN, 0};
+    if (::poll(&wait, 1, static_cast<int>(kAnswerWait.count())) != 1) return fail(Errc::Timeout, "nobody opens it");
+    auto got = ipc::receive_message(line);
+    if (!got) return std::unexpected{std::move(got.error())};
+    auto* received = *got ? std::get_if<ipc::Received>(&**got) : nullptr;
+    const auto* answer = received != nullptr ? std::get_if<ipc::DumpFile>(&received->message) : nullptr;
+    if (answer == nullptr) return fail(Errc::State, "the supervisor does not open it any more");
+    return std::move(received->descriptor);
+}
+
+Result<void> write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(file, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail_system("write", errno);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+Result<void> write_one(int line, const Dump& dump) {
+    const auto file = open_file(line, dump.what);
+    if (!file) return std::unexpected{file.error()};
+    if (!*file) return {};
+    if (auto written = write_all(file->get(), dump.text); !written) return written;
+    return ipc::send_message(line, ipc::DumpFile{dump.what, Step::Written});
+}
+
+}  // namespace
+
+DumpWriter::DumpWriter(asio::io_context& loop, Log& log) : log_{log}, outlet_{std::make_shared<Outlet>()} {
+    outlet_->loop = &loop;
+    outlet_->log = &log;
+}
+
+DumpWriter::~DumpWriter() {
+    const std::lock_guard guard{outlet_->mutex};
+    outlet_->loop = nullptr;
+}
+
+void DumpWriter::write(UniqueFd line, std::vector<Dump> dumps) {
+    if (!line) return log_.error("no dump is made: the supervisor is another version's and hands out no files");
+    if (outlet_->busy.exchange(true)) return log_.error("no dump is made: the disk has not taken the former one yet");
+    // The process's signals are for the loop's thread: the new one starts with all of them blocked.
+    sigset_t all{}, before{};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        std::thread{[line = std::move(line), dumps = std::move(dumps), outlet = outlet_]() mutable {
+            for (const Dump& dump : dumps)
+                if (const auto written = write_one(line.get(), dump); !written) outlet->tell(written.error().text());
+            outlet->busy = false;  // before the supervisor may ask for the next one
+            static_cast<void>(ipc::send_message(line.get(), ipc::DumpFile{{}, Step::Over}));
+        }}.detach();
+    } catch (const std::system_error& problem) {
+        outlet_->busy = false;
+        log_.error("no dump is made: cannot start a thread: {}", problem.what());
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,64 @@
+// Dumps that somebody asked for with a signal or over D-Bus, one after the other. For each, the vrrp role and then the
+// lvs role bring their state blocks up to date; then the observer writes the files (dump_files.hpp). While the observer
+// does not run, requests wait for it, and their dumps show the state at that time, not at the time of the request.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+
+#include <chrono>
+#include <functional>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/kernel/spawn.hpp"
+#include "mainstay/role/common/kinds.hpp"
+
+namespace mainstay::role {
+
+inline constexpr std::chrono::seconds kFreshStateWait{5};  // then the dump shows what the role told before
+
+inline constexpr int kDumpOffence = 3;  // exit status of the process that makes the files
+
+class DumpRequests {
+public:
+    struct Deeds {
+        std::function<bool(Kind)> runs;                 // a committed configuration
+        std::function<void(Kind, int signal)> refresh;  // asks a role to bring its block up to date
+        std::function<Result<int>(int signal)> write;   // has the observer write; the process that makes the files
+        std::function<void()> offended;                 // the observer told that process what it may not
+    };
+    DumpRequests(boost::asio::io_context& loop, Log& log, Deeds deeds)
+        : log_{log}, deeds_{std::move(deeds)}, limit_{loop} {}
+
+    // The same request once more, while one waits, is the same request.
+    void add(int signal);
+    void refreshed(Kind kind, int signal);  // the block of the role is up to date, as that request wants it
+    void ready(Kind kind);                  // the process runs a configuration
+    void gone(Kind kind);                   // the process has ended
+    // True when it is the process that makes the files of a dump.
+    [[nodiscard]] bool ended(const kernel::Ended& process);
+    [[nodiscard]] bool under_way() const { return stage_ != Stage::None; }
+
+private:
+    enum class Stage { None, Vrrp, Lvs, Files };
+
+    void next();
+    void refresh(Stage stage, Kind kind);
+    void go_on();
+    void write();
+    void over();
+    [[nodiscard]] bool is_refreshing(Kind kind) const;
+
+    Log& log_;
+    Deeds deeds_;
+    boost::asio::steady_timer limit_;
+    std::vector<int> waiting_;  // signals, oldest first
+    Stage stage_ = Stage::None;
+    int signal_ = 0;  // of the dump that is under way
+    int process_ = 0;
+    bool told_ = false;  // that requests wait for the observer
+};
+
+}  // namespace mainstay::role

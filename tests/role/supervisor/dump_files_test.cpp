@@ -1,0 +1,220 @@
+#include "role/supervisor/dump_files.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "supervisor_parts.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using What = ipc::DumpText::What;
+using Step = ipc::DumpFile::Step;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+// The observer's end of the line is the test's; hand_out_dump_files() runs in a thread.
+struct Bench {
+    Bench() {
+        std::string name = "/tmp/dump_files_test.XXXXXX";
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        folder = name;
+    }
+    ~Bench() { std::filesystem::remove_all(folder); }
+
+    void begin(std::chrono::milliseconds limit = std::chrono::seconds{20}) {
+        auto line = ipc::make_channel();
+        REQUIRE(line.has_value());
+        observer = std::move(line->second);
+        thread = std::thread{[this, end = std::move(line->first), limit] {
+            honest = hand_out_dump_files(
+                end.get(), {.paths = {{What::Data, folder + "/data"}, {What::Stats, folder + "/no/s"}}, .mode = 0640},
+                limit, log);
+        }};
+    }
+    void say(What what, Step step) const {
+        REQUIRE(ipc::send_message(observer.get(), ipc::DumpFile{what, step}).has_value());
+    }
+    std::pair<Step, UniqueFd> hear() const {
+        for (int tried = 0; tried < 2000; ++tried) {
+            auto got = ipc::receive_message(observer.get());
+            REQUIRE(got.has_value());
+            if (*got) {
+                auto* received = std::get_if<ipc::Received>(&**got);
+                REQUIRE(received != nullptr);
+                return {std::get<ipc::DumpFile>(received->message).step, std::move(received->descriptor)};
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+        FAIL("no answer");
+        return {};
+    }
+    UniqueFd want(What what) const {
+        say(what, Step::Wanted);
+        auto [step, file] = hear();
+        CHECK(step == Step::Opened);
+        REQUIRE(file.get() >= 0);
+        return std::move(file);
+    }
+    void end() { thread.join(); }
+    void leave() {
+        observer.reset();
+        end();
+    }
+    Texts files() const {
+        Texts names;
+        for (const auto& entry : std::filesystem::directory_iterator{folder}) names.push_back(entry.path().filename());
+        return names;
+    }
+    std::string read(const std::string& name) const {
+        std::ostringstream text;
+        text << std::ifstream{folder + "/" + name}.rdbuf();
+        return text.str();
+    }
+    [[nodiscard]] bool logged(const std::string& part) const {
+        return log.texts.size() == 1 && log.texts[0].find(part) != std::string::npos;
+    }
+
+    std::string folder;
+    UniqueFd observer;
+    std::thread thread;
+    bool honest = false;  // when it has ended
+    test::KeptLog log;
+};
+
+}  // namespace
+
+TEST_CASE("a file is in its place, with its mode, when its writer says that it is whole, not before") {
+    Bench bench;
+    bench.begin();
+    const UniqueFd file = bench.want(What::Data);
+    CHECK((::fcntl(file.get(), F_GETFL) & O_ACCMODE) == O_WRONLY);
+    REQUIRE(::write(file.get(), "text", 4) == 4);
+    CHECK_FALSE(std::filesystem::exists(bench.folder + "/data"));
+    bench.say(What::Data, Step::Written);
+    bench.say({}, Step::Over);
+    bench.end();
+    CHECK(bench.honest);
+    CHECK(bench.read("data") == "text");
+    struct stat facts{};
+    REQUIRE(::stat((bench.folder + "/data").c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 07777) == 0640);
+    CHECK(bench.files() == Texts{"data"});
+    CHECK(bench.log.texts.empty());
+}
+
+TEST_CASE("a file that is never said to be whole is removed, and what lay in its place stays") {
+    Bench bench;
+    std::ofstream{bench.folder + "/data"} << "before";
+    bench.begin();
+    SUBCASE("the observer goes away") {
+        const UniqueFd file = bench.want(What::Data);
+        bench.leave();
+        CHECK(bench.logged("the observer went away"));
+        CHECK(bench.honest);
+    }
+    SUBCASE("the observer says that there is no more") {
+        const UniqueFd file = bench.want(What::Data);
+        bench.say({}, Step::Over);
+        bench.end();
+        CHECK(bench.log.texts.empty());
+    }
+    SUBCASE("the observer talks nonsense") {
+        const UniqueFd file = bench.want(What::Data);
+        bench.say(What::Data, Step::Opened);
+        bench.end();
+        CHECK(bench.logged("what only the supervisor says"));
+    }
+    SUBCASE("the observer sends another kind of message") {
+        const UniqueFd file = bench.want(What::Data);
+        REQUIRE(ipc::send_message(bench.observer.get(), ipc::Reload{}).has_value());
+        bench.end();
+        CHECK(bench.logged("something else than the name of a file"));
+        CHECK_FALSE(bench.honest);
+    }
+    SUBCASE("the observer sends what cannot be read") {
+        const UniqueFd file = bench.want(What::Data);
+        REQUIRE(::write(bench.observer.get(), "\x20\xff", 2) == 2);
+        bench.end();
+        CHECK(bench.logged("not answered any more"));
+    }
+    CHECK(bench.files() == Texts{"data"});
+    CHECK(bench.read("data") == "before");
+}
+
+TEST_CASE("an observer that does not come to an end is not waited for longer than the limit") {
+    Bench bench;
+    bench.begin(std::chrono::milliseconds{300});
+    const UniqueFd file = bench.want(What::Data);
+    bench.end();
+    CHECK(bench.logged("has not written it within"));
+    CHECK(bench.files().empty());
+}
+
+TEST_CASE("a file that nobody asked for, one that was had already, and one that was not wanted end it") {
+    Bench bench;
+    bench.begin();
+    SUBCASE("not of this dump") { bench.say(What::Json, Step::Wanted); }
+    SUBCASE("none that there is") { bench.say(static_cast<What>(77), Step::Wanted); }
+    SUBCASE("twice") {
+        const UniqueFd file = bench.want(What::Data);
+        bench.say(What::Data, Step::Wanted);
+    }
+    SUBCASE("written before it was wanted") { bench.say(What::Data, Step::Written); }
+    bench.end();
+    CHECK_FALSE(bench.honest);
+    CHECK(bench.log.texts.size() == 1);
+    CHECK(bench.files().empty());
+}
+
+TEST_CASE("a file that cannot be made is refused, which is logged, and the others are made") {
+    Bench bench;
+    bench.begin();
+    bench.say(What::Stats, Step::Wanted);
+    const auto [step, none] = bench.hear();
+    CHECK(step == Step::Refused);
+    CHECK(none.get() < 0);
+    const UniqueFd file = bench.want(What::Data);
+    bench.say(What::Data, Step::Written);
+    bench.say({}, Step::Over);
+    bench.end();
+    CHECK(bench.files() == Texts{"data"});
+    CHECK(bench.logged("create a file beside " + bench.folder + "/no/s"));
+}
+
+TEST_CASE("a link at the place of a dump is replaced, not followed") {
+    Bench bench;
+    std::ofstream{bench.folder + "/precious"} << "precious";
+    std::filesystem::create_symlink(bench.folder + "/precious", bench.folder + "/data");
+    bench.begin();
+    const UniqueFd file = bench.want(What::Data);
+    REQUIRE(::write(file.get(), "text", 4) == 4);
+    bench.say(What::Data, Step::Written);
+    bench.say({}, Step::Over);
+    bench.end();
+    CHECK_FALSE(std::filesystem::is_symlink(bench.folder + "/data"));
+    CHECK(bench.read("data") == "text");
+    CHECK(bench.read("precious") == "precious");
+}
+
+TEST_CASE("a signal's files lie where the configuration and the folder say") {
+    ipc::DaemonSettings settings;
+    CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.at(What::DataCheck) == "/tmp/keepalived_check.data");
+    CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.size() == 4);
+    settings.state_dump_file = "/var/ha/";
+    settings.data_use_instance = true;
+    CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.at(What::Data) == "/var/ha/keepalived.red.data");
+    using Paths = std::map<What, std::string>;
+    CHECK(dump_files(SIGUSR2, settings, "/tmp", "_red").paths == Paths{{What::Stats, "/tmp/keepalived.red.stats"}});
+    CHECK(dump_files(SIGRTMAX - 1, settings, "/run", "").paths == Paths{{What::Stats, "/run/keepalived.stats"}});
+    CHECK(dump_files(SIGRTMIN + 2, settings, "/tmp", "_red").paths == Paths{{What::Json, "/tmp/keepalived.red.json"}});
+}

@@ -1,0 +1,156 @@
+#include "role/supervisor/dump_requests.hpp"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <set>
+
+#include "supervisor_parts.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+struct Bench {
+    Bench()
+        : dumps{loop,
+                log,
+                {.runs = [this](Kind kind) { return running.contains(kind); },
+                 .refresh =
+                     [this](Kind kind, int signal) {
+                         asked.push_back((kind == Kind::Vrrp ? "vrrp " : "lvs ") + std::to_string(signal));
+                     },
+                 .write = [this](int signal) -> Result<int> {
+                     asked.push_back("write " + std::to_string(signal));
+                     if (broken) return fail(Errc::Io, "fork for the dump files");
+                     return ++process;
+                 },
+                 .offended = [this] { asked.emplace_back("offended"); }}} {}
+
+    Texts take() { return std::exchange(asked, {}); }
+
+    boost::asio::io_context loop;
+    test::KeptLog log;
+    std::set<Kind> running{Kind::Vrrp, Kind::Lvs, Kind::Observer};
+    Texts asked;
+    int process = 100;
+    bool broken = false;
+    DumpRequests dumps;
+};
+
+}  // namespace
+
+TEST_CASE("for a dump vrrp and then lvs tell their state, then the observer writes") {
+    Bench bench;
+    bench.dumps.add(10);
+    CHECK(bench.take() == Texts{"vrrp 10"});
+    bench.dumps.refreshed(Kind::Lvs, 10);
+    bench.dumps.refreshed(Kind::Vrrp, 12);
+    CHECK(bench.take().empty());
+    bench.dumps.refreshed(Kind::Vrrp, 10);
+    CHECK(bench.take() == Texts{"lvs 10"});
+    bench.dumps.refreshed(Kind::Lvs, 10);
+    CHECK(bench.take() == Texts{"write 10"});
+    CHECK_FALSE(bench.dumps.ended({.pid = 77}));
+    CHECK(bench.dumps.under_way());
+    CHECK(bench.dumps.ended({.pid = 101}));
+    CHECK_FALSE(bench.dumps.under_way());
+    CHECK_FALSE(bench.dumps.ended({.pid = 0}));
+}
+
+TEST_CASE("dumps are made one after the other, and the same request twice while it waits is one") {
+    Bench bench;
+    bench.running = {Kind::Observer};
+    for (const int signal : {10, 12, 10, 12, 36}) bench.dumps.add(signal);
+    CHECK(bench.take() == Texts{"write 10"});
+    CHECK(bench.dumps.ended({.pid = 101}));
+    CHECK(bench.take() == Texts{"write 12"});
+    CHECK(bench.dumps.ended({.pid = 102}));
+    CHECK(bench.take() == Texts{"write 10"});
+    CHECK(bench.dumps.ended({.pid = 103}));
+    CHECK(bench.take() == Texts{"write 36"});
+    CHECK(bench.dumps.ended({.pid = 104}));
+    CHECK_FALSE(bench.dumps.under_way());
+}
+
+TEST_CASE("dumps wait for an observer that does not run, which is told once, and then show the state of that time") {
+    Bench bench;
+    bench.running.erase(Kind::Observer);
+    bench.dumps.add(10);
+    bench.dumps.add(12);
+    bench.dumps.ready(Kind::Vrrp);
+    CHECK(bench.take().empty());
+    CHECK(bench.log.texts == Texts{"the observer does not run just now: the dump is made when it does"});
+    bench.running.insert(Kind::Observer);
+    bench.dumps.ready(Kind::Observer);
+    CHECK(bench.take() == Texts{"vrrp 10"});
+}
+
+TEST_CASE("a dump whose observer dies before it is asked is begun again with the next one") {
+    Bench bench;
+    bench.dumps.add(10);
+    bench.running.erase(Kind::Observer);
+    bench.dumps.gone(Kind::Observer);
+    bench.dumps.refreshed(Kind::Vrrp, 10);
+    bench.dumps.refreshed(Kind::Lvs, 10);
+    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10"});
+    CHECK_FALSE(bench.dumps.under_way());
+    bench.running.insert(Kind::Observer);
+    bench.dumps.ready(Kind::Observer);
+    CHECK(bench.take() == Texts{"vrrp 10"});
+}
+
+TEST_CASE("one whose observer dies while it writes is not made again: it might kill the next one, too") {
+    Bench bench;
+    bench.running = {Kind::Observer};
+    bench.dumps.add(10);
+    bench.dumps.gone(Kind::Observer);
+    CHECK(bench.dumps.ended({.pid = 101}));
+    bench.dumps.ready(Kind::Observer);
+    CHECK(bench.take() == Texts{"write 10"});
+}
+
+TEST_CASE("an observer that told the process of the files what it may not is an offender") {
+    Bench bench;
+    bench.running = {Kind::Observer};
+    bench.dumps.add(10);
+    CHECK(bench.dumps.ended({.pid = 101, .status = kDumpOffence}));
+    bench.dumps.add(12);
+    CHECK(bench.dumps.ended({.pid = 102, .signalled = true, .status = kDumpOffence}));
+    CHECK(bench.take() == Texts{"write 10", "offended", "write 12"});
+}
+
+TEST_CASE("a role that dies before it has told its state is not waited for") {
+    Bench bench;
+    bench.dumps.add(10);
+    bench.dumps.gone(Kind::Lvs);
+    CHECK(bench.take() == Texts{"vrrp 10"});
+    bench.dumps.gone(Kind::Vrrp);
+    CHECK(bench.take() == Texts{"lvs 10"});
+}
+
+TEST_CASE("a role that does not answer keeps nobody from a dump") {
+    Bench bench;
+    bench.running = {Kind::Vrrp, Kind::Observer};
+    bench.dumps.add(10);
+    bench.loop.run_for(kFreshStateWait + std::chrono::milliseconds{200});
+    CHECK(bench.take() == Texts{"vrrp 10", "write 10"});
+    CHECK(bench.log.texts == Texts{"a dump is made without the latest state of the VRRP process, which has not "
+                                   "answered for 5 s"});
+    bench.dumps.refreshed(Kind::Vrrp, 10);  // too late
+    CHECK(bench.take().empty());
+}
+
+TEST_CASE("a dump whose files nobody can make is told of, and the next one is tried") {
+    Bench bench;
+    bench.running = {Kind::Observer};
+    bench.broken = true;
+    bench.dumps.add(10);
+    CHECK(bench.log.texts == Texts{"no dump is made: fork for the dump files"});
+    CHECK_FALSE(bench.dumps.under_way());
+    bench.broken = false;
+    bench.dumps.add(12);
+    CHECK(bench.take() == Texts{"write 10", "write 12"});
+}
