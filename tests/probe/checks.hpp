@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <functional>
+#include <future>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "mainstay/probe/probe.hpp"
 #include "mainstay/probe/task.hpp"
 #include "mainstay/probe/toolbox.hpp"
+#include "probe/connect.hpp"
 
 namespace mainstay::probe::test {
 
@@ -21,12 +23,15 @@ inline boost::asio::awaitable<void> keep_finding(Probe probe, std::shared_ptr<At
     out = co_await probe.begin(std::move(attempt));
 }
 
-inline Finding run(const config::Checker& checker, const std::function<void(Attempt&)>& meanwhile = {}) {
+// `before`: what happens to the attempt before its check begins; `meanwhile`: right after that.
+inline Finding run(const config::Checker& checker, const std::function<void(Attempt&)>& meanwhile = {},
+                   const std::function<void(Attempt&)>& before = {}) {
     boost::asio::io_context loop;
     Toolbox tools{config::Config{}};
     std::optional<Finding> finding;
     std::string thrown = "never ended";
     const auto attempt = std::make_shared<Attempt>(loop.get_executor());
+    if (before) before(*attempt);
     spawn(loop.get_executor(), "test", keep_finding(probe_of(checker, 0, tools).value(), attempt, finding),
           [&thrown](const std::string&, const std::string& what) { thrown = what; });
     if (meanwhile) boost::asio::post(loop, [&] { meanwhile(*attempt); });
@@ -34,6 +39,11 @@ inline Finding run(const config::Checker& checker, const std::function<void(Atte
     REQUIRE(thrown.empty());
     REQUIRE(finding.has_value());
     return *finding;
+}
+
+// Of a check whose turn comes when it is not wanted any more.
+inline Finding run_cancelled(const config::Checker& checker) {
+    return run(checker, {}, [](Attempt& attempt) { attempt.cancel(); });
 }
 
 inline config::Checker checker_of(config::Checker::Type type, const Endpoint& target) {
@@ -47,6 +57,21 @@ inline config::Checker checker_of(config::Checker::Type type, const Endpoint& ta
 inline void give(config::Checker& checker, std::string keyword, config::KeywordData data) {
     checker.more.edit().values.push_back({std::move(keyword), std::move(data)});
 }
+
+// Cancels the check that it is given to, from another thread: when its server has heard enough.
+class Canceller {
+public:
+    [[nodiscard]] std::function<void(Attempt&)> begun() {
+        return [this](Attempt& attempt) { attempt_.set_value(&attempt); };
+    }
+    void cancel() {
+        Attempt* const attempt = attempt_.get_future().get();
+        boost::asio::post(attempt->state()->watchdog.get_executor(), [attempt] { attempt->cancel(); });
+    }
+
+private:
+    std::promise<Attempt*> attempt_;
+};
 
 // Answers each datagram with those that `answer` makes of it, until it is destroyed.
 class DatagramServer {

@@ -303,3 +303,67 @@ TEST_CASE("GRPC_CHECK through TLS agrees on h2 by ALPN and may send a server nam
     CHECK(finding.certificate.has_value());
     CHECK(server.seen().server_name == "grpc.example.org");
 }
+
+TEST_CASE("GRPC_CHECK names the states of health and the statuses that an operator meets") {
+    const auto state = [](char number) {
+        Script script = serving(number);
+        return health(script).reason;
+    };
+    CHECK(state('\x00') == "UNKNOWN");
+    CHECK(state('\x03') == "SERVICE_UNKNOWN");
+    const auto status = [](const std::string& number, const std::string& message = {}) {
+        Script script = serving('\x01');
+        script.trailers = {{"grpc-status", number}};
+        if (!message.empty()) script.trailers.emplace_back("grpc-message", message);
+        const Finding finding = health(script);
+        CHECK(finding.outcome == Outcome::Failed);
+        CHECK(finding.words == "GRPC");
+        return finding.reason;
+    };
+    CHECK(status("5") == "gRPC status 5 NOT_FOUND: the server does not know this service");
+    CHECK(status("12") == "gRPC status 12 UNIMPLEMENTED: the server has no health service");
+    CHECK(status("14") == "gRPC status 14 UNAVAILABLE");
+    CHECK(status("16") == "gRPC status 16 UNAUTHENTICATED");
+    CHECK(status("13") == "gRPC status 13");
+    CHECK(status("a\tb", "no\tway out ~") == "gRPC status a?b (no?way out ~)");
+    const std::string longest(120, 'm');
+    CHECK(status("2", longest) == "gRPC status 2 (" + longest + ")");
+    CHECK(status("2", longest + "m") == "gRPC status 2 (" + longest + ")");
+}
+
+TEST_CASE("GRPC_CHECK refuses a message that is none or too long, in gRPC's words") {
+    const auto body = [](const std::string& bytes) {
+        Script script = serving('\x01');
+        script.body = bytes;
+        const Finding finding = health(script);
+        if (finding.outcome != Outcome::Passed) CHECK(finding.words == "GRPC");
+        return finding.reason;
+    };
+    CHECK(body("\0\0\0\0"s) == "gRPC: no message in the answer");
+    CHECK(body("\x01\0\0\0\x02\x08\x01"s) == "gRPC: the answer is compressed");
+    CHECK(body("\0\0\0\0\x03\x08\x01"s) == "gRPC: the answer's message is cut");
+    // A field that is not known, of so many bytes that all are 4096.
+    const std::string whole = "\0\0\0\x0f\xfb\x08\x01"s + "\x12\xf6\x1f"s + std::string(4086, 'u');
+    REQUIRE(whole.size() == 4096);
+    CHECK(body(whole) == "SERVING");
+    CHECK(body(whole + "u") == "the answer is longer than 4096 bytes");
+}
+
+TEST_CASE("GRPC_CHECK without HTTP 200, and over an SSL block that cannot be used") {
+    Script missing;
+    missing.fields = {{":status", "404"}};
+    const Finding finding = health(missing);
+    CHECK(finding.outcome == Outcome::Failed);
+    CHECK(finding.words == "GRPC");
+    CHECK(missing.asked[":scheme"] == "http");
+    CHECK(missing.asked["user-agent"] == "mainstay");
+
+    const UniqueFd listener = listen_on_any();
+    auto what = grpc_checker(bound_to(listener));
+    give(what.more, "tls", true);
+    config::Config broken;
+    broken.more.edit().sections.push_back({"SSL", {}, {{"problem", config::WordList{"no key there"}}}, {}});
+    const Finding unrun = run(what, broken);
+    CHECK(unrun.outcome == Outcome::NotRun);
+    CHECK(unrun.reason == "no key there");
+}

@@ -3,80 +3,12 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-
-#include "checks.hpp"
+#include "names.hpp"
 
 using namespace mainstay;
 using namespace mainstay::probe;
 using namespace mainstay::probe::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-std::string u16(unsigned value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
-
-// A record of the name that was asked for, or of `owner` on the wire.
-std::string record(unsigned type, const std::string& data, std::string owner = {"\xc0\x0c", 2}) {
-    return owner + u16(type) + u16(1) + u16(0) + u16(60) + u16(static_cast<unsigned>(data.size())) + data;
-}
-std::string address(unsigned last) { return record(1, std::string{10, 0, 0, static_cast<char>(last)}); }
-std::string service(unsigned priority, unsigned weight, unsigned port, const std::string& target) {
-    return record(33, u16(priority) + u16(weight) + u16(port) + target);
-}
-const std::string kOne{"\x03one\x00", 5}, kTwo{"\x03two\x00", 5};
-
-std::string reply(const std::string& query, const std::vector<std::string>& records, unsigned flags = 0x8180) {
-    std::string all = query.substr(0, 2) + u16(flags) + u16(1) + u16(static_cast<unsigned>(records.size())) + u16(0) +
-                      u16(0) + query.substr(12);
-    for (const std::string& one : records) all += one;
-    return all;
-}
-
-// By the type that is asked for and the first letter of the name.
-DatagramServer::Answer zone(std::map<std::pair<unsigned, char>, std::vector<std::string>> records) {
-    return [records = std::move(records)](const std::string& query) -> std::vector<std::string> {
-        const auto type = static_cast<unsigned char>(query[query.size() - 3]);
-        const auto found = records.find({type, query[13]});
-        if (found == records.end()) return {reply(query, {}, 0x8183)};
-        return {reply(query, found->second)};
-    };
-}
-
-boost::asio::awaitable<void> keep(NameQuestion question, std::shared_ptr<Attempt> attempt, NameAnswer& out) {
-    out = co_await resolve(std::move(question), std::move(attempt));
-}
-
-NameAnswer ask(NameQuestion question) {
-    boost::asio::io_context loop;
-    NameAnswer answer;
-    std::string thrown = "never ended";
-    const auto attempt = std::make_shared<Attempt>(loop.get_executor());
-    spawn(loop.get_executor(), "test", keep(std::move(question), attempt, answer),
-          [&thrown](const std::string&, const std::string& what) { thrown = what; });
-    loop.run_for(std::chrono::seconds{20});
-    REQUIRE(thrown.empty());
-    return answer;
-}
-
-NameQuestion web(std::vector<Endpoint> resolvers) {
-    return {.name = "web.example.org",
-            .srv = false,
-            .family = Family::V4,
-            .resolvers = std::move(resolvers),
-            .timeout = 2s};
-}
-
-std::vector<std::string> texts(const NameAnswer& answer) {
-    std::vector<std::string> all;
-    for (const auto& one : answer.servers)
-        all.push_back(Endpoint{one.address, one.port}.to_string() +
-                      (one.weight ? " weight " + std::to_string(*one.weight) : ""));
-    return all;
-}
-using Texts = std::vector<std::string>;
-
-}  // namespace
 
 TEST_CASE("the addresses of a name come sorted, each once, no more than asked for") {
     DatagramServer server{zone({{{1, 'w'}, {address(2), address(1), address(2), address(3)}}})};

@@ -1,0 +1,93 @@
+#include "kernel_calls.hpp"
+
+#include <dlfcn.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace mainstay::probe::test {
+namespace {
+
+thread_local KernelCalls* current = nullptr;
+
+template <class Call>
+Call* real(const char* name) {
+    return reinterpret_cast<Call*>(::dlsym(RTLD_NEXT, name));
+}
+
+// The next errno that is wanted, if any.
+bool fails(std::deque<int>& errors) {
+    if (errors.empty()) return false;
+    errno = errors.front();
+    errors.pop_front();
+    return true;
+}
+
+int refuse(int error) {
+    errno = error;
+    return -1;
+}
+
+bool is_icmp(int protocol) { return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6; }
+
+int icmp_socket(int domain, int type) {
+    const bool raw = (type & 0xf) == SOCK_RAW;
+    if (current->only_raw && !raw) return refuse(EACCES);
+    if (current->icmp_error != 0) return refuse(current->icmp_error);
+    current->was_raw = raw;
+    current->was_v6 = domain == AF_INET6;
+    const int fd = real<int(int, int, int)>("socket")(AF_INET, (type & ~0xf) | SOCK_DGRAM, 0);
+    current->icmp_fds.push_back(fd);
+    return fd;
+}
+
+}  // namespace
+
+KernelCalls::KernelCalls() { current = this; }
+KernelCalls::~KernelCalls() { current = nullptr; }
+
+}  // namespace mainstay::probe::test
+
+using mainstay::probe::test::current;
+using mainstay::probe::test::real;
+
+// In place of the C library's, for all that is linked into the test program.
+extern "C" {
+
+int socket(int domain, int type, int protocol) noexcept {
+    if (current != nullptr && current->icmp && mainstay::probe::test::is_icmp(protocol))
+        return mainstay::probe::test::icmp_socket(domain, type);
+    return real<int(int, int, int)>("socket")(domain, type, protocol);
+}
+
+int connect(int fd, const sockaddr* address, socklen_t size) {
+    auto* const call = real<int(int, const sockaddr*, socklen_t)>("connect");
+    if (current == nullptr) return call(fd, address, size);
+    if (current->connect_error != 0) return mainstay::probe::test::refuse(current->connect_error);
+    if (std::ranges::find(current->icmp_fds, fd) == current->icmp_fds.end()) return call(fd, address, size);
+    sockaddr_in server{};
+    server.sin_family = AF_INET;
+    server.sin_port = htons(current->icmp->port);
+    server.sin_addr.s_addr = htonl(current->icmp->address.v4_host_order());
+    return call(fd, reinterpret_cast<const sockaddr*>(&server), sizeof server);
+}
+
+ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
+    if (current != nullptr && mainstay::probe::test::fails(current->send_errors)) return -1;
+    return real<ssize_t(int, const void*, std::size_t, int)>("send")(fd, bytes, size, flags);
+}
+
+ssize_t recv(int fd, void* bytes, std::size_t size, int flags) {
+    if (current != nullptr && mainstay::probe::test::fails(current->recv_errors)) return -1;
+    return real<ssize_t(int, void*, std::size_t, int)>("recv")(fd, bytes, size, flags);
+}
+
+int epoll_create1(int flags) noexcept {
+    if (current != nullptr && current->epolls && --*current->epolls < 0) return mainstay::probe::test::refuse(EMFILE);
+    return real<int(int)>("epoll_create1")(flags);
+}
+
+}  // extern "C"
