@@ -107,7 +107,7 @@ class Trial:
             if well:
                 able.append(test)
             else:
-                print(f"mutate: {test.name} fails without a fault; it is left out", flush=True)
+                print(f"mutate: {test.name} fails without a fault; it is left out: {'; '.join(test.failures())}", flush=True)
         return able
 
     def begin_files(self, pool):
