@@ -1,17 +1,24 @@
 // What this host says of itself: accounts, scripts, settings, the small files of a daemon.
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/release.hpp"
 #include "mainstay/kernel/script_account.hpp"
 #include "mainstay/kernel/sysctl.hpp"
+#include "own_network.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -279,4 +286,114 @@ TEST_CASE("settings of the kernel are read as text and as numbers, and nothing e
         CHECK(read_sysctl(none).error().text() == "sysctl '" + std::string{none} + "' is no name");
         CHECK(write_sysctl(none, "x").error().code() == Errc::Invalid);
     }
+}
+
+TEST_CASE("the networks of this host's interfaces are told with their lengths, those of the loopback are not") {
+    test::in_own_network([] {
+        test::join_two_interfaces();
+        REQUIRE(test::ip("addr add 10.0.0.1/23 dev eth0"));
+        REQUIRE(test::ip("addr add fd00:1::1/72 dev eth1 nodad"));
+        REQUIRE(test::ip("addr add 10.99.0.1/24 dev lo"));
+        std::vector<std::string> networks;
+        for (const Prefix& subnet : host_environment().subnets())
+            if (!subnet.address.is_link_local_v6()) networks.push_back(subnet.to_string());
+        CHECK(networks == std::vector<std::string>{"10.0.0.1/23", "fd00:1::1/72"});
+        CHECK(host_environment().interface_exists("eth1"));
+    });
+}
+
+TEST_CASE("a named network namespace is one when its file is there") {
+    std::error_code ignored;
+    const std::string name = "mainstay-facts-" + std::to_string(::getpid());
+    std::filesystem::create_directories("/run/netns", ignored);
+    std::ofstream{"/run/netns/" + name} << "";
+    if (!std::filesystem::exists("/run/netns/" + name)) return;
+    CHECK(host_environment().network_namespace_exists(name));
+    std::filesystem::remove("/run/netns/" + name);
+    CHECK_FALSE(host_environment().network_namespace_exists(name));
+}
+
+TEST_CASE("a process that drops its privileges keeps those that are named, and can never have others") {
+    if (::getuid() != 0) return;
+    const auto status_lines = [] {
+        std::string found;
+        std::ifstream file{"/proc/self/status"};
+        for (std::string line; std::getline(file, line);)
+            for (const char* name :
+                 {"Uid:", "Gid:", "Groups:", "CapPrm:", "CapEff:", "CapInh:", "CapBnd:", "NoNewPrivs:"})
+                if (line.starts_with(name)) found += line + "\n";
+        return found;
+    };
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const int child = ::fork();
+    if (child == 0) {
+        constexpr std::array<unsigned, 2> kKept{12, 13};  // CAP_NET_ADMIN, CAP_NET_RAW
+        const auto dropped = drop_privileges({1, 2}, kKept);
+        const std::string text =
+            dropped ? status_lines() + std::to_string(::prctl(PR_GET_DUMPABLE)) : dropped.error().text();
+        (void)!::write(ends[1], text.data(), text.size());
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string text(2000, '\0');
+    text.resize(static_cast<std::size_t>(::read(ends[0], text.data(), text.size())));
+    ::close(ends[0]);
+    ::waitpid(child, nullptr, 0);
+    CHECK(text ==
+          "Uid:\t1\t1\t1\t1\nGid:\t2\t2\t2\t2\nGroups:\t \nCapInh:\t0000000000000000\n"
+          "CapPrm:\t0000000000003000\nCapEff:\t0000000000003000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n1");
+}
+
+TEST_CASE("a capability that nobody has cannot be kept") {
+    if (::getuid() != 0) return;
+    const int child = ::fork();
+    if (child == 0) {
+        constexpr std::array<unsigned, 1> kNone{4711};
+        const auto dropped = drop_privileges({1, 2}, kNone);
+        ::_exit(!dropped && dropped.error().text() == "capability 4711 cannot be kept" && ::getuid() == 0 ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+}
+
+TEST_CASE("the real-time class has the priority that is asked for and is not passed on, or the refusal says so") {
+    const int child = ::fork();
+    if (child == 0) {
+        const auto set = set_realtime(7);
+        if (!set) ::_exit(set.error().text().starts_with("sched_setscheduler SCHED_RR 7") ? 0 : 1);
+        sched_param now{};
+        ::sched_getparam(0, &now);
+        if (::sched_getscheduler(0) != (SCHED_RR | SCHED_RESET_ON_FORK) || now.sched_priority != 7) ::_exit(2);
+        ::_exit(set_realtime(100) ? 3 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+}
+
+TEST_CASE("the release of the kernel is compared as numbers, not as text") {
+    utsname names{};
+    REQUIRE(::uname(&names) == 0);
+    unsigned major = 0, minor = 0;
+    REQUIRE(std::sscanf(names.release, "%u.%u", &major, &minor) == 2);  // NOLINT: two numbers and a dot
+    CHECK(release_at_least(major, minor));
+    CHECK_FALSE(release_at_least(major, minor + 1));
+    CHECK_FALSE(release_at_least(major + 1, 0));
+    CHECK(release_at_least(major - 1, 1000));
+    if (minor > 0) CHECK(release_at_least(major, minor - 1));
+}
+
+TEST_CASE("a setting of the network is written, and an odd value refused with what was tried") {
+    test::in_own_network([] {
+        REQUIRE(write_sysctl("net/ipv4/ip_forward", "1").has_value());
+        CHECK(read_sysctl("net/ipv4/ip_forward").value() == "1");
+        CHECK(read_sysctl_number("net/ipv4/ip_forward").value() == 1);
+        REQUIRE(write_sysctl("net/ipv4/ip_forward", "0").has_value());
+        CHECK(read_sysctl_number("net/ipv4/ip_forward").value() == 0);
+        const auto odd = write_sysctl("net/ipv4/ip_forward", "odd");
+        REQUIRE_FALSE(odd.has_value());
+        CHECK(odd.error().text().starts_with("write 'odd' to /proc/sys/net/ipv4/ip_forward"));
+    });
 }

@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +18,7 @@
 #include "mainstay/kernel/notify_fifo.hpp"
 #include "mainstay/kernel/process_watch.hpp"
 #include "mainstay/kernel/tracked_file.hpp"
+#include "own_network.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -27,6 +31,8 @@ struct Folder {
         char name[] = "/tmp/mainstay-watch.XXXXXX";
         path = ::mkdtemp(name);
     }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
     ~Folder() { std::filesystem::remove_all(path); }
     [[nodiscard]] std::string file(const char* name, const char* text = nullptr) const {
         const std::string full = path + "/" + name;
@@ -168,4 +174,162 @@ TEST_CASE("a FIFO is made for its owner, or taken as it is when it is root's or 
         CHECK(open_notify_fifo(path, self, 0600).error().code() == Errc::Permission);
         CHECK(open_notify_fifo(path, {1000, 1000}, 0600).has_value());
     }
+}
+
+TEST_CASE("of each change a folder tells what it was about, of one that moves away that it is gone") {
+    Folder folder;
+    auto watch = FolderWatch::open().value();
+    CHECK(watch.read().empty());
+    const int number = watch.add(folder.path).value();
+    const std::string long_name(200, 'n');
+    {
+        const std::string path = folder.file(long_name.c_str(), "1");
+    }
+    {
+        const std::string path = folder.file("b", "1");
+    }
+    const auto events = next_events(watch);
+    REQUIRE(events.size() == 2);
+    CHECK(events[0].name == long_name);
+    CHECK(events[1].name == "b");
+    for (const auto& event : events) {
+        CHECK(event.folder == number);
+        CHECK_FALSE(event.gone);
+        CHECK_FALSE(event.lost);
+    }
+    const std::string elsewhere = folder.path + ".moved";
+    std::filesystem::rename(folder.path, elsewhere);
+    const auto moved = next_events(watch);
+    REQUIRE_FALSE(moved.empty());
+    CHECK(moved[0].gone);
+    CHECK(moved[0].name.empty());
+    folder.path = elsewhere;
+    CHECK(watch.add(folder.file("b")).error().text().starts_with("watch the folder "));  // no folder
+}
+
+TEST_CASE("changes that do not fit are told as lost") {
+    const Folder folder;
+    auto watch = FolderWatch::open().value();
+    REQUIRE(watch.add(folder.path).has_value());
+    int most = 0;
+    std::ifstream{"/proc/sys/fs/inotify/max_queued_events"} >> most;
+    if (most <= 0 || most > 100'000) return;
+    for (int i = 0; i <= most; ++i) {  // alternately, since equal events in a row become one
+        const UniqueFd fd{::open(folder.file(i % 2 == 0 ? "a" : "b").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
+        REQUIRE(fd);
+    }
+    bool lost = false;
+    for (auto events = next_events(watch); !events.empty() && !lost; events = watch.read())
+        lost = std::ranges::any_of(events, [](const auto& event) { return event.lost && event.name.empty(); });
+    CHECK(lost);
+}
+
+TEST_CASE("what a file lies on is told by the last mount above it, whatever its name") {
+    if (::getuid() != 0) return;
+    const Folder folder;
+    const auto mounted = [&](const std::string& name, const char* type, unsigned long flags = 0) {
+        const std::string path = folder.path + "/" + name;
+        ::mkdir(path.c_str(), 0755);
+        return ::mount("none", path.c_str(), type, flags, nullptr) == 0;
+    };
+    const auto text_of = [&](const std::string& name) {
+        const auto read = read_tracked_file(folder.path + "/" + name);
+        return read ? *read : read.error().text().substr(read.error().text().find(" is not tracked: ") + 17);
+    };
+    const std::string refused = "changes on a filesystem of type proc are not told of";
+    // In a child, with mounts of its own; its exit status is the number of the first that is not so.
+    const int child = ::fork();
+    if (child == 0) {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) ::_exit(0);
+        if (!mounted("a b\\c", "proc") || !mounted("ro", "tmpfs")) ::_exit(0);
+        if (text_of("a b\\c/uptime") != refused) ::_exit(1);
+        if (text_of("a b\\c/none") != refused) ::_exit(2);  // nothing of the path is looked at
+        ::mkdir((folder.path + "/a b\\cd").c_str(), 0755);
+        std::ofstream{folder.path + "/a b\\cd/file"} << "7";
+        if (text_of("a b\\cd/file") != "7") ::_exit(3);  // beside the mount, not below it
+        if (!mounted("a b\\c", "tmpfs")) ::_exit(4);
+        std::ofstream{folder.path + "/a b\\c/file"} << "8";
+        if (text_of("a b\\c/file") != "8") ::_exit(5);  // of two mounts at one place the later one counts
+        std::ofstream{folder.path + "/ro/file"} << "9";
+        if (text_of("ro/file") != "9") ::_exit(6);
+        if (::mount("none", (folder.path + "/ro").c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) ::_exit(7);
+        if (text_of("ro/file") != "its filesystem is read-only") ::_exit(8);
+        if (::mkdir((folder.path + "/a b\\c/in").c_str(), 0755) != 0 || !mounted("a b\\c/in", "proc")) ::_exit(9);
+        if (text_of("a b\\c/in/uptime") != refused) ::_exit(10);  // the innermost mount
+        if (text_of("a b\\c/file") != "8") ::_exit(11);
+        ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+}
+
+TEST_CASE("a tracked file is made readable for all, and an error names it") {
+    const Folder folder;
+    const std::string path = folder.file("made");
+    REQUIRE(make_tracked_file(path, 0, true));
+    struct stat facts{};
+    REQUIRE(::stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 07777) == 0644);
+    CHECK(read_tracked_file(path).value() == "0\n");
+    CHECK_FALSE(make_tracked_file(folder.path + "/no/file", 0, false).has_value());
+    CHECK(read_tracked_file(folder.path).error().text() == folder.path + " is not tracked: it is no regular file");
+    CHECK(read_tracked_file(folder.file("missing")).error().text().starts_with("read " + folder.path));
+}
+
+TEST_CASE("the name of a process may hold anything, its arguments too") {
+    const Folder folder;
+    const int child = ::fork();
+    if (child == 0) {
+        ::execl("/bin/sh", "sh", "-c", "printf ') Z (' >/proc/self/comm; : >\"$1\"; while :; do sleep 1; done", "",
+                folder.file("up").c_str(), "", "last", nullptr);
+        ::_exit(1);
+    }
+    for (int i = 0; i < 500 && !std::filesystem::exists(folder.file("up")); ++i) ::poll(nullptr, 0, 10);
+    const auto seen = look_at_process(child, true);
+    const auto all = all_processes(true);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    REQUIRE(seen.has_value());
+    CHECK(seen->comm == ") Z (");
+    CHECK(seen->command.size() == 7);
+    CHECK(seen->command.at(3).empty());
+    CHECK(seen->command.at(5).empty());
+    CHECK(seen->command.at(6) == "last");
+    REQUIRE(all.contains(child));
+    CHECK(all.at(child).command == seen->command);
+    CHECK(all_processes(true).contains(::getpid()));
+    CHECK_FALSE(all_processes(true).contains(0));
+    CHECK_FALSE(look_at_process(0, false).has_value());
+}
+
+TEST_CASE("a link's state is the same by each way that answers") {
+    using Method = vrrp::PolledLink::Method;
+    test::in_own_network([] {
+        test::join_two_interfaces();
+        const auto poller = LinkPoller::open().value();
+        const auto becomes = [&](Method method, bool up) {  // the kernel looks at a link's carrier once a second
+            for (int i = 0; i < 500 && poller.ask({method, "eth0"})->up != up; ++i) ::poll(nullptr, 0, 20);
+            return poller.ask({method, "eth0"})->up == up;
+        };
+        CHECK(becomes(Method::Ioctl, true));
+        CHECK(becomes(Method::Ethtool, true));
+        CHECK(poller.ask({Method::Ethtool, "eth0"})->method == Method::Ethtool);
+        CHECK(poller.ask({Method::Any, "eth0"})->up);
+        REQUIRE(test::ip("link set eth1 down"));
+        CHECK(becomes(Method::Ioctl, false));
+        CHECK(becomes(Method::Ethtool, false));
+        CHECK(poller.ask({Method::Mii, "eth0"}).error().text().starts_with("MII of eth0"));
+        for (const auto method : {Method::Mii, Method::Ethtool, Method::Ioctl}) {
+            const auto missing = poller.ask({method, "no-such-link"});
+            REQUIRE_FALSE(missing.has_value());
+            CHECK(missing.error().text().starts_with("there is no interface no-such-link"));
+            CHECK(missing.error().sys_errno() == ENODEV);
+        }
+        CHECK_FALSE(poller.ask({Method::Ioctl, "a-name-that-is-longer-than-any"}).has_value());
+    });
+    CHECK(std::string{to_string(Method::Mii)} == "MII");
+    CHECK(std::string{to_string(Method::Ethtool)} == "ETHTOOL");
+    CHECK(std::string{to_string(Method::Ioctl)} == "IOCTL");
+    CHECK(std::string{to_string(Method::Any)} == "any");
 }

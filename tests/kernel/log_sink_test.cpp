@@ -1,7 +1,9 @@
 #include "mainstay/kernel/log_sink.hpp"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,10 +26,7 @@ struct LogSocket {
         folder = pattern;
         path = folder + "/log";
         fd.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::ranges::copy(path, address.sun_path);
-        REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+        bind();
     }
     ~LogSocket() { std::filesystem::remove_all(folder); }
     LogSocket(const LogSocket&) = delete;
@@ -37,8 +36,37 @@ struct LogSocket {
         const auto got = ::recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         return got < 0 ? std::string{} : std::string{buffer.data(), static_cast<std::size_t>(got)};
     }
+    // A syslogd that was started anew: same path, another socket.
+    void replace() {
+        std::filesystem::remove(path);
+        fd.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        bind();
+    }
+    void bind() const {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(path, address.sun_path);
+        REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    }
     std::string folder, path;
     UniqueFd fd;
+};
+
+// What is written to stderr while it lives.
+struct Stderr {
+    Stderr() : before{::dup(STDERR_FILENO)}, file{::memfd_create("stderr", MFD_CLOEXEC)} {
+        REQUIRE(::dup2(file.get(), STDERR_FILENO) == STDERR_FILENO);
+    }
+    ~Stderr() { ::dup2(before.get(), STDERR_FILENO); }
+    Stderr(const Stderr&) = delete;
+    Stderr& operator=(const Stderr&) = delete;
+    std::string text() const {
+        std::string all(1 << 20, '\0');
+        const auto got = ::pread(file.get(), all.data(), all.size(), 0);
+        all.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+        return all;
+    }
+    UniqueFd before, file;
 };
 
 }  // namespace
@@ -84,4 +112,119 @@ TEST_CASE("without a log socket nothing fails and losses are counted") {
     log.info("x");
 
     CHECK(log.lost() == 1);
+}
+
+TEST_CASE("a line tells its severity, whose it is and where it goes, and days below ten have a blank") {
+    ::setenv("TZ", "UTC", 1);
+    const auto datagram = [](int facility, LogLevel level, std::time_t when) {
+        return kernel::syslog_datagram(facility, level, when, "x", 1, "t");
+    };
+    CHECK(datagram(3, LogLevel::Error, 0) == "<27>Jan  1 00:00:00 x[1]: t");
+    CHECK(datagram(23, LogLevel::Debug, 1782864000 + 3661) == "<191>Jul  1 01:01:01 x[1]: t");
+    CHECK(datagram(3, LogLevel::Info, 1798761599) == "<30>Dec 31 23:59:59 x[1]: t");
+
+    const LogSocket socket;
+    kernel::DaemonLog log{{.ident = "t", .socket = socket.path, .facility = 16, .level = LogLevel::Debug}};
+    log.error("a");
+    log.line(LogLevel::Warning, "b");
+    log.line(LogLevel::Notice, "c");
+    log.info("d");
+    log.debug("e");
+    for (const char* severity : {"<131>", "<132>", "<134>", "<134>", "<135>"})
+        CHECK(socket.next().starts_with(severity));
+    log.set_ident("other");
+    log.info("f");
+    CHECK(socket.next().find(" other[" + std::to_string(::getpid()) + "]: f") != std::string::npos);
+    CHECK(log.lost() == 0);
+}
+
+TEST_CASE("a line of more than 4096 bytes is cut, and control characters are blanks") {
+    const auto datagram = kernel::syslog_datagram(3, LogLevel::Info, 0, "x", 1, std::string(5000, 'y'));
+    CHECK(std::ranges::count(datagram, 'y') == 4096);
+    CHECK(kernel::syslog_datagram(3, LogLevel::Info, 0, "x", 1, "a\x1f\tb\x20\x7f\xff").ends_with("]: a  b \x7f\xff"));
+}
+
+TEST_CASE("each level is enabled with those above it and not with those below") {
+    const kernel::DaemonLog log{{.ident = "t", .socket = "", .level = LogLevel::Notice}};
+    CHECK(log.enabled(LogLevel::Error));
+    CHECK(log.enabled(LogLevel::Notice));
+    CHECK_FALSE(log.enabled(LogLevel::Info));
+    CHECK(log.lost() == 0);
+}
+
+TEST_CASE("a log socket that was made anew is found again within seconds, and the loss is told") {
+    LogSocket socket;
+    kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
+    log.info("before");
+    CHECK(socket.next().ends_with("]: before"));
+    socket.replace();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    std::uint64_t tries = 0;
+    pollfd look{socket.fd.get(), POLLIN, 0};
+    do {
+        log.info("again");
+        ++tries;
+    } while (::poll(&look, 1, 20) != 1 && std::chrono::steady_clock::now() < end);
+    CHECK(tries > 1);  // it is not tried with each line
+    CHECK(log.lost() == tries - 1);
+    CHECK(socket.next().ends_with(": " + std::to_string(tries - 1) +
+                                  " log lines were lost: the log socket was not read"));
+    CHECK(socket.next().ends_with("]: again"));
+    log.info("after");
+    CHECK(socket.next().ends_with("]: after"));
+    CHECK(socket.next().empty());
+}
+
+TEST_CASE("a path too long for a socket is as none") {
+    kernel::DaemonLog log{{.ident = "t", .socket = "/" + std::string(200, 'x')}};
+    log.info("x");
+    CHECK(log.lost() == 1);
+}
+
+TEST_CASE("console lines have the time in front, and one is written when it comes") {
+    ::setenv("TZ", "UTC", 1);
+    const Stderr console;
+    kernel::DaemonLog log{{.ident = "t", .socket = "", .console = true}};
+    log.info("first");
+    const std::string first = console.text();
+    log.info("second {}", std::string(5000, 'z'));
+    const std::string both = console.text();
+
+    CHECK(first.ends_with(": first\n"));
+    CHECK(first.size() == std::string{"Fri Nov 20 08:15:00 2026: first\n"}.size());
+    CHECK(first.substr(19, 3) == " 20");
+    CHECK(both.substr(first.size() + 24, 10) == ": second z");
+    CHECK(both.size() == first.size() + 26 + 4096 + 1);
+}
+
+TEST_CASE("gathered console lines are written together: when that is asked for, when they are many, at the end") {
+    const Stderr console;
+    int called = 0;
+    {
+        kernel::DaemonLog log{{.ident = "t", .socket = "", .console = true}};
+        log.gather([&] { ++called; });
+        log.info("one");
+        log.info("two");
+        CHECK(called == 1);
+        CHECK(console.text().empty());
+        log.flush();
+        const auto both = console.text();
+        CHECK(both.find(": one\n") != std::string::npos);
+        CHECK(both.find(": two\n") != std::string::npos);
+        log.flush();
+        CHECK(console.text() == both);
+        log.info("three");
+        CHECK(called == 2);
+        CHECK(console.text() == both);
+        log.flush();
+        const auto before = console.text();
+        const std::string line(4096 - 27, 'z');  // with what stands before and behind it, 4096 bytes
+        for (int i = 0; i < 7; ++i) log.info("{}", line);
+        CHECK(console.text() == before);  // not quite 32 KiB
+        log.info("{}", line);
+        CHECK(console.text().size() == before.size() + 32'768);
+        log.info("last");
+        CHECK(console.text().find(": last") == std::string::npos);
+    }
+    CHECK(console.text().ends_with(": last\n"));
 }

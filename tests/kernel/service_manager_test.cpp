@@ -80,3 +80,37 @@ TEST_CASE("the watchdog is fed twice within the unit's limit, by the process tha
         CHECK_FALSE(kernel::watchdog_interval(odd, nullptr));
     }
 }
+
+TEST_CASE("a service manager that does not read costs a second, and is told by its error") {
+    const std::string name = "mainstay-full-" + std::to_string(::getpid());
+    const Listener listener{std::string{'\0'} + name};
+    const auto begin = std::chrono::steady_clock::now();
+    Result<void> sent;
+    for (int i = 0; i < 10'000 && sent; ++i) sent = kernel::notify_socket("@" + name, "WATCHDOG=1");
+    const auto took = std::chrono::steady_clock::now() - begin;
+
+    REQUIRE_FALSE(sent.has_value());
+    CHECK(sent.error().sys_errno() == EAGAIN);
+    CHECK(sent.error().text().starts_with("tell @" + name));
+    CHECK(took >= std::chrono::milliseconds{900});
+}
+
+TEST_CASE("what the environment names is told, and without it nobody is") {
+    const std::string name = "mainstay-named-" + std::to_string(::getpid());
+    const Listener listener{std::string{'\0'} + name};
+    ::unsetenv("NOTIFY_SOCKET");
+    kernel::tell_service_manager("READY=1");
+    CHECK(listener.next() == "nothing");
+    ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+    kernel::tell_service_manager("READY=1");
+    ::unsetenv("NOTIFY_SOCKET");
+    CHECK(listener.next() == "READY=1");
+    ::setenv("WATCHDOG_USEC", "600000", 1);
+    ::unsetenv("WATCHDOG_PID");
+    CHECK(kernel::watchdog_interval() == std::chrono::microseconds{300'000});
+    ::setenv("WATCHDOG_PID", std::to_string(::getppid()).c_str(), 1);
+    CHECK_FALSE(kernel::watchdog_interval());
+    ::unsetenv("WATCHDOG_USEC");
+    ::unsetenv("WATCHDOG_PID");
+    CHECK_FALSE(kernel::watchdog_interval());
+}

@@ -1,6 +1,7 @@
 """tools/mutate: plants small faults in copies of a module's files and tells which of them no test notices."""
 
 import argparse
+import collections
 import concurrent.futures
 import os
 import pathlib
@@ -25,7 +26,7 @@ SPARE = 1.7
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="tools/mutate", description=__doc__)
     parser.add_argument("module", nargs="+", help=f"a module ({' '.join(MODULES)}) or one of its files")
-    parser.add_argument("--count", type=int, default=60, help="how many faults (60)")
+    parser.add_argument("--count", type=int, default=60, help="how many faults of each module (60)")
     parser.add_argument("--all", action="store_true", help="every fault that there is")
     parser.add_argument("--seed", type=int, help="the choice of faults; each seed makes its own")
     parser.add_argument("--only", metavar="ID", action="append", help="only this fault (of those chosen by the seed, or any)")
@@ -34,6 +35,7 @@ def parse(arguments):
     parser.add_argument("--pytest", metavar="FILE", action="append", help="only these files of tests of whole programs")
     parser.add_argument("--no-pytest", action="store_true", help="only the unit test programs")
     parser.add_argument("--near", action="store_true", help="only the unit test programs of the module itself")
+    parser.add_argument("--verbose", action="store_true", help="tell what is left before each kind of tests")
     parser.add_argument("--least", type=int, default=0, metavar="PERCENT", help="status 1 when fewer are noticed")
     return parser.parse_args(arguments)
 
@@ -71,12 +73,18 @@ def ordered(faults, seed):
 
 
 def choose(options, planter):
-    every = [fault for file in files_of(options.module) if file in planter.commands
-             for fault in faults_of(file, (TOP / file).read_text(encoding="utf-8"))]
-    if options.only:
-        return [fault for fault in every if fault.id in options.only], every
-    order = ordered(every, options.seed)
-    return (order if options.all else order[:int(options.count * SPARE)]), every
+    """({name: its faults in the order in which they are tried}, how many there are)"""
+    chosen, count = {}, 0
+    for name in options.module:
+        every = [fault for file in files_of([name]) if file in planter.commands
+                 for fault in faults_of(file, (TOP / file).read_text(encoding="utf-8"))]
+        count += len(every)
+        if options.only:
+            chosen[name] = [fault for fault in every if fault.id in options.only]
+        else:
+            order = ordered(every, options.seed)
+            chosen[name] = order if options.all else order[:int(options.count * SPARE)]
+    return chosen, count
 
 
 class Trial:
@@ -84,7 +92,7 @@ class Trial:
 
     def __init__(self, options, planter, modules, made):
         self.options, self.planter, self.modules, self.made = options, planter, modules, made
-        self.programs = []
+        self.programs, self.start = [], time.monotonic()
 
     def begin(self, near, pool):
         """The unit test programs of the modules themselves (near), or of those that use them; the quickest first."""
@@ -99,16 +107,19 @@ class Trial:
             if well:
                 able.append(test)
             else:
-                print(f"mutate: {test.name} fails without a fault; it is left out", flush=True)
+                print(f"mutate: {test.name} fails without a fault; it is left out: {'; '.join(test.failures())}", flush=True)
         return able
 
     def begin_files(self, pool):
         wanted = dict.fromkeys(suite for module in self.modules for suite in suites.PYTEST_SUITES.get(module, []))
         files = suites.pytest_files(TOP, wanted, self.options.pytest, str(self.planter.folder.relative_to(TOP)), self.planter.folder)
-        if files:
-            suites.whole_programs(BUILD, self.planter, self.made, pool)
-            return sorted(self._able(files, pool), key=lambda file: file.seconds)
-        return []
+        if not files:
+            return []
+        suites.whole_programs(BUILD, self.planter, self.made, pool)
+        for file, well in zip(files, pool.map(lambda file: file.begin(TOP), files)):
+            if well:
+                file.suite.files.append(file)
+        return list(dict.fromkeys(file.suite for file in files if file.suite.files))
 
     def noticed_by(self, number, tests):
         return next((test.name for test in tests if test.notices(number, TOP)), None)
@@ -125,6 +136,9 @@ class Trial:
             left = [fault for fault in faults if result[fault] is None and not argued(fault)]
             if left:
                 tests = begin()
+                print(f"mutate: {len(left)} left for {len(tests)} suites ({time.monotonic() - self.start:.0f} s)", flush=True)
+                if self.options.verbose:
+                    print("\n".join(map(show, left)), flush=True)
                 result.update(zip(left, pool.map(lambda fault: self.noticed_by(numbers[fault], tests), left)))
         return result
 
@@ -133,7 +147,7 @@ def show(fault):
     return f"  {fault.file}:{fault.line} [{fault.id} {fault.kind}]\n    - {fault.was}\n    + {fault.now}"
 
 
-def report(result, trial, numbers, begin):
+def report(name, result, trial, numbers, begin):
     survivors = [fault for fault, test in result.items() if test is None and not argued(fault)]
     equivalent = [fault for fault, test in result.items() if test is None and argued(fault)]
     reached = {number for program in trial.programs for number in program.reaches}
@@ -143,7 +157,9 @@ def report(result, trial, numbers, begin):
         print(f"{show(fault)}\n    changes nothing: {argued(fault)}")
     noticed = len(result) - len(survivors) - len(equivalent)
     percent = 100 * noticed // max(1, len(result) - len(equivalent))
-    print(f"mutate: {noticed} of {len(result) - len(equivalent)} faults noticed ({percent} %), {len(survivors)} survived, "
+    by = collections.Counter(test for test in result.values() if test)
+    print(f"mutate: {name}: {noticed} of {len(result) - len(equivalent)} faults noticed ({percent} %; "
+          f"{', '.join(f'{test} {count}' for test, count in by.most_common())}), {len(survivors)} survived, "
           f"{len(equivalent)} change nothing, in {time.monotonic() - begin:.0f} s", flush=True)
     return percent
 
@@ -167,22 +183,25 @@ def main(arguments):
     if folder.exists():
         shutil.rmtree(folder)
     planter = Planter(TOP, BUILD, folder)
-    faults, every = choose(options, planter)
+    chosen, count = choose(options, planter)
+    faults = [fault for some in chosen.values() for fault in some]
     if options.list:
         print("\n".join(show(fault) for fault in faults))
         return 0
     print(f"mutate: {' '.join(options.module)} --count {options.count} --seed {options.seed} "
-          f"({len(every)} faults in {len(set(fault.file for fault in every))} files)", flush=True)
+          f"({count} faults)", flush=True)
     numbers = {fault: number for number, fault in enumerate(faults, 1)}
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         compiled = set(planter.compile(faults, numbers, options.jobs))
-        tried = [fault for fault in faults if fault in compiled]
-        tried = tried if options.all else tried[:options.count]
-        print(f"mutate: planted {len(tried)}; {len(faults) - len(compiled)} of {len(faults)} did not compile "
+        tried = {name: [fault for fault in some if fault in compiled] for name, some in chosen.items()}
+        tried = {name: some if options.all else some[:options.count] for name, some in tried.items()}
+        every = [fault for some in tried.values() for fault in some]
+        print(f"mutate: planted {len(every)}; {len(faults) - len(compiled)} of {len(faults)} did not compile "
               f"({time.monotonic() - begin:.0f} s)", flush=True)
         trial = Trial(options, planter, modules, {})
-        result = trial.run(tried, numbers, pool)
-    return 1 if report(result, trial, numbers, begin) < options.least else 0
+        result = trial.run(every, numbers, pool)
+    percents = [report(name, {fault: result[fault] for fault in some}, trial, numbers, begin) for name, some in tried.items()]
+    return 1 if min(percents) < options.least else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Which faults the planted programs reached: a byte of a shared file for each. As a plugin of pytest it writes beside
-that file which test reached which."""
+that file which test reached which, how long it took and how it ended."""
 
 import mmap
 import os
@@ -21,20 +21,40 @@ def by_test(log):
     return pathlib.Path(f"{log}.tests")
 
 
+def known(log):
+    """(the faults that a test reached, its seconds, how it ended, its name) of each test that ended."""
+    try:
+        lines = by_test(log).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    rows = [line.split(" ", 3) for line in lines]
+    return [(set(map(int, filter(None, numbers.split(",")))), float(seconds), outcome, name)
+            for numbers, seconds, outcome, name in rows]
+
+
 class Recorder:
+    """What programs of earlier tests reach while they end counts for the test that runs by then."""
+
     def __init__(self, log):
-        self.log, self.test = log, None
+        self.log = log
         with open(log, "r+b") as file:
             self.map = mmap.mmap(file.fileno(), REACHED_MAX)
+        self.clear()
 
-    def begin(self, test):
-        """What was reached since the last call was that test's."""
-        if self.test is not None:
-            numbers = ",".join(str(number) for number in range(REACHED_MAX) if self.map[number])
-            with open(by_test(self.log), "a", encoding="utf-8") as out:
-                out.write(f"{numbers} {self.test}\n")
+    def clear(self):
         self.map[:] = bytes(REACHED_MAX)
-        self.test = test
+        self.seconds, self.outcome = 0.0, "passed"
+
+    def add(self, report):
+        self.seconds += report.duration
+        if report.outcome != "passed" and self.outcome != "failed":
+            self.outcome = report.outcome
+
+    def end(self, test):
+        numbers = ",".join(str(number) for number in range(REACHED_MAX) if self.map[number])
+        with open(by_test(self.log), "a", encoding="utf-8") as out:
+            out.write(f"{numbers} {self.seconds:.2f} {self.outcome} {test}\n")
+        self.clear()
 
 
 recorder = None
@@ -46,11 +66,13 @@ def pytest_configure():
         recorder = Recorder(log)
 
 
-def pytest_runtest_logstart(nodeid, location):
+def pytest_runtest_logreport(report):
     if recorder:
-        recorder.begin(nodeid)
+        recorder.add(report)
+    if report.outcome == "failed" and (path := os.environ.get("MAINSTAY_PLANTED_FAILED")):
+        pathlib.Path(path).write_text(report.nodeid, encoding="utf-8")
 
 
-def pytest_unconfigure():
+def pytest_runtest_logfinish(nodeid, location):
     if recorder:
-        recorder.begin(None)
+        recorder.end(nodeid)

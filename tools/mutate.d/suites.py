@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -11,7 +12,11 @@ import time
 
 import reached
 
-UNIT_SECONDS, PYTEST_SECONDS = 240, 420
+UNIT_SECONDS, PYTEST_SECONDS = 240, 600
+BEGIN_TRIES = 2  # of a program without a fault: a busy machine makes the best of tests fail
+# Of all tests of a suite that reach a fault, so many seconds are run for it. What they would not notice counts as
+# unnoticed, though another test may.
+SECONDS_PER_FAULT = 90
 # Memory that a test program may take, and what it may write (a memfd is a file): a fault may make it ask for ever more.
 PROGRAM_BYTES_MAX = 4 << 30
 FILE_BYTES_MAX = 2 << 30
@@ -26,11 +31,11 @@ def limited():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def call(command, seconds, env, cwd, bounded=True):
+def call(command, seconds, env, cwd, bounded=True, output=os.devnull):
     """The status, or None when it took too long; whatever it started is ended with it."""
-    process = subprocess.Popen(list(map(str, command)), cwd=cwd, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                               preexec_fn=limited if bounded else None)
+    with open(output, "wb") as out:
+        process = subprocess.Popen(list(map(str, command)), cwd=cwd, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+                                   stdout=out, stderr=out, start_new_session=True, preexec_fn=limited if bounded else None)
     try:
         return process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -54,12 +59,21 @@ class Program:
     def begin(self, top):
         """Runs it with no fault awake. False when it fails then: it can tell nothing."""
         log = self.folder / f"reached-{self.name}"
-        reached.clear(log)
-        start = time.monotonic()
-        status = call(self.command, UNIT_SECONDS, {"MAINSTAY_PLANTED": "-1", "MAINSTAY_PLANTED_REACHED": str(log)}, top)
-        self.seconds = time.monotonic() - start
-        self.reaches = reached.taken(log)
-        return status == 0
+        env = {"MAINSTAY_PLANTED": "-1", "MAINSTAY_PLANTED_REACHED": str(log)}
+        for _ in range(BEGIN_TRIES):
+            reached.clear(log)
+            start = time.monotonic()
+            status = call(self.command, UNIT_SECONDS, env, top, output=self.folder / f"output-{self.name}")
+            self.seconds = time.monotonic() - start
+            if status == 0:
+                self.reaches = reached.taken(log)
+                return True
+        return False
+
+    def failures(self):
+        """The names of the test cases that failed in begin()."""
+        text = (self.folder / f"output-{self.name}").read_text(encoding="utf-8", errors="replace")
+        return sorted(set(re.findall(r"^TEST CASE:\s*(.*)$", text, re.MULTILINE)))
 
     def notices(self, number, top):
         if number not in self.reaches:
@@ -70,40 +84,69 @@ class Program:
 
 
 class PytestFile:
-    """One file of tests of whole programs. Only its tests that reach a fault are run for it."""
+    """One file of tests of whole programs. `tests`: those that pass without a fault, with what each reaches and takes."""
 
-    def __init__(self, path, suite, build_name, folder, top):
-        self.name, self.suite, self.path = f"{suite}/{path.name}", suite, path.relative_to(top)
-        self.build_name, self.folder = build_name, folder
-        self.seconds, self.tests, self.took = 0.0, {}, {}
+    def __init__(self, path, suite, top):
+        self.name, self.suite, self.path = f"{suite.name}/{path.name}", suite, path.relative_to(top)
+        self.tests = {}
 
-    def _call(self, what, number, seconds, log, more=()):
-        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "reached", *more, *what]
-        if self.suite == "lab":
+    def begin(self, top):
+        """Runs it with no fault awake. False when none of its tests can tell anything."""
+        log = self.suite.folder / f"reached-{self.suite.name}-{self.path.stem}"
+        reached.clear(log)
+        reached.by_test(log).unlink(missing_ok=True)
+        status = self.suite.call([str(self.path)], -1, PYTEST_SECONDS, log=log)
+        for numbers, seconds, outcome, name in reached.known(log):
+            if outcome == "passed":
+                self.tests[name] = numbers, seconds
+            elif outcome == "failed":
+                print(f"mutate: {name} fails without a fault; it is left out", flush=True)
+        if status is None:
+            print(f"mutate: {self.name} takes more than {PYTEST_SECONDS} s; of its tests those are tried that ended", flush=True)
+        return bool(self.tests)
+
+
+class PytestSuite:
+    """A folder of tests of whole programs. Only tests that reach a fault are run for it."""
+
+    def __init__(self, name, build_name, folder):
+        self.name, self.build_name, self.folder, self.files = name, build_name, folder, []
+
+    def call(self, what, number, seconds, log=None, failed=None, more=()):
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "reached", *more, *what]
+        if self.name == "lab":
             native = [] if shutil.which("linux.uml") else ["--native-if-possible"]
             command = ["tools/lab", *native, "--mem", "1024", "--timeout", str(int(seconds) - 5), "--", *command]
         env = {"MAINSTAY_BUILD": self.build_name, "MAINSTAY_PLANTED": str(number), "MAINSTAY_PLANTED_REACHED": str(log or ""),
-               "PYTHONPATH": str(pathlib.Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": "1"}
+               "MAINSTAY_PLANTED_FAILED": str(failed or ""), "PYTHONPATH": str(pathlib.Path(__file__).parent),
+               "PYTHONDONTWRITEBYTECODE": "1"}
         return call(command, seconds, env, self.folder.parents[1], bounded=False)
 
-    def begin(self, top):
-        log = self.folder / f"reached-{self.suite}-{self.path.stem}"
-        reached.clear(log)
-        reached.by_test(log).unlink(missing_ok=True)
-        start = time.monotonic()
-        status = self._call([str(self.path)], -1, PYTEST_SECONDS, log)
-        self.seconds = time.monotonic() - start
-        for line in reached.by_test(log).read_text(encoding="utf-8").splitlines():
-            numbers, name = line.split(" ", 1)
-            self.tests.setdefault(name, set()).update(map(int, filter(None, numbers.split(","))))
-        return status == 0
+    def chosen(self, number):
+        """[(test, seconds)]: the shortest of each file, then the second of each, until the seconds are used up."""
+        turns = []
+        for file in self.files:
+            able = sorted((seconds, name) for name, (numbers, seconds) in file.tests.items() if number in numbers)
+            turns += [(turn, seconds, name) for turn, (seconds, name) in enumerate(able)]
+        chosen, left = [], SECONDS_PER_FAULT
+        for _, seconds, name in sorted(turns):
+            if seconds <= left or not chosen:
+                chosen.append((name, seconds))
+                left -= seconds
+        return chosen
 
     def notices(self, number, top):
-        chosen = [name for name, reached in self.tests.items() if number in reached]
+        chosen = self.chosen(number)
         if not chosen:
             return False
-        status = self._call(chosen, number, 30 + 3 * self.seconds, None)
-        return status != 0
+        failed = self.folder / f"failed-{self.name}-{number}"
+        failed.unlink(missing_ok=True)
+        seconds = 60 + 4 * sum(seconds for _, seconds in chosen)
+        self.call([name for name, _ in chosen], number, seconds, failed=failed, more=["-x"])
+        if not failed.exists():
+            return False
+        # A test that failed for another reason (the machine is slow) does not count: it has to fail again.
+        return self.call([failed.read_text(encoding="utf-8")], number, seconds) != 0
 
 
 def unit_tests(build, modules, near):
@@ -141,5 +184,5 @@ def whole_programs(build, planter, made, pool):
 
 
 def pytest_files(top, suites, only, build_name, folder):
-    return [PytestFile(path, suite, build_name, folder, top) for suite in suites
-            for path in sorted((top / "tests" / suite).glob("test_*.py")) if not only or path.name in only or path.stem in only]
+    return [PytestFile(path, suite, top) for suite in (PytestSuite(name, build_name, folder) for name in suites)
+            for path in sorted((top / "tests" / suite.name).glob("test_*.py")) if not only or path.name in only or path.stem in only]

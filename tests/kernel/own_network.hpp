@@ -1,0 +1,46 @@
+// A network namespace for one test, so that it may make interfaces, addresses and routes without touching the host's.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sched.h>
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <thread>
+
+namespace mainstay::test {
+
+// Runs `body` in a network namespace that has lo alone, which is down. Namespaces belong to a thread, so this one ends
+// with the thread that it was made for. Where none may be made (without root), nothing is run.
+template <class Body>
+void in_own_network(const Body& body) {
+    std::exception_ptr problem;
+    bool made = false;
+    std::thread thread{[&] {
+        made = ::unshare(CLONE_NEWNET) == 0;
+        try {
+            if (made) body();
+        } catch (...) {
+            problem = std::current_exception();
+        }
+    }};
+    thread.join();
+    if (!made) MESSAGE("no network namespace can be made here");
+    if (problem) std::rethrow_exception(problem);
+}
+
+// iproute2's word for it: whether `ip ARGUMENTS` succeeds, in the namespace of the calling thread.
+inline bool ip(const std::string& arguments) {
+    return std::system(("ip " + arguments + " >/dev/null 2>&1").c_str()) == 0;  // NOLINT: a shell for its redirections
+}
+
+// Two interfaces, eth0 and eth1, with a cable between them, both up.
+inline void join_two_interfaces() {
+    REQUIRE(ip("link set lo up"));
+    REQUIRE(ip("link add dev eth0 address 02:00:00:00:00:0a type veth peer name eth1 address 02:00:00:00:00:0b"));
+    REQUIRE(ip("link set eth0 up"));
+    REQUIRE(ip("link set eth1 up"));
+}
+
+}  // namespace mainstay::test
