@@ -94,7 +94,7 @@ private:
     Runtime& runtime_;
     std::vector<bfd::Settings> settings_;
     std::optional<bfd::Sessions> sessions_;
-    BfdTeller vrrp_, checkers_;
+    BfdStateSender vrrp_, checkers_;
     std::optional<Next> next_;
     Receivers receivers_;
     std::map<std::uint16_t, kernel::BfdSender> senders_;  // by source port
@@ -121,8 +121,8 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     settings_ = settings;
     sessions_.emplace(std::move(settings), [this] { return static_cast<std::uint32_t>(random_() >> 32); });
     perform(sessions_->start(runtime_.now(), previous ? &previous->sessions : nullptr));
-    vrrp_.tell(all_for(&bfd::Settings::tells_vrrp));  // on lines that were there before
-    checkers_.tell(all_for(&bfd::Settings::tells_checkers));
+    vrrp_.send(all_for(&bfd::Settings::tells_vrrp));  // on lines that were there before
+    checkers_.send(all_for(&bfd::Settings::tells_checkers));
     if (previous) runtime_.log().notice("state of the previous process resumed");
     publish(true);
     return {};
@@ -144,8 +144,8 @@ void BfdRole::commit() {
     settings_ = next.settings;
     perform(sessions_->reload(std::move(next.settings), runtime_.now()));
     // Who is told, and under which name, may have changed too.
-    vrrp_.tell(all_for(&bfd::Settings::tells_vrrp));
-    checkers_.tell(all_for(&bfd::Settings::tells_checkers));
+    vrrp_.send(all_for(&bfd::Settings::tells_vrrp));
+    checkers_.send(all_for(&bfd::Settings::tells_checkers));
     close_unused_senders();
     publish(true);
 }
@@ -224,8 +224,8 @@ void BfdRole::perform(const bfd::Intents& intents) {
 }
 
 void BfdRole::tell(const bfd::Tell& told) {
-    if (told.vrrp) vrrp_.tell(told.session, told.up);
-    if (told.checkers) checkers_.tell(told.session, told.up);
+    if (told.vrrp) vrrp_.send(told.session, told.up);
+    if (told.checkers) checkers_.send(told.session, told.up);
 }
 
 // What one of those that track must know: every session, and those that it does not hear of are down for it.

@@ -152,12 +152,12 @@ private:
     probe::Runner runner_;
     std::unique_ptr<probe::Toolbox> tools_;  // of the configuration that runs
     lvs::CertificateWatch certificates_;
-    BfdListener bfd_;
+    BfdStateReceiver bfd_;
     EventDrivenChecks event_driven_;
     Names names_;
     config::Config configured_;  // with the names; the judge has their servers. Empty where there are none
     SettingsReconciler settings_;
-    LineListener vrrp_;
+    PeerReceiver vrrp_;
     std::map<std::string, bool> masters_;  // instances, as reported last
     LvsLinks links_;
     MarkReconciler marks_;

@@ -62,7 +62,7 @@ std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
     if (!bytes) return std::nullopt;
     auto status = ipc::decode<Status>(*bytes);
     if (!status) return std::nullopt;
-    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*status);
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) fill_in_omitted(*status);
     return std::move(*status);
 }
 

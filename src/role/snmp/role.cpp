@@ -207,7 +207,7 @@ void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& stat
     const auto bytes = block.read();
     auto decoded = bytes ? ipc::decode<Status>(*bytes) : std::unexpected{bytes.error()};
     if (!decoded) return;
-    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*decoded);
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) fill_in_omitted(*decoded);
     status = std::move(*decoded);
     read = newest;
 }
@@ -222,7 +222,7 @@ void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
     const auto wanted = snmp_set(facts(), oid, value);
     const auto id = wanted ? instance_of(config_, wanted->instance) : std::nullopt;
     if (!id) return;
-    if (auto changed = with_asked_change(config_, *id, *wanted)) config_ = std::move(*changed);
+    if (auto changed = with_requested_change(config_, *id, *wanted)) config_ = std::move(*changed);
     runtime_.ask(*wanted);
     viewed_ = {};
 }

@@ -1,6 +1,6 @@
-// Dump files. A signal goes to the vrrp role, which brings its state block up to date; then to the observer, which
-// makes the texts from blocks and configuration; a child writes them, since they lie where only root may write. The
-// supervisor itself never waits for a disk.
+// Dump files. On a signal the vrrp and lvs roles first update their state blocks; then the observer makes the texts
+// from these blocks and the configuration. A child process writes the files, because their folder is root's and the
+// supervisor must never wait for a disk.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,7 +23,7 @@ std::string temporary_directory() {
 
 }  // namespace
 
-// In a child: the text may be large, and the disk slow.
+// Runs in a child process: the text may be large and the disk slow.
 void Supervisor::write_dump_here(const std::string& path, int text, unsigned mode) noexcept {
     const auto bytes = ipc::read_memfd(text, ipc::kTextBytesMax);
     if (!bytes) return log_.error("{}: {}", path, bytes.error().text());
@@ -48,13 +48,13 @@ void Supervisor::ask_for_dump(int signal) {
 void Supervisor::ask_for_dump_of(Child& child, int signal) {
     auto& waiting = child.awaited.dumps;
     if (waiting.size() >= kDumpsAwaitedMax)
-        return log_.warning("no dump is made: {} process({}) has not made the {} before it", label(child.kind),
+        return log_.warning("dump request ignored: {} process({}) has not finished the {} before it", label(child.kind),
                             child.pid, waiting.size());
     waiting.push_back(signal);
     child.send(ipc::DumpRequested{signal}, -1, log_);
 }
 
-// The role has answered; what it has not answered before that got lost.
+// The role has finished this dump; earlier ones that it has not answered were lost.
 void Supervisor::dumped(Child& child, int signal) {
     auto& waiting = child.awaited.dumps;
     if (const auto answered = std::ranges::find(waiting, signal); answered != waiting.end())
@@ -63,15 +63,14 @@ void Supervisor::dumped(Child& child, int signal) {
     dump_step(child.kind, signal);
 }
 
-// The states are fresh: first vrrp's, then lvs's; the observer comes last.
+// The order: vrrp and lvs update their state blocks, then the observer makes the texts.
 void Supervisor::dump_step(Kind done, int signal) {
     if (done == Kind::Observer) return;
     Child& lvs = child_of(Kind::Lvs);
     if (done == Kind::Vrrp && lvs.alive() && lvs.ready) return ask_for_dump_of(lvs, signal);
     Child& observer = child_of(Kind::Observer);
-    if (!observer.alive() && startup_told_)
-        return log_.warning("no dump can be made: the observer does not run just now");
-    if (!observer.ready) {  // it is starting, or about to
+    if (!observer.alive() && startup_told_) return log_.warning("no dump is made: the observer is not running");
+    if (!observer.ready) {  // it is starting or will be restarted
         dump_waits_ = signal;
         return;
     }

@@ -34,7 +34,7 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     next_pause_ = kWatcherPause;
     ++plan_number_;
     if (!wanted_) {
-        control_.reset();  // the watcher ends when its line is closed
+        control_.reset();  // the watcher exits when its control socket is closed
         pause_.cancel();
         return;
     }
@@ -47,7 +47,7 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
 
 void HostWatch::send_plan() {
     const auto sent = ipc::send_message(control_->native_handle(), ipc::Prepare{plan_number_}, plan_.get());
-    if (!sent) log_.error("the watcher does not hear of its plan: {}", sent.error().text());
+    if (!sent) log_.error("the plan cannot be sent to the watcher: {}", sent.error().text());
 }
 
 ipc::Observations HostWatch::seen() const {
@@ -109,7 +109,7 @@ void HostWatch::on_message(const Result<ipc::Received>& received) {
     }
     const auto* observations = std::get_if<ipc::Observations>(&message);
     if (observations == nullptr) return;
-    ipc::Observations wanted;  // without what only an earlier plan watched
+    ipc::Observations wanted;  // without objects that only an earlier plan watched
     for (const auto& one : observations->list) {
         const std::pair key{one.kind, one.name};
         if (!followed_.contains(key)) continue;
@@ -131,17 +131,16 @@ bool HostWatch::ended(const kernel::Ended& process) {
     pid_ = 0;
     control_.reset();
     if (!wanted_ || stopped_) return true;
-    log_.error("the watcher of files, processes and links ended ({} {}): what it saw last counts until the next one",
-               process.signalled ? "signal" : "exit status", process.status);
+    log_.error(
+        "the watcher of files, processes and links died ({} {}): its last observations count until it is restarted",
+        process.signalled ? "signal" : "exit status", process.status);
     start_later();
     return true;
 }
 
 void HostWatch::look() {
     if (pid_ == 0 || stopped_ || ++missed_ != kMissedBeatsMax + 1) return;
-    log_.error(
-        "the watcher of files, processes and links has been silent for {} s: it hangs in one of them; killing it",
-        kMissedBeatsMax);
+    log_.error("the watcher of files, processes and links has sent no heartbeat for {} s: killing it", kMissedBeatsMax);
     ::kill(pid_, SIGKILL);
 }
 
@@ -149,7 +148,7 @@ void HostWatch::stop() {
     stopped_ = true;
     pause_.cancel();
     control_.reset();
-    if (pid_ != 0) ::kill(pid_, SIGKILL);  // it holds nothing that would have to be put away
+    if (pid_ != 0) ::kill(pid_, SIGKILL);  // it has no state that would need an orderly end
 }
 
 }  // namespace mainstay::role

@@ -58,7 +58,7 @@ PidFile& PidFile::operator=(PidFile&& other) noexcept {
     return *this;
 }
 
-// Unlinked while the lock is still held: whoever waits for it finds no file, or a new one.
+// The file is unlinked while it is still locked: a process that waits for the lock finds no file, or a new one.
 void PidFile::remove() {
     if (lock_) ::unlink(path_.c_str());
     lock_.reset();

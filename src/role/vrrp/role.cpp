@@ -25,7 +25,7 @@
 #include "role/common/publish_pacer.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
-#include "sync_line.hpp"
+#include "master_reporter.hpp"
 #include "takeover.hpp"
 #include "transport.hpp"
 #include "waiting_facts.hpp"
@@ -65,7 +65,7 @@ public:
     void abort() override { next_.reset(); }
     void asked(const ipc::ControlRequest& wanted) override;
     void connect(ipc::PeerChannel::To other, UniqueFd line) override {
-        if (other == ipc::PeerChannel::To::Lvs) return sync_line_.connect(std::move(line));
+        if (other == ipc::PeerChannel::To::Lvs) return master_reporter_.connect(std::move(line));
         bfd_.connect(std::move(line));
     }
     void observed(const ipc::Observations& observations) override;
@@ -118,8 +118,8 @@ private:
     TakeOver addresses_{links_, announcer_, runtime_.log()};
     std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
     VrrpRouting routing_;
-    BfdListener bfd_;
-    SyncLine sync_line_{runtime_.loop(), runtime_.log()};
+    BfdStateReceiver bfd_;
+    MasterReporter master_reporter_{runtime_.loop(), runtime_.log()};
     std::optional<vrrp::Router> router_;
     PrecomputedTakeover precomputed_{addresses_, transport_, links_};
     std::optional<config::Config> next_;
@@ -160,7 +160,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
         for (const auto& instance : previous->router.instances)
             since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
-    sync_line_.follow(*router_);
+    master_reporter_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
     firewall_.settle();
     if (previous) runtime_.log().notice("state of the previous process resumed");
@@ -181,7 +181,7 @@ void VrrpRole::commit() {
     if (auto opened = routing_.follow(next); !opened) runtime_.log().error("{}", opened.error().text());
     follow(next);
     perform(router_->reload(next, runtime_.now()));
-    sync_line_.follow(*router_);
+    master_reporter_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);
     firewall_.guard_only(*router_, devices_.vmacs());
     for (const auto& event : states_after_reload(next.global, router_->snapshot())) runtime_.write_fifo(event);
@@ -201,9 +201,9 @@ void VrrpRole::asked(const ipc::ControlRequest& wanted) {
             announce_addresses({.instance = *id, .rounds = 1});
         return;
     }
-    const auto changed = with_asked_change(router_->config(), *id, wanted);
+    const auto changed = with_requested_change(router_->config(), *id, wanted);
     if (!changed) return runtime_.log().warning("({}) {} requests an invalid change", wanted.instance, wanted.by);
-    runtime_.log().notice("({}) {} on {} request", wanted.instance, asked_text(wanted), wanted.by);
+    runtime_.log().notice("({}) {} on {} request", wanted.instance, request_text(wanted), wanted.by);
     perform(router_->reload(*changed, runtime_.now()));
     publish(true);
 }
@@ -222,7 +222,7 @@ void VrrpRole::stop(std::function<void()> done) {
     announcer_.close();
     transport_.close();
     bfd_.close();
-    sync_line_.close();
+    master_reporter_.close();
     routing_.close();
     asio::post(runtime_.loop(), std::move(done));
 }
@@ -281,7 +281,7 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                 run_script(i.script);
             else if constexpr (std::is_same_v<I, vrrp::Announce>) {
                 runtime_.publish(i.event);
-                sync_line_.heard(i.event);
+                master_reporter_.on_event(i.event);
             } else
                 runtime_.log().line(i.line);
         },
