@@ -1,4 +1,4 @@
-// The columns of vrrpInstanceTable that may be written.
+// The writable columns of vrrpInstanceTable.
 #include "role/common/instance_requests.hpp"
 #include "table.hpp"
 

@@ -16,6 +16,7 @@
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/vrrp/router.hpp"
+#include "master_reporter.hpp"
 #include "precise_timer.hpp"
 #include "precomputed_takeover.hpp"
 #include "promoted_secondaries.hpp"
@@ -25,7 +26,6 @@
 #include "role/common/publish_pacer.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
-#include "master_reporter.hpp"
 #include "takeover.hpp"
 #include "transport.hpp"
 #include "waiting_facts.hpp"
@@ -73,7 +73,8 @@ public:
     void save_state() override { publisher_.now(); }
 
 private:
-    // Steps now, or after the intents that are being carried out; earlier facts wait for the first configuration.
+    // Steps the router now, or after the intents that are being carried out. Facts from before the first configuration
+    // wait.
     void give(vrrp::Fact fact) {
         if (performing_ || !router_)
             pending_.add(std::move(fact));
@@ -91,8 +92,8 @@ private:
     void announce_addresses(const vrrp::SendGratuitousArp& wanted);
     void run_script(const std::string& name);
 
-    // Authentication numbers packets by the calendar clock, which may be set at any time.
-    void tell_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
+    // The sequence numbers of authenticated packets come from the calendar clock, which may be set at any time.
+    void update_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
     void on_packets_readable();
     void arm();
     void ahead_of_deadline();
@@ -116,7 +117,7 @@ private:
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
     TakeOver addresses_{links_, announcer_, runtime_.log()};
-    std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
+    std::optional<vrrp::InstanceId> taking_over_;  // the instance whose addresses have been announced once already
     VrrpRouting routing_;
     BfdStateReceiver bfd_;
     MasterReporter master_reporter_{runtime_.loop(), runtime_.log()};
@@ -127,7 +128,7 @@ private:
     PublishPacer publisher_;
     bool performing_ = false, stopping_ = false;
     WaitingFacts pending_;                     // facts that arose while intents were carried out
-    std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
+    std::vector<vrrp::HeldAddress> removing_;  // removals that this process caused
     std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
 };
 
@@ -228,7 +229,7 @@ void VrrpRole::stop(std::function<void()> done) {
 }
 
 void VrrpRole::perform(const vrrp::Intents& intents) {
-    precomputed_.forget();  // it was of what was before these
+    precomputed_.forget();  // it was computed from the state before this fact
     bool transition = false;
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
@@ -242,7 +243,8 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
                      std::holds_alternative<vrrp::Announce>(intent);
     }
     if (!outermost) return publish(transition);
-    if (pending_.has_interfaces()) on_netlink_readable();  // those that have lost addresses may have got others since
+    if (pending_.has_interfaces())
+        on_netlink_readable();  // interfaces with lost addresses may have changed again since
     performing_ = false;
     // Facts caused by our own actions (an address that could not be restored) are handled after them.
     while (!pending_.empty()) {
@@ -295,7 +297,7 @@ void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& position
     addresses_.set_silently(*netlink_, instance, positions);
 }
 
-// The rest of the announcements follows as its own intent.
+// The further announcements follow as an intent of their own.
 void VrrpRole::take_over(vrrp::InstanceId id) {
     const auto& instance = router_->config().instances.at(id);
     firewall_.guard(instance);
@@ -364,7 +366,7 @@ void VrrpRole::run_script(const std::string& name) {
 
 void VrrpRole::on_packets_readable() {
     if (!router_ || stopping_) return;
-    tell_clock();
+    update_clock();
     transport_.drain([this](const vrrp::PacketHeard& packet) { step(packet); }, kPacketsPerRound);
 }
 
@@ -403,7 +405,7 @@ Links::Change VrrpRole::take_notifications() {
     return change;
 }
 
-// Makes the devices of the configuration, and reads what they are.
+// Creates the configured devices and reads their links and addresses.
 void VrrpRole::settle_devices() {
     for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
         if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
@@ -411,7 +413,7 @@ void VrrpRole::settle_devices() {
 
 void VrrpRole::on_netlink_readable() {
     auto change = take_notifications();
-    if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
+    if (!router_ || stopping_ || change.empty()) return;  // the usual case before a deadline
     // A device that another program removed is created again before the router is notified.
     if (!change.interfaces.empty())
         for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
@@ -426,20 +428,20 @@ void VrrpRole::on_netlink_readable() {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
         if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);
     }
-    // Only a new address gets another label.
+    // The kernel cannot change a label: remove the address and set it again.
     for (const auto& held : wrongly_labelled(change.relabelled, *router_, links_)) {
         take_away({held});
         give(vrrp::AddressLost{held.interface, held.prefix});
     }
 }
 
-// Applies the configuration to everything except the router, which gets its facts before its configuration.
+// Applies the configuration to everything except the router, which must get new facts before the new configuration.
 void VrrpRole::follow(const config::Config& config) {
     for (const auto& name : interfaces_of(config)) step(links_.fact(name));
     for (const auto& source : sources_.look(config)) step(source);
     transport_.follow(config, links_);
     announcer_.follow(config);
-    tell_clock();
+    update_clock();
 }
 
 // The state block: transitions at once, everything else a few times a second. Thousands of transitions in one moment

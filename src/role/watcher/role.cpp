@@ -153,7 +153,7 @@ private:
 
     kernel::DaemonLog log_;
     std::string user_;
-    bool make_files_;  // init_file is for the start of the daemon, neither for a reload nor for a new watcher
+    bool make_files_;  // init_file applies at the start of the daemon, not at a reload or a restart of the watcher
     asio::io_context loop_{1};
     asio::posix::stream_descriptor control_;
     asio::steady_timer beat_timer_, again_;
@@ -161,7 +161,7 @@ private:
     std::unique_ptr<ProcessWatcher> processes_;
     std::unique_ptr<LinkWatcher> links_;
     std::map<std::pair<ipc::Observation::Kind, std::string>, ipc::Observation> unsent_;
-    std::optional<std::uint64_t> owes_word_;  // of the plan of this number
+    std::optional<std::uint64_t> owes_word_;  // number of the plan whose first full observation is still to be reported
     bool sending_ = false, privileges_dropped_ = false;
     int exit_code_ = 0;
 };
