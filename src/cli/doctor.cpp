@@ -17,7 +17,7 @@ bool forwards(const config::Config& config, Forwarding method, Family family) {
     });
 }
 
-// A packet that leaves for a NAT server by the interface it came in by is what the kernel sends redirects for.
+// The kernel sends ICMP redirects for packets that leave to a NAT server by the interface on which they arrived.
 bool one_armed(const config::Config& config, const DoctorFacts::Interface& interface) {
     const auto is_here = [&](const IpAddress& address) {
         return std::ranges::any_of(interface.networks,

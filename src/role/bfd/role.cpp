@@ -214,7 +214,7 @@ void BfdRole::on_packets_readable() {
 void BfdRole::perform(const bfd::Intents& intents) {
     for (const auto& intent : intents) {
         if (const auto* packet = std::get_if<bfd::SendPacket>(&intent)) send(*packet);
-        if (const auto* told = std::get_if<bfd::Tell>(&intent)) tell(*told);
+        if (const auto* told = std::get_if<bfd::Tell>(&intent)) report(*told);
         if (const auto* say = std::get_if<bfd::Say>(&intent)) runtime_.log().line(say->line);
     }
     const bool transition = std::ranges::any_of(

@@ -137,7 +137,7 @@ TEST_CASE("a word that this version does not know is refused") {
     ServersBench bench;
     bench.start(service({server("10.0.0.11")}));
 
-    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "this daemon does not know that command");
+    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "unknown command");
 }
 
 TEST_CASE(
