@@ -85,7 +85,7 @@ TEST_CASE("states that are not read in time are sent afterwards, the latest of e
     CHECK(last[last.size() - 1] == "b up");
 }
 
-TEST_CASE("more sessions than one message holds are told in several") {
+TEST_CASE("more sessions than fit into one message are sent in several") {
     Bench bench;
     std::map<std::string, bool> all;
     for (int i = 0; i < 1300; ++i) all.emplace("a-session-with-a-name-of-31-" + std::to_string(1000 + i), true);
@@ -93,7 +93,7 @@ TEST_CASE("more sessions than one message holds are told in several") {
     CHECK(bench.receive().size() == 1300);
 }
 
-TEST_CASE("who tells too much is received in small portions, and then not at all") {
+TEST_CASE("a flooding sender is read in small portions, then its channel is closed") {
     Bench bench;
     auto ends = ipc::make_channel();
     bench.receiver.connect(std::move(ends->second));
@@ -116,7 +116,7 @@ TEST_CASE("who tells too much is received in small portions, and then not at all
     CHECK_FALSE(ipc::send_message(ends->first.get(), one));  // nobody is at the other end
 }
 
-TEST_CASE("a line on which something unreadable comes is closed, one with a kind from the future is not") {
+TEST_CASE("an undecodable message closes the channel, a message of an unknown kind does not") {
     Bench bench;
     auto ends = ipc::make_channel();
     bench.receiver.connect(std::move(ends->second));

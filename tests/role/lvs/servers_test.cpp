@@ -65,7 +65,7 @@ using Table = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("what an operator said is in the table and the state block when the answer comes, and holds after a crash") {
+TEST_CASE("an override is in the table and the state block when the answer is sent, and survives a crash") {
     const auto web = service({server("10.0.0.11"), server("10.0.0.12")});
     ServersBench bench;
     bench.start(web);
