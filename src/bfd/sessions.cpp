@@ -157,7 +157,7 @@ void Sessions::Impl::on(Step step, const PacketHeard& heard) {
     if (!packet) return discard(step, heard, Complaint::Damaged, std::string{to_string(packet.error())});
     if (packet->your_discriminator == 0) {
         if (Session* session = by_address(heard)) return session->hear(step, heard, *packet);
-        return discard(step, heard, Complaint::Stranger, "it is nobody's neighbour");
+        return discard(step, heard, Complaint::Stranger, "its sender is not a neighbour of any session");
     }
     const auto found = by_discriminator.find(packet->your_discriminator);
     if (found == by_discriminator.end())

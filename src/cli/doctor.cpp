@@ -153,7 +153,7 @@ void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
         found.push_back({text(advice->finding), text(advice->fix)});
     }
     for (const auto& duplicate : facts.duplicates) {
-        found.push_back({fmt::format("address {} on {} is held by this host and by another one{}", duplicate.address,
+        found.push_back({fmt::format("address {} on {} is used by this host and by another one{}", duplicate.address,
                                      duplicate.interface, duplicate.mac.empty() ? "" : ": " + duplicate.mac),
                          "remove the address there (the switch shows the port of that MAC address)"});
     }

@@ -94,7 +94,7 @@ bool refused_type(std::string_view type) {
 
 Result<std::string> read_tracked_file(const std::string& path) {
     if (const std::string type = mounted_type(path); refused_type(type))
-        return refuse(path, "changes on a filesystem of type " + type + " are not told of");
+        return refuse(path, "changes on a filesystem of type " + type + " are not reported");
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) return fail_system("read " + path, errno);
     struct stat facts{};
@@ -103,7 +103,7 @@ Result<std::string> read_tracked_file(const std::string& path) {
         return fail_system("look at " + path, errno);
     if (!S_ISREG(facts.st_mode)) return refuse(path, "it is no regular file");
     if (std::ranges::find(kRefusedNumbers, static_cast<std::uint32_t>(system.f_type)) != kRefusedNumbers.end())
-        return refuse(path, "changes on such a filesystem are not told of");
+        return refuse(path, "changes on such a filesystem are not reported");
     if ((static_cast<unsigned long>(system.f_flags) & ST_RDONLY) != 0)
         return refuse(path, "its filesystem is read-only");
     std::string text(wire::kTrackFileBytes, '\0');

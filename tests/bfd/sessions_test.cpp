@@ -63,18 +63,20 @@ TEST_CASE("packets that are nobody's are counted, and said once a minute for eac
     const auto stranger = from_hex(kDown), unknown = up_for(7);
 
     CHECK(lines(bench.hear(stranger, t0, "10.0.0.9")) ==
-          Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour"});
+          Lines{"warning: Discarding packet from 10.0.0.9: its sender is not a neighbour of any session"});
     CHECK(lines(bench.hear(unknown, t0 + 1s, "10.0.0.9")) ==
           Lines{"warning: Discarding packet from 10.0.0.9: session is not found - your discriminator field is "
                 "0x00000007"});
     CHECK(bench.hear(stranger, t0 + 2s, "10.0.0.8").empty());
     CHECK(bench.hear(stranger, t0 + 60s - 1ns, "10.0.0.9").empty());
     CHECK(lines(bench.hear(stranger, t0 + 60s, "10.0.0.9")) ==
-          Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour (and 2 more since the last such "
+          Lines{"warning: Discarding packet from 10.0.0.9: its sender is not a neighbour of any session (and 2 more "
+                "since the last such "
                 "message)"});
     CHECK(bench.hear(stranger, t0 + 61s, "10.0.0.9").empty());
     CHECK(lines(bench.hear(stranger, t0 + 120s, "10.0.0.9")) ==
-          Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour (and 1 more since the last such "
+          Lines{"warning: Discarding packet from 10.0.0.9: its sender is not a neighbour of any session (and 1 more "
+                "since the last such "
                 "message)"});
     CHECK(bench.sessions.snapshot().strangers == 7);
 }

@@ -79,7 +79,7 @@ track_file over {
 
 @pytest.mark.parametrize("make,why", [
     (["mkfifo", "/run/odd"], "/run/odd is not tracked: it is no regular file"),
-    (["ln", "-s", "/proc/uptime", "/run/odd"], "/run/odd is not tracked: changes on such a filesystem are not told of"),
+    (["ln", "-s", "/proc/uptime", "/run/odd"], "/run/odd is not tracked: changes on such a filesystem are not reported"),
 ])
 def test_a_fifo_or_a_file_of_proc_is_refused_and_stops_nobody(lan, make, why):
     (one,) = office(lan, "one")

@@ -53,7 +53,7 @@ TEST_CASE("the beginning of a regular file is read, and nothing of anything else
     CHECK(read_tracked_file(fifo).error().code() == Errc::Unsupported);  // and does not wait for a writer
     CHECK(read_tracked_file(folder.path).error().code() == Errc::Unsupported);
     CHECK(read_tracked_file("/proc/uptime").error().text() ==
-          "/proc/uptime is not tracked: changes on a filesystem of type proc are not told of");
+          "/proc/uptime is not tracked: changes on a filesystem of type proc are not reported");
     CHECK(read_tracked_file("/sys/kernel/mm").error().code() == Errc::Unsupported);
 }
 

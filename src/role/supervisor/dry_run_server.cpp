@@ -54,7 +54,7 @@ bool is_root(int socket) {
 std::string peer_text(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "somebody";
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "an unknown account";
     const std::string path = "/proc/" + std::to_string(peer.pid) + "/loginuid";
     std::array<char, 16> text{};
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
