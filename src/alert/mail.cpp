@@ -17,7 +17,7 @@ constexpr std::size_t kNameBytesMax = 255;
 constexpr std::size_t kBase64LineBytes = 57;  // 76 characters, RFC 2045 6.8
 constexpr int kDayS = 86'400;
 
-// keepalived: "Entering X state" for the states proper, one word for the two ends.
+// keepalived: "Entering X state" for MASTER, BACKUP and FAULT, a single word for STOP and DELETED.
 std::string vrrp_transition(const std::string& state) {
     if (state == "STOP") return "Stopping";
     if (state == "DELETED") return "Deleted";
@@ -46,7 +46,7 @@ std::string router_id(const config::Global& global, const MailHost& host) {
     return clean_line(global.router_id.empty() ? host.host_name : global.router_id, kNameBytesMax);
 }
 
-// The envelope and everything else but id and items.
+// Everything of a mail except its id and items.
 Mail addressed(const config::Global& global, const MailHost& host) {
     Mail mail;
     mail.router_id = router_id(global, host);
@@ -106,7 +106,7 @@ std::string base64_lines(std::string_view body) {
     return out;
 }
 
-// What may stand left of the @ in a Message-ID and in a file name.
+// The characters that are valid both in a Message-ID before the @ and in a file name.
 std::string id_part(std::string_view text) {
     std::string out;
     for (const char c : text.substr(0, kNameBytesMax)) {
@@ -172,7 +172,8 @@ Mail merge(const std::vector<Mail>& mails) {
                 ++digest.unlisted;
         }
     }
-    // A digest that is merged again gets a new id: a server may have taken the old one without our hearing of it.
+    // A digest that is merged again gets a new id, because a server may have accepted the old one without our
+    // knowledge.
     std::string_view newest = mails.empty() ? std::string_view{} : std::string_view{mails.back().id};
     if (newest.starts_with("digest.")) newest = newest.substr(newest.find('.', 7) + 1);
     digest.id = fmt::format("digest.{}.{}", digest.items.size() + digest.unlisted, newest);
@@ -186,7 +187,7 @@ std::string render_message(const Mail& mail, const MailHost& host) {
     text += "Date: " + rfc5322_date(at, host.utc_offset_s) + "\r\n";
     text += "From: " + mail.from + "\r\n";
     text += "Subject: " + header_text(subject_of(mail)) + "\r\n";
-    text += "X-Mailer: Keepalived\r\n";  // filters of the users look for it
+    text += "X-Mailer: Keepalived\r\n";  // users' filters match it
     text += "To: " + recipients(mail.to) + "\r\n";
     text +=
         fmt::format("Message-ID: <{}@{}>\r\n", mail.id, id_part(host.host_name.empty() ? "localhost" : host.host_name));

@@ -12,7 +12,7 @@ namespace mainstay::alert {
 [[nodiscard]] std::string clean_line(std::string_view text, std::size_t bytes_max);
 [[nodiscard]] bool is_ascii(std::string_view text);
 [[nodiscard]] std::string base64(std::string_view bytes);
-// RFC 2047 encoded words of UTF-8, each on a folded line of its own; ASCII text comes back as it is.
+// RFC 2047 encoded words of UTF-8, each on its own folded line; ASCII text is returned unchanged.
 [[nodiscard]] std::string header_text(const std::string& text);
 // An address for an envelope or header: blanks, control characters and angle brackets are left out.
 [[nodiscard]] std::string clean_address(std::string_view text);

@@ -100,8 +100,8 @@ Result<void> Mailer::store(std::vector<Mail> plain, const std::vector<Mail>& hel
     return {};
 }
 
-// A full spool is made smaller by merging what waits; when even that does not help the mail is dropped and counted:
-// an operator who reads the digests knows already that things are bad.
+// If the spool is full, the waiting mails are merged; if that does not help, the mail is dropped and counted. The
+// digests report the problem already.
 Result<void> Mailer::store_one(const Mail& mail) {
     auto stored = spool_.put(mail);
     if (!stored && stored.error().code() == Errc::Limit) {
@@ -150,11 +150,11 @@ void Mailer::merge_backlog() {
     if (waiting.size() > kPlainMailsPerMinute) merge_waiting(waiting);
 }
 
-// Merges the named mails, per envelope, without the one that is on its way.
+// Merges these mails per envelope, except the one that is being delivered.
 void Mailer::merge_waiting(const std::vector<std::string>& ids) {
     std::vector<Mail> rest;
     for (const auto& id : ids) {
-        // What is safe on disk stays there while it cannot be replaced on disk.
+        // Mails on disk are not merged while the digest cannot be written to disk.
         if (!spool_.disk_problem().empty() && spool_.saved(id)) continue;
         if (id != in_flight_ && spool_.mails().contains(id)) rest.push_back(spool_.mails().at(id));
     }
@@ -230,7 +230,7 @@ void Mailer::refused(const Mail& mail, const Delivery& delivery) {
     if (auto kept = spool_.keep_failed(part, delivery.text); !kept) log_.error("{}", kept.error().text());
 }
 
-// Recipients that are still left: with none the mail is done, otherwise it waits for them.
+// Removes recipients that are done; without any left the mail is removed, else it waits for the next attempt.
 void Mailer::settle(Mail mail, const Delivery& delivery, Instant now) {
     const std::size_t before = mail.to.size();
     take_out(mail.to, delivery.accepted);

@@ -24,7 +24,7 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& lis
 constexpr std::array<std::string_view, 5> kStates{"MASTER", "BACKUP", "FAULT", "STOP", "DELETED"};
 constexpr std::array<std::string_view, 3> kFifoStates{"MASTER_RX_LOWER_PRI", "MASTER_PRIORITY", "BACKUP_PRIORITY"};
 
-// As std::to_string() writes it.
+// Accepts a number in the format of std::to_string().
 bool is_priority(std::string_view text) {
     std::uint32_t value = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -37,7 +37,7 @@ std::string_view without_prefix(std::string_view text, std::string_view prefix) 
     return text;
 }
 
-// "instance/VI_1/any": the generic script of an instance or a group gets who, which one, the state and the priority.
+// "instance/VI_1/any": the generic script of an instance or a group gets its kind, name, state and priority.
 bool is_generic_call(std::string_view subject, std::string_view name, const std::vector<std::string>& extra) {
     return extra.size() == 4 && extra[0] == subject && extra[1] == name && is_one_of(extra[2], kStates) &&
            is_priority(extra[3]) && (subject != "GROUP" || extra[3] == "0");
@@ -79,7 +79,7 @@ Result<void> check_name(std::string_view name, const std::set<std::string, std::
     return {};
 }
 
-// The last word, which is taken away with the space in front of it.
+// Removes and returns the last word, with the space before it.
 std::string_view take_last_word(std::string_view& text) {
     const auto space = text.rfind(' ');
     if (space == std::string_view::npos) return {};
@@ -102,8 +102,8 @@ Result<void> check_vrrp_line(std::string_view line, const FifoNames& names) {
     return name && priority == "0" ? check_name(*name, names.groups, names.known) : no_such_line();
 }
 
-// `RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN`, `VS FWM 1 UP`: names of services may hold spaces, those of servers
-// none.
+// `RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN`, `VS FWM 1 UP`: names of services may contain spaces, those of servers
+// do not.
 Result<void> check_lvs_line(std::string_view line, const FifoNames& names) {
     const auto state = take_last_word(line);
     if (state != "UP" && state != "DOWN") return no_such_line();
@@ -127,7 +127,7 @@ constexpr std::array<std::string_view, 2> kProtocols{"igmp", "icmpv6"};
 constexpr std::array<std::string_view, 6> kDirections{"src", "dst", "src,dst", "dst,src", "src,src", "dst,dst"};
 constexpr std::array<std::string_view, 4> kNamed{"-o", "-i", "-d", "-s"};
 
-// No option, and nothing that a tool could take for two words.
+// Not an option, and without characters that a tool could treat as a separator.
 bool is_name(std::string_view text) {
     return !text.starts_with('-') && !text.starts_with('!') && text.find(' ') == std::string_view::npos &&
            !has_control_character(text);
@@ -135,7 +135,8 @@ bool is_name(std::string_view text) {
 
 bool are_names(Words words) { return std::ranges::all_of(words, is_name); }
 
-// Options of iptables, each with what it takes. Others could load or run things: --modprobe=PROGRAM.
+// The permitted options of iptables with their arguments. Others could load modules or run programs:
+// --modprobe=PROGRAM.
 bool is_rule(Words words) {
     while (!words.empty()) {
         const std::string_view option = words.front();

@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::string_view kLowerPriorityHeard = "MASTER_RX_LOWER_PRI";
 
-// Told to FIFOs only: MASTER_PRIORITY, BACKUP_PRIORITY.
+// Written to FIFOs only: MASTER_PRIORITY, BACKUP_PRIORITY.
 bool is_priority_change(std::string_view state) { return state.ends_with("_PRIORITY"); }
 
-// The part of a key that says which transition it is for. A state without a script of its own (DELETED) still gets a
-// key; no table holds it.
+// The part of a key for the transition. A state without a script of its own (DELETED) gets a key too, which is in no
+// table.
 std::string_view suffix_of(const std::string& state) {
     if (state == "MASTER") return "master";
     if (state == "BACKUP") return "backup";
@@ -75,7 +75,7 @@ config::Command rarer_command(const config::ExtraSettings& more, std::string_vie
 
 bool configured(const config::Command* command) { return command != nullptr && !command->empty(); }
 
-// keepalived: the state's script gets no arguments of ours, the generic one gets four.
+// keepalived: the state's script gets no additional arguments, the generic one gets four.
 std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::ExtraSettings& more,
                                    const Event& event) {
     std::vector<NotifyCall> calls;
@@ -158,7 +158,7 @@ void want_process_scripts(std::vector<Wanted>& all, const config::Global& global
 
 }  // namespace
 
-// The kind in front of a key (subject_of() and its kin) says whose it is.
+// The kind at the start of a key (see subject_of()) decides who may request it.
 Requester requester_of_script(std::string_view key) {
     const auto begins = [key](std::string_view prefix) { return key.starts_with(prefix); };
     if (key == kFirewallKey || begins("vrrp_script/") || begins("instance/") || begins("group/"))
@@ -170,7 +170,7 @@ Requester requester_of_script(std::string_view key) {
 
 std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }
 
-// A server of a real_server_dns has its scripts under the name of the server without an address that it comes from.
+// The scripts of a real_server_dns's servers are stored under the name of its template, the server without an address.
 std::string without_address(const std::string& server) {
     const std::size_t end = server.find(']');
     return end == std::string::npos ? server : "[" + server.substr(end);
@@ -204,7 +204,7 @@ std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& 
             return {};
         case Event::Kind::RealServer:
         case Event::Kind::VirtualServer:
-            return {};  // ServiceScripts knows them
+            return {};  // ServiceScripts has them
     }
     return {};
 }

@@ -47,7 +47,7 @@ List recipients_of(const Mail& mail) {
     return list;
 }
 
-// Only what is safe behind the slash of the URL, where libcurl takes the HELO name from.
+// Only characters that are safe in the path of the URL, from which libcurl takes the HELO name.
 std::string url_path(const std::string& name) {
     std::string out;
     for (const char c : name) {

@@ -1,4 +1,4 @@
-// One SMTP dialogue by libcurl, blocking. Private to the alert module.
+// One blocking SMTP dialogue with libcurl. Private to the alert module.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,8 @@ public:
     void stop();
     [[nodiscard]] bool stopped() const { return stopped_; }
 
-    // For the session: the sockets that stop() shuts. A closed one must be taken out before its number is reused.
+    // Used by the session: registers the sockets that stop() shuts down. A closed socket must be removed before its
+    // number is reused.
     void opened(int socket);
     void closing(int socket);
 

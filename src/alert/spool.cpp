@@ -41,7 +41,7 @@ Spool Spool::in_memory(std::string directory, const Error& why, SpoolLimits limi
     return spool;
 }
 
-// The folder exists now: the mails in it are adopted.
+// The folder exists now: its mails are loaded.
 Result<void> Spool::open_again() {
     auto there = open(directory_, limits_);
     if (!there) return std::unexpected{std::move(there.error())};
@@ -56,7 +56,7 @@ Result<void> Spool::open_again() {
     return {};
 }
 
-// As many bytes as a mail has: a disk that is full may well have room for an empty file.
+// Tests with the size of a mail, because a full disk may have room for an empty file.
 Result<void> Spool::try_disk() {
     if (!dir_)
         if (auto opened = open_again(); !opened) return opened;
@@ -177,13 +177,13 @@ Result<void> Spool::update(const Mail& mail) {
 }
 
 Result<void> Spool::put_digest(const Mail& digest) {
-    // One that is in memory must not take the place of what is safe on disk.
+    // A digest in memory must not replace mails on disk.
     const bool any_on_disk =
         std::ranges::any_of(digest.merged, [this](const std::string& id) { return mails_.contains(id) && saved(id); });
     if (any_on_disk && !disk_problem_.empty()) return fail(Errc::Io, disk_problem_);
-    // It replaces what it names, so it may stand beside them for a moment even in a full spool.
+    // It replaces mails, so it may exceed the limit for a moment.
     if (auto written = write(digest, true); !written) return written;
-    if (any_on_disk && !saved(digest.id)) {  // the disk has just begun to refuse
+    if (any_on_disk && !saved(digest.id)) {  // writing has just begun to fail
         if (auto removed = remove(digest.id); !removed) return removed;
         return fail(Errc::Io, disk_problem_);
     }
@@ -202,7 +202,7 @@ Result<void> Spool::remove(std::string id) {
     release(id);
     bytes_ -= sizes_[id];
     sizes_.erase(id);
-    mails_.erase(found);  // first: a disk that does not let go of the file must not make us send it for ever
+    mails_.erase(found);  // first: if the file cannot be removed, the mail must not be sent again and again
     if (!dir_) return {};
     // No fsync: a mail that comes back after a power cut is sent again under its old Message-ID.
     if (::unlinkat(dir_.get(), name.c_str(), 0) != 0 && errno != ENOENT) {

@@ -1,4 +1,4 @@
-// The form of a spooled mail on disk: JSON, because an operator may want to read or repair it.
+// The format of a spooled mail on disk: JSON, because an operator may want to read or repair it.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kFormat = 1;
-constexpr std::size_t kIdBytesMax = 200;  // with what is put around it, below NAME_MAX
+constexpr std::size_t kIdBytesMax = 200;  // with prefix and suffix below NAME_MAX
 
 bool safe_id(const std::string& id) {
     return !id.empty() && id.size() <= kIdBytesMax && id.front() != '.' && std::ranges::all_of(id, [](char c) {

@@ -1,4 +1,4 @@
-// Why a packet did not count, said once and then rarely: a neighbour that is set up wrongly repeats itself for ever.
+// Logs why packets were discarded, once and then rarely, because a misconfigured neighbour keeps sending them.
 #pragma once
 
 #include <array>
@@ -13,11 +13,11 @@
 namespace mainstay::bfd {
 
 enum class Complaint : std::uint8_t {
-    Damaged,       // its bytes: wire::BfdDefect
-    Stranger,      // from an address that is nobody's neighbour, or to another address or port than the session's
-    Unknown,       // names a session that is not ours
-    OtherAddress,  // names a session of ours, but is not from its neighbour
-    Ttl,           // came from too far
+    Damaged,       // malformed: wire::BfdDefect
+    Stranger,      // the source is no neighbour, or the destination is not a session's address and port
+    Unknown,       // its discriminator matches no session
+    OtherAddress,  // its discriminator matches a session, but the source is not its neighbour
+    Ttl,           // the TTL is too low
     Count_,        // how many there are
 };
 
@@ -25,7 +25,8 @@ class Complaints {
 public:
     static constexpr Seconds kEvery{60};
 
-    // The line to log, or nothing while one of the same kind is fresh; then it says how many were left out.
+    // The line to log; none if one of the same kind was logged recently. The next line reports how many were
+    // suppressed.
     [[nodiscard]] std::optional<LogLine> say(Complaint kind, std::string_view text, Instant now);
     void clear() { kinds_ = {}; }
 

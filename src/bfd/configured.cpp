@@ -14,7 +14,7 @@ using config::KeywordValues;
 
 constexpr std::uint8_t kTtlV4 = 255, kTtlV6 = 64;  // keepalived's defaults
 
-// The value of a keyword that has two names. Both at once: which was last is not known any more, and one must do.
+// The value of a keyword that has two names. If both are given, their order is unknown, and the first name is used.
 template <class T>
 std::optional<T> either(const KeywordValues& values, std::string_view name, std::string_view other) {
     const auto value = config::value_of<T>(values, name);

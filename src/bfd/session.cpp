@@ -10,7 +10,7 @@
 namespace mainstay::bfd {
 namespace {
 
-// A snapshot that no session of ours can have written is not gone on with.
+// Whether the snapshot is valid; an invalid one is not resumed.
 bool makes_sense(const SessionSnapshot& s) {
     if (s.state > State::Up || s.remote_state > State::Up || s.applied_min_tx <= Micros{0}) return false;
     const bool known = s.remote_discriminator != 0 && s.remote_multiplier != 0;
@@ -51,8 +51,8 @@ void Session::adopt(Step step, const SessionSnapshot& previous) {
     scheduled_ = transmit_interval();
     if (scheduled_ > Micros{0}) next_send_ = std::clamp<Instant>(previous.next_send, step.now, step.now + scheduled_);
     if (remote_.discriminator != 0) {
-        // What came while nobody listened is lost, so the neighbour gets its whole time again; but only once, lest an
-        // incarnation that keeps dying keeps a dead neighbour alive.
+        // Packets that arrived while no process was running are lost, so the detection time starts again; but only
+        // once, so that a role that keeps crashing does not keep a dead neighbour up.
         const Instant whole = step.now + detection();
         expires_ = previous.unheard ? std::min(previous.expires, whole) : whole;
         heard_ = *expires_ - detection();
@@ -62,9 +62,9 @@ void Session::adopt(Step step, const SessionSnapshot& previous) {
     reconfigure(step, Settings{settings_});
 }
 
-// ---- what is heard -----------------------------------------------------------------------------------------------
+// ---- receiving ---------------------------------------------------------------------------------------------------
 
-// RFC 5881 section 5 with the usual settings: a packet that somebody has forwarded does not count.
+// RFC 5881 section 5 (GTSM): with the default settings a packet that a router has forwarded is discarded.
 bool Session::near_enough(std::uint8_t ttl) const {
     return settings_.max_hops < 0 || ttl + settings_.max_hops >= settings_.ttl;
 }
@@ -93,7 +93,7 @@ void Session::hear(Step step, const PacketHeard& heard, const wire::BfdPacket& p
     expires_ = heard_ + detection();
     schedule(step);
     if (state_ == State::AdminDown) return;
-    // The answer to a poll carries the new state too, so it serves for both.
+    // The answer to a poll contains the new state too, so no separate packet is needed.
     if (packet.poll)
         send(step, true);
     else if (next && transmit_interval() > Micros{0})
@@ -146,7 +146,7 @@ void Session::expire(Step step) {
                         std::chrono::duration_cast<Micros>(overdue).count()));
     }
     const Diagnostic said = remote_.diagnostic;
-    remote_ = {.diagnostic = said};  // also a neighbour that wanted nothing sent is spoken to again
+    remote_ = {.diagnostic = said};  // also resumes sending to a neighbour that had requested no packets
     expires_.reset();
     if (was_alive) {
         enter(step, State::Down, Diagnostic::DetectionTimeExpired);
@@ -175,15 +175,15 @@ void Session::stop(Step step) {
 
 // ---- intervals ---------------------------------------------------------------------------------------------------
 
-// RFC 5880 6.8.3. What is announced must be confirmed by the neighbour before it is used, where using it early could
-// end the session: sending more slowly than it still expects, or expecting more than it yet sends.
+// RFC 5880 6.8.3. A new interval is used only after the neighbour has confirmed it, if earlier use could expire the
+// session: sending more slowly than the neighbour expects, or expecting packets faster than it sends them.
 void Session::announce_intervals() {
     if (desired_min_tx_ == settings_.min_tx && required_min_rx_ == settings_.min_rx) return;
     desired_min_tx_ = settings_.min_tx;
     required_min_rx_ = settings_.min_rx;
     applied_min_tx_ = std::min(applied_min_tx_, desired_min_tx_);
     applied_min_rx_ = std::max(applied_min_rx_, required_min_rx_);
-    polls_again_ = polling_;  // an answer that is under way may be to what was announced before
+    polls_again_ = polling_;  // an answer in flight may be to the former announcement
     polling_ = true;
 }
 
@@ -194,7 +194,7 @@ void Session::slow_down() {
     polling_ = polls_again_ = false;
 }
 
-// An answer to no poll confirms what is in use.
+// A Final bit without a poll confirms nothing new.
 void Session::confirm_intervals() {
     polling_ = std::exchange(polls_again_, false);
     if (polling_) return;
@@ -231,7 +231,8 @@ Micros Session::transmit_interval() const {
 
 // ---- sending -----------------------------------------------------------------------------------------------------
 
-// The last packet counts, not the last plan: a neighbour that wants them quicker does not wait for the slow one.
+// Counted from the last packet sent, so that a neighbour that requests a shorter interval does not wait for the old
+// one.
 void Session::schedule(Step step) {
     const Micros interval = transmit_interval();
     if (interval == scheduled_) return;
@@ -241,7 +242,7 @@ void Session::schedule(Step step) {
         next_send_ = std::max(step.now, sent_ + jittered(interval, settings_.multiplier, step.random()));
 }
 
-// Due one interval after the last one was due, not after it went out; what was missed is left out.
+// The next packet is due one interval after the last one was due, not after it was sent; missed ones are skipped.
 void Session::periodic_due(Step step) {
     const Instant due = *next_send_;
     if (step.now - due > Nanos{scheduled_} / 10) ++counters_.deadlines_late;

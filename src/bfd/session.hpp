@@ -7,9 +7,9 @@
 //    |  '-- Init heard: UP   |                       |
 //    '-----------------------+-----------------------'
 //
-// A change of state goes out at once and not with the next periodic packet. New intervals are announced with a poll
-// sequence; those that could make either side expire too early are used only when the neighbour has confirmed it.
-// Every member function that can cause something takes a Step: the time, chance, and where the intents go.
+// A change of state is sent at once, not with the next periodic packet. New intervals are announced with a poll
+// sequence; those that could make either side expire too early are used only after the neighbour has confirmed them.
+// Every member function that can cause intents takes a Step: the time, the random source and the list of intents.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Step {
 
 class Session {
 public:
-    // What makes the session itself to its neighbour, for all its life: bfd.LocalDiscr and the source port.
+    // The session's identity for its neighbour, constant for its life: bfd.LocalDiscr and the source port.
     struct Identity {
         std::uint32_t discriminator = 0;  // never 0
         std::uint16_t source_port = 0;
@@ -38,16 +38,16 @@ public:
     Session(Settings settings, Identity identity);
 
     void start(Step step);  // begins as DOWN, with a packet unless it is passive
-    // Goes on where a crashed incarnation was; the settings may be new.
+    // Resumes the state of a crashed incarnation; the settings may have changed.
     void adopt(Step step, const SessionSnapshot& previous);
 
-    // A packet that was found to be for this session, as it came and as it reads.
+    // A packet for this session, as received and decoded.
     void hear(Step step, const PacketHeard& heard, const wire::BfdPacket& packet);
-    void tick(Step step);  // answers whatever deadline has been reached
+    void tick(Step step);  // handles every deadline that has been reached
     void administer(Step step, bool enabled);
     void reconfigure(Step step, Settings settings);
-    void stop(Step step);  // tells the neighbour AdminDown, once; the session is finished
-    // A packet from the neighbour was discarded by somebody else.
+    void stop(Step step);  // sends AdminDown to the neighbour once; the session is finished
+    // Counts a packet from the neighbour that Sessions has discarded.
     void discarded(Step step, Complaint kind, std::string_view why);
     void use_port(std::uint16_t port) { identity_.source_port = port; }
 
@@ -58,7 +58,7 @@ public:
     [[nodiscard]] SessionSnapshot snapshot() const;
 
 private:
-    // bfd.Remote...: what the neighbour last said of itself.
+    // bfd.Remote...: from the neighbour's last packet.
     struct Remote {
         std::uint32_t discriminator = 0;  // 0: not known
         State state = State::Down;
@@ -74,9 +74,9 @@ private:
     void slow_down();
     void confirm_intervals();
     void expire(Step step);
-    void schedule(Step step);  // after anything that the transmit interval depends on
+    void schedule(Step step);  // call it after any change that affects the transmit interval
     void periodic_due(Step step);
-    void send_now(Step step);  // out of turn; the next periodic one is due an interval later
+    void send_now(Step step);  // an extra packet; the next periodic one is due an interval later
     void send(Step step, bool final);
     void tell(Step step) const;
     void say(Step step, LogLevel level, std::string_view text) const;
@@ -96,7 +96,7 @@ private:
     bool unheard_ = false;
 
     std::optional<Instant> next_send_;
-    Instant sent_{};       // the last one, answers to polls apart
+    Instant sent_{};       // when the last packet was sent, except answers to polls
     Micros scheduled_{0};  // the transmit interval that next_send_ was computed with
     std::optional<Instant> expires_;
     Instant heard_{};

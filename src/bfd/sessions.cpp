@@ -130,7 +130,7 @@ void Sessions::Impl::reload(Step step, std::vector<Settings> settings) {
         if (is_new[i]) sessions[i].start(step);
 }
 
-// Whoever this packet must be from and to, when it names nobody.
+// Finds the session by addresses, for a packet without Your Discriminator.
 Session* Sessions::Impl::by_address(const PacketHeard& heard) {
     const auto found = by_neighbor.find({heard.source, heard.multihop});
     if (found == by_neighbor.end()) return nullptr;
@@ -150,14 +150,14 @@ void Sessions::Impl::discard(Step step, const PacketHeard& heard, Complaint kind
     if (auto line = complaints.say(kind, text, step.now)) step.out.push_back(Say{std::move(*line)});
 }
 
-// RFC 5880 6.8.6. A packet that names a session must come from that session's neighbour as well (keepalived does not
-// find it otherwise): a discriminator is only a number, and every router on the way has seen it.
+// RFC 5880 6.8.6. A packet with a session's discriminator must also come from that session's neighbour (as in
+// keepalived): a discriminator is only a number that every router on the path has seen.
 void Sessions::Impl::on(Step step, const PacketHeard& heard) {
     const auto packet = wire::decode_bfd(heard.payload);
     if (!packet) return discard(step, heard, Complaint::Damaged, std::string{to_string(packet.error())});
     if (packet->your_discriminator == 0) {
         if (Session* session = by_address(heard)) return session->hear(step, heard, *packet);
-        return discard(step, heard, Complaint::Stranger, "it is nobody's neighbour");
+        return discard(step, heard, Complaint::Stranger, "its sender is not a neighbour of any session");
     }
     const auto found = by_discriminator.find(packet->your_discriminator);
     if (found == by_discriminator.end())

@@ -10,8 +10,8 @@
 
 namespace mainstay::bfd {
 
-// RFC 5880 6.8.7: every interval is shortened by up to a quarter, at random, so that sessions do not fall into step;
-// with a multiplier of 1 by at least a tenth, because then a single packet that is late takes the session down.
+// RFC 5880 6.8.7: every interval is randomly shortened by up to a quarter, so that sessions do not synchronise; with a
+// multiplier of 1 by at least a tenth, because a single late packet would then take the session down.
 [[nodiscard]] constexpr Nanos jittered(Micros interval, std::uint8_t multiplier, std::uint32_t random) {
     const Nanos whole = interval;
     const Nanos least = multiplier == 1 ? whole / 10 : Nanos{0};
@@ -19,12 +19,12 @@ namespace mainstay::bfd {
     return whole - least - spread * (random >> 16) / 0xffff;
 }
 
-// RFC 5880 6.8.4: how long the neighbour may be silent. `remote_min_tx` is what it announced it would like to send at.
+// RFC 5880 6.8.4: the detection time. `remote_min_tx` is the neighbour's Desired Min TX Interval.
 [[nodiscard]] constexpr Micros detection_time(std::uint8_t remote_multiplier, Micros min_rx, Micros remote_min_tx) {
     return remote_multiplier * std::max(min_rx, remote_min_tx);
 }
 
-// RFC 5880 6.8.6: the state that a heard state leads to, when it is another one.
+// RFC 5880 6.8.6: the new state after a received state; none if it does not change.
 [[nodiscard]] constexpr std::optional<wire::BfdState> next_state(wire::BfdState ours, wire::BfdState heard) {
     using enum wire::BfdState;
     if (ours == AdminDown) return std::nullopt;

@@ -1,4 +1,4 @@
-// The subcommands of mainstayctl. Each prints on stdout, complains on stderr, and returns the exit code.
+// The subcommands of mainstayctl. Each prints to stdout, reports errors on stderr, and returns the exit code.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,7 @@ struct ServerOptions {
 
 // Returns the file that the daemon would read; empty: there is none.
 [[nodiscard]] std::string configuration_in_use();
-// GET over the daemon's socket, with a deadline. Errc::NotFound: nobody listens there. Errc::Permission: the answer
+// GET over the daemon's socket, with a timeout. Errc::NotFound: no daemon listens there. Errc::Permission: the answer
 // was 403, or the socket may not be opened.
 [[nodiscard]] Result<std::string> ask_daemon(const std::string& socket, const std::string& target);
 

@@ -1,4 +1,4 @@
-// mainstayctl shows what the daemon does, checks configurations, and looks for problems of the host.
+// mainstayctl shows the daemon's state, controls it, checks configurations, and finds problems of the host.
 #include <CLI/CLI.hpp>
 
 #include <string_view>

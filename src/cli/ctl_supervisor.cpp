@@ -31,7 +31,7 @@ Result<UniqueFd> connect_to(const std::string& path) {
             return fail(Errc::NotFound, "mainstayd is not running: no answer at " + path, error);
         return fail_system("connect to " + path, error);
     }
-    // The folder belongs to the roles' account, and this one runs as root: nobody but root is believed.
+    // The folder belongs to the roles' account and this program runs as root, so it accepts only a peer that is root.
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_system("SO_PEERCRED", errno);

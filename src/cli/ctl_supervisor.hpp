@@ -1,4 +1,4 @@
-// One question to the supervisor, over its own socket, which answers root alone.
+// Sends one request to the supervisor over its control socket, which only root may use.
 #pragma once
 
 #include <string>

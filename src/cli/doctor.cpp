@@ -17,7 +17,7 @@ bool forwards(const config::Config& config, Forwarding method, Family family) {
     });
 }
 
-// A packet that leaves for a NAT server by the interface it came in by is what the kernel sends redirects for.
+// The kernel sends ICMP redirects for packets that leave to a NAT server by the interface on which they arrived.
 bool one_armed(const config::Config& config, const DoctorFacts::Interface& interface) {
     const auto is_here = [&](const IpAddress& address) {
         return std::ranges::any_of(interface.networks,
@@ -153,7 +153,7 @@ void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
         found.push_back({text(advice->finding), text(advice->fix)});
     }
     for (const auto& duplicate : facts.duplicates) {
-        found.push_back({fmt::format("address {} on {} is held by this host and by another one{}", duplicate.address,
+        found.push_back({fmt::format("address {} on {} is used by this host and by another one{}", duplicate.address,
                                      duplicate.interface, duplicate.mac.empty() ? "" : ": " + duplicate.mac),
                          "remove the address there (the switch shows the port of that MAC address)"});
     }

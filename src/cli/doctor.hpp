@@ -1,4 +1,5 @@
-// What on a host keeps a director from working: facts gathered by doctor_facts.cpp, judged here. The judge is pure.
+// mainstayctl doctor: finds problems of a host that keep a director from working. doctor_facts.cpp gathers the facts;
+// the evaluation here is pure.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,7 @@
 namespace mainstay::cli {
 
 struct DoctorFacts {
-    bool configuration_read = false;  // else only the host is looked at
+    bool configuration_read = false;  // false: only the host is checked
     std::string configuration_path;
     config::Config configuration;
 
@@ -29,9 +30,9 @@ struct DoctorFacts {
     std::vector<std::string> missing_schedulers;  // configured, not loaded, and no module for them was found
     std::optional<int> ip_forward, ip6_forward;
 
-    // What drops VRRP on its way in, in the firewall's own words; empty: nothing was found that does.
+    // Firewall rules that drop incoming VRRP, in the firewall's notation; empty: none found.
     std::vector<std::string> firewall_drops_vrrp;
-    bool firewall_unknown = false;  // neither nft nor iptables could be asked
+    bool firewall_unknown = false;  // neither nft nor iptables could be queried
 
     struct Rival {
         int pid = 0;
@@ -78,11 +79,11 @@ struct Finding {
 [[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json);
 [[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved);
 
-// What the answer of the running daemon says; nothing when it is empty or of another version.
+// The facts from the answer of the running daemon; empty if there is none or it has another version.
 void read_status(DoctorFacts& facts, std::string_view status);
 
-// Reads /proc, netlink and the firewall, and asks the links for duplicate addresses. `status` is the daemon's answer,
-// empty when it does not run.
+// Reads /proc, netlink and the firewall, and probes the links for duplicate addresses. `status` is the daemon's answer,
+// empty if it does not run.
 [[nodiscard]] DoctorFacts gather_facts(const std::string& configuration_path, std::string_view status);
 
 }  // namespace mainstay::cli

@@ -1,4 +1,4 @@
-// What the running daemon knows of its peers, services and mails: the doctor's facts from the status document.
+// The doctor's facts from the running daemon's status document: peers, services and mails.
 #include <nlohmann/json.hpp>
 
 #include "doctor.hpp"

@@ -128,7 +128,7 @@ void gather_firewall(DoctorFacts& facts) {
     // iptables-nft's rules are in the ruleset already; what is left is the old kernel interface.
     const auto saved = output_of(ruleset ? "iptables-legacy-save 2>/dev/null" : "iptables-save 2>/dev/null");
     if (saved) std::ranges::copy(iptables_drops_vrrp(*saved), std::back_inserter(facts.firewall_drops_vrrp));
-    // Without nft and iptables there may well be no firewall: only a refusal is worth a word.
+    // Without nft and iptables there is probably no firewall: only a refusal is reported.
     facts.firewall_unknown = !ruleset && !saved && ::geteuid() != 0;
 }
 
@@ -154,7 +154,7 @@ void gather_rivals(DoctorFacts& facts, int supervisor) {
         const std::string name = first_line(entry.path() / "comm");
         if (name != "keepalived" && name != "mainstayd" && name != "vrrpd" && name != "ucarp") continue;
         if (link_target(entry.path() / "ns/net") != here) continue;
-        // keepalived's children have its name too: the parent stands for them. mainstayd may run under that name.
+        // keepalived's children have its name too: only the parent is listed. mainstayd may run under that name.
         const std::string parent = parent_of(entry.path());
         if (first_line(fs::path{"/proc"} / parent / "comm") == name) continue;
         const bool ours = supervisor > 0 && (pid == std::to_string(supervisor) || parent == std::to_string(supervisor));

@@ -1,5 +1,5 @@
-// Does the firewall let VRRP in? A chain that drops by default must have a rule that accepts IP protocol 112 (or
-// everything, or the multicast group). It is a hint, not a proof: rules may depend on anything.
+// Checks whether the firewall accepts incoming VRRP: a chain that drops by default must have a rule that accepts IP
+// protocol 112 (or everything, or the multicast group). This is a heuristic, because rules may have any conditions.
 #include <fmt/format.h>
 
 #include <algorithm>

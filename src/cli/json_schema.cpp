@@ -210,7 +210,7 @@ Json table_of(Block block) {
     if (const KeywordSpec* opener = opener_of(block);
         opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables) {
         Json on = words();
-        on["description"] = fmt::format("What stands behind {} in keepalived.conf: {}", opener->name, opener->form);
+        on["description"] = fmt::format("The words after {} in keepalived.conf: {}", opener->name, opener->form);
         json["properties"][std::string{config::kTomlWordsKey}] = std::move(on);
         required.push_back(config::kTomlWordsKey);
     }

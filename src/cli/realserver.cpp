@@ -99,7 +99,7 @@ Result<void> quiet_arp() {
     return {};
 }
 
-// Puts back what was saved, but for what somebody else has changed since.
+// Restores the saved settings, except those that another program has changed since.
 Result<void> restore_settings(RealServerState& state, Report& report) {
     for (const ArpSetting& setting : kArpSettings) {
         const auto saved = state.saved.find(std::string{setting.name});
@@ -118,7 +118,7 @@ Result<void> restore_settings(RealServerState& state, Report& report) {
     return {};
 }
 
-// What keeps ARP from being quiet; empty when it is.
+// The settings that do not suppress ARP; empty if all do.
 Result<std::vector<std::string>> arp_faults() {
     std::vector<std::string> faults;
     for (const ArpSetting& setting : kArpSettings) {
@@ -167,7 +167,7 @@ Result<Report> real_server_up(const std::vector<Prefix>& vips) {
     if (!lo) return std::unexpected{std::move(lo.error())};
     if (!lo->up) return fail(Errc::State, "the interface lo is down: `ip link set lo up` first");
 
-    // Written down before anything is changed; ARP quiet before the first answer could go out.
+    // The state is saved before anything is changed, and ARP is suppressed before the address is set.
     state->vips.insert(vips.begin(), vips.end());
     const bool v4 = any_v4(vips);
     if (v4) {

@@ -1,5 +1,5 @@
-// What `mainstay-realserver` does on an LVS-DR real server: the virtual address on lo, and ARP kept quiet about it,
-// so that only the director answers for it on the wire.
+// mainstay-realserver, for an LVS-DR real server: sets the virtual address on lo and suppresses ARP for it, so that
+// only the director answers ARP requests.
 //
 // arp_ignore 1 answers only for addresses of the interface that was asked; arp_announce 2 never names the VIP as
 // sender. Both are set on `all` (a setting there counts for every interface, the larger of the two wins) and on lo,
@@ -36,8 +36,8 @@ struct Report {
     std::vector<std::string> lines;
 };
 
-// All three are idempotent and may run at the same time as others of their kind. An error: nothing, or only a part,
-// was done; saying it again goes on from there.
+// All three are idempotent and may run concurrently. An error: nothing, or only a part, was done; repeating the call
+// continues from there.
 [[nodiscard]] Result<Report> real_server_up(const std::vector<Prefix>& vips);
 [[nodiscard]] Result<Report> real_server_down(const std::vector<Prefix>& vips);
 // Changes nothing and needs no privilege. Without addresses: those that `up` has set.

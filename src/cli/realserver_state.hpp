@@ -1,5 +1,5 @@
-// What `mainstay-realserver` must remember between `up` and `down`: its addresses, and the ARP settings that were
-// there before. Kept in /run/mainstay/realserver/state, replaced whole and never in place.
+// The state of `mainstay-realserver` between `up` and `down`: its addresses, and the former ARP settings. Stored in
+// /run/mainstay/realserver/state, which is replaced by rename, never changed in place.
 #pragma once
 
 #include <map>

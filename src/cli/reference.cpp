@@ -1,4 +1,4 @@
-// What the rows of the schema say, made fit to be read: ranges in words, examples, whether a keyword acts.
+// Turns schema rows into readable reference: ranges in words, examples, and whether a keyword has an effect.
 #include "reference.hpp"
 
 #include <fmt/format.h>

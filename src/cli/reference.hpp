@@ -1,5 +1,5 @@
-// What people read about keywords: `mainstayctl config explain`, the table in docs/compatibility.md and the keyword
-// part of mainstay.conf(5). All of it is said by the rows of the schema; nothing is written twice.
+// The keyword reference: `mainstayctl config explain`, the table in docs/compatibility.md and the keyword part of
+// mainstay.conf(5). All of it is generated from the schema rows.
 #pragma once
 
 #include <optional>
@@ -21,12 +21,12 @@ struct KeywordPlace {
 [[nodiscard]] std::vector<KeywordPlace> places_of(std::string_view name);
 // Every name once, sorted; without the shapes of entries ("<entry>", "(address entry)").
 [[nodiscard]] std::vector<std::string_view> all_keywords();
-// The name in the whole schema that looks most like this one; empty when none is near.
+// The name in the whole schema that is most similar to this one; empty if none is similar enough.
 [[nodiscard]] std::string_view nearest_of_all(std::string_view name);
 
 // The row that opens a block; null for the root and the language.
 [[nodiscard]] const config::KeywordSpec* opener_of(config::Block block);
-// Whether something follows from the keyword: it acts, and so does every block around it.
+// Whether the keyword has an effect: it is acted on, and so is every enclosing block.
 [[nodiscard]] bool acts_in(const KeywordPlace& place);
 // "a whole number, 1 to 255"; "on or off (bare: on)".
 [[nodiscard]] std::string takes_text(const config::KeywordSpec& row);

@@ -1,5 +1,5 @@
-// What is said about the TOML form of a configuration, all of it made from the rows of the schema: a JSON Schema for
-// editors, and the keyword part of mainstay.toml(5).
+// The reference of the TOML form, generated from the schema rows: a JSON Schema for editors, and the keyword part of
+// mainstay.toml(5).
 #pragma once
 
 #include <string>

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kProbedBytes = 4096;  // of a file, to tell text from garbage
 constexpr std::size_t kMostControlBytes = 64;
 
-// A NUL or many control characters near the start: somebody gave the wrong file.
+// A NUL or many control characters near the start: not a text file.
 bool looks_binary(std::string_view text) {
     const std::string_view head = text.substr(0, kProbedBytes);
     const auto control = std::ranges::count_if(head, [](char c) {
@@ -70,7 +70,7 @@ bool in_skipped_block(const ParseContext& r, Mark mark) {
     return after != r.skipped.begin() && mark.offset < std::prev(after)->offset + std::prev(after)->length;
 }
 
-// The line that was meant to define the name and does not, which was reported; null when there is none.
+// The line that should define the name but was reported as invalid; null if there is none.
 Diagnoser::Entry* refused_definition(ParseContext& r, const Snapshot& snapshot, const std::string& name) {
     for (Diagnoser::Entry& entry : r.diag.entries())
         if (entry.diagnostic.code == static_cast<std::uint16_t>(Code::DefinitionRefused) &&
@@ -79,7 +79,7 @@ Diagnoser::Entry* refused_definition(ParseContext& r, const Snapshot& snapshot, 
     return nullptr;
 }
 
-// What follows from a definition that was refused is part of that message.
+// A consequence of a refused definition is added to the message about that definition.
 void blame(Diagnoser::Entry& definition, Diagnoser::Entry& use) {
     use.dropped = true;
     if (use.diagnostic.severity != Severity::Fatal) return;
@@ -87,10 +87,10 @@ void blame(Diagnoser::Entry& definition, Diagnoser::Entry& use) {
     definition.diagnostic.effect = use.diagnostic.effect;
 }
 
-// One cause gives one message: where a reference that could not be expanded led to a message, that one explains it.
+// One cause gives one message: if an unexpanded reference caused a diagnostic, the explanation is added to it.
 void explain_references(ParseContext& r, const Snapshot& snapshot) {
     for (const auto& reference : snapshot.unexpanded) {
-        if (r.diag.full()) return;  // each costs a look at all names and messages
+        if (r.diag.full()) return;  // each reference costs a search of all names and messages
         const std::string why = why_not_expanded(snapshot, reference);
         Diagnoser::Entry* definition = refused_definition(r, snapshot, reference.name);
         bool told = false;
@@ -103,7 +103,7 @@ void explain_references(ParseContext& r, const Snapshot& snapshot) {
             else
                 entry.diagnostic.fix = why;
         }
-        // In quotes it may be meant for a shell, and its braces do no harm.
+        // In quotes it may be intended for a shell, and its braces have no effect.
         const bool meant = !reference.quoted || why.contains(';') || reference.several_lines;
         if (told || !meant || in_skipped_block(r, reference.mark)) continue;
         auto& d = reference.braced && !reference.quoted ? r.diag.error(Code::NameNotDefined, reference.mark, why)
@@ -150,7 +150,8 @@ void report_dropped(ParseContext& r, std::vector<Diagnostic>& out) {
     out.push_back(std::move(d));
 }
 
-// keepalived 2.4.3: exit code 0, whatever else is wrong with the file. Ours is the same, but nothing is kept back.
+// keepalived 2.4.3: exit code 0, whatever else is wrong with the file. The exit code is the same here, but all
+// diagnostics are shown.
 void check_net_namespace(ParseContext& r) {
     const auto& exists = r.environment.network_namespace_exists;
     if (r.net_namespace.empty() || !exists || exists(r.net_namespace)) return;
@@ -173,14 +174,14 @@ bool serves_itself(const ParseContext& r) {
     });
 }
 
-// A service that was settled early took its defaults from what global_defs had said by then, and its draft, with the
-// places of its servers, is gone. Where more of global_defs came later, or a remark needs the draft, which is unusual,
-// everything is read again and settled at the end.
+// A service that was settled early used the global_defs read so far, and its draft, with the positions of its servers,
+// has been freed. In the rare case that more global_defs follow, or that a diagnostic needs the draft, everything is
+// read again and settled at the end.
 bool settled_too_early(const ParseContext& r) {
     return r.settled.with && (*r.settled.with != r.global || r.settled.remarkable || serves_itself(r));
 }
 
-// The host is asked once for each interface: a file may name one in thousands of instances.
+// Each interface is queried once, because a file may use one in thousands of instances.
 Environment remembering(Environment environment) {
     if (!environment.interface_exists) return environment;
     environment.interface_exists = [ask = std::move(environment.interface_exists),
@@ -254,7 +255,7 @@ Code code_of(const Error& error) {
     }
 }
 
-// The files that the operator named: one, or all that a pattern matches. A file of exactly that name comes first.
+// The files given by the operator: one, or all matches of a pattern. A file with exactly that name takes precedence.
 std::vector<std::string> named_files(const std::string& name) {
     if ((!has_wildcard(name) && !has_braces(name)) || real_file(name)) return {name};
     auto paths = match_files({}, name).paths;

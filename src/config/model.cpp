@@ -27,8 +27,7 @@ std::string_view word_of(Protocol protocol) {
     return "?";
 }
 
-// Blocks and lines that only one of the two kinds of worker acts on. What stands in neither list is of interest to
-// both.
+// Blocks and lines that only one of the two roles, vrrp or lvs, uses. Those in neither list are used by both.
 constexpr std::string_view kVrrpOnly[]{
     "static_ipaddress", "static_routes",       "static_rules",       "track_group",
     "garp_group",       "linkbeat_interfaces", "vrrp_track_process", "interface_up_down_delays"};
@@ -41,7 +40,7 @@ void drop_sections(CompactOptional<ExtraSettings>& more, std::span<const std::st
     if (std::ranges::any_of(more->sections, listed)) std::erase_if(more.edit().sections, listed);
 }
 
-// Passwords and keys, at any depth: the rows say which they are.
+// Removes passwords and keys at any depth; the schema rows mark them as secret.
 void drop_secrets(CompactOptional<ExtraSettings>& more, Block block) {
     if (more->values.empty() && more->sections.empty()) return;
     struct Open {

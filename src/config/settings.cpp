@@ -126,7 +126,7 @@ ReadSettings read_settings(std::string_view text, const std::string& file_name) 
     auto problems = take_settings(root, read.settings);
     std::vector<std::string_view> known = settings_tables();
     for (const KeywordSpec* row : rows_of(Block::Root)) known.push_back(row->name);
-    for (const auto& [key, value] : root) {  // what says something about the director is not of this half
+    for (const auto& [key, value] : root) {  // tables about the director are ignored here
         if (std::ranges::find(known, std::string_view{key.str()}) != known.end()) continue;
         problems.push_back({place_of(key.source()), fmt::format("unknown table [{}]", key.str()),
                             "ignored; known tables: [lvs], [mail], [reload], [scripts] and the blocks of mainstay.conf",

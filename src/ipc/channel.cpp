@@ -45,7 +45,7 @@ Result<void> send_message(int fd, const Message& message, int descriptor) {
 
 namespace {
 
-// What the standard library throws, std::bad_alloc above all, ends here.
+// Converts exceptions of the standard library, mainly std::bad_alloc, to errors.
 Result<Message> decode_received(std::span<const std::byte> bytes) {
     try {
         return decode_message(bytes);
@@ -57,7 +57,7 @@ Result<Message> decode_received(std::span<const std::byte> bytes) {
 }  // namespace
 
 Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
-    // Not cleared: most messages are a hundred bytes, and nothing behind them is looked at.
+    // Not cleared, because most messages have about a hundred bytes and only these are read.
     const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kMessageBytesMax);
     iovec part{buffer.get(), kMessageBytesMax};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * 4)> control{};
@@ -87,7 +87,7 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
         }
     }
     if (got == 0) {
-        // The end of the line looks like an empty message.
+        // The end of the connection looks like an empty message.
         pollfd line{fd, POLLRDHUP, 0};
         if (::poll(&line, 1, 0) == 0) return fail(Errc::Invalid, "message from another process: it is empty");
         return std::variant<Received, Closed>{Closed{}};

@@ -20,7 +20,7 @@ namespace mainstay::ipc {
 
 namespace {
 
-// No ring lives so long. A number beyond that, somebody forged: what is behind it would never be read.
+// No ring gets this many events. A greater number is forged, and would prevent later events from being read.
 constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
 
 struct RingHeader {
@@ -91,7 +91,7 @@ EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) 
     batch.last = number;
     const std::uint64_t newest = mapping_->header().newest.load(std::memory_order_acquire);
     if (newest > kNumberMax) return batch;
-    // Acknowledged more than was ever written: the ring is a new one, begin at its beginning.
+    // More was acknowledged than written: the ring is new, so start at its beginning.
     if (number > newest) number = 0;
     const std::uint64_t oldest = newest >= mapping_->slots() ? newest - mapping_->slots() + 1 : 1;
     if (number + 1 < oldest) {
@@ -102,7 +102,7 @@ EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) 
         ++number;
         const Slot& slot = mapping_->slot(number);
         const bool written = slot.number.load(std::memory_order_acquire) == number;
-        // Read once: its writer may be hostile, and change it between two looks.
+        // Read once, because a hostile writer may change it between two reads.
         const std::uint32_t length = *const_cast<const volatile std::uint32_t*>(&slot.length);
         const bool there = written && length <= kEventBytesMax;
         std::vector<std::byte> copy;

@@ -13,7 +13,7 @@ namespace mainstay::ipc {
 Result<Mapped> Mapped::map(int fd, bool writable) {
     struct stat info{};
     if (::fstat(fd, &info) != 0) return fail_system("fstat of shared memory", errno);
-    // Of memory that its writer makes smaller, a reader would die.
+    // If the writer could shrink the memory, a reader would get SIGBUS.
     if (auto sealed = seal_size(fd); !sealed) return std::unexpected{std::move(sealed.error())};
     const auto size = static_cast<std::size_t>(info.st_size);
     void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);

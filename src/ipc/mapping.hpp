@@ -1,4 +1,4 @@
-// A shared mapping of a descriptor, unmapped at the end of its life.
+// A shared mapping of a descriptor, unmapped by the destructor.
 #pragma once
 
 #include <cstddef>

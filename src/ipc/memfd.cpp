@@ -94,7 +94,8 @@ Result<std::size_t> sealed_size(int fd, std::size_t most) {
 Result<UniqueFd> make_shared_memfd(std::string_view name, std::size_t size) {
     auto fd = make_memfd(name, size);
     if (!fd) return fd;
-    // A memfd begins with mode 0777: whoever has it read-only could open it for writing under /proc/self/fd.
+    // A memfd is created with mode 0777, so a process with a read-only descriptor could reopen it for writing by
+    // /proc/self/fd.
     if (::fchmod(fd->get(), 0600) != 0) return fail_system("fchmod of shared memory", errno);
     if (auto sealed = seal_size(fd->get()); !sealed) return std::unexpected{std::move(sealed.error())};
     return fd;

@@ -1,4 +1,4 @@
-// What all that read a memfd share.
+// Helpers for reading memfds.
 #pragma once
 
 #include <cstddef>

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kWindow = 64 * 1024;
 
-// A file through a buffer that moves forward over it.
+// Reads a file through a buffer that moves forward.
 class Window {
 public:
     explicit Window(int fd) : fd_{fd} {
@@ -25,7 +25,7 @@ public:
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
-    // Valid until the next call. None: there are not so many, or they cannot be read.
+    // Valid until the next call. None: fewer bytes are left, or they cannot be read.
     std::optional<std::span<const std::byte>> bytes(std::size_t at, std::size_t length) {
         if (failure_ || at > size_ || length > size_ - at) return std::nullopt;
         if (at < start_ || at + length > start_ + filled_) {
@@ -61,8 +61,8 @@ private:
     std::vector<std::byte> buffer_;
 };
 
-// Goes over the encoding of one struct and of the lists in it, as Decoder does: what is in them comes as whole pieces,
-// each with its length in front.
+// Walks over the encoding of one struct and of the lists in it, like Decoder, and yields their elements as whole
+// pieces, each with its length prefix.
 class Walk {
 public:
     explicit Walk(Window& window) : window_{window} {
@@ -77,11 +77,11 @@ public:
     std::uint32_t count() {
         const auto found = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_.number(at_) : std::nullopt;
         if (found) at_ += sizeof(std::uint32_t);
-        // A piece takes four bytes at least.
+        // A piece has at least four bytes.
         ok_ = found && *found <= (end_ - at_) / sizeof(std::uint32_t);
         return ok_ ? *found : 0;
     }
-    // Valid until the next one; empty when there is none.
+    // Valid until the next call; empty at the end.
     std::span<const std::byte> piece() {
         const auto length = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_.number(at_) : std::nullopt;
         ok_ = length && *length <= end_ - at_ - sizeof(std::uint32_t);
@@ -110,7 +110,7 @@ private:
     bool ok_ = true;
 };
 
-// Both are archives for fields(): the list of the members is that of the codec.
+// Both are archives for fields(), so that the codec's list of members is used.
 class Reading {
 public:
     explicit Reading(Walk& walk) : walk_{walk} {}
@@ -135,7 +135,7 @@ private:
     Walk& walk_;
 };
 
-// std::ranges::equal goes over bytes one by one.
+// std::ranges::equal compares byte by byte, which is slower.
 bool same(std::span<const std::byte> one, std::span<const std::byte> other) {
     return one.size() == other.size() && (one.empty() || std::memcmp(one.data(), other.data(), one.size()) == 0);
 }
@@ -148,7 +148,7 @@ public:
         (compare(members), ...);
     }
 
-    bool others = false;  // something else than virtual servers
+    bool others = false;  // something other than virtual servers differs
     std::vector<config::ServiceChange> changed;
 
 private:

@@ -1,7 +1,7 @@
 // Layout: two slots, each a header and its content. A publish writes the slot that is not the newest: sequence 0
-// first (the slot is void), then content, length and checksum, then the new sequence. Whoever reads takes the slot
-// with the greater sequence whose checksum holds, and looks at the sequence again afterwards. Once a large content is
-// complete, the memory of the other slot is given back.
+// first (the slot is void), then content, length and checksum, then the new sequence. A reader takes the slot with the
+// greater sequence and a valid checksum, and checks the sequence again afterwards. Once a large content is complete,
+// the memory of the other slot is returned to the kernel.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -27,7 +27,7 @@ struct SlotHeader {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-// No block lives so long. What is beyond that, somebody forged, and numbers after it would end.
+// No block is published this often. A greater number is forged, and later ones would overflow.
 constexpr std::uint64_t kSequenceMax = std::uint64_t{1} << 62;
 
 constexpr std::size_t kKeptSlotBytes = 64U << 10;  // below that it is not worth the page faults of the next publish
@@ -44,24 +44,24 @@ struct StateBlock::Mapping {
         return memory.data() + slot * slot_bytes() + sizeof(SlotHeader);
     }
     [[nodiscard]] std::size_t capacity() const { return slot_bytes() - sizeof(SlotHeader); }
-    // Its memory goes back to the system, but for the page with the header, which is left as that of a void slot.
+    // Returns its memory to the kernel, except the page with the header, which becomes that of a void slot.
     void release(std::size_t slot) const {
         const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
         const std::size_t from = (slot * slot_bytes() + sizeof(SlotHeader) + page - 1) / page * page;
         const std::size_t to = (slot + 1) * slot_bytes() / page * page;
         header(slot).sequence.store(0, std::memory_order_release);
-        // Memory that is locked stays; nothing depends on it.
+        // Fails for locked memory, which does no harm.
         if (from < to) static_cast<void>(::madvise(memory.data() + from, to - from, MADV_REMOVE));
     }
-    // A slot that no honest writer can have left becomes a void one: a writer that was taken over must not keep the
-    // next one from publishing. Beside a running writer that changes nothing, for its slots are sound or void.
+    // A slot that no correct writer can have left becomes void, so that a compromised writer cannot keep the next one
+    // from publishing. With a running correct writer this changes nothing, because its slots are valid or void.
     void void_if_forged(std::size_t slot) const {
         SlotHeader& head = header(slot);
         std::uint64_t before = head.sequence.load(std::memory_order_acquire);
         if (before == 0 || (before <= kSequenceMax && head.magic == kMagic && head.length <= capacity())) return;
         head.sequence.compare_exchange_strong(before, 0, std::memory_order_acq_rel);
     }
-    // The content of a slot if it is complete.
+    // Returns the content of a slot if it is complete.
     [[nodiscard]] std::optional<std::vector<std::byte>> read(std::size_t slot) const {
         const SlotHeader& head = header(slot);
         const std::uint64_t before = head.sequence.load(std::memory_order_acquire);
@@ -124,8 +124,8 @@ Result<void> StateBlock::publish(std::span<const std::byte> content) {
 }
 
 Result<std::vector<std::byte>> StateBlock::read() const {
-    // A reader that meets a running publish finds the other slot. One whose slot is given back or written meanwhile
-    // looks again: publishes are further apart than a copy takes.
+    // During a publish a reader uses the other slot. If its slot is released or written during the copy, it retries:
+    // publishes are further apart than a copy takes.
     constexpr int kTries = 16;
     for (int i = 0; i < kTries; ++i) {
         const std::uint64_t newest = sequence();

@@ -23,7 +23,8 @@ namespace {
 constexpr std::size_t kDatagrams = 64;
 constexpr std::size_t kDatagramBytes = 256;  // a length field of one byte: no BFD packet is longer
 constexpr std::size_t kControlBytes = 128;
-// A hundred sessions at 10 ms through a pause of half a second: longer than any neighbour at that pace waits.
+// Holds the packets of a hundred sessions at 10 ms during a pause of half a second, longer than any such neighbour
+// waits.
 constexpr std::size_t kReceiveBuffer = 4U * 1024U * 1024U;
 constexpr int kTrafficClass = 0xc0;  // internetwork control, as VRRP's adverts
 
@@ -215,7 +216,7 @@ Result<BfdSender> BfdSender::open(Family family, const IpAddress& source, std::u
     sender.family_ = family;
     sender.scope_ = scope;
     const int raw = sender.fd_.get();
-    // Nothing is to come to this port; what comes anyway must not pile up.
+    // No packets are expected on this port; unexpected ones must not fill the buffer.
     sock_filter drop{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
     const sock_fprog program{.len = 1, .filter = &drop};
     if (auto done = option(raw, SOL_SOCKET, SO_ATTACH_FILTER, program, "attach a socket filter"); !done)

@@ -35,7 +35,7 @@ std::optional<struct stat> stat_of(const std::string& path) {
     return facts;
 }
 
-// Whether the mode bits let `account` execute the file. Supplementary groups are not looked at: scripts run without.
+// Whether the mode bits let `account` execute the file. Supplementary groups are ignored.
 bool may_execute(const struct stat& facts, const Account& account) {
     constexpr mode_t kAnyone = S_IXUSR | S_IXGRP | S_IXOTH;
     if (account.uid == 0) return (facts.st_mode & kAnyone) != 0;
@@ -44,7 +44,7 @@ bool may_execute(const struct stat& facts, const Account& account) {
     return (facts.st_mode & S_IXOTH) != 0;
 }
 
-// A file named without a slash is searched in PATH, like execvp does; a match that is no regular file is passed over.
+// A name without a slash is searched in PATH, like execvp does; a match that is not a regular file is skipped.
 std::optional<std::string> search(const std::string& name) {
     if (name.find('/') != std::string::npos) {
         const auto facts = stat_of(name);

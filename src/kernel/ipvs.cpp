@@ -67,7 +67,7 @@ IpvsSocket::~IpvsSocket() = default;
 int IpvsSocket::fd() const { return impl_->socket.fd(); }
 
 Result<IpvsSocket> IpvsSocket::open(int netlink) {
-    // A copy: the role opens anew after an error, and has only this one.
+    // A duplicate, because the role reopens the socket after an error and has only this descriptor.
     auto socket = netlink < 0 ? NetlinkSocket::open(NETLINK_GENERIC)
                               : NetlinkSocket::from(UniqueFd{fcntl(netlink, F_DUPFD_CLOEXEC, 0)});
     if (!socket) return std::unexpected{std::move(socket.error()).with("IPVS")};
@@ -144,7 +144,7 @@ Result<std::vector<netlink::IpvsServiceEntry>> IpvsSocket::services() {
 }
 
 Result<std::vector<netlink::IpvsDestinationEntry>> IpvsSocket::destinations(const netlink::IpvsServiceKey& key) {
-    // The request cannot fail to be encoded inside the dump: it is tried here.
+    // Encodes the request once to detect errors, because the dump's callback cannot return one.
     std::vector<std::byte> trial;
     if (auto good = netlink::append_destination_dump(trial, impl_->family_id, key, 0); !good) {
         return std::unexpected{std::move(good.error()).with("list the IPVS destinations")};
@@ -165,7 +165,7 @@ Result<std::vector<netlink::IpvsDestinationEntry>> IpvsSocket::destinations(cons
     return found;
 }
 
-// One request that is answered by an acknowledgement alone.
+// Sends one request that is answered only by an acknowledgement.
 Result<void> IpvsSocket::Impl::command(const std::vector<std::byte>& request, std::uint32_t sequence,
                                        const std::string& what) {
     int refused = 0;
@@ -208,8 +208,8 @@ Result<void> IpvsSocket::start_daemon(const netlink::IpvsDaemon& daemon) {
 }
 
 Result<void> IpvsSocket::stop_daemon(netlink::IpvsDaemon::State state) {
-    // A daemon whose thread has not run yet ends without an answer: the kernel's EINTR is one that netlink keeps to
-    // itself. So it is asked twice; whatever the first request did, none is left for the second, and that is said.
+    // Stopping a daemon whose thread has not run yet gets no answer, because netlink swallows the kernel's EINTR. So
+    // the request is sent twice: the second one is always answered, with ESRCH because no daemon is left.
     constexpr std::size_t kTimes = 2;
     const std::uint32_t first = impl_->socket.take_sequences(kTimes);
     std::vector<std::byte> requests;

@@ -13,7 +13,7 @@
 namespace mainstay::kernel {
 namespace {
 
-// The header of the machine that builds may be older than the kernel that runs. Names without LANDLOCK_ are the ABI's.
+// The build machine's header may be older than the running kernel, so newer constants of the ABI are defined here.
 constexpr std::uint64_t kRefer = 1ULL << 13, kTruncate = 1ULL << 14, kIoctlDevice = 1ULL << 15;
 constexpr std::uint64_t kTcp = 3;                        // bind and connect
 constexpr std::uint64_t kScope = 3;                      // abstract sockets and signals
@@ -53,7 +53,7 @@ std::uint64_t wanted(PathRule::Access access) {
 Result<void> allow(int ruleset, const PathRule& rule, std::uint64_t known) {
     const UniqueFd place{::open(rule.path.c_str(), O_PATH | O_CLOEXEC)};
     struct stat facts{};
-    if (!place || ::fstat(place.get(), &facts) != 0) return {};  // what is not there cannot be opened
+    if (!place || ::fstat(place.get(), &facts) != 0) return {};  // a missing path cannot be opened anyway
     landlock_path_beneath_attr beneath{};
     beneath.allowed_access = wanted(rule.access) & known & (S_ISDIR(facts.st_mode) ? ~0ULL : kOfFiles);
     beneath.parent_fd = place.get();

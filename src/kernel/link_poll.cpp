@@ -28,7 +28,7 @@ Result<bool> ask_mii(int fd, const std::string& name) {
     mii_ioctl_data data{};
     std::memcpy(&data, &request.ifr_ifru, sizeof data);
     data.reg_num = MII_BMSR;
-    // The link bit says that it was down meanwhile: the second reading is of now.
+    // The link bit latches a loss of link: the second reading has the current state.
     for (int reading = 0; reading < 2; ++reading) {
         std::memcpy(&request.ifr_ifru, &data, sizeof data);
         if (::ioctl(fd, SIOCGMIIREG, &request) != 0) return fail_system("MII of " + name, errno);

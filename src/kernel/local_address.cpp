@@ -14,12 +14,11 @@ namespace {
 
 bool binds(int family, const std::string& interface, const sockaddr* address, socklen_t size) {
     const UniqueFd fd{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-    // An address of a VRF is one of this host's to its own sockets alone. Of an interface that is missing something
-    // else is said.
+    // An address in a VRF is local only for sockets bound to the VRF. A missing interface is reported elsewhere.
     if (fd && !interface.empty())
         static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
                                        static_cast<socklen_t>(interface.size() + 1)));
-    // Only this one answer speaks of the address.
+    // Only EADDRNOTAVAIL concerns the address.
     return !fd || ::bind(fd.get(), address, size) == 0 || errno != EADDRNOTAVAIL;
 }
 

@@ -83,7 +83,7 @@ private:
     bool send(LogLevel level, std::string_view text) {
         const auto datagram = syslog_datagram(facility_, level, ::time(nullptr), ident_, ::getpid(), text);
         if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-        // A full queue is no reason to reconnect; a syslogd that was restarted is.
+        // A full queue is no reason to reconnect, unlike a restarted syslogd.
         if (errno != EAGAIN && errno != ENOBUFS) socket_.reset();
         return false;
     }

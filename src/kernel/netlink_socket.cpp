@@ -15,8 +15,8 @@ namespace {
 // The kernel fills at most 32 KiB per datagram of a dump; one that is cut off all the same is an error.
 constexpr std::size_t kReceiveBytes = 64U * 1024U;
 constexpr std::size_t kSocketBuffer = 2U * 1024U * 1024U;
-// What one acknowledgement is charged for in the receive buffer. Capped ones (NETLINK_CAP_ACK) take 0.8 to 1.3 KiB
-// with the kernel's bookkeeping; an error text makes them longer.
+// The space that one acknowledgement takes in the receive buffer. Capped ones (NETLINK_CAP_ACK) take 0.8 to 1.3 KiB
+// with the kernel's overhead; an error text makes them longer.
 constexpr std::size_t kAnswerCost = 4096;
 constexpr int kDrainLimit = 4096;  // datagrams
 
@@ -61,7 +61,7 @@ Result<NetlinkSocket> NetlinkSocket::from(UniqueFd fd) {
         return fail_system("set the netlink receive timeout", errno);
     }
     if (auto done = set_option(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, 1); !done) return std::unexpected{done.error()};
-    (void)set_option(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, 1);         // texts are a luxury
+    (void)set_option(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, 1);         // optional: error texts
     (void)set_option(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, 0);  // the lenient rules of old kernels
     const std::size_t room = size_receive_buffer(fd.get(), kSocketBuffer);
     return NetlinkSocket{std::move(fd), std::max<std::size_t>(1, room / kAnswerCost)};

@@ -24,7 +24,7 @@ Result<Nftables> Nftables::open() {
     if (!netlink::has_nftables()) return fail(Errc::Unsupported, "this build has no nftables");
     auto socket = NetlinkSocket::open(NETLINK_NETFILTER);
     if (!socket) return std::unexpected{std::move(socket.error()).with("nftables")};
-    // A kernel without nftables refuses a batch as a whole; a plain question is answered in any case.
+    // A kernel without nftables refuses a whole batch; a plain query is answered by every kernel with nftables.
     std::vector<std::byte> question;
     const auto sequence = socket->take_sequences(1);
     netlink::append_generation_query(question, sequence);
@@ -36,7 +36,7 @@ Result<Nftables> Nftables::open() {
     return Nftables{std::move(*socket), std::move(*listener)};
 }
 
-// The sequence numbers of a batch are one row: the first for its begin, the last for its end.
+// The sequence numbers of a batch are consecutive: the first is for its begin, the last for its end.
 netlink::NftBatch Nftables::begin() {
     return {.bytes = {}, .sequence = socket_.take_sequences(kMostMessages) + 1, .count = 0};
 }
@@ -121,7 +121,7 @@ Result<bool> Nftables::looks_like(const netlink::VipFilter& filter) {
 }
 
 void Nftables::forget_changes() {
-    std::array<char, 64> rest;  // what they say does not matter
+    std::array<char, 64> rest;  // the contents do not matter
     for (int n = 0; n < kDrainLimit; ++n)
         if (recv(listener_.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != ENOBUFS &&
             errno != EINTR)

@@ -34,7 +34,7 @@ std::vector<std::uint32_t> supplementary_groups(const Account& account) {
     return {groups.begin(), groups.end()};
 }
 
-// ":group" asks for the supplementary groups as well, ":" alone for the user's own group and them.
+// ":group" selects the supplementary groups as well, ":" alone the user's own group and the supplementary ones.
 Result<Account> find_account(std::string_view user, std::string_view group) {
     if (group.starts_with(':')) group.remove_prefix(1);
     Account account;
@@ -68,7 +68,7 @@ Result<void> drop_privileges(const Account& account, std::span<const unsigned> c
         return fail(Errc::Permission, "changing to user " + std::to_string(account.uid) +
                                           " failed: capng_change_id answered " + std::to_string(failed));
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_system("prctl NO_NEW_PRIVS", errno);
-    // The change of user makes a process undumpable, and its /proc files root's; a role is to be looked at.
+    // The change of user makes a process undumpable, which gives its /proc files to root; a role must stay observable.
     ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     return {};
 }

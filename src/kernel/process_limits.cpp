@@ -12,7 +12,7 @@ namespace mainstay::kernel {
 namespace {
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr bool kLimitsAddressSpace = false;  // it maps terabytes for itself
+constexpr bool kLimitsAddressSpace = false;  // the sanitizer maps terabytes
 #else
 constexpr bool kLimitsAddressSpace = true;
 #endif

@@ -25,7 +25,7 @@ constexpr std::size_t kNotificationBuffer = 1024U * 1024U;
 constexpr std::size_t kNotificationBytes = 32U * 1024U;
 constexpr int kDatagramsPerRead = 512;
 
-// Where a message tells its type, and a route message its protocol. Loads are in network order, fields are not.
+// The offsets of a message's type and of a route's protocol. BPF loads are in network order, the fields are not.
 constexpr std::uint32_t kTypeOffset = 4, kProtocolOffset = sizeof(nlmsghdr) + 5;
 
 Result<UniqueFd> open_listener() {

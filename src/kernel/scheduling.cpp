@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kShortSliceNanos = 100'000;  // the shortest that Linux grants
 
-// linux/sched/types.h has it, and clashes with the C library of later years.
+// Defined here because linux/sched/types.h conflicts with newer C libraries.
 struct SchedulingAttributes {
     std::uint32_t size, policy;
     std::uint64_t flags;
@@ -32,7 +32,7 @@ static_assert(sizeof(SchedulingAttributes) == 48, "SCHED_ATTR_SIZE_VER0");
 std::atomic<std::uint32_t> used_up{0};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-// SIGXCPU. A system call is all that is made here.
+// The handler of SIGXCPU, which makes only a system call.
 void leave_real_time(int) {
     const int error = errno;
     const sched_param normal{};

@@ -16,8 +16,8 @@ std::optional<struct stat> stat_of(const std::string& path) {
     return facts;
 }
 
-// True when somebody other than root may change what stands at this path. A sticky folder (/tmp) protects the files
-// in it, so others' write permission there is not counted.
+// True when an account other than root may modify or replace this path. A sticky folder (/tmp) protects the files in
+// it, so its write permission for others is ignored.
 bool changeable_by_others(const struct stat& facts) {
     if (facts.st_uid != 0) return true;
     if (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0) return false;

@@ -20,7 +20,7 @@ namespace {
 
 constexpr timeval kSendLimit{1, 0};
 
-// Nothing but a number is one.
+// Accepts only a complete number.
 std::optional<std::int64_t> number(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -29,9 +29,9 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
     return list;
 }
 
-// At the exec everything but the standard streams is closed, whoever opened it: a descriptor that a library left open
-// is no way out of a role or into a file. What a child is to have is put under its number afterwards. Linux has this
-// since 5.11; before, each descriptor of this program is close-on-exec by itself.
+// Marks everything but the standard streams close-on-exec, so that a descriptor that a library left open does not reach
+// a child. The child's own descriptors are moved to their numbers afterwards. Needs Linux 5.11; on older kernels every
+// descriptor of this program is close-on-exec anyway.
 void close_all_on_exec() { (void)::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC); }
 
 void default_signals() {
@@ -46,15 +46,15 @@ constexpr int kNotStarted = 127;
 
 constexpr int kAboveAll = 100;  // where descriptors wait until their numbers are free
 
-// All that the child of vfork() needs: it shares this process's memory and changes none of it but what stands here.
+// Everything that the child of vfork() needs. It shares this process's memory and changes only these values.
 struct RoleStart {
     const RoleProcess* process;
     char* const* argv;
-    std::vector<std::pair<int, int>>* descriptors;  // the first of each is where it waits, once it does
+    std::vector<std::pair<int, int>>* descriptors;  // the first of each is replaced by its temporary number
     volatile int error = 0;
 };
 
-// In the child: its network namespace, the descriptors under the numbers that it knows, its limits. Returns errno.
+// In the child: enters the network namespace, moves the descriptors to their numbers, sets the limits. Returns errno.
 int take_places(const RoleStart& start) {
     if (start.process->network_namespace >= 0 && ::setns(start.process->network_namespace, CLONE_NEWNET) != 0)
         return errno;
@@ -65,11 +65,11 @@ int take_places(const RoleStart& start) {
         if (::dup2(high, to) < 0) return errno;
     if (start.process->limits)
         if (const int error = limit_self(*start.process->limits); error != 0) return error;
-    default_signals();  // last: until here none may be taken
+    default_signals();  // last: no signal may be handled before
     return 0;
 }
 
-// A fork would copy the page tables, and the supervisor would then touch each of its pages anew.
+// vfork instead of fork: fork would copy the page tables and cause a page fault for each page of the supervisor.
 [[gnu::noinline]] int start_in_child(RoleStart& start) {
     const int pid = ::vfork();
     if (pid != 0) return pid;
@@ -81,7 +81,7 @@ int take_places(const RoleStart& start) {
     ::_exit(kNotStarted);
 }
 
-// With all signals blocked: one that came to the child would run a handler in the parent's memory.
+// All signals are blocked: a signal to the child would run a handler in the parent's memory.
 template <class Start>
 Result<int> started(Start& start, const std::string& what) {
     sigset_t all, before;
@@ -121,7 +121,7 @@ struct ScriptStart {
     volatile int error = 0;
 };
 
-// The system calls themselves: libc's setuid() speaks to the other threads of the process, which are the parent's.
+// Raw system calls: libc's setuid() signals the other threads of the process, which are the parent's.
 int become(const ScriptStart& start) {
     const auto& process = *start.process;
     ::setsid();  // its own group, which is terminated as a whole, and no terminal
@@ -138,7 +138,7 @@ int become(const ScriptStart& start) {
          ::syscall(SYS_setgid, process.account.gid) != 0 || ::syscall(SYS_setuid, process.account.uid) != 0))
         return errno;
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // after setuid, which clears it
-    default_signals();                   // last: until here none may be taken
+    default_signals();                   // last: no signal may be handled before
     return ::getppid() == start.parent ? 0 : ESRCH;
 }
 
@@ -160,7 +160,7 @@ int become(const ScriptStart& start) {
 
 Result<int> spawn_script(const ScriptProcess& process) {
     auto argv = process.argv, environment = script_environment(environ);
-    // keepalived: a file without "#!" is a shell's.
+    // keepalived: a file without "#!" is run by the shell.
     std::vector<std::string> shell_argv{"sh", process.path};
     for (std::size_t i = 1; i < argv.size(); ++i) shell_argv.push_back(argv[i]);
     std::vector<gid_t> groups{process.account.gid};

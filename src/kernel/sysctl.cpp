@@ -12,9 +12,9 @@
 namespace mainstay::kernel {
 namespace {
 
-constexpr std::size_t kValueBytes = 4096;  // more than any setting of the network has
+constexpr std::size_t kValueBytes = 4096;  // more than any network setting needs
 
-// A name comes from code, not from users; all the same it must not lead out of /proc/sys.
+// Names come from code, not from users; all the same they must not lead out of /proc/sys.
 Result<std::string> path_of(std::string_view name) {
     if (name.empty() || name.front() == '/' || name.find("..") != std::string_view::npos) {
         return fail(Errc::Invalid, "sysctl '" + std::string{name} + "' is no name");

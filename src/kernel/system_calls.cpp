@@ -15,8 +15,8 @@
 namespace mainstay::kernel {
 namespace {
 
-// Reading, waiting, memory, time, sockets. Some are here because a C library's next release may use them instead of an
-// older one on the list: a role that is ended for that is an outage.
+// Reading, waiting, memory, time, sockets. Some are here because newer C libraries may use them instead of an older
+// call on the list; killing a role for that would be an outage.
 constexpr std::array kCommon{
     // memory
     "brk", "madvise", "mincore", "mmap", "mprotect", "mremap", "munmap", "memfd_create", "membarrier",
@@ -29,7 +29,7 @@ constexpr std::array kCommon{
     // signals to itself
     "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait",
     "sigaltstack", "signalfd4",
-    // what it is
+    // information about the process
     "arch_prctl", "capget", "getcpu", "getegid", "geteuid", "getgid", "getgroups", "getpgrp", "getpid", "getppid",
     "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid",
     "prctl", "rseq", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_yield", "set_robust_list",
@@ -111,13 +111,13 @@ Result<void> restrict_system_calls(std::span<const CallSet> sets) {
     for (const auto name : allowed_system_calls(sets)) filter.allow(name.data());
     for (const int family : kFamilies)
         filter.allow("socket", {SCMP_CMP(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family))});
-    // Itself alone: limits, and the signal that abort() sends.
+    // Only on itself: limits, and the signal of abort().
     filter.allow("prlimit64", {SCMP_CMP(0, SCMP_CMP_EQ, 0)});
     filter.allow("tgkill", {SCMP_CMP(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))});
-    filter.allow("kill", {SCMP_CMP(1, SCMP_CMP_EQ, 0)});  // signal 0: is there such a process?
+    filter.allow("kill", {SCMP_CMP(1, SCMP_CMP_EQ, 0)});  // signal 0: tests whether a process exists
     if (has(sets, CallSet::Threads)) {
         filter.allow("clone", {SCMP_CMP(0, SCMP_CMP_MASKED_EQ, kNewNamespaces, 0)});
-        // Its flags are in memory, where a filter cannot look: the C library falls back to clone().
+        // A filter cannot read its flags, which are in memory: with ENOSYS the C library falls back to clone().
         filter.allow("clone3", {}, SCMP_ACT_ERRNO(ENOSYS));
     }
     if (const int error = filter.load(); error != 0) return fail_system("load the list of allowed system calls", error);

@@ -1,4 +1,4 @@
-// Built without libseccomp.
+// The replacement of system_calls.cpp in a build without libseccomp.
 #include "mainstay/kernel/system_calls.hpp"
 
 namespace mainstay::kernel {

@@ -26,7 +26,7 @@ constexpr std::uint32_t kWatched =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::size_t kEventBytes = 64U * 1024U;
 
-// Filesystems that do not tell of changes made elsewhere, by the numbers of statfs() and by their names in mountinfo.
+// File systems without notifications of remote changes, by their numbers in statfs() and their names in mountinfo.
 constexpr std::array<std::uint32_t, 14> kRefusedNumbers{NFS_SUPER_MAGIC,
                                                         SMB_SUPER_MAGIC,
                                                         0xFE534D42 /* smb2 */,
@@ -49,7 +49,7 @@ Result<std::string> refuse(const std::string& path, std::string_view where) {
     return fail(Errc::Unsupported, path + " is not tracked: " + std::string{where});
 }
 
-// "\040" for a blank: mountinfo writes some bytes in octal.
+// Decodes mountinfo's octal escapes, such as "\040" for a blank.
 std::string unescaped(std::string_view text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -64,7 +64,7 @@ std::string unescaped(std::string_view text) {
     return plain;
 }
 
-// The type of the filesystem that a path lies on, as far as its words tell; nothing of the path is looked at.
+// The type of the file system of a path, from mountinfo only, without accessing the path.
 std::string mounted_type(const std::string& path) {
     std::ifstream mounts{"/proc/self/mountinfo"};
     std::string line, type;
@@ -79,7 +79,7 @@ std::string mounted_type(const std::string& path) {
         point = unescaped(point);
         const bool root = point == "/";
         const bool under = root || (path.starts_with(point) && path.size() > point.size() && path[point.size()] == '/');
-        if (!under || point.size() < longest) continue;  // of two mounts at one place the later one counts
+        if (!under || point.size() < longest) continue;  // of several mounts at a mount point the last one counts
         longest = point.size();
         type = word;
     }
@@ -94,7 +94,7 @@ bool refused_type(std::string_view type) {
 
 Result<std::string> read_tracked_file(const std::string& path) {
     if (const std::string type = mounted_type(path); refused_type(type))
-        return refuse(path, "changes on a filesystem of type " + type + " are not told of");
+        return refuse(path, "changes on a filesystem of type " + type + " are not reported");
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) return fail_system("read " + path, errno);
     struct stat facts{};
@@ -103,7 +103,7 @@ Result<std::string> read_tracked_file(const std::string& path) {
         return fail_system("look at " + path, errno);
     if (!S_ISREG(facts.st_mode)) return refuse(path, "it is no regular file");
     if (std::ranges::find(kRefusedNumbers, static_cast<std::uint32_t>(system.f_type)) != kRefusedNumbers.end())
-        return refuse(path, "changes on such a filesystem are not told of");
+        return refuse(path, "changes on such a filesystem are not reported");
     if ((static_cast<unsigned long>(system.f_flags) & ST_RDONLY) != 0)
         return refuse(path, "its filesystem is read-only");
     std::string text(wire::kTrackFileBytes, '\0');

@@ -1,5 +1,5 @@
-// Receiving VRRP. A raw socket exists from socket() on, before it is bound to its interface: what came in between is
-// thrown away at the end of open().
+// Receives VRRP. A raw socket receives packets of all interfaces from socket() until it is bound; open() discards them
+// at its end.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -36,7 +36,7 @@ std::string on(std::string_view what, const std::string& interface) {
     return std::string{what} + " on " + (interface.empty() ? std::string{"any interface"} : interface);
 }
 
-// The kernel stamps with the wall clock; how long ago that was is right unless somebody set the clock meanwhile.
+// The kernel's timestamp is from the wall clock, so the age is wrong if the clock was set meanwhile.
 Nanos since_stamp(msghdr& message, const timespec& read_at) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS || c->cmsg_len < CMSG_LEN(sizeof(timespec)))
@@ -56,7 +56,7 @@ std::optional<ReceivedPacket> parse_v4(std::span<const std::byte> bytes) {
     const std::size_t header_size = static_cast<std::size_t>(header.ihl) * 4U;
     const std::size_t total = ntohs(header.tot_len);
     if (header.version != 4 || header_size < sizeof header || header_size > bytes.size()) return std::nullopt;
-    const std::size_t end = std::clamp(total, header_size, bytes.size());  // padding of short frames goes
+    const std::size_t end = std::clamp(total, header_size, bytes.size());  // without the padding of short frames
 
     const auto payload = bytes.subspan(header_size, end - header_size);
     ReceivedPacket packet{.source = IpAddress::v4(ntohl(header.saddr)),
@@ -95,7 +95,7 @@ std::optional<ReceivedPacket> parse_v6(std::span<const std::byte> bytes, msghdr&
 }
 
 Result<void> prepare_v4(int fd, bool multicast) {
-    // Without it the socket hears every group that any socket on the host has joined.
+    // Without it the socket receives every group that any socket on the host has joined.
     if (!multicast) return {};
     return option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0, "set IP_MULTICAST_ALL");
 }
@@ -129,7 +129,7 @@ Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interf
         return std::unexpected{std::move(done.error()).with(attempt)};
     }
     (void)size_receive_buffer(fd, kReceiveBuffer);
-    (void)option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1, "");  // without it, an advert is as old as its reading
+    (void)option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1, "");  // without it, the time of reading counts
     if (!group.empty()) {
         if (auto joined = receiver.join(group); !joined) return std::unexpected{std::move(joined.error())};
     }
@@ -142,7 +142,7 @@ Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interf
 void VrrpReceiver::set_buffer(std::size_t bytes) { (void)size_receive_buffer(fd_.get(), bytes); }
 
 Result<void> VrrpReceiver::rejoin(const IpAddress& group) {
-    (void)membership(group, false);  // it may be lost already
+    (void)membership(group, false);  // may fail if the membership was lost already
     return join(group);
 }
 

@@ -20,7 +20,7 @@ constexpr std::uint8_t kFullTtl = 255;
 constexpr std::uint8_t kTrafficClass = 0xc0;   // RFC 9568 5.1: internetwork control
 constexpr std::size_t kFramesPerCall = 1024;   // the kernel's UIO_MAXIOV
 constexpr int kFrameBuffer = 4 * 1024 * 1024;  // five gratuitous ARPs for each of a thousand addresses at once
-constexpr int kProbe = MSG_PROXY;              // as libc calls the kernel's MSG_PROBE
+constexpr int kProbe = MSG_PROXY;              // libc's name of the kernel's MSG_PROBE
 constexpr std::size_t kEthernetHeader = 14;
 
 Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
@@ -28,7 +28,7 @@ Result<void> option(int fd, int level, int name, const auto& value, std::string_
     return {};
 }
 
-// The IPv6 socket must be of protocol 112 to send it, and would collect every VRRP packet of the host unread.
+// The IPv6 socket must have protocol 112 to send it, and would queue every received VRRP packet of the host.
 Result<void> hear_nothing(int fd) {
     sock_filter drop{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
     const sock_fprog program{.len = 1, .filter = &drop};
@@ -116,7 +116,7 @@ Result<void> VrrpSender::send(const IpAddress& source, const IpAddress& destinat
 
 void VrrpSender::look_for_way(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
                               std::span<const std::byte> payload, std::uint8_t protocol) {
-    (void)send(source, destination, ttl, payload, protocol, next_id_, kProbe);  // send() will tell what is wrong
+    (void)send(source, destination, ttl, payload, protocol, next_id_, kProbe);  // send() will return any error
 }
 
 Result<void> VrrpSender::send(const IpAddress& source, const IpAddress& destination, std::optional<std::uint8_t> ttl,
@@ -153,7 +153,7 @@ Result<void> VrrpSender::send_v4(const IpAddress& source, const IpAddress& desti
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
 
-    // Routing does not look into our header: rules on the source address must be told.
+    // Routing does not use the source in our header, so it is passed for rules on the source address.
     alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in_pktinfo))> control{};
     if (!destination.is_multicast()) {
         in_pktinfo info{};
@@ -230,7 +230,7 @@ Result<void> FrameSender::send(std::uint32_t interface_index, std::span<const st
             messages[i].msg_hdr.msg_iov = &pieces[i];
             messages[i].msg_hdr.msg_iovlen = 1;
         }
-        // Less than `count` means that the next one was refused: the loop asks again and learns why.
+        // Fewer than `count` means that the next one was refused: the next call returns its error.
         const int sent = sendmmsg(fd_.get(), messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR) continue;
         if (sent <= 0) return failed(sent < 0 ? errno : EIO);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-// Which old checker each new one continues; kNone for those that are new. Exact twins first.
+// For each new checker the old one whose state it takes over, or kNone. Identical checkers are matched first.
 std::vector<std::size_t> match_checkers(const std::vector<config::Checker>& now,
                                         const std::vector<config::Checker>& before) {
     std::vector<std::size_t> match(now.size(), kNone);
@@ -37,8 +37,7 @@ void carry_checker(const config::Checker& now, const config::Checker& before, co
     if (now != before && !old.running) out.due = std::min(old.due, at + now.delay_loop);
 }
 
-// A new check does not take a server down that is up; a server that is down must pass an alpha check first, and gets no
-// retries.
+// A new check leaves a server up that is up. For a server that is down it starts as an alpha check, without retries.
 void add_checker(const config::Checker& config, bool server_alive, CheckerState& out) {
     out.up = server_alive || !config.alpha || config.type == config::Checker::Type::File;
     out.first_run_retries = server_alive && !config.alpha;

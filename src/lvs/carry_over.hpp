@@ -1,4 +1,4 @@
-// A reload: what a server and its checkers were is what they are in the new configuration, as far as they are the same.
+// Carries the state of unchanged servers and checkers over a reload.
 #pragma once
 
 #include <optional>
@@ -7,11 +7,11 @@
 
 namespace mainstay::lvs {
 
-// The index of the server with this address; none: there is none.
+// The index of the server with this address; none if there is no such server.
 [[nodiscard]] std::optional<std::size_t> find_server(const config::VirtualServer& service, const Endpoint& endpoint);
 
-// Brings the state of a server before a reload into its state after it. `alive` stays what it was, whatever the checks
-// of the new configuration make of it: that is the caller's to decide and to report.
+// Copies the state of a server before a reload to its state after it. `alive` is copied unchanged; the caller decides
+// and reports what follows from the new configuration's checks.
 void carry_server(const config::RealServer& before, const ServerState& old, const config::RealServer& config,
                   ServerState& server, Instant now);
 

@@ -39,7 +39,7 @@ CertificateWatch::Judgement CertificateWatch::look(const config::VirtualServer& 
                     config::service_name(service), certificate.subject, ends);
     judgement.told.push_back(say(LogLevel::Warning, text));
     Event event = server_event(service, server, alive, fmt::format("Certificate {} {}", certificate.subject, ends));
-    event.notify = false;  // nothing went up or down
+    event.notify = false;  // no change of state: mail only
     if (event.mail) judgement.told.emplace_back(Announce{std::move(event)});
     return judgement;
 }

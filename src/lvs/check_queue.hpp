@@ -1,6 +1,6 @@
-// When each checker that waits runs next, the earliest first. An entry is not taken out when its checker is given
-// another time or waits no more: it is stale then, which only the checker's state tells, and is dropped when it comes
-// to the front or when too many are.
+// A priority queue of the next runs of checkers. When a checker is rescheduled or stops waiting, its old entry stays
+// and is stale; the checker's state shows that. Stale entries are dropped at the front, and all at once when there are
+// many.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ public:
     [[nodiscard]] std::size_t size() const { return heap_.size(); }
     [[nodiscard]] const Entry& front() const { return heap_.front(); }
     void clear() { heap_.clear(); }
-    // Room for so many checkers, with the stale entries that tidy() leaves.
+    // Reserves memory for this many checkers and the stale entries that tidy() leaves.
     void reserve(std::size_t checkers) { heap_.reserve(most(checkers)); }
     void push(Instant due, CheckerId id) {
         heap_.push_back({due, id});
@@ -37,7 +37,8 @@ public:
         heap_.pop_back();
         return first;
     }
-    // Drops stale entries: those in front, so that front() is due, and all when there are many beside `checkers`.
+    // Drops stale entries at the front, so that front() is valid, and all of them when there are many compared with
+    // `checkers`.
     template <class IsStale>
     void tidy(std::size_t checkers, IsStale&& is_stale) {
         if (heap_.size() >= most(checkers)) {
@@ -48,7 +49,7 @@ public:
     }
 
 private:
-    // Going through all costs what so many pushes do.
+    // Chosen so that removing all stale entries costs no more than the pushes that made them.
     static std::size_t most(std::size_t checkers) {
         constexpr std::size_t kShare = 8, kLeast = 64;
         return checkers + checkers / kShare + kLeast;

@@ -23,8 +23,8 @@ bool may_run(const Services& services, const CheckerRef& ref) {
            is_polled(services.checker_at(ref));
 }
 
-// After a pause of the process the missed slots are skipped, and each check keeps its phase: the spread over the
-// interval stays.
+// After a pause of the process the missed runs are skipped; each check keeps its phase, so that checks stay spread over
+// the interval.
 Instant without_missed_slots(const config::Checker& checker, Instant due, Instant now) {
     const Nanos loop = std::max<Nanos>(checker.delay_loop, Micros{1});
     return due + (now - due) / loop * loop;

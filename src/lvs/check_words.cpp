@@ -30,7 +30,7 @@ std::string misc_failure(const CheckSubject& subject, const CheckFinished& fact,
     return fmt::format("{} failed{} ({}).", misc_head(subject), how, fact.reason);
 }
 
-// keepalived's words where there are such.
+// keepalived's text, if it has one.
 const std::string& words_of(const CheckFinished& fact) { return fact.words.empty() ? fact.reason : fact.words; }
 
 // "UDP_CHECK on service RS failed after 3 retries."

@@ -8,7 +8,7 @@
 
 namespace mainstay::lvs {
 
-// Whose result it is: the checker and the names of its server and service as logged.
+// The checker of a result, and the names of its server and service in the log.
 struct CheckSubject {
     const config::Checker& checker;
     const std::string& server;
@@ -17,10 +17,10 @@ struct CheckSubject {
 
 // Empty: keepalived logs nothing.
 [[nodiscard]] std::string success_line(const CheckSubject& subject);
-// One failing try, with log_all_failures; `used` of the checker's retries went before it.
+// The line for a failed try, with log_all_failures; `used`: number of retries before it.
 [[nodiscard]] std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used);
-// The check counts as failed from now on; `retried`: after its retries, of which it had `used`. The reason of an HTTP
-// failure, where keepalived's own text (failure_line) does not contain it; else empty.
+// The line for a check that now counts as failed. `retried`: after its retries, of which it used `used`. why_line() has
+// the reason of an HTTP failure if keepalived's own text (failure_line) does not contain it, else it is empty.
 [[nodiscard]] std::string why_line(const CheckSubject& subject, const CheckFinished& fact);
 [[nodiscard]] std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried,
                                        std::uint32_t used);

@@ -13,8 +13,8 @@ namespace {
 
 constexpr Micros kCountEvery{1'000'000};
 
-// For TCP and SCTP only active connections count, which excludes TIME_WAIT; of other protocols the kernel counts none
-// as active.
+// For TCP and SCTP only active connections count, which excludes TIME_WAIT; for other protocols the kernel reports all
+// connections as inactive.
 std::uint64_t connections_of(const config::VirtualServer& service, const ConnectionsCounted::Destination& one) {
     const bool has_states = service.fwmark == 0 &&
                             (service.protocol == config::Protocol::Tcp || service.protocol == config::Protocol::Sctp);

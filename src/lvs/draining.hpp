@@ -1,5 +1,5 @@
-// drain_timeout: a server that an operator or a reload removes keeps its connections for a while, with weight 0. It
-// leaves the table when none is left, or when the time is over.
+// drain_timeout: a server that an operator or a reload removes keeps its connections for a while, with weight 0. It is
+// removed from the table when no connection is left or the timeout expires.
 #pragma once
 
 #include <optional>
@@ -11,12 +11,13 @@ namespace mainstay::lvs {
 
 class Draining {
 public:
-    // Without a drain_timeout the server is to be removed at once, which is the caller's affair.
+    // For a server with a drain_timeout; without one the caller removes it at once.
     void begin(Services& services, const ServerRef& ref, Moment at, Intents& out);
-    // Servers that the configuration of a service no longer has, and those that were removed before and still drain.
+    // Takes over servers that the service's configuration no longer has, and those that were removed before and still
+    // drain.
     static void take_removed(Services& services, std::size_t service, const config::VirtualServer& old_config,
                              const ServiceState& old_state, Moment at, Intents& out);
-    // After the services were replaced: who drains is what their states say.
+    // After the services were replaced: finds the draining servers by their states.
     void rearm(const Services& services, Instant now);
     void on_deadline(Services& services, Instant now, Intents& out);
     void on_counted(Services& services, const ConnectionsCounted& fact, Intents& out);

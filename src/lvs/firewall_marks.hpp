@@ -1,5 +1,6 @@
-// nftables_ipvs: a group of addresses is one service of the kernel for a firewall mark, which nftables give to packets
-// for these addresses. Who has which mark stays over reloads and crashes, or connections would change their service.
+// nftables_ipvs: a group of addresses is one kernel service for a firewall mark, which nftables sets on packets for
+// these addresses. Marks stay the same across reloads and crashes, because connections would otherwise change their
+// service.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +18,17 @@ namespace mainstay::lvs {
 
 class FirewallMarks {
 public:
-    // Marks that an earlier incarnation gave: before the first assign().
+    // Restores the marks of an earlier incarnation. Call it before the first assign().
     void recall(const Memory& memory);
-    // Gives each group that nftables maps its marks: those that it has, else free ones.
+    // Assigns marks to each group that is_mapped(): those it has, else free ones.
     void assign(const config::Global& global, const std::vector<config::VirtualServer>& services);
 
-    // keepalived: only groups without a mark of their own.
+    // keepalived: only groups without configured marks.
     [[nodiscard]] static bool is_mapped(const config::Global& global, const config::VirtualServer& service);
-    // The services of the kernel that a service of the last assign() stands for.
+    // The kernel services of a service from the last assign().
     [[nodiscard]] std::vector<netlink::IpvsServiceKey> keys_of(const config::Global& global,
                                                                const config::VirtualServer& service) const;
-    // None when the configuration does not ask for it.
+    // None if nftables_ipvs is not configured.
     [[nodiscard]] std::optional<netlink::MarkTable> table(const config::Global& global,
                                                           const std::vector<config::VirtualServer>& services) const;
 

@@ -7,7 +7,7 @@
 namespace mainstay::lvs {
 namespace {
 
-// keepalived: a product at or below this is no weight, the server is down.
+// keepalived: a product at or below this value means that the server is down.
 constexpr std::int64_t kDownAt = std::numeric_limits<std::int32_t>::min();
 constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
 

@@ -1,5 +1,5 @@
-// The judge puts its parts together: each has one job and its own state, and what one finds the judge brings to the
-// others. Its functions are in the files that the sections below name.
+// The judge combines its parts, each of which has one task and its own state, and passes results between them. The
+// sections below name the source file of each function.
 #pragma once
 
 #include <cstddef>
@@ -82,7 +82,7 @@ private:
                      Intents& out) const;
     void announce_check(const CheckerRef& ref, const CheckFinished& fact, bool notify, bool mail, Intents& out) const;
 
-    // judge_servers.cpp: the state of a server, and with it its place in the table
+    // judge_servers.cpp: the state of a server, and thereby its entry in the table
     void set_alive(const ServerRef& ref, bool alive, Moment at, Intents& out);
     // Makes the effective weight follow the checkers; true when it changed.
     bool reweigh(const ServerRef& ref, Instant now, Intents& out);

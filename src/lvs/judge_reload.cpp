@@ -1,6 +1,5 @@
 // Reload. Unchanged servers and checks keep their state, their timers and the check that is running; keepalived
-// restarts all of them. A reload of all services and one of a few are the same, but for the services that are looked
-// at.
+// restarts all of them. A reload of all services and one of a few differ only in which services are examined.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -84,7 +83,7 @@ Intents Judge::Impl::reload(std::vector<config::ServiceChange> changes, Moment a
     return out;
 }
 
-// The services of these numbers have fresh states, and what they were is `before`.
+// The services at these indexes have fresh states; `before` has their former states.
 void Judge::Impl::take_over(const Previous& before, const std::vector<std::size_t>& services, Moment at, Intents& out) {
     tell_removed(before, services, out);
     for (const std::size_t service : services)

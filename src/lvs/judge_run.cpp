@@ -89,7 +89,7 @@ void Judge::Impl::not_run(const CheckerRef& ref, const CheckFinished& fact, bool
                                   keyword_of(services_.checker_at(ref).type), services_.name(ref), fact.reason)));
 }
 
-// The checks of this server run no more. Those that wait for the result of one that runs now run by themselves.
+// Stops the checks of this server. Checks of other servers that share a cancelled probe then run by themselves.
 void Judge::Impl::cancel_checks(ServerState& server, Instant now, Intents& out) {
     for (auto& checker : server.checkers) {
         checker.waits = false;

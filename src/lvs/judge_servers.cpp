@@ -1,4 +1,4 @@
-// The state of a server: up or down, its weight, and how min_alive keeps the last ones in.
+// The state of a server: up or down, its weight, and min_alive.
 #include <fmt/format.h>
 
 #include <algorithm>

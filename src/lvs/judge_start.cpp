@@ -1,6 +1,5 @@
-// Start: states from the configuration, from what an earlier incarnation knew, and what there is to report of each
-// service. For thousands of services the reports take longer than the table itself, so the table does not wait for
-// them.
+// Start: makes the states from the configuration and from an earlier incarnation, then the initial reports of each
+// service. For thousands of services the reports take longer than the table, so the table is written first.
 #include <set>
 #include <utility>
 
@@ -54,7 +53,7 @@ ServiceState Judge::Impl::fresh_state(const config::VirtualServer& service, Mome
     return state;
 }
 
-// After services were replaced: every part finds them anew.
+// After services were replaced: every part updates its references to them.
 void Judge::Impl::take_up_checks(Instant now) {
     slow_start_.rearm(services_, now);
     draining_.rearm(services_, now);
@@ -75,7 +74,7 @@ void Judge::Impl::note_unusable() {
         }
 }
 
-// Answers how the services stood before: the reports compare.
+// Returns the former states of the services, with which the reports compare.
 std::vector<Judge::Impl::Standing> Judge::Impl::settle_quorums() {
     std::vector<Standing> before;
     before.reserve(services_.size());

@@ -1,4 +1,4 @@
-// What there is to tell at the end.
+// Stop: the final log lines and events.
 #include <fmt/format.h>
 
 #include "judge_impl.hpp"
@@ -29,7 +29,7 @@ Intents Judge::Impl::stop(bool keep) const {
     return out;
 }
 
-// Answers how many servers leave the table without a line of their own.
+// Returns how many servers are removed from the table without a log line.
 std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool keep, bool flushes, Intents& out) const {
     const auto& service = services_.configs[number];
     std::size_t unnamed = 0;

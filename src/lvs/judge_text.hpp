@@ -1,4 +1,4 @@
-// Questions to a state and texts that the parts of the judge share.
+// Predicates on states and texts that the parts of the judge share.
 #pragma once
 
 #include <fmt/format.h>
@@ -27,8 +27,8 @@ namespace mainstay::lvs {
                                service.fwmark != 0 ? config::Protocol::None : service.protocol);
 }
 
-// keepalived: every dynamic check adds the difference between the weight it asks for and the configured one. An
-// override takes precedence over both.
+// keepalived: every dynamic check adds the difference between its requested weight and the configured one. An override
+// takes precedence over both.
 [[nodiscard]] inline std::int64_t effective_weight(const config::RealServer& server, const ServerState& state) {
     if (state.hold == Hold::Weight) return state.between->held_weight;
     if (state.hold == Hold::Drained) return 0;

@@ -34,7 +34,7 @@ bool pass_goes_on(const std::vector<config::HttpUrl>& urls, CheckerState& state)
 
 std::optional<std::int64_t> weight_asked_for(const config::RealServer& server, const config::Checker& checker,
                                              const CheckFinished& fact) {
-    // Of each server that shares the probe, its own part.
+    // A percentage applies to the configured weight of each server that shares the probe.
     if (fact.weight_percent) return part_of_weight(server.weight, *fact.weight_percent);
     const bool is_fixed = checker.type == config::Checker::Type::Misc && !checker.misc_dynamic;
     return is_fixed ? std::nullopt : fact.weight;
@@ -44,7 +44,7 @@ std::optional<std::int64_t> weight_asked_for(const config::RealServer& server, c
 
 RiseFall Judge::Impl::counts(const CheckerRef& ref) const {
     const auto& checker = services_.checker_at(ref);
-    if (is_followed(checker.type)) return {};  // it is notified of changes only
+    if (is_followed(checker.type)) return {};  // it gets only changes
     return rise_fall_of(services_.configs[ref.service], services_.config_at(ref), checker);
 }
 
@@ -88,7 +88,7 @@ void Judge::Impl::passed(const CheckerRef& ref, const CheckFinished& fact, const
     came_up(ref, fact, was_up, at, out);
 }
 
-// The checker is up; what follows for its server.
+// The checker is up; updates its server.
 void Judge::Impl::came_up(const CheckerRef& ref, const CheckFinished& fact, bool was_up, Moment at, Intents& out) {
     const bool reweighed = reweigh(ref, at.now, out);
     auto& server = services_.state_at(ref);
@@ -100,7 +100,7 @@ void Judge::Impl::came_up(const CheckerRef& ref, const CheckFinished& fact, bool
     if (comes_up || (reweighed && server.alive)) follow_quorum(services_, ref.service, QuorumChange::Running, out);
 }
 
-// Whether the failure is one that is tolerated; its retry is in the queue then.
+// Whether the failure is tolerated; if so, its retry is queued.
 bool Judge::Impl::tries_again(const CheckerRef& ref, const CheckRun& run, Moment at) {
     auto& state = services_.checker_state(ref);
     const auto& checker = services_.checker_at(ref);

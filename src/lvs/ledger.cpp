@@ -39,7 +39,7 @@ void Ledger::end() {
     }
 }
 
-// From here on the list changes.
+// Marks the services from this index on as leftovers, because the list changes from there.
 void Ledger::retire(std::size_t from) {
     same_until_ = from;
     for (std::size_t at = from; at < wanted_.size(); ++at) {
@@ -50,7 +50,7 @@ void Ledger::retire(std::size_t from) {
     as_wanted_.resize(from);
 }
 
-// What is wanted of it is about to be something else than what the kernel has.
+// Copies the known table of a service before its desired one changes.
 void Ledger::note_difference(std::size_t at) {
     if (std::exchange(as_wanted_[at], 0) == 0) return;
     const Key key = wanted_[at].service.key;
@@ -92,7 +92,7 @@ void Ledger::found(const Key& key, std::optional<ServiceTable> actual) {
     if (at) settle(*at);
 }
 
-// One table is enough when there is nothing to do.
+// Drops the known table of a service if it equals the desired one.
 void Ledger::settle(std::size_t at) {
     const auto known = actual_.find(wanted_[at].service.key);
     if (as_wanted_[at] != 0 || known == actual_.end()) return;

@@ -1,5 +1,5 @@
-// Thousands of servers that change within a second are thousands of lines, each a system call: beyond a limit one line
-// stands for them.
+// Limits the log lines per second: thousands of servers that change within a second would cause thousands of lines,
+// each a system call. Beyond the limit one summary line is logged.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace mainstay::lvs {
 
-// Lines of level Info in any second that begins with the first of them; what is more important is always told.
+// Lines of level Info per second, counted from the first one. More severe lines are always logged.
 inline constexpr std::size_t kLinesPerSecondMax = 500;
 
 class LineBudget {
 public:
-    // Ends a second that is over; what is to be told of it then.
+    // Ends the current second if it is over, and returns its summary.
     [[nodiscard]] std::vector<LogLine> look(Instant now);
-    // Whether this line may be told; counts it either way. look() goes before.
+    // Counts the line and returns whether it may be logged. Call look() before.
     [[nodiscard]] bool allows(const LogLine& line, Instant now);
-    void changed(bool up, Instant now);  // a server has
+    void changed(bool up, Instant now);  // a server went up or down
 
-    // When look() has something to tell.
+    // When look() returns a summary.
     [[nodiscard]] std::optional<Instant> deadline() const;
     [[nodiscard]] std::uint64_t left_out() const { return left_out_in_all_; }
 

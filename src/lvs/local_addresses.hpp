@@ -13,7 +13,7 @@ namespace mainstay::lvs {
 class LocalAddresses {
 public:
     void set(std::set<IpAddress> addresses) { addresses_ = std::move(addresses), known_ = true; }
-    // Never while nothing is known of the host's addresses.
+    // False while the host's addresses are unknown.
     [[nodiscard]] bool suspend(const config::VirtualServer& service) const;
 
 private:

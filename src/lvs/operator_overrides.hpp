@@ -1,4 +1,4 @@
-// What operators said of single servers (mainstayctl server): kept until it is reset, also for servers that are not
+// Overrides of servers (mainstayctl server). They are kept until they are reset, even for servers that are not
 // configured at the moment.
 #pragma once
 
@@ -17,12 +17,12 @@ public:
     explicit OperatorOverrides(Overrides known) : known_{std::move(known)} {}
 
     [[nodiscard]] const Overrides& all() const { return known_; }
-    // Brings them into the state of a service that is as its configuration says.
+    // Applies the overrides to the fresh state of a service.
     void apply(const config::VirtualServer& config, ServiceState& state) const;
     [[nodiscard]] std::optional<Override> of(const Services& services, const ServerRef& ref) const;
-    // Of servers that are not configured; enabling such a server deletes its override.
+    // The overrides of servers that are not configured; enabling such a server deletes its override.
     [[nodiscard]] std::vector<OverrideKey> strangers(const Services& services, const ServerPattern& pattern) const;
-    // Whether a server of a service with persistence is drained so that its clients go elsewhere.
+    // Whether any server of a service with persistence is drained with --expire-persistence.
     [[nodiscard]] bool expires_persistence(const Services& services) const;
 
     [[nodiscard]] bool has_room_for(const OverrideKey& key) const;

@@ -1,4 +1,4 @@
-// Persistence keeps sending clients to a server that shall become empty: this is reported, and can be ended.
+// Persistence keeps sending clients to a drained server: this is reported, and can be ended (--expire-persistence).
 #pragma once
 
 #include <optional>
@@ -9,10 +9,11 @@
 
 namespace mainstay::lvs {
 
-// What to tell the operator about the persistence of a service that the command names.
+// A note for the operator about the persistence of a service that the command concerns.
 [[nodiscard]] std::optional<std::string> remark_on_persistence(const config::VirtualServer& service,
                                                                const ServerCommand& command);
-// The kernel has one setting for all services: which other servers it affects. None: it is not set.
+// A note about the other servers that are affected, because the kernel has one setting for all services. None: the
+// setting is not used.
 [[nodiscard]] std::optional<std::string> remark_on_expiry(const Services& services, const OperatorOverrides& overrides);
 
 }  // namespace mainstay::lvs

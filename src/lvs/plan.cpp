@@ -30,7 +30,7 @@ void plan_new(const ServiceTable& wanted, std::vector<IpvsOperation>& out) {
 
 void plan_kept(const ServiceTable& wanted, const ServiceTable& actual, std::vector<IpvsOperation>& out) {
     if (!same_service(wanted.service, actual.service)) out.push_back(on_service(Kind::SetService, wanted.service));
-    // Nothing to do, nearly always: the kernel has the newest first.
+    // Equal, the usual case: the kernel lists the newest destination first.
     if (std::ranges::equal(wanted.destinations, actual.destinations | std::views::reverse)) return;
 
     std::map<Endpoint, const IpvsDestination*> present;

@@ -1,4 +1,4 @@
-// Whether two checks are equal.
+// Compares checks: whether they send the same request, and whether one probe can serve both.
 #pragma once
 
 #include "mainstay/config/model.hpp"

@@ -9,7 +9,7 @@
 namespace mainstay::lvs {
 namespace {
 
-// Times of day, by which the incarnations agree, as times of this one's clock.
+// Converts calendar times of an earlier incarnation to instants of this one.
 class Clock {
 public:
     explicit Clock(Moment at) : at_{at} {}
@@ -20,7 +20,7 @@ private:
 };
 
 void recall_checkers(const config::RealServer& config, const ServerMemory& memory, ServerState& server) {
-    // Scripts have one target, their server: of equal ones each takes the next.
+    // MISC_CHECKs of a server all have the same target: each matches the next remembered one.
     std::vector<bool> taken(memory.checkers.size(), false);
     for (std::size_t c = 0; c < server.checkers.size(); ++c) {
         const auto& wanted = config.checkers[c];

@@ -1,4 +1,4 @@
-// A new incarnation of the process goes on where a crashed one stopped.
+// Restores the state of a crashed incarnation.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace mainstay::lvs {
 
-// Brings what is remembered into the states of services and servers that are configured still.
+// Restores the states of services and servers that are still configured.
 void recall(Services& services, const Memory& memory, Moment at);
 
 }  // namespace mainstay::lvs

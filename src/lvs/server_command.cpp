@@ -101,7 +101,7 @@ void ServerCommandRun::look_at_stranger(const OverrideKey& key, ServerAnswer& an
     if (++answer.changed <= kServersNamedInAuditMax) named_ += fmt::format(" {},", name);
 }
 
-// One remark for all servers of a service.
+// Adds one note per service.
 void ServerCommandRun::remark(const ServerRef& ref) {
     auto text = remark_on_persistence(services_.configs[ref.service], command_);
     if (text && (remarks_.empty() || remarks_.back() != *text)) remarks_.push_back(std::move(*text));
@@ -136,7 +136,7 @@ std::string ServerCommandRun::audit_line(const ServerAnswer& answer) const {
     return fmt::format("server {} {}{} by {}:{}", word_of(command_.verb), command_.which, number, command_.by, named);
 }
 
-// None: the answer's problem names servers that there are.
+// Empty: the answer's problem lists known servers.
 std::vector<ServerRef> ServerCommandRun::matching(ServerAnswer& answer) const {
     std::vector<ServerRef> found;
     std::string hints;

@@ -1,4 +1,4 @@
-// mainstayctl server: which servers a command names, what it changes of their overrides, and the answer.
+// mainstayctl server: finds the servers of a command, changes their overrides, and makes the answer.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace mainstay::lvs {
 
-// What is wrong with the command itself.
+// The error of an invalid command.
 [[nodiscard]] std::optional<std::string> problem_of(const ServerCommand& command);
 
 class ServerCommandRun {
@@ -21,7 +21,7 @@ public:
     ServerCommandRun(const Services& services, OperatorOverrides& overrides, const ServerCommand& command, WallTime now,
                      Carry carry_out);
 
-    // Fills the answer. The line for the log if something was changed.
+    // Fills the answer. Returns the log line if something was changed.
     [[nodiscard]] std::optional<std::string> run(ServerAnswer& answer);
 
 private:

@@ -1,5 +1,5 @@
-// The services of one configuration, the state of each, and where each checker is found. The parts of the judge read
-// and change it; it decides nothing itself.
+// The services of one configuration, their states, and the index of their checkers. The parts of the judge read and
+// change it; it contains no decisions.
 #pragma once
 
 #include <cstddef>
@@ -20,22 +20,22 @@ class Services {
 public:
     config::Global global;
     std::vector<config::VirtualServer> configs;
-    std::vector<ServiceState> states;  // beside configs
+    std::vector<ServiceState> states;  // parallel to configs
     CheckerIndex checkers;
     std::size_t server_count = 0;
 
-    // Replaces the configuration; the states are left as they are. What an earlier service stands for in the kernel
-    // already is left out, with a line.
+    // Replaces the configuration; the states stay unchanged. A kernel service that an earlier configured service uses
+    // already is left out, with a log line.
     void configure(config::Config config, FirewallMarks& marks, Intents& out);
-    // Replaces one service; answers what was there.
+    // Replaces one service; returns the former one.
     struct Replaced {
         config::VirtualServer config;
         ServiceState state;
     };
     [[nodiscard]] Replaced replace(std::size_t service, config::VirtualServer config, ServiceState state);
-    // Finds each checker anew. Those without an id are new and get one.
+    // Rebuilds the index of checkers. Those without an id are new and get one.
     void index_checkers();
-    // Checkers that are new from here on have an id of at least this.
+    // New checkers from now on have an id of at least this value.
     [[nodiscard]] CheckerId next_id() const { return next_id_; }
 
     [[nodiscard]] std::size_t size() const { return configs.size(); }

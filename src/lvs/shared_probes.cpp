@@ -12,7 +12,7 @@
 namespace mainstay::lvs {
 namespace {
 
-// Equal for equal probes; what it leaves out is compared afterwards.
+// A hash key that is equal for equal probes; the remaining settings are compared afterwards.
 std::string bucket_of(const config::Checker& checker) {
     return fmt::format("{} {} {} {}", keyword_of(checker.type), checker.target.to_string(),
                        checker.urls.empty() ? std::string{} : checker.urls->front().path,

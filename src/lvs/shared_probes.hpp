@@ -1,5 +1,5 @@
-// share_probe: equal checks of several services run once, and all of them take the result. The check that is due first
-// leads; the others follow it and are due with it from then on.
+// share_probe: equal checks of several services run once, and the result applies to all of them. The check that is due
+// first is the leader; the others are its followers and are due together with it from then on.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ class SharedProbes {
 public:
     // Finds the equal checkers among all of them, after the services' checkers have been indexed.
     void group(const Services& services);
-    // The run of this checker begins: equal ones that could run now follow it.
+    // The run of this checker begins: equal checkers that could run now become its followers.
     void lead(Services& services, CheckerId leader);
-    // Those that follow the run of this checker, which has ended.
+    // Removes and returns the followers of this checker, whose run has ended.
     [[nodiscard]] std::vector<CheckerId> take_followers(CheckerId leader);
     // The leading run was cancelled: the checks that wait for it run by themselves now.
     void release(CheckerId leader, Services& services, CheckSchedule& schedule, Instant now);
@@ -27,7 +27,7 @@ public:
 private:
     std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_
-    std::unordered_map<CheckerId, std::vector<CheckerId>> led_;  // who waits for the result of another's run
+    std::unordered_map<CheckerId, std::vector<CheckerId>> led_;  // the followers of each running leader
 };
 
 }  // namespace mainstay::lvs

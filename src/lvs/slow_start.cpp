@@ -18,7 +18,7 @@ std::optional<RampStep> ramp_at(std::int64_t full, Micros time, Nanos since_up) 
     using Fraction = std::chrono::duration<double>;
     const double share = time.count() <= 0 ? 1.0 : Fraction(since_up) / Fraction(time);
     if (full <= 1 || share >= 1.0) return std::nullopt;
-    constexpr double kHair = 1e-9;  // what rounding takes away
+    constexpr double kHair = 1e-9;  // compensates rounding errors
     const auto whole = static_cast<double>(full);
     const auto current = std::max<std::int64_t>(1, static_cast<std::int64_t>(whole * share + kHair));
     const std::int64_t step = std::max<std::int64_t>(1, full / kGrowthSteps);

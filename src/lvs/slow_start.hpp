@@ -10,8 +10,7 @@
 
 namespace mainstay::lvs {
 
-// Where the weight stands so long after the server came up, and how long after that it takes its next step. None: it is
-// the full weight.
+// The weight at a time after the server came up, and the time of the next step. None: it is the full weight.
 struct RampStep {
     std::int64_t weight = 1;
     Micros next{0};  // since the server came up
@@ -23,15 +22,15 @@ class SlowStart {
 public:
     // The server has come up.
     void begin(Services& services, const ServerRef& ref, Instant now, Intents& out);
-    // Its full weight may be another one. True: the weight that it has now has changed.
+    // Its full weight may have changed. True: its current weight has changed.
     bool follow(Services& services, const ServerRef& ref, Instant now);
     void on_deadline(Services& services, Instant now, Intents& out);
-    // After the services were replaced: the growth that their states tell of goes on.
+    // After the services were replaced: continues the growth recorded in their states.
     void rearm(Services& services, Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
 
 private:
-    std::set<std::pair<Instant, ServerRef>> steps_;  // when each weight takes its next one
+    std::set<std::pair<Instant, ServerRef>> steps_;  // the next step of each growing weight
 };
 
 }  // namespace mainstay::lvs

@@ -17,7 +17,7 @@ namespace mainstay::netlink {
 
 inline constexpr std::size_t kMessageBytes = 512;  // the longest operation takes some 250
 
-// One message in libnl's hands. What does not fit, or finds no memory, is remembered and reported once, at the end.
+// One message built with libnl. An error (no room, no memory) is stored and reported once, at the end.
 class Builder {
 public:
     Builder(std::uint16_t family_id, std::uint8_t command, int flags, std::uint32_t sequence, std::uint8_t version)

@@ -31,7 +31,7 @@ Family family_of(std::optional<std::uint16_t> number, Family otherwise) {
     return *number == kFamilyV4 ? Family::V4 : *number == kFamilyV6 ? Family::V6 : Family::None;
 }
 
-// Dumps give 16 bytes for IPv4 too.
+// Dumps have 16 bytes for IPv4 addresses too.
 IpAddress address_of(Family family, std::optional<std::span<const std::byte>> bytes) {
     if (!bytes) return {};
     if (family == Family::V4 && bytes->size() >= 4) return IpAddress::v4(bytes->first<4>());
@@ -54,7 +54,7 @@ IpvsStats read_stats(const Attributes& from) {
             .out_bps = counter(IPVS_STATS_ATTR_OUTBPS)};
 }
 
-// The 64-bit counters where the kernel has them (4.1 and later), else the old ones: all 32 bits but the bytes.
+// The 64-bit counters if the kernel has them (since 4.1), else the old ones, which have 32 bits except the byte counts.
 Result<IpvsStats> stats_of(const Attributes& from, std::uint16_t wide, std::uint16_t narrow) {
     const auto stats64 = from.nested(wide);
     if (!stats64) return std::unexpected{stats64.error()};

@@ -74,7 +74,7 @@ void put_destination(Builder& message, const IpvsDestination& destination, bool 
     message.u32(IPVS_DEST_ATTR_WEIGHT, static_cast<std::uint32_t>(destination.weight));
     message.u32(IPVS_DEST_ATTR_U_THRESH, destination.upper_threshold);
     message.u32(IPVS_DEST_ATTR_L_THRESH, destination.lower_threshold);
-    // A kernel before 5.2 knows none of these; plain IPIP needs none of them.
+    // Kernels before 5.2 do not know these attributes; plain IPIP does not need them.
     if ((destination.forwarding & kForwardMask) != kIpvsTunnel || destination.tunnel == IpvsTunnel{}) return;
     message.u8(IPVS_DEST_ATTR_TUN_TYPE, destination.tunnel.type);
     if (destination.tunnel.port != 0) message.u16(IPVS_DEST_ATTR_TUN_PORT, htons(destination.tunnel.port));
@@ -83,8 +83,8 @@ void put_destination(Builder& message, const IpvsDestination& destination, bool 
 
 struct Shape {
     std::uint8_t command;
-    bool settings;            // the service whole, not only its key
-    bool destination, whole;  // with a destination; whole, not only its key
+    bool settings;            // all attributes of the service, not only its key
+    bool destination, whole;  // with a destination; all its attributes, not only its key
     Request request;
 };
 

@@ -11,7 +11,7 @@
 namespace mainstay::netlink {
 namespace {
 
-// keepalived names its commands by those of the old interface, whichever it uses.
+// keepalived logs the command names of the old setsockopt interface, whichever interface it uses.
 std::pair<std::string_view, int> command_of(IpvsOperation::Kind kind) {
     using enum IpvsOperation::Kind;
     switch (kind) {
@@ -36,7 +36,7 @@ bool is_of_a_service(IpvsOperation::Kind kind) {
     return kind == AddService || kind == SetService || kind == DeleteService;
 }
 
-// As watched on 2.2.7; where it has no words of its own the system's.
+// As observed with 2.2.7; where keepalived has no text of its own, strerror()'s.
 std::string why(IpvsOperation::Kind kind, int sys_errno) {
     using enum IpvsOperation::Kind;
     if ((kind == AddService || kind == SetService) && sys_errno == ENOENT)

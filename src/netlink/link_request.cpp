@@ -47,7 +47,7 @@ void put_kind(nlmsghdr* request, const NewLink& link) {
         mnl_attr_put_u32(request, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE);
     } else {
         mnl_attr_put_u16(request, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
-        // Kernels before 4.15 know no flags, and refuse them.
+        // Kernels before 4.15 refuse the flags attribute.
         if (const auto flags = ipvlan_flags(link.ipvlan_mode); flags != 0)
             mnl_attr_put_u16(request, IFLA_IPVLAN_FLAGS, flags);
     }
@@ -75,7 +75,7 @@ Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, s
 
 Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& settings, std::uint32_t sequence) {
     if (settings.index == 0) return fail(Errc::Invalid, "no interface to change");
-    // What is the kind's own is changed by the request that makes links alone.
+    // Attributes of the kind can only be changed with RTM_NEWLINK.
     Request request{settings.ipvlan_mode ? std::uint16_t{RTM_NEWLINK} : std::uint16_t{RTM_SETLINK}, 0, settings.index,
                     sequence};
     if (settings.up) {

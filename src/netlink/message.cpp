@@ -54,7 +54,7 @@ Result<Acknowledgement> decode_acknowledgement(const Message& message) {
     Acknowledgement answer{.sequence = message.sequence, .sys_errno = *code, .text = {}};
     if ((message.flags & NLM_F_ACK_TLVS) == 0) return answer;
 
-    // The attributes follow the request, which is sent back whole unless the socket asked for it capped.
+    // The attributes follow the request, which is returned complete unless the socket has NETLINK_CAP_ACK.
     std::size_t skip = sizeof(nlmsgerr);
     if ((message.flags & NLM_F_CAPPED) == 0 && body->error != 0) {
         if (body->msg.nlmsg_len < sizeof(nlmsghdr)) return fail(Errc::Invalid, "netlink acknowledgement is damaged");

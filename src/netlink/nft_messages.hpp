@@ -1,4 +1,4 @@
-// What all nftables codecs here share: libnftnl's objects held and freed, and one message of a batch.
+// What the nftables codecs share: owners of libnftnl's objects, and one message of a batch.
 #pragma once
 
 #include <libmnl/libmnl.h>

@@ -63,7 +63,7 @@ Result<void> check(const Route& route) {
     return {};
 }
 
-// The two kinds number their attributes alike.
+// LWTUNNEL_IP and LWTUNNEL_IP6 attributes have the same numbers.
 static_assert(int{LWTUNNEL_IP_ID} == int{LWTUNNEL_IP6_ID} && int{LWTUNNEL_IP_DST} == int{LWTUNNEL_IP6_DST} &&
               int{LWTUNNEL_IP_SRC} == int{LWTUNNEL_IP6_SRC} && int{LWTUNNEL_IP_TTL} == int{LWTUNNEL_IP6_HOPLIMIT} &&
               int{LWTUNNEL_IP_TOS} == int{LWTUNNEL_IP6_TC} && int{LWTUNNEL_IP_FLAGS} == int{LWTUNNEL_IP6_FLAGS});

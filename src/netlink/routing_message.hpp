@@ -1,4 +1,4 @@
-// One rtnetlink request about routing, with words for its attributes.
+// Builds one rtnetlink request about routes or rules.
 #pragma once
 
 #include <libmnl/libmnl.h>

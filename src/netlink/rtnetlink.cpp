@@ -71,7 +71,7 @@ std::uint32_t vrf_table_of(const Attributes& link) {
 Result<std::optional<RouteNotification>> decode_link(const Message& message) {
     const auto header = read_header<ifinfomsg>(message.payload);
     if (!header) return fail(Errc::Invalid, "link message is cut off");
-    // A bridge tells about its ports with the same types: RTM_DELLINK then means "no longer a port", not "gone".
+    // A bridge reports its ports with the same types: RTM_DELLINK then means "no longer a port", not "removed".
     if (header->ifi_family != 0) return std::nullopt;
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(ifinfomsg)));
     if (!attributes) return std::unexpected{Error{attributes.error()}.with("link message")};
@@ -93,7 +93,7 @@ Result<std::optional<RouteNotification>> decode_link(const Message& message) {
         .hardware_address = {},
         .hardware_type = header->ifi_type,
         .kind = {},
-        // An index of another namespace says nothing here (the far end of a veth pair, say).
+        // An index in another namespace has no meaning here (such as the other end of a veth pair).
         .parent = attributes->bytes(IFLA_LINK_NETNSID) ? 0 : attributes->value<std::uint32_t>(IFLA_LINK).value_or(0),
         .master = attributes->value<std::uint32_t>(IFLA_MASTER).value_or(0),
         .group = attributes->value<std::uint32_t>(IFLA_GROUP).value_or(0)};
@@ -122,8 +122,8 @@ Result<std::optional<RouteNotification>> decode_address(const Message& message) 
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(ifaddrmsg)));
     if (!attributes) return std::unexpected{Error{attributes.error()}.with("address message")};
 
-    // IFA_LOCAL is the interface's own address; IFA_ADDRESS is the peer's where there is one, else the same. IPv6
-    // gives IFA_LOCAL only with a peer.
+    // IFA_LOCAL is the interface's own address; IFA_ADDRESS is the peer's, if there is one, else the same. For IPv6
+    // IFA_LOCAL is present only with a peer.
     const bool v4 = header->ifa_family == kFamilyV4;
     auto own = to_address(header->ifa_family, attributes->bytes(IFA_LOCAL));
     if (!own) own = to_address(header->ifa_family, attributes->bytes(IFA_ADDRESS));

@@ -12,11 +12,10 @@ struct Forgivable {
     int sys_errno;
 };
 
-// IPVS names an absent service ESRCH and an absent destination ENOENT; a destination of an absent service is gone
-// with it. ENOENT for a service means an unknown scheduler or engine, which is a failure. An address on an interface
-// that has vanished (ENODEV) is gone too.
-// A route that is absent is ESRCH, a rule ENOENT; a route through an interface that has vanished (ENODEV) is gone.
-// "Exists" says nothing about equal settings: whoever adds compares with a dump afterwards.
+// IPVS: a missing service is ESRCH, a missing destination ENOENT; a destination of a missing service does not exist
+// either. ENOENT for a service means an unknown scheduler or engine, which is a failure. Addresses and routes of a
+// removed interface (ENODEV) do not exist any more. A missing route is ESRCH, a missing rule ENOENT.
+// EEXIST does not mean equal settings: the caller compares with a dump afterwards.
 constexpr std::array kForgivable{
     Forgivable{Request::AddAddress, EEXIST},        Forgivable{Request::RemoveAddress, EADDRNOTAVAIL},
     Forgivable{Request::RemoveAddress, ENODEV},     Forgivable{Request::AddService, EEXIST},

@@ -1,5 +1,5 @@
-// keepalived's tables (compat: 2.4.3; the order of expressions as `nft --debug=netlink` shows those of 2.2.7), so that
-// whoever reads them or changes them from scripts finds what is expected.
+// The nftables tables of keepalived 2.4.3 (order of expressions as shown by `nft --debug=netlink` for 2.2.7), so that
+// people and scripts find what they expect.
 #include "mainstay/netlink/vip_filter.hpp"
 
 #include <libnftnl/udata.h>
@@ -26,7 +26,7 @@ constexpr std::uint32_t kV6NextHeader = 6, kV6Source = 8, kV6Destination = 24;
 constexpr std::uint8_t kIgmp = 2, kIcmpV6 = 58;
 constexpr std::uint8_t kRouterSolicitation = 133, kNeighbourSolicitation = 135, kNeighbourAdvert = 136;
 constexpr std::array<std::uint8_t, 3> kListenerReports{131, 132, 143};  // MLDv1 report and done, MLDv2 report
-// nft's numbers for the types of keys, by which it shows them; a concatenation has the first one 6 bits higher up.
+// nft's numbers for the types of set keys, for display; in a concatenation the first one is shifted by 6 bits.
 constexpr std::uint32_t kTypeV4 = 7, kTypeV6 = 8, kTypeIndex = 20, kTypeIcmpV6 = 29, kTypeName = 41;
 constexpr std::uint32_t kHostOrder = 1;  // nft's number for a byte order
 constexpr std::uint32_t concatenated(std::uint32_t first, std::uint32_t second) { return first << 6U | second; }
@@ -124,7 +124,7 @@ void append_set(NftBatch& batch, const VipFilter& filter, const SetKind& kind, s
         nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_LEN, kind.data_bytes);
     }
     if (kind.constant) flags |= NFT_SET_CONSTANT;
-    // Interface indexes are numbers of the host; nft must be told, to show them as the names they stand for.
+    // Interface indexes are in host byte order; nft needs this hint to show them as names.
     const UserData order{nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN)};
     if (kind.key_type == kTypeIndex) {
         nftnl_udata_put_u32(order.get(), NFTNL_UDATA_SET_KEYBYTEORDER, kHostOrder);
@@ -172,7 +172,7 @@ void append_chain(NftBatch& batch, const VipFilter& filter, const char* name, st
            [&](nlmsghdr* message) { nftnl_chain_nlmsg_build_payload(message, chain.get()); });
 }
 
-// A rule that grows from left to right, as nft writes it.
+// Builds a rule from left to right, in nft's notation.
 class RuleBuilder {
 public:
     RuleBuilder(const VipFilter& filter, const char* chain) : filter_{filter}, rule_{nftnl_rule_alloc()} {
@@ -230,7 +230,7 @@ public:
         nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, name);
         return *this;
     }
-    // On a macvlan, whoever made it.
+    // Matches packets on any macvlan.
     RuleBuilder& on_macvlan() { return meta(NFT_META_OIFKIND, NFT_REG_2).equals(name_bytes("macvlan"), NFT_REG_2); }
     RuleBuilder& duplicate() {  // to the address in register 1, on the device in register 2
         auto* e = add("dup");
@@ -262,8 +262,8 @@ private:
 
 constexpr std::uint32_t kDrop = NF_DROP, kAccept = NF_ACCEPT, kGoto = static_cast<std::uint32_t>(NFT_GOTO);
 
-// A switch learns where a VMAC's address is from what it sends: a backup's reports would draw the master's packets to
-// the backup. So they leave from the parent, and router solicitations of VMACs not at all.
+// A switch learns a VMAC's port from the frames that it sends: a backup's IGMP or MLD reports would redirect the
+// master's packets to the backup. So they are sent from the parent, and router solicitations of VMACs are dropped.
 void append_report_rules(NftBatch& batch, const VipFilter& filter) {
     if (filter.family == Family::V4) {
         RuleBuilder{filter, "out"}
@@ -373,7 +373,7 @@ void append_filter_change(NftBatch& batch, const VipFilter& from, const VipFilte
     }
 }
 
-// Made first, so that its absence is no error, which would undo the whole batch.
+// Created before it is deleted, because deleting a missing table would fail the whole batch.
 void append_table_removal(NftBatch& batch, Family family, const std::string& table) {
     append_table(batch, NFT_MSG_NEWTABLE, family, table);
     append_table(batch, NFT_MSG_DELTABLE, family, table);

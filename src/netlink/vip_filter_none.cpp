@@ -1,4 +1,4 @@
-// Built without libnftnl: there are no nftables.
+// The replacement of the nftables codecs in a build without libnftnl.
 #include "mainstay/netlink/mark_table.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
 

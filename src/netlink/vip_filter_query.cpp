@@ -1,4 +1,4 @@
-// The frame of a batch, and the questions about what is there.
+// The first and last message of a batch, and the queries of existing tables.
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <linux/netfilter/nf_tables.h>

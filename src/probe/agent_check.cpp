@@ -20,7 +20,7 @@ using lvs::Outcome;
 
 namespace {
 
-// Of whatever came: bytes that are no text are not shown.
+// The received text without unprintable bytes.
 std::string shown(std::string_view line) {
     constexpr std::size_t kShown = 40;
     std::string text;

@@ -15,18 +15,18 @@
 
 namespace mainstay::probe {
 
-// Each wait has connect_timeout; an answer that trickles has this many of them in all.
+// Each read may take connect_timeout; a slow answer may take this many timeouts in total.
 inline constexpr int kAgentWaitsMax = 4;
 
 struct AgentCheck {
     Connection connection;
-    std::string send;  // before its line is read; may be empty
+    std::string send;  // sent before the agent's line is read; may be empty
 };
 [[nodiscard]] AgentCheck agent_check_of(const config::Checker& checker);
 // \r, \n, \t and \\ as in C; any other backslash stands for itself.
 [[nodiscard]] std::string without_escapes(std::string_view text);
 
-// Drain asks for weight 0, "75%" for that part of the configured one.
+// "drain" requests weight 0, "75%" that percentage of the configured weight.
 [[nodiscard]] boost::asio::awaitable<Finding> agent_check(AgentCheck check, std::shared_ptr<Attempt> attempt);
 
 }  // namespace mainstay::probe

@@ -13,7 +13,7 @@ CachedClock::Time CachedClock::now() {
     if (left_ == 0) {
         read_ = std::chrono::steady_clock::now();
         left_ = kUses;
-        // Behind all that this turn has found to do.
+        // Queued after all handlers of this turn.
         if (!std::exchange(turn_ends_, true)) boost::asio::post(loop_, [this] { turn_ends_ = false, left_ = 0; });
     }
     --left_;

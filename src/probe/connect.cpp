@@ -35,7 +35,7 @@ void Attempt::State::guard(Micros limit) {
         const auto alive = weak.lock();
         if (error || !alive) return;
         alive->expired = true;
-        alive->close();  // wakes the coroutine
+        alive->close();  // resumes the coroutine
     });
 }
 
@@ -70,7 +70,7 @@ sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size) {
 
 namespace {
 
-// Opens, dresses and connects. 0: the connection is made; EINPROGRESS: it is being made; else why not.
+// Opens, configures and connects the socket. 0: connected; EINPROGRESS: connecting; else the error.
 Result<int> begin(Attempt::State& state, const Connection& check) {
     const int family = check.target.address.is_v6() ? AF_INET6 : AF_INET;
     state.connecting = UniqueFd{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -159,7 +159,7 @@ CachedClock& clock_of(Attempt::State& state) {
     return asio::use_service<CachedClock>(asio::query(state.watchdog.get_executor(), asio::execution::context));
 }
 
-// One timer is both: the end of the time, and what the arrival wakes the coroutine by.
+// One timer serves both as the timeout and to resume the coroutine when the connection is made.
 asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state) {
     state->begun = clock_of(*state).now();
     if (state->cancelled) co_return Finding{lvs::Outcome::NotRun, "cancelled", {}, {}};

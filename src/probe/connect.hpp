@@ -34,37 +34,37 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
         socket.close(ignored);
         datagrams.close(ignored);
     }
-    // From now on the coroutine is woken after `limit`, with `expired`; a later call replaces an earlier one.
+    // Resumes the coroutine after `limit` with `expired` set; a later call replaces an earlier one.
     void guard(Micros limit);
 
-    UniqueFd connecting;  // until the connection is made; after that of checks that need no more than it
+    UniqueFd connecting;  // the connecting socket; stays here in checks that only connect
     ConnectReactor* arrivals = nullptr;
-    std::uint64_t arrival = 0;  // its number there; 0: none is waited for
+    std::uint64_t arrival = 0;  // its number in the ConnectReactor; 0: not waiting
     boost::asio::ip::tcp::socket socket;
-    boost::asio::posix::stream_descriptor datagrams;  // of checks without TCP: waited for, then read by its number
+    boost::asio::posix::stream_descriptor datagrams;  // the socket of checks without TCP
     boost::asio::steady_timer watchdog;
-    std::chrono::steady_clock::time_point begun{};  // when make_connection() was
+    std::chrono::steady_clock::time_point begun{};  // when make_connection() was called
     bool expired = false;
     bool cancelled = false;
 };
 
 [[nodiscard]] sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size);
 
-// mark, bind_if, bindto and bind_port, on a fresh socket. An error here is this host's, not the server's.
+// Sets mark, bind_if, bindto and bind_port on a new socket. An error is a problem of this host, not of the server.
 [[nodiscard]] Result<void> dress_socket(int fd, const Connection& check);
 
-// Of the loop that it runs on.
+// The cached time of the current loop.
 [[nodiscard]] CachedClock& clock_of(Attempt::State& state);
-// Ends with the connection made, in `connecting`, and the watchdog off, when it passed.
+// Connects. If it passes, the connection is in `connecting` and the timeout is disarmed.
 [[nodiscard]] boost::asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state);
-// The same, to read and write: it is in `socket`.
+// The same for reading and writing; the connection is in `socket`.
 [[nodiscard]] boost::asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::State> state);
 
-// A whole attempt: when `work` is done the watchdog is off, the sockets are closed, and the finding holds the duration.
+// Runs a whole attempt: after `work` it disarms the timeout, closes the sockets and adds the duration to the finding.
 [[nodiscard]] boost::asio::awaitable<Finding> complete(boost::asio::awaitable<Finding> work,
                                                        std::shared_ptr<Attempt::State> state);
 
-// What an error on a connection means; `limit` is the one the watchdog guards.
+// The finding for an error on a connection; `limit` is the timeout in force.
 [[nodiscard]] Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
                                  const char* attempted);
 

@@ -40,7 +40,7 @@ std::uint64_t ConnectReactor::watch(int fd, Arrived arrived) {
 
 void ConnectReactor::forget(std::uint64_t number) {
     waiting_.erase(number);
-    // A loop without work is to end: nothing is waited for then.
+    // Without connections nothing waits on the epoll set, so that a loop without other work ends.
     boost::system::error_code ignored;
     if (waiting_.empty() && armed_) set_.cancel(ignored);
 }

@@ -1,5 +1,5 @@
-// Waits for connections to be made, all of one loop by one epoll set of its own: a connection costs one system call
-// here, and Asio's reactor three.
+// Waits until connections are established, with a separate epoll set per loop: a connection costs one system call here,
+// but three in Asio's reactor.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -19,15 +19,14 @@ class ConnectReactor final : public boost::asio::execution_context::service {
 public:
     using key_type = ConnectReactor;
     static boost::asio::execution_context::id id;
-    // Called once, on the loop, when the connection is made or has failed; SO_ERROR holds the reason in the second
-    // case.
+    // Called once, on the loop, when the connection is established or has failed; SO_ERROR then has the reason.
     using Arrived = std::function<void(bool failed)>;
 
     explicit ConnectReactor(boost::asio::execution_context& context);
 
-    // `fd` connects. 0: it cannot be watched, see errno. Otherwise the number to forget it by.
+    // Waits for `fd`, which is connecting. Returns a number for forget(); 0: an error, see errno.
     [[nodiscard]] std::uint64_t watch(int fd, Arrived arrived);
-    // Before the descriptor is closed. No effect when it has arrived.
+    // Call it before closing the descriptor. No effect after the callback.
     void forget(std::uint64_t number);
 
 private:

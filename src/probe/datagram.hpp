@@ -1,4 +1,4 @@
-// What the checks without TCP share: a connected datagram socket that receives ICMP errors, and waiting on it.
+// What the checks without TCP share: a connected datagram socket that reports ICMP errors, and waiting on it.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -13,8 +13,9 @@
 
 namespace mainstay::probe {
 
-// A socket into state.datagrams: as configured, connected, non-blocking, with ICMP errors as results of its calls.
-// An error from opening or dressing it is this host's; one from connecting says `servers` when it may be the server's.
+// Opens a configured, connected, non-blocking socket in state.datagrams, whose calls return ICMP errors. An error from
+// opening or configuring it is a problem of this host; for one from connecting, `servers` says whether it may be the
+// server's.
 struct Opened {
     Result<void> result{};
     bool servers = false;

@@ -74,7 +74,7 @@ DnsCheck dns_check_of(const config::Checker& checker) {
         check.question.type = wire::dns_type(type->front()).value_or(check.question.type);
     if (const auto name = config::value_of<config::WordList>(values, "name"); name && !name->empty())
         check.question.name = name->front();
-    // keepalived leaves such a name alone and asks for the root.
+    // keepalived ignores an invalid name and queries the root.
     if (wire::dns_name_fault(check.question.name) != wire::DnsFault::None) check.question.name.clear();
     return check;
 }

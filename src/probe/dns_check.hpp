@@ -1,4 +1,4 @@
-// DNS_CHECK: does a name server answer a question without an error?
+// DNS_CHECK: whether a name server answers a query without an error.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -13,7 +13,7 @@
 
 namespace mainstay::probe {
 
-// Datagrams that are no answer to the question are passed over, so many of them.
+// At most this many datagrams that do not answer the query are ignored.
 inline constexpr int kDnsStrayMax = 64;
 
 struct DnsCheck {

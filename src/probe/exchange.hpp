@@ -15,7 +15,7 @@
 
 namespace mainstay::probe {
 
-// connect_timeout as keepalived applies it: each wait has it, and all of the reading through TLS has one together.
+// connect_timeout as keepalived applies it: each read has its own timeout, but with TLS the whole answer has one.
 class AnswerTime {
 public:
     AnswerTime(Micros limit, bool tls);
@@ -29,16 +29,16 @@ private:
 };
 
 [[nodiscard]] Finding failed(std::string reason, std::string words);
-// A transfer that did not end well, with keepalived's words for it.
+// The finding for a failed transfer, with keepalived's text.
 [[nodiscard]] Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit);
 
-// Connects, and through TLS when there is a client, both within connect_timeout; then comes `exchange`, whose finding
-// it is with the server's certificate.
+// Connects, with TLS if there is a client, within connect_timeout; then runs `exchange` and returns its finding with
+// the server's certificate.
 [[nodiscard]] boost::asio::awaitable<Finding> over_stream(
     Connection connection, std::shared_ptr<const TlsClient> client, TlsWish wish, std::shared_ptr<Attempt::State> state,
     std::function<boost::asio::awaitable<Finding>(Stream&)> exchange);
 
-// Sends the request and reads the answer to its end. Passed: there is one, or `client` says why not.
+// Sends the request and reads the answer to its end. Passed: the transfer succeeded; check `client` for the result.
 [[nodiscard]] boost::asio::awaitable<Finding> converse(Http2Client& client, Stream& stream,
                                                        std::shared_ptr<Attempt::State> state, Micros limit);
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kHealthMethod = "/grpc.health.v1.Health/Check";
 
-// Numbers of gRPC's own status that an operator meets here.
+// The gRPC status codes that are likely here.
 std::string_view name_of_grpc_status(std::string_view number) {
     if (number == "5") return "NOT_FOUND: the server does not know this service";
     if (number == "12") return "UNIMPLEMENTED: the server has no health service";

@@ -1,4 +1,4 @@
-// GRPC_CHECK: does grpc.health.v1.Health/Check say SERVING? HTTP/2 by prior knowledge, or through TLS by ALPN.
+// GRPC_CHECK: whether grpc.health.v1.Health/Check answers SERVING. HTTP/2 by prior knowledge, or with TLS by ALPN.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -16,10 +16,10 @@ namespace mainstay::probe {
 
 struct GrpcCheck {
     Connection connection;
-    std::string service;  // that is asked about; empty: the server as a whole
+    std::string service;  // the service to check; empty: the server as a whole
     std::string authority, path;
     std::string not_possible;              // what this host lacks: the check is not run
-    std::shared_ptr<const TlsClient> tls;  // null: in the clear
+    std::shared_ptr<const TlsClient> tls;  // null: no TLS
     TlsWish wish;
 };
 [[nodiscard]] GrpcCheck grpc_check_of(const config::Checker& checker, Toolbox& tools);

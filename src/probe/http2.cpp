@@ -33,7 +33,7 @@ struct SessionCallbacks {
 
 }  // namespace
 
-// nghttp2 calls back into the client that it was given.
+// Callbacks of nghttp2, whose user data is the client.
 struct Http2Client::Callbacks {
     static Http2Client& self(void* user) { return *static_cast<Http2Client*>(user); }
 
@@ -146,8 +146,8 @@ Result<void> Http2Client::feed(std::string_view bytes) {
     return fail(Errc::Invalid, fmt::format("no HTTP/2: {}", nghttp2_strerror(static_cast<int>(taken))));
 }
 
-// RFC 9113 section 3.4: the server's first frame is SETTINGS. To nghttp2 anything else is an error of the session only,
-// which would be told by the connection's end.
+// RFC 9113 section 3.4: the server's first frame is SETTINGS. nghttp2 reports anything else only at the end of the
+// connection, so it is checked here.
 Result<void> Http2Client::check_beginning(std::string_view bytes) {
     constexpr std::size_t kFrameHead = 9, kTypeAt = 3;
     constexpr std::string_view kOld = "HTTP/1.";

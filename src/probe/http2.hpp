@@ -1,4 +1,4 @@
-// One request over HTTP/2 (RFC 9113), by nghttp2: bytes in, bytes out, no sockets.
+// One request over HTTP/2 (RFC 9113), using nghttp2: bytes in, bytes out, no sockets.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct nghttp2_session;
 
 namespace mainstay::probe {
 
-// Of all header fields and trailers of an answer, names and values.
+// The limit for all header fields and trailers of an answer, names and values, in bytes.
 inline constexpr std::size_t kHttp2HeadersMax = 16 * 1024;
 
 struct Http2Request {
@@ -35,12 +35,12 @@ public:
     Http2Client(const Http2Client&) = delete;
     Http2Client& operator=(const Http2Client&) = delete;
 
-    [[nodiscard]] std::string output();  // what is to be sent now; may be empty
-    // Takes bytes from the server. An error says what is wrong with them.
+    [[nodiscard]] std::string output();  // the bytes to send now; may be empty
+    // Takes bytes from the server. An error describes what is invalid in them.
     [[nodiscard]] Result<void> feed(std::string_view bytes);
 
-    [[nodiscard]] bool done() const { return done_; }  // the answer is complete, or will never be
-    // Why it will never be: "the server reset the stream: REFUSED_STREAM"; empty: nothing is wrong.
+    [[nodiscard]] bool done() const { return done_; }  // the answer is complete or has failed
+    // The failure: "the server reset the stream: REFUSED_STREAM"; empty: none.
     [[nodiscard]] const std::string& problem() const { return problem_; }
     [[nodiscard]] std::optional<std::uint16_t> status() const { return status_; }
     // A header field or trailer; the last one of that name.
@@ -55,9 +55,9 @@ private:
     Body body_;
     nghttp2_session* session_ = nullptr;
     std::int32_t stream_ = -1;
-    std::size_t sent_ = 0;  // of the request's body
+    std::size_t sent_ = 0;  // bytes of the request's body
     std::size_t header_bytes_ = 0;
-    std::string beginning_;  // of the server's bytes, until the protocol is known
+    std::string beginning_;  // the server's first bytes, until the protocol is known
     std::optional<std::uint16_t> status_;
     std::vector<std::pair<std::string, std::string>> fields_;
     bool done_ = false;

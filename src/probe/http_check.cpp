@@ -10,7 +10,7 @@
 #include "exchange.hpp"
 #include "mainstay/wire/http.hpp"
 
-// GCC 12 sees through one half of Asio's allocation of coroutine frames only, and takes the halves for mismatched.
+// GCC 12 inlines only one of Asio's allocation functions for coroutine frames, and then warns of a mismatch.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace mainstay::probe {
@@ -62,7 +62,7 @@ public:
         if (matcher_) matcher_->feed(bytes);
     }
     [[nodiscard]] std::uint64_t size() const { return size_; }
-    // Nothing: it holds. The order is keepalived's: digest, regex.
+    // None: the body is accepted. The order is keepalived's: digest, regex.
     [[nodiscard]] std::optional<Finding> end(const HttpCheck& check) {
         if (md5_) {
             const std::string digest = md5_->hex();
@@ -125,7 +125,7 @@ Finding judge_http1(const HttpCheck& check, const wire::HttpReader& answer, Body
     return judge(check, *answer.status(), body, remark_on(answer));
 }
 
-// Why it is taking so long, for people.
+// The reason of a timeout, for people.
 void explain(Finding& finding, const wire::HttpReader& answer, std::uint64_t received) {
     if (finding.outcome != Outcome::TimedOut) return;
     if (received == 0)
@@ -136,14 +136,14 @@ void explain(Finding& finding, const wire::HttpReader& answer, std::uint64_t rec
         finding.reason += fmt::format(": {} bytes, and the server has not closed the connection", received);
 }
 
-// The server has closed the connection while it had something of ours to read, or we something to write. Servers do
-// that which answer without reading the request: what they sent before is there all the same.
+// The server has closed the connection before it read the whole request. Some servers answer without reading the
+// request: what they sent before is still valid.
 bool closed_by_server(const Attempt::State& state, const Transfer& transfer) {
     if (state.expired || state.cancelled || !transfer.tls.empty()) return false;
     return transfer.error.value() == ECONNRESET || transfer.error.value() == EPIPE;
 }
 
-// Only its length shows then that an answer is complete.
+// In that case only its length shows whether the answer is complete.
 Finding cut_short(const Attempt::State& state, const Transfer& transfer, Micros limit, const wire::HttpReader& answer) {
     Finding finding = broken(state, transfer, limit);
     if (!answer.header_ended()) return finding;

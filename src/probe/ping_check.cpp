@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 8, kIpv4HeaderMost = 60;
 constexpr std::uint16_t kSequence = 1;
-// <linux/icmp.h> and <netinet/ip_icmp.h> do not go together.
+// <linux/icmp.h> and <netinet/ip_icmp.h> cannot be included together.
 constexpr int kIcmpFilter = 1;
 
 using Echo = std::array<std::byte, kHeaderBytes + kPingPayloadBytes>;
@@ -48,7 +48,7 @@ struct Kind {
 };
 
 bool is_answer(Kind kind, std::uint16_t id, std::span<const std::byte> bytes) {
-    if (kind.raw && !kind.v6) {  // the IPv4 header stands before it
+    if (kind.raw && !kind.v6) {  // it begins with the IPv4 header
         if (bytes.empty()) return false;
         const std::size_t header = 4 * (std::to_integer<std::size_t>(bytes[0]) & 0xf);
         if (bytes.size() < header) return false;

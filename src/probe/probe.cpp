@@ -14,7 +14,7 @@
 namespace mainstay::probe {
 namespace {
 
-// From a coroutine function `check(What, attempt)` and its argument.
+// Makes a probe from a coroutine function `check(What, attempt)` and its argument.
 template <class What, class Check>
 Probe ready(const config::Checker& checker, What what, Check check) {
     return {

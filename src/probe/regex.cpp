@@ -43,7 +43,7 @@ constexpr std::array kOptions{
 };
 constexpr std::size_t kBytesOfCharacter = 4;  // UTF-8, at most: a lookbehind is counted in characters
 
-// keepalived: a name that is unknown is passed over silently.
+// keepalived: an unknown name is silently ignored.
 std::uint32_t options_of(const std::vector<std::string>& names) {
     std::uint32_t bits = 0;
     for (const auto& name : names) {
@@ -67,7 +67,7 @@ int digit_of(char c, int base) {
     return value < base ? value : -1;
 }
 
-// A number of at most `most` digits; `at` is left behind it.
+// Reads a number of at most `most` digits and sets `at` to the character after it.
 char number_at(std::string_view text, std::size_t& at, std::size_t most, int base) {
     int value = 0;
     for (std::size_t n = 0; n < most && at < text.size() && digit_of(text[at], base) >= 0; ++n, ++at)
@@ -148,7 +148,7 @@ Result<pcre2_code*> code_of(const RegexWords& words) {
     const std::string pattern = regex_unescaped(words.pattern);
     int error = 0;
     std::size_t offset = 0;
-    // The body is anybody's bytes: with utf, what is no UTF-8 must not be taken for an error of the call.
+    // The body may be any bytes: with utf, invalid UTF-8 must not be treated as an error of the call.
     const std::uint32_t options =
         options_of(words.options) | (is_utf(words) ? std::uint32_t{PCRE2_MATCH_INVALID_UTF} : 0U);
     pcre2_code* code =
@@ -187,7 +187,7 @@ Result<std::shared_ptr<const Regex>> Regex::compile(const RegexWords& words) {
     }
     std::uint32_t characters = 0;
     pcre2_pattern_info(parts.code, PCRE2_INFO_MAXLOOKBEHIND, &characters);
-    // One more: $ and \b look at the character before.
+    // One more, because $ and \b examine the previous character.
     parts.behind = (std::size_t{characters} + 1) * (is_utf(words) ? kBytesOfCharacter : 1);
     return regex;
 }
@@ -209,7 +209,7 @@ bool RegexMatcher::too_late(std::size_t position) const {
 }
 
 void RegexMatcher::feed(std::string_view piece) {
-    // In portions, so that the window stays as small as it is meant to be.
+    // In portions, so that the window does not exceed its limit.
     while (!piece.empty() && !over_) {
         const auto part = piece.substr(0, kRegexPiece);
         piece.remove_prefix(part.size());
@@ -264,11 +264,11 @@ void RegexMatcher::look(bool at_end) {
     }
 }
 
-// Whatever lies before `position`, less what may be looked back at, is not needed any more.
+// Drops the bytes before `position`, except those that a lookbehind may need.
 void RegexMatcher::keep_from(std::size_t position) {
     std::size_t gone = position - std::min(position, regex_->parts().behind);
     if (window_.size() - gone > kRegexWindowMax) {
-        window_hit_ = true;  // the beginning of a match that is too long: it is given up
+        window_hit_ = true;  // a partial match is longer than the window and is abandoned
         gone = window_.size() - kRegexPiece;
     }
     window_.erase(0, gone);

@@ -29,10 +29,10 @@ struct Lookup {
     std::shared_ptr<Attempt::State> state;
 };
 
-// One question to one name server.
+// The result of one query to one name server.
 struct Asked {
     std::string refused;
-    bool conclusive = false;  // no other name server would know better
+    bool conclusive = false;  // no need to query another name server
     wire::DnsAnswer answer;
 };
 // Functions, because GCC 12 destroys twice the members of an aggregate that is written out within a coroutine.
@@ -85,7 +85,7 @@ asio::awaitable<Asked> ask_udp(std::shared_ptr<Lookup> lookup, Endpoint server, 
         if (heard.error) co_return refused(finding_of(*state, heard.error, lookup->question.timeout, "read").reason);
         auto answer = wire::dns_answer(std::span{bytes}.first(std::min(heard.size, bytes.size())));
         if (!answer) {
-            // One that was cut says so in its header; its records may end anywhere.
+            // A truncated answer has the TC bit; its records may end anywhere.
             const auto header = wire::dns_header(std::span{bytes}.first(std::min(heard.size, bytes.size())));
             if (!header || header->id != id || !header->response || !header->truncated) continue;
             co_return only_header(*header);
@@ -104,7 +104,7 @@ std::vector<std::byte> with_length(const std::vector<std::byte>& query) {
     return out;
 }
 
-// GCC 12 takes the frame's own operator new for another's when it inlines one of the two.
+// GCC 12 warns of mismatched operators new and delete of the coroutine frame when it inlines one of them.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 asio::awaitable<Asked> ask_tcp(std::shared_ptr<Lookup> lookup, Endpoint server, wire::DnsQuestion question) {
@@ -171,7 +171,7 @@ std::vector<IpAddress> of_family(std::vector<IpAddress> addresses, Family family
     return addresses;
 }
 
-// The service's records of the lowest priority number, as many as are looked at.
+// The SRV records with the lowest priority number, at most kSrvTargetsMax.
 std::vector<wire::DnsRecord> first_choice(const wire::DnsAnswer& answer) {
     std::vector<wire::DnsRecord> records;
     for (const auto& record : answer.answers)
@@ -210,7 +210,8 @@ asio::awaitable<NameAnswer> resolve_srv(std::shared_ptr<Lookup> lookup) {
         if (addresses.empty()) {
             asking = about(record.target, address_type(question.family));
             const Asked asked = co_await ask(lookup, asking);
-            // A target that is not there has no servers. One that cannot be asked for may have: nothing is known then.
+            // A target that does not exist has no servers. If a lookup fails, the target may have servers, so the whole
+            // answer fails.
             if (!asked.refused.empty() && !asked.conclusive) {
                 result.refused = fmt::format("{}: {}", record.target, asked.refused);
                 result.servers.clear();

@@ -29,14 +29,14 @@ struct Runner::State : std::enable_shared_from_this<Runner::State> {
     std::size_t alive = 0;  // coroutines, the cancelled ones included
     std::unordered_map<std::uint64_t, std::shared_ptr<Attempt>> running;
     std::unordered_map<std::uint64_t, Probe> waiting;
-    std::deque<std::uint64_t> order;  // of the waiting; may name some that were cancelled
+    std::deque<std::uint64_t> order;  // ids of the waiting probes; may contain cancelled ones
     std::function<void()> stopped;
     bool stopping = false;
 };
 
 namespace {
 
-// The finding is handed out through `result`: what is thrown on the way leaves its default there.
+// The finding is passed through `result`, which keeps its default if an exception is thrown.
 asio::awaitable<void> run(Probe what, std::shared_ptr<Attempt> attempt, std::shared_ptr<Finding> result) {
     *result = co_await what.begin(std::move(attempt));
 }

@@ -43,16 +43,16 @@ Finding judge(const wire::SmtpReply& reply, unsigned wanted, const char* words) 
                  reply.sound ? fmt::format("SMTP status code {}", reply.code) : std::string{"no SMTP reply"}, words);
 }
 
-// What is sent before each reply, and what that is to be.
+// The commands, and the expected reply of each.
 struct Step {
     std::string line;
-    unsigned wanted = 0;  // 0: whatever
+    unsigned wanted = 0;  // 0: any
     const char* words = "";
 };
 std::vector<Step> steps_of(const std::string& helo) {
     return {{{}, kGreeting, "Bad greeting banner from server"},
             {fmt::format("HELO {}\r\n", helo), kDone, "Bad HELO response from server"},
-            {"QUIT\r\n", 0, ""}};  // keepalived: whatever it answers
+            {"QUIT\r\n", 0, ""}};  // keepalived: any reply
 }
 
 asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::State> state) {

@@ -1,4 +1,4 @@
-// SMTP_CHECK: does a mail server greet, and accept HELO and QUIT?
+// SMTP_CHECK: whether a mail server greets, and accepts HELO and QUIT.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -13,7 +13,7 @@
 
 namespace mainstay::probe {
 
-// Each wait has connect_timeout; a dialogue that trickles has this many of them in all.
+// Each read may take connect_timeout; a slow dialogue may take this many timeouts in total.
 inline constexpr int kSmtpWaitsMax = 8;
 
 struct SmtpCheck {

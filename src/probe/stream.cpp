@@ -19,7 +19,7 @@ using boost::system::error_code;
 
 namespace {
 
-// OpenSSL's own socket BIO raises SIGPIPE when the server has gone.
+// OpenSSL's own socket BIO raises SIGPIPE when the server has closed the connection.
 int bio_write(BIO* bio, const char* bytes, int size) {
     ::BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
     const auto sent = ::send(static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio))), bytes,
@@ -150,7 +150,8 @@ asio::awaitable<Transfer> Stream::read_some(std::span<char> into) {
         errno = 0;
         const int done = ::SSL_read_ex(tls_, into.data(), into.size(), &transfer.size);
         if (done == 1) {
-            // A server that is faster than this host never makes it wait: the timer and all other checks have a turn.
+            // A server that is faster than this host never makes a read wait, so the loop yields to timers and other
+            // checks.
             co_await asio::post(state_->socket.get_executor(), asio::use_awaitable);
             co_return transfer;
         }

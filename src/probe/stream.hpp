@@ -1,4 +1,4 @@
-// Bytes to and from a server that is connected: in the clear, or through TLS.
+// A connected stream to a server, plain or with TLS.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -17,12 +17,12 @@
 
 namespace mainstay::probe {
 
-// How one transfer ended. Whether its time was up or it was cancelled stands in the attempt's state.
+// The result of one transfer. Whether it timed out or was cancelled is in the attempt's state.
 struct Transfer {
     std::size_t size = 0;
     bool ended = false;               // the server sends no more
     boost::system::error_code error;  // of the connection
-    std::string tls;                  // what OpenSSL says is wrong
+    std::string tls;                  // OpenSSL's error
     [[nodiscard]] bool good() const { return !error && tls.empty(); }
 };
 
@@ -34,7 +34,7 @@ public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
-    // From here on through TLS. Time is limited by the guard that the caller has set, here as below.
+    // Starts TLS. The caller's timeout applies here and below.
     [[nodiscard]] boost::asio::awaitable<Transfer> handshake(std::shared_ptr<const TlsClient> client, TlsWish wish);
     [[nodiscard]] boost::asio::awaitable<Transfer> read_some(std::span<char> into);
     [[nodiscard]] boost::asio::awaitable<Transfer> write_all(std::string bytes);

@@ -50,7 +50,7 @@ Result<void> use_certificates(SSL_CTX* context, const std::string& pem) {
             return refused("certificate");
         }
     }
-    ::ERR_clear_error();  // the end of the file is one to OpenSSL
+    ::ERR_clear_error();  // OpenSSL reports the end of the file as an error
     return {};
 }
 
@@ -127,7 +127,7 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsMaterial& mate
     if (!context) return refused("OpenSSL");
     ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
     ::SSL_CTX_set_cert_verify_callback(context.get(), accept_any, nullptr);
-    // Servers that close without a close_notify are common; for keepalived that is the end of the answer.
+    // Servers that close without a close_notify are common; as in keepalived, that is the end of the answer.
     ::SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     ::SSL_CTX_ctrl(context.get(), SSL_CTRL_MODE,
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER,

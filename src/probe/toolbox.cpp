@@ -7,7 +7,7 @@
 namespace mainstay::probe {
 namespace {
 
-// Everything that the compiled pattern depends on; offsets and the inversion are the matcher's, but belong to it too.
+// Everything that the compiled pattern depends on, and the matcher's offsets and inversion.
 std::string key_of(const RegexWords& words) {
     std::string key =
         fmt::format("{} {} {} {} {} ", words.must_not_match, words.min_offset,

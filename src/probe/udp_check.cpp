@@ -15,7 +15,7 @@ using lvs::Outcome;
 
 namespace {
 
-// keepalived's, as seen on the wire.
+// keepalived's default payload, as seen on the wire.
 constexpr std::string_view kUsualPayload = "keepalived check - keepalived ch";
 
 struct Nibble {
@@ -28,7 +28,7 @@ Nibble nibble_of(char c) {
     return {};  // x: any
 }
 
-// keepalived: digits in pairs; a single one before a blank is a byte of its own.
+// keepalived: digits in pairs; a single digit before a blank is one byte.
 std::vector<UdpCheck::Wanted> bytes_of(const config::WordList& words) {
     std::vector<UdpCheck::Wanted> bytes;
     const auto add = [&](Nibble high, Nibble low) {

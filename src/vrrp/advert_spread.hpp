@@ -1,7 +1,6 @@
-// Whose adverts are due together, as after a start, leave in a burst, and each waits for those before it: a moment's
-// pause of the machine makes thousands of them late. So they get turns of their own: once, some are sent a little
-// earlier than an interval after the last one (never later: no backup may miss one), and from then on an interval
-// apart.
+// Spreads adverts that are due at the same time, as after a start. In a burst each advert waits for those before it,
+// and a short pause of the machine makes thousands of them late. So some are sent once a little earlier than one
+// interval after the last one (never later, or a backup could miss one), and then regularly again.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +17,11 @@ public:
     static constexpr std::chrono::microseconds kTurn{800};  // between such batches
     static constexpr int kShareOfInterval = 4;              // at most a quarter of an interval earlier
 
-    // Of one step: `instances` are all that there are.
+    // For one step; `instances`: the number of all instances.
     explicit AdvertSpread(std::size_t instances) : instances_{instances} {}
 
-    // How much earlier the next advert is to leave of the instance whose turn it was at `due`. Called in the order of
-    // the turns.
+    // How much earlier the next advert of the instance that was due at `due` must be sent. Call it in the order of due
+    // times.
     [[nodiscard]] Nanos earlier(Instant due, Nanos interval) {
         const auto batches = static_cast<Nanos::rep>((instances_ + kTogether - 1) / kTogether);
         const Nanos turn = std::min<Nanos>(kTurn, interval / (kShareOfInterval * std::max<Nanos::rep>(batches, 1)));

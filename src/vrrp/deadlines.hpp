@@ -1,4 +1,4 @@
-// Which of thousands of instances wants to be woken next.
+// Finds the earliest deadline of thousands of instances.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,14 @@
 
 namespace mainstay::vrrp {
 
-// The least of n deadlines, each of which may change at any time: a tournament, so that a change costs log2(n) and
-// the least one nothing. Positions are 0 .. size - 1.
+// The minimum of n deadlines, each of which may change at any time: a tournament tree, in which a change costs log2(n)
+// and reading the minimum is free. Positions are 0 .. size - 1.
 class Deadlines {
 public:
     // Forgets all deadlines.
     void resize(std::size_t size);
     void set(std::size_t position, std::optional<Instant> due);
-    // Of equal ones, that of the lowest position.
+    // Of equal deadlines, the one with the lowest position.
     struct Next {
         std::size_t position = 0;
         Instant due{};
@@ -25,8 +25,8 @@ public:
 
 private:
     static constexpr Instant kNever = Instant::max();
-    std::vector<Instant> due_;          // a power of two of them: the tournament's first round
-    std::vector<std::size_t> winners_;  // winners_[1] of all; the rounds below n stand at 2n and 2n + 1
+    std::vector<Instant> due_;          // the leaves; their number is a power of two
+    std::vector<std::size_t> winners_;  // winners_[1] is the overall minimum; the children of node n are 2n and 2n + 1
 };
 
 }  // namespace mainstay::vrrp

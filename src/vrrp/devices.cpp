@@ -11,7 +11,7 @@ namespace mainstay::vrrp {
 namespace {
 
 constexpr std::size_t kMostName = 15;                 // IFNAMSIZ without its NUL
-constexpr unsigned kMostNumber = 1000;                // vrrp1. to vrrp1000.: so many names of one VRID are never taken
+constexpr unsigned kMostNumber = 1000;                // vrrp1. to vrrp1000.: one of these is always free
 constexpr std::string_view kBase = "base interface";  // in `more` of an instance of a plan
 constexpr std::string_view kPrefix = "vrrp";
 
@@ -32,7 +32,7 @@ bool is_virtual_range(const VirtualMac& mac) {
     return mac[0] == 0 && mac[1] == 0 && mac[2] == 0x5e && mac[3] == 0 && (mac[4] == 1 || mac[4] == 2);
 }
 
-// "vrrp" and "51" are "vrrp.51"; a prefix that is too long loses its end.
+// "vrrp" and "51" make "vrrp.51"; a prefix that is too long is truncated.
 std::string device_name(std::string_view prefix, std::string_view number, std::uint8_t virtual_router_id) {
     const std::string end = fmt::format("{}.{}", number, virtual_router_id);
     return std::string{prefix.substr(0, kMostName - end.size())} + end;
@@ -52,7 +52,7 @@ public:
     }
 
     DevicePlan run() {
-        // Names that are asked for are not given away before.
+        // Configured names are reserved.
         for (const auto& instance : plan_.config.instances)
             if (instance.vmac.enabled && !instance.vmac.name.empty()) reserved_.insert(instance.vmac.name);
         for (auto& instance : plan_.config.instances) place(instance);
@@ -88,7 +88,7 @@ private:
         else if (asked && same_family)
             address.dev = vmac(instance, dev, {}, address_prefix_, true);
         else if (dev == base && instance.interface != base)
-            address.dev = base;  // keepalived: an ipvlan carries the adverts, not the addresses (watched in 2.2.7)
+            address.dev = base;  // keepalived: an ipvlan carries the adverts, not the addresses (observed in 2.2.7)
     }
 
     static void set_interface(config::Instance& instance, const std::string& name) {
@@ -125,7 +125,7 @@ private:
         return add(std::move(device));
     }
 
-    // The kernel has one mode for all ipvlans over an interface: the one that was set last.
+    // The kernel has one mode for all ipvlans of a parent: the one that was set last.
     void agree_on_modes() {
         std::map<std::string, WantedDevice::IpvlanMode> modes;
         for (const auto& device : plan_.devices)
@@ -160,7 +160,7 @@ private:
         device.name = word_of(line.values, "name");
         const std::string wanted = device.name;
         if (wanted.empty()) device.name = device_name(prefix_, "", instance.virtual_router_id);
-        // An ipvlan has no MAC address of its own to be known by: it is the one of this name.
+        // An ipvlan has no MAC address of its own, so it is identified by its name.
         if (find_serving(device) == nullptr) device.name = free_name(instance, wanted, prefix_);
         return add(std::move(device));
     }
@@ -203,7 +203,7 @@ private:
         return !taken_.contains(name) && (made_.contains(name) || find_link(name) == nullptr);
     }
 
-    // vrrp.51; when that is taken, for IPv6 vrrp6.51; then vrrp1.51, vrrp2.51 ...
+    // vrrp.51; if that is taken, for IPv6 vrrp6.51; then vrrp1.51, vrrp2.51 ...
     std::string free_name(const config::Instance& instance, const std::string& wanted, const std::string& prefix) {
         if (!wanted.empty()) {
             if (is_free(wanted)) return wanted;
@@ -269,8 +269,8 @@ DevicePlan plan_devices(const config::Config& config, std::span<const ExistingLi
     return Planner{config, links, made, found}.run();
 }
 
-// keepalived's (2.4.3): an IPv4 VMAC answers ARP for its own addresses alone, takes packets that come from an address
-// of this host (of the other director's, as it were), and does not look where the answer would go.
+// keepalived's settings (2.4.3): an IPv4 VMAC answers ARP only for its own addresses (arp_ignore), accepts packets from
+// local source addresses (accept_local) and does no reverse path filtering (rp_filter).
 std::vector<Setting> device_settings(const WantedDevice& device) {
     if (device.kind != WantedDevice::Kind::Vmac) return {};
     const std::string v4 = "net/ipv4/conf/" + device.name + "/";
@@ -296,7 +296,7 @@ Prefix link_local_of(const WantedDevice& device, std::span<const IpAddress> of_p
     std::array<std::byte, 16> bytes{std::byte{0xfe}, std::byte{0x80}};
     constexpr std::array<std::size_t, 6> kPlaces{8, 9, 10, 13, 14, 15};
     for (std::size_t n = 0; n < kPlaces.size(); ++n) bytes[kPlaces[n]] = std::byte{parent_mac[n]};
-    bytes[8] ^= std::byte{2};  // the universal/local bit is turned
+    bytes[8] ^= std::byte{2};  // the universal/local bit is inverted
     bytes[11] = std::byte{0xff};
     bytes[12] = std::byte{0xfe};
     return {IpAddress::v6(bytes), kLength};

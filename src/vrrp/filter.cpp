@@ -50,9 +50,10 @@ FirewallChoice choose_firewall(const config::Config& config, bool vmacs, bool ip
     if (nftables && iptables)
         choice.lines.push_back({LogLevel::Warning, "both nftables and vrrp_iptables are configured: nftables is used"});
     else if (iptables && iptables_is_nft)
-        choice.lines.push_back({LogLevel::Warning,
-                                "vrrp_iptables: the iptables of this host works on nftables, which is used instead; "
-                                "write nftables for vrrp_iptables and vrrp_ipsets"});
+        choice.lines.push_back(
+            {LogLevel::Warning,
+             "vrrp_iptables: the iptables of this host uses nftables, which is used directly instead; "
+             "replace vrrp_iptables and vrrp_ipsets by nftables"});
     choice.kind = iptables && !nftables && !iptables_is_nft ? Firewall::Iptables : Firewall::Nftables;
     return choice;
 }

@@ -83,7 +83,7 @@ std::vector<NamedSet> sets_of(const FilterState& state) {
     return sets;
 }
 
-// Neighbour discovery goes on for addresses that refuse everything else. In the order in which packets meet them.
+// Neighbour discovery is accepted for addresses that refuse everything else. The rules are in matching order.
 void add_discovery(std::vector<Rule>& rules, const IptablesNames& names) {
     for (const auto* chain : {&names.in, &names.out})
         for (const char* type : {"135", "136"})
@@ -222,11 +222,11 @@ std::vector<FilterCall> filter_calls(const FilterState* from, const FilterState&
                 plain_before ? addresses_of(family == Family::V4 ? from->plan.v4 : from->plan.v6) : Entries{};
             (void)change_addresses(calls, "del", to, family, only_in(had, addresses_of(wanted)));
             const auto fresh = only_in(addresses_of(wanted), had);
-            // They went to the top: neighbour discovery must go above them again.
+            // New rules are inserted at the top, so the neighbour discovery rules must be inserted above them again.
             if (change_addresses(calls, "add", to, family, fresh) && family == Family::V6)
                 add_discovery(added, to.names);
         }
-    // Each goes to the top of its chain, so the last is put first. Unchanged rules stay where they are.
+    // Each rule is inserted at the top of its chain, so the last one is inserted first. Unchanged rules stay.
     for (const auto& rule : after)
         if (std::ranges::find(before, rule) == before.end() && std::ranges::find(added, rule) == added.end())
             added.push_back(rule);

@@ -55,7 +55,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
     const State before = std::exchange(state_, next);
     if (next == before) return;
     if (next == State::Fault || before == State::Fault) say_syncing(step, to_string(next));
-    // Waiting for first script results is nobody's business; so is a group on its way (mixed after a reload).
+    // Not reported: waiting for first script results, and mixed member states after a reload.
     if (next != State::Init) announce(step, next, to_string(next));
 }
 

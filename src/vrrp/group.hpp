@@ -1,7 +1,7 @@
 // A sync group: its members are all MASTER or none of them is.
 //
-// The group has no timers and receives no packets. After every fact the router settles it: it makes its members agree.
-// Its own state is what theirs add up to, so it cannot drift away from them.
+// The group has no timers and receives no packets. After every fact the router calls settle(), which makes its members
+// agree. Its state is computed from theirs, so the two cannot differ.
 #pragma once
 
 #include <span>
@@ -20,14 +20,15 @@ public:
     // Makes the members agree, then reports a change of the group's state.
     void settle(Step step, std::span<Instance> instances);
     void stop(Step step);
-    // State and last mail of an earlier incarnation or configuration: what is not news any more.
+    // Takes over the state and last mail of an earlier incarnation or configuration, so that they are not reported
+    // again.
     void adopt(const GroupSnapshot& previous);
 
     [[nodiscard]] const config::SyncGroup& config() const { return config_; }
     [[nodiscard]] std::span<const InstanceId> members() const { return members_; }
     [[nodiscard]] GroupSnapshot snapshot() const { return {config_.name, state_, last_mailed_}; }
 
-    // One fit member's view of the whole group: unfit as soon as another one is.
+    // The health of a member including that of its group: it has a fault as soon as another member has one.
     [[nodiscard]] static Health combine(const Health& own, const std::string& group,
                                         std::span<const Health* const> others);
 

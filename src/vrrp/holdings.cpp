@@ -4,7 +4,7 @@
 
 namespace mainstay::vrrp {
 
-// Asked for each pair of entries: nearly all differ in their destination, and are not copied.
+// Called for each pair of entries: nearly all differ in their destination, which is compared before anything is copied.
 bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
     const auto* first = std::get_if<netlink::Route>(&a.what);
     const auto* second = std::get_if<netlink::Route>(&b.what);
@@ -13,8 +13,9 @@ bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
     if (first->destination != second->destination) return false;
     const auto kept = [](netlink::Route route) {
         route.ttl_propagate.reset();  // of MPLS routes alone
-        std::erase_if(route.metrics, [](const netlink::Metric& metric) { return metric.value == 0; });  // as none
-        route.placement = {};  // how it came in; the route is the same one
+        std::erase_if(route.metrics,
+                      [](const netlink::Metric& metric) { return metric.value == 0; });  // like no metric
+        route.placement = {};  // how it was added does not matter
         return route;
     };
     return kept(*first) == kept(*second);
@@ -49,7 +50,7 @@ AddressIdentity identity_of(const std::string& interface, const config::VirtualA
     const auto& words = address.more->values;
     const auto has_word = [&](std::string_view word) { return config::find_value(words, word) != nullptr; };
     const bool is_given = has_word("preferred_lft");
-    // An IPv6 address as /128 is deprecated by itself: to say so changes nothing.
+    // An IPv6 /128 address is deprecated by default: configuring that changes nothing.
     const bool deprecated = !is_given && address.prefix.address.is_v6() && address.prefix.length == 128;
     return {.interface = interface,
             .prefix = address.prefix,

@@ -12,7 +12,7 @@ namespace mainstay::vrrp {
 namespace {
 
 constexpr std::uint8_t kOwnerPriority = 255;
-constexpr std::uint8_t kReducedPriority = 254;  // of an owner while there is another one
+constexpr std::uint8_t kReducedPriority = 254;  // of an address owner while there is another owner
 
 }  // namespace
 
@@ -37,8 +37,8 @@ Nanos Instance::down_time() const {
     return master_down_time(config_->version, effective_, master_interval_, config_->down_timer_adverts);
 }
 
-// keepalived: `state MASTER` waits one interval and the smallest skew instead of three intervals; an owner does not
-// wait at all. Neither counts inside a sync group, whose members begin together (2.4.3).
+// keepalived: with `state MASTER` an instance waits one interval and the smallest skew instead of three intervals; an
+// owner does not wait at all. Neither applies in a sync group, whose members begin together (2.4.3).
 Instant Instance::first_election(Instant begin) const {
     if (owner()) return begin;
     if (hint_) return begin + config_->advert_int + skew_time(config_->version, 255, config_->advert_int);
@@ -95,7 +95,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     if (config_->nopreempt && silence > Nanos{config_->advert_int} * config_->down_timer_adverts) {
         leave_master(step, 0);  // another router may be master by now, and may stay it
         enter_backup(step, step.now + down_time());
-        follows_master_ = grouped();  // and so do the other members
+        follows_master_ = grouped();  // the other members of the group follow a master as well
         return;
     }
     timer_ = std::clamp(previous.deadline, step.now, step.now + Nanos{config_->advert_int});
@@ -126,7 +126,7 @@ void Instance::set_health(Step step, const Health& health) {
         if (state_ == State::Master && source_) master_ = *source_;
     }
     if (!health.faults.empty() || state_ != State::Fault) return;
-    // keepalived: the neighbours may have forgotten where to send unicast adverts (2.4.3).
+    // keepalived: the neighbours' ARP entry for our unicast source may be stale (2.4.3).
     if (!config_->unicast_peers.empty() && source_) step.out.push_back(AnnounceAddress{config_->interface, *source_});
     const Instant begin = std::max(step.now, earliest_);
     hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
@@ -134,7 +134,7 @@ void Instance::set_health(Step step, const Health& health) {
     enter_backup(step, first_election(begin));
 }
 
-// A timer that runs must end as if it had been started with the new priority. An owner does not wait by its priority.
+// A running timer must end as if it had been started with the new priority. An owner's wait does not depend on it.
 void Instance::set_priority(Step step, int total) {
     const std::uint8_t next = reduced_ ? kReducedPriority : effective_priority(config_->priority, total);
     if (next == effective_) return;
@@ -142,7 +142,7 @@ void Instance::set_priority(Step step, int total) {
     const Nanos before = down_time();
     effective_ = next;
     if (state_ == State::Backup && timer_ && !owner()) *timer_ += down_time() - before;
-    if (!around_.tell_priority || (state_ != State::Backup && state_ != State::Master)) return;
+    if (!around_.notify_priority || (state_ != State::Backup && state_ != State::Master)) return;
     announce(step, state_, state_ == State::Master ? "MASTER_PRIORITY" : "BACKUP_PRIORITY", {}, true);
 }
 
@@ -301,7 +301,7 @@ void Instance::tick(Step step) {
     }
 }
 
-// keepalived's timer_expired_backup: a backup of that priority would have taken over by now (2.4.3).
+// keepalived's timer_expired_backup: a backup with that priority would have taken over by now (2.4.3).
 bool Instance::stalled_too_long(Step step) {
     if (!config_->nopreempt || !settings().timer_expired_backup) return false;
     const Nanos late = step.now - *timer_;
@@ -316,7 +316,7 @@ bool Instance::stalled_too_long(Step step) {
     return true;
 }
 
-// Due one interval after the last one was due, not after it went out; slots that were missed are left out.
+// The next advert is due one interval after the last one was due, not after it was sent; missed adverts are skipped.
 void Instance::advert_due(Step step) {
     const Nanos interval = std::max<Nanos>(config_->advert_int, Micros{1000});
     const Nanos late = step.now - *timer_;

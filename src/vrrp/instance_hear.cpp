@@ -12,14 +12,14 @@
 namespace mainstay::vrrp {
 namespace {
 
-// The limit of answers to rivals and resigning masters within one advert interval, so that a flood is not answered with
-// a flood.
+// The limit of answers to other masters and resigning masters within one advert interval, so that a flood is not
+// answered with a flood.
 constexpr unsigned kAnswersPerInterval = 4;
 constexpr std::uint8_t kOwnerPriority = 255, kReducedPriority = 254;
 constexpr int kOwnerPatienceTenths = 32;  // of an advert interval
 
-// A master is silent from when its advert arrived, not from when this process got round to reading it. Whoever was
-// kept waiting for longer than a tenth of an interval may have been paused, and is careful.
+// The master-down interval counts from the arrival of the advert, not from when this process read it. If that took
+// longer than a tenth of an interval, this process may have been paused, and the time of reading is used to be safe.
 Nanos counted_wait(const PacketHeard& packet, Micros interval) {
     return std::clamp<Nanos>(packet.waited, Nanos{0}, Nanos{interval} / 10);
 }
@@ -48,7 +48,7 @@ std::vector<HeldAddress> held_addresses(const config::Instance& config) {
 }
 
 void Instance::hear(Step step, const PacketHeard& packet) {
-    if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: unread (2.4.3)
+    if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: ignored (2.4.3)
     const bool old_checksum = old_checksum_;
     const auto advert = check_advert({*config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_,
                                       counters_, once_, problems_, step.now, step.out},
@@ -99,7 +99,7 @@ bool Instance::accepts(Step step, const Advert& advert) {
     return step.now < *preempt_from_;
 }
 
-// Version 3 backups wait by the master's interval, not by their own (RFC 9568 6.4.2). An interval of zero would make
+// Version 3 backups use the master's interval, not their own (RFC 9568 6.4.2). An interval of zero would make
 // every backup take over immediately, so it is not used.
 void Instance::follow(Step step, const Advert& advert) {
     master_ = advert.source;
@@ -151,11 +151,11 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
                     advert.source.to_string(), advert.priority, effective_));
     reassert_mastership(step);
     answered_rival_ = true;
-    announce(step, State::Master, "MASTER_RX_LOWER_PRI", {}, true);  // a script of its own, and the FIFOs
+    announce(step, State::Master, "MASTER_RX_LOWER_PRI", {}, true);  // runs its own script, and a FIFO line
 }
 
-// The one who yields to us sends a last advert (higher_prio_send_advert), or had one on its way. Our addresses were
-// announced a moment ago, and there is nothing to elect.
+// A former master that yields to us sends a last advert (higher_prio_send_advert), or one was in flight. Our addresses
+// have just been announced, so it needs no answer.
 bool Instance::just_preempted(Step step, const Advert& advert) {
     if (!preempted_until_ || step.now >= *preempted_until_ || advert.source != preempting_) return false;
     preempted_until_.reset();
@@ -163,8 +163,8 @@ bool Instance::just_preempted(Step step, const Advert& advert) {
 }
 
 // Of two owners the one with the lower address steps down when it receives the other's adverts. An owner that does not
-// (it may ignore all adverts) is given two more adverts and 1.2 intervals; then we step down, below every owner
-// (2.4.3).
+// (it may ignore all adverts) has time for two more adverts and 1.2 intervals; then we reduce our priority below that
+// of an owner (2.4.3).
 void Instance::heard_other_owner(Step step, const Advert& advert) {
     if (effective_ != kOwnerPriority || advert.priority != kOwnerPriority) return;
     const Nanos interval = config_->advert_int;
@@ -184,7 +184,7 @@ void Instance::reassert_mastership(Step step) {
     call_clients_back(step);
 }
 
-// A rival has announced our addresses to the clients.
+// Another master has announced our addresses, so we announce them again.
 void Instance::call_clients_back(Step step) {
     if (config_->garp_lower_prio_repeat == 0) return;
     send_arps(step, config_->garp_lower_prio_repeat);
@@ -250,14 +250,14 @@ void Instance::restore_failed(Step step, const std::string& interface, const Pre
         resign_for_lost_addresses(step);
 }
 
-// With the whole master-down time to wait, not only the skew: a peer that can hold the addresses shall have them.
+// Waits the whole master-down interval, not only the skew time, so that a peer that can keep the addresses takes over.
 void Instance::resign_for_lost_addresses(Step step, const char* what) {
     say(step, LogLevel::Warning, fmt::format("the {} cannot be kept: resigning", what));
     yield(step, true);
     resigned_ = true;
 }
 
-// Said once while it lasts; it may be that the other host goes away.
+// Logged once while it lasts. It is retried, because the other host may stop using the address.
 void Instance::duplicate_found(Step step, const std::string& interface, const Prefix& prefix) {
     if (state_ != State::Master) return;
     const auto position = position_of(interface, prefix);
@@ -305,7 +305,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
     const bool other_wait = old->advert_int != config_->advert_int || old->version != config_->version ||
                             old->down_timer_adverts != config_->down_timer_adverts;
     if (timer_ && state_ == State::Backup && other_wait) timer_ = std::max(*timer_, step.now + down_time());
-    // As at a start, an owner does not wait for anybody.
+    // As at a start, an owner does not wait.
     if (timer_ && state_ == State::Backup && owner() && !was_owner && !reduced_) timer_ = std::max(step.now, earliest_);
     if (state_ == State::Master && old->garp_master_refresh != config_->garp_master_refresh) {
         refresh_.reset();
@@ -324,7 +324,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
     each(*config_, [&](std::size_t position, const auto& address) {
         if (!before.contains(identity(*config_, address))) change.added.push_back(position);
     });
-    // What is still to be put back stays so, at its new position; what the reload itself sets is not missing any more.
+    // Pending restores move to their new positions; addresses that the reload itself sets are not missing any more.
     restores_.renumber([&](std::size_t position) -> std::optional<std::size_t> {
         const HeldAddress held = held_address(*old, address_at(*old, position));
         const auto next = position_of(held.interface, held.prefix);

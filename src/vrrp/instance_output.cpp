@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kIpv4HeaderLength = 20, kIpv6HeaderLength = 40;
 constexpr std::uint8_t kTtl = 255;
-// As many addresses as a packet of this MTU carries; the configuration has already warned of the rest.
+// How many addresses fit into a packet of this MTU; the configuration check has warned of more.
 std::size_t address_limit(const config::Instance& config, std::uint32_t mtu) {
     const bool v6 = config.family == Family::V6;
     const std::size_t fixed =
@@ -63,7 +63,7 @@ void Instance::build_adverts(std::uint8_t priority) {
     advert_priority_ = priority;
 }
 
-// Each advert is numbered and signed again when it is sent.
+// Each advert gets a new sequence number and signature when it is sent.
 bool Instance::seal(Step step, SendAdvert& advert) {
     const bool header = config_->auth_type == config::AuthType::Ah;
     const auto& hmac = settings().hmac;
@@ -126,8 +126,8 @@ void Instance::arm_extra_arps(Instant now) {
     if (settings().extra_arps > Micros{0}) extra_ = now + settings().extra_arps;
 }
 
-// A switch forgets a VMAC's address when nothing comes from it: with vmac_xmit_base, and on further VMACs, no adverts
-// do. keepalived: one address for each such device, or all of them (watched in 2.2.7).
+// A switch forgets a VMAC's MAC address if no frames come from it, as with vmac_xmit_base, and on further VMACs, which
+// send no adverts. keepalived: announces one address for each such device, or all of them (observed in 2.2.7).
 void Instance::send_extra_arps(Step step) {
     std::set<std::string> told;
     for (const HeldAddress& held : held_addresses(*config_)) {
@@ -137,7 +137,7 @@ void Instance::send_extra_arps(Step step) {
     }
 }
 
-// keepalived: mailed only when the state is another one than in the last mail (2.4.3).
+// keepalived: mailed only if the state differs from that of the last mail (2.4.3).
 void Instance::announce(Step step, State state, const char* name, std::string detail, bool notify) {
     Event event;
     event.kind = Event::Kind::Instance;
@@ -146,7 +146,7 @@ void Instance::announce(Step step, State state, const char* name, std::string de
     event.detail = std::move(detail);
     event.priority = effective_;
     event.notify = notify;
-    const bool new_state = event.state.find('_') == std::string::npos;  // not MASTER_PRIORITY and its like
+    const bool new_state = event.state.find('_') == std::string::npos;  // not MASTER_PRIORITY and the like
     event.mail =
         config_->smtp_alert && new_state && last_mailed_ != name && !(state == State::Fault && around_.no_email_faults);
     if (event.mail) last_mailed_ = name;

@@ -44,7 +44,7 @@ void LinkDelays::configure(const config::Config& config) {
                 delays = {std::min(delays.down, *most), std::min(delays.up, *most)};
             delays_.insert_or_assign(name->front(), delays);
         }
-    // What a link is held back for by a delay that is gone counts at the next look.
+    // A pending change whose delay was removed takes effect at the next take_due().
     for (auto& [name, held] : held_)
         if (!delays_.contains(name)) held.due = Instant{};
 }

@@ -1,7 +1,7 @@
-// interface_up_down_delays: a link counts as down, or as up again, only when it has been so for a while.
+// interface_up_down_delays: a link counts as down, or as up again, only after it has been so for the delay.
 //
-// keepalived caps the delays at (down_timer_adverts - 1) intervals less 1/256 interval of the instances that the link
-// concerns (2.4.3): longer, and the next backup takes over while the master still waits.
+// keepalived limits the delays to (down_timer_adverts - 1) intervals minus 1/256 interval of the instances that use the
+// link (2.4.3): with longer delays the next backup would take over while the master still waits.
 #pragma once
 
 #include <map>
@@ -18,10 +18,10 @@ class LinkDelays {
 public:
     void configure(const config::Config& config);
 
-    // What counts now: `fact` as it is, or with the up flag of `known` (what counted so far, may be null) while a delay
-    // runs. A link that is deleted, or another one of the name, counts at once.
+    // The effective fact: `fact` itself, or, while a delay runs, with the up flag of `known` (the previously effective
+    // fact, may be null). A deleted link, or a new one with the same name, takes effect at once.
     [[nodiscard]] InterfaceFact pass(const InterfaceFact& fact, const InterfaceFact* known, Instant now);
-    // The facts whose delay is over, as they are to count now.
+    // The facts whose delay has ended, with their new effective state.
     [[nodiscard]] std::vector<InterfaceFact> take_due(Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
 

@@ -34,7 +34,7 @@ void Pacer::configure(const config::Config& config) {
         groups_.push_back({interfaces_of(section), config::value_of<Micros>(section.values, "garp_interval"),
                            config::value_of<Micros>(section.values, "gna_interval")});
     }
-    // Waiting under keys of groups that may mean others now.
+    // Queued items are sorted in again, because a group number may now mean other interfaces.
     std::map<Key, Lane> before = std::exchange(lanes_, {});
     for (auto& [key, lane] : before)
         for (Waiting& waiting : lane.waiting) {
@@ -94,7 +94,7 @@ std::vector<Pacer::Item> Pacer::take_due(Instant now) {
             lane.waiting.erase(lane.waiting.begin() + static_cast<std::ptrdiff_t>(lane.next));
         else
             --waiting.rounds, ++lane.next;
-        // From now on, not from when it was due: lateness must not shorten a distance.
+        // Counted from now, not from when it was due: lateness must not shorten a delay.
         lane.due = now + distance_of(key);
     }
     return due;

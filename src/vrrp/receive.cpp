@@ -11,7 +11,7 @@ namespace mainstay::vrrp {
 namespace {
 
 constexpr std::uint8_t kOwnerPriority = 255;
-constexpr std::uint8_t kMulticastTtl = 255;  // RFC 9568 5.1.1.3: whatever was routed is not from this link
+constexpr std::uint8_t kMulticastTtl = 255;  // RFC 9568 5.1.1.3: a routed packet, which has less, is not from this link
 
 bool length_ok(const ReceiveContext& c, const PacketHeard& p, bool decoded) {
     if (decoded) return true;
@@ -57,8 +57,8 @@ bool type_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPack
     return false;
 }
 
-// keepalived before 1.3.6 put the multicast group into the pseudo header of unicast packets. Whoever does so is
-// answered alike, for good.
+// keepalived before 1.3.6 put the multicast group into the pseudo header of unicast packets. After such a packet our
+// adverts use the same checksum, permanently.
 bool old_checksum_right(const ReceiveContext& c, const PacketHeard& p, std::span<const std::byte> packet) {
     if (c.config.unicast_peers.empty() || !p.source.is_v4() || c.config.version != 3) return false;
     if (c.settings.old_unicast_checksum == Settings::OldChecksum::Never) return false;
@@ -69,7 +69,7 @@ bool old_checksum_right(const ReceiveContext& c, const PacketHeard& p, std::span
     return true;
 }
 
-// A right HMAC vouches for more than a checksum does. keepalived: with v3_checksum_as_v2 it is not looked at (2.4.3).
+// A correct HMAC makes the checksum unnecessary. keepalived: with v3_checksum_as_v2 the checksum is ignored (2.4.3).
 bool checksum_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& parts) {
     const bool v4 = p.source.is_v4();
     if (v4 && (!parts.trailer.empty() || (c.config.version == 3 && c.settings.v3_checksum_as_v2))) return true;
@@ -90,7 +90,7 @@ bool cast_ok(const ReceiveContext& c, const PacketHeard& p) {
     return false;
 }
 
-// keepalived: a wrong list is a complaint, not a reason to ignore the master (2.4.3).
+// keepalived: a wrong list is logged, but no reason to ignore the master (2.4.3).
 void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.addresses.size() != c.advertised.size()) {
         ++c.counters.addr_list_err;
@@ -220,7 +220,7 @@ std::optional<Advert> check_advert(const ReceiveContext& c, const PacketHeard& p
     if (packet->version == 2 && !interval_ok(c, p, *packet)) return std::nullopt;
     if (!type_ok(c, p, *packet) || !checksum_ok(c, p, parts) || !cast_ok(c, p)) return std::nullopt;
     if (c.settings.owner_ignore_adverts && c.config.priority == kOwnerPriority) return std::nullopt;
-    if (packet->version == 3) (void)interval_ok(c, p, *packet);  // only logged: backups learn it
+    if (packet->version == 3) (void)interval_ok(c, p, *packet);  // only logged: version 3 backups adopt the interval
 
     ++c.counters.advert_rcvd;
     judge_addresses(c, p, *packet);

@@ -53,7 +53,7 @@ Parts parts_of(const ReceiveContext& c, const PacketHeard& p) {
     return parts;
 }
 
-// In keepalived's order: is it there, is it sound, is the key known, is the HMAC right, is it fresh, is it new (2.4.3).
+// In keepalived's order: present, well-formed, known key, correct HMAC, within the time window, not replayed (2.4.3).
 bool trailer_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& parts) {
     if (!c.settings.hmac) return true;
     const HmacSettings& hmac = *c.settings.hmac;

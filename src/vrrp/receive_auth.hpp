@@ -1,4 +1,4 @@
-// What a packet's authentication is worth. Used by receive.cpp alone.
+// Checks a packet's authentication. Used only by receive.cpp.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,10 +21,9 @@ void say_once(const ReceiveContext& c, const PacketHeard& p, Problem problem, fm
     c.problems.note(problem, p.source, c.now, std::move(text));
 }
 
-// An authentication header is there exactly when ours would be.
+// True if the packet has an authentication header exactly if our adverts have one.
 [[nodiscard]] bool header_as_expected(const ReceiveContext& c, const PacketHeard& p);
-// The VRRP packet inside, and the trailer behind it where auth_hmac is configured and the length says that there is
-// one.
+// The VRRP packet, and its trailer if auth_hmac is configured and the length shows that there is one.
 struct Parts {
     std::span<const std::byte> packet, trailer;
 };

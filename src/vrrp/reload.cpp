@@ -1,4 +1,4 @@
-// Reload. An instance that is the same to its peers keeps its state, its timers and its counters, even if its name or
+// Reload. An instance with an unchanged identity (reload.hpp) keeps its state, timers and counters, even if its name or
 // its position in the file has changed.
 #include "mainstay/vrrp/reload.hpp"
 
@@ -37,14 +37,14 @@ AddressChange everything_of(const Instance& instance) {
 
 }  // namespace
 
-// What a reload has to do to what the kernel holds for the instances.
+// The changes that a reload makes in the kernel for the instances.
 class Router::Impl::Reloading {
 public:
     explicit Reloading(Impl& router) : router_{router} { held_before(); }
 
-    // Instances that the new configuration has, too, go on; `old` are those of the one before.
+    // Instances that are in both configurations continue; `old` are those of the former configuration.
     void match(Step step, std::vector<Instance> old);
-    // Addresses, routes and rules: what is new, then what goes, then what had to go before it comes back otherwise.
+    // Addresses, routes and rules: first new ones, then removed ones, then those that must be removed and set again.
     void carry_out(Step step, const RoutingSet::Change& statics);
     [[nodiscard]] bool is_new(InstanceId id) const { return is_new_[id]; }
 
@@ -125,9 +125,9 @@ void Router::Impl::Reloading::remove_leftovers(Step step, const Change& change) 
 
 void Router::Impl::Reloading::carry_out(Step step, const RoutingSet::Change& statics) {
     held_after();
-    Intents told;  // people come last
+    Intents told;  // log lines and events come last
     for (Intent& intent : resigned_) {
-        if (std::holds_alternative<RemoveAddresses>(intent)) continue;  // others may have them now
+        if (std::holds_alternative<RemoveAddresses>(intent)) continue;  // another instance may have them now
         if (auto* routing = std::get_if<RemoveRouting>(&intent))
             remove_routing(step, routing->owner, std::move(routing->entries));
         else

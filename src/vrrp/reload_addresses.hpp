@@ -1,5 +1,5 @@
-// What a reload does to the addresses of all masters and to the static ones, whichever of them an address belongs to:
-// one that somebody has before and after stays where it is.
+// The changes that a reload makes to the addresses of all masters and to static ones. An address that has any owner
+// before and after the reload stays set.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ namespace mainstay::vrrp {
 
 class AddressMoves {
 public:
-    enum class Which : std::uint8_t { New, Changed };  // Changed: it must be removed before, to be set otherwise
+    enum class Which : std::uint8_t { New, Changed };  // Changed: must be removed and set again
 
     void was_held(const config::Instance& master);
     void was_held(const std::vector<StaticAddress>& statics);

@@ -8,7 +8,7 @@ namespace mainstay::vrrp {
 RestoreBudget::Answer RestoreBudget::lost(std::size_t position, Instant now) {
     Address& address = addresses_[position];
     if (address.due) return Answer::Later;
-    address.failures = 0;  // it was there
+    address.failures = 0;  // it had been set
     auto& restores = address.restores;
     std::erase_if(restores, [&](Instant at) { return at + kGiveUpWindow <= now; });
     if (restores.size() >= kGiveUp) return Answer::GiveUp;

@@ -14,7 +14,7 @@ namespace mainstay::vrrp {
 namespace {
 
 constexpr std::uint8_t kOwnerPriority = 255;
-constexpr std::size_t kUnknownVridsMost = 1024;  // that the log names
+constexpr std::size_t kUnknownVridsMost = 1024;  // logged ones
 
 // Instants count from the boot of the host, as the kernel's clock does.
 Nanos startup_delay(const config::Global& global, Instant now) {
@@ -78,9 +78,9 @@ Instance::InstanceContext Router::Impl::context(const config::Instance& instance
     Instance::InstanceContext around{.no_email_faults = config->global.no_email_faults,
                                      .owner_group = true,
                                      .settings = settings_of(instance, config->global)};
-    // The nearest one that says anything.
+    // The innermost block that has the keyword.
     const auto says = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
-        if (const auto told = config::value_of<bool>(more->values, keyword)) around.tell_priority = *told;
+        if (const auto told = config::value_of<bool>(more->values, keyword)) around.notify_priority = *told;
     };
     says(config->global.more, "vrrp_notify_priority_changes");
     for (const auto& group : config->sync_groups)
@@ -136,7 +136,7 @@ void Router::Impl::settle_all(Step step) {
     look_at_all_deadlines();
 }
 
-// After whatever concerned one instance: its group follows, and so do the deadlines of all whom that concerned.
+// After a change of one instance: settles its group and updates the deadlines of all changed instances.
 void Router::Impl::settle(Step step, InstanceId id) {
     if (group_of[id] == kNoGroup) {
         instances[id].clear_marks();
@@ -266,7 +266,7 @@ std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) con
             const bool known_peer = std::ranges::find(c.unicast_peers, packet.source, &config::UnicastPeer::address) !=
                                     c.unicast_peers.end();
             const bool known_group = multicast && instances[id].settings().group == packet.destination;
-            if (multicast && same_cast && !known_group) continue;  // another instance's group
+            if (multicast && same_cast && !known_group) continue;  // the group of another instance
             const int rank = !same_cast ? 1 : known_peer || known_group ? 3 : 2;
             if (rank > best_rank) {
                 best = id;
@@ -285,7 +285,7 @@ void Router::Impl::on(Step step, const PacketHeard& fact) {
     settle(step, *id);
 }
 
-// keepalived: only with log_unknown_vrids. Once for each: others may run VRRP on this network by right.
+// keepalived: only with log_unknown_vrids. Logged once per VRID, because other routers may legitimately use VRRP here.
 void Router::Impl::unknown_vrid(Step step, const PacketHeard& packet) {
     if (!config::value_of<bool>(config->global.more->values, "log_unknown_vrids").value_or(false)) return;
     const std::size_t at = packet.protocol == wire::kAhProtocol ? wire::kAhLength : 0;
@@ -306,8 +306,8 @@ void Router::Impl::on(Step step, const SourceFact& fact) {
     if (changed && phase == Phase::Running) apply_health(step);
 }
 
-// keepalived: no packet of a unicast instance can leave, and a router that cannot be heard must not be master. A
-// multicast instance sends from any configured address.
+// keepalived: without its source address a unicast instance cannot send, and must not be master. A multicast instance
+// sends from any configured address.
 bool Router::Impl::misses_source(const config::Instance& instance) const {
     return !instance.unicast_peers.empty() && instance.source && sources_missing.contains(*instance.source);
 }
@@ -319,7 +319,7 @@ Step Router::Impl::step_at(Instant now, Intents& out) const {
 
 void Router::Impl::on(Step step, const AddressLost& fact) {
     statics.address_lost(step, fact);
-    check_routing(step.now);  // a route may have come from it
+    check_routing(step.now);  // a route may have had it as source
     const auto holders = by_address.find({fact.interface, fact.address});
     if (holders == by_address.end()) return;
     for (const InstanceId id : holders->second) {
@@ -358,7 +358,7 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
         step.out.push_back(Say{{LogLevel::Info, "Delayed start completed"}});
     }
     AdvertSpread spread{instances.size()};
-    // A bound: whoever is due again at once comes again with the next fact.
+    // Bounded: an instance that is due again at once is handled with the next fact.
     for (std::size_t rounds = instances.size(); rounds > 0; --rounds) {
         const auto next = deadlines.next();
         if (!next || next->due > step.now) break;
@@ -375,7 +375,7 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
 
 void Router::Impl::on(Step step, const Shutdown&) {
     phase = Phase::Finished;
-    // All instances resign before events are sent: the peers must not wait for our scripts and mails.
+    // All instances resign before events are published, so that peers do not wait for our scripts and mails.
     Intents told;
     for (Instance& instance : instances) {
         Intents own;
@@ -400,7 +400,8 @@ Intents Router::start(Instant now, const RouterSnapshot* previous) {
     Intents out;
     if (impl_->phase != Impl::Phase::Gathering) return out;
     impl_->start(impl_->step_at(now, out), previous);
-    if (previous != nullptr) impl_->renew_routing(impl_->step_at(now, out), nullptr);  // one may have stepped back
+    if (previous != nullptr)
+        impl_->renew_routing(impl_->step_at(now, out), nullptr);  // an instance may have become backup
     return out;
 }
 

@@ -33,20 +33,20 @@ struct Router::Impl {
     std::set<IpAddress> virtuals;
     std::set<IpAddress> sources_missing;
     std::vector<Instance> instances;  // the index is the InstanceId
-    Deadlines deadlines;              // of the instances, as of the last time that a step had to do with each
+    Deadlines deadlines;              // of the instances; updated by each step for the instances that it changed
     std::vector<Group> groups;
     std::vector<std::size_t> group_of;                          // per instance: index into groups, or kNoGroup
     using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID
     std::map<Key, std::vector<InstanceId>> by_key;
     std::map<std::pair<std::string, Prefix>, std::vector<InstanceId>> by_address;
     std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
-    std::int64_t clock_offset_us = 0;      // the calendar clock less `now`; 0: not known yet
-    std::set<Key> unknown_vrids;           // that were named in the log
+    std::int64_t clock_offset_us = 0;      // calendar time minus `now`; 0: not known yet
+    std::set<Key> unknown_vrids;           // logged ones
 
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 
     [[nodiscard]] std::shared_ptr<const config::Instance> instance_config(InstanceId id) const;
-    // Everything that follows from `config`, but the instances themselves.
+    // Rebuilds everything that is derived from `config`, except the instances.
     void index_config();
     [[nodiscard]] Instance::InstanceContext context(const config::Instance& instance) const;
     [[nodiscard]] std::vector<Health> judge_all() const;
@@ -57,8 +57,8 @@ struct Router::Impl {
 
     void start(Step step, const RouterSnapshot* previous);
     void remove_leftovers(Step step);
-    void on(Step step, const InterfaceFact& fact);     // as told
-    void count(Step step, const InterfaceFact& fact);  // as it counts, delays over
+    void on(Step step, const InterfaceFact& fact);     // as reported
+    void count(Step step, const InterfaceFact& fact);  // as effective after interface_up_down_delays
     void on(Step step, const PacketHeard& fact);
     void on(Step step, const AddressLost& fact);
     void on(Step step, const RestoreFailed& fact);
@@ -72,12 +72,12 @@ struct Router::Impl {
     void check_routing(Instant now);  // of the instances, soon
     // Whether a master has this route or rule, or it is a static one.
     [[nodiscard]] bool is_held(const RoutingEntry& entry) const;
-    // After a step: what one holder lets go stays while another one has the same route or rule.
+    // After a step: keeps a removed route or rule if another owner has the same one.
     void keep_shared_routing(Intents& out) const;
-    // After a step: IPv4 routes that went with the addresses that it took away, or that somebody did, are set again.
+    // After a step: sets IPv4 routes again that the kernel removed together with addresses.
     void renew_routing(Step step, const Fact* fact);
     void renew_routing(Step step, const std::vector<HeldAddress>& gone, SetRouting::How how);
-    void renew_routing_over(Step step, const std::string& device);  // it was created again: nothing is left of them
+    void renew_routing_over(Step step, const std::string& device);  // after the device was created again
     void retry_routing(Step step, const std::string& device);
     void on(Step step, const RoutingLost& fact);
     void on(Step step, const DuplicateAddress& fact);

@@ -42,7 +42,7 @@ bool leaves_from(const netlink::Route& route, const std::vector<HeldAddress>& go
            });
 }
 
-// The kernel drops an IPv4 route with its source; one for IPv6 stays without it, and is not the one that was asked for.
+// The kernel drops an IPv4 route with its source address; an IPv6 route stays, but without the configured source.
 void remove_sourceless(Step step, InstanceId owner, const RoutingSet& set, const std::vector<HeldAddress>& gone) {
     if (!set.established()) return;
     std::vector<RoutingEntry> sourceless;
@@ -65,7 +65,8 @@ bool Router::Impl::is_held(const RoutingEntry& entry) const {
     };
     const auto same = [&](const RoutingEntry& other) { return same_in_kernel(entry, other); };
     if (any([&](const RoutingEntry& other) { return same(other) && same_turn(entry, other); })) return true;
-    // Its turn among others changes only by setting it again; alone it has none.
+    // Its order among competing routes can only be changed by setting it again; without competitors the order is
+    // irrelevant.
     return any(same) && !any([&](const RoutingEntry& other) { return compete(entry, other); });
 }
 

@@ -105,7 +105,7 @@ void read_metrics(const Words& words, Route& route) {
     if (!route.congestion_control.empty()) lock("congctl", kCongestionControl);
 }
 
-// Of "default" without an address: what else of the line has a family.
+// The family of "default" without an address, from other words of the line.
 Family family_of(const Words& words) {
     if (words.has("inet6") || words.has("default6")) return Family::V6;
     if (words.has("inet")) return Family::V4;
@@ -124,7 +124,7 @@ std::uint8_t type_of(const Words& words) {
     return 1;
 }
 
-// The kernel refuses these types in scope global; they get what the ip program gives them.
+// The kernel refuses these types with scope global; they get the scope that the ip program uses.
 std::uint8_t scope_of(const Words& words, std::uint8_t type) {
     if (const auto given = words.number<std::uint8_t>({"scope"})) return *given;
     if (type == 2 || type == 10) return kScopeHost;

@@ -1,4 +1,4 @@
-// Lines of virtual_rules and static_rules, and how entries are named to people. Actions are FR_ACT_* of
+// Parses lines of virtual_rules and static_rules, and describes entries for people. Actions are FR_ACT_* of
 // uapi/linux/fib_rules.h.
 #include "routing_rule.hpp"
 

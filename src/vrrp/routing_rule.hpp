@@ -1,4 +1,4 @@
-// Lines of virtual_rules and static_rules.
+// Parses lines of virtual_rules and static_rules.
 #pragma once
 
 #include <optional>

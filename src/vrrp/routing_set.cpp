@@ -11,7 +11,7 @@ namespace {
 
 using How = SetRouting::How;
 
-// The table of a VRF is known to who sets it.
+// The table of a VRF is not compared, because only the role knows its number.
 bool concerns(const RoutingEntry& entry, const netlink::Routing& told) {
     if (entry.vrf.empty()) return netlink::may_be(entry.what, told);
     auto wanted = std::get<netlink::Route>(entry.what);
@@ -130,7 +130,7 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
     return give_up && owner_ != kNoInstance;
 }
 
-// keepalived: its words for what is static (2.4.3).
+// keepalived: its log text for static entries (2.4.3).
 void RoutingSet::restore(Step step, std::size_t position) {
     emit(step, {position}, How::Restore);
     ++restored_;
@@ -154,7 +154,7 @@ void RoutingSet::added(Step step, How how, std::size_t at) {
     restores_.is_back(at);
     if (how != How::Audit && how != How::Again) return;
     if (before.refused || (how == How::Again && before.missing)) {
-        say(step, LogLevel::Info, name(at) + " is set now");
+        say(step, LogLevel::Info, name(at) + " could be set at last");
     } else if (how == How::Audit) {
         ++restored_;
         say(step, LogLevel::Warning, name(at) + " was missing: restored");

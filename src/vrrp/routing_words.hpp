@@ -1,4 +1,4 @@
-// The typed words of one line of a configuration.
+// The typed words of one configuration line of a route or rule.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ public:
     [[nodiscard]] std::optional<T> get(std::string_view word) const {
         return config::value_of<T>(values_, word);
     }
-    // The first of several names that stands there.
+    // The value of the first of these names that is present.
     template <class T>
     [[nodiscard]] std::optional<T> any(std::initializer_list<std::string_view> names) const {
         for (const std::string_view name : names)

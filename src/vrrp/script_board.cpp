@@ -1,4 +1,4 @@
-// Schedule and judgement of the vrrp_scripts: when each runs, and what rise and fall make of its results.
+// The schedule of the vrrp_scripts, and the evaluation of their results by rise and fall.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -119,7 +119,7 @@ bool ScriptBoard::done(const ScriptDone& done, Intents& out) {
     if (!good) {
         ++result.failures;
         result.last_failure = failure_text(done);
-        if (result.last_failure.starts_with("failed ("))  // for people: without the wrapping
+        if (result.last_failure.starts_with("failed ("))  // status shows only the text in parentheses
             result.last_failure = result.last_failure.substr(8, result.last_failure.size() - 9);
     }
     if (result.known && good == result.up) {

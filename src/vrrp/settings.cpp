@@ -43,7 +43,7 @@ IpAddress group_of(const config::Instance& instance, const config::Global& globa
     return common ? *common : IpAddress::parse(v6 ? "ff02::12" : "224.0.0.18").value_or(IpAddress{});
 }
 
-// keepalived: "off" does not count for an address owner (2.4.3).
+// keepalived: "off" is ignored for an address owner (2.4.3).
 bool ignores_adverts(const config::Instance& instance, const config::Global& global) {
     if (instance.strict) return true;
     const auto own = config::value_of<bool>(instance.more->values, "owner_ignore_adverts");
@@ -76,7 +76,7 @@ std::optional<HmacSettings> hmac_of(const config::Instance& instance) {
     return settings;
 }
 
-// The old names count where the new ones are not given; an instance's 0 turns the global setting off.
+// The old names apply if the new ones are not given; an instance's 0 overrides the global setting.
 void set_extra_arps(Settings& settings, const config::Instance& instance, const config::Global& global) {
     const KeywordValues &own = instance.more->values, &common = global.more->values;
     const std::pair<const KeywordValues*, std::string> places[]{{&own, "garp_extra_if"},
@@ -123,7 +123,8 @@ bool runs_in_vrf(const config::Instance& instance) {
     return !vrf.empty() && (instance.interface.empty() || instance.interface == vrf);
 }
 
-// keepalived: a size beats MTU, which beats ADVERT; the two count packets, as many as the multiplier says (2.4.3).
+// keepalived: a size overrides MTU, which overrides ADVERT; these two are multiplied by vrrp_rx_bufs_multiplier
+// (2.4.3).
 std::optional<std::size_t> receive_buffer(const config::Instance& instance, const config::Global& global,
                                           std::uint32_t mtu) {
     const auto own = config::value_of<std::int64_t>(instance.more->values, "kernel_rx_buf_size");

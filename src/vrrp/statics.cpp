@@ -38,7 +38,7 @@ std::optional<config::VirtualAddress> address_of(const config::Section& line, co
     return address;
 }
 
-// The members of a track_group stand in a block of their own.
+// The members of a track_group are in its block `group`.
 std::vector<std::string> members_of(const config::Config& config, const std::string& group) {
     for (const config::Section& section : config.more->sections) {
         if (section.keyword != "track_group" || section.names.empty() || section.names.front() != group) continue;
@@ -120,7 +120,7 @@ void Statics::stop(Step step) {
     audit_.reset();
 }
 
-// It may be a new one under an old name, without addresses; its routes may have gone with it.
+// It may be a new interface with an old name, without addresses and routes.
 void Statics::interface_up(Step step, const std::string& name) {
     if (!running_) return;
     std::vector<config::VirtualAddress> there;
@@ -144,7 +144,7 @@ void Statics::address_lost(Step step, const AddressLost& fact) {
 void Statics::restore(Step step, std::size_t position) {
     const config::VirtualAddress& address = addresses_[position].address;
     step.out.push_back(SetStaticAddresses{{address}});
-    // keepalived: these words (2.4.3)
+    // keepalived: its log text (2.4.3)
     step.out.push_back(Say{{LogLevel::Warning, fmt::format("Restoring deleted static address {} dev {}",
                                                            address.prefix.to_string(), address.dev)}});
 }

@@ -1,4 +1,5 @@
-// VRRP's two computed times. RFC 3768 6.1 and RFC 9568 6.1, with keepalived's down_timer_adverts in place of 3.
+// The skew time and the master-down interval. RFC 3768 6.1 and RFC 9568 6.1, with keepalived's down_timer_adverts
+// instead of 3.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,8 @@
 
 namespace mainstay::vrrp {
 
-// How long a backup of this priority hangs back: version 2 counts in 1/256 s, version 3 in 1/256 of the master's
-// interval. Exact to the nanosecond, because at 10 ms intervals two neighbouring priorities are 40 us apart.
+// The skew time of a backup with this priority: in version 2 a multiple of 1/256 s, in version 3 of 1/256 of the
+// master's interval. In nanoseconds, because at 10 ms intervals two neighbouring priorities differ by 40 us.
 [[nodiscard]] constexpr Nanos skew_time(std::uint8_t version, std::uint8_t priority, Micros master_interval) {
     const Nanos unit = version == 2 ? Nanos{Seconds{1}} : Nanos{master_interval};
     return unit * (256 - priority) / 256;

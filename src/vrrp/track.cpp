@@ -65,7 +65,7 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
     for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
         for (const auto& address : *list) {
             if (address.dev.empty() || address.dev == instance.interface || address.no_track) continue;
-            // Over the interface that is looked at already: its own fault says enough.
+            // On an interface that is checked already, one fault is sufficient.
             if (address.dev == base || (address.dev == own_vmac(instance) && instance.dont_track_primary)) continue;
             if (links.up(address.dev) || !named.insert(address.dev).second) continue;
             health.faults.push_back(fmt::format("interface {} down", address.dev));
@@ -106,7 +106,7 @@ std::optional<IpAddress> choose_source(const config::Instance& instance, const L
 
 }  // namespace
 
-// The kernel takes IPv6 addresses away with the link, and is in no hurry to use them when it is up again.
+// The kernel removes IPv6 addresses when the link goes down, and needs time to use them when it is up again.
 bool may_await_source(const config::Instance& instance, const Links& links, bool awaited) {
     if (!instance.dont_track_primary) return false;
     const InterfaceFact* link = links.find(advert_device(instance));

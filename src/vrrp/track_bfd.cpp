@@ -29,7 +29,7 @@ std::optional<int> weight_in(const KeywordValues& values) {
     return static_cast<int>(std::clamp(*weight, -kMostWeight, kMostWeight));  // keepalived takes +/-254 for +/-253
 }
 
-// That of the bfd_instance, for trackers without one of their own.
+// The weight of the bfd_instance, for trackers without their own.
 Weight default_weight(const config::Config& config, std::string_view name) {
     for (const Section& section : config.more->sections) {
         if (section.keyword != "bfd_instance" || section.names.empty() || section.names.front() != name) continue;
@@ -38,7 +38,7 @@ Weight default_weight(const config::Config& config, std::string_view name) {
     return {};
 }
 
-// keepalived: `reverse` at the tracker turns the session's own around once more.
+// keepalived: `reverse` at the tracker inverts the bfd_instance's own `reverse`.
 void collect(const config::Config& config, const config::ExtraSettings& more, bool weights,
              std::vector<TrackedBfd>& all) {
     for (const Section& block : more.sections) {

@@ -57,7 +57,7 @@ ProcessTracker process_tracker(const Section& section) {
         process.quorum = static_cast<std::uint32_t>(*n);
     if (const auto n = value_of<std::int64_t>(section.values, "quorum_max")) {
         process.quorum_max = static_cast<std::uint32_t>(*n);
-        // "none may run" leaves no room for the default quorum of 1.
+        // With quorum_max 0 the default quorum of 1 could never be met.
         if (!has(section, "quorum")) process.quorum = std::min(process.quorum, process.quorum_max);
     }
     const Micros delay = value_of<Micros>(section.values, "delay").value_or(Micros{0});

@@ -23,7 +23,7 @@ void add_link(std::vector<PolledLink>& links, PolledLink link) {
     links.push_back(std::move(link));
 }
 
-// The last parameter that is asked for may be the beginning of the one that is there.
+// The last configured parameter may be a prefix of the actual one (partial match).
 bool same_parameters(const ProcessTracker& tracker, const std::vector<std::string>& argv) {
     using Params = ProcessTracker::Params;
     if (tracker.params == Params::None) return true;

@@ -45,7 +45,7 @@ AgentReply agent_reply(std::string_view line) {
         line.remove_prefix(begin);
         std::string_view word = line.substr(0, line.find_first_of(kBlanks));
         const std::string_view name = word.substr(0, word.find('#'));
-        // A description goes on to the end of the line.
+        // A description extends to the end of the line.
         if (name.size() != word.size()) word = line;
         line.remove_prefix(word.size());
         const auto control = std::ranges::find_if(word, [](char c) { return static_cast<unsigned char>(c) < ' '; });

@@ -39,7 +39,7 @@ std::string_view without_root(std::string_view name) {
     return name;
 }
 
-// Reads front to back; every read is bounded by what is there. Once broken, everything reads as nothing.
+// A bounded sequential reader. After an error all further reads return empty values.
 class Reader {
 public:
     explicit Reader(std::span<const std::byte> message) : message_{message} {}
@@ -69,7 +69,7 @@ public:
         at_ += size;
         return message_.subspan(at_ - size, size);
     }
-    // Pointers lead only backwards, and only so often.
+    // Compression pointers must point backwards, and their number is limited.
     std::string name() {
         std::string text;
         std::size_t bytes = 1, pointers = 0, limit = at_;

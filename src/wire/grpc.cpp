@@ -26,7 +26,7 @@ std::optional<std::uint64_t> take_varint(std::string_view& rest) {
     return std::nullopt;
 }
 
-// Passes over a field that is not the wanted one.
+// Skips a field.
 bool skip_field(std::string_view& rest, unsigned type) {
     std::uint64_t size = 0;
     if (type == kWireVarint) return take_varint(rest).has_value();
@@ -79,7 +79,7 @@ Result<Serving> grpc_health_answer(std::string_view body) {
     for (std::size_t i = 1; i < kFrameHead; ++i) length = length << 8 | static_cast<std::uint8_t>(body[i]);
     if (length > body.size() - kFrameHead) return fail(Errc::Invalid, "gRPC: the answer's message is cut");
     std::string_view rest = body.substr(kFrameHead, length);
-    Serving serving = Serving::Unknown;  // protobuf leaves a zero out
+    Serving serving = Serving::Unknown;  // protobuf omits a field with value 0
     while (!rest.empty()) {
         const auto tag = take_varint(rest);
         if (!tag) return fail(Errc::Invalid, "gRPC: the answer is no protobuf message");

@@ -35,7 +35,7 @@ bool same_letters(std::string_view left, std::string_view right) {
     });
 }
 
-// What stands behind a field's name, which is written in any case; none when it is another field.
+// The value of a header field, whose name is case-insensitive; none if it is another field.
 std::optional<std::string_view> field(std::string_view line, std::string_view name) {
     if (line.size() < name.size() || !same_letters(line.substr(0, name.size()), name)) return std::nullopt;
     line.remove_prefix(name.size());
@@ -50,14 +50,14 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
     return number;
 }
 
-// None when it is no number: the header then bounds nothing.
+// None if it is not a number: the header is then ignored.
 std::optional<std::uint64_t> length_of(std::string_view line) {
     if (!line.starts_with(kContentLength)) return std::nullopt;
     const auto value = field(line, kContentLength);
     return value ? number_of(*value) : std::nullopt;
 }
 
-// The last coding of the line is what delimits the body.
+// The last transfer coding delimits the body.
 bool ends_chunked(std::string_view codings) {
     constexpr std::string_view kChunked = "chunked";
     return codings.size() >= kChunked.size() &&
@@ -126,7 +126,7 @@ void HttpReader::read_field(std::string_view line) {
     if (const auto codings = field(line, "Transfer-Encoding:")) chunked_ = ends_chunked(*codings);
 }
 
-// RFC 9112 6.3: some answers have no body; chunks go before a length.
+// RFC 9112 6.3: some answers have no body; chunked encoding overrides Content-Length.
 bool HttpReader::whole() const {
     constexpr std::uint16_t kNoContent = 204, kNotModified = 304;
     if (!ended_) return false;

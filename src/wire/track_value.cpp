@@ -8,13 +8,13 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
-// Without a digit behind it this is zero, as it would be without the x.
+// "0x" without a digit after it is zero, like "0".
 bool starts_hex(std::string_view text) { return text.starts_with("0x") || text.starts_with("0X"); }
 
 }  // namespace
 
 std::optional<std::int32_t> read_track_value(std::string_view text) {
-    text = text.substr(0, kTrackFileBytes);  // a line's end is no blank: what is behind it is never read
+    text = text.substr(0, kTrackFileBytes);  // a line break is not skipped as a blank, so only the first line is read
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
     bool negative = false;
     if (!text.empty() && (text.front() == '-' || text.front() == '+')) {

@@ -36,7 +36,7 @@ std::uint32_t get32(std::span<const std::byte> at) {
     return value;
 }
 
-// The first N bytes of the HMAC; none when libcrypto refuses the hash: a host in FIPS mode has no MD5.
+// The first N bytes of the HMAC; none if libcrypto refuses the hash (no MD5 in FIPS mode).
 template <std::size_t N>
 std::optional<std::array<std::byte, N>> hmac(const EVP_MD* hash, std::span<const std::byte> key,
                                              std::span<const std::byte> text) {
@@ -53,10 +53,10 @@ std::optional<std::array<std::byte, N>> hmac(const EVP_MD* hash, std::span<const
 
 template <std::size_t N>
 bool same(const std::array<std::byte, N>& a, const std::array<std::byte, N>& b) {
-    return ::CRYPTO_memcmp(a.data(), b.data(), N) == 0;  // takes the same time wherever they differ
+    return ::CRYPTO_memcmp(a.data(), b.data(), N) == 0;  // in constant time
 }
 
-// Of an IP header and payload with the mutable fields as keepalived counts them.
+// The check value over an IP header and payload, with the mutable fields as in keepalived.
 std::optional<std::array<std::byte, kAhIcvLength>> icv(std::span<const std::byte> ip_header,
                                                        std::span<const std::byte> ip_payload,
                                                        std::span<const std::byte> key, std::uint8_t ttl) {
@@ -70,7 +70,7 @@ std::optional<std::array<std::byte, kAhIcvLength>> icv(std::span<const std::byte
     return hmac<kAhIcvLength>(::EVP_md5(), key, text);
 }
 
-// What the trailer's HMAC covers: a pseudo header, the packet without its checksum, the trailer without its HMAC.
+// The bytes that the trailer's HMAC covers: a pseudo header, the packet without its checksum, the trailer without HMAC.
 std::optional<std::array<std::byte, kTrailerHmacLength>> trailer_hmac(std::span<const std::byte> packet,
                                                                       std::span<const std::byte> trailer,
                                                                       const IpAddress& source,
@@ -88,7 +88,7 @@ std::optional<std::array<std::byte, kTrailerHmacLength>> trailer_hmac(std::span<
     return hmac<kTrailerHmacLength>(::EVP_sha256(), key, text);
 }
 
-// Its HMAC is left zero: it is worked out over the others.
+// The HMAC stays zero here; it is computed over the other fields.
 std::array<std::byte, kTrailerLength> bytes_of(const AuthTrailer& trailer) {
     std::array<std::byte, kTrailerLength> bytes{};
     bytes[0] = std::byte{trailer.type};

@@ -224,7 +224,7 @@ TEST_CASE("a server that is away waits longer each time, and from the beginning 
     CHECK(f.transport.sent.size() == 5);
 }
 
-TEST_CASE("recipients that are refused for good are set aside, the others are told later") {
+TEST_CASE("permanently refused recipients are set aside, the others get the mail later") {
     Fixture f;
     f.take({Fixture::event(1)}, t0);
     f.pump(t0);
@@ -273,7 +273,7 @@ TEST_CASE("a mail that is on its way is not given up before it has come back") {
     CHECK(f.mailer->counters().queued == 0);
 }
 
-TEST_CASE("whoever drives the mailer is woken by a delivery that has ended, unless the mailer is gone") {
+TEST_CASE("the end of a delivery wakes the mailer's owner, unless the mailer is destroyed") {
     Fixture f;
     int woken = 0;
     auto spool = Spool::open(f.folder.path("spool"), {});

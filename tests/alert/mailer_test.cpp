@@ -230,7 +230,7 @@ TEST_CASE("the mail that is on its way is never merged away") {
     CHECK(told == 41);
 }
 
-TEST_CASE("while the disk refuses mails go out from memory, and the beginning and the end of it are told once") {
+TEST_CASE("while the spool cannot be written mails are sent from memory, and its begin and end are logged once") {
     Fixture f;
     f.mailer = std::make_unique<Mailer>(
         Spool::in_memory(f.folder.path("later/spool"), Error{Errc::Io, "read-only"}, {.memory_mails_max = 3}),

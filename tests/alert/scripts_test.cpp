@@ -59,7 +59,7 @@ TEST_CASE("a state without a script of its own runs only the generic one") {
     }
 }
 
-TEST_CASE("a group's generic script is told priority 0") {
+TEST_CASE("a group's generic script gets priority 0") {
     const auto calls = notify_calls(sample(), event(Event::Kind::Group, "G1", "BACKUP"));
 
     REQUIRE(calls.size() == 1);

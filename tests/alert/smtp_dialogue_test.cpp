@@ -184,7 +184,7 @@ TEST_CASE("codes are good from 200 to 399 and refuse for good from 500 to 599") 
     CHECK(end("S: 400 x").empty());
 }
 
-TEST_CASE("more recipients than there are, and what is said after QUIT, change nothing") {
+TEST_CASE("surplus recipients, and replies after QUIT, change nothing") {
     const auto delivery = after({"S: 220 hi", "C: EHLO vm", "S: 250 mx", "C: MAIL FROM:<r@vm>", "S: 250 ok",
                                  "C: RCPT TO:<a@x>", "S: 250 ok", "C: RCPT TO:<b@x>", "S: 250 ok", "C: RCPT TO:<c@x>",
                                  "S: 550 who", "C: DATA", "S: 354 go", "C: .", "S: 250 ok", "C: QUIT", "S: 421 bye"});

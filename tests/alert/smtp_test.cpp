@@ -148,7 +148,7 @@ TEST_CASE("a server that does not answer QUIT does not hold up the loop") {
     CHECK(f.turns > 10);  // held up, it would come round a handful of times
 }
 
-TEST_CASE("a server that falls silent anywhere is given up after the timeout, and the loop goes on") {
+TEST_CASE("a server that stops answering anywhere times out, and the loop continues") {
     for (const std::string silent_at : {"connect", "EHLO", "MAIL", "RCPT", "DATA", "."}) {
         CAPTURE(silent_at);
         Fixture f;
@@ -164,7 +164,7 @@ TEST_CASE("a server that falls silent anywhere is given up after the timeout, an
     }
 }
 
-TEST_CASE("a connection that is refused or closed is told as such") {
+TEST_CASE("a refused or closed connection is reported as such") {
     Fixture f;
     std::uint16_t port = 0;
     {
@@ -179,7 +179,7 @@ TEST_CASE("a connection that is refused or closed is told as such") {
     CHECK_FALSE(f.send("127.0.0.1", server.port()).reached);
 }
 
-TEST_CASE("what the server says to each recipient is told") {
+TEST_CASE("the server's reply for each recipient is reported") {
     Fixture f;
     int recipients = 0;
     FakeServer server{f.loop, [&](const std::string& verb) -> std::string {
@@ -264,7 +264,7 @@ bool ended(std::size_t before) {
     return threads() == before;
 }
 
-TEST_CASE("what a session says after the transport has gone, or just before, is told to nobody") {
+TEST_CASE("results of a session after the end of the transport, or just before, are discarded") {
     Fixture f;
     const tcp::acceptor silent{f.loop, {asio::ip::address_v4::loopback(), 0}};  // the kernel takes the connection
     std::uint16_t closed = 0;

@@ -192,7 +192,7 @@ TEST_CASE("files of others in the folder are left alone") {
     CHECK(folder.files("spool") == Names{"notes.txt"});
 }
 
-TEST_CASE("a file that somebody removed is gone, one that cannot be removed is told") {
+TEST_CASE("a file removed by another program counts as removed, one that cannot be removed is an error") {
     const TempFolder folder;
     Spool spool = opened(folder);
     REQUIRE(spool.put(mail("a")).has_value());

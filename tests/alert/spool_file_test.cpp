@@ -88,7 +88,7 @@ TEST_CASE("a file that has less than its size says is read as far as it goes") {
     CHECK(text->size() < 30);
 }
 
-TEST_CASE("only a regular file is read, and nobody waits for a FIFO") {
+TEST_CASE("only a regular file is read, and a FIFO does not block") {
     const TempFolder folder;
     const UniqueFd dir = opened(folder);
     REQUIRE(::mkfifoat(dir.get(), "fifo", 0600) == 0);

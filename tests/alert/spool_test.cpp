@@ -110,7 +110,7 @@ TEST_CASE("a digest takes the place of its mails") {
     CHECK(opened(folder).bytes() == spool.bytes());
 }
 
-TEST_CASE("a damaged file is set aside and told, the others are loaded") {
+TEST_CASE("a damaged file is set aside and reported, the others are loaded") {
     const TempFolder folder;
     {
         Spool spool = opened(folder);

@@ -49,7 +49,7 @@ TEST_CASE("every keyword of a bfd_instance arrives in its own unit") {
                   "passive\nttl 100\nmax_hops 10\nmultihop") == expected);
 }
 
-TEST_CASE("the TTL, the hops and who is told follow keepalived's rules") {
+TEST_CASE("the TTL, the hops and the reporting follow keepalived's rules") {
     CHECK(session("neighbor_ip fe80::2").ttl == 64);
     CHECK(session("neighbor_ip fe80::2\nhoplimit 255").ttl == 255);
     CHECK(session("neighbor_ip 10.0.0.2\nttl 100\nmax_hops 200").max_hops == 100);

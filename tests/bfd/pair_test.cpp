@@ -172,7 +172,7 @@ void trouble(Pair& pair) {
 
 }  // namespace
 
-TEST_CASE("two sessions come up in a round trip, whoever begins") {
+TEST_CASE("two sessions come up in a round trip, whichever begins") {
     Pair pair{1};
     pair.pass(3ms);
     CHECK(pair.both(State::Up));

@@ -24,7 +24,7 @@ TEST_CASE("a reload without changes asks for nothing and moves no timer") {
     CHECK(bench.sessions.snapshot() == before);
 }
 
-TEST_CASE("a session keeps its state under another name and in another place, and is told of anew") {
+TEST_CASE("a renamed or moved session keeps its state and is reported again") {
     Bench bench = Bench::up();
     CHECK(deeds(bench.sessions.reload({settings("new", "10.0.0.7"), settings("uplink")}, t0 + 5ms)) ==
           Lines{"tell uplink UP", "Down 2>0 tx 1000 rx 10 to 10.0.0.7"});
@@ -33,7 +33,7 @@ TEST_CASE("a session keeps its state under another name and in another place, an
     CHECK(bench.state(1) == State::Down);
 }
 
-TEST_CASE("a removed session tells its neighbour AdminDown") {
+TEST_CASE("a removed session sends AdminDown to its neighbour") {
     Bench bench = Bench::up();
     CHECK(deeds(bench.sessions.reload({settings("b", "10.0.0.3")}, t0 + 5ms)) ==
           Lines{"Admin Down 1>9 tx 1000 rx 10 diag 7", "Down 2>0 tx 1000 rx 10 to 10.0.0.3"});
@@ -156,7 +156,7 @@ TEST_CASE("a session that goes down in the middle of a poll starts over with the
 
 // ---- restart of the role -------------------------------------------------------------------------------------------
 
-TEST_CASE("a new incarnation goes on without a word: the next packet is the one that was due") {
+TEST_CASE("a new incarnation sends nothing extra: the next packet is the one that was due") {
     Bench before = Bench::up();
     (void)before.hear(kUp, t0 + 9ms);
     const auto block = before.sessions.snapshot();
@@ -194,7 +194,7 @@ TEST_CASE("a new incarnation takes over everything") {
     }
 }
 
-TEST_CASE("a packet that fell due while nobody ran goes out at once") {
+TEST_CASE("a packet that became due while no process ran is sent at once") {
     const auto block = Bench::up().sessions.snapshot();
     Bench after = restarted(block, t0 + 20ms);
     CHECK(after.due() == 20ms);
@@ -242,7 +242,7 @@ TEST_CASE("an operator's AdminDown and an unanswered poll outlive a restart") {
     CHECK(deeds(restarted(polling.sessions.snapshot(), t0 + 5ms).tick(t0 + 10ms)) == Lines{"Up poll 1>9 tx 10 rx 10"});
 }
 
-TEST_CASE("a session that the block does not know, or knows as nonsense, begins anew") {
+TEST_CASE("a session that is missing or invalid in the state block starts again") {
     auto block = Bench::up().sessions.snapshot();
     Bench other{{settings("b", "10.0.0.3"), settings()}};
     CHECK(deeds(other.sessions.start(t0 + 5ms, &block)) == Lines{"Down 2>0 tx 1000 rx 10 to 10.0.0.3"});

@@ -57,7 +57,7 @@ TEST_CASE("a session begins with a packet, byte for byte") {
     CHECK(packet.ttl == 255);
 }
 
-TEST_CASE("a session comes up through INIT, and each step is told to the neighbour at once") {
+TEST_CASE("a session comes up through INIT, and each step is sent to the neighbour at once") {
     Bench bench = Bench::started();
 
     CHECK(lines(bench.hear(kDown, t0 + 100ms)) == Lines{"debug: (peer) Entering Init state", "Init 1>9 tx 1000 rx 10"});
@@ -75,7 +75,7 @@ TEST_CASE("a session comes up straight from DOWN when the neighbour was quicker"
     CHECK(bench.state() == State::Up);
 }
 
-TEST_CASE("only who is to hear of it is told") {
+TEST_CASE("a state is reported only to the roles that track it") {
     Settings s = settings();
     s.tells_vrrp = false;
     CHECK(deeds(Bench::started(s).hear(kInit, t0)).at(0) == "tell peer UP not vrrp");
@@ -171,7 +171,7 @@ TEST_CASE("silence for the detection time takes an up session down, and not a mo
     CHECK(bench.snapshot().counters == expected);
 }
 
-TEST_CASE("every packet that counts begins the detection time anew") {
+TEST_CASE("every valid packet restarts the detection time") {
     Bench bench = Bench::up();
     for (Nanos at = 20ms; at < 200ms; at += 20ms) (void)bench.hear(kUp, t0 + at);
     (void)bench.tick(t0 + 205ms);
@@ -179,7 +179,7 @@ TEST_CASE("every packet that counts begins the detection time anew") {
     CHECK(bench.snapshot().expires - t0 == 210ms);
 }
 
-TEST_CASE("silence while DOWN makes the session forget its neighbour without a word") {
+TEST_CASE("silence while DOWN makes the session forget its neighbour without a report") {
     Bench bench = Bench::up();
     (void)bench.hear(kDownAgain, t0 + 10ms);
     REQUIRE(bench.state() == State::Down);
@@ -281,7 +281,7 @@ TEST_CASE("demand mode silences only a session that is up on both sides and has 
     CHECK(bench.snapshot().transmit_interval == 1s);
 }
 
-TEST_CASE("a neighbour that wanted nothing sent is spoken to again when it has gone") {
+TEST_CASE("sending resumes when a neighbour that requested no packets is gone") {
     Bench bench = Bench::up();
     (void)bench.hear("20 c0 03 18 00 00 00 09 00 00 00 01 00 00 27 10 00 00 00 00 00 00 00 00", t0 + 5ms);
     CHECK(bench.due() == 35ms);
@@ -360,7 +360,7 @@ TEST_CASE("an operator takes a session out of service and back") {
     CHECK(bench.sessions.step(Administer{"other", false}, t0 + 1102ms).empty());
 }
 
-TEST_CASE("a stop tells every neighbour AdminDown, once, and ends the machine") {
+TEST_CASE("a stop sends AdminDown to every neighbour, once, and finishes") {
     Settings silent = settings("silent", "10.0.0.3");
     silent.passive = true;
     Bench bench{{settings(), silent}};

@@ -47,7 +47,7 @@ TEST_CASE("more sessions than source ports share them") {
     CHECK(all.at(16'399).discriminator == 16'400);
 }
 
-TEST_CASE("a first packet is told by its source, the later ones by the discriminator") {
+TEST_CASE("a first packet is matched by its source, later ones by the discriminator") {
     Bench bench = two();
     (void)bench.hear(kDown, t0, "10.0.0.3");
     CHECK(bench.state(0) == State::Down);
@@ -58,23 +58,25 @@ TEST_CASE("a first packet is told by its source, the later ones by the discrimin
     CHECK(bench.state(0) == State::Down);
 }
 
-TEST_CASE("packets that are nobody's are counted, and said once a minute for each kind") {
+TEST_CASE("packets of no session are counted, and logged once a minute for each kind") {
     Bench bench = two();
     const auto stranger = from_hex(kDown), unknown = up_for(7);
 
     CHECK(lines(bench.hear(stranger, t0, "10.0.0.9")) ==
-          Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour"});
+          Lines{"warning: Discarding packet from 10.0.0.9: its sender is not a neighbour of any session"});
     CHECK(lines(bench.hear(unknown, t0 + 1s, "10.0.0.9")) ==
           Lines{"warning: Discarding packet from 10.0.0.9: session is not found - your discriminator field is "
                 "0x00000007"});
     CHECK(bench.hear(stranger, t0 + 2s, "10.0.0.8").empty());
     CHECK(bench.hear(stranger, t0 + 60s - 1ns, "10.0.0.9").empty());
     CHECK(lines(bench.hear(stranger, t0 + 60s, "10.0.0.9")) ==
-          Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour (and 2 more since the last such "
+          Lines{"warning: Discarding packet from 10.0.0.9: its sender is not a neighbour of any session (and 2 more "
+                "since the last such "
                 "message)"});
     CHECK(bench.hear(stranger, t0 + 61s, "10.0.0.9").empty());
     CHECK(lines(bench.hear(stranger, t0 + 120s, "10.0.0.9")) ==
-          Lines{"warning: Discarding packet from 10.0.0.9: it is nobody's neighbour (and 1 more since the last such "
+          Lines{"warning: Discarding packet from 10.0.0.9: its sender is not a neighbour of any session (and 1 more "
+                "since the last such "
                 "message)"});
     CHECK(bench.sessions.snapshot().strangers == 7);
 }
@@ -108,7 +110,7 @@ TEST_CASE("a neighbour's packet that does not count is counted with its session 
     }
 }
 
-TEST_CASE("a neighbour's wrong TTL is said once, and again when the session has come up or gone down") {
+TEST_CASE("a neighbour's wrong TTL is logged once, and again after the session's state has changed") {
     Settings s = settings();
     s.max_hops = 2;
     Bench bench = Bench::up(s);
@@ -145,7 +147,7 @@ TEST_CASE("a packet that names a session must be from its neighbour, to its sour
         }
 }
 
-TEST_CASE("sessions with one neighbour are told apart by their own address; one without takes the rest") {
+TEST_CASE("sessions with one neighbour are distinguished by their own address; one without takes the rest") {
     Settings any = settings("any"), first = settings("first"), second = settings("second");
     first.source = ip("10.0.0.1");
     second.source = ip("10.0.1.1");
@@ -199,7 +201,7 @@ TEST_CASE("the TTL of a packet must reach ours less max_hops") {
     }
 }
 
-TEST_CASE("a source port that somebody else uses is given up for another") {
+TEST_CASE("a source port that another program uses is replaced") {
     Bench bench = two();
     CHECK(bench.sessions.step(PortTaken{49152}, t0).empty());
     CHECK(bench.snapshot(0).source_port == 49154);

@@ -40,7 +40,7 @@ TEST_CASE("the snapshot of a session that is up has both ends in it") {
     CHECK(s.expires == t0 + 211ms);
 }
 
-TEST_CASE("the snapshot of a session that has heard nobody knows no time and no peer") {
+TEST_CASE("the snapshot of a session without received packets has no time and no peer") {
     auto ours = settings();
     ours.multihop = true;
     ours.multiplier = 4;

@@ -154,7 +154,7 @@ TEST_CASE("what two directors must have alike is named with both and the log's w
 TEST_CASE("an address that another host has, too, is named with its interface and who has it") {
     DoctorFacts facts = healthy();
     facts.duplicates = {{.address = "10.0.0.1", .interface = "eth0", .mac = "02:00:00:00:00:09"}};
-    CHECK(says(only(facts), "address 10.0.0.1 on eth0 is held by this host and by another one: 02:00:00:00:00:09",
+    CHECK(says(only(facts), "address 10.0.0.1 on eth0 is used by this host and by another one: 02:00:00:00:00:09",
                "remove the address there"));
 }
 

@@ -298,7 +298,7 @@ def test_the_checkers_hear_of_sessions_too_and_a_port_that_is_taken_refuses_a_re
     says(taken, "bound")
     one.write("/run/keepalived.conf", service + session("peer", "192.168.4.12", QUICK + "multihop\n"))
     daemon.send(signal.SIGHUP)
-    says(daemon, "the reload is refused (mainstayd-bfd refused it: receive BFD over IPv4: bind any address port 4784")
+    says(daemon, "reload refused (mainstayd-bfd refused it: receive BFD over IPv4: bind any address port 4784")
     two.kill()
     wait_until(lambda: "Received BFD event: instance peer is in state Down" in daemon.output().rsplit(up, 1)[1], 10,
                daemon.output)

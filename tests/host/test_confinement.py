@@ -145,7 +145,7 @@ def test_a_process_whose_memory_runs_out_says_so_and_ends(director):
     director.daemon.send(signal.SIGHUP)
 
     wait_until(lambda: "out of memory (limited to 64 MB)" in director.daemon.output(), 20, director.daemon.output)
-    wait_until(lambda: "the running configuration goes on unchanged" in director.daemon.output(), 10, director.daemon.output)
+    wait_until(lambda: "the running configuration stays in use" in director.daemon.output(), 10, director.daemon.output)
 
 
 @pytest.mark.skipif(not landlock_version() or not shutil.which("strace"), reason="needs Landlock and strace")
@@ -185,8 +185,8 @@ def test_without_the_accounts_the_daemon_says_which_command_makes_them(lan):
     done = one.run([program("mainstayd"), "-n", "-l", "-f", path], check=False, timeout=20)
 
     assert done.returncode == 4
-    assert ("there is no account mainstay-vrrp mainstay-lvs mainstay-obs mainstay-bfd mainstay-snmp mainstay-track mainstay-read: make the "
-            "roles' accounts with `systemd-sysusers /usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with "
+    assert ("accounts missing: mainstay-vrrp mainstay-lvs mainstay-obs mainstay-bfd mainstay-snmp mainstay-track mainstay-read. "
+            "Create them with `systemd-sysusers /usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with "
             "--shared-account NAME") in done.stdout + done.stderr
 
 
@@ -208,7 +208,7 @@ def test_a_shared_account_that_does_not_exist_is_refused(lan):
     done = one.run([program("mainstayd"), "-n", "-l", "-f", path, "--shared-account", "nosuch"], check=False, timeout=20)
 
     assert done.returncode == 4
-    assert "there is no account nosuch (--shared-account)" in done.stdout + done.stderr
+    assert "account nosuch (--shared-account) does not exist" in done.stdout + done.stderr
 
 
 TRACKED = "track_file weight {\n file /run/weight\n}\n"

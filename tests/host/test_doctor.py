@@ -57,7 +57,7 @@ def test_an_address_that_another_host_has_too_is_found_with_who_has_it(lan):
     two.run(["ip", "addr", "add", f"{VIP}/32", "dev", "eth0"])
     (mac,) = [link["address"] for link in json.loads(two.run(["ip", "-json", "link", "show", "eth0"]).stdout)]
 
-    assert f"address {VIP} on eth0 is held by this host and by another one: {mac}" in findings(one)
+    assert f"address {VIP} on eth0 is used by this host and by another one: {mac}" in findings(one)
 
     two.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
     assert findings(one) == []

@@ -69,7 +69,7 @@ def test_what_would_be_refused_is_told_with_its_place(lan):
     assert (as_json.returncode, told["refused"], told["file"]) == (2, True, "/run/keepalived.conf")
     assert any(entry["severity"] == "fatal" and entry["line"] > 0 for entry in told["diagnostics"])
     daemon.send(signal.SIGHUP)
-    wait_until(lambda: "goes on unchanged" in daemon.output(), 10, "the refusal")
+    wait_until(lambda: "stays in use" in daemon.output(), 10, "the refusal")
     assert one.holds(VIP)
 
 

@@ -133,4 +133,4 @@ def test_without_permission_it_says_so_and_exits_4(lan):
                     "-f", path], check=False)
 
     assert done.returncode == 4
-    assert "needs root" in done.stderr
+    assert "must be started as root" in done.stderr

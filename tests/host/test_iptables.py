@@ -81,5 +81,5 @@ def test_iptables_that_works_on_nftables_is_passed_over_for_them(lan):
     daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables") + instance()))
     wait_holds(one)
 
-    assert "the iptables of this host works on nftables, which is used instead" in daemon.output()
+    assert "the iptables of this host uses nftables, which is used directly instead" in daemon.output()
     assert VIP in ruleset(one)

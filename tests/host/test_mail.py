@@ -151,7 +151,7 @@ def test_without_a_disk_addresses_come_first_mails_are_in_memory_and_go_to_the_d
 
     # That it is backup, and that it is master.
     wait_until(lambda: mail_status(one)["in_memory"] == 2, 20, lambda: f"{mail_status(one)}\n{daemon.output()}")
-    assert "There is no folder for the mail spool: mkdir /var/spool/mainstay: Read-only file system" in daemon.output()
+    assert "the mail spool folder cannot be created: mkdir /var/spool/mainstay: Read-only file system" in daemon.output()
     assert "The mail spool cannot be written (" in daemon.output()
     assert "the mail spool cannot be written (" in one.run([program("mainstayctl"), "status"]).stdout
 

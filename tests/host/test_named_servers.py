@@ -140,7 +140,7 @@ def test_a_name_without_an_answer_leaves_its_service_without_servers_and_says_so
     host = director(lan)
     host.write("/run/zone", json.dumps({}))
     daemon = host.mainstayd(service(""))
-    wait_until(lambda: "web.example.org: the name has no address. There are no servers until a lookup succeeds"
+    wait_until(lambda: "web.example.org: the name has no address. It has no servers until a lookup succeeds"
                in daemon.output(), 30, lambda: daemon.output())
     assert stays(lambda: servers(host) == {}, 1)
     host.write("/run/zone", json.dumps({"1": ["127.1.0.1"]}))

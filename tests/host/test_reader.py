@@ -28,7 +28,7 @@ def test_one_reader_reads_every_configuration_and_ends_with_the_daemon(lan):
     for priority in (140, 130):
         assert "Reload complete" in reload(one, daemon, instance("MASTER", priority))
         assert wait_reader(daemon) == first
-    assert "goes on unchanged" in reload(one, daemon, "vrrp_instance VI_1 {\n")
+    assert "stays in use" in reload(one, daemon, "vrrp_instance VI_1 {\n")
     assert "Reload complete" in reload(one, daemon, instance("MASTER", 120))
 
     daemon.send(signal.SIGTERM)

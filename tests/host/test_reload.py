@@ -74,7 +74,7 @@ def test_a_file_that_cannot_run_is_refused_whole(lan):
     clash = instance("MASTER", 150, vip="192.168.4.222") + instance(name="VI_2", vip="192.168.4.223")
     said = reload(one, daemon, clash)
 
-    assert "goes on unchanged" in said
+    assert "stays in use" in said
     assert "51" in said
     assert stays(lambda: one.holds(VIP) and not one.holds("192.168.4.222"), 2)
     assert "Reload complete" in reload(one, daemon, instance("MASTER", 150))
@@ -91,7 +91,7 @@ def test_with_strict_a_warning_refuses_a_reload_and_a_start(lan):
     wait_holds(one)
     said = reload(one, daemon, warned)
 
-    assert "goes on unchanged" in said
+    assert "stays in use" in said
     assert "--strict allows no warnings" in said
     assert one.holds(VIP)
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_gone_is_refused(lan):
     one.path("/run/keepalived.conf").unlink()
     daemon.send(signal.SIGHUP)
 
-    wait_until(lambda: "goes on unchanged" in daemon.output(), 10, "the refusal")
+    wait_until(lambda: "stays in use" in daemon.output(), 10, "the refusal")
     assert one.holds(VIP)
 
 

@@ -194,7 +194,7 @@ def test_a_script_that_others_got_the_right_to_change_is_not_run_any_more(lan):
     wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
 
     one.path("/run/check").chmod(0o777)
-    logged(daemon, "script /run/check of vrrp_script/chk is not run: others than root may change it (enable_script_security)")
+    logged(daemon, "script /run/check of vrrp_script/chk is not run: accounts other than root may modify it (enable_script_security)")
     one.run(["rm", "-f", "/run/ran"])
     assert stays(lambda: not one.path("/run/ran").exists(), 1)
     wait_until(lambda: not one.holds(VIP), 10, "the instance to count its script as failed")
@@ -206,7 +206,7 @@ def test_a_script_that_others_got_the_right_to_change_is_not_run_any_more(lan):
     daemon = wait_ready(one.mainstayd(text % ""))
     wait_holds(one)
     one.path("/run/check").chmod(0o777)
-    logged(daemon, "script /run/check of vrrp_script/chk became unsafe: others than root may change it")
+    logged(daemon, "script /run/check of vrrp_script/chk became unsafe: accounts other than root may modify it")
     assert stays(lambda: one.holds(VIP), 1)
     assert daemon.output().count("became unsafe") == 1
 

@@ -266,7 +266,7 @@ def test_x_and_A_do_what_the_keywords_do_and_a_master_may_come_later(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(instance(**QUICK), "-x", "-A", SOCKET))
     wait_holds(one)
-    wait_until(lambda: "SNMP: there is no AgentX master at unix:/run/agentx" in daemon.output(), 10, "the log to say so")
+    wait_until(lambda: "SNMP: no AgentX master at unix:/run/agentx" in daemon.output(), 10, "the log to say so")
 
     master = Master(one)
     master.wait_for(f"{INSTANCE}.2.1", '"VI_1"')
@@ -276,4 +276,4 @@ def test_x_and_A_do_what_the_keywords_do_and_a_master_may_come_later(lan):
     master.start()
     master.wait_for(f"{INSTANCE}.4.1", "2")
     assert one.holds("192.168.4.200")
-    assert daemon.output().count("SNMP: there is no AgentX master") == 1
+    assert daemon.output().count("SNMP: no AgentX master") == 1

@@ -93,13 +93,13 @@ def test_a_full_fifo_loses_lines_and_holds_up_nobody(lan):
     wait_until(lambda: one.run(["pgrep", "-x", "sleep"], check=False).returncode == 0, 10, "the FIFO to be full")
     daemon = wait_ready(one.mainstayd("global_defs {\n notify_fifo /run/fifo\n}\n" + fast()))
     wait_holds(one)
-    logged(daemon, "FIFO /run/fifo is full, nobody reads it: lines are lost")
+    logged(daemon, "FIFO /run/fifo is full because no process reads it: lines are lost")
     assert filler.alive()
 
     reader(one)
     wait_until(lambda: len(lines(one)) >= 65536, 10, "the FIFO to be emptied")
     one.run(["ip", "link", "set", "eth0", "down"])
-    wait_until(lambda: re.search(r"FIFO /run/fifo is read again: ([12]) lines were lost \(\1 in all\)", daemon.output()),
+    wait_until(lambda: re.search(r"FIFO /run/fifo accepts lines again: ([12]) lines were lost \(\1 in total\)", daemon.output()),
                10, daemon.output)
     wait_until(lambda: lines(one).endswith(b'INSTANCE "VI_1" FAULT 150\n'), 10, "the reader to write its last line")
 
@@ -122,7 +122,7 @@ def test_a_fifo_s_script_is_started_with_its_path_started_again_and_ended_at_the
 
     first = next(words[0] for words in started if words[1] == "notify_fifo.lines")
     one.run(["kill", "-9", first])
-    logged(daemon, "the script that reads /run/notify_fifo ended (signal 9): it is started again")
+    logged(daemon, "the script that reads /run/notify_fifo ended (signal 9): restarting it")
     wait_until(lambda: len(one.read("/run/started").splitlines()) == 4, 15, "the script to be there again")
 
     assert daemon.stop() == 0
@@ -268,10 +268,10 @@ def test_a_startup_or_shutdown_script_that_hangs_is_ended_after_its_timeout(lan)
     text = ("global_defs {\n startup_script /run/hang\n startup_script_timeout 1\n shutdown_script /run/hang\n"
             " shutdown_script_timeout 1\n}\n" + fast())
     daemon = wait_ready(one.mainstayd(text))
-    assert "startup_script took too long and was ended" in daemon.output()
+    assert "startup_script timed out and was killed" in daemon.output()
     wait_holds(one)
     assert daemon.stop(timeout=20) == 0
-    assert "shutdown_script took too long and was ended" in daemon.output()
+    assert "shutdown_script timed out and was killed" in daemon.output()
 
 
 def test_fifos_and_their_readers_go_on_over_an_upgrade(lan):

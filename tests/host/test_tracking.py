@@ -79,7 +79,7 @@ track_file over {
 
 @pytest.mark.parametrize("make,why", [
     (["mkfifo", "/run/odd"], "/run/odd is not tracked: it is no regular file"),
-    (["ln", "-s", "/proc/uptime", "/run/odd"], "/run/odd is not tracked: changes on such a filesystem are not told of"),
+    (["ln", "-s", "/proc/uptime", "/run/odd"], "/run/odd is not tracked: changes on such a filesystem are not reported"),
 ])
 def test_a_fifo_or_a_file_of_proc_is_refused_and_stops_nobody(lan, make, why):
     (one,) = office(lan, "one")
@@ -99,7 +99,7 @@ def test_a_watcher_that_dies_or_hangs_holds_up_nobody_and_comes_back(lan):
 
     one.run(["sh", "-c", "kill -STOP $(pgrep -x mainstayd-track)"])
     one.write("/run/weight", "9\n")
-    logged(daemon, "the watcher of files, processes and links has been silent for 10 s", 25)
+    logged(daemon, "the watcher of files, processes and links has sent no heartbeat for 10 s", 25)
     priority_on_the_wire(one, 159)
     assert daemon.output().count("Entering BACKUP STATE") == 1
 

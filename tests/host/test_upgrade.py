@@ -95,11 +95,11 @@ def test_a_program_that_cannot_load_what_runs_is_refused_and_everything_stays(la
 
     assert [r.returncode for r in (unreadable, mute, missing)] == [2, 2, 2]
     assert "state of mainstayd-vrrp" in unreadable.stderr and "upgrade refused, nothing was changed" in unreadable.stderr
-    assert "did not say that it can go on from here (exit status 3)" in mute.stderr
+    assert "did not confirm that it can continue (exit status 3)" in mute.stderr
     assert "/run/nothing-there" in missing.stderr and "No such file" in missing.stderr
     assert {role: role_pid(one, role) for role in ROLES} == before
     assert "Entering MASTER STATE" not in peer.output() and one.holds(VIP)
-    assert daemon.output().count("the upgrade is refused") == 3
+    assert daemon.output().count("upgrade refused") == 3
     assert upgrade(one).returncode == 0
 
 

@@ -135,7 +135,7 @@ TEST_CASE("the smallest state block has 192 bytes, the smallest ring two slots")
     CHECK(EventRing::map(make_memfd("r", 64 + 2 * 1040)->get(), true));
 }
 
-TEST_CASE("what the kernel tells of the sender beside a message is no descriptor") {
+TEST_CASE("the kernel's credentials of the sender are not treated as a descriptor") {
     auto channel = make_channel();
     const int on = 1;
     REQUIRE(::setsockopt(channel->second.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0);
@@ -161,7 +161,7 @@ TEST_CASE("a peer that left without reading is Closed, and cannot be sent to") {
     CHECK(receive_message(-1).error().sys_errno() == EBADF);
 }
 
-TEST_CASE("without descriptors there is no channel, no memory and no mapping, and that is said") {
+TEST_CASE("without descriptors making a channel, memory or a mapping is an error") {
     auto fd = make_memfd("small", 8);
     CHECK(StateBlock::map(fd->get(), true).error().code() == Errc::Invalid);
     CHECK(EventRing::map(fd->get(), true).error().code() == Errc::Invalid);
@@ -174,7 +174,7 @@ TEST_CASE("without descriptors there is no channel, no memory and no mapping, an
     CHECK(make_memfd("test", 1).error().sys_errno() == EMFILE);
 }
 
-TEST_CASE("what does not fit a file is said when it is sealed") {
+TEST_CASE("content that does not fit a file is an error when it is sealed") {
     std::signal(SIGXFSZ, SIG_IGN);
     const Short files{RLIMIT_FSIZE, 4096};
     const auto content = bytes_of(std::string(8192, 'x'));
@@ -245,7 +245,7 @@ TEST_CASE("the longest event is whole, the detail of a longer one is cut to what
     CHECK(batch.events[4].parent == std::string(256, 'p'));
 }
 
-TEST_CASE("who acknowledged more than the ring ever held begins at its beginning") {
+TEST_CASE("a reader that acknowledged more than was written starts at the beginning of the ring") {
     auto fd = make_memfd("ring", event_ring_bytes());
     auto ring = EventRing::map(fd->get(), true);
     for (const char* state : {"BACKUP", "MASTER", "FAULT"}) ring->append(Event{.state = state});
@@ -299,7 +299,7 @@ TEST_CASE("descriptor 0 is one like any other, and bytes that are no message are
     CHECK(garbage.error().code() == Errc::Unsupported);
 }
 
-TEST_CASE("what cannot be read or written over is said, and a single byte can be") {
+TEST_CASE("memory that cannot be read or written is an error, and a single byte can be") {
     std::array<std::byte, 4> room{};
     CHECK(read_at(-1, 0, room).error().sys_errno() == EBADF);
     SealedMemfd single{"test"};

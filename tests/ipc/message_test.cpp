@@ -66,7 +66,7 @@ TEST_CASE("the question what a reload would do, and its answer, arrive whole") {
     CHECK(std::get<DryRunDone>(*answer).problem == "busy");
 }
 
-TEST_CASE("a message of a kind from the future is told apart from garbage") {
+TEST_CASE("a message of an unknown kind is distinguished from garbage") {
     const std::vector<std::byte> future{std::byte{200}, std::byte{0}};
     const std::vector<std::byte> cut{std::byte{0}, std::byte{8}};
 
@@ -98,7 +98,7 @@ TEST_CASE("an empty queue is nothing, a closed peer is Closed, a full queue is a
     CHECK(closed);
 }
 
-TEST_CASE("an empty message is not the end of the line") {
+TEST_CASE("an empty message is not the end of the connection") {
     auto ends = make_channel();
     REQUIRE(ends);
     REQUIRE(::send(ends->second.get(), "", 0, MSG_NOSIGNAL) == 0);

@@ -82,7 +82,7 @@ TEST_CASE("shared memory keeps its size, and readers cannot write it") {
     CHECK_FALSE(StateBlock::map(reader->get(), true));
 }
 
-TEST_CASE("what is mapped has its size sealed, whoever made it, and is of a size that may be") {
+TEST_CASE("mapped memory has a sealed size within the limits, whichever program made it") {
     const auto old = make_memfd("test", 8192);
     REQUIRE(StateBlock::map(old->get(), true));
     CHECK(::ftruncate(old->get(), 0) != 0);

@@ -130,7 +130,7 @@ TEST_CASE("a new reader resumes behind the number it acknowledged") {
     CHECK(reader->read_after(2).events.empty());
 }
 
-TEST_CASE("numbers go on over incarnations, and overflow is a count") {
+TEST_CASE("numbers continue across incarnations, and overflow is counted") {
     auto fd = make_memfd("ring", event_ring_bytes());
     for (std::size_t i = 0; i < kEventRingSlots + 10; ++i) {
         auto writer = EventRing::map(fd->get(), true);

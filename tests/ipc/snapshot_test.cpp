@@ -84,7 +84,7 @@ TEST_CASE("a snapshot of an older version, which ends earlier, is read") {
     CHECK_FALSE(ipc::read_snapshot(-1).has_value());
 }
 
-TEST_CASE("the virtual servers that changed in their places are told, and nothing else is") {
+TEST_CASE("virtual servers that changed at their positions are reported, and nothing else") {
     const auto before = many_services();
     const auto running = memfd_of(before);
     auto next = before;
@@ -109,7 +109,7 @@ TEST_CASE("the virtual servers that changed in their places are told, and nothin
     CHECK(ipc::changed_services(running.get(), running.get()).value()->empty());
 }
 
-TEST_CASE("what changed is not told as services when anything else changed, or their number") {
+TEST_CASE("no single services are reported if anything else changed, or their number") {
     const auto before = many_services();
     const auto running = memfd_of(before);
     const auto is_more = [&](auto&& change) {

@@ -89,7 +89,7 @@ TEST_CASE("a datagram longer than any BFD packet comes cut off, an empty one emp
     CHECK(datagrams[1].payload.empty());
 }
 
-TEST_CASE("a port that is taken is told by its error") {
+TEST_CASE("a port in use is reported by its error") {
     const auto first = BfdReceiver::open(Family::V4, 0).value();
     const auto second = BfdReceiver::open(Family::V4, first.port());
     REQUIRE_FALSE(second.has_value());

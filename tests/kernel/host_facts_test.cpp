@@ -127,7 +127,7 @@ TEST_CASE("a script is found by its path or in PATH, folders and what is missing
     CHECK(facts_of("sh").found);
 }
 
-TEST_CASE("whether a script may be run is told by the bits for its user") {
+TEST_CASE("the mode bits for its user decide whether a script may be run") {
     const Folder folder;
     const auto runs = [&](mode_t mode, const char* user) {
         return facts_of(folder.file("run", mode), user).executable;
@@ -188,7 +188,7 @@ TEST_CASE("a script that becomes root is looked at as one that root runs") {
     CHECK(with_root_group.insecure);
 }
 
-TEST_CASE("the host tells its interfaces, accounts, variables, name and namespaces") {
+TEST_CASE("the host's interfaces, accounts, variables, name and namespaces are found") {
     const auto host = host_environment();
     CHECK(host.interface_exists("lo"));
     CHECK_FALSE(host.interface_exists("no-such-link"));

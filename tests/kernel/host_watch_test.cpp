@@ -59,7 +59,7 @@ TEST_CASE("the beginning of a regular file is read, and nothing of anything else
     CHECK(read_tracked_file(fifo).error().code() == Errc::Unsupported);  // and does not wait for a writer
     CHECK(read_tracked_file(folder.path).error().code() == Errc::Unsupported);
     CHECK(read_tracked_file("/proc/uptime").error().text() ==
-          "/proc/uptime is not tracked: changes on a filesystem of type proc are not told of");
+          "/proc/uptime is not tracked: changes on a filesystem of type proc are not reported");
     CHECK(read_tracked_file("/sys/kernel/mm").error().code() == Errc::Unsupported);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("a file is made when it is missing, and written over only if that is a
     CHECK(read_tracked_file(elsewhere).value() == "kept");
 }
 
-TEST_CASE("a folder tells of files that are written, moved and deleted, and of its own end") {
+TEST_CASE("a watched folder reports files that are written, moved and deleted, and its own removal") {
     Folder folder;
     auto watch = FolderWatch::open().value();
     const int number = watch.add(folder.path).value();
@@ -114,7 +114,7 @@ TEST_CASE("a process is seen with its command line, a zombie is not") {
     CHECK_FALSE(look_at_process(child, true).has_value());
 }
 
-TEST_CASE("where the kernel tells of processes, it tells of a fork and of the end of the child") {
+TEST_CASE("where the kernel reports processes, it reports a fork and the exit of the child") {
     // effect: vrrp_track_process: process
     auto connector = ProcessConnector::open();
     if (!connector) {

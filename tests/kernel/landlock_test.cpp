@@ -107,7 +107,7 @@ TEST_CASE("TCP is for those that may use it, UDP for all") {
     CHECK(tried({{}, false}, [&] { return binds(SOCK_DGRAM); }) == 0);
 }
 
-TEST_CASE("no process outside can be signalled, whoever owns it") {
+TEST_CASE("no process outside can be signalled, whichever account owns it") {
     if (landlock_version() < 6) return;
     CHECK(tried({}, [parent = ::getpid()] { return ::kill(parent, SIGCONT) == 0; }) == EPERM);
     CHECK(tried({}, [] { return ::raise(SIGCONT) == 0; }) == 0);

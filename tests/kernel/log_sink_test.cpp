@@ -91,7 +91,7 @@ TEST_CASE("lines below the level are not written") {
     CHECK(socket.next().empty());
 }
 
-TEST_CASE("a log socket that nobody reads costs lines, not time, and the loss is told afterwards") {
+TEST_CASE("a log socket without a reader costs lines, not time, and the loss is logged afterwards") {
     const LogSocket socket;
     kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
 

@@ -100,7 +100,7 @@ TEST_CASE("roles may use the real-time class, every nice value and locked memory
     }));
 }
 
-TEST_CASE("a socket's buffer is as large as it is told, which the kernel doubles") {
+TEST_CASE("a socket's buffer has the requested size, which the kernel doubles") {
     const UniqueFd fd{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     int bytes = 0;
     socklen_t size = sizeof bytes;
@@ -139,7 +139,7 @@ TEST_CASE("packets leave from this host's addresses, and not from another's") {
     CHECK(can("fe80::dead:beef"));  // without an interface the kernel does not speak of the address
 }
 
-TEST_CASE("the clocks go on, and the wall's counts microseconds since 1970") {
+TEST_CASE("the clocks advance, and the wall clock counts microseconds since 1970") {
     const auto before = monotonic_now();
     CHECK(monotonic_now() >= before);
     const std::int64_t first = ::time(nullptr), seconds = wall_now().unix_us / 1'000'000, last = ::time(nullptr) + 1;

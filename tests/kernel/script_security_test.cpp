@@ -52,7 +52,7 @@ TEST_CASE("a script of root's is insecure when others may write it or a folder a
     CHECK(insecure_script(scripts.script, kRoot));
 }
 
-TEST_CASE("a script that makes its process root is judged whoever runs it") {
+TEST_CASE("a setuid-root script is checked, whichever account runs it") {
     if (::getuid() != 0) return;
     const Scripts scripts;
     ::chmod(scripts.folder.c_str(), 0777);

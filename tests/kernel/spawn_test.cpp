@@ -61,7 +61,7 @@ int run(const Folder& folder, const std::string& text, ScriptProcess process = {
 
 }  // namespace
 
-TEST_CASE("a script gets its arguments and its status is told") {
+TEST_CASE("a script gets its arguments and its status is reported") {
     const Folder folder;
     const std::string tell = "echo \"$# $1 $2\" > " + folder.path + "/told\nexit 7\n";
     CHECK(run(folder, "#!/bin/sh\n" + tell, {.argv = {"one", "two words"}}) == 7);

@@ -44,7 +44,7 @@ bool went_on(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 }  // namespace
 
-TEST_CASE("a restricted process can start no program, signal nobody, trace nobody and open no strange socket") {
+TEST_CASE("a restricted process can start no program, signal and trace no process and open no unusual socket") {
     const int parent = ::getpid();
     CHECK(ended(status_of({}, [] {
         char* const argv[] = {const_cast<char*>("true"), nullptr};
@@ -59,7 +59,7 @@ TEST_CASE("a restricted process can start no program, signal nobody, trace nobod
     CHECK(ended(status_of({}, [] { (void)::fork(); })));
 }
 
-TEST_CASE("what every role does goes on") {
+TEST_CASE("everything that every role does still works") {
     CHECK(went_on(status_of({}, [parent = ::getpid()] {
         const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         ::close(fd);
@@ -85,7 +85,7 @@ TEST_CASE("abort() is the process's own affair and ends it as always") {
     CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
 }
 
-TEST_CASE("no list has a call that starts, traces or signals, or changes who a process is") {
+TEST_CASE("no list has a call that starts, traces or signals processes, or changes credentials") {
     const std::array all{CallSet::WriteFiles, CallSet::Threads, CallSet::WatchFiles, CallSet::Schedule};
     const auto names = kernel::allowed_system_calls(all);
     for (const char* forbidden : {"execve",

@@ -74,7 +74,7 @@ TEST_CASE("a prefix of no length selects nothing, and a rule that no kernel take
     CHECK(refusal({.output = "sixteen--letters"}) == "interface name sixteen--letters is too long");
 }
 
-TEST_CASE("a rule that is told of is ours when family, priority, action and both ends are") {
+TEST_CASE("a reported rule is ours if family, priority, action and both ends match") {
     const Rule ours{.from = prefix("10.1.2.3/24"), .to = prefix("10.9.0.0/16"), .priority = 5};
     Rule told{.from = prefix("10.1.2.0/24"), .to = prefix("10.9.0.0/16"), .priority = 5};
     CHECK(may_be(ours, told));
@@ -96,7 +96,7 @@ TEST_CASE("a rule that is told of is ours when family, priority, action and both
     CHECK_FALSE(may_be(Rule{}, Route{}));
 }
 
-TEST_CASE("a route that is told of is ours by its destination without host bits, table, tos and metric") {
+TEST_CASE("a reported route is ours by its destination without host bits, table, tos and metric") {
     const auto gone = [](const char* destination) { return Route{.destination = prefix(destination), .priority = 3}; };
     CHECK(may_be(gone("10.1.2.129/25"), gone("10.1.2.128/25")));
     CHECK_FALSE(may_be(gone("10.1.2.129/24"), gone("10.1.2.128/24")));
@@ -111,7 +111,7 @@ TEST_CASE("a route that is told of is ours by its destination without host bits,
     CHECK(may_be(without, Route{.destination = prefix("10.1.0.0/16")}));
 }
 
-TEST_CASE("everything of a rule that is told is read") {
+TEST_CASE("everything of a reported rule is decoded") {
     const auto told = decode_routing(message_of(
         RTM_NEWRULE, from_hex("0a 40 30 08 05 00 00 02 02000000"
                               "1400 0100 fd000000000000000000000000000000 1400 0200 fd010000000000000000000000000000"
@@ -130,7 +130,7 @@ TEST_CASE("everything of a rule that is told is read") {
     CHECK_FALSE(*decode_routing(message_of(RTM_NEWROUTE, from_hex("80 00 00 00 fe 03 00 01 00000000"))));
 }
 
-TEST_CASE("a prefix that is told is as long as its family's at most, with an address behind it") {
+TEST_CASE("a reported prefix is at most as long as its family's address and needs an address") {
     const auto route = [](const char* text) { return decode_routing(message_of(RTM_NEWROUTE, from_hex(text))); };
     CHECK(std::get<Route>(**route("02 20 00 00 fe 03 00 01 00000000 0800 0100 0a000001")).destination ==
           prefix("10.0.0.1/32"));
@@ -153,7 +153,7 @@ TEST_CASE("a prefix that is told is as long as its family's at most, with an add
     CHECK(told.hop.via.empty());
 }
 
-TEST_CASE("forwarding is told of one interface, not of all of them, and of IPv6 alone") {
+TEST_CASE("forwarding is decoded for one interface, not for all of them, and only for IPv6") {
     const auto told = [](const char* text) { return decode_route_message(message_of(RTM_NEWNETCONF, from_hex(text))); };
     const auto of = [&](const char* text) {
         const auto read = told(text);
@@ -203,7 +203,7 @@ TEST_CASE("lifetimes, flags and labels go with the family that has them") {
     CHECK(carries(bytes(six), "0500 0b00 12000000"));
 }
 
-TEST_CASE("flags of an address that is told have each its meaning in each family") {
+TEST_CASE("each flag of a reported address is decoded by family") {
     const auto told = [](const std::string& text) {
         const auto read = decode_route_message(message_of(RTM_NEWADDR, from_hex(text)));
         return std::get<AddressAdded>(**read).address;
@@ -254,7 +254,7 @@ TEST_CASE("the shortest process event has nothing behind its head") {
     CHECK_FALSE(event(16, 48).has_value());
 }
 
-TEST_CASE("each timeout goes by its own attribute, and what is zero is not said") {
+TEST_CASE("each timeout has its own attribute, and zero is not sent") {
     const auto bytes = [](const IpvsTimeouts& timeouts) {
         std::vector<std::byte> out;
         append_timeouts(out, 0x1d, timeouts, 1);
@@ -266,7 +266,7 @@ TEST_CASE("each timeout goes by its own attribute, and what is zero is not said"
     CHECK(bytes({}).empty());
 }
 
-TEST_CASE("a daemon for IPv6 has its group, and what is not given is not said") {
+TEST_CASE("a daemon for IPv6 has its group, and unset values are not sent") {
     std::vector<std::byte> out;
     const IpvsDaemon daemon{.state = IpvsDaemon::State::Master,
                             .interface = "fifteen-letters",
@@ -292,7 +292,7 @@ TEST_CASE("a daemon for IPv6 has its group, and what is not given is not said") 
     CHECK_FALSE(told("0a010000 0c00 0380 0800 0100 01000000").has_value());
 }
 
-TEST_CASE("every protocol has its name in what is told") {
+TEST_CASE("every protocol has its name in descriptions") {
     const auto line = [](std::uint8_t protocol) {
         const IpvsServiceKey key{
             .family = Family::V4, .protocol = protocol, .address = *IpAddress::parse("10.0.0.1"), .port = 53};

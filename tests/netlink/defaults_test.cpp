@@ -53,7 +53,7 @@ TEST_CASE("a destination that says its address alone has nothing else") {
     CHECK_FALSE(destination("0800 0200 00500000"));
 }
 
-TEST_CASE("what wraps packets is read of a tunnelled destination alone, and plain IPIP when nothing is said") {
+TEST_CASE("the encapsulation is decoded only for a tunnelled destination, and is IPIP by default") {
     const std::string tunnel = "0500 0d00 01000000 0600 0e00 17c0 0000 0600 0f00 0200 0000";
     const std::string address = "0800 0100 0a000001";
     CHECK(destination((address + "0800 0300 00000000" + tunnel).c_str())->destination.tunnel == IpvsTunnel{});
@@ -76,7 +76,7 @@ TEST_CASE("a service says family, protocol and address, and has nothing else") {
     CHECK(entry->stats == IpvsStats{});
 }
 
-TEST_CASE("a daemon has a state, and nothing else needs to be said") {
+TEST_CASE("a daemon needs a state and nothing else") {
     const auto daemon = [](const char* hex) {
         const auto bytes = from_hex(hex);
         return decode_daemon(message_of(kFamilyId, bytes));
@@ -91,7 +91,7 @@ TEST_CASE("a daemon has a state, and nothing else needs to be said") {
     CHECK(daemon("09010000 1400 0380 0800 0100 01000000 0800 0600 ff020000")->group.empty());
 }
 
-TEST_CASE("timeouts that are not told are none, and the kernel's first family is 16") {
+TEST_CASE("missing timeouts are 0, and the kernel's first family is 16") {
     const auto nothing = from_hex("0c010000");
     CHECK(*decode_timeouts(message_of(kFamilyId, nothing)) == IpvsTimeouts{0, 0, 0});
     const auto least = from_hex("01020000 0600 0100 1000 0000"), less = from_hex("01020000 0600 0100 0f00 0000");

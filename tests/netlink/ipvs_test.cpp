@@ -129,7 +129,7 @@ TEST_CASE("a tunnelled destination says what wraps its packets, unless that is p
     CHECK(tunnelled({}).empty());
 }
 
-TEST_CASE("a sync daemon is started with all that is said, its port in host order, and stopped by its state") {
+TEST_CASE("a sync daemon is started with all given values, its port in host order, and stopped by its state") {
     const IpvsDaemon daemon{.state = IpvsDaemon::State::Backup,
                             .interface = "eth1",
                             .sync_id = 51,
@@ -148,7 +148,7 @@ TEST_CASE("a sync daemon is started with all that is said, its port in host orde
     CHECK_FALSE(append_daemon_start(out, kFamilyId, {}, 1));
 }
 
-TEST_CASE("what a kernel tells of its daemons is read") {
+TEST_CASE("a dump of the kernel's daemons is decoded") {
     const auto payload = from_hex(
         "09010000 4000 0380 0800 0100 01000000 0900 0200 6574683100 000000 0800 0300 33000000"
         "0600 0400 c005 0000 0600 0700 9022 0000 0500 0800 01 000000 0800 0500 e0000051");
@@ -163,7 +163,7 @@ TEST_CASE("what a kernel tells of its daemons is read") {
                                 .group = *IpAddress::parse("224.0.0.81")});
 }
 
-TEST_CASE("timeouts go out as far as they are said, and come back all") {
+TEST_CASE("only given timeouts are sent, and all are decoded") {
     std::vector<std::byte> out;
     append_timeouts(out, kFamilyId, {.tcp = 7200, .tcp_fin = 0, .udp = 60}, 0x01020304);
     CHECK(to_hex(out) == whole("24000000", "0c010000 0800 0400 201c0000 0800 0600 3c000000"));

@@ -113,7 +113,7 @@ TEST_CASE("a damaged acknowledgement with text never reads outside") {
     });
 }
 
-TEST_CASE("the end of a dump tells how it went") {
+TEST_CASE("the end of a dump contains its result") {
     CHECK(decode_done(message_of(NLMSG_DONE, {})) == 0);
     CHECK(decode_done(message_of(NLMSG_DONE, from_hex("00000000"))) == 0);
     CHECK(decode_done(message_of(NLMSG_DONE, from_hex("fcffffff"))) == EINTR);

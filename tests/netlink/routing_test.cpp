@@ -130,7 +130,7 @@ TEST_CASE("an IPv4 route may go via an IPv6 router") {
 }
 
 // The labels and locators are those of RFC 3032 2.1 and of ILA's draft; neither kernel of the tests has these tunnels.
-TEST_CASE("what a packet is put into is told by kind") {
+TEST_CASE("the encapsulation of a packet is decoded by kind") {
     // effect: vrrp_instance/virtual_routes: encap ttl-propagate
     using Type = Encapsulation::Type;
     Route wanted = route("10.1.0.0/24");

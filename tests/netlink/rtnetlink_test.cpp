@@ -171,7 +171,7 @@ TEST_CASE("a link is read with its state, size and hardware address") {
                                                      .parent = 2});
 }
 
-TEST_CASE("a link that goes is told by index and name") {
+TEST_CASE("a removed link is reported by index and name") {
     const auto payload = from_hex(kLink);
 
     const auto read = decode_route_message(message_of(RTM_DELLINK, payload));
@@ -220,7 +220,7 @@ TEST_CASE("of an address with a peer the own one counts") {
     CHECK(std::get<AddressRemoved>(**read).address.prefix.to_string() == "10.0.0.1/32");
 }
 
-TEST_CASE("an IPv6 address tells about duplicate detection in its long flags") {
+TEST_CASE("an IPv6 address has its duplicate address detection state in its long flags") {
     const auto payload = from_hex(
         "0a 40 80 00 03000000"
         "1400 0100 20010db8000000000000000000000001"

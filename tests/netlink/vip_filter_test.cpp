@@ -41,7 +41,7 @@ NftBatch batch() { return {.bytes = {}, .sequence = 100, .count = 0}; }
 
 }  // namespace
 
-TEST_CASE("a table is made anew in one transaction: away with it, sets with elements, chains, rules") {
+TEST_CASE("a table is replaced in one transaction: deletion, sets with elements, chains, rules") {
     if (!has_nftables()) return;
     auto wanted = filter(Family::V4);
     wanted.addresses = {ip("10.0.0.1")};

@@ -10,7 +10,7 @@ from support.paths import program
 
 AGENT = pathlib.Path(__file__).resolve().parent / "agent.py"
 FILE = "/run/walk.conf"
-ENDINGS = {"Reload complete": True, "goes on unchanged": False}
+ENDINGS = {"Reload complete": True, "stays in use": False}
 
 
 def busy():

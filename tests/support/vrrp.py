@@ -99,5 +99,5 @@ def reload(host, daemon, text, name="keepalived.conf"):
 
     def over():
         said = daemon.output()[before:]
-        return said if "Reload complete" in said or "goes on unchanged" in said else None
+        return said if "Reload complete" in said or "stays in use" in said else None
     return wait_until(over, 20, "the reload to end")

@@ -120,7 +120,7 @@ TEST_CASE("packets with and without an authentication header do not count for th
     CHECK(none.bench.due() == 3'609'375us);
 }
 
-TEST_CASE("AH numbers begin with the time, go on from those heard, and grow over a crash") {
+TEST_CASE("AH numbers begin with the time, continue received ones, and increase across a crash") {
     AuthBench b{ah_instance()};
     const auto first = b.bench.tick(t0 + 3'609'375us);
     CHECK(advert_in(first).protocol == 51);

@@ -125,7 +125,7 @@ TEST_CASE("state MASTER is no head start inside a group") {
     CHECK(Bench::started(c).due_of(0) == 3'609'375us);
 }
 
-TEST_CASE("a stopping group is told after its members") {
+TEST_CASE("a stopping group is reported after its members") {
     Bench bench = Bench::master(pair());
     const Lines told = brief(bench.router.step(Shutdown{}, t0 + 9s));
     REQUIRE(told.size() == 7);
@@ -133,7 +133,7 @@ TEST_CASE("a stopping group is told after its members") {
     CHECK(told.at(6) == "announce GROUP G STOP 0");
 }
 
-TEST_CASE("a reborn group that was master stays it, and is not told again") {
+TEST_CASE("a restarted group that was master stays master, and is not reported again") {
     Bench dead = Bench::master(pair());
     Bench bench{dead.router.config()};
     (void)bench.router.step(link(), t0 + 4s);

@@ -50,7 +50,7 @@ TEST_CASE("an instance starts as BACKUP and says so") {
     CHECK(bench.due() == 3'609'375us);
 }
 
-TEST_CASE("nobody heard: the advert goes out first, then addresses and ARPs, and only then people are told") {
+TEST_CASE("at a takeover the advert is sent first, then addresses and ARPs, and only then events") {
     Bench bench = Bench::started(instance());
 
     CHECK(lines(bench.tick(t0 + 3'609'375us)) ==
@@ -176,7 +176,7 @@ TEST_CASE("a better backup ignores a lower master, says so once, and takes over 
     CHECK(bench.due() == 3'414'062'500ns);
 }
 
-TEST_CASE("an equal priority counts as a master for a backup, whoever's address is higher") {
+TEST_CASE("an equal priority counts as a master for a backup, whichever address is higher") {
     Bench bench = Bench::started(instance());
     (void)bench.hear(Peer{100}.from("10.0.0.0"), t0 + 1s);
     CHECK(bench.due() == 4'609'375us);
@@ -209,7 +209,7 @@ TEST_CASE("preempt_delay lets a lower master be for a while, but not silence") {
     }
 }
 
-TEST_CASE("a master yields to a higher priority without a word on the wire") {
+TEST_CASE("a master yields to a higher priority without sending a packet") {
     Bench bench = Bench::master(instance());
 
     CHECK(lines(bench.hear(Peer{101}, t0 + 10s)) ==
@@ -234,7 +234,7 @@ TEST_CASE("among equals the higher address stays master") {
     }
 }
 
-TEST_CASE("our own address in another's advert is told once and not answered") {
+TEST_CASE("our own address in another router's advert is logged once and not answered") {
     Bench bench = Bench::master(instance());
 
     CHECK(lines(bench.hear(Peer{100}.from("10.0.0.1"), t0 + 5s)) ==
@@ -293,7 +293,7 @@ TEST_CASE(
     CHECK(deeds(bench.tick(due + 3s)) == Lines{"0 advert 150 to 224.0.0.18", "0 arp x2"});
 }
 
-TEST_CASE("a master answers a resigning router with an advert and starts its interval anew") {
+TEST_CASE("a master answers a resigning router with an advert and restarts its interval") {
     Bench bench = Bench::master(instance());
     const Instant now = bench.taken_at + 400ms;
 

@@ -55,7 +55,7 @@ TEST_CASE("announcements on one interface keep their distance, round by round; A
     CHECK(pacer.deadline() == t0 + 450ms);
 }
 
-TEST_CASE("what is asked for again while it waits is not queued twice") {
+TEST_CASE("an item requested again while it is queued is not queued twice") {
     Pacer pacer;
     pacer.configure(paced(1s));
     for (int again = 0; again < 1000; ++again) pacer.ask("eth0", {"eth0", ip("10.0.0.8")}, 5, t0);

@@ -19,7 +19,7 @@ Peer with_interval(Micros interval) {
 
 }  // namespace
 
-TEST_CASE("each kind of trouble is kept with who caused it last, when and how often") {
+TEST_CASE("each kind of problem is kept with its last peer, time and count") {
     Bench bench = Bench::started(instance());
 
     (void)bench.hear(with_interval(2s), t0 + 1s);

@@ -166,7 +166,7 @@ TEST_CASE("a new master's packets are complained about afresh") {
     CHECK(bench.hear(bad, t0 + 1s).empty());
 }
 
-TEST_CASE("packets for unknown VRIDs, other interfaces and other groups are nobody's") {
+TEST_CASE("packets for unknown VRIDs, other interfaces and other groups are ignored") {
     auto c = instance();
     Bench bench = Bench::started(c);
     Peer elsewhere{150};

@@ -46,7 +46,7 @@ TEST_CASE("a changed list of a master is applied as a difference") {
           Lines{"0 change +1", "gone remove 10.9.9.3/32@eth0", "0 change +2", "0 arp x5"});
 }
 
-TEST_CASE("another MAC address of its VMAC leaves a master alone, but the neighbours are told") {
+TEST_CASE("a changed MAC address of its VMAC leaves a master alone, but it sends gratuitous ARP") {
     auto c = instance();
     c.vmac.enabled = true;
     c.vmac.mac = "02:00:00:00:00:01";
@@ -95,7 +95,7 @@ TEST_CASE("an address that moves between masters and changes is removed before i
           Lines{"1 change +0", "gone remove 10.9.9.8/32@eth0 10.9.9.9/32@eth0", "0 change +0", "0 arp x5", "1 arp x5"});
 }
 
-TEST_CASE("an address whose broadcast address, peer or lifetime changes is set anew") {
+TEST_CASE("an address whose broadcast address, peer or lifetime changes is set again") {
     auto c = instance();
     c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32"), vip("10.9.9.4/32")};
     Bench bench = Bench::master(c);
@@ -150,7 +150,7 @@ TEST_CASE("a shorter interval reaches a master at once, but never makes a backup
     CHECK(backup.due_of(0) == 30'609'375us);
 }
 
-TEST_CASE("scripts keep their results by name and command; a new one holds nobody back") {
+TEST_CASE("scripts keep their results by name and command; a new one delays no instance") {
     auto c = with({instance()});
     config::TrackScript script;
     script.name = "chk";
@@ -210,7 +210,7 @@ TEST_CASE("another prefix length of an IPv4 address is added before the old one 
           Lines{"0 change +0", "gone remove 10.9.9.9/24@eth0 2001:db8::9/64@eth0", "0 change +1", "0 arp x5"});
 }
 
-TEST_CASE("what else the kernel is told of an address makes it another one: it goes and comes") {
+TEST_CASE("an address with any other changed kernel attribute is removed and set again") {
     auto c = instance();
     const auto change = [&](auto&& alter) {
         Bench bench = Bench::master(c);
@@ -301,7 +301,7 @@ TEST_CASE("a group that a reload makes one of address owners takes over at once"
     CHECK(bench.state(1) == State::Master);
 }
 
-TEST_CASE("an owner that has given way to another owner goes on waiting after a reload") {
+TEST_CASE("an owner that has yielded to another owner still waits after a reload") {
     Bench bench = Bench::master(instance(255));
     Peer other{255};
     other.from("10.0.0.9");

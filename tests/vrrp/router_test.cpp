@@ -63,7 +63,7 @@ TEST_CASE("vrrp_startup_delay holds timers and ears back") {
     CHECK(bench.counters().advert_rcvd == 1);
 }
 
-TEST_CASE("at shutdown all resign before anybody is told") {
+TEST_CASE("at shutdown all instances resign before events are published") {
     Bench bench = Bench::master(with({instance(100), instance(50, "VI_2", 52, "10.9.9.8/32")}));
 
     CHECK(brief(bench.router.step(Shutdown{}, t0 + 9s)) ==
@@ -77,7 +77,7 @@ TEST_CASE("at shutdown all resign before anybody is told") {
 
 // ---- addresses removed by others -----------------------------------------------------------------------------------
 
-TEST_CASE("a master puts back an address that somebody removed") {
+TEST_CASE("a master restores an address that another program removed") {
     Bench bench = Bench::master(instance());
     const AddressLost lost{"eth0", Prefix::parse("10.9.9.9/32").value()};
 
@@ -176,7 +176,7 @@ Bench reborn(const Bench& dead, Instant now, Intents& told, const InterfaceFact&
 }
 }  // namespace
 
-TEST_CASE("a crashed master goes on as master, and nobody is told") {
+TEST_CASE("a crashed master resumes as master, and nothing is reported") {
     Bench dead = Bench::master(instance());
     Intents told;
 
@@ -240,7 +240,7 @@ TEST_CASE("script results outlive a crash") {
     CHECK(bench.state() == State::Backup);
 }
 
-TEST_CASE("a fault that was told before the crash is not told again") {
+TEST_CASE("a fault that was reported before the crash is not reported again") {
     Bench dead = Bench::started(instance());
     (void)dead.router.step(link("eth0", false), t0 + 1s);
     Intents told;

@@ -39,7 +39,7 @@ TEST_CASE("what an unclean death left behind is removed at the start, but not an
     CHECK(deeds(own.router.start(t0)).empty());
 }
 
-TEST_CASE("a route that somebody removes is put back, with a warning, and counted") {
+TEST_CASE("a route that another program removes is restored, with a warning, and counted") {
     auto bench = Bench::master(routed());
 
     CHECK(
@@ -74,7 +74,7 @@ TEST_CASE("until a reload: then it is as after a start") {
     CHECK(deeds(bench.tick(reloaded + 31s)).back() == fmt::format("0 audit {}", kRule));
 }
 
-TEST_CASE("somebody who keeps removing a route is answered at a bounded rate, and in the end the master resigns") {
+TEST_CASE("a route that is removed again and again is restored at a bounded rate, and in the end the master resigns") {
     auto bench = Bench::master(routed());
     Instant now = bench.taken_at + 100ms;
     int restored = 0;
@@ -120,7 +120,7 @@ TEST_CASE("a route without an interface is put back too, but is no reason to res
     CHECK(bench.state() == State::Master);
 }
 
-TEST_CASE("what cannot be set at first is said once and tried again in a second; the master stays") {
+TEST_CASE("an entry that cannot be set at first is logged once and retried after a second; the master stays") {
     auto bench = Bench::master(routed());
     const RoutingOutcome refused{.owner = 0, .how = {}, .added = {}, .refused = {{1, "No such device"}}};
 
@@ -132,10 +132,10 @@ TEST_CASE("what cannot be set at first is said once and tried again in a second;
     CHECK(brief(bench.router.step(again, bench.taken_at + 1s)).empty());
     const RoutingOutcome added{.owner = 0, .how = SetRouting::How::Audit, .added = {1}, .refused = {}};
     CHECK(brief(bench.router.step(added, bench.taken_at + 31s)) ==
-          Lines{"(VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 is set now"});
+          Lines{"(VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 could be set at last"});
 }
 
-TEST_CASE("what the kernel dropped without a word is found when an interface comes back, and every half minute") {
+TEST_CASE("routes that the kernel dropped silently are found when an interface returns, and every half minute") {
     auto bench = Bench::master(with({routed()}));
     const Instant now = bench.taken_at + 100ms;
     (void)bench.router.step(link("eth1", false), now);
@@ -208,7 +208,7 @@ TEST_CASE("but not for one that is not tracked") {
     CHECK(bench.state() == State::Backup);
 }
 
-TEST_CASE("static entries are set at the start, whoever is master, and removed at the stop") {
+TEST_CASE("static entries are set at the start, in any state, and removed at the stop") {
     Bench bench{with_statics(with({instance()}))};
     (void)bench.router.step(link(), t0);
     (void)bench.router.step(link("eth1"), t0);
@@ -220,7 +220,7 @@ TEST_CASE("static entries are set at the start, whoever is master, and removed a
                 "gone remove 10.7.0.1/24@eth1"});
 }
 
-TEST_CASE("static entries that somebody removes come back at once, in keepalived's words") {
+TEST_CASE("static entries that another program removes are restored at once, with keepalived's log text") {
     Bench bench{with_statics(with({instance()}))};
     (void)bench.router.step(link(), t0);
     (void)bench.router.step(link("eth1"), t0);
@@ -255,7 +255,7 @@ TEST_CASE("the instances of a track_group are in FAULT while the interface of it
     CHECK(bench.state(1) == State::Backup);
 }
 
-TEST_CASE("an address that another host has is told once, counted each time and tried again") {
+TEST_CASE("an address in use by another host is logged once, counted each time and retried") {
     auto c = instance();
     c.excluded_addresses = {vip("2001:db8::5/64")};
     auto bench = Bench::master(c);
@@ -354,7 +354,8 @@ TEST_CASE(
         .owner = 0, .how = SetRouting::How::Again, .added = {}, .refused = {{1, "Network is down"}}};
     CHECK(brief(bench.router.step(still, now)).empty());
     const RoutingOutcome added{.owner = 0, .how = SetRouting::How::Again, .added = {1}, .refused = {}};
-    CHECK(brief(bench.router.step(added, now)) == Lines{"(VI_1) route 10.2.0.0/16 via 10.7.0.2 dev eth1 is set now"});
+    CHECK(brief(bench.router.step(added, now)) ==
+          Lines{"(VI_1) route 10.2.0.0/16 via 10.7.0.2 dev eth1 could be set at last"});
 }
 
 TEST_CASE("static entries over an interface that is replaced while it is up are set again at once") {

@@ -275,7 +275,7 @@ TEST_CASE("a unicast instance that leaves FAULT announces its own address") {
     CHECK(deeds(multicast.router.step(link(), t0 + 2s)).empty());
 }
 
-TEST_CASE("an instance hears its own group only, whoever shares the VRID") {
+TEST_CASE("an instance receives only its own group, even if others share the VRID") {
     // effect: vrrp_instance: mcast_dst_ip
     auto one = instance(100, "VI_1"), two = instance(100, "VI_2", 51, "10.9.9.10/32");
     two.multicast_group = ip("224.0.0.99");

@@ -148,7 +148,7 @@ TEST_CASE("a BFD session that a sync group tracks counts for every member") {
     CHECK(bench.state(1) == State::Backup);
 }
 
-TEST_CASE("a restarted router remembers what it was told of BFD, and a reload keeps it") {
+TEST_CASE("a restarted router remembers reported BFD states, and a reload keeps them") {
     Bench first = Bench::started(tracking({}));
     (void)tell(first, "peer", true);
     (void)tell(first, "elsewhere", true);

@@ -91,7 +91,7 @@ TEST_CASE("an owner's priority never changes") {
     CHECK(priority_of(bench) == 255);
 }
 
-TEST_CASE("a script without weight holds its instance in FAULT until it has spoken, and nobody is told") {
+TEST_CASE("a script without weight keeps its instance in FAULT until its first result, which is not reported") {
     Lines told;
     Bench bench = boot(scripted(0), &told);
     CHECK(told == Lines{"(VI_1) Entering FAULT STATE (init)", "run chk"});
@@ -182,7 +182,7 @@ TEST_CASE("scripts run once per interval on a grid and never twice at a time") {
     CHECK(bench.due() == 6s);
 }
 
-TEST_CASE("every way to fail is told in its own words") {
+TEST_CASE("every kind of failure has its own text") {
     using How = ScriptDone::How;
     struct Row {
         How how;
@@ -201,7 +201,7 @@ TEST_CASE("every way to fail is told in its own words") {
     }
 }
 
-TEST_CASE("results of scripts that nobody asked for are ignored") {
+TEST_CASE("results of scripts that were not requested are ignored") {
     Bench bench = boot(scripted(0));
     CHECK(bench.script("other", 1, t0).empty());
     (void)bench.script("chk", 0, t0);

@@ -310,7 +310,7 @@ TEST_CASE("an address owner has no trackers with a weight") {
     CHECK(bench.state() != State::Fault);
 }
 
-TEST_CASE("a new incarnation knows what files and processes said") {
+TEST_CASE("a new incarnation remembers the states of files and processes") {
     const auto c =
         tracking({file(0), process()}, {tracks("track_file", {line("F")}), tracks("track_process", {line("P", 9)})});
     Bench bench = Bench::started(c);
@@ -326,7 +326,7 @@ TEST_CASE("a new incarnation knows what files and processes said") {
     CHECK(priority_of(next) == 109);
 }
 
-TEST_CASE("a reload keeps what a tracker said unless it is another one") {
+TEST_CASE("a reload keeps the state of an unchanged tracker") {
     auto c = tracking({file()}, {tracks("track_file", {line("F")})});
     Bench bench = Bench::started(c);
     (void)bench.router.step(FileFact{"F", 5}, t0 + 1ms);
@@ -337,7 +337,7 @@ TEST_CASE("a reload keeps what a tracker said unless it is another one") {
     CHECK(priority_of(bench) == 100);
 }
 
-TEST_CASE("a change of the priority is told where notify_priority_changes says so") {
+TEST_CASE("a change of the priority is reported with notify_priority_changes") {
     // effect: vrrp_instance: notify_priority_changes
     // effect: vrrp_sync_group: notify_priority_changes
     // effect: global_defs: vrrp_notify_priority_changes
@@ -364,7 +364,7 @@ TEST_CASE("a change of the priority is told where notify_priority_changes says s
     }
 }
 
-TEST_CASE("a master's change of priority is told as MASTER_PRIORITY") {
+TEST_CASE("a master's change of priority is reported as MASTER_PRIORITY") {
     auto c = tracking({file()}, {tracks("track_file", {line("F")})});
     c.global.more.edit().values = {{"vrrp_notify_priority_changes", true}};
     Bench bench = Bench::master(c);
@@ -372,7 +372,7 @@ TEST_CASE("a master's change of priority is told as MASTER_PRIORITY") {
           "announce INSTANCE VI_1 MASTER_PRIORITY 95");
 }
 
-TEST_CASE("a reload that removes an instance tells of it as FAULT, or as DELETED with notify_deleted") {
+TEST_CASE("a reload reports a removed instance as FAULT, or as DELETED with notify_deleted") {
     // effect: vrrp_instance: notify_deleted
     for (const bool deleted : {false, true}) {
         config::Config c = with({instance(100), instance(100, "VI_2", 52, "10.9.9.10/32")});

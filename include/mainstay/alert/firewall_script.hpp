@@ -1,5 +1,5 @@
-// The one command by which vrrp_iptables acts. iptables and ipset want root and take their time, so the supervisor runs
-// them like a script; the role says only what to do, in arguments that no shell interprets.
+// The command that implements vrrp_iptables. iptables and ipset need root and are slow, so the supervisor runs them
+// like a script; the role only sends arguments, which no shell interprets.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace mainstay::alert {
 
-inline constexpr const char* kFirewallKey = "firewall";  // also the queue: one after the other
+inline constexpr const char* kFirewallKey = "firewall";  // also the queue, so that calls run one after the other
 
 // Whether this configuration may need it.
 [[nodiscard]] bool wants_firewall_script(const config::Config& config);

@@ -1,8 +1,8 @@
 // Mails about events, in keepalived's wording. Pure: values in, RFC 5322 text out.
 //
-// A Mail holds what is to be told (its items) and to whom; its text is made when it is sent, so that several waiting
-// mails can be merged into one digest. Nothing in an event can add a header or a recipient: control characters become
-// blanks, what is not ASCII is encoded, over-long text is cut.
+// A Mail holds its items and recipients; its text is made when it is sent, so that several waiting mails can be merged
+// into one digest. Nothing in an event can add a header or a recipient: control characters become blanks, non-ASCII
+// text is encoded, over-long text is truncated.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ inline constexpr std::size_t kBodyLineBytesMax = 900;
 inline constexpr std::size_t kDigestItemsMax = 500;  // further ones are counted, not listed
 
 struct MailItem {
-    std::string subject;  // with "[router_id] " in front
+    std::string subject;  // begins with "[router_id] "
     std::string body;     // one line, with keepalived's arrows
     WallTime at;
     bool operator==(const MailItem&) const = default;
@@ -34,13 +34,13 @@ struct Mail {
     std::vector<std::string> to;
     std::string router_id;
     std::vector<MailItem> items;      // one: a plain mail; more: a digest
-    std::uint64_t unlisted = 0;       // items that a digest had no room for
+    std::uint64_t unlisted = 0;       // items beyond kDigestItemsMax
     WallTime queued;                  // when it was written to the spool; filled in by the caller
-    std::vector<std::string> merged;  // ids of the mails that this digest stands for
+    std::vector<std::string> merged;  // ids of the mails that this digest replaces
     bool operator==(const Mail&) const = default;
 };
 
-// What the host contributes.
+// The host's data for a mail.
 struct MailHost {
     std::string host_name;
     int utc_offset_s = 0;  // of local time, for the Date header
@@ -48,17 +48,17 @@ struct MailHost {
 
 // One event as a mail. The same event gives the same id, so that spooling it twice leaves one mail.
 [[nodiscard]] Mail compose(const Event& event, const config::Global& global, const MailHost& host);
-// A mail from the daemon about itself: lost events, a full spool. `text` is the subject behind the router id.
+// A mail from the daemon about itself: lost events, a full spool. `text` is the subject after the router id.
 [[nodiscard]] Mail compose_notice(std::string id, std::string text, std::string body, WallTime at,
                                   const config::Global& global, const MailHost& host);
-// One mail that stands for all of `mails` (at least one; same sender and recipients), as old as the newest of them.
-// Items beyond kDigestItemsMax are counted.
+// One digest that replaces all of `mails` (at least one; same sender and recipients), with the date of the newest.
+// Items beyond kDigestItemsMax are only counted.
 [[nodiscard]] Mail merge(const std::vector<Mail>& mails);
 
-// The whole message, lines ended by CRLF, dots not stuffed.
+// The whole message, with CRLF line ends and without dot-stuffing.
 [[nodiscard]] std::string render_message(const Mail& mail, const MailHost& host);
 
-// "Fri, 20 Nov 2026 08:37:46 +0000"; offsets beyond a day are taken as 0.
+// "Fri, 20 Nov 2026 08:37:46 +0000"; offsets beyond a day count as 0.
 [[nodiscard]] std::string rfc5322_date(WallTime at, int utc_offset_s);
 
 }  // namespace mainstay::alert

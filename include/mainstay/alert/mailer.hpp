@@ -1,11 +1,11 @@
-// From events to delivered mails: composes, spools, holds back a storm, retries, gives up.
+// From events to delivered mails: composes, spools, merges a storm into a digest, retries, gives up.
 //
-// It owns no timer: the observer calls pump() every second and when a delivery ends. One mail is on its way at a
-// time. A server that cannot be reached is tried again after 5 s, then 10 s and so on up to 5 min; meanwhile all mails
-// wait. A mail that the server puts off (4xx) waits in the same way for itself, the others go on.
+// It has no timer: the observer calls pump() every second and when a delivery ends. One mail is delivered at a time. If
+// the server cannot be reached, all mails wait and it is retried after 5 s, 10 s and so on up to 5 min. A mail that the
+// server defers (4xx) is retried with the same delays by itself; the others are delivered meanwhile.
 //
-// More than kPlainMailsPerMinute mails in a minute are held for kHoldFor and leave as one digest; so do more than
-// that many waiting for a server.
+// More than kPlainMailsPerMinute mails in a minute are held for kHoldFor and sent as one digest; so are more than that
+// many that wait for a server.
 #pragma once
 
 #include <cstdint>
@@ -30,20 +30,20 @@ namespace mainstay::alert {
 inline constexpr std::size_t kPlainMailsPerMinute = 20;
 inline constexpr Seconds kHoldFor{60};
 inline constexpr Seconds kRetryFirst{5}, kRetryLast{300};
-inline constexpr Seconds kKeepFor{3 * 86'400};  // then a mail goes to failed/
+inline constexpr Seconds kKeepFor{3 * 86'400};  // then a mail is moved to failed/
 
 // How long to wait after this many failures in a row (1, 2, ...).
 [[nodiscard]] Seconds retry_delay(std::uint32_t failures);
 
-// How one delivery ended. Recipients that are in no list are still to be told.
+// The result of one delivery. Recipients that are in no list have not got the mail yet.
 struct Delivery {
     bool reached = true;  // false: no connection, no answer, or the server is not taking mails at all now
     std::vector<std::string> accepted;
     std::vector<std::string> never;  // refused for good (5xx)
-    std::string text;                // the server's last word, or what failed
+    std::string text;                // the server's last reply, or what failed
 };
 
-// Where mails go. `done` is called later, from the loop, exactly once for each send().
+// Delivers mails. `done` is called later, on the loop, exactly once for each send().
 class Transport {
 public:
     Transport() = default;
@@ -67,22 +67,22 @@ struct MailerCounters {
 
 class Mailer {
 public:
-    // `wake` is called when a delivery has ended: pump() soon, but not from within it.
+    // `wake` is called when a delivery has ended: call pump() soon, but not from within `wake`.
     Mailer(Spool spool, Transport& transport, Log& log, std::function<void()> wake);
 
-    // Mail is on when both a server and recipients are configured; what waits is kept while it is off.
+    // Mail is enabled if both a server and recipients are configured; waiting mails are kept while it is disabled.
     void configure(const config::Global& global, const MailHost& host);
     [[nodiscard]] bool enabled() const;
 
-    // Everything that these events tell is on disk when it returns success, and they may be acknowledged; unless
-    // spool().unsaved() says that some of it is in memory only. After a failure ask again later with the same events.
+    // After success the mails of these events are on disk and the events may be acknowledged, unless spool().unsaved()
+    // says that some mails are in memory only. After a failure, retry later with the same events.
     [[nodiscard]] Result<void> take(const std::vector<Event>& events, Instant now, WallTime wall);
-    // A mail about ourselves; once for each id.
+    // A mail about mainstay itself; sent once for each id.
     [[nodiscard]] Result<void> notice(std::string id, std::string text, std::string body, Instant now, WallTime wall);
 
-    // While the disk refuses: tries it again, and tells when that begins and ends.
+    // While the spool cannot be written: retries, and logs when that state begins and ends.
     void settle_spool();
-    // Sends what is due. Harmless at any time.
+    // Sends what is due. May be called at any time.
     void pump(Instant now, WallTime wall);
 
     [[nodiscard]] bool sending() const { return !in_flight_.empty(); }
@@ -116,17 +116,17 @@ private:
     std::function<void()> wake_;
     config::Global global_;
     MailHost host_;
-    std::deque<Instant> admitted_;   // of the last minute
+    std::deque<Instant> admitted_;   // times of the mails of the last minute
     std::vector<std::string> held_;  // ids that wait for the digest
     Instant held_until_{};
     std::map<std::string, Attempts> attempts_;
     Attempts server_;
     std::string in_flight_;
-    std::optional<Delivery> delivery_;  // of in_flight_, not looked at yet
+    std::optional<Delivery> delivery_;  // result of in_flight_, not processed yet
     std::string last_problem_;
-    bool told_disk_ = false;  // that the disk refuses
+    bool told_disk_ = false;  // the spool's failure was logged
     MailerCounters counters_;
-    // A delivery may end after we are gone.
+    // A delivery may end after this object is destroyed.
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

@@ -1,6 +1,5 @@
-// What a role may have the supervisor run and write. A role is treated as if somebody had taken it over: of a script it
-// chooses nothing but the state and the priority that the script is called with, of a FIFO line nothing but whose turn
-// it is. Pure.
+// Which scripts and FIFO lines a role may request from the supervisor. A role may be compromised, so it chooses only
+// the state and the priority in a script's arguments, and only the object and its state in a FIFO line. Pure.
 #pragma once
 
 #include <cstddef>
@@ -15,20 +14,20 @@
 
 namespace mainstay::alert {
 
-// The arguments that a script of this key gets beyond the configured ones, from those that a role has sent. They are
-// what notify_calls() and ServiceScripts make, and nothing else: Errc::Invalid.
+// The arguments of this key's script in addition to the configured ones, from those that a role has sent. Errc::Invalid
+// for arguments that notify_calls() and ServiceScripts do not make.
 [[nodiscard]] Result<std::vector<std::string>> script_arguments(std::string_view key, std::string_view queue,
                                                                 const std::vector<std::string>& extra);
 
-// Whose events a FIFO tells.
+// The objects whose events are written to a FIFO.
 struct FifoNames {
     std::set<std::string, std::less<>> instances, groups, services;
-    bool known = false;  // false: a program that did not make this list made the plan; every name counts
+    bool known = false;  // false: the plan is from an older program without this list; every name is allowed
 };
 inline constexpr std::size_t kFifoLineBytesMax = 4096;  // PIPE_BUF: a longer one could be written in part
 
-// A line of vrrp's, or of lvs's. Errc::NotFound: its form is right, but the name is not configured. Errc::Invalid: no
-// line of mainstay's has this form.
+// Checks a line of the vrrp or lvs role. Errc::NotFound: the line is well-formed, but the name is not configured.
+// Errc::Invalid: malformed.
 [[nodiscard]] Result<void> check_fifo_line(Requester from, std::string_view line, const FifoNames& names);
 
 // Arguments of the firewall's command (firewall_script.hpp), as vrrp::filter_calls() makes them.

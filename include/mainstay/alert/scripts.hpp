@@ -1,5 +1,5 @@
-// Every command that a configuration can make the supervisor run, under a stable key. The reader makes the table, the
-// supervisor alone runs what is in it; a role only names keys.
+// The table of all commands that a configuration lets the supervisor run, under stable keys. The reader makes the
+// table; only the supervisor runs commands; roles send keys.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@
 
 namespace mainstay::alert {
 
-// The process that may have a script run.
+// The process that may request a script.
 enum class Requester : std::uint8_t { Nobody, Supervisor, Vrrp, Lvs };
 [[nodiscard]] Requester requester_of_script(std::string_view key);
 
-// What the supervisor does when, since the reading, others than root have got the right to change a script of root's.
+// What the supervisor does when accounts other than root have become able to modify a script that runs as root.
 enum class ScriptSecurity : std::uint8_t {
-    Unchecked,  // nothing: it is a program of the system, or it was so at the reading, which was logged
+    Unchecked,  // nothing: it is a system program, or it was so at the reading already, which was logged
     Warn,
     Refuse,  // enable_script_security
 };
@@ -34,7 +34,7 @@ struct ScriptEntry {
     std::uint32_t uid = 0, gid = 0;
     Micros timeout{0};                           // 0: none (notify scripts are waited for notify_wait only)
     std::vector<std::uint32_t> groups;           // supplementary ones
-    Requester requested_by = Requester::Nobody;  // nobody: a program that did not know this made the table
+    Requester requested_by = Requester::Nobody;  // Nobody: the table is from an older program
     ScriptSecurity security = ScriptSecurity::Unchecked;
     bool operator==(const ScriptEntry&) const = default;
 };
@@ -64,19 +64,19 @@ struct NotifyCall {
 // configured ones.
 [[nodiscard]] std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& event);
 
-// Which services and servers have notify scripts, looked up once: events of thousands of them may come in one second.
+// The services and servers that have notify scripts, indexed, because thousands of events may occur in one second.
 class ServiceScripts {
 public:
     ServiceScripts() = default;
     explicit ServiceScripts(const config::Config& config);
     void change(const config::ServiceChange& change);
-    // The script that this event of a service or a server runs, if it has one; nothing for any other event.
+    // The script for this event of a service or a server, if it has one; empty for any other event.
     [[nodiscard]] std::vector<NotifyCall> calls(const Event& event) const;
 
 private:
     void add(const config::VirtualServer& service);
 
-    std::unordered_multiset<std::string> keys_;  // two services of a mark have one name
+    std::unordered_multiset<std::string> keys_;  // the IPv4 and IPv6 services of a mark have the same name
 };
 
 // All (key, command, timeout) of a configuration; the reader resolves paths and accounts.

@@ -1,13 +1,13 @@
-// Mails that wait to be sent, one file each, so that neither a crash nor a power cut loses one.
+// The mail spool: mails that wait to be sent, one file each, so that neither a crash nor a power cut loses one.
 //
 // A mail is written under a temporary name, fsync'ed, renamed, and the folder is fsync'ed: when put() returns, it is
-// on disk. The same id again changes nothing, so an event may be spooled twice around a crash. A digest is written
-// before the mails that it stands for are removed; a crash in between leaves both, and open() removes the latter.
+// on disk. Writing the same id again changes nothing, so an event may be spooled twice around a crash. A digest is
+// written before the mails that it replaces are removed; a crash in between leaves both, and open() removes the latter.
 //
-// While the disk refuses (read-only, full, no folder), mails are kept in memory, up to a bound of their own; settle()
-// writes them as soon as it can be.
+// While the folder cannot be written (read-only, full, missing), mails are kept in memory, up to a separate limit;
+// settle() writes them as soon as possible.
 //
-// Calls wait for the disk: only the observer uses it. One owner, one thread, one process per folder.
+// Calls block on the disk: only the observer uses it. One owner, one thread, one process per folder.
 #pragma once
 
 #include <cstddef>
@@ -26,45 +26,45 @@ namespace mainstay::alert {
 struct SpoolLimits {
     std::size_t mails_max = 1'000;
     std::size_t bytes_max = 64U << 20;   // of all waiting mails
-    std::size_t failed_files_max = 200;  // in failed/; the oldest make room
-    std::size_t memory_mails_max = 200;  // that are in memory only
+    std::size_t failed_files_max = 200;  // in failed/; the oldest are removed
+    std::size_t memory_mails_max = 200;  // mails in memory only
     std::size_t memory_bytes_max = 1U << 20;
 };
 inline constexpr std::size_t kSpoolFileBytesMax = 8U << 20;
 
-// The form on disk: JSON with a version. decode refuses what encode would not have written.
+// The format on disk: JSON with a version. decode refuses what encode would not have written.
 [[nodiscard]] std::string encode_mail(const Mail& mail);
 [[nodiscard]] Result<Mail> decode_mail(std::string_view text);
 
 class Spool {
 public:
-    // Makes the folder (mode 0700) and failed/ in it, removes what a crash left half done, and loads the rest. A file
-    // that cannot be read as a mail goes to failed/ and is named in problems().
+    // Creates the folder (mode 0700) and failed/ in it, removes incomplete files of a crash, and loads the rest. A file
+    // that is not a valid mail is moved to failed/ and listed in problems().
     [[nodiscard]] static Result<Spool> open(const std::string& directory, SpoolLimits limits = {});
 
-    // One that has no folder yet: everything is in memory only until settle() can make it.
+    // A spool without a folder: everything is in memory only until settle() can create it.
     [[nodiscard]] static Spool in_memory(std::string directory, const Error& why, SpoolLimits limits = {});
-    // Tries the disk again when it refused. Returns how many mails were written to it.
+    // Retries a disk that could not be written. Returns how many mails were written.
     std::size_t settle();
-    // Why the disk refuses; empty while it does not.
+    // Why the disk cannot be written; empty while it can.
     [[nodiscard]] const std::string& disk_problem() const { return disk_problem_; }
     [[nodiscard]] std::size_t unsaved() const { return unsaved_.size(); }  // mails in memory only
     [[nodiscard]] bool saved(const std::string& id) const { return !unsaved_.contains(id); }
 
-    // Durable on return, unless it is one of the unsaved(). Errc::Limit: the spool is full, or what memory may hold.
+    // Durable on return, unless it is one of the unsaved(). Errc::Limit: the spool, or its part in memory, is full.
     [[nodiscard]] Result<void> put(const Mail& mail);
-    // Writes the mail over the one with its id: its recipients have become fewer.
+    // Replaces the mail with this id, after some of its recipients have got it.
     [[nodiscard]] Result<void> update(const Mail& mail);
-    // Writes the digest and removes the mails that it names in `merged`. While the disk refuses, those must be in
+    // Writes the digest and removes the mails listed in `merged`. While the disk cannot be written, those must be in
     // memory.
     [[nodiscard]] Result<void> put_digest(const Mail& digest);
-    // The mail is forgotten in any case; an error means that its file could not be removed.
+    // Removes the mail from the spool in any case; an error means that its file could not be removed.
     [[nodiscard]] Result<void> remove(std::string id);
-    // Keeps a copy in failed/ with the reason; the mail itself stays until remove() or update().
+    // Writes a copy to failed/ with the reason; the mail itself stays until remove() or update().
     [[nodiscard]] Result<void> keep_failed(const Mail& mail, const std::string& reason);
 
     [[nodiscard]] const std::map<std::string, Mail>& mails() const { return mails_; }
-    // Whether a mail with this id waits, on its own or inside a digest.
+    // Whether a mail with this id is waiting, by itself or in a digest.
     [[nodiscard]] bool knows(const std::string& id) const;
     [[nodiscard]] const SpoolLimits& limits() const { return limits_; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }

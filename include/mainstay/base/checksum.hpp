@@ -13,8 +13,8 @@ class ChecksumSum {
 public:
     ChecksumSum& add(std::span<const std::byte> bytes);
     ChecksumSum& add_u16(std::uint16_t host_order);
-    // The complement of the folded sum, host order: what goes into a checksum field. Over data that already holds a
-    // right checksum the result is 0.
+    // The complement of the folded sum in host order, which is the value of the checksum field. Over data that contains
+    // a correct checksum the result is 0.
     [[nodiscard]] std::uint16_t finish() const;
 
 private:

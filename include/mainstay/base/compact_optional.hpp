@@ -1,8 +1,8 @@
 // A member that most values leave at its default: one pointer instead of the whole of T.
 //
-// Large models are made of structs with many members of which each value sets a few. A CompactOptional<T> reads as a
-// default-constructed T until it is given another value; copies are deep, and two are equal when what they read as is.
-// Reading looks like a pointer that is never null; writing is spelled out: `server.notify_up.edit().user = "web"`.
+// The configuration model has structs with many members of which each object sets a few. A CompactOptional<T> reads as
+// a default-constructed T until it gets another value. Copies are deep; comparison is by value. Reading looks like a
+// pointer that is never null; writing is explicit: `server.notify_up.edit().user = "web"`.
 #pragma once
 
 #include <memory>
@@ -38,12 +38,12 @@ public:
         return (**this).empty();
     }
 
-    // For changing a part of the value. Takes memory from then on, so it is not for reading.
+    // For changing part of the value. It allocates, so do not use it for reading.
     [[nodiscard]] T& edit() {
         if (!held_) held_ = std::make_unique<T>();
         return *held_;
     }
-    // Likewise, and takes none when nothing is left that differs from the default. `what` is called with a T&.
+    // Like edit(), but frees the memory if the value is then the default. `what` is called with a T&.
     template <class F>
     void change(F&& what) {
         T value = **this;

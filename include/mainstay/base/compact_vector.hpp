@@ -1,5 +1,5 @@
-// A list that most of its owners leave empty: a CompactOptional that reads and is filled as the std::vector in it. What
-// is missing here is to be had from `edit`.
+// A list that most of its owners leave empty: a CompactOptional<std::vector> with the common members of std::vector.
+// For other members use edit().
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ public:
 
     [[nodiscard]] const std::vector<T>& operator*() const { return *held_; }
     operator const std::vector<T>&() const { return *held_; }  // NOLINT: see the constructor
-    // Takes memory from then on, so it is not for reading.
+    // It allocates, so do not use it for reading.
     [[nodiscard]] std::vector<T>& edit() { return held_.edit(); }
 
     [[nodiscard]] bool empty() const { return held_.empty(); }

@@ -23,7 +23,7 @@ struct Event {
     std::string detail;  // mail body without its arrows: "TCP CHECK failed on service", "VRRP Instance is now ..."
     std::uint32_t priority = 0;  // effective priority; 0 for groups and servers
     bool notify = true;          // run notify scripts, write FIFO lines
-    bool mail = false;           // the smtp_alert switches and rules say: mail it
+    bool mail = false;           // send a mail, according to the smtp_alert settings
     WallTime at;                 // set by the role that publishes it
     std::uint64_t number = 0;    // set by the event ring: 1, 2, 3 ... per role, never reused
 

@@ -1,4 +1,4 @@
-// FNV-1a: tells torn or foreign shared memory from a complete write. Not for anything hostile.
+// FNV-1a, to detect incomplete writes to shared memory. It does not protect against deliberate changes.
 #pragma once
 
 #include <cstddef>

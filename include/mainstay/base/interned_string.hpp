@@ -1,7 +1,7 @@
-// A text that never changes and is held by many at a time: one pointer each, and the text once.
+// An immutable, reference-counted string: its users share one copy and have one pointer each.
 //
-// Thousands of checks end with the same few words. A InternedString reads as a string, empty by default; a TextPool
-// makes equal texts one. Counted without locks: all holders belong to one thread.
+// Thousands of checks end with the same few texts. An InternedString reads as a string, empty by default; a TextPool
+// returns the same copy for equal texts. The count is not atomic: all users must belong to one thread.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ private:
         std::string text;
         std::size_t holders = 1;
     };
-    // Not inlined: GCC 12 cannot count, and would warn of a use after the end.
+    // Not inlined, because GCC 12 would otherwise emit a false use-after-free warning.
     [[gnu::noinline]] static void release(Held* held) {
         if (held != nullptr && --held->holders == 0) delete held;
     }
@@ -48,7 +48,7 @@ private:
     Held* held_ = nullptr;
 };
 
-// The last few texts that were asked for. One that is not among them is there twice then, which costs memory only.
+// A cache of the last few texts. A text that is no longer in the cache gets a second copy, which only costs memory.
 class TextPool {
 public:
     static constexpr std::size_t kTextsMax = 16;
@@ -66,7 +66,7 @@ public:
 
 private:
     std::vector<InternedString> texts_;
-    std::size_t next_ = 0;  // to be replaced
+    std::size_t next_ = 0;  // the entry to replace next
 };
 
 }  // namespace mainstay

@@ -1,5 +1,5 @@
-// The logging front. Pure modules do not log: they return text as an intent. Adapters get a Log& handed in; who
-// writes the lines, and where to, is decided by the process's main (kernel/log_sink.hpp).
+// The logging interface. Pure modules do not log; they return lines as intents. Adapters are given a Log&. The
+// process's main decides where the lines are written (kernel/log_sink.hpp).
 #pragma once
 
 #include <fmt/format.h>
@@ -11,12 +11,12 @@
 
 namespace mainstay {
 
-// Syslog's severities, the ones in use. keepalived logs nearly everything at Info; -D shows Debug's half of it.
+// The syslog severities in use. keepalived logs nearly everything at Info; what it logs only with -D is Debug here.
 enum class LogLevel : std::uint8_t { Error = 3, Warning = 4, Notice = 5, Info = 6, Debug = 7 };
 
 [[nodiscard]] std::string_view to_string(LogLevel level);
 
-// One finished line and how loud it is: the form in which a pure step asks for a log line.
+// A log line and its severity, as a pure step returns it.
 struct LogLine {
     LogLevel level = LogLevel::Info;
     std::string text;

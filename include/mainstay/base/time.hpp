@@ -10,8 +10,8 @@ using Micros = std::chrono::microseconds;
 using Nanos = std::chrono::nanoseconds;
 using Seconds = std::chrono::seconds;
 
-// A point on CLOCK_MONOTONIC. The clock is the system's, not the process's: an Instant stored in a state block is
-// still right in the next incarnation of a role (but not after a reboot).
+// A point on CLOCK_MONOTONIC, which is system-wide: an Instant in a state block is still valid in the next incarnation
+// of a role, but not after a reboot.
 using Instant = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
 // A point on the wall clock, for people: logs, mails, status.

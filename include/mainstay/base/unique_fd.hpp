@@ -1,4 +1,4 @@
-// A file descriptor with one owner, closed at the end of its life.
+// A file descriptor with a single owner, closed by the destructor.
 #pragma once
 
 #include <utility>

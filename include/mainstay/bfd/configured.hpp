@@ -1,4 +1,4 @@
-// The BFD sessions that a configuration asks for: its bfd_instance blocks with their defaults filled in.
+// The BFD sessions of a configuration: its bfd_instance blocks with defaults filled in.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
-// What the bfd machine is told, and what it asks for. Plain values: the same ones in a director and in a test.
+// The facts that the bfd state machine gets, and the intents that it returns. Plain values, the same in a director and
+// in a test.
 #pragma once
 
 #include <array>
@@ -31,25 +32,25 @@ struct Settings {
     Micros min_rx{10'000}, min_tx{10'000};          // 1 ms ..
     Micros idle_tx{1'000'000};                      // 1 s .. : between packets while the session is not up
     std::uint8_t multiplier = 5;                    // 1..
-    bool passive = false;                           // says nothing before the neighbour does
+    bool passive = false;                           // sends nothing before the neighbour does
     std::uint8_t ttl = 255;                         // of packets sent
-    int max_hops = 0;                               // a packet's TTL must reach ttl - max_hops; -1: any will do
+    int max_hops = 0;                               // a packet's TTL must be at least ttl - max_hops; -1: any
     bool multihop = false;                          // UDP port 4784 instead of 3784
-    bool tells_vrrp = true, tells_checkers = true;  // who hears of Up and Down
+    bool tells_vrrp = true, tells_checkers = true;  // the roles that get its state
     bool operator==(const Settings&) const = default;
 };
 
 // ---- facts -------------------------------------------------------------------------------------------------------
 
-// A UDP datagram as it came from a socket, and what the IP header said.
+// A UDP datagram as received from a socket, with fields of the IP header.
 struct PacketHeard {
     IpAddress source, destination;
     std::uint8_t ttl = 0;
-    bool multihop = false;               // came to port 4784
-    std::span<const std::byte> payload;  // borrowed for the call
+    bool multihop = false;               // received on port 4784
+    std::span<const std::byte> payload;  // valid during the call
 };
 
-// A SendPacket could not be carried out because another program uses its source port. The next packet has another.
+// A SendPacket failed because another program uses its source port. The next packet has another one.
 struct PortTaken {
     std::uint16_t source_port = 0;
 };
@@ -60,13 +61,13 @@ struct Administer {
     bool enabled = true;
 };
 
-struct DeadlineReached {};  // early or stale ones are harmless
-struct Shutdown {};         // tell every neighbour AdminDown; the machine is finished afterwards
+struct DeadlineReached {};  // early or stale ones are ignored
+struct Shutdown {};         // send AdminDown to every neighbour; the machine is finished afterwards
 
 using Fact = std::variant<PacketHeard, PortTaken, Administer, DeadlineReached, Shutdown>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
-// Carried out in the order given. None needs a lookup: each can also concern a session that a reload has removed.
+// Carried out in this order. None needs a lookup, because each may concern a session that a reload has removed.
 
 // Send this control packet now. A source port belongs to one session for its life, over a restart of the role too
 // (RFC 5881 section 4): the role keeps one socket per port of the snapshot.
@@ -78,7 +79,7 @@ struct SendPacket {
     std::array<std::byte, wire::kBfdLength> payload{};
     bool operator==(const SendPacket&) const = default;
 };
-// The session came up or went down: whoever tracks it must know at once. One that is never told of is down.
+// The session came up or went down: report it to the roles that track it. A session that was never reported is down.
 struct Tell {
     std::string session;
     bool up = false;
@@ -93,19 +94,19 @@ struct Say {  // a log line
 using Intent = std::variant<SendPacket, Tell, Say>;
 using Intents = std::vector<Intent>;
 
-// ---- what survives a crash and what the status page shows ----------------------------------------------------------
+// ---- state that survives a crash and is shown by status ------------------------------------------------------------
 
 struct Counters {
     std::uint64_t sent = 0, received = 0;
-    std::uint64_t discarded = 0;  // packets from the neighbour that did not count
+    std::uint64_t discarded = 0;  // invalid packets from the neighbour
     std::uint64_t became_up = 0, went_down = 0;
-    std::uint64_t expired = 0;         // of those, how often nothing was heard for the detection time
+    std::uint64_t expired = 0;         // of those, because the detection time expired
     std::uint64_t deadlines_late = 0;  // packets sent more than a tenth of the interval after they were due
     bool operator==(const Counters&) const = default;
 };
 
-// Everything about one session that another incarnation needs to go on, and that people want to see. The names are
-// those of RFC 5880 6.8.1.
+// Everything about one session that the next incarnation needs to resume it, and that status shows. The names are those
+// of RFC 5880 6.8.1.
 struct SessionSnapshot {
     std::string name;
     IpAddress neighbor, source;
@@ -120,10 +121,10 @@ struct SessionSnapshot {
     Micros remote_min_tx{0}, remote_min_rx{1};
     bool remote_demand = false;
     bool polling = false;            // waits for the neighbour's confirmation
-    bool polls_again = false;        // and has changed the announcement meanwhile
-    bool unheard = false;            // nothing was heard since this session was adopted
+    bool polls_again = false;        // the announced intervals changed during the poll
+    bool unheard = false;            // no packet was received since this session was adopted
     Micros transmit_interval{0};     // before jitter; 0: sends nothing periodic
-    Micros detection_time{0};        // 0: the neighbour is not known
+    Micros detection_time{0};        // 0: the neighbour is unknown
     Instant next_send{}, expires{};  // the epoch: never
     WallTime since;                  // of the last transition; filled in by the role
     Counters counters;

@@ -1,8 +1,8 @@
 // All BFD sessions of one director: the machine that the bfd role drives.
 //
-// Pure: facts and the time in, intents out. It never owns a timer: deadline() is the next moment at which it wants a
-// DeadlineReached; early and stale ones are ignored. Whoever drives it gives all packets that have arrived before a
-// deadline, so that a process that was paused does not take its neighbours for dead.
+// Pure: facts and the time in, intents out. It has no timer: give it DeadlineReached at deadline(); early and stale
+// ones are ignored. Give it all received packets before DeadlineReached, so that a process that was paused does not
+// declare its neighbours down.
 #pragma once
 
 #include <memory>
@@ -20,14 +20,14 @@ public:
     Sessions& operator=(Sessions&&) noexcept;
     ~Sessions();
 
-    // Begin. With `previous`, the snapshot of a crashed incarnation, sessions of the same neighbour, source and kind
-    // go on where they were, and their neighbours need not notice: an Up session stays Up and nobody is told.
+    // Starts the sessions. With `previous`, the snapshot of a crashed incarnation, sessions with the same neighbour,
+    // source and kind resume their state: an Up session stays Up, which is not reported again.
     [[nodiscard]] Intents start(Instant now, const SessionsSnapshot* previous = nullptr);
 
     [[nodiscard]] Intents step(const Fact& fact, Instant now);
 
-    // Swap in a new configuration. A session whose neighbour, source and kind are unchanged keeps its state; one that
-    // has another name is told of under the new one. Removed ones tell their neighbours AdminDown.
+    // Switches to a new configuration. A session whose neighbour, source and kind are unchanged keeps its state; a
+    // renamed one is reported under its new name. Removed ones send AdminDown to their neighbours.
     [[nodiscard]] Intents reload(std::vector<Settings> settings, Instant now);
 
     [[nodiscard]] std::optional<Instant> deadline() const;

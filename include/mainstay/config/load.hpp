@@ -13,8 +13,8 @@
 
 namespace mainstay::config {
 
-// The facts about the host that checking needs. Handed in, so that the module stays free of system calls other than
-// reading files, and tests can say what they like. Null functions mean "not known": the check is left out.
+// The facts about the host that the checks need. Passed in, so that the module makes no system calls other than reading
+// files, and tests can simulate any host. A null function means "unknown": its check is skipped.
 struct Environment {
     std::function<bool(std::string_view interface)> interface_exists;
     // Account names; the group may be empty. False: no such user or group.
@@ -22,7 +22,7 @@ struct Environment {
     struct ScriptFacts {
         bool found = false;       // resolved through PATH where the name is relative
         bool executable = false;  // by the account that will run it
-        bool insecure = false;    // some path component is writable by others than root, and it would run as root
+        bool insecure = false;    // it would run as root, and an account other than root may modify it
         std::string resolved;     // absolute path
     };
     std::function<ScriptFacts(const Command& command, const Global& global)> script_facts;
@@ -37,21 +37,21 @@ struct Environment {
     std::function<bool(std::string_view name)> network_namespace_exists;
     // The subnets of this host's interfaces.
     std::function<std::vector<Prefix>()> subnets;
-    // What is wrong with the regex of a url; empty: nothing.
+    // The error of a URL's regex; empty: it is valid.
     std::function<std::string(const HttpUrl& url)> pattern_problem;
-    bool all_include_checks = false;  // every include is an includea
+    bool all_include_checks = false;  // treat every include as includea
 };
 
 struct SourceFile {
     std::string path;  // as given or as included
     std::string text;
     static constexpr std::uint32_t kTop = UINT32_MAX;
-    std::uint32_t included_by = kTop;  // index of the including file; kTop: named by the operator
+    std::uint32_t included_by = kTop;  // index of the including file; kTop: given by the operator
     std::uint32_t included_at = 0;     // its line
 };
 
-// Something that the file names and that does not come to run, because braces are missing or too many, or because
-// nobody knows the block that it stands in.
+// An object in the file that does not run, because braces are missing or too many, or because it is in an unknown
+// block.
 struct Lost {
     enum class Kind : std::uint8_t { Service, Server, Instance, Address } kind = Kind::Service;
     std::string name;  // "10.0.0.1:80", "FWM 5", "group WEB"; "10.0.0.11:80"; "VI_1"; "10.0.0.9/24"
@@ -75,7 +75,7 @@ struct Loaded {
 // The same from text, for tests and for roles that parse their snapshot; `name` is shown in diagnostics.
 [[nodiscard]] Loaded load_text(std::string name, std::string text, const Environment& environment);
 
-// The form shown to people:
+// A diagnostic for people:
 //   ha.conf:7:14: error MS0012: priority must be 1 to 255, got 300
 //      7 |     priority 300
 //        |              ^~~
@@ -84,14 +84,13 @@ struct Loaded {
 // One line, for syslog.
 [[nodiscard]] std::string render_line(const Diagnostic& diagnostic, const Loaded& loaded);
 
-// Which role a snapshot is for. Each gets only its own blocks; passwords go to the vrrp role alone, mail settings to
-// the observer alone. The observer is told whether there are virtual servers, by the first of them; the SNMP agent has
-// them all.
+// The recipient of a snapshot. Each role gets only its own blocks: passwords only vrrp, mail settings only the
+// observer. The observer gets the first virtual server, to know whether there are any; the SNMP agent gets all.
 enum class Audience : std::uint8_t { Vrrp, Lvs, Observer, Bfd, Snmp };
 
 // The part of the model that this role may see; everything else is left at its default.
 [[nodiscard]] Config slice(const Config& config, Audience audience);
-// The same, but the services are taken out of `config` and not copied.
+// The same, but the services are moved out of `config`.
 [[nodiscard]] Config slice(Config&& config, Audience audience);
 
 }  // namespace mainstay::config

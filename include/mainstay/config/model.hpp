@@ -1,7 +1,7 @@
-// The typed model of a director's configuration: what keepalived.conf or TOML says, with defaults filled in, units
-// converted and names kept as names. Values only; built by the front ends from the schema (schema.hpp), read by the
-// pure modules. What has no member of its own yet stands in `more` (keyword_values.hpp). Defaults written here are
-// those of compat's tables; the schema's rows state them for people.
+// The typed model of a director's configuration, from keepalived.conf or TOML, with defaults filled in, units converted
+// and names unresolved. Values only; the front ends build it with the schema (schema.hpp), the pure modules read it.
+// Keywords without a member are in `more` (keyword_values.hpp). The defaults are keepalived's; the schema's rows state
+// them for people.
 #pragma once
 
 #include <cstdint>
@@ -128,7 +128,7 @@ struct Instance {
     bool initial_master = false;  // state MASTER
     std::uint8_t version = 2;
     Family family = Family::V4;    // of the VIPs and adverts
-    Micros advert_int{1'000'000};  // already rounded as the version wants it
+    Micros advert_int{1'000'000};  // already rounded for the protocol version
     bool nopreempt = false;
     Micros preempt_delay{0};
     bool strict = false;
@@ -137,7 +137,7 @@ struct Instance {
     AuthType auth_type = AuthType::None;
     std::string auth_pass;                           // at most 8 bytes; a secret
     std::vector<VirtualAddress> addresses;           // in the advert, in this order
-    std::vector<VirtualAddress> excluded_addresses;  // set with them, not advertised
+    std::vector<VirtualAddress> excluded_addresses;  // set together with `addresses`, not advertised
     std::optional<IpAddress> source;                 // mcast_src_ip or unicast_src_ip
     std::vector<UnicastPeer> unicast_peers;          // not empty: unicast
     std::optional<IpAddress> multicast_group;        // else 224.0.0.18 / ff02::12
@@ -201,8 +201,8 @@ struct HttpUrl {  // of HTTP_GET and SSL_GET
     bool operator==(const HttpUrl&) const = default;
 };
 
-// A file may have tens of thousands of checkers and real servers: their members are ordered without gaps, and what is
-// seldom set is CompactOptional.
+// A file may have tens of thousands of checkers and real servers: their members are ordered to avoid padding, and
+// rarely set ones are CompactOptional.
 struct Checker {
     enum class Type : std::uint8_t {
         Tcp,
@@ -239,11 +239,11 @@ struct Checker {
     bool operator==(const Checker&) const = default;
 };
 
-// How packets to a tunnelled server are wrapped; the kernel's numbers.
+// The encapsulation of packets to a tunnelled server; the kernel's numbers.
 struct Tunnel {
     enum class Type : std::uint8_t { Ipip = 0, Gue = 1, Gre = 2 } type = Type::Ipip;
     enum class Checksum : std::uint8_t { None = 0, Sum = 1, Remote = 2 } checksum = Checksum::None;
-    std::uint16_t port = 0;  // of GUE, which has one
+    std::uint16_t port = 0;  // for GUE only
     bool operator==(const Tunnel&) const = default;
 };
 
@@ -302,7 +302,7 @@ struct VirtualServer {
     bool smtp_alert = false;  // resolved
     std::optional<SorryServer> sorry_server;
     std::vector<RealServer> real_servers;
-    CompactOptional<GroupMembership> membership;  // with a group: what it stands for
+    CompactOptional<GroupMembership> membership;  // with a group: its entries
     CompactOptional<ExtraSettings> more{};
     bool operator==(const VirtualServer&) const = default;
 };

@@ -1,4 +1,4 @@
-// mainstay.toml: the daemon's own settings, apart from what keepalived.conf says about the director.
+// mainstay.toml: the daemon's own settings, as opposed to the director's configuration in keepalived.conf.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace mainstay::config {
 
 struct Settings {
     std::uint32_t lvs_audit_interval_s = 10;   // [lvs] audit_interval, 0..86400; 0: at reloads only
-    std::uint32_t scripts_notify_wait_s = 10;  // [scripts] notify_wait, 0..3600; 0: all at once, as keepalived
+    std::uint32_t scripts_notify_wait_s = 10;  // [scripts] notify_wait, 0..3600; 0: all in parallel, as in keepalived
     std::uint32_t mail_keep_s = 3 * 86400;     // [mail] keep, 60..2592000: how long an undelivered mail is retried
     bool reload_accept_losses = false;         // [reload] accept_losses
     bool operator==(const Settings&) const = default;
 };
 
-// One row a setting, as with the schema of keepalived.conf. Values are whole seconds, `low` to `high` inclusive, or
+// One row per setting, like the schema of keepalived.conf. Values are whole seconds, `low` to `high` inclusive, or
 // true and false (`flag`).
 struct Setting {
     std::string_view table, key;
@@ -32,10 +32,10 @@ struct Setting {
 
 struct ReadSettings {
     Settings settings;
-    std::vector<std::string> problems;  // "file:line:column: what, and what is used instead"; each setting is by itself
+    std::vector<std::string> problems;  // "file:line:column: the problem, and the value used instead"
 };
 
-// A text that is not TOML at all gives one problem and the defaults.
+// A text that is not valid TOML gives one problem and the defaults.
 [[nodiscard]] ReadSettings read_settings(std::string_view text, const std::string& file_name);
 
 }  // namespace mainstay::config

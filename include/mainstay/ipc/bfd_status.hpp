@@ -1,4 +1,4 @@
-// What the bfd role keeps in its state block: its sessions, so that a new incarnation goes on with them.
+// The state block of the bfd role: its sessions, so that a new incarnation can resume them.
 #pragma once
 
 #include <cstdint>

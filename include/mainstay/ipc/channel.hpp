@@ -1,4 +1,4 @@
-// One end of the line between the supervisor and a role: whole messages, with at most one descriptor beside each.
+// One end of a SEQPACKET socket pair between two processes: whole messages, each with at most one descriptor.
 #pragma once
 
 #include <optional>
@@ -20,8 +20,8 @@ struct Received {
     Message message;
     UniqueFd descriptor;
 };
-struct Closed {};  // the other side is gone
-// Nothing: no message is waiting. An undecodable message is an error and is gone from the queue.
+struct Closed {};  // the peer has closed its end
+// None: no message is pending. An undecodable message is an error and is removed from the queue.
 [[nodiscard]] Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd);
 
 }  // namespace mainstay::ipc

@@ -4,7 +4,7 @@
 // leaves the rest at their defaults; what it does not know yet it skips. So fields may be added at the end of a
 // struct, and version N and N+1 read each other; they may never be removed, reordered or change type.
 //
-// A struct takes part by one function beside it, found by ADL or declared in ipc/:
+// A struct needs one function, found by ADL or declared in ipc/:
 //     template <class A> void fields(A& archive, Thing& t) { archive(t.name, t.port, t.children); }
 // Decoding never trusts a length: everything is bounded by the bytes that are there.
 #pragma once
@@ -30,15 +30,15 @@
 
 namespace mainstay::ipc {
 
-// Written as the vector of what `make(0)` to `make(count - 1)` return, which is never there as a whole.
+// Encoded like a vector of `make(0)` to `make(count - 1)`, of which only one element exists at a time.
 template <class F>
 struct OneByOne {
     std::size_t count = 0;
     F make;
 };
 
-// Where a long encoding goes while it is made: what is complete, piece by piece in order. The length of a struct that
-// is longer than a piece follows when it is known.
+// The destination of a long encoding: it gets complete pieces in order. The length of a struct that is longer than a
+// piece is written afterwards.
 class EncodingTarget {
 public:
     virtual void append(std::span<const std::byte> piece) = 0;
@@ -51,9 +51,9 @@ protected:
 class Encoder {
 public:
     Encoder() = default;
-    // Into `room`; what does not fit is only counted.
+    // Encodes into `room`; bytes that do not fit are only counted.
     explicit Encoder(std::span<std::byte> room) : room_{room}, fixed_{true} {}
-    // Into `target` through `room`, of which not more than that is ever used; finish() at the end.
+    // Encodes into `target`, with `room` as the buffer; call finish() at the end.
     Encoder(std::span<std::byte> room, EncodingTarget& target) : room_{room}, target_{&target}, fixed_{true} {}
     void finish() { spill(); }
     template <class... T>
@@ -149,7 +149,7 @@ private:
     template <class T>
     void put(const CompactOptional<T>& value) {
         put(*value);
-    }  // as a T: a member may become rare, or cease to be
+    }  // encoded as a T, so that a member may become or stop being a CompactOptional
     template <class... T>
     void put(const std::variant<T...>& value) {
         put(static_cast<std::uint8_t>(value.index()));
@@ -176,11 +176,12 @@ private:
     std::span<std::byte> room_;
     EncodingTarget* target_ = nullptr;
     std::size_t size_ = 0;
-    std::size_t spilled_ = 0;  // bytes that the target has
+    std::size_t spilled_ = 0;  // bytes already written to the target
     bool fixed_ = false;
 };
 
-// Structs within structs: the model needs a dozen. Some are made of their own kind, and bytes may claim any depth.
+// The limit for nested structs; the model needs a dozen. Some structs are recursive, so hostile bytes could claim any
+// depth.
 inline constexpr std::size_t kMostDepth = 32;
 
 class Decoder {
@@ -203,7 +204,7 @@ private:
         rest_ = rest_.subspan(size);
         return true;
     }
-    // The number of elements that follow. None takes less than a byte, so more than the bytes left is a lie.
+    // The number of elements that follow. Each has at least one byte, so a number above the remaining bytes is invalid.
     std::uint32_t length() {
         std::uint32_t size = 0;
         if (!raw(&size, sizeof size)) return 0;
@@ -274,7 +275,7 @@ private:
             out.resize(size);
             raw(out.data(), size);
         } else {
-            // A struct takes four bytes at least.
+            // A struct has at least four bytes.
             if (std::is_class_v<T> && size <= rest_.size() / sizeof(std::uint32_t)) out.reserve(size);
             for (std::uint32_t i = 0; i < size && ok_; ++i) get(out.emplace_back());
         }
@@ -300,7 +301,7 @@ private:
         get(value);
         out = std::move(value);
     }
-    // An alternative that only a newer writer knows is left out, with what follows it in its struct.
+    // An unknown alternative of a newer writer is skipped, with the rest of its struct.
     template <class... T>
     void get(std::variant<T...>& out) {
         std::uint8_t index = 0;
@@ -351,7 +352,7 @@ template <class T>
     return encoder.take();
 }
 
-// How many bytes it takes; when that is more than there are, what is in `room` is of no use.
+// Returns the size of the encoding; if it exceeds `room`, the contents of `room` are incomplete.
 template <class T>
 std::size_t encode_into(std::span<std::byte> room, const T& value) {
     Encoder encoder{room};

@@ -1,5 +1,5 @@
-// How the model of a configuration and the script table travel: the snapshot a role gets is config::Config encoded.
-// tests/ipc/config_codec_test.cpp counts the members, so that one that is added to the model cannot be forgotten here.
+// The encoding of the configuration model, which is the snapshot for a role, and of the script table.
+// tests/ipc/config_codec_test.cpp counts the members, so that a new member of the model cannot be forgotten here.
 #pragma once
 
 #include "codec.hpp"

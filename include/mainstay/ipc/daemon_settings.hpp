@@ -1,4 +1,5 @@
-// What the supervisor itself acts on of a configuration. It parses nothing: the reader tells it.
+// The settings of a configuration that the supervisor itself uses. The reader extracts them, because the supervisor
+// parses no configuration.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +12,23 @@
 namespace mainstay::ipc {
 
 struct DaemonSettings {
-    std::string net_namespace;        // by name, of /run/netns; empty: where the daemon was started
+    std::string net_namespace;        // a name in /run/netns; empty: the namespace in which the daemon was started
     bool has_ipvs_namespace = false;  // net_namespace_ipvs is given
-    std::string ipvs_namespace;       // empty: where the daemon was started
-    std::string instance;             // this copy's name
+    std::string ipvs_namespace;       // empty: the namespace in which the daemon was started
+    std::string instance;             // the name of this daemon (keyword `instance`)
     bool use_pid_dir = false;
     std::uint32_t child_wait_seconds = 5;
     std::string process_name;      // of the supervisor; empty: the identity's
     std::int32_t umask = -1;       // -1: not given
-    std::string reload_check_log;  // reload_check_config; what is wrong is appended there
+    std::string reload_check_log;  // reload_check_config; the file to which problems are appended
     bool reload_check = false;
     std::string reload_time_file;
     bool reload_repeat = false;
     bool has_reload_file = false;
     std::string reload_file;  // empty: keepalived.reload in the run folder
     std::string config_save_dir, tmp_config_directory;
-    std::string nftables_table;       // with reload: may not change
-    bool disable_local_igmp = false;  // the same
+    std::string nftables_table;       // a reload cannot change it
+    bool disable_local_igmp = false;  // likewise
     std::string snmp_socket;          // of the AgentX master: -A, else snmp_socket
     std::string state_dump_file;
     bool data_use_instance = false;

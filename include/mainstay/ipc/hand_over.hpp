@@ -1,5 +1,5 @@
-// What one supervisor hands on to the next when it re-executes itself for an upgrade: everything that it knows and the
-// numbers of the descriptors that stay open. Append-only, like all that crosses from one version to another.
+// The state that a supervisor hands over to the new program when it executes it for an upgrade: everything that it
+// knows, and the numbers of the descriptors that stay open. Append-only, like everything that crosses versions.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +13,26 @@
 
 namespace mainstay::ipc {
 
-// Grows only when an older program could not go on from it.
+// Increased only if an older program could not continue from it.
 inline constexpr std::uint32_t kHandOverFormat = 1;
-// Names the descriptor that holds the HandOver, in the environment of the new program.
+// The environment variable with the number of the HandOver's descriptor.
 inline constexpr const char* kHandOverVariable = "MAINSTAY_HAND_OVER";
 
 struct HandedRole {
     std::uint8_t kind = 0;                                            // role::Kind
-    std::int32_t pid = 0;                                             // 0: does not run
+    std::int32_t pid = 0;                                             // 0: not running
     std::int32_t control = -1, block = -1, ring = -1, snapshot = -1;  // descriptors
     bool needed = false, ready = false, ever_ready = false;
     Instant born{};
 };
-struct HandedScript {  // one that runs; or, with no pid, one that waits in its queue
+struct HandedScript {  // a running script, or, without a pid, a queued one
     std::int32_t pid = 0;
     std::uint8_t from = 0;  // role::Kind
     std::uint64_t request = 0;
     std::string key, queue;
     std::vector<std::string> extra;
     bool timed_out = false;
-    Instant due{};  // its time limit, or KILL after TERM; zero: none
+    Instant due{};  // its timeout, or when SIGKILL follows SIGTERM; zero: none
 };
 struct HandedFifo {
     std::string path;
@@ -43,7 +43,7 @@ struct HandedFifo {
 struct HandOver {
     std::uint32_t format = kHandOverFormat;
     std::string version;      // of the program that hands over
-    std::string config_path;  // the new one may stand in another folder
+    std::string config_path;  // of the running configuration; the new program may have another default
     std::string pid_path;
     std::int32_t pid_file = -1, kick = -1, scripts = -1, client = -1;  // descriptors
     std::uint64_t generation = 0;
@@ -54,7 +54,7 @@ struct HandOver {
     std::vector<HandedFifo> fifos;
 };
 
-// A memfd that survives the exec.
+// Returns a memfd that survives the exec.
 [[nodiscard]] Result<UniqueFd> write_hand_over(const HandOver& hand_over);
 [[nodiscard]] Result<HandOver> read_hand_over(int fd);
 

@@ -1,5 +1,5 @@
-// What the supervisor itself has to do for a configuration, beyond its roles and the table of scripts: FIFOs, and what
-// is watched on the host. Made by the reader; travels sealed.
+// What the supervisor itself does for a configuration, besides roles and scripts: FIFOs, and what the watcher observes.
+// Made by the reader; sent as a sealed memfd.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ namespace mainstay::ipc {
 struct FifoPlan {
     enum class Lines : std::uint8_t { All, Vrrp, Lvs } lines = Lines::All;
     std::string path;
-    std::uint32_t uid = 0, gid = 0;  // owner, when it is made
+    std::uint32_t uid = 0, gid = 0;  // its owner if it is created
     std::string script;              // its reader's key in the table of scripts; empty: none
     bool operator==(const FifoPlan&) const = default;
 };
 
-// Whose events FIFO lines may tell: instances, sync groups, virtual servers.
+// The objects whose events may be written to FIFOs: instances, sync groups, virtual servers.
 struct FifoSubjects {
     std::vector<std::string> instances, groups, services;
 };
@@ -29,7 +29,7 @@ struct HostPlan {
     std::vector<FifoPlan> fifos;
     vrrp::WatchPlan watch;
     std::uint32_t fifo_mode = 0600;
-    std::optional<FifoSubjects> fifo_names;  // where there are FIFOs
+    std::optional<FifoSubjects> fifo_names;  // set if there are FIFOs
 };
 
 template <class A>

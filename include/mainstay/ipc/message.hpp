@@ -1,5 +1,5 @@
-// Messages between the supervisor and a role, over a SEQPACKET socket pair. Small; a configuration travels as a
-// sealed memfd beside its message.
+// Messages between the supervisor and other processes, over SEQPACKET sockets. They are small; a configuration is sent
+// as a sealed memfd with its message.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace mainstay::ipc {
 inline constexpr std::size_t kMessageBytesMax = 64 * 1024;
 
 // ---- supervisor to role ----
-struct Prepare {  // with one descriptor: the sealed memfd that holds config::Config encoded
+struct Prepare {  // with one descriptor: a sealed memfd with the encoded config::Config
     std::uint64_t generation = 0;
 };
 struct Commit {
@@ -26,7 +26,7 @@ struct Commit {
 struct Abort {
     std::uint64_t generation = 0;
 };
-struct Stop {};  // resign and leave in order
+struct Stop {};  // resign, release everything and exit
 struct ScriptResult {
     std::uint64_t request = 0;
     enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
@@ -34,22 +34,22 @@ struct ScriptResult {
 };
 struct ScriptResults {
     std::vector<ScriptResult> results;
-};  // what ended since the last batch
-// SIGUSR1, SIGUSR2 and kin, relayed: bring the state block up to date (vrrp, lvs; and back: done), or write the dump
-// files (observer; with one descriptor: its end of the line on which it gets them, see DumpFile).
+};  // scripts that have ended since the last batch
+// A relayed SIGUSR1, SIGUSR2 and so on: update the state block (vrrp, lvs, which send it back when done), or write the
+// dump files (observer; with one descriptor: its end of the channel on which it gets them, see DumpFile).
 struct DumpRequested {
     std::int32_t signal = 0;
 };
 
-// With one descriptor for a reader that is to write to `check_log`.
+// With one descriptor for a reader that writes to `check_log`.
 struct RoleStartup {         // the first message a role or the reader gets: everything about its start
-    bool restarted = false;  // an earlier incarnation crashed: adopt what it left
+    bool restarted = false;  // an earlier incarnation crashed: take over its state
     std::string log_ident;   // syslog ident; empty log_socket: no syslog
     std::string log_socket = "/dev/log";
     std::int32_t log_facility = 3;
     bool log_console = false;
     LogLevel log_level = LogLevel::Info;
-    std::string user = "mainstay";                // the account the role becomes
+    std::string user = "mainstay";                // the account to which the process switches
     std::string process_name;                     // for ps
     std::string config_path, config_id;           // reader
     std::string control_socket, spool_directory;  // observer
@@ -60,67 +60,67 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     std::uint32_t mail_keep_seconds = 259200;     // observer: how long an undelivered mail is retried
     bool strict = false;                          // reader: a configuration with a warning cannot run
     bool all_include_checks = false;              // reader: -e
-    // reader: read, compare with what runs, and answer; nothing is handed to the roles
+    // reader: read, compare with the running configuration, and report; no snapshots are sent
     enum class DryRunAs : std::uint8_t { No, Text, Json } dry_run = DryRunAs::No;
     bool run_vrrp = true, run_lvs = true;    // reader in a dry run: -P, -C
-    std::uint32_t notify_wait_seconds = 10;  // the same: what runs now
-    bool has_ipvs_namespace = false;         // lvs: IPVS is that of the network namespace at kIpvsNamespace
+    std::uint32_t notify_wait_seconds = 10;  // reader in a dry run: the running value
+    bool has_ipvs_namespace = false;         // lvs: use IPVS in the network namespace of descriptor kIpvsNamespace
     std::string net_namespace;               // reader: -s
-    // reader, at a reload: anything that is wrong refuses it; all of it is appended to this file (none: to none)
+    // reader, at a reload: any diagnostic refuses it; all diagnostics are appended to this file (empty: none)
     bool check_first = false;
     std::string check_log;
-    bool may_schedule = false, may_lock = false;  // as its process options want it
-    bool spare = false;                           // load everything and wait: the Commit may come in a second or never
+    bool may_schedule = false, may_lock = false;  // scheduling and mlock rights, from its process options
+    bool spare = false;                           // load everything and wait for a Commit, which may never come
     bool snmp = false;                            // reader, SNMP: -x
     std::string snmp_socket;                      // of the AgentX master; reader: -A; SNMP: the one in use
-    bool force = false;                           // reader: also what broken blocks would take away from what runs
-    DryRunAs report = DryRunAs::No;               // reader: tell what the reload changes, or why it is refused
-    std::string in_namespace;                     // reader: the network namespace that it was started in, if it was
+    bool force = false;                           // reader: reload even if broken blocks remove running objects
+    DryRunAs report = DryRunAs::No;               // reader: report the reload's changes, or why it is refused
+    std::string in_namespace;                     // reader: the network namespace in which it was started; empty: none
 };
 
-// One end of a new direct line to another role, with one descriptor; it replaces an earlier one to the same role.
+// One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.
 struct PeerChannel {
     enum class To : std::uint8_t { Vrrp, Lvs, Bfd } to = To::Vrrp;
 };
 
-// ---- bfd to vrrp and lvs, over their direct lines ----
+// ---- bfd to vrrp and lvs, over their peer channels ----
 struct BfdState {
     std::string name;  // of the bfd_instance
     bool up = false;
 };
 struct BfdStates {
     std::vector<BfdState> sessions;
-};  // all of them on a new line, then what changes
+};  // all sessions on a new channel, then changes
 
-// ---- vrrp to lvs, over their direct line ----
+// ---- vrrp to lvs, over their peer channel ----
 struct InstanceState {
     std::string name;  // of the vrrp_instance
     bool master = false;
 };
 struct InstanceStates {
     std::vector<InstanceState> instances;
-};  // those that lvs follows: all, then what changes
+};  // the instances that lvs follows: first all, then changes
 
 // ---- role to supervisor ----
 struct Heartbeat {};
 struct Prepared {  // also the answer to the first Prepare after the start
     std::uint64_t generation = 0;
-    std::string refused;  // empty: ready to commit; else why not
+    std::string refused;  // empty: ready to commit; else the reason
 };
 struct Committed {
     std::uint64_t generation = 0;
 };
 struct RunScript {
-    std::uint64_t request = 0;       // 0: nobody waits for the result
+    std::uint64_t request = 0;       // 0: no result is needed
     std::string key;                 // into the supervisor's script table, see alert/scripts.hpp
     std::string queue;               // scripts of one queue run one after the other; empty: at once
     std::vector<std::string> extra;  // appended to the configured arguments
 };
 struct Stopped {};  // everything is released; the role exits next
 
-// ---- reader to supervisor; supervisor to reader: before the RoleStartup of a reload, what the roles run ----
-// With one descriptor: config::Config, or for the supervisor alert::ScriptTable and HostPlan, encoded and sealed, and
-// the text of the configuration, of which it keeps copies.
+// ---- reader to supervisor; supervisor to reader: the roles' running snapshots, before the RoleStartup of a reload
+// ---- With one descriptor, a sealed memfd: the encoded config::Config of a role, or for the supervisor
+// alert::ScriptTable, HostPlan or the text of the configuration.
 struct Snapshot {
     enum class For : std::uint8_t { Vrrp, Lvs, Observer, Scripts, Bfd, Host, Snmp, Copy } audience = For::Vrrp;
     bool needed = false;  // the configuration has work for that role
@@ -130,9 +130,9 @@ struct ReadingDone {
     bool can_run = false;
     std::string summary;                                                                     // one line for the log
     std::uint32_t audit_seconds = 10, notify_wait_seconds = 10, mail_keep_seconds = 259200;  // from mainstay.toml
-    DaemonSettings daemon;  // from the configuration: what the supervisor itself acts on
-    bool stays = false;     // the reader waits for the next RoleStartup; else it ends
-    // Not empty: nothing has been read, because names and numbers of interfaces are those of this network namespace.
+    DaemonSettings daemon;  // the settings that the supervisor itself uses
+    bool stays = false;     // the reader waits for another RoleStartup; else it exits
+    // Not empty: the configuration must be read in this network namespace, because it has other interfaces.
     std::string wants_namespace;
 };
 
@@ -145,15 +145,15 @@ void fields(A& a, ReadingDone& m) {
 // ---- mainstayctl to the supervisor, over its own socket ----
 struct DryRun {
     bool as_json = false;
-};  // what would a reload do?
-// ---- reader to supervisor, supervisor to mainstayctl; the reader's report of a real reload, too ----
+};  // asks what a reload would change
+// ---- reader to supervisor, supervisor to mainstayctl; also the reader's report of a real reload ----
 struct DryRunDone {              // with one descriptor: the sealed text for the operator
-    std::int32_t exit_code = 0;  // 0: nothing would change, 1: something, 2: the reload would be refused
-    std::string problem;         // not empty: there is no answer and no descriptor, and this is why
+    std::int32_t exit_code = 0;  // 0: nothing would change, 1: something would, 2: the reload would be refused
+    std::string problem;         // not empty: why there is no report and no descriptor
 };
 
-// ---- observer and SNMP agent to the supervisor; what concerns one instance goes on to the vrrp role ----
-struct ControlRequest {  // what somebody wants done over D-Bus or SNMP; nobody waits for an answer
+// ---- observer and SNMP agent to the supervisor, which forwards requests for an instance to the vrrp role ----
+struct ControlRequest {  // a request over D-Bus or SNMP; there is no answer
     enum class What : std::uint8_t {
         Reload,
         PrintData,
@@ -173,16 +173,16 @@ struct ControlRequest {  // what somebody wants done over D-Bus or SNMP; nobody 
 };
 
 // ---- supervisor to role ----
-struct Retire {};  // the successor waits: publish the state and leave; nothing is released, nobody resigns
+struct Retire {};  // the successor waits: publish the state and exit without releasing or resigning
 
 // ---- mainstayctl to the supervisor, over its own socket, and back when all is over ----
 struct Upgrade {
     std::string program;
-};  // empty: the daemon's own, as it lies on disk now
+};  // empty: the daemon's own path
 struct UpgradeDone {
-    std::string problem;  // not empty: nothing was changed, or not all roles are the new program's, and this is why
+    std::string problem;        // not empty: why nothing was changed, or why not all roles were replaced
     std::string before, after;  // versions
-    std::uint32_t roles = 0;    // that were replaced
+    std::uint32_t roles = 0;    // number of replaced roles
 };
 // ---- supervisor to the new program, on trial in a child, and back ----
 struct UpgradeTrial {
@@ -194,20 +194,20 @@ struct UpgradeTrial {
     std::vector<Part> parts;
 };
 struct UpgradeChecked {
-    std::string problem;  // empty: it can go on from what is there
+    std::string problem;  // empty: the new program can continue from the current state
     std::string version;
 };
 
 // ---- role to supervisor ----
 struct FifoLine {
     std::string line;
-};  // for notify_fifo and its kin, with its newline
+};  // for notify_fifo, vrrp_notify_fifo or lvs_notify_fifo, with its newline
 
 // ---- watcher to supervisor, supervisor to roles ----
-struct Observation {  // what was seen on the host
+struct Observation {  // of a tracked file, process or polled link
     enum class Kind : std::uint8_t { File, Process, Link } kind = Kind::File;
     std::string name;        // of the track_file, the vrrp_track_process, the interface
-    std::int64_t value = 0;  // what the file holds; how many processes; 1: the link is up, -1: it cannot be asked
+    std::int64_t value = 0;  // the file's number; the number of processes; link: 1 up, 0 down, -1 cannot be polled
 };
 struct Observations {
     std::vector<Observation> list;
@@ -219,28 +219,28 @@ struct DumpText {  // of former versions, whose observer had the supervisor writ
 };
 
 // ---- mainstayctl to the supervisor, supervisor to the lvs role, and back the same way ----
-struct ServerQuestion {         // an operator's override of single servers, see lvs/overrides.hpp
-    std::uint64_t request = 0;  // the supervisor's
+struct ServerQuestion {         // an operator's command for servers, see lvs/overrides.hpp
+    std::uint64_t request = 0;  // set by the supervisor
     std::uint8_t verb = 0;      // lvs::ServerCommand::Verb
     std::string which;
     std::int64_t weight = 0;
     bool dry_run = false;
-    std::string by;  // the supervisor's: who is at the other end of its socket
+    std::string by;  // set by the supervisor: the account of the client
     bool expire_persistence = false;
 };
 struct ServerAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
     std::uint64_t request = 0;
-    std::int32_t exit_code = 0;  // 0: done, or nothing would change; 1: something would; 2: refused
+    std::int32_t exit_code = 0;  // 0: done, or a dry run without changes; 1: a dry run with changes; 2: refused
     std::string problem;
 };
 
 // ---- mainstayctl to the supervisor, over its own socket, and back when all is over ----
 struct Reload {
-    bool force = false;  // also what broken blocks would take away from what runs
+    bool force = false;  // reload even if broken blocks remove running objects
     bool as_json = false;
 };
 struct ReloadDone {       // with one descriptor, when the configuration could be read: the sealed text for the operator
-    std::string problem;  // empty: the new configuration runs; else why it does not
+    std::string problem;  // empty: the new configuration runs; else the reason why it does not
 };
 
 // ---- observer to the process that makes the files of one dump, and back: on a line of their own ----
@@ -262,7 +262,8 @@ using Message =
                  UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates, FifoLine, Observations, DumpText,
                  ServerQuestion, ServerAnswered, InstanceStates, Reload, ReloadDone, DumpFile>;
 
-// One byte of kind and the struct. Unknown kinds are Errc::Unsupported, so that a newer peer can be told apart.
+// One byte with the kind, then the struct. An unknown kind is Errc::Unsupported, which distinguishes a newer peer from
+// damaged bytes.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);
 [[nodiscard]] Result<Message> decode_message(std::span<const std::byte> bytes);
 

@@ -1,5 +1,5 @@
-// Shared memory between roles: state blocks and event rings. The supervisor makes the memfds and hands them on, so
-// they outlive a crashed role.
+// Shared memory between roles: state blocks and event rings. The supervisor creates the memfds and passes them to the
+// roles, so they outlive a crashed role.
 #pragma once
 
 #include <cstddef>
@@ -19,29 +19,29 @@
 
 namespace mainstay::ipc {
 
-// A sparse memfd: only what is written costs memory.
-inline constexpr std::size_t kStateBlockBytes = 128U << 20;  // two slots of half of it
+// In bytes. The memfd is sparse: only written pages take memory.
+inline constexpr std::size_t kStateBlockBytes = 128U << 20;  // two slots of 64 MB
 inline constexpr std::size_t kEventRingSlots = 4096;
 inline constexpr std::size_t kEventBytesMax = 1024;
 [[nodiscard]] std::size_t event_ring_bytes();  // what to give make_memfd() for a ring
 
-// What a receiver reads or maps at most: a sender that was taken over names any size, and pages cost nothing until they
-// are read.
+// Limits for what a receiver reads or maps, in bytes: a compromised sender could seal a memfd of any size, whose pages
+// take memory only when they are read.
 inline constexpr std::size_t kSealedBytesMax = 1U
                                                << 30;  // a configuration of tens of thousands of services takes a tenth
 inline constexpr std::size_t kTextBytesMax = 256U << 20;  // for an operator, or for a dump file
 inline constexpr std::size_t kSharedBytesMax = 1U << 30;
 
 [[nodiscard]] Result<UniqueFd> make_memfd(std::string_view name, std::size_t size);
-// Write-once: filled, then sealed against every change.
+// Creates a memfd with this content and seals it against every change.
 [[nodiscard]] Result<UniqueFd> make_sealed_memfd(std::string_view name, std::span<const std::byte> content);
-// The same, for what is made piece by piece and would take twice its size otherwise.
+// The same for content that is encoded piece by piece, to save a second copy.
 class SealedMemfd final : public EncodingTarget {
 public:
     explicit SealedMemfd(std::string_view name);
     void append(std::span<const std::byte> piece) override;
     void overwrite(std::size_t at, std::span<const std::byte> bytes) override;
-    [[nodiscard]] Result<UniqueFd> seal();  // with the first thing that went wrong
+    [[nodiscard]] Result<UniqueFd> seal();  // returns the first error of any write
 
 private:
     std::string name_;
@@ -57,21 +57,21 @@ template <class T>
     encoder.finish();
     return memfd.seal();
 }
-// Its size, when it is sealed against every change and has `most` bytes at most; else Errc::Permission or Errc::Limit.
-// A sender cannot change such a memfd any more, whatever descriptors it kept.
+// The size of a memfd that is sealed against every change and has at most `most` bytes; else Errc::Permission or
+// Errc::Limit. A sender cannot change such a memfd any more, even if it kept descriptors of it.
 [[nodiscard]] Result<std::size_t> sealed_size(int fd, std::size_t most = kSealedBytesMax);
-// The whole of a memfd that sealed_size() accepts.
+// The contents of a memfd that sealed_size() accepts.
 [[nodiscard]] Result<std::vector<std::byte>> read_memfd(int fd, std::size_t most = kSealedBytesMax);
 
-// Memory that one process writes and others read: its size is sealed, and only root may open it anew.
+// Creates memory that one process writes and others read. Its size is sealed, and only root may reopen it.
 [[nodiscard]] Result<UniqueFd> make_shared_memfd(std::string_view name, std::size_t size);
-// The same for one that another program made. An error: it cannot be sealed, or is larger than kSharedBytesMax.
+// Seals the size of a memfd that another program made. An error: it cannot be sealed, or exceeds kSharedBytesMax.
 [[nodiscard]] Result<void> seal_size(int fd);
-// Another descriptor of it, which allows neither writing nor a writable mapping.
+// A read-only descriptor of the same memory, which does not permit writable mappings.
 [[nodiscard]] Result<UniqueFd> read_only(int fd);
 
-// One writer, many readers. Two slots with a sequence number and a checksum: a writer that dies in the middle leaves
-// the other slot, the last complete state.
+// One writer, many readers. Two slots, each with a sequence number and a checksum: if the writer dies during a write,
+// the other slot still has the last complete state.
 class StateBlock {
 public:
     [[nodiscard]] static Result<StateBlock> map(int fd, bool writable);  // does not take the descriptor
@@ -79,14 +79,14 @@ public:
     StateBlock& operator=(StateBlock&&) noexcept;
     ~StateBlock();
 
-    // Called with the room there is, returns how much of it it wrote, or how much it would need.
+    // Called with the available room; returns how many bytes it wrote, or, if more, how many it needs.
     using Writer = std::function<std::size_t(std::span<std::byte> room)>;
-    // Errc::Limit when the content does not fit a slot.
+    // Errc::Limit if the content does not fit into a slot.
     [[nodiscard]] Result<void> publish(const Writer& write);
     [[nodiscard]] Result<void> publish(std::span<const std::byte> content);
-    // The newest complete content; Errc::NotFound when nothing was ever published.
+    // The newest complete content; Errc::NotFound if nothing has been published.
     [[nodiscard]] Result<std::vector<std::byte>> read() const;
-    // Grows by one with every publish: cheap to look at.
+    // Increases by one with every publish; cheap to read.
     [[nodiscard]] std::uint64_t sequence() const;
 
 private:
@@ -95,8 +95,8 @@ private:
     std::unique_ptr<Mapping> mapping_;
 };
 
-// Numbered events, oldest overwritten by newest. One writer. A reader resumes behind any number it names; what was
-// overwritten in the meantime comes back as a count.
+// A ring of numbered events with one writer; the newest overwrite the oldest. A reader may resume after any number, and
+// gets the number of events that were overwritten in the meantime.
 class EventRing {
 public:
     [[nodiscard]] static Result<EventRing> map(int fd, bool writable);
@@ -104,14 +104,14 @@ public:
     EventRing& operator=(EventRing&&) noexcept;
     ~EventRing();
 
-    // Gives the event the next number and returns it. Numbers go on over incarnations of the writer. An event that
-    // does not fit kEventBytesMax has its detail cut.
+    // Gives the event the next number and returns it. Numbers continue across incarnations of the writer. The detail of
+    // an event that exceeds kEventBytesMax is truncated.
     std::uint64_t append(Event event);
 
     struct Batch {
         std::vector<Event> events;  // oldest first, at most `limit`
         std::uint64_t lost = 0;     // overwritten before they were read
-        std::uint64_t last = 0;     // number to resume behind
+        std::uint64_t last = 0;     // number after which to resume
     };
     [[nodiscard]] Batch read_after(std::uint64_t number, std::size_t limit = 256) const;
 
@@ -121,7 +121,7 @@ private:
     std::unique_ptr<Mapping> mapping_;
 };
 
-// Descriptors every child inherits at these numbers.
+// The numbers of inherited descriptors.
 namespace inherited {
 inline constexpr int kControl = 3;       // SEQPACKET to the supervisor
 inline constexpr int kOwnBlock = 4;      // the role's own state block, writable
@@ -133,7 +133,7 @@ inline constexpr int kLvsBlock = 9;
 inline constexpr int kLvsRing = 10;
 inline constexpr int kBfdBlock = 11;
 inline constexpr int kIpvsNamespace = 12;  // lvs, when RoleStartup says so: a network namespace
-// reader in a dry run: the snapshots that the roles run
+// reader in a dry run: the roles' running snapshots
 inline constexpr int kRunningVrrp = 4;
 inline constexpr int kRunningLvs = 5;
 inline constexpr int kRunningObserver = 6;

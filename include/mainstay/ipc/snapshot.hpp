@@ -1,5 +1,5 @@
-// The snapshot of a configuration, read from its memfd a piece at a time: a large one is never in memory as bytes
-// while it is made into a model, and a reload that changes little makes only that.
+// Decodes the snapshot of a configuration from its memfd piece by piece, so that the bytes of a large one are never in
+// memory together with its model, and a small reload decodes only the changes.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,11 @@
 
 namespace mainstay::ipc {
 
-// The same as decode<config::Config>() of all of its bytes.
+// The same result as decode<config::Config>() of the whole memfd.
 [[nodiscard]] Result<config::Config> read_snapshot(int fd);
 
-// The virtual servers of `next` that are other ones, to the byte, than those of `running` in their places. None: that
-// is not all that differs.
+// The virtual servers of `next` whose bytes differ from those at the same positions in `running`. None: something else
+// differs as well.
 [[nodiscard]] Result<std::optional<std::vector<config::ServiceChange>>> changed_services(int running, int next);
 
 }  // namespace mainstay::ipc

@@ -1,4 +1,4 @@
-// What the roles keep in their state blocks: enough to go on after a crash, and what `mainstayctl status` shows.
+// The contents of the roles' state blocks: enough to resume after a crash, and what `mainstayctl status` shows.
 #pragma once
 
 #include <cstdint>
@@ -84,15 +84,14 @@ void fields(A& a, IpvsStats& s) {
 
 namespace mainstay::ipc {
 
-// Of the last fields of a struct that is there tens of thousands of times: they are written where one of them says
-// something, and `says_something` is to ask for each of them. A reader leaves those that are not there at their
-// defaults.
+// For the last fields of a struct that occurs tens of thousands of times: they are written only if `says_something`,
+// which is true if any of them differs from its default. A reader leaves omitted fields at their defaults.
 template <class A>
 [[nodiscard]] constexpr bool goes_on(const A&, bool says_something) {
     return !std::is_same_v<A, Encoder> || says_something;
 }
 
-// A kernel setting that the role has changed and will put back.
+// A kernel setting that the role has changed and will restore.
 struct SavedSetting {
     std::string name;  // below /proc/sys
     std::string before, ours;
@@ -107,10 +106,10 @@ struct VrrpStatus {
     vrrp::RouterSnapshot router;
     std::vector<std::vector<std::string>> addresses;  // per instance, as text with prefix
     std::vector<SavedSetting> saved_settings;
-    std::vector<std::string> devices;    // VMACs and ipvlans that are ours
-    std::uint64_t netlink_overruns = 0;  // notifications were lost, and links and addresses read anew
-    std::uint64_t devices_remade = 0;    // removed by somebody else
-    std::uint64_t firewall_repairs = 0;  // rules changed by somebody else
+    std::vector<std::string> devices;    // VMACs and ipvlans that mainstay created
+    std::uint64_t netlink_overruns = 0;  // notifications were lost, so links and addresses were reread
+    std::uint64_t devices_remade = 0;    // after removal by another program
+    std::uint64_t firewall_repairs = 0;  // after a change of rules by another program
 };
 template <class A, class Router, class Addresses>
 void vrrp_fields(A& a, VrrpStatus& s, Router& router, Addresses& addresses) {
@@ -122,7 +121,7 @@ void fields(A& a, VrrpStatus& s) {
     vrrp_fields(a, s, s.router, s.addresses);
 }
 
-// The same, with instances and their addresses that are made one by one while it is written.
+// The same encoding, with instances and their addresses produced one by one while it is written.
 template <class F>
 struct RouterSnapshotWith {
     vrrp::RouterSnapshot rest;
@@ -143,7 +142,7 @@ void fields(Encoder& a, VrrpStatusWith<F, G>& s) {
     vrrp_fields(a, s.rest, s.router, s.addresses);
 }
 
-// May the next process go on from it? A writer that was taken over can have left states and intervals that are none.
+// Whether the next process may resume from it: a compromised writer may have left invalid states and intervals.
 [[nodiscard]] inline bool makes_sense(const VrrpStatus& s) {
     constexpr Micros kIntervalMax{255'000'000};  // of an advert, RFC 3768; RFC 5798 has 40.95 s
     for (const auto& instance : s.router.instances)
@@ -164,7 +163,7 @@ struct CheckStatus {
     std::string last_result;  // for people: "connected", "connection refused", "timed out after 3 s"
     WallTime last_run;
     Micros last_duration{0};
-    std::optional<std::int64_t> weight;  // what a dynamic check asks for
+    std::optional<std::int64_t> weight;  // requested by a dynamic check
 };
 template <class A>
 void fields(A& a, CheckStatus& s) {
@@ -195,8 +194,8 @@ struct ServerStatus {
     WallTime since;
     std::vector<CheckStatus> checks;
     std::int32_t weight_in_table = 0;
-    std::string note;                     // for people: what keeps it from being as checks and configuration say
-    bool kept = false;                    // by min_alive
+    std::string note;                     // for people: why its state differs from checks and configuration
+    bool kept = false;                    // kept up by min_alive
     std::optional<WallTime> grows_since;  // slow_start
     std::optional<LeaveStatus> leave;     // drained or disabled, with a drain_timeout
 };
@@ -207,7 +206,7 @@ void fields(A& a, ServerStatus& s) {
     a(s.note, s.kept, s.grows_since, s.leave);
 }
 
-struct LeavingStatus {  // no longer configured; its connections go on
+struct LeavingStatus {  // no longer configured, but still has connections
     std::string name;
     std::string server;  // config::RealServer, encoded
     LeaveStatus leave;
@@ -226,8 +225,8 @@ struct ServiceStatus {
     std::string sorry_server;
     std::vector<ServerStatus> servers;
     std::vector<LeavingStatus> leaving;
-    std::string group;                                // virtual_server_group; then `key` has no address
-    std::vector<netlink::IpvsServiceKey> group_keys;  // and these are its services in the kernel
+    std::string group;                                // virtual_server_group; `key` then has no address
+    std::vector<netlink::IpvsServiceKey> group_keys;  // with a group: its services in the kernel
 };
 template <class A>
 void fields(A& a, ServiceStatus& s) {
@@ -250,7 +249,7 @@ void fields(A& a, OverrideStatus& s) {
     a(s.service, s.server, s.hold, s.weight, s.since, s.by, s.text, s.expires_persistence);
 }
 
-// What the kernel counted, for SNMP. Of a group: the sum over its services.
+// The kernel's counters, for SNMP. For a group: the sum over its services.
 struct ServerTraffic {
     netlink::IpvsStats stats;
     std::uint64_t active = 0, inactive = 0, persistent = 0;  // connections now
@@ -263,7 +262,7 @@ void fields(A& a, ServerTraffic& t) {
 
 struct ServiceTraffic {
     netlink::IpvsStats stats;
-    std::vector<ServerTraffic> servers;  // as in ServiceStatus
+    std::vector<ServerTraffic> servers;  // in the order of ServiceStatus::servers
     ServerTraffic sorry_server;
     bool operator==(const ServiceTraffic&) const = default;
 };
@@ -275,14 +274,14 @@ void fields(A& a, ServiceTraffic& t) {
 struct LvsStatus {
     std::uint64_t generation = 0;
     bool ipvs_available = false;
-    std::string ipvs_problem;  // what to load or grant, for people
+    std::string ipvs_problem;  // for people: which module or right is missing
     std::uint64_t operations = 0, operation_failures = 0, repairs = 0;
     std::vector<ServiceStatus> services;
     std::vector<OverrideStatus> overrides;
-    std::uint64_t lines_left_out = 0;                        // of the log, because there were too many at a time
-    std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be put back at the stop
-    std::optional<std::vector<ServiceTraffic>> traffic;  // as `services`; with enable_snmp_checker, once it was read
-    std::optional<bool> original_expiry;                 // net.ipv4.vs.expire_quiescent_template, to be put back
+    std::uint64_t lines_left_out = 0;                        // log lines omitted because there were too many at a time
+    std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be restored at the stop
+    std::optional<std::vector<ServiceTraffic>> traffic;  // in the order of `services`; only with enable_snmp_checker
+    std::optional<bool> original_expiry;                 // net.ipv4.vs.expire_quiescent_template, to be restored
 };
 template <class A, class Services>
 void lvs_fields(A& a, LvsStatus& s, Services& services) {
@@ -294,7 +293,7 @@ void fields(A& a, LvsStatus& s) {
     lvs_fields(a, s, s.services);
 }
 
-// The same, with services that are made one by one while it is written.
+// The same encoding, with services produced one by one while it is written.
 template <class F>
 struct LvsStatusWith {
     LvsStatus rest;
@@ -305,10 +304,10 @@ void fields(Encoder& a, LvsStatusWith<F>& s) {
     lvs_fields(a, s.rest, s.services);
 }
 
-struct ObserverStatus {  // the observer's own block: how far it has come in each role's event ring
+struct ObserverStatus {  // the observer's own block: its position in each role's event ring
     std::uint64_t vrrp_acknowledged = 0, lvs_acknowledged = 0;
     std::uint64_t mails_queued = 0, mails_sent = 0, mails_failed = 0;
-    // What the dumps' statistics count from, per instance: as it was when they were cleared (SIGRTMAX-1).
+    // The counters of each instance when the dumps' statistics were last cleared (SIGRTMAX-1).
     std::vector<std::string> cleared_instances;
     std::vector<vrrp::Counters> cleared_counters;
 };

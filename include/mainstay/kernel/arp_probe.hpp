@@ -1,5 +1,5 @@
-// Who else on a link answers for an address: ARP probes (RFC 5227 section 2.1.1). It waits, so it is for command-line
-// tools and not for a role's loop.
+// ARP probes (RFC 5227 section 2.1.1), which find other hosts on a link that use an address. The call blocks, so it is
+// for command-line tools and not for a role's loop.
 #pragma once
 
 #include <chrono>
@@ -19,10 +19,10 @@ struct ArpAnswer {
     bool operator==(const ArpAnswer&) const = default;
 };
 
-inline constexpr std::size_t kProbedAddressesMax = 256;  // further ones are left out
+inline constexpr std::size_t kProbedAddressesMax = 256;  // further addresses are left out
 
-// Asks the link behind the interface for each of the IPv4 addresses and collects for `wait` who answers. An interface's
-// own host does not answer itself. Needs CAP_NET_RAW.
+// Probes each of the IPv4 addresses on the interface's link and collects answers for `wait`. The host itself does not
+// answer its own probes. Needs CAP_NET_RAW.
 [[nodiscard]] Result<std::vector<ArpAnswer>> probe_addresses(std::uint32_t interface_index, const wire::MacAddress& own,
                                                              std::span<const IpAddress> addresses,
                                                              std::chrono::milliseconds wait);

@@ -5,11 +5,11 @@
 
 namespace mainstay::kernel {
 
-// Every call asks the system anew; nothing is changed and nothing blocks (accounts may be looked up in a directory
-// service, as nsswitch.conf says). host_resolves is left out: a name server may take its time.
+// Every call queries the system again and changes nothing. Nothing blocks, except that accounts may be looked up in a
+// directory service (nsswitch.conf). host_resolves is not set, because a name server may be slow.
 [[nodiscard]] config::Environment host_environment();
 
-// True when the name service knows an address of `host`. May block for as long as the resolver's time-outs.
+// True when the name service knows an address of `host`. May block until the resolver's timeouts expire.
 [[nodiscard]] bool host_resolves(std::string_view host);
 
 }  // namespace mainstay::kernel

@@ -1,4 +1,4 @@
-// Landlock: what of the file system a process may open from now on, beside what accounts and modes say (landlock(7)).
+// Landlock (landlock(7)): restricts which paths a process may open, in addition to accounts and file modes.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ namespace mainstay::kernel {
 struct PathRule {
     enum class Access : std::uint8_t {
         Read,    // files and folders
-        Write,   // and write to files that are there
-        Manage,  // and make, rename and remove files, folders and sockets
+        Write,   // Read, and write to existing files
+        Manage,  // Write, and create, rename and remove files, folders and sockets
     };
-    std::string path;  // with all that is below it
+    std::string path;  // including everything below it
     Access access = Access::Read;
     bool operator==(const PathRule&) const = default;
 };
@@ -26,11 +26,11 @@ struct Reach {
     bool tcp = false;  // may connect and listen; needs Linux 6.7
 };
 
-// The version of Landlock that the kernel has; 0: none.
+// The kernel's Landlock ABI version; 0: none.
 [[nodiscard]] int landlock_version();
-// For good: no path can be opened but those of `reach`, no program started, no process signalled that is not of its
-// own, no abstract socket connected to that others made; as far as the kernel's version goes. A path that is not there
-// is left out. To be called when privileges have been dropped. Errc::Unsupported: the kernel has no Landlock.
+// Irrevocably restricts this process: it can open only the paths of `reach`, start no program, signal only its own
+// domain, and connect to no abstract socket of another domain, as far as the kernel's version supports that. Missing
+// paths are left out. Call it after dropping privileges. Errc::Unsupported: the kernel has no Landlock.
 [[nodiscard]] Result<void> restrict_reach(const Reach& reach);
 
 }  // namespace mainstay::kernel

@@ -1,5 +1,5 @@
-// Makes, changes and removes interfaces over a request socket of its own. Needs CAP_NET_ADMIN, in the caller's network
-// namespace. The kernel answers within the call.
+// Creates, changes and removes interfaces in the caller's network namespace, over its own netlink socket. Needs
+// CAP_NET_ADMIN. The kernel answers within the call.
 #pragma once
 
 #include "mainstay/base/error.hpp"
@@ -18,7 +18,7 @@ public:
     // The errno of a refusal is in the error: EEXIST when the name is taken, EOPNOTSUPP when the kernel lacks the kind.
     [[nodiscard]] Result<void> make(const NewLink& link);
     [[nodiscard]] Result<void> set(const LinkSettings& settings);
-    // One that is gone already (ENODEV) is no error.
+    // An interface that does not exist (ENODEV) is no error.
     [[nodiscard]] Result<void> remove(std::uint32_t index);
 
 private:
@@ -28,8 +28,8 @@ private:
     NetlinkSocket socket_;
 };
 
-// The index of an interface; 0: there is none of this name.
+// The index of an interface; 0: it does not exist.
 [[nodiscard]] std::uint32_t interface_index(const std::string& name);
-[[nodiscard]] std::string interface_name(std::uint32_t index);  // empty: there is none
+[[nodiscard]] std::string interface_name(std::uint32_t index);  // empty: it does not exist
 
 }  // namespace mainstay::kernel

@@ -1,5 +1,5 @@
-// Asks a network device whether it has a link. Some drivers take their time over it, and may hold the lock that every
-// change of an address needs: this is the watcher process's, and stays off the way of a takeover.
+// Queries whether a network device has a link. Some drivers are slow and hold the RTNL lock, which every change of an
+// address needs, so only the watcher process uses this, apart from the process that takes over addresses.
 #pragma once
 
 #include <string>
@@ -16,9 +16,9 @@ public:
 
     struct Answer {
         bool up = false;
-        vrrp::PolledLink::Method method = vrrp::PolledLink::Method::Any;  // the one that answered
+        vrrp::PolledLink::Method method = vrrp::PolledLink::Method::Any;  // the method that worked
     };
-    // Errc::Unsupported: the device does not answer this way. Errc::NotFound: there is no such device.
+    // Errc::Unsupported: the device does not support the method. Errc::NotFound: the device does not exist.
     [[nodiscard]] Result<Answer> ask(const vrrp::PolledLink& link) const;
 
 private:

@@ -1,4 +1,4 @@
-// Whether packets can leave this host from an address.
+// Whether this host can send packets from an address.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace mainstay::kernel {
 
-// False when the kernel says that the address is not (or not yet) this host's; net.ipv4.ip_nonlocal_bind counts. The
-// interface is the one that they leave by, or a VRF; empty: any. A link-local address is looked for there.
+// False when bind() fails because the address is not (or not yet) this host's; net.ipv4.ip_nonlocal_bind is respected.
+// `interface` is the outgoing interface or a VRF; empty: any. It is the scope of a link-local address.
 [[nodiscard]] bool can_send_from(const IpAddress& address, const std::string& interface);
 
 }  // namespace mainstay::kernel

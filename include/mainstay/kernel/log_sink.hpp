@@ -1,5 +1,5 @@
-// Where log lines go: syslog's socket and, if asked for, stderr. One non-blocking datagram per line: a reader that
-// does not read costs lines, never time, and the losses are counted and told once it reads again.
+// Writes log lines to syslog's socket and, if configured, to stderr. Each line is one non-blocking datagram: if syslog
+// does not read, lines are lost, and the number of losses is logged when it reads again.
 #pragma once
 
 #include <ctime>
@@ -15,8 +15,8 @@ struct LogOptions {
     std::string ident = "mainstayd";
     std::string socket = "/dev/log";  // empty: no syslog
     int facility = 3;                 // syslog's number: 3 daemon, 16..23 local0..7
-    bool console = false;             // stderr, with keepalived's time stamp form
-    LogLevel level = LogLevel::Info;  // the least severe that is written
+    bool console = false;             // also stderr, with keepalived's timestamp format
+    LogLevel level = LogLevel::Info;  // the least severe level that is written
 };
 
 class DaemonLog final : public Log {
@@ -28,8 +28,8 @@ public:
     [[nodiscard]] bool enabled(LogLevel level) const override;
     using Log::line;
     void set_ident(const std::string& ident);  // of the lines from here on
-    // From here on console lines are gathered and written together by flush(), or when a good many have come; `later`
-    // is called at the first of them. A process that tells of thousands of services must not write each line alone.
+    // From here on console lines are buffered and written together by flush(), or when the buffer is full; `later` is
+    // called at the first of them. For a process that logs thousands of services, one write per line would be too slow.
     void gather(std::function<void()> later);
     void flush();
     [[nodiscard]] std::uint64_t lost() const;  // lines that could not be delivered to syslog

@@ -1,5 +1,5 @@
-// nftables over a netlink socket: whole transactions out, questions answered, and a socket that tells when the ruleset
-// was changed by anybody. Needs CAP_NET_ADMIN, in the caller's network namespace.
+// nftables over netlink, in the caller's network namespace: commits transactions, answers queries, and has a second
+// socket that reports changes of the ruleset by any program. Needs CAP_NET_ADMIN.
 #pragma once
 
 #include <cstddef>
@@ -16,28 +16,29 @@ namespace mainstay::kernel {
 
 class Nftables {
 public:
-    // Unsupported: neither this build nor this kernel need have nftables.
+    // Errc::Unsupported: this build or this kernel has no nftables.
     [[nodiscard]] static Result<Nftables> open();
 
-    // A batch that begins with this; then the netlink module's append functions.
+    // Starts a batch, to be filled by the netlink module's append functions.
     [[nodiscard]] netlink::NftBatch begin();
-    // All or nothing. The error has the errno of the first request that was refused.
+    // Applies all or nothing. The error has the errno of the first refused request.
     [[nodiscard]] Result<void> commit(const netlink::NftBatch& batch);
 
     [[nodiscard]] Result<bool> has_table(Family family, const std::string& table);
-    // True when the table has as many rules and elements as `filter` wants.
+    // True when the table has as many rules and elements as `filter`.
     [[nodiscard]] Result<bool> looks_like(const netlink::VipFilter& filter);
-    // True when each family has as many rules as `table` wants.
+    // True when each family has as many rules as `table`.
     [[nodiscard]] Result<bool> looks_like(const netlink::MarkTable& table);
 
-    // Readable after a change of the ruleset, also one of our own: commit() takes those away again.
+    // Readable after a change of the ruleset by another program; commit() discards the notifications of its own
+    // changes.
     [[nodiscard]] int change_fd() const { return listener_.get(); }
     void forget_changes();
 
 private:
     Nftables(NetlinkSocket socket, UniqueFd listener) : socket_{std::move(socket)}, listener_{std::move(listener)} {}
 
-    // None: there is no such table.
+    // None: the table does not exist.
     [[nodiscard]] Result<std::optional<std::size_t>> rules_in(Family family, const std::string& table);
 
     NetlinkSocket socket_;

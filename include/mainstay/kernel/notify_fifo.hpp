@@ -1,4 +1,4 @@
-// The FIFOs that lines about transitions are written to.
+// Opens the FIFOs for notifications of transitions.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,11 @@
 namespace mainstay::kernel {
 
 struct NotifyFifo {
-    UniqueFd fd;           // readable and writable, never waiting: there is no error while nobody reads
-    bool created = false;  // was not there before
+    UniqueFd fd;           // O_RDWR and non-blocking, so that writing works without a reader
+    bool created = false;  // did not exist before
 };
-// Made with this mode and owner when it is not there. What is there and is no FIFO of root or of `owner` is refused.
+// Creates it with this mode and owner if it does not exist. An existing file that is not a FIFO of root or of `owner`
+// is refused.
 [[nodiscard]] Result<NotifyFifo> open_notify_fifo(const std::string& path, const Account& owner, std::uint32_t mode);
 
 }  // namespace mainstay::kernel

@@ -1,4 +1,4 @@
-// What a process may use up at most.
+// Resource limits of processes.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ struct ProcessLimits {
     std::uint64_t file_size = 0;      // RLIMIT_FSIZE, bytes; 0: as it is
 };
 
-// Both set the soft and the hard limits, never above what this process may have itself. In a child between vfork() and
-// exec; errno.
+// Both functions set the soft and the hard limits, at most to this process's own hard limits. This one is for a child
+// between vfork() and exec; it returns 0 or errno.
 [[nodiscard]] int limit_self(const ProcessLimits& limits);
-// Of a process that runs, and perhaps as another user.
+// Sets the limits of a running process, which may belong to another account.
 [[nodiscard]] Result<void> limit_process(int pid, const ProcessLimits& limits);
-// Whether this process may do the latter, and raise limits: CAP_SYS_RESOURCE, which containers may lack.
+// Whether this process may do that and raise hard limits: needs CAP_SYS_RESOURCE, which containers may lack.
 [[nodiscard]] bool may_raise_limits();
-// Of this process, in bytes; 0: none.
+// The RLIMIT_AS of this process in bytes; 0: none.
 [[nodiscard]] std::uint64_t own_address_space_limit();
 
 }  // namespace mainstay::kernel

@@ -1,5 +1,5 @@
-// Which processes there are, and what becomes of them: /proc and the process connector. Reading /proc can be held up by
-// a process that is stuck in the kernel: this is the watcher process's, never a role's.
+// Observes processes by /proc and the process connector. Reading /proc may block on a process that is stuck in the
+// kernel, so only the watcher process uses this.
 #pragma once
 
 #include <map>
@@ -13,17 +13,17 @@
 
 namespace mainstay::kernel {
 
-// No value: it is gone, or is a zombie. argv is read with `command` only.
+// None: it has ended or is a zombie. argv is read only if `command` is set.
 [[nodiscard]] std::optional<vrrp::ProcessSeen> look_at_process(int pid, bool command);
 [[nodiscard]] std::map<int, vrrp::ProcessSeen> all_processes(bool command);
 
-// The kernel tells of processes to the initial network, PID and user namespaces only, and wants CAP_NET_ADMIN. What it
-// does not serve it mostly ignores: it works once a Listening event has come.
+// The kernel sends process events only to the initial network, PID and user namespaces, and requires CAP_NET_ADMIN. It
+// mostly ignores other requests: the subscription works once a Listening event has arrived.
 class ProcessConnector {
 public:
     [[nodiscard]] static Result<ProcessConnector> open();
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // What waits. Errc::Limit: events were lost, look at all processes.
+    // Reads the pending events. Errc::Limit: events were lost; rescan all processes.
     [[nodiscard]] Result<std::vector<netlink::ProcessEvent>> read();
 
 private:

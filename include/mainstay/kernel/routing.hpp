@@ -1,8 +1,8 @@
 // Routes and policy rules over rtnetlink (codecs in netlink/routing.hpp).
 //
-// Two sockets: one for requests, one that listens. The listener hears removals alone, and of routes only those that
-// carry our protocol number: a host may run a routing daemon whose tables change a thousand times a second, and the
-// kernel filters for us (a classic BPF program looks at each message).
+// Two sockets: one for requests, one for notifications. A classic BPF filter on the latter passes only removals, and of
+// routes only those with our protocol number, because a routing daemon on the host may change its tables a thousand
+// times a second.
 #pragma once
 
 #include <memory>
@@ -27,18 +27,18 @@ public:
         netlink::Verdict verdict = netlink::Verdict::Failed;
         std::string text;  // why it failed, for people
     };
-    // One message each, in batches of at most 128; one answer for each, in the same order. Forgiven on adding: it was
-    // there already; on removing: it was not there. An interface must be resolved (interface_index). An error of the
-    // call: the socket failed, and what was done is not known.
+    // One message each, in batches of at most 128; one answer for each, in the same order. Forgiven: on adding, it
+    // existed already; on removing, it did not exist. Interfaces must be resolved (interface_index). An error of the
+    // call: the socket failed, and it is unknown what was done.
     [[nodiscard]] Result<std::vector<Answer>> add(const std::vector<netlink::Routing>& wanted);
     [[nodiscard]] Result<std::vector<Answer>> remove(const std::vector<netlink::Routing>& unwanted);
 
     struct Removals {
         std::vector<netlink::Routing> removed;
-        bool lost = false;  // notifications were lost: anything may be gone
+        bool lost = false;  // notifications were lost: any entry may have been removed
     };
     [[nodiscard]] int notification_fd() const;
-    // Drains what is there without blocking (at most a bounded amount; the rest keeps the socket readable).
+    // Reads pending notifications without blocking, a bounded number at a time; the socket stays readable for the rest.
     [[nodiscard]] Result<Removals> read_removals();
 
 private:

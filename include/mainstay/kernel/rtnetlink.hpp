@@ -1,6 +1,6 @@
 // Links and addresses over rtnetlink (libmnl codecs in the netlink module).
 //
-// Two sockets: one for requests (dumps and address batches), one that listens to link and address notifications.
+// Two sockets: one for requests (dumps and address batches), one for link and address notifications.
 #pragma once
 
 #include <cstdint>
@@ -42,31 +42,31 @@ public:
         int sys_errno = 0;
     };
     // One sendmsg for up to 256 addresses; each with its own acknowledgement. EEXIST on adding, EADDRNOTAVAIL and
-    // ENODEV (the interface is gone, and the address with it) on removing count as success (netlink/verdicts.hpp);
+    // ENODEV (the interface was removed, and the address with it) on removing count as success (netlink/verdicts.hpp);
     // everything else is a failure. A value that cannot be encoded (no family, index 0) is EINVAL.
     // An error of the call: the socket failed or acknowledgements were lost; dump and reconcile.
     [[nodiscard]] Result<std::vector<Failure>> add(const std::vector<Address>& addresses);
     [[nodiscard]] Result<std::vector<Failure>> remove(const std::vector<Address>& addresses);
 
-    // Requests to add addresses, built now and sent later; at most 256, the rest is left out.
+    // Requests to add addresses, encoded in advance; at most 256, the rest is left out.
     struct Batch {
         std::vector<std::byte> bytes;
         std::uint32_t first_sequence = 0;
         std::vector<std::size_t> sent;  // position in the batch -> position among the addresses
-        std::vector<Failure> failures;  // what could not be encoded
+        std::vector<Failure> failures;  // addresses that could not be encoded
     };
     [[nodiscard]] Batch prepare_add(std::span<const Address> addresses);
-    // `meanwhile` is called when the kernel has carried out the last of them, before its answers are read; not when
-    // nothing could be sent.
+    // `meanwhile` is called when the kernel has executed the last request, before the answers are read; not if nothing
+    // could be sent.
     [[nodiscard]] Result<std::vector<Failure>> add(Batch batch, const std::function<void()>& meanwhile = {});
 
-    // Asks for it on an interface that does not exist: nothing is changed, and add() soon after finds the way to the
-    // kernel and back in the processor's caches.
+    // Requests the address on an interface that does not exist. This changes nothing, but warms the processor's caches
+    // for an add() soon after.
     void warm_up(Address address);
 
-    // The listening socket: readable when notifications wait. read_notifications()
-    // drains what is there without blocking (at most a bounded amount; the rest keeps the socket readable). Lost or
-    // damaged notifications come as one NotificationsLost.
+    // The notification socket: readable when notifications are pending. read_notifications() reads them without
+    // blocking, a bounded number at a time; the socket stays readable for the rest. Lost or damaged notifications are
+    // returned as one NotificationsLost.
     [[nodiscard]] int notification_fd() const;
     [[nodiscard]] int command_fd() const;  // the socket for requests, to size its buffer
     [[nodiscard]] Result<std::vector<RouteNotification>> read_notifications();

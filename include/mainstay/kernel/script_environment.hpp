@@ -1,4 +1,4 @@
-// What scripts see of the daemon's environment.
+// The environment of scripts.
 #pragma once
 
 #include <string>
@@ -7,12 +7,12 @@
 
 namespace mainstay::kernel {
 
-// Where programs are looked for when the environment has no PATH.
+// The PATH of scripts if the daemon's environment has none.
 inline constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Of "NAME=value" entries, as environ(7) has them, those that a script gets: PATH, HOME, TZ and the locale. The rest is
-// the daemon's own business: what its service manager and its administrator's shell told it, passwords among it. A
-// script that is to find its programs always has a PATH.
+// Selects from "NAME=value" entries, as in environ(7), those that scripts get: PATH, HOME, TZ and the locale. The
+// others come from the service manager or an administrator's shell and may contain passwords. The result always has a
+// PATH.
 [[nodiscard]] std::vector<std::string> script_environment(const char* const* entries);
 
 }  // namespace mainstay::kernel

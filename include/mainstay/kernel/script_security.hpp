@@ -1,5 +1,5 @@
-// Whether somebody other than root may change a script that runs with root's rights. Asked when the configuration is
-// read and again before each run: what was safe then may have been changed since.
+// Whether accounts other than root may modify a script that runs as root. Checked when the configuration is read and
+// again before each run, because owner and mode may have changed.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace mainstay::kernel {
 
-// The path without symbolic links; as it stands when it leads nowhere.
+// The path without symbolic links; unchanged if it does not exist.
 [[nodiscard]] std::string real_path(const std::string& path);
-// Of a path without symbolic links: true when `account` is root or the file makes its process root, and the file or a
-// folder above it belongs to another account or may be written by one. A file that is not there is not judged.
+// `path` must be free of symbolic links. True if the script runs as root (`account`, or setuid) and the file or a
+// folder above it belongs to another account or is writable by one. False for a missing file.
 [[nodiscard]] bool insecure_script(const std::string& path, const Account& account);
 
 }  // namespace mainstay::kernel

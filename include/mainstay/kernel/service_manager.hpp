@@ -1,5 +1,5 @@
-// What systemd is told, where it listens: one datagram to the socket that it names (sd_notify(3) describes it, and says
-// that it may be sent without libsystemd, which brings seven further libraries into a process).
+// Notifies systemd by a datagram to $NOTIFY_SOCKET. The protocol is described in sd_notify(3); implemented without
+// libsystemd, which would load seven further libraries into the process.
 #pragma once
 
 #include <chrono>
@@ -11,14 +11,14 @@
 
 namespace mainstay::kernel {
 
-// A path, or the name of an abstract socket with "@" before it. Waits a second at most for a manager that does not
+// `address`: a path, or "@" and the name of an abstract socket. Blocks for at most one second if the manager does not
 // read.
 [[nodiscard]] Result<void> notify_socket(const std::string& address, std::string_view state);
-// To $NOTIFY_SOCKET; nothing happens where there is none.
+// Sends to $NOTIFY_SOCKET; does nothing if it is not set.
 void tell_service_manager(std::string_view state);  // "READY=1", "STATUS=...", "WATCHDOG=1"
 
-// How often WATCHDOG=1 is due: half of what the unit asks for. From $WATCHDOG_USEC and $WATCHDOG_PID, null where they
-// are not set; the latter names the process that is watched.
+// The interval of WATCHDOG=1: half of the unit's WatchdogSec. The arguments are $WATCHDOG_USEC and $WATCHDOG_PID, null
+// if not set; the latter is the process that systemd monitors.
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_interval(const char* usec, const char* pid);
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_interval();
 

@@ -1,4 +1,4 @@
-// Starting other programs: roles with their inherited descriptors, and scripts as their users. Only the supervisor
+// Starts other programs: roles with their inherited descriptors, and scripts under their accounts. Only the supervisor
 // forks, and it has no threads.
 #pragma once
 
@@ -18,11 +18,11 @@ struct RoleProcess {
     std::string executable;
     std::vector<std::string> argv;
     std::vector<std::pair<int, int>> descriptors;  // ours, the child's number
-    int network_namespace = -1;                    // that it runs in; -1: ours
+    int network_namespace = -1;                    // in which it runs; -1: ours
     std::optional<ProcessLimits> limits = {};      // none: ours
 };
-// The child has the standard streams and these descriptors, and no other. Fails here, with its errno, also when the
-// exec fails in the child.
+// The child has the standard streams and these descriptors only. A failing exec in the child is returned as an error
+// with its errno.
 [[nodiscard]] Result<int> spawn_role(const RoleProcess& process);
 
 struct ScriptProcess {
@@ -30,16 +30,16 @@ struct ScriptProcess {
     std::vector<std::string> argv;  // argv[0] as configured
     Account account;
     std::vector<std::uint32_t> groups;  // supplementary ones; the account's own group always is
-    int network_namespace = -1;         // that it runs in; -1: ours
+    int network_namespace = -1;         // in which it runs; -1: ours
 };
-// Own process group, standard streams on /dev/null and no other descriptor, default signals and normal scheduling, TERM
-// if we die, and of the daemon's environment what script_environment() keeps (keepalived: all but IFS, LD_PRELOAD and
-// LD_LIBRARY_PATH).
+// The script gets its own process group, /dev/null as standard streams and no other descriptor, default signals, normal
+// scheduling, SIGTERM when the daemon dies, and the environment from script_environment() (keepalived: all but IFS,
+// LD_PRELOAD and LD_LIBRARY_PATH).
 [[nodiscard]] Result<int> spawn_script(const ScriptProcess& process);
 
-// Becomes another program, with this process's id, children and the descriptors `keep`. All signals are blocked on the
-// way, so that none is lost or kills a program that does not listen yet: it calls unblock_signals() when it does.
-// Returns only when it failed; everything is as it was then.
+// Executes another program in this process, which keeps its id, its children and the descriptors `keep`. All signals
+// are blocked, so that none is lost or kills the new program before it handles them; it calls unblock_signals() then.
+// Returns only on failure, with nothing changed.
 [[nodiscard]] Error exec_again(const std::string& path, std::vector<std::string> argv,
                                const std::string& added_to_environment, const std::vector<int>& keep);
 void unblock_signals();

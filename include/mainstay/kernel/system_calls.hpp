@@ -1,5 +1,5 @@
-// Which system calls a process may still make. A role that was taken over by whoever it reads from can then neither
-// start a program, nor trace or signal another process, nor reach parts of the kernel that it has no business with.
+// Restricts the system calls of a process by seccomp. A compromised role can then neither start a program, nor trace or
+// signal another process, nor use parts of the kernel that it does not need.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace mainstay::kernel {
 
-// What a role does beside computing, waiting, talking over sockets and reading files, which all may.
+// Sets of system calls beyond computing, waiting, using sockets and reading files, which all roles may do.
 enum class CallSet : std::uint8_t {
     WriteFiles,  // spool, dumps, sysctls: create, write, rename, remove
     Threads,     // clone() without a namespace of its own
@@ -18,10 +18,9 @@ enum class CallSet : std::uint8_t {
     Schedule,    // its own scheduling and locked memory
 };
 
-// From here on any other call ends the process with SIGSYS, also in threads that start later; there is no way back.
-// Needs no_new_privs or CAP_SYS_ADMIN. Errc::Unsupported: built without libseccomp (-Dseccomp=disabled), or a kernel
-// without it: nothing is restricted then. With -Dseccomp_log=true a forbidden call is logged by the kernel (audit) and
-// goes on.
+// From here on any other call kills the process with SIGSYS, also in later threads; this is irrevocable. Needs
+// no_new_privs or CAP_SYS_ADMIN. Errc::Unsupported: built without libseccomp (-Dseccomp=disabled), or a kernel without
+// seccomp; nothing is restricted then. With -Dseccomp_log=true the kernel logs a forbidden call (audit) and permits it.
 [[nodiscard]] Result<void> restrict_system_calls(std::span<const CallSet> sets);
 
 // The names of the calls that `sets` allow, sorted; for tests and documentation.

@@ -1,4 +1,4 @@
-// Certificates that end soon: told once each, by a line and a mail, and shown in every result of the check.
+// Certificates that expire soon: reported once each, by a log line and a mail, and shown in every result of the check.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace mainstay::lvs {
 
-// Certificates that were told of. Above it the oldest memory goes, and a warning may come a second time.
+// How many reported certificates are remembered. Beyond it the oldest is forgotten and may be reported a second time.
 inline constexpr std::size_t kCertificatesRemembered = 10'000;
 
 struct ShownCertificate {
@@ -24,10 +24,10 @@ class CertificateWatch {
 public:
     struct Judgement {
         std::string
-            remark;  // for the check's result: "its certificate ends on 2026-12-01, in 11 days"; empty: far away
+            remark;  // for the check's result: "its certificate ends on 2026-12-01, in 11 days"; empty: not soon
         Intents told;
     };
-    // What `server` showed to a check with `cert_expiry_warning days`.
+    // Judges the certificate of `server`, from a check with `cert_expiry_warning days`.
     [[nodiscard]] Judgement look(const config::VirtualServer& service, const config::RealServer& server, bool alive,
                                  const ShownCertificate& certificate, std::uint32_t days, WallTime now);
 

@@ -1,4 +1,4 @@
-// Where a checker stands, by its id: few bytes each, because there are tens of thousands.
+// Finds a checker's position by its id. Entries are small, because there are tens of thousands.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace mainstay::lvs {
 
-// Never reused within a process: the result of a check that a reload removed finds nobody.
+// Never reused within a process, so that the result of a check that a reload removed matches no other check.
 using CheckerId = std::uint64_t;
 
 struct ServerRef {  // indices: of a service, a server in it
@@ -25,7 +25,7 @@ class CheckerIndex {
 public:
     void clear() { entries_.clear(); }
     void reserve(std::size_t count) { entries_.reserve(count); }
-    // In any order; sort() before anything is looked up.
+    // In any order; call sort() before a lookup.
     void add(CheckerId id, const CheckerRef& place) {
         entries_.push_back({static_cast<std::uint32_t>(id >> kHalf), static_cast<std::uint32_t>(id),
                             static_cast<std::uint32_t>(place.service), static_cast<std::uint32_t>(place.server),

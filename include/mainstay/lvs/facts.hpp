@@ -1,4 +1,4 @@
-// What the judge is told, and what it answers: facts in, intents out.
+// The facts that the judge gets, and the intents that it returns.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ enum class Outcome : std::uint8_t {
     Passed,
     Failed,    // refused, unreachable, reset
     TimedOut,  // a failure too
-    NotRun,    // a local problem (socket, bind): says nothing about the server
+    NotRun,    // a local problem (socket, bind): no information about the server
 };
 
 // ---- facts ----
@@ -35,12 +35,12 @@ struct CheckFinished {
     Outcome outcome = Outcome::Passed;
     std::string reason;  // for people: "connected", "connection refused"
     Micros duration{0};
-    std::optional<std::int64_t> weight;  // what a dynamic check that passed asks for; none: the configured one
-    std::string words = {};              // keepalived's for a failure: "MD5 digest error to server"
-    std::optional<std::uint32_t> weight_percent = {};  // instead of `weight`: so much of the configured one
+    std::optional<std::int64_t> weight;                // requested by a passed dynamic check; none: the configured one
+    std::string words = {};                            // keepalived's text for a failure: "MD5 digest error to server"
+    std::optional<std::uint32_t> weight_percent = {};  // instead of `weight`: a percentage of the configured one
 };
 struct DeadlineReached {};
-struct ConnectionsCounted {  // what CountConnections asked for, of all of the service's destinations
+struct ConnectionsCounted {  // the answer to CountConnections, for all of the service's destinations
     std::size_t service = 0;
     struct Destination {
         Endpoint endpoint;
@@ -48,7 +48,7 @@ struct ConnectionsCounted {  // what CountConnections asked for, of all of the s
     };
     std::vector<Destination> destinations;
 };
-struct AddressesChanged {  // the host's, on whatever interface: ha_suspend follows them
+struct AddressesChanged {  // all addresses of the host, for ha_suspend
     std::set<IpAddress> addresses;
 };
 using Fact = std::variant<CheckFinished, DeadlineReached, ConnectionsCounted, AddressesChanged>;
@@ -70,11 +70,11 @@ struct Say {
     LogLine line;
     bool operator==(const Say&) const = default;
 };
-struct TableChanged {  // what is wanted of this service is no longer what it was
+struct TableChanged {  // the desired table of this service has changed
     std::size_t service = 0;
     bool operator==(const TableChanged&) const = default;
 };
-struct CountConnections {  // servers of this service wait for the end of their connections
+struct CountConnections {  // servers of this service are draining
     std::size_t service = 0;
     bool operator==(const CountConnections&) const = default;
 };

@@ -1,12 +1,13 @@
-// What is true of every service: which checks are due, what their results mean for servers and quorum, what has to
-// be told to whom. Facts and time in, intents out; no I/O, no clock. The wanted IPVS table follows from its state.
+// The state machine of all services: which checks are due, what their results mean for servers and quorum, and which
+// events and log lines follow. Facts and time in, intents out; no I/O, no clock. The desired IPVS table follows from
+// its state.
 //
 // Rules: a checker that is up tolerates `retry` failures, but none in its very first run; a server is up while all
 // its checkers are; a service is up while the weight of its living servers makes quorum. A check starts delay_loop
 // after the previous one was due, so lateness does not add up; a retry starts delay_before_retry after the failure.
 //
-// The judge only puts its parts together (src/lvs): check_schedule, shared_probes, slow_start, draining,
-// operator_overrides, firewall_marks, local_addresses, quorum_changes.
+// The judge only combines its parts (src/lvs): check_schedule, shared_probes, slow_start, draining, operator_overrides,
+// firewall_marks, local_addresses, quorum_changes.
 #pragma once
 
 #include <cstddef>
@@ -32,9 +33,9 @@
 
 namespace mainstay::lvs {
 
-// Lines per server (activation, first success, shutdown) up to this many servers in all; above it one line per
-// service stands for them, and at the end one for all with more services than that. Changes of a server's state are
-// told as long as they are not too many (line_budget.hpp).
+// Up to this many servers in total, activation, first success and shutdown are logged per server; above it per service,
+// and at the end, with more services than that, in one line for all. Changes of a server's state are logged unless
+// there are too many at a time (line_budget.hpp).
 inline constexpr std::size_t kServersNamedInLogMax = 256;
 
 [[nodiscard]] std::string_view keyword_of(config::Checker::Type type);  // "TCP_CHECK"
@@ -46,7 +47,7 @@ inline constexpr std::size_t kServersNamedInLogMax = 256;
 // Evenly distributed over 0..limit, both included.
 using Random = std::function<Micros(Micros limit)>;
 
-// Changes of single services that a judge can carry out without looking at the others: only Judge::accept() makes them.
+// Changes of single services that a judge can apply without examining the others. Only Judge::accept() creates them.
 class AcceptedChanges {
 public:
     [[nodiscard]] const std::vector<config::ServiceChange>& list() const { return list_; }
@@ -68,30 +69,30 @@ public:
 
     // Called within start(). Neither may step the judge.
     struct Opening {
-        // Every state is as it will be, and nothing has been reported: the table can be written. May be empty.
+        // All states are final and nothing has been reported yet: the table can be written. May be empty.
         std::function<void()> settled;
-        // The reports, of one service after the other: there may be thousands.
+        // Called with the reports of one service after the other, because there may be thousands.
         std::function<void(const Intents&)> report;
     };
-    // What an earlier service stands for in the kernel already is left out, with a line. `memory` is an earlier
-    // incarnation's: what did not change is not announced again. Emits no TableChanged: all is new.
-    // `overrides`: what operators said, likewise.
+    // A kernel service that an earlier configured service uses already is left out, with a log line. `memory` and
+    // `overrides` come from an earlier incarnation; unchanged states are not reported again. Emits no TableChanged,
+    // because the whole table is new.
     void start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening);
     [[nodiscard]] Intents start(config::Config config, const Memory& memory, Moment at, Overrides overrides = {});
     [[nodiscard]] Intents step(const Fact& fact, Moment at);
-    // Overrides of single servers. A dry run changes nothing and answers what would change.
+    // An operator's command for servers. A dry run changes nothing and reports what would change.
     [[nodiscard]] Intents command(const ServerCommand& command, Moment at, ServerAnswer& answer);
-    // Timers, verdicts and running checks of unchanged checkers are kept. Afterwards the whole wanted table
-    // is to be compared with what is there, whatever TableChanged says; it equals it where nothing changed.
+    // Timers, verdicts and running checks of unchanged checkers are kept. Afterwards compare the whole desired table
+    // with the kernel's, independently of TableChanged.
     [[nodiscard]] Intents reload(config::Config next, Moment at);
-    // The same when only these change, and all else is as it was: the others are not looked at. Not accepted: changes
-    // that make a service another one for the kernel, or that make it begin or cease to suspend its checks.
+    // The same for changes of only these services; the others are not examined. None: a change gives a service another
+    // identity in the kernel, or turns ha_suspend on or off, so the whole reload() is needed.
     [[nodiscard]] std::optional<AcceptedChanges> accept(std::vector<config::ServiceChange> changes) const;
     [[nodiscard]] Intents reload(AcceptedChanges changes, Moment at);
-    // What is to be told at the end. `keep`: the table stays in the kernel. Nothing may be stepped afterwards.
+    // The events and log lines of the stop. `keep`: the table stays in the kernel. Do not call step() afterwards.
     [[nodiscard]] Intents stop(bool keep, Moment at);
 
-    // The addresses as they are, before start() and reload(); never told: nothing is suspended.
+    // Sets the host's addresses, before start() and reload(). Without them nothing is suspended.
     void know_addresses(std::set<IpAddress> addresses);
 
     // When step(DeadlineReached) is next due; an early call changes nothing.
@@ -102,17 +103,17 @@ public:
     [[nodiscard]] std::uint64_t lines_left_out() const;
     [[nodiscard]] const Overrides& overrides() const;
     [[nodiscard]] std::optional<Override> override_of(std::size_t service, std::size_t server) const;
-    // Whether a server of a service with persistence is drained so that its clients go elsewhere.
+    // Whether any server is drained with --expire-persistence.
     [[nodiscard]] bool expires_persistence() const;
-    [[nodiscard]] const config::Checker* checker(CheckerId id) const;   // null: gone
-    [[nodiscard]] std::optional<CheckerRef> place(CheckerId id) const;  // indices into services(); none: gone
+    [[nodiscard]] const config::Checker* checker(CheckerId id) const;   // null: removed
+    [[nodiscard]] std::optional<CheckerRef> place(CheckerId id) const;  // indices into services(); none: removed
     // The checks that follow this file or session, sorted.
     [[nodiscard]] std::vector<CheckerId> followers(config::Checker::Type type, std::string_view name) const;
     [[nodiscard]] Table desired(std::size_t service) const;  // several for a group
-    // The kernel's services that it stands for; empty when others have all of them.
+    // The kernel services of this configured service; empty if earlier services use all of them.
     [[nodiscard]] std::vector<netlink::IpvsServiceKey> keys(std::size_t service) const;
     [[nodiscard]] Table desired() const;
-    // nftables_ipvs: what gives packets to groups their marks; none when the configuration does not ask for it.
+    // The table of nftables_ipvs; none if that is not configured.
     [[nodiscard]] std::optional<netlink::MarkTable> mark_table() const;
     [[nodiscard]] ServiceVerdict verdict(std::size_t service) const;
 

@@ -1,5 +1,5 @@
-// What is wanted of the kernel's table beside what the kernel is known to have. Of a service that the kernel has as it
-// is wanted, which nearly all are nearly always, there is one table and a mark; of the others there are both.
+// The desired IPVS table and the known table of the kernel. For services that the kernel has as desired, nearly all of
+// them, only one copy and a flag are stored; for the others both tables.
 #pragma once
 
 #include <cstddef>
@@ -20,9 +20,9 @@ public:
     using Key = netlink::IpvsServiceKey;
     using Operations = std::vector<netlink::IpvsOperation>;
 
-    // ---- what is wanted, in file order; each key once ----
-    // A whole new list, one after the other between these two. What the kernel has stays known; services that are not
-    // wanted any more are left over.
+    // ---- the desired table, in file order; each key once ----
+    // begin(), then one call per service, then end() replace the whole list. The known table is kept; services that are
+    // no longer desired become leftovers.
     void begin(std::size_t services);
     void add(ServiceTable wanted);
     void end();
@@ -31,19 +31,19 @@ public:
     [[nodiscard]] const ServiceTable& wanted(std::size_t at) const { return wanted_[at]; }
     [[nodiscard]] std::optional<std::size_t> find(const Key& key) const;
 
-    // ---- services that are not wanted and may be in the kernel still ----
-    void leave_over(std::span<const Key> keys);  // those that are wanted are not
+    // ---- leftovers: services that are not desired and may still be in the kernel ----
+    void leave_over(std::span<const Key> keys);  // desired ones are ignored
     void forget_left_over(const Key& key) { leftover_.erase(key); }
     [[nodiscard]] const std::set<Key>& left_over() const { return leftover_; }
 
-    // ---- what the kernel has ----
+    // ---- the known table of the kernel ----
     void forget();                                                   // nothing is known any more
-    void found(const Key& key, std::optional<ServiceTable> actual);  // as it was read; none: it is not there
-    // All but those that failed, whose indices are in ascending order.
+    void found(const Key& key, std::optional<ServiceTable> actual);  // as read from the kernel; none: it does not exist
+    // The operations have been applied, except those at `failed`, whose indices are in ascending order.
     void carried_out(std::span<const netlink::IpvsOperation> operations, std::span<const std::size_t> failed);
     [[nodiscard]] bool is_as_wanted(std::size_t at) const { return as_wanted_[at] != 0; }
-    [[nodiscard]] bool is_known(std::size_t at) const;  // to be there
-    // Both as lvs::plan() has them.
+    [[nodiscard]] bool is_known(std::size_t at) const;  // to exist in the kernel
+    // Both in the order of lvs::plan().
     void plan(std::size_t at, Operations& out) const;
     void plan_left_over(Operations& out) const;
     void plan_removal(std::size_t at, Operations& out) const;  // as it is at the end
@@ -55,12 +55,12 @@ private:
     void take(const netlink::IpvsOperation& operation);
 
     std::vector<ServiceTable> wanted_;
-    std::vector<std::uint8_t> as_wanted_;  // beside wanted_: the kernel has it so
+    std::vector<std::uint8_t> as_wanted_;  // parallel to wanted_: the kernel has the desired state
     std::vector<std::uint32_t> by_key_;    // indices into wanted_
-    std::map<Key, ServiceTable> actual_;   // of all others that are there
+    std::map<Key, ServiceTable> actual_;   // of all other services in the kernel
     std::set<Key> leftover_;
     std::size_t next_ = 0;        // between begin() and end()
-    std::size_t same_until_ = 0;  // so many of the list are those of the list before, in the same places
+    std::size_t same_until_ = 0;  // so many entries equal those of the previous list, at the same positions
     bool same_ = true;
 };
 

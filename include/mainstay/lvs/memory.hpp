@@ -1,4 +1,4 @@
-// What a new incarnation of the process needs to go on where a crashed one stopped.
+// What a new incarnation of the process needs to resume after a crash.
 #pragma once
 
 #include <optional>
@@ -25,7 +25,7 @@ struct ServerMemory {
     WallTime since;
     std::vector<CheckerMemory> checkers;
     bool kept = false;
-    std::optional<DrainState> leave;  // its `until` is not read
+    std::optional<DrainState> leave;  // its `until` is not used
     std::optional<WallTime> grows_since;
 };
 struct ServiceMemory {

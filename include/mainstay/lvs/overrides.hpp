@@ -16,16 +16,16 @@ namespace mainstay::lvs {
 
 enum class Hold : std::uint8_t {
     None,
-    Weight,    // this weight, whatever configuration and checks say
-    Drained,   // weight 0: connections go on, none are added; it is checked and counts as weight 0 for the quorum
-    Disabled,  // out of the table and not checked
+    Weight,    // this weight instead of the one from configuration and checks
+    Drained,   // weight 0: existing connections continue, no new ones; it is checked and counts as 0 for the quorum
+    Disabled,  // not in the table and not checked
 };
 struct Override {
     Hold hold = Hold::None;
     std::int64_t weight = 0;  // of Hold::Weight
     WallTime since;
-    std::string by;                    // who said so
-    bool expires_persistence = false;  // of Hold::Drained: clients whom persistence sends there shall go elsewhere
+    std::string by;                    // the account that set it
+    bool expires_persistence = false;  // of Hold::Drained: persistence to this server ends
     bool operator==(const Override&) const = default;
 };
 struct OverrideKey {
@@ -50,25 +50,25 @@ struct ServerCommand {
 [[nodiscard]] std::string_view word_of(ServerCommand::Verb verb);  // "drain"
 
 struct ServerAnswer {
-    std::string problem;  // not empty: nothing was done, and this is why
+    std::string problem;  // not empty: why nothing was done
     std::size_t matched = 0, changed = 0;
     std::vector<std::string> lines;  // for people
 };
 
-// "SERVERS" or "SERVICES/SERVERS". Each is a name with * for any characters and ? for one. A server is meant by its
-// address, with or without port ("10.0.0.11", "10.0.0.11:80", "[2001:db8::1]:80"), or as it is logged
-// ("[10.0.0.11]:tcp:80"); a service likewise, or by its mark ("FWM 5", "fwmark 5") or its group's name.
+// "SERVERS" or "SERVICES/SERVERS". Each is a name with * for any characters and ? for one. The name of a server is its
+// address, with or without port ("10.0.0.11", "10.0.0.11:80", "[2001:db8::1]:80"), or its name in the log
+// ("[10.0.0.11]:tcp:80"); the name of a service likewise, or its mark ("FWM 5", "fwmark 5") or its group's name.
 struct ServerPattern {
     std::string services = "*", servers;
 };
 [[nodiscard]] ServerPattern pattern_of(std::string_view text);
 [[nodiscard]] bool matches(const ServerPattern& pattern, const config::VirtualServer& service);
-// Of a service that matches.
+// Matches a configured server of `service`.
 [[nodiscard]] bool matches(const ServerPattern& pattern, const config::VirtualServer& service,
                            const config::RealServer& server);
-// Of a server that is not configured: by the names it was held by.
+// Matches an override of a server that is not configured.
 [[nodiscard]] bool matches(const ServerPattern& pattern, const OverrideKey& key);
-// Whether the whole text is like the pattern; linear in their product.
+// Whether the whole text matches the pattern; takes time proportional to the product of their lengths.
 [[nodiscard]] bool is_like(std::string_view text, std::string_view pattern);
 
 }  // namespace mainstay::lvs

@@ -1,5 +1,5 @@
-// From what the kernel has to what is wanted, in the fewest writes and in an order that never takes a service's last
-// server away while it should have one.
+// The operations that change the kernel's table to the desired one: as few as possible, in an order that never leaves a
+// service without a server while it should have one.
 #pragma once
 
 #include <span>
@@ -10,22 +10,22 @@
 
 namespace mainstay::lvs {
 
-// Services of `actual` that are neither in `desired` nor named by `owned` are somebody else's: never touched. A key
-// that occurs twice in `desired` counts once, the first; likewise a destination within its service.
+// Services of `actual` that are neither in `desired` nor in `owned` belong to other programs and are not touched. Of
+// duplicate keys in `desired` the first counts; likewise for destinations within a service.
 //
 // Order: services in file order; within one: the service itself, then destinations added or set to take traffic in
-// file order, then those set to weight 0, then those deleted. Services to delete come last; their destinations go
-// with them in the kernel and are not deleted one by one.
+// file order, then those set to weight 0, then those deleted. Services to delete come last; the kernel deletes their
+// destinations with them.
 [[nodiscard]] std::vector<netlink::IpvsOperation> plan(const Table& desired, const Table& actual,
                                                        std::span<const netlink::IpvsServiceKey> owned);
-// What it has of one service; null: there is no such service.
+// The same for one service. `actual` null: the kernel does not have it.
 void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<netlink::IpvsOperation>& out);
 
-// What the kernel has after it has been given this and refused nothing.
+// The kernel's table after this service has been set without refusals.
 [[nodiscard]] ServiceTable as_put_in(ServiceTable wanted);
 
-// The table after one operation, as the kernel does it (new destinations go to the front of its list). False: the
-// kernel would refuse it, and nothing changed. Keeps the role's shadow of the kernel, and is the tests' fake kernel.
+// Applies one operation as the kernel does (new destinations go to the front of its list). False: the kernel would
+// refuse it, and nothing changed. Used for the ledger's known table, and as a simulated kernel in tests.
 bool perform(ServiceTable& table, const netlink::IpvsOperation& operation);
 bool perform(Table& table, const netlink::IpvsOperation& operation);
 

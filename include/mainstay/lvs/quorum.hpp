@@ -1,4 +1,4 @@
-// Quorum with hysteresis (compat: a service is up while the weight of its living servers suffices).
+// Quorum with hysteresis, as in keepalived: a service is up while the total weight of its alive servers is sufficient.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace mainstay::lvs {
 
-// Bounds as used: a quorum above the sum of the configured weights counts as that sum, a hysteresis that is not
-// below the quorum as quorum - 1 (0 for a quorum of 0). The configuration reports both; this holds without it.
+// The values in use: a quorum above the sum of the configured weights is reduced to that sum, a hysteresis that is not
+// below the quorum to quorum - 1 (0 for a quorum of 0). The configuration check reports both.
 struct Quorum {
     std::int64_t quorum = 1;
     std::int64_t hysteresis = 0;
@@ -21,14 +21,14 @@ struct Quorum {
 // Sum of the clamped effective weights of the servers alive.
 [[nodiscard]] std::int64_t alive_weight(const ServiceVerdict& verdict);
 
-// Whether the service is up, given whether it was. Up takes weight >= quorum + hysteresis, down weight 0 or
-// weight < quorum - hysteresis. Servers of weight 0 alone never make a service.
+// Whether the service is up, given whether it was. It goes up at weight >= quorum + hysteresis, and down at weight 0 or
+// weight < quorum - hysteresis. Servers of weight 0 alone never make a service up.
 [[nodiscard]] bool quorum_holds(const Quorum& quorum, std::int64_t weight, bool was_up);
 
-// keepalived's words: "1+0=1 <= 2" and "2-0=2 > 1".
+// keepalived's texts: "1+0=1 <= 2" and "2-0=2 > 1".
 [[nodiscard]] std::string gained_text(const Quorum& quorum, std::int64_t weight);
 [[nodiscard]] std::string lost_text(const Quorum& quorum, std::int64_t weight);
-// In its mail a lost quorum is printed as if gained, "2+0=2 <= 1", with the threshold that was used.
+// keepalived's mail prints a lost quorum as if it were gained, "2+0=2 <= 1", with the threshold used.
 [[nodiscard]] std::string lost_mail_text(const Quorum& quorum, std::int64_t weight);
 
 }  // namespace mainstay::lvs

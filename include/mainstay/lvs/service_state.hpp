@@ -16,7 +16,7 @@
 
 namespace mainstay::lvs {
 
-// There are tens of thousands of servers and checkers: members are ordered without gaps.
+// There are tens of thousands of servers and checkers: members are ordered so that there is no padding.
 using ShortTime = std::chrono::duration<std::uint32_t, std::micro>;  // up to 71 minutes
 [[nodiscard]] constexpr ShortTime short_time(Micros time) {
     return ShortTime{static_cast<std::uint32_t>(std::clamp<Micros::rep>(time.count(), 0, ShortTime::max().count()))};
@@ -27,22 +27,22 @@ struct CheckerState {
     Instant due;       // of the next run, or of the running one
     WallTime last_run;
     InternedString last_result;
-    CompactOptional<std::optional<std::int64_t>> dynamic_weight;  // asked for by its last success
+    CompactOptional<std::optional<std::int64_t>> dynamic_weight;  // requested by its last success
     ShortTime last_duration{0};
     std::uint32_t retries_used = 0;
     std::uint32_t failures_in_row = 0;
     std::uint32_t rises = 0, falls = 0;  // successes while down, failed rounds while up, in a row
-    std::uint32_t url = 0;               // HTTP_GET: the one that is tested next
+    std::uint32_t url = 0;               // HTTP_GET: index of the URL to test next
     bool up = true;
     bool has_run = false;
     bool running = false;
-    bool waits = false;              // for its next run, in the queue
-    bool first_run_retries = false;  // came by a reload: even its first run tolerates failures
-    bool pass_broken = false;        // HTTP_GET: that one failed for good, the pass begins anew after it
+    bool waits = false;              // is queued for its next run
+    bool first_run_retries = false;  // added by a reload: even its first run tolerates failures
+    bool pass_broken = false;        // HTTP_GET: the URL failed after its retries; the next pass starts after it
     bool first_pass = true;          // HTTP_GET: not all URLs have been tested since the start
     bool operator==(const CheckerState&) const = default;
 };
-// A server on its way out of the table: weight 0 until its connections are gone or the time is over.
+// A draining server: weight 0 until its connections have ended or the timeout expires.
 struct DrainState {
     Instant until;
     WallTime until_wall;
@@ -50,18 +50,18 @@ struct DrainState {
     bool over = false;
     bool operator==(const DrainState&) const = default;
 };
-// Of a server that is neither in the table with all of its weight nor out of it.
+// The state of a server that is in the table without its full weight.
 struct Between {
     std::int64_t held_weight = 0;                // of Hold::Weight
     std::optional<DrainState> leave;             // drained or disabled, with a drain_timeout
-    std::optional<Instant> grows_since;          // slow_start: its weight grows to the full one from then on
-    std::optional<std::int64_t> growing_weight;  // and is this now
+    std::optional<Instant> grows_since;          // slow_start: the start of the growth
+    std::optional<std::int64_t> growing_weight;  // slow_start: the current weight
     bool operator==(const Between&) const = default;
 };
 inline void grow_no_more(Between& between) { between.grows_since.reset(), between.growing_weight.reset(); }
 struct ServerState {
     std::int64_t weight = 1;  // effective
-    WallTime since;           // of the last change between alive and not
+    WallTime since;           // of the last change of `alive`
     CompactOptional<Between> between;
     CompactVector<CheckerState> checkers;
     bool alive = true;
@@ -79,7 +79,7 @@ struct ServiceState {
     bool sorry_in_use = false;
     std::vector<ServerState> servers;
     std::vector<LeavingServer> leaving;
-    bool suspended = false;  // ha_suspend, and none of its addresses is here: no check runs
+    bool suspended = false;  // ha_suspend: none of its addresses is on this host, so no check runs
     bool operator==(const ServiceState&) const = default;
 };
 

@@ -1,5 +1,5 @@
-// The kernel's settings beside its table: connection synchronisation daemons (lvs_sync_daemon) and the timeouts of
-// connections (lvs_timeouts). What is wanted, and the way there from what is.
+// IPVS settings outside the table: connection synchronisation daemons (lvs_sync_daemon) and the timeouts of connections
+// (lvs_timeouts). Computes the desired settings and the steps that lead to them.
 #pragma once
 
 #include <optional>
@@ -12,24 +12,24 @@
 
 namespace mainstay::lvs {
 
-// The daemons that are to run: the master's while the VRRP instance is master, else the backup's; without an instance
-// both. `master`: whether the instance is; none: nobody has told yet, and what runs is left as it is (none).
+// The desired daemons: the master daemon while the VRRP instance is master, else the backup daemon; without an instance
+// both. `master`: whether the instance is; none: not known yet, then the result is none and daemons stay as they are.
 [[nodiscard]] std::optional<std::vector<netlink::IpvsDaemon>> wanted_daemons(const config::SyncDaemon& settings,
                                                                              std::optional<bool> master);
 
 struct DaemonStep {
     enum class Kind : std::uint8_t { Stop, Start } kind = Kind::Stop;
-    netlink::IpvsDaemon daemon;  // Stop: what runs
+    netlink::IpvsDaemon daemon;  // for Stop: the running one
     bool operator==(const DaemonStep&) const = default;
 };
-// What is not wanted, or runs otherwise, stops before anything starts. `renew`: what runs is of no use any more, even
-// if it looks the same.
+// Daemons that are not desired or have other settings stop before any starts. `renew`: restart also daemons whose
+// settings look the same.
 [[nodiscard]] std::vector<DaemonStep> plan_daemons(std::span<const netlink::IpvsDaemon> wanted,
                                                    std::span<const netlink::IpvsDaemon> actual, bool renew);
 
-// lvs_timeouts; 0 where nothing is said, or 0 is, which means the same.
+// lvs_timeouts; 0 for a timeout that is not configured or configured as 0.
 [[nodiscard]] netlink::IpvsTimeouts wanted_timeouts(const config::Global& global);
-// What is to be set so that each is as wanted, or as it was `original`ly; 0 where it is so already.
+// The timeouts to set so that each has its desired value, else its `original` one; 0 for those that need no change.
 [[nodiscard]] netlink::IpvsTimeouts timeouts_to_set(const netlink::IpvsTimeouts& wanted,
                                                     const netlink::IpvsTimeouts& original,
                                                     const netlink::IpvsTimeouts& actual);

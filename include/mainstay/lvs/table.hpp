@@ -1,5 +1,5 @@
-// The IPVS table as mainstay thinks of it: services in file order, each with its destinations in file order. The
-// same type holds what is wanted and what the kernel has.
+// The IPVS table: services in file order, each with its destinations in file order. The same type is used for the
+// desired table and the kernel's.
 #pragma once
 
 #include <compare>
@@ -18,11 +18,10 @@ struct ServiceTable {
 };
 using Table = std::vector<ServiceTable>;
 
-// The kernel's identity of a configured service. A service that is only a group name has none: its address and its
-// mark are empty.
+// The kernel's key of a configured service. A service that is a group has none: its address and mark are empty.
 [[nodiscard]] netlink::IpvsServiceKey key_of(const config::VirtualServer& service);
 
-// What a configured service is, over reloads and restarts: its key, or its group with protocol and family.
+// The identity of a configured service across reloads and restarts: its key, or its group with protocol and family.
 struct ServiceIdentity {
     netlink::IpvsServiceKey key;
     std::string group;
@@ -30,16 +29,15 @@ struct ServiceIdentity {
 };
 [[nodiscard]] ServiceIdentity identity_of(const config::VirtualServer& service);
 
-// The services of the kernel that a configured one stands for: its key, or one for each address and mark of its group,
-// in the order of the entries, each once.
+// The kernel services of a configured one: its key, or one for each address and mark of its group, in the order of the
+// entries, without duplicates.
 [[nodiscard]] std::vector<netlink::IpvsServiceKey> keys_of(const config::VirtualServer& service);
-// Where a server of `service` is reached through this key: in a group, a server that is not NATed keeps the entry's
-// port.
+// The endpoint of a server of `service` for this key: in a group, a server without NAT has the port of the entry.
 [[nodiscard]] Endpoint endpoint_at(const netlink::IpvsServiceKey& key, const config::VirtualServer& service,
                                    const Endpoint& server, config::Forwarding forwarding);
 
-// Equal as far as the kernel's behaviour goes: its own HASHED flag is not looked at, nor timeout and netmask while
-// persistence is off (the kernel stores them without using them).
+// Equal in the kernel's behaviour: ignores its own HASHED flag, and timeout and netmask while persistence is off (the
+// kernel stores them without using them).
 [[nodiscard]] bool same_service(const netlink::IpvsService& left, const netlink::IpvsService& right);
 
 }  // namespace mainstay::lvs

@@ -1,5 +1,5 @@
-// The IPVS codec (generic netlink family "IPVS", uapi linux/ip_vs.h): operations into bytes, dumps into values.
-// No socket here (kernel/ipvs.hpp has it).
+// The IPVS codec (generic netlink family "IPVS", uapi linux/ip_vs.h): encodes operations, decodes dumps. The socket is
+// in kernel/ipvs.hpp.
 //
 // Byte orders differ inside one message: addresses, ports and the IPv4 persistence netmask are in network order,
 // everything else, the IPv6 netmask (a prefix length) among it, in host order.
@@ -25,14 +25,14 @@ inline constexpr std::size_t kIpvsNameLimit = 15;
 [[nodiscard]] Result<std::uint16_t> decode_family(const Message& message);
 
 // ---- writes: each appends one message with NLM_F_ACK; on an error `out` is unchanged ----
-// Refusal: without NLM_F_ACK, so that nothing but a refusal is answered.
+// Refusal: without NLM_F_ACK, so that the kernel answers only refusals.
 enum class Answer : std::uint8_t { Always, Refusal };
-// Refused: a key without family, or without mark and protocol or address; a destination without an address; names
-// that are too long or empty. A destination of another family than its service's only for tunnels.
+// Errors: a key without family, or without mark and protocol or address; a destination without an address; names
+// that are too long or empty; a destination of another family than its service's, unless it is a tunnel.
 [[nodiscard]] Result<void> append_operation(std::vector<std::byte>& out, std::uint16_t family_id,
                                             const IpvsOperation& operation, std::uint32_t sequence,
                                             Answer answer = Answer::Always);
-// Makes the message that begins at `at` ask for an acknowledgement.
+// Sets NLM_F_ACK in the message that begins at `at`.
 void ask_acknowledgement(std::span<std::byte> messages, std::size_t at);
 void append_flush(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
 // Refused: a daemon without an interface, or one with a name that is too long.
@@ -49,14 +49,14 @@ void append_daemon_stop(std::vector<std::byte>& out, std::uint16_t family_id, Ip
                         std::uint32_t sequence);
 void append_timeouts(std::vector<std::byte>& out, std::uint16_t family_id, const IpvsTimeouts& timeouts,
                      std::uint32_t sequence);
-// Which row of the verdicts' table an operation's answer is judged by.
+// The row of the verdict table (verdicts.hpp) for an operation.
 [[nodiscard]] Request request_of(IpvsOperation::Kind kind);
 
 // ---- reads ----
-// Asks for the version: the cheapest command, refused with EPERM like all the others.
+// Queries the version: the cheapest command, refused with EPERM like all others.
 void append_info_query(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
 void append_service_dump(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
-// The kernel answers a service that it does not have with an empty dump.
+// For a service that does not exist the kernel sends an empty dump.
 [[nodiscard]] Result<void> append_destination_dump(std::vector<std::byte>& out, std::uint16_t family_id,
                                                    const IpvsServiceKey& key, std::uint32_t sequence);
 void append_daemon_dump(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence);
@@ -64,7 +64,7 @@ void append_timeouts_query(std::vector<std::byte>& out, std::uint16_t family_id,
 [[nodiscard]] Result<IpvsDaemon> decode_daemon(const Message& message);
 [[nodiscard]] Result<IpvsTimeouts> decode_timeouts(const Message& message);
 [[nodiscard]] Result<IpvsServiceEntry> decode_service(const Message& message);
-// `service_family` is the destination's where the kernel (before 3.18) does not say.
+// `service_family` is used if the kernel (before 3.18) does not report the destination's family.
 [[nodiscard]] Result<IpvsDestinationEntry> decode_destination(const Message& message, Family service_family);
 
 }  // namespace mainstay::netlink

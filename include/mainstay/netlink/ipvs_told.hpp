@@ -1,4 +1,5 @@
-// keepalived's line for what the kernel refuses of the IPVS table: monitoring matches it.
+// keepalived's log line for an IPVS operation that the kernel refused. Kept to the letter, because monitoring matches
+// it.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The IPVS table as typed values (uapi linux/ip_vs.h). What the planner compares and the codec turns into bytes.
+// The IPVS table as typed values (uapi linux/ip_vs.h), which the planner compares and the codec encodes.
 #pragma once
 
 #include <compare>
@@ -20,7 +20,7 @@ struct IpvsServiceKey {
 };
 
 inline constexpr std::uint32_t kIpvsPersistent = 0x1;
-inline constexpr std::uint32_t kIpvsHashed = 0x2;  // set by the kernel itself: masked out of what a dump gives
+inline constexpr std::uint32_t kIpvsHashed = 0x2;  // set by the kernel itself: masked out of dumps
 inline constexpr std::uint32_t kIpvsOnePacket = 0x4;
 
 struct IpvsService {
@@ -33,7 +33,7 @@ struct IpvsService {
     bool operator==(const IpvsService&) const = default;
 };
 
-// How packets to a tunnelled destination are wrapped.
+// The encapsulation of packets to a tunnelled destination.
 struct IpvsTunnel {
     std::uint8_t type = 0;    // 0 IPIP, 1 GUE, 2 GRE
     std::uint16_t port = 0;   // of GUE
@@ -58,7 +58,7 @@ struct IpvsStats {
     bool operator==(const IpvsStats&) const = default;
 };
 
-// What a dump gives beyond the configuration.
+// A service as a dump reports it, with its counters.
 struct IpvsServiceEntry {
     IpvsService service;
     IpvsStats stats;
@@ -88,15 +88,15 @@ struct IpvsOperation {
 struct IpvsDaemon {
     enum class State : std::uint32_t { Master = 1, Backup = 2 } state = State::Master;
     std::string interface;
-    std::uint32_t sync_id = 0;  // a backup with 0 takes every id
+    std::uint32_t sync_id = 0;  // a backup with 0 accepts every id
     std::uint16_t maxlen = 0;   // bytes; 0 in a request: the kernel's choice
-    std::uint16_t port = 0;     // the same: 8848
-    std::uint8_t ttl = 0;       // the same: 1
-    IpAddress group;            // the same: 224.0.0.81
+    std::uint16_t port = 0;     // 0 in a request: 8848
+    std::uint8_t ttl = 0;       // 0 in a request: 1
+    IpAddress group;            // empty in a request: 224.0.0.81
     bool operator==(const IpvsDaemon&) const = default;
 };
 
-struct IpvsTimeouts {  // of connections, in seconds; 0 in a request: as it is
+struct IpvsTimeouts {  // of connections, in seconds; 0 in a request: unchanged
     std::uint32_t tcp = 0, tcp_fin = 0, udp = 0;
     bool operator==(const IpvsTimeouts&) const = default;
 };

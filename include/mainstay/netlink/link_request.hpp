@@ -1,4 +1,4 @@
-// Requests that make, change and remove interfaces (rtnetlink): VMACs and ipvlans.
+// rtnetlink requests that create, change and remove interfaces: VMACs and ipvlans.
 #pragma once
 
 #include <array>
@@ -21,12 +21,13 @@ struct NewLink {
     std::uint32_t group = 0;
 };
 
-// What an interface that exists shall be. What has no value stays as it is.
+// The desired settings of an existing interface. Those without a value stay unchanged.
 struct LinkSettings {
     std::uint32_t index = 0;
     std::optional<bool> up;
     std::optional<std::uint32_t> master;  // 0: none
-    std::optional<std::uint32_t> group;   // setting it, even to what it is, makes the kernel tell everybody of the link
+    std::optional<std::uint32_t>
+        group;  // setting it, even to its current value, makes the kernel notify listeners of the link
     std::optional<std::array<std::byte, 6>> hardware_address;
     std::optional<NewLink::IpvlanMode> ipvlan_mode;  // of an ipvlan; all that lie over one parent share it
     bool no_generated_address = false;  // IPv6 address generation mode "none"; before it is up for the first time

@@ -1,5 +1,5 @@
-// The nftables table that gives packets to the addresses of virtual server groups their firewall mark (nftables_ipvs):
-// one IPVS service for the mark then stands for all of them.
+// The nftables table of nftables_ipvs: it sets a firewall mark on packets to the addresses of a virtual server group,
+// so that one IPVS service for the mark represents all of them.
 #pragma once
 
 #include <compare>
@@ -25,11 +25,11 @@ struct MarkTable {
     std::string name = "keepalived_ipvs";
     std::int32_t priority = -1;
     bool counters = false;
-    std::vector<MarkRule> rules;  // of several that fit a packet the last one counts
+    std::vector<MarkRule> rules;  // if several match a packet, the last one applies
     bool operator==(const MarkTable&) const = default;
 };
 
-// The tables as they shall be, whatever they were; a family without rules has none.
+// Replaces the tables by the desired ones; a family without rules gets none.
 void append_mark_table(NftBatch& batch, const MarkTable& table);
 
 }  // namespace mainstay::netlink

@@ -1,8 +1,8 @@
-// What all netlink protocols share: a datagram is a row of messages, a message carries attributes, and requests are
-// answered by acknowledgements. Everything here reads bytes that somebody else wrote: lengths are checked before use,
-// damaged input gives an Error, nothing is read beyond the span.
+// What all netlink protocols share: a datagram is a sequence of messages, a message has attributes, and requests are
+// answered by acknowledgements. Lengths are checked before use: damaged input yields an Error, and nothing is read
+// beyond the span.
 //
-// Netlink integers are in host order. Spans that are handed out are borrowed from the datagram.
+// Netlink integers are in host order. Returned spans point into the datagram.
 #pragma once
 
 #include <array>
@@ -25,14 +25,14 @@ struct Message {
     std::uint16_t flags = 0;
     std::uint32_t sequence = 0;
     std::uint32_t port = 0;
-    std::span<const std::byte> payload;  // behind the nlmsghdr
+    std::span<const std::byte> payload;  // after the nlmsghdr
 };
 
 // Splits a datagram. The datagram must begin on a 4-byte boundary, as every heap buffer does.
 class MessageReader {
 public:
     explicit MessageReader(std::span<const std::byte> datagram) : rest_{datagram} {}
-    // No value: the end. An error: what is left is no message; the reader is at its end afterwards.
+    // No value: the end. An error: the rest is not a message; the reader is then at its end.
     [[nodiscard]] Result<std::optional<Message>> next();
 
 private:
@@ -43,7 +43,7 @@ private:
 struct Acknowledgement {
     std::uint32_t sequence = 0;
     int sys_errno = 0;  // positive; 0: done
-    std::string text;   // what the kernel says about it (NETLINK_EXT_ACK), often empty
+    std::string text;   // the kernel's explanation (NETLINK_EXT_ACK), often empty
 };
 // From a message of type NLMSG_ERROR.
 [[nodiscard]] Result<Acknowledgement> decode_acknowledgement(const Message& message);
@@ -91,7 +91,7 @@ template <class T>
     return copy;
 }
 
-// Bytes behind a fixed header, on the next 4-byte boundary; empty if there are none.
+// The bytes after a fixed header, from the next 4-byte boundary; empty if there are none.
 [[nodiscard]] std::span<const std::byte> behind_header(std::span<const std::byte> payload, std::size_t header_size);
 
 }  // namespace mainstay::netlink

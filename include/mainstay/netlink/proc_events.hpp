@@ -1,4 +1,5 @@
-// The process connector's codec: which process forked, became another program or ended. No socket here.
+// The codec of the process connector, which reports fork, exec and exit of processes. The socket is in the kernel
+// module.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,8 @@ namespace mainstay::netlink {
 
 struct ProcessEvent {
     enum class Kind : std::uint8_t {
-        Listening,  // the kernel has taken our request; `error` is 0, or why it has not
-        Fork,       // `pid` has a child now
+        Listening,  // the kernel's answer to our request; `error` is 0 or an errno
+        Fork,       // `pid` has created `child`
         Exec,
         Renamed,  // comm was set
         Exit,
@@ -24,7 +25,7 @@ struct ProcessEvent {
     bool operator==(const ProcessEvent&) const = default;
 };
 
-// Asks for all events of the connector, or for no more.
+// Subscribes to all events of the connector, or unsubscribes.
 [[nodiscard]] std::vector<std::byte> encode_process_listen(bool listen, std::uint32_t port);
 
 // The events of one datagram. Kinds that mainstay does not follow, and events of threads, are left out.

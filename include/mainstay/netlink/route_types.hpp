@@ -22,8 +22,8 @@ struct Link {
     std::uint32_t mtu = 0;
     std::vector<std::byte> hardware_address;
     std::uint16_t hardware_type = 0;  // ARPHRD_*: 1 is Ethernet
-    std::string kind;                 // "macvlan", "vrf", "veth" ...; empty: a device of its own
-    std::uint32_t parent = 0;         // index of the interface it lies over; 0: none, or in another namespace
+    std::string kind;                 // "macvlan", "vrf", "veth" ...; empty: a physical device
+    std::uint32_t parent = 0;         // index of its lower interface; 0: none, or in another namespace
     std::uint32_t master = 0;         // index of the bridge, bond or VRF it belongs to
     std::uint32_t group = 0;
     bool private_macvlan = false;  // mode private
@@ -42,14 +42,14 @@ struct Address {
     bool nodad = true;       // requests: IPv6, IFA_F_NODAD
     bool noprefixroute = false;
     bool deprecated = false;  // requests: IPv6, preferred lifetime 0: never chosen as a source by itself
-    // What follows is not compared with what the kernel reports, where it is not said otherwise.
+    // The following members are not compared with what the kernel reports, unless stated otherwise.
     std::optional<IpAddress> peer;                    // also reported: the other end; the prefix length is then its
     bool home = false;                                // IPv6: IFA_F_HOMEADDRESS
     bool manages_temporary = false;                   // IPv6: IFA_F_MANAGETEMPADDR
     bool joins_group = false;                         // IFA_F_MCAUTOJOIN, of a multicast address
-    bool dad_failed = false;                          // reported only: another host has it
+    bool dad_failed = false;                          // reported only: another host uses the address
     std::optional<std::uint32_t> preferred_lifetime;  // requests: IPv6, seconds
-    std::uint8_t protocol = 0;                        // requests: who set it; 0: not said
+    std::uint8_t protocol = 0;                        // requests: its origin (IFA_PROTO); 0: not sent
     bool operator==(const Address&) const = default;
 };
 

@@ -1,8 +1,8 @@
 // Routes and policy rules as typed values, and their rtnetlink messages (rtnetlink(7), uapi/linux/rtnetlink.h,
-// uapi/linux/fib_rules.h, uapi/linux/lwtunnel.h). No socket here (kernel/routing.hpp has it).
+// uapi/linux/fib_rules.h, uapi/linux/lwtunnel.h). The socket is in kernel/routing.hpp.
 //
-// Only what is given is sent: an absent optional leaves the kernel its default. An interface is a name until somebody
-// resolves it; the message carries the index.
+// Only given attributes are sent: an absent optional selects the kernel's default. Interfaces are names; the caller
+// resolves them, because the message contains the index.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ inline constexpr std::uint32_t kTableMain = 254;
 inline constexpr std::size_t kMostHops = 128;  // of one multipath route; a message has its limit
 inline constexpr std::size_t kMostLabels = 16;
 
-// A lightweight tunnel: what a packet is put into when it takes this route.
+// A lightweight tunnel: the encapsulation of packets that take this route.
 struct Encapsulation {
     enum class Type : std::uint8_t { None = 0, Mpls = 1, Ip = 2, Ila = 3, Ip6 = 4 };  // LWTUNNEL_ENCAP_*
     Type type = Type::None;
@@ -38,7 +38,7 @@ struct Encapsulation {
 
 struct NextHop {
     IpAddress via;                      // empty: directly on the interface
-    std::string device;                 // empty: as the kernel finds it
+    std::string device;                 // empty: chosen by the kernel
     std::uint32_t interface_index = 0;  // of `device`; 0: not resolved, or none
     std::uint16_t weight = 1;           // 1..256
     bool onlink = false;
@@ -62,8 +62,8 @@ struct Route {
     std::uint8_t tos = 0;
     std::uint8_t protocol = kProtocolKeepalived;
     std::uint32_t table = kTableMain;
-    NextHop hop;                // weight is of no meaning here
-    std::vector<NextHop> hops;  // not empty: multipath, and `hop` says nothing
+    NextHop hop;                // its weight is unused
+    std::vector<NextHop> hops;  // not empty: a multipath route, `hop` is unused
     std::optional<IpAddress> preferred_source;
     std::optional<std::uint32_t> priority;  // the metric
     std::vector<Metric> metrics;            // sorted by number; RTAX_LOCK is not among them
@@ -98,19 +98,20 @@ struct Rule {
 
 using Routing = std::variant<Route, Rule>;
 
-// Each appends one message with NLM_F_ACK to `out`. On an error `out` is unchanged. Adding a rule that is there, and
-// a route that is there in every respect, is EEXIST; a route removed is named by everything that the kernel compares.
+// Each appends one message with NLM_F_ACK to `out`. On an error `out` is unchanged. Adding an existing rule, or an
+// identical route, gives EEXIST; a removal contains every attribute that the kernel compares.
 [[nodiscard]] Result<void> append_route_add(std::vector<std::byte>& out, const Route& route, std::uint32_t sequence);
 [[nodiscard]] Result<void> append_route_remove(std::vector<std::byte>& out, const Route& route, std::uint32_t sequence);
 [[nodiscard]] Result<void> append_rule_add(std::vector<std::byte>& out, const Rule& rule, std::uint32_t sequence);
 [[nodiscard]] Result<void> append_rule_remove(std::vector<std::byte>& out, const Rule& rule, std::uint32_t sequence);
 
-// Of a dump or a notification: RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWRULE, RTM_DELRULE. No value: something else. What
-// stands in Encapsulation and the metrics is not read: nobody asks. Errors: damaged bytes.
+// Decodes RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWRULE and RTM_DELRULE of a dump or a notification. No value: something
+// else. Encapsulation and metrics are not decoded, because no caller needs them. Errors: damaged bytes.
 [[nodiscard]] Result<std::optional<Routing>> decode_routing(const Message& message);
 
-// Whether a message about `told` may be about `wanted`: family, destination, table, tos and, where `wanted` gives it,
-// the metric; of rules priority, family, addresses and action. Rather too often than too seldom.
+// Whether a message about `told` may concern `wanted`. Compares family, destination, table, tos and, if `wanted` has
+// it, the metric; for rules priority, family, addresses and action. May return true for another entry, never false for
+// the same one.
 [[nodiscard]] bool may_be(const Routing& wanted, const Routing& told);
 
 // The network that an interface address is in: 10.0.0.0/24 of 10.0.0.9/24.

@@ -1,4 +1,4 @@
-// What an errno means for a request: the only place where EEXIST, ENOENT and their kin are judged.
+// What an errno means for a request: the only place that decides whether EEXIST, ENOENT and the like are success.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ enum class Request : std::uint8_t {
 };
 
 enum class Verdict : std::uint8_t {
-    Done,      // errno 0, nothing else
-    Forgiven,  // refused, but what was wanted is so already
+    Done,      // errno 0 only
+    Forgiven,  // refused because the desired state exists already
     Failed,
 };
 

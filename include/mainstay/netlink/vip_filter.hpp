@@ -1,5 +1,5 @@
-// The firewall rules of one address family: packets to and from the addresses of a master that does not accept them,
-// and what VMACs shall not send under their MAC address. The value is typed; the codec makes nftables batches of it.
+// The firewall rules of one address family: they drop packets to and from the addresses of a master that does not
+// accept them, and packets that VMACs must not send from their MAC address. A typed value and its nftables codec.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 namespace mainstay::netlink {
 
 struct VipFilter {
-    struct OnLink {  // a link-local address counts on its interface alone
+    struct OnLink {  // a link-local address, valid only on its interface
         IpAddress address;
         std::uint32_t index = 0;
         std::string interface;
@@ -37,7 +37,7 @@ struct VipFilter {
     std::set<OnLink> on_link;
 
     [[nodiscard]] bool empty() const { return !reports && !filters; }
-    // True when one can be made of the other by changing elements alone.
+    // True if the two differ only in set elements.
     [[nodiscard]] bool same_rules(const VipFilter& other) const {
         return std::tie(family, table, priority, counters, by_index, reports, filters) ==
                std::tie(other.family, other.table, other.priority, other.counters, other.by_index, other.reports,
@@ -46,7 +46,7 @@ struct VipFilter {
     bool operator==(const VipFilter&) const = default;
 };
 
-// Messages of one transaction: the kernel does all of it or nothing.
+// The messages of one transaction, which the kernel applies completely or not at all.
 struct NftBatch {
     std::vector<std::byte> bytes;  // without its first and last message
     std::uint32_t sequence = 0;    // of the next message
@@ -55,27 +55,27 @@ struct NftBatch {
 
 [[nodiscard]] bool has_nftables();  // false: built without libnftnl; the following then append nothing
 
-// The table as it shall be, whatever it was.
+// Replaces the table.
 void append_filter(NftBatch& batch, const VipFilter& filter);
-// Only the elements that differ. Needs same_rules().
+// Changes only the elements that differ. Requires same_rules().
 void append_filter_change(NftBatch& batch, const VipFilter& from, const VipFilter& to);
-// A table that is not there is no error.
+// A missing table is no error.
 void append_table_removal(NftBatch& batch, Family family, const std::string& table);
 
 void append_batch_begin(std::vector<std::byte>& out, std::uint32_t sequence);
 void append_batch_end(std::vector<std::byte>& out, std::uint32_t sequence);
 
-// Questions, outside a batch: the ruleset's generation (which every kernel with nftables answers), one table, and the
-// dumps of its rules and of the elements of one of its sets.
+// Queries, outside a batch: the ruleset's generation (which every kernel with nftables answers), one table, and dumps
+// of its rules and of the elements of one of its sets.
 void append_generation_query(std::vector<std::byte>& out, std::uint32_t sequence);
 void append_table_query(std::vector<std::byte>& out, Family family, const std::string& table, std::uint32_t sequence);
 void append_rule_dump(std::vector<std::byte>& out, Family family, const std::string& table, std::uint32_t sequence);
 void append_element_dump(std::vector<std::byte>& out, Family family, const std::string& table, const std::string& set,
                          std::uint32_t sequence);
-// How many elements a message of that dump holds.
+// The number of elements in a message of that dump.
 [[nodiscard]] Result<std::size_t> count_elements(const Message& message);
 
-// What `filter` comes to: its rules, and the sets with the number of their elements.
+// The number of rules of `filter`, and its sets with the number of their elements.
 [[nodiscard]] std::size_t rule_count(const VipFilter& filter);
 [[nodiscard]] std::map<std::string, std::size_t> element_counts(const VipFilter& filter);
 

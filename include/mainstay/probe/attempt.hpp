@@ -1,5 +1,4 @@
-// What every check has in common: where it goes and from where, how long it may take, and one try that can be ended
-// from outside.
+// What every check has in common: target, source address, timeout, and an attempt that can be cancelled.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -26,12 +25,12 @@ struct Connection {
 };
 [[nodiscard]] Connection connection_of(const config::Checker& checker);
 
-// One try, cancellable from outside. Shared, because its watchdog's handler may be queued when the rest is gone.
+// One cancellable attempt. Shared, because the handler of its timeout may still be queued when the check has ended.
 class Attempt {
 public:
     explicit Attempt(const boost::asio::any_io_executor& executor);
     ~Attempt();
-    // Wakes the coroutine; its finding is then NotRun, "cancelled".
+    // Resumes the coroutine, which then returns NotRun, "cancelled".
     void cancel();
 
     struct State;

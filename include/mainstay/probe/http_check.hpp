@@ -1,5 +1,5 @@
-// HTTP_GET and SSL_GET: does a URL answer in time, with an accepted status and the wanted body? One connection, read to
-// its end. The body is looked at as it comes and never kept.
+// HTTP_GET and SSL_GET: whether a URL answers in time, with an accepted status and the expected body. One connection,
+// read to its end. The body is checked as it arrives and not stored.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -16,7 +16,7 @@
 
 namespace mainstay::probe {
 
-// Each wait has connect_timeout; an answer that trickles has this many of them in all (keepalived: for ever).
+// Each read may take connect_timeout; a slow answer may take this many timeouts in total (keepalived: without limit).
 inline constexpr int kHttpWaitsMax = 12;
 
 struct HttpCheck {
@@ -24,18 +24,18 @@ struct HttpCheck {
     std::string request;     // HTTP/1
     std::string host, path;  // HTTP/2
     bool http2 = false;
-    std::string refused;       // why there is no request: the check fails
+    std::string refused;       // why no request can be made: the check fails
     std::string not_possible;  // what this host lacks: the check is not run
     std::string digest;        // MD5 of the body in lower case; empty: not compared
     std::vector<config::HttpUrl::Codes> status_codes;
     std::shared_ptr<const Regex> regex;    // null: not compared
-    std::shared_ptr<const TlsClient> tls;  // null: in the clear
+    std::shared_ptr<const TlsClient> tls;  // null: no TLS
     TlsWish wish;
 };
-// `url` counts the checker's URLs from 0.
+// `url`: index into the checker's URLs.
 [[nodiscard]] HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox& tools);
 
-// Findings as of tcp_check; an answer that does not hold is Failed.
+// Findings as of tcp_check; an unacceptable answer is Failed.
 [[nodiscard]] boost::asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<Attempt> attempt);
 
 }  // namespace mainstay::probe

@@ -1,5 +1,5 @@
-// Regular expressions over a body that arrives in pieces, by PCRE2. Memory is bounded: what a match may reach back to
-// is kept in a window, and the steps of a match are counted.
+// Regular expressions over a body that arrives in pieces, using PCRE2. Memory and time are bounded: a window keeps the
+// bytes that a partial match may need, and the steps of a match are limited.
 #pragma once
 
 #include <cstddef>
@@ -15,35 +15,35 @@
 
 namespace mainstay::probe {
 
-// A match that is longer than this is not found; Matcher::window_was_hit() then says so.
+// A longer match is not found; RegexMatcher::window_was_hit() then returns true.
 inline constexpr std::size_t kRegexWindowMax = 64 * 1024;
-// Bodies are looked at in pieces of at least so many bytes: what has to be looked at again stays a small share.
+// Bodies are matched in pieces of at least this many bytes, so that few bytes have to be matched again.
 inline constexpr std::size_t kRegexPiece = 16 * 1024;
-// What one attempt to match may cost; a pattern that goes through all combinations would hold up all other checks.
+// PCRE2's match limit for one attempt: a pattern with catastrophic backtracking would delay all other checks.
 inline constexpr std::uint32_t kRegexStepsMax = 1'000'000;
 
 struct RegexWords {
-    std::string pattern;  // as in the file: keepalived's escapes are processed here
+    std::string pattern;  // as in the file, with keepalived's escapes
     std::vector<std::string> options;
     bool must_not_match = false;
     std::uint64_t min_offset = 0;                // of the body: where matching begins
     std::optional<std::uint64_t> max_offset;     // where a match may begin at the latest
     std::size_t stack_start = 0, stack_max = 0;  // bytes, of PCRE2's JIT; 0: its default
 };
-// None: the url has no regex.
+// None: the URL has no regex.
 [[nodiscard]] std::optional<RegexWords> regex_words_of(const config::HttpUrl& url);
 
-// What is wrong with a url's pattern, as Regex::compile says it; empty: nothing, or it has none.
+// The error of Regex::compile() for a URL's pattern; empty: it is valid, or there is none.
 [[nodiscard]] std::string regex_problem(const config::HttpUrl& url);
 
-// keepalived's escapes: \n and its like, \xHH and octal numbers; any other character behind a \ stands for itself, so
-// that \\s is what PCRE2 sees as \s.
+// Resolves keepalived's escapes: \n and the like, \xHH and octal numbers; any other character after a \ stands for
+// itself, so that \\s becomes PCRE2's \s.
 [[nodiscard]] std::string regex_unescaped(std::string_view text);
 
-// A compiled pattern. Not changed after; used on one thread.
+// A compiled pattern. Immutable; use it on one thread.
 class Regex {
 public:
-    // keepalived's words for what is wrong: "Invalid regex: 'sta(tus' at offset 7: missing closing parenthesis".
+    // An error has keepalived's text: "Invalid regex: 'sta(tus' at offset 7: missing closing parenthesis".
     [[nodiscard]] static Result<std::shared_ptr<const Regex>> compile(const RegexWords& words);
     ~Regex();
     Regex(const Regex&) = delete;
@@ -73,7 +73,7 @@ public:
     [[nodiscard]] bool matched() const { return matched_; }
     [[nodiscard]] bool holds() const { return problem_.empty() && matched_ != regex_->words().must_not_match; }
     [[nodiscard]] bool window_was_hit() const { return window_hit_; }
-    // Why it could not be told whether it matches: too many steps, no UTF-8. Empty: it could.
+    // Why the match could not be decided: too many steps, invalid UTF-8. Empty: it was decided.
     [[nodiscard]] const std::string& problem() const { return problem_; }
 
 private:
@@ -87,7 +87,7 @@ private:
     std::string window_;
     std::uint64_t skipped_ = 0;  // bytes of the body before the window
     std::size_t from_ = 0;       // where in the window a match may begin
-    std::size_t looked_ = 0;     // how much of the window was there at the last look
+    std::size_t looked_ = 0;     // size of the window at the last attempt
     bool matched_ = false, over_ = false, window_hit_ = false;
     std::string problem_;
 };

@@ -1,5 +1,5 @@
-// What a DNS name stands for: asked over UDP, and over TCP where the answer does not fit, of the given name servers in
-// their order. Never by the host's resolver, which blocks.
+// Resolves a DNS name: asks the given name servers in order over UDP, and over TCP if the answer is truncated. The
+// host's resolver is not used, because it blocks.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -19,16 +19,16 @@
 
 namespace mainstay::probe {
 
-// Targets of SRV records whose addresses are asked for, one after the other.
+// How many targets of SRV records are resolved, one after the other.
 inline constexpr std::size_t kSrvTargetsMax = 64;
 
 struct NameQuestion {
     std::string name;
     bool srv = false;
-    Family family = Family::V4;  // of the addresses wanted
+    Family family = Family::V4;  // of the addresses
     std::vector<Endpoint> resolvers;
-    Micros timeout{2'000'000};  // of each question to each of them; over TCP of the whole exchange
-    std::size_t most = 64;      // servers
+    Micros timeout{2'000'000};  // for each query to each resolver; over TCP for the whole exchange
+    std::size_t most = 64;      // at most this many servers
     auto operator<=>(const NameQuestion&) const = default;
 };
 
@@ -40,12 +40,12 @@ struct NamedEndpoint {
 };
 
 struct NameAnswer {
-    std::string refused;                 // why there is none: "timed out after 2 s", "NXDOMAIN"; empty: there is one
-    std::vector<NamedEndpoint> servers;  // sorted, each once; never empty with an answer
-    std::size_t left_out = 0;            // of them beyond `most`
+    std::string refused;                 // the failure: "timed out after 2 s", "NXDOMAIN"; empty: success
+    std::vector<NamedEndpoint> servers;  // sorted, without duplicates; not empty after success
+    std::size_t left_out = 0;            // number of servers beyond `most`
 };
 
-// Of SRV records those of the lowest priority number count. A name without an address is no answer.
+// Only SRV records with the lowest priority number are used. A name without an address is a failure.
 [[nodiscard]] boost::asio::awaitable<NameAnswer> resolve(NameQuestion question, std::shared_ptr<Attempt> attempt);
 
 }  // namespace mainstay::probe

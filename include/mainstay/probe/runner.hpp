@@ -1,5 +1,5 @@
-// Runs checks: one coroutine each on one loop, at most a given number connecting at a time, the rest waits in order.
-// Every check that is started gives one result, unless it is cancelled.
+// Runs probes: one coroutine each on one loop, at most a given number at a time; the others wait in order. Every
+// started probe gives one result, unless it is cancelled.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -24,17 +24,17 @@ class Runner {
 public:
     using Done = std::function<void(std::uint64_t check, Finding finding)>;
 
-    // `done` is called on the loop, never from within start(). `loop` and `log` live longer than all checks.
+    // `done` is called on the loop, never from within start(). `loop` and `log` must outlive all probes.
     Runner(boost::asio::io_context& loop, Log& log, Done done, std::size_t concurrent_max = kConcurrentChecksMax);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
-    ~Runner();  // cancels what runs
+    ~Runner();  // cancels running probes
 
-    // `check` is the caller's name for it. Starting one that already runs or waits is the caller's mistake: ignored.
+    // `check` is the caller's id for it. Starting an id that already runs or waits is ignored.
     void start(std::uint64_t check, Probe what);
     // Its result will not be reported.
     void cancel(std::uint64_t check);
-    // Cancels all, takes no more, and calls `stopped` on the loop when the last coroutine has ended.
+    // Cancels all, accepts no more, and calls `stopped` on the loop when the last coroutine has ended.
     void stop(std::function<void()> stopped);
 
     [[nodiscard]] std::size_t running() const;

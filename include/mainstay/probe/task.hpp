@@ -1,5 +1,5 @@
-// The one way to start a coroutine here: it has a name, and how it ended is reported. Never asio::detached, which
-// swallows what is thrown.
+// The only way to start a coroutine in this module: it has a name, and its end is reported. asio::detached must not be
+// used, because it swallows exceptions.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -14,7 +14,7 @@
 
 namespace mainstay::probe {
 
-// `ended` is called on the executor once the coroutine is over: an empty text for a normal end, else what was thrown.
+// `ended` is called on the executor when the coroutine has ended: with an empty text, or with the exception's text.
 inline void spawn(const boost::asio::any_io_executor& executor, std::string name, boost::asio::awaitable<void> task,
                   std::function<void(const std::string& name, const std::string& thrown)> ended) {
     boost::asio::co_spawn(executor, std::move(task),

@@ -1,5 +1,5 @@
 // What the TLS checks of one configuration share: keepalived's SSL block as one OpenSSL context. Peers are not
-// verified, also when `ca` is set: a check asks whether a server answers, not who it is.
+// verified, even if `ca` is set: a check tests whether a server answers, not its identity.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct ssl_st;
 
 namespace mainstay::probe {
 
-// The files' contents, which only root may read: the reader puts them beside the paths that name them.
+// The contents of the SSL block's files. Only root may read them, so the reader adds them to the configuration.
 struct TlsMaterial {
     std::string ca, certificate, key;  // PEM; empty: none
     std::string password;              // of the key
@@ -26,7 +26,7 @@ struct TlsMaterial {
 
 class TlsClient {
 public:
-    // What is wrong names the part of the block: "SSL: certificate: no PEM certificate in it".
+    // An error names the part of the block: "SSL: certificate: no PEM certificate in it".
     [[nodiscard]] static Result<std::shared_ptr<const TlsClient>> make(const TlsMaterial& material);
     ~TlsClient();
     TlsClient(const TlsClient&) = delete;
@@ -38,23 +38,23 @@ private:
     ssl_ctx_st* context_;
 };
 
-// How one connection is to be made.
+// Options of one TLS connection.
 struct TlsWish {
-    std::string server_name;  // in the hello; empty: none
-    bool h2 = false;          // offers HTTP/2, and nothing else
+    std::string server_name;  // SNI; empty: none
+    bool h2 = false;          // ALPN offers only HTTP/2
     bool close_notify = false;
 };
 
-// The peer's certificate as it was shown.
+// The peer's certificate.
 struct Certificate {
     std::string fingerprint;  // SHA-256, hexadecimal
-    std::string subject;      // its common name, else all of the subject; made printable
+    std::string subject;      // its common name, else the whole subject; unprintable characters are replaced
     WallTime not_after;
     bool operator==(const Certificate&) const = default;
 };
 [[nodiscard]] std::optional<Certificate> certificate_of(const ssl_st* connection);
 
-// The oldest error of OpenSSL's queue in words; empties the queue. "protocol version: unsupported protocol"
+// The oldest error in OpenSSL's queue as text, "protocol version: unsupported protocol"; clears the queue.
 [[nodiscard]] std::string tls_problem();
 
 }  // namespace mainstay::probe

@@ -1,4 +1,4 @@
-// What the checks of one configuration share: the TLS context of the SSL block, and compiled patterns, each once.
+// What the checks of one configuration share: the TLS context of the SSL block, and compiled patterns.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 namespace mainstay::probe {
 
 [[nodiscard]] bool uses_tls(const config::Checker& checker);
-// Whether checks of it use what a toolbox holds.
+// Whether checks of this service need a toolbox.
 [[nodiscard]] bool needs_tools(const config::VirtualServer& service);
 
 class Toolbox {
@@ -23,14 +23,14 @@ public:
 
     // An error when the SSL block cannot be used: the checks that need it cannot be run.
     [[nodiscard]] const Result<std::shared_ptr<const TlsClient>>& tls();
-    // Null: the url has no regex. An error: it is none.
+    // Null: the URL has no regex. An error: the pattern is invalid.
     [[nodiscard]] Result<std::shared_ptr<const Regex>> regex(const config::HttpUrl& url);
-    // What no check of this configuration will be able to use, for the log.
+    // Parts of the configuration that no check can use, for the log.
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
 
 private:
     TlsMaterial material_;
-    std::unique_ptr<Result<std::shared_ptr<const TlsClient>>> tls_;  // made when it is first asked for
+    std::unique_ptr<Result<std::shared_ptr<const TlsClient>>> tls_;  // created on first use
     std::map<std::string, Result<std::shared_ptr<const Regex>>> patterns_;
     std::vector<std::string> problems_;
 };

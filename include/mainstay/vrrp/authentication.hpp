@@ -1,5 +1,5 @@
-// The numbers of authenticated packets: ours grow for ever, also over a crash and a restart, and those of each sender
-// must grow too.
+// Sequence numbers of authenticated packets: our own always increase, even across crashes and restarts, and those of
+// each sender must increase too.
 #pragma once
 
 #include <cstdint>
@@ -12,23 +12,23 @@ namespace mainstay::vrrp {
 
 class Authentication {
 public:
-    static constexpr std::size_t kSenders = 4;  // remembered; who was not heard for longest is forgotten (2.4.3)
+    static constexpr std::size_t kSenders = 4;  // the least recently heard sender is evicted (keepalived 2.4.3)
 
-    // AH: the next number. keepalived counts from 1; ours begins with the seconds of the calendar, which have passed
-    // whatever an earlier process sent, because version 2 sends about one advert a second at most.
+    // AH: the next number. keepalived counts from 1; ours starts at the Unix time in seconds, which exceeds everything
+    // that an earlier process has sent, because version 2 sends at most about one advert per second.
     [[nodiscard]] std::uint32_t next_ah(std::int64_t unix_us);
-    // auth_hmac: the time, or one more than the last number where that is greater.
+    // auth_hmac: the current time, or the last number + 1 if that is greater.
     [[nodiscard]] std::uint64_t next_hmac(std::int64_t unix_us);
 
-    // True when this sender's number is greater than its last one, which it then becomes.
+    // True if this number is greater than the sender's last one; it is then stored as the last one.
     [[nodiscard]] bool grows(const IpAddress& sender, std::uint64_t sequence);
-    // keepalived: routers of one AH group go on from each other's numbers (seen of 2.2.7).
+    // keepalived: routers of one AH group continue each other's numbers (seen with 2.2.7).
     void catch_up(std::uint64_t sequence);
 
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
     [[nodiscard]] const std::vector<HeardSequence>& heard() const { return heard_; }
     void adopt(std::uint64_t sent, std::vector<HeardSequence> heard);
-    void forget_senders() { heard_.clear(); }  // other keys, other numbers
+    void forget_senders() { heard_.clear(); }  // after a change of keys
 
 private:
     std::uint64_t sent_ = 0;

@@ -1,7 +1,6 @@
-// The devices that instances run on besides the interfaces that are there: VMACs (private macvlans with the virtual
-// router's MAC address) and ipvlans. The one place that decides their names, and on which interface an instance and
-// each of its addresses is. The role makes the devices; the router and the transport get the configuration that stands
-// in the plan, in which every interface is the one that is really used.
+// The devices that instances create: VMACs (private macvlans with the virtual router's MAC address) and ipvlans. This
+// plan decides their names, and the interface of each instance and address. The role creates the devices; the router
+// and the transport get the plan's configuration, in which every interface is the one that is really used.
 #pragma once
 
 #include <array>
@@ -24,11 +23,11 @@ using VirtualMac = std::array<std::uint8_t, 6>;
 
 // RFC 9568 7.3: 00-00-5E-00-01-{VRID} for IPv4, 00-00-5E-00-02-{VRID} for IPv6.
 [[nodiscard]] VirtualMac virtual_mac(Family family, std::uint8_t virtual_router_id);
-// As configured: six octets "02:00:00:00:00:01", or five, to which the VRID is the sixth. None: no MAC address, or one
-// that must not be used (multicast, or of the RFC's range).
+// A configured MAC address: six octets "02:00:00:00:00:01", or five, to which the VRID is appended. None: it is no MAC
+// address, or a forbidden one (multicast, or in the RFC's range).
 [[nodiscard]] std::optional<VirtualMac> configured_mac(std::string_view text, std::uint8_t virtual_router_id);
 
-// An interface of the host, as far as the plan looks at it.
+// The properties of a host's interface that the plan needs.
 struct ExistingLink {
     std::string name;
     std::uint32_t index = 0;
@@ -45,38 +44,37 @@ struct WantedDevice {
     std::string parent;
     VirtualMac mac{};                 // of a VMAC
     Family family = Family::V4;       // of the instance
-    bool keeps_ipv6 = false;          // else IPv6 is turned off on it
+    bool keeps_ipv6 = false;          // false: IPv6 is disabled on it
     bool link_local = false;          // it needs an IPv6 link-local address
-    std::optional<IpAddress> source;  // which shall be that link-local address
+    std::optional<IpAddress> source;  // the configured link-local address
     std::optional<Prefix> address;    // of an ipvlan
     std::string group;                // interface group, as written; empty: the parent's
     bool tell = false;                // netlink_notify_msg
-    std::string instance;             // that wants it (the first one), for the log
-    bool found = false;               // it was there already, made by somebody else, and keeps the name that it has
+    std::string instance;             // the first instance that uses it, for the log
+    bool found = false;               // it existed already, created by another program, and keeps its name
     bool operator==(const WantedDevice&) const = default;
 };
 
 struct DevicePlan {
-    config::Config config;  // `interface` and `dev` are the devices that are used
+    config::Config config;  // `interface` and `dev` are the devices really used
     std::vector<WantedDevice> devices;
     std::vector<LogLine> lines;
 };
 
-// `made`: names of devices that this daemon has made. They are planned anew, as a start would: each may get another
-// name, and its name goes to another one. `found`: names of those that it found when it started; their reuse is no
-// news.
+// `made`: names of devices that this daemon has created. They are planned as at a start, so each may get another name
+// or pass its name on. `found`: names of devices that existed when it started; their reuse is not logged again.
 [[nodiscard]] DevicePlan plan_devices(const config::Config& config, std::span<const ExistingLink> links,
                                       const std::set<std::string>& made = {}, const std::set<std::string>& found = {});
 
-// A kernel setting below /proc/sys (kernel/sysctl.hpp), and what it shall be.
+// A kernel setting below /proc/sys (kernel/sysctl.hpp) and its desired value.
 struct Setting {
     std::string name;
     std::string value;
     bool operator==(const Setting&) const = default;
 };
-// Of the device itself, to be made before it is up; they go with it.
+// Settings of the device itself, to be made before it is up; they vanish with it.
 [[nodiscard]] std::vector<Setting> device_settings(const WantedDevice& device);
-// Of the parent, to be put back when no device lies over it any more.
+// Settings of the parent, to be restored when it has no such device any more.
 [[nodiscard]] std::vector<Setting> parent_settings(const WantedDevice& device);
 
 // The link-local address of a VMAC for IPv6: the configured source, else the parent's, else one from the parent's MAC
@@ -91,7 +89,7 @@ struct Setting {
 // `instance.interface` may be a device over it.
 [[nodiscard]] const std::string& base_interface(const config::Instance& instance);
 
-// The name of the VMAC as the plan has it; empty when the instance has none.
+// The name of the instance's VMAC in the plan; empty if it has none.
 [[nodiscard]] std::string_view own_vmac(const config::Instance& instance);
 
 // Adverts leave from the parent (vmac_xmit_base, or unicast).

@@ -1,5 +1,5 @@
-// Addresses that duplicate address detection refused (RFC 4862 5.4.5): the kernel keeps them and never asks again, so
-// they are set anew now and then, until the other host is gone.
+// Addresses that failed duplicate address detection (RFC 4862 5.4.5). The kernel keeps them unusable and never repeats
+// the detection, so they are periodically removed and set again, until the other host no longer has the address.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// What the vrrp machine is told, and what it asks for. Plain values: the same ones in a director, in a unit test and
-// in the simulator.
+// The facts that the vrrp state machine gets, and the intents that it returns. Plain values, the same in a director, a
+// unit test and the simulator.
 #pragma once
 
 #include <cstddef>
@@ -21,13 +21,13 @@ namespace mainstay::vrrp {
 enum class State : std::uint8_t { Init = 0, Backup = 1, Master = 2, Fault = 3 };
 [[nodiscard]] const char* to_string(State state);  // "INIT", "BACKUP" ...
 
-// Position of an instance in Config::instances of the running configuration. A reload renumbers, and the intents that
-// it returns speak of the new configuration.
+// Position of an instance in Config::instances of the running configuration. A reload renumbers the instances; the
+// intents that it returns use the new numbers.
 using InstanceId = std::uint32_t;
-// In an intent for an instance that a reload has removed: nothing can be looked up, the intent says it all itself.
+// For intents of an instance that a reload has removed: nothing can be looked up, the intent contains everything.
 inline constexpr InstanceId kNoInstance = 0xffff'ffff;
 
-// An address where it is, or is to be: the interface is resolved (the VIP's own dev, else the instance's interface).
+// An address and the interface it is, or is to be, set on (the VIP's own dev, else the instance's interface).
 struct HeldAddress {
     std::string interface;
     Prefix prefix;
@@ -36,8 +36,8 @@ struct HeldAddress {
 
 // ---- facts -------------------------------------------------------------------------------------------------------
 
-// The link and its addresses, told at start for every interface that the configuration names (also when it does not
-// exist), and again whenever any of it changes.
+// The link and its addresses. Given at the start for every configured interface, even one that does not exist, and
+// whenever it changes.
 struct InterfaceFact {
     std::string name;
     std::uint32_t index = 0;  // 0: does not exist
@@ -45,34 +45,34 @@ struct InterfaceFact {
     bool loopback = false;
     std::uint32_t mtu = 1500;
     std::vector<IpAddress> addresses;  // usable as source, primaries first; VIPs of our own may be among them
-    bool borrows = false;              // some of them are another interface's
+    bool borrows = false;              // some of them belong to another interface
     bool operator==(const InterfaceFact&) const = default;
 };
 
-// A VRRP packet as it came from a socket: the IP payload, and what the IP header said.
+// A VRRP packet as received from a socket: the IP payload and fields of the IP header.
 struct PacketHeard {
-    std::string interface;  // where the socket hears: the interface, a vrf, or empty: anywhere
+    std::string interface;  // the socket's device: an interface or a VRF; empty: any
     IpAddress source, destination;
     std::uint8_t ttl = 0;
-    std::span<const std::byte> payload;    // VRRP header and what follows, borrowed for the call
-    Nanos waited{0};                       // since it arrived, by the kernel's stamp; 0: not known
+    std::span<const std::byte> payload;    // VRRP header and what follows, valid during the call
+    Nanos waited{0};                       // time since the kernel's receive timestamp; 0: unknown
     std::uint8_t protocol = 112;           // 51: the payload begins with an authentication header (RFC 2402)
-    std::span<const std::byte> ip_header;  // of such a packet only: the IPv4 header as it came, borrowed as well
+    std::span<const std::byte> ip_header;  // for such a packet only: the received IPv4 header, valid during the call
 };
 
-// What the host's calendar clock says now. Authentication numbers packets by it, so it is told before start() and
-// before packets and deadlines; without authentication it may be left out.
+// The current calendar time, from which the sequence numbers of authenticated packets are made. Give it before start()
+// and before packets and deadlines; without authentication it is not needed.
 struct ClockTold {
     WallTime at;
 };
 
-// An address that an instance holds was removed by somebody else.
+// Another program removed an address that an instance holds.
 struct AddressLost {
     std::string interface;
     Prefix address;
 };
 
-// A RestoreAddress could not be carried out. Tried again a bounded number of times; then the master resigns.
+// A RestoreAddress failed. It is retried a bounded number of times; then the master resigns.
 struct RestoreFailed {
     InstanceId instance = 0;
     std::string interface;
@@ -85,18 +85,18 @@ struct DuplicateAddress {
     Prefix address;
 };
 
-// A route or a rule that may be one of ours is not there any more; Uncertain: any may be gone.
+// A route or a rule, possibly one of ours, was removed; Uncertain: any may have been removed.
 struct RoutingLost {
     netlink::Routing what;
 };
 struct RoutingUncertain {};
 
-// What became of a SetRouting. Told when something was refused, and unless `how` was First when something was added.
+// The outcome of a SetRouting. Given if something was refused, and, unless `how` is First, if something was added.
 struct RoutingOutcome {
     InstanceId owner = 0;
-    // Again: after addresses went by our own doing, which may have taken it along.
+    // Again: after mainstay removed addresses, because the kernel may have removed routes with them.
     enum class How : std::uint8_t { First, Audit, Restore, Again } how = How::First;
-    std::vector<std::size_t> added;                            // positions that were not there before
+    std::vector<std::size_t> added;                            // positions that were missing before
     std::vector<std::pair<std::size_t, std::string>> refused;  // and why
 };
 
@@ -106,31 +106,31 @@ struct ScriptDone {
     int status = 0;  // exit status or signal number
 };
 
-// A BFD session came up or went down, or is as it is: told at the start and whenever it changes.
+// The state of a BFD session. Given at the start and at each change.
 struct BfdFact {
     std::string name;  // of the bfd_instance
     bool up = false;
 };
 
-// What a tracked file holds: the integer of its first line, 0 without one or without the file.
+// The value of a tracked file: the integer of its first line, 0 if it has none or does not exist.
 struct FileFact {
     std::string file;  // name of the track_file
     std::int64_t value = 0;
 };
 
-// How many processes run that a vrrp_track_process looks for.
+// How many processes match a vrrp_track_process.
 struct ProcessFact {
     std::string process;  // name of the vrrp_track_process
     std::uint32_t count = 0;
 };
 
-// Whether this host has the address that unicast instances are told to send from; until it is told, it has.
+// Whether this host has the configured source address of unicast instances. Without this fact it counts as present.
 struct SourceFact {
     IpAddress address;
     bool here = true;
 };
 
-struct DeadlineReached {};  // early or stale ones are harmless
+struct DeadlineReached {};  // early or stale ones are ignored
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
 using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
@@ -138,22 +138,22 @@ using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed
                           DuplicateAddress, SourceFact>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
-// Carried out in the order given. The role looks the instance up in the configuration it shares with the router; what
-// can also concern an instance that a reload has removed (SendAdvert, RemoveAddresses, Announce, Say) needs no lookup.
+// They are carried out in this order. The role looks the instance up in the router's configuration; intents that may
+// concern an instance removed by a reload (SendAdvert, RemoveAddresses, Announce, Say) need no lookup.
 
 // Send this advert now: to the multicast group, or to each unicast peer. A payload is the VRRP packet complete with
 // its checksum, which for v3 and IPv6 depends on the destination; hence one per destination.
 struct SendAdvert {
     InstanceId instance = 0;  // or kNoInstance
-    std::string interface;    // where it goes out; empty: as the routes say (unicast without an interface)
+    std::string interface;    // the outgoing interface; empty: chosen by routing (unicast without an interface)
     IpAddress source;
     std::vector<IpAddress> destinations;
     std::vector<std::vector<std::byte>> payloads;  // one per destination
     std::uint8_t ttl = 255;
     bool system_hop_limit = false;  // IPv6 unicast: the kernel's own hop limit instead of `ttl`
-    bool in_vrf = false;            // unicast that is tied to `interface`, unless that is empty
+    bool in_vrf = false;            // unicast bound to `interface`, unless that is empty
     std::uint8_t protocol = 112;    // 51: the payloads begin with an authentication header
-    std::uint16_t ip_id = 0;        // of the IPv4 header, which such a payload vouches for; 0: the socket counts
+    std::uint16_t ip_id = 0;        // IPv4 identification, which AH authenticates; 0: chosen by the kernel
     bool operator==(const SendAdvert&) const = default;
 };
 struct AddAddresses {  // VIPs and excluded VIPs, one netlink batch; present ones are not an error
@@ -165,9 +165,9 @@ struct RemoveAddresses {      // absent ones are not an error; one netlink batch
     std::vector<HeldAddress> addresses;
     bool operator==(const RemoveAddresses&) const = default;
 };
-// A reload changed the list of a master. Of one intent, removals are carried out before additions. In a reload what is
-// new comes first, so that its interface is never without an address; then what is gone goes; then what had to go
-// before it comes back otherwise (another scope or label).
+// A reload changed the addresses of a master. Within one intent, removals come before additions. A reload returns three
+// of them: first new addresses, so that the interface is never without one; then removed ones; then addresses that have
+// to be removed and set again (another scope or label).
 struct ChangeAddresses {
     InstanceId instance = 0;
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses
@@ -175,13 +175,13 @@ struct ChangeAddresses {
     std::vector<Gone> removed;
     bool operator==(const ChangeAddresses&) const = default;
 };
-struct RestoreAddress {  // put back one address that was removed by somebody else
+struct RestoreAddress {  // put back one address that another program removed
     InstanceId instance = 0;
     std::string interface;
     Prefix prefix;
     bool operator==(const RestoreAddress&) const = default;
 };
-// Routes and rules, one after the other; present ones are not an error. After the addresses, before they are announced.
+// Routes and rules, in this order; present ones are not an error. Set after the addresses, before the announcement.
 struct SetRouting {
     InstanceId owner = 0;  // kNoInstance: the static ones
     using How = RoutingOutcome::How;
@@ -204,7 +204,7 @@ struct SendGratuitousArp {  // `rounds` per VIP, interleaved round by round (NA 
     std::uint32_t rounds = 1;
     bool operator==(const SendGratuitousArp&) const = default;
 };
-struct AnnounceAddress {  // one gratuitous ARP or NA for an address that is the host's own
+struct AnnounceAddress {  // one gratuitous ARP or NA for one of the host's own addresses
     std::string interface;
     IpAddress address;
     bool operator==(const AnnounceAddress&) const = default;
@@ -213,7 +213,7 @@ struct RunScript {  // a vrrp_script is due
     std::string script;
     bool operator==(const RunScript&) const = default;
 };
-struct Announce {  // a transition to tell the world about
+struct Announce {  // publish this transition
     Event event;
     bool operator==(const Announce&) const = default;
 };
@@ -227,7 +227,7 @@ using Intent =
                  RunScript, Announce, Say, AnnounceAddress, SetRouting, RemoveRouting, SetStaticAddresses>;
 using Intents = std::vector<Intent>;
 
-// ---- what survives a crash and what the status page shows ----------------------------------------------------------
+// ---- state that survives a crash and is shown by status ------------------------------------------------------------
 
 struct Counters {  // names of keepalived's statistics
     std::uint64_t advert_rcvd = 0, advert_sent = 0, become_master = 0, release_master = 0;
@@ -242,7 +242,7 @@ struct Counters {  // names of keepalived's statistics
     // Of the auth_hmac extension.
     std::uint64_t auth_ext_missing = 0, auth_ext_malformed = 0, auth_ext_unknown_key = 0;
     std::uint64_t auth_ext_invalid_hmac = 0, auth_ext_stale = 0, auth_ext_replay = 0;
-    std::uint64_t routing_restored = 0;     // routes and rules that somebody else had removed
+    std::uint64_t routing_restored = 0;     // routes and rules that other programs had removed
     std::uint64_t duplicate_addresses = 0;  // addresses that another host was found to have
     bool operator==(const Counters&) const = default;
 };
@@ -254,17 +254,17 @@ struct HeardSequence {
     bool operator==(const HeardSequence&) const = default;
 };
 
-// Something that is wrong with the packets of a peer, or with there being one, as it was seen last.
+// The last observation of a problem with a peer's packets, or with the existence of a peer.
 struct PeerProblem {
     std::string kind;  // "advert_interval": for programs
     IpAddress peer;    // the sender of the last such packet
     Instant last{};
     std::uint64_t count = 0;
-    std::string text;  // for people, of the first such packet since the instance last changed its state
+    std::string text;  // for people; from the first such packet since the instance's last change of state
     bool operator==(const PeerProblem&) const = default;
 };
 
-// Everything about one instance that another incarnation needs to go on, and that people want to see.
+// Everything about one instance that the next incarnation needs to continue, and that status shows.
 struct InstanceSnapshot {
     std::string name, interface, group;
     std::uint8_t virtual_router_id = 0, version = 2, base_priority = 100, effective_priority = 100;
@@ -279,9 +279,9 @@ struct InstanceSnapshot {
     std::string fault;        // why it is in Fault, for people
     std::string last_mailed;  // state of the last mail
     Counters counters;
-    std::uint64_t auth_sent = 0;            // number of the last authenticated packet: the next one's is greater
+    std::uint64_t auth_sent = 0;            // sequence number of the last authenticated packet
     std::vector<HeardSequence> auth_heard;  // least recently heard first
-    bool reduced = false;                   // an address owner that gave way to another one: priority 254 for now
+    bool reduced = false;                   // an address owner that yielded to another one: temporarily priority 254
     std::vector<PeerProblem> problems;      // one of each kind that was seen
     bool operator==(const InstanceSnapshot&) const = default;
 };
@@ -304,17 +304,17 @@ struct GroupSnapshot {
     bool operator==(const GroupSnapshot&) const = default;
 };
 
-struct BfdSnapshot {  // what was told last
+struct BfdSnapshot {  // the last known state
     std::string name;
     bool up = false;
     bool operator==(const BfdSnapshot&) const = default;
 };
 
-struct TrackerSnapshot {  // a tracked file or process of which something is known
+struct TrackerSnapshot {  // a tracked file or process with a known state
     enum class Kind : std::uint8_t { File = 0, Process = 1 } kind = Kind::File;
     std::string name;
-    std::int64_t value = 0;  // what the file holds, how many processes there are
-    bool up = true;          // of processes: the quorum, delays and all
+    std::int64_t value = 0;  // the file's value or the number of processes
+    bool up = true;          // for processes: has its quorum, after delays
     bool operator==(const TrackerSnapshot&) const = default;
 };
 

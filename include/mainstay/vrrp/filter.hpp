@@ -1,4 +1,4 @@
-// Accept mode (RFC 9568 6.1): which addresses of this director drop packets, and by which firewall.
+// Accept mode (RFC 9568 6.1): for which addresses this director drops packets, and with which firewall.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,8 @@
 
 namespace mainstay::vrrp {
 
-// A master that does not own its addresses drops what is sent to them: no_accept, or strict mode without `accept`.
+// True if a master that is not the address owner drops packets to its addresses: no_accept, or strict mode without
+// `accept`.
 [[nodiscard]] bool refuses_packets(const config::Instance& instance);
 
 enum class Firewall : std::uint8_t { None, Nftables, Iptables };
@@ -23,15 +24,15 @@ struct FirewallChoice {
     Firewall kind = Firewall::None;
     std::vector<LogLine> lines;
 };
-// `vmacs`: the configuration wants some. `iptables_is_nft`: the iptables of this host works on nftables.
+// `vmacs`: the configuration has VMACs. `iptables_is_nft`: this host's iptables is the nftables variant.
 [[nodiscard]] FirewallChoice choose_firewall(const config::Config& config, bool vmacs, bool iptables_is_nft);
 
-struct IndexedDevice {  // a VMAC that is there
+struct IndexedDevice {  // an existing VMAC
     std::uint32_t index = 0, parent = 0;
     Family family = Family::V4;
 };
 
-// The wanted rules for IPv4 and IPv6. `held`: the addresses that masters hold now, of instances that refuse packets.
+// The desired rules for IPv4 and IPv6. `held`: addresses that masters hold, of instances that refuse packets.
 struct FilterPlan {
     netlink::VipFilter v4, v6;
     bool operator==(const FilterPlan&) const = default;

@@ -1,4 +1,4 @@
-// What the firewall script (alert/firewall_script.hpp) is to do so that rules and sets come from one plan to another.
+// The calls of the firewall script (alert/firewall_script.hpp) that change rules and sets from one plan to another.
 #pragma once
 
 #include <string>
@@ -28,7 +28,7 @@ struct FilterState {
     bool operator==(const FilterState&) const = default;
 };
 using FilterCall = std::vector<std::string>;  // arguments of one run
-// `from` is nothing at the start; then what a predecessor may have left is replaced.
+// `from` is null at the start; then the calls also replace what an earlier process may have left.
 [[nodiscard]] std::vector<FilterCall> filter_calls(const FilterState* from, const FilterState& to);
 
 }  // namespace mainstay::vrrp

@@ -1,5 +1,5 @@
-// What a director holds by its configuration, as the kernel tells one entry from another: whether a reload has to touch
-// an address, a route or a rule is asked here.
+// The identity of configured addresses, routes and rules in the kernel. A reload uses it to decide which of them it has
+// to change.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace mainstay::vrrp {
 
-// All that is set with an address; `no_track` and the like concern mainstay alone.
+// All attributes of an address that the kernel stores. `no_track` and the like concern only mainstay.
 struct AddressIdentity {
     std::string interface;
     Prefix prefix;
@@ -19,21 +19,21 @@ struct AddressIdentity {
     std::optional<IpAddress> broadcast, peer;
     bool noprefixroute = false;
     bool home = false, detects_duplicates = false, manages_temporary = false, joins_group = false;
-    bool lifetime_given = false;  // without a number: for ever
+    bool lifetime_given = false;  // without a value: unlimited
     std::optional<Micros> preferred_lifetime;
     auto operator<=>(const AddressIdentity&) const = default;
 };
 
-// As the kernel is told: "brd +" sets the host bits, "brd -" clears them.
+// The broadcast address: "brd +" sets the host bits, "brd -" clears them.
 [[nodiscard]] std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address);
 [[nodiscard]] AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address);
 
-// Apart from what concerns mainstay alone, and from how a route came in (`add`, `append`): the kernel does not keep
-// that.
+// Compares what the kernel stores: not settings that concern only mainstay, nor how a route was added (`add`,
+// `append`).
 [[nodiscard]] bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b);
-// Two routes that differ, for the same packets at the same metric: the kernel takes the one that stands first.
+// True for two different routes for the same packets with the same metric: the kernel uses the first one.
 [[nodiscard]] bool compete(const RoutingEntry& a, const RoutingEntry& b);
-// Whether both come before the routes that they compete with, or both behind them (`append`).
+// Whether both are inserted before the routes that they compete with, or both after them (`append`).
 [[nodiscard]] bool same_turn(const RoutingEntry& a, const RoutingEntry& b);
 
 }  // namespace mainstay::vrrp

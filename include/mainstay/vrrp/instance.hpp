@@ -6,9 +6,9 @@
 //       \ not fit         |  \ not fit                     | not fit: priority 0
 //        '--------------> FAULT <--------------------------'
 //
-// An instance never changes another one. A member of a sync group does not take over by itself: it says that it wants
-// to (wants_master()) and the router decides for the group. Every member function that can cause something takes a
-// Step: the time, and where the intents go.
+// An instance never changes another one. A member of a sync group does not take over by itself: it reports that it is
+// ready to (wants_master()) and the router decides for the group. Every member function that can cause intents takes a
+// Step: the time and the list of intents.
 #pragma once
 
 #include <map>
@@ -28,11 +28,11 @@
 
 namespace mainstay::vrrp {
 
-// What a reload changes of the addresses, routes and rules of an instance.
+// The changes that a reload makes to the addresses, routes and rules of an instance.
 struct AddressChange {
     std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses: new, or other than before
     RoutingSet::Change routing;
-    bool announce = false;  // to the neighbours: they are somewhere else now
+    bool announce = false;  // send gratuitous ARP, because the addresses have moved to another interface
 };
 
 // The position counts addresses first, then excluded_addresses.
@@ -44,8 +44,8 @@ class Instance {
 public:
     struct InstanceContext {
         bool no_email_faults = false;
-        bool owner_group = true;     // not grouped, or every member of its group is an address owner
-        bool tell_priority = false;  // notify_priority_changes of the instance, its group or global_defs
+        bool owner_group = true;       // not grouped, or every member of its group is an address owner
+        bool notify_priority = false;  // notify_priority_changes of the instance, its group or global_defs
         Settings settings{};
     };
 
@@ -53,48 +53,49 @@ public:
 
     // Leaves INIT. `begin` is when timers start: now, or the end of vrrp_startup_delay.
     void start(Step step, const Health& health, Instant begin);
-    // Goes on where a crashed incarnation was.
+    // Resumes the state of a crashed incarnation.
     void adopt(Step step, const Health& health, const InstanceSnapshot& previous);
 
     void hear(Step step, const PacketHeard& packet);
-    void tick(Step step);  // answers whatever deadline has been reached
-    // The next advert of a master, or the take-over of a backup.
+    void tick(Step step);  // handles every deadline that has been reached
+    // When a master sends its next advert, or a backup takes over.
     [[nodiscard]] std::optional<Instant> turn() const { return timer_; }
-    // Of a master whose turn it was together with others (AdvertSpread): its next advert.
+    // Moves a master's next advert forward, so that adverts of many instances are spread over time (AdvertSpread).
     void advertise_earlier(Nanos earlier) {
         if (timer_) *timer_ -= earlier;
     }
-    // Into FAULT, out of it, or only another priority or source.
+    // May enter or leave FAULT, or change only the priority or the source.
     void set_health(Step step, const Health& health);
     void address_lost(Step step, const std::string& interface, const Prefix& prefix);
     void restore_failed(Step step, const std::string& interface, const Prefix& prefix);
     void duplicate_found(Step step, const std::string& interface, const Prefix& prefix);
     void routing_lost(Step step, const netlink::Routing& told);
     void routing_outcome(Step step, const RoutingOutcome& outcome);
-    void look_again(Instant now) {  // a reload: what waits is put back at once
+    void look_again(Instant now) {  // a reload: pending restores are done at once
         restores_.hasten(now);
         routing_.look_again(now);
     }
-    void check_routing(Instant now) { routing_.nudge(now); }  // soon: something around it has changed
+    void check_routing(Instant now) { routing_.nudge(now); }  // soon, because interfaces have changed
     void add_routing(Step step, const std::vector<std::size_t>& positions) { routing_.set(step, positions); }
     [[nodiscard]] const RoutingSet& routing() const { return routing_; }
     void reassert(Step step);  // the kernel may have lost a master's addresses: set them all again
     void stop(Step step);      // resign for good
 
-    // For the router, on behalf of the sync group.
+    // Called by the router for the sync group.
     void become_master(Step step);
-    void yield(Step step, bool resign);   // stops wanting; a master steps back, with priority 0 if it shall resign
-    void reassert_mastership(Step step);  // advert and gratuitous ARPs, as for a rival of our own
+    void yield(Step step,
+               bool resign);  // withdraws wants_master(); a master becomes backup, with priority 0 if `resign`
+    void reassert_mastership(Step step);  // advert and gratuitous ARPs, as after an advert of another master
     [[nodiscard]] bool wants_master() const { return wants_master_; }
     [[nodiscard]] bool follows_master() const { return follows_master_; }  // accepted an advert as backup
     [[nodiscard]] bool answered_rival() const { return answered_rival_; }
     [[nodiscard]] bool resigned() const { return resigned_; }  // its addresses could not be kept
     void clear_marks() { follows_master_ = answered_rival_ = resigned_ = false; }
 
-    // A reload. The returned change is to be carried out by the router when the instance is a master.
+    // A reload. The router carries out the returned change if the instance is a master.
     [[nodiscard]] AddressChange reconfigure(Step step, InstanceId id, std::shared_ptr<const config::Instance> config,
                                             InstanceContext around);
-    // A reload removed it: resign, and tell with intents that need no lookup.
+    // A reload removed it: resigns, with intents that need no lookup.
     void remove(Step step);
     void announce_addresses(Step step) { send_arps(step, config_->garp_master_repeat); }  // after they changed
 
@@ -137,8 +138,8 @@ private:
     void send_advert(Step step);
     void send_resignation(Step step);
     void build_adverts(std::uint8_t priority);
-    [[nodiscard]] bool seal(Step step, SendAdvert& advert);  // as authentication wants it; false: it cannot be sent
-    void refresh_advertised();                               // and forget the pre-built adverts
+    [[nodiscard]] bool seal(Step step, SendAdvert& advert);  // adds authentication; false: it cannot be sent
+    void refresh_advertised();                               // also discards the pre-built adverts
     void send_arps(Step step, std::uint32_t rounds);
     void arm_extra_arps(Instant now);
     void send_extra_arps(Step step);
@@ -151,12 +152,12 @@ private:
     State state_ = State::Init;
     std::uint8_t effective_ = 0;
     bool owns_addresses_ = false;
-    bool silent_fault_ = false;  // in FAULT only until its scripts have spoken
-    bool hint_ = false;          // `state MASTER`: the first election is a short one
+    bool silent_fault_ = false;  // in FAULT only until the first results of its scripts
+    bool hint_ = false;          // `state MASTER`: the first election is short
     bool wants_master_ = false, follows_master_ = false, answered_rival_ = false, resigned_ = false;
-    bool owes_arps_ = false;  // to the clients a rival spoke to when our answers of this interval were spent
+    bool owes_arps_ = false;  // another master was heard when this interval's limit of answers had been reached
     std::optional<IpAddress> source_;
-    bool awaits_source_ = false;  // its link went down and took it along
+    bool awaits_source_ = false;  // the source address was lost when the link went down
     std::uint32_t mtu_ = 1500;
     std::string fault_;
     std::string last_mailed_;
@@ -167,19 +168,19 @@ private:
 
     Instant earliest_{};                               // end of vrrp_startup_delay
     std::optional<Instant> timer_;                     // next advert, or master down
-    std::optional<Instant> second_garp_at_, refresh_;  // gratuitous ARPs after taking over, and for ever
-    std::optional<Instant> extra_;                     // and where no adverts leave
-    std::optional<Instant> rival_burst_;               // and after a rival
+    std::optional<Instant> second_garp_at_, refresh_;  // gratuitous ARPs: after taking over, and the periodic refresh
+    std::optional<Instant> extra_;                     // on interfaces without adverts (garp_extra_if)
+    std::optional<Instant> rival_burst_;               // after an advert of another master
     std::optional<Instant> preempt_from_;              // preempt_delay runs until then
     Instant answers_since_{};                          // the window of answers to rivals
     unsigned answers_ = 0;
     RestoreBudget restores_;
-    bool reduced_ = false;  // an owner that gave way to another owner
+    bool reduced_ = false;  // an address owner that yielded to another owner
     std::optional<Instant> other_owner_since_, other_owner_last_;
-    IpAddress preempting_;                    // whose lower adverts are let go by
-    std::optional<Instant> preempted_until_;  // its last ones are no rival's
+    IpAddress preempting_;                    // the master whose lower-priority adverts are ignored
+    std::optional<Instant> preempted_until_;  // until then its adverts do not count as those of another master
     Authentication auth_;
-    bool old_checksum_ = false;  // unicast version 3 as before keepalived 1.3.6
+    bool old_checksum_ = false;  // unicast version 3: checksums as in keepalived before 1.3.6
     std::uint16_t ip_id_ = 0;    // of the last packet with an authentication header
     RoutingSet routing_;
     DuplicateAddresses duplicates_;

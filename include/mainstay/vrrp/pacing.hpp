@@ -1,8 +1,8 @@
-// Gratuitous ARPs and neighbour advertisements that must keep a distance from each other: vrrp_garp_interval and
-// vrrp_gna_interval per interface, or those of a garp_group for all its interfaces together.
+// Delays between gratuitous ARPs and neighbour advertisements: vrrp_garp_interval and vrrp_gna_interval per interface,
+// or those of a garp_group for all its interfaces together.
 //
-// Pure: asks and the time in, what is to be sent now out. What is asked for again before it went out is not queued a
-// second time, only its count rises (2.4.3), so the queue is never longer than the addresses are many.
+// Pure: requests and the time in, frames to send now out. An item that is requested again while it is queued is not
+// queued twice, only its count rises (2.4.3), so the queue is never longer than the number of addresses.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,13 @@ public:
         bool operator==(const Item&) const = default;
     };
 
-    // The distances that this configuration wants. What waits goes on with them.
+    // Takes the delays of this configuration; they apply to queued items as well.
     void configure(const config::Config& config);
 
-    // The distance on this interface; zero: there is none to keep, and the item need not come here. `network` is the
-    // interface that the frames leave by: of a VMAC its parent.
+    // The delay between frames on this interface; zero: send at once instead of calling ask(). `network` is the
+    // interface from which the frames are sent: for a VMAC its parent.
     [[nodiscard]] Micros distance(const std::string& network, Family family) const;
-    // Send it `rounds` times, one round after the other over all that is asked for.
+    // Queues the item to be sent `rounds` times, each round over all queued items.
     void ask(const std::string& network, Item item, std::uint32_t rounds, Instant now);
     [[nodiscard]] std::vector<Item> take_due(Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;

@@ -1,5 +1,5 @@
-// Whether a packet counts as an advert for an instance. The checks and their order are keepalived's (2.4.3), since a
-// pair is migrated one host at a time and both must judge a packet alike.
+// Decides whether a packet is a valid advert for an instance. The checks and their order are keepalived's (2.4.3),
+// because a pair is migrated one host at a time and both must treat a packet alike.
 #pragma once
 
 #include <bitset>
@@ -13,7 +13,7 @@
 
 namespace mainstay::vrrp {
 
-// The kinds of trouble that are logged once until the state changes.
+// The kinds of problems that are logged once until the state changes.
 enum class Problem : std::uint8_t {
     Length,
     Ttl,
@@ -51,10 +51,10 @@ private:
     std::bitset<static_cast<std::size_t>(Problem::Count_)> logged_;
 };
 
-// Each kind of trouble as it was seen last, kept over changes of state: whether it still goes on is asked for later.
+// The last occurrence of each kind of problem, kept over changes of state; its age shows whether it persists.
 class PeerProblems {
 public:
-    // `text` replaces what was said before unless it is empty.
+    // `text` replaces the earlier text unless it is empty.
     void note(Problem problem, const IpAddress& peer, Instant now, std::string text);
     [[nodiscard]] const std::vector<PeerProblem>& seen() const { return seen_; }
     void adopt(const std::vector<PeerProblem>& before) { seen_ = before; }
@@ -70,7 +70,7 @@ struct Advert {
     bool operator==(const Advert&) const = default;
 };
 
-// What the checks need to know of the instance, and where they count and speak.
+// What the checks need from the instance, and where they put counts and log lines.
 struct ReceiveContext {
     const config::Instance& config;
     std::span<const IpAddress> advertised;  // the addresses our own adverts carry, in order
@@ -86,12 +86,12 @@ struct ReceiveContext {
     Intents& out;
 };
 
-// The advert, or nothing when the packet must be dropped. A wrong address list is logged and counted, but used.
+// The advert; none if the packet must be dropped. An advert with a wrong address list is logged and counted, but used.
 [[nodiscard]] std::optional<Advert> check_advert(const ReceiveContext& context, const PacketHeard& packet);
 
 // The eight bytes of auth_pass, zero padded: the key of AH.
 [[nodiscard]] std::array<std::byte, 8> auth_key(const config::Instance& config);
-// What stands in the packet: the password, or zeros.
+// The authentication field of the packet: the password, or zeros.
 [[nodiscard]] std::array<std::byte, 8> auth_bytes(const config::Instance& config);
 
 }  // namespace mainstay::vrrp

@@ -1,4 +1,4 @@
-// What a reload takes for the same virtual router: it keeps its state, its timers and its counters.
+// Whether a reload treats two instances as the same virtual router, which then keeps its state, timers and counters.
 #pragma once
 
 #include "mainstay/config/model.hpp"

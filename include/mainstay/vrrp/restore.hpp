@@ -1,5 +1,5 @@
-// How often an address that somebody else keeps removing is put back: at once a few times, then no more than a steady
-// rate, and in the end the master gives up, because two programs that fight over an address help nobody.
+// Limits how often an address is restored that another program keeps removing: a few times at once, then at a bounded
+// rate; in the end the master resigns, because two programs that fight over an address help nobody.
 #pragma once
 
 #include <cstddef>
@@ -23,22 +23,22 @@ public:
 
     enum class Answer : std::uint8_t { Now, Later, GiveUp };
 
-    // The address at `position` was lost: when may it be put back? Later: next() and take_due() bring it up again.
+    // The address at `position` was lost. The answer says when to restore it; for Later, use next() and take_due().
     [[nodiscard]] Answer lost(std::size_t position, Instant now);
-    // The address at `position` was lost, and is nobody's affair until somebody asks for it: hasten().
+    // The address at `position` was lost and is not restored until hasten() is called.
     void leave(std::size_t position) { addresses_[position].left = true; }
-    // Putting it back failed.
+    // Restoring it failed.
     [[nodiscard]] Answer failed(std::size_t position, Instant now);
 
     [[nodiscard]] std::optional<Instant> next() const;
-    [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to put back now
-    // What waits or was left alone is put back at once, with all its attempts: somebody has asked for it.
+    [[nodiscard]] std::vector<std::size_t> take_due(Instant now);  // positions to restore now
+    // For a reload: all lost addresses are restored at once, with a fresh number of attempts.
     void hasten(Instant now);
-    // It is there again by other means: nothing waits for it any more. How often it was put back stays known.
+    // The address is present again by other means and needs no restore. The count of its restores is kept.
     void is_back(std::size_t position);
     void all_are_back();
     void clear() { addresses_.clear(); }
-    // A reload: what stood at `position` stands at new_position(position) now, or nowhere.
+    // A reload: maps each old position to its new one, or to none if the address was removed.
     void renumber(const std::function<std::optional<std::size_t>(std::size_t)>& new_position);
 
 private:

@@ -1,8 +1,8 @@
 // All VRRP instances of one director: the machine that the vrrp role and the simulator drive.
 //
 // Pure: facts and the time in, intents out. It owns the instances, their sync groups, the track scores and the
-// schedule of the vrrp_scripts. It never owns a timer: deadline() is the next moment at which it wants a
-// DeadlineReached; early and stale ones are ignored.
+// schedule of the vrrp_scripts. It has no timer: give it DeadlineReached at deadline(); early and stale ones are
+// ignored.
 #pragma once
 
 #include <memory>
@@ -23,30 +23,30 @@ public:
     Router(Router&&) noexcept;
     Router& operator=(Router&&) noexcept;
     ~Router();
-    // One that goes on from here by itself: what a step would do is seen without taking it.
+    // A copy, on which a step can be tried without taking it.
     [[nodiscard]] Router copy() const;
 
     // Enter the protocol. Give every InterfaceFact first (through step(): before start() they only fill in facts).
-    // With `previous`, the snapshot of a crashed incarnation, instances of the same identity go on where they were:
-    // a Master stays Master, sends its advert at its deadline (at once if that has passed) and re-asserts its
-    // addresses; nothing is notified. Without it, all begin as BACKUP or FAULT; addresses that the configuration
-    // names and that are still on an interface are asked to be removed first.
+    // With `previous`, the snapshot of a crashed incarnation, instances of the same identity resume their state:
+    // a Master stays Master, sends its advert at its deadline (at once if that has passed) and sets its addresses
+    // again; nothing is notified. Without it, all begin as BACKUP or FAULT, and configured addresses that are still on
+    // an interface are removed first.
     [[nodiscard]] Intents start(Instant now, const RouterSnapshot* previous = nullptr);
 
     [[nodiscard]] Intents step(const Fact& fact, Instant now);
 
-    // Swap in a new configuration (DESIGN: a reload keeps the state of every instance whose identity - VRID, family,
-    // interface, unicast/multicast - is unchanged). Give the InterfaceFacts of newly named interfaces before it.
+    // Switches to a new configuration. Instances whose identity (reload.hpp) is unchanged keep their state. Give the
+    // InterfaceFacts of newly configured interfaces before it.
     [[nodiscard]] Intents reload(std::shared_ptr<const config::Config> config, Instant now);
     [[nodiscard]] Intents reload(config::Config config, Instant now) {
         return reload(std::make_shared<const config::Config>(std::move(config)), now);
     }
 
     [[nodiscard]] std::optional<Instant> deadline() const;
-    // The deadline is that of a backup which then takes over.
+    // True if at deadline() a backup takes over.
     [[nodiscard]] bool takes_over_next() const;
     [[nodiscard]] RouterSnapshot snapshot() const;
-    // Its parts, for who does not want to hold thousands of instances at once.
+    // Parts of the snapshot, for callers that must not hold thousands of instances in memory at once.
     [[nodiscard]] RouterSnapshot snapshot_without_instances() const;
     [[nodiscard]] InstanceSnapshot snapshot_of(InstanceId id) const;
     [[nodiscard]] const config::Config& config() const;

@@ -1,8 +1,8 @@
-// The routes and rules of one owner - an instance while it is master, or the static ones - as they stand in the kernel.
+// The routes and rules of one owner (an instance while it is master, or the static ones) and their state in the kernel.
 //
-// Level-triggered: what is wanted is set again whenever something may have taken it away, and now and then anyway,
-// because the kernel drops IPv4 routes without a word when their interface or source address goes. What was there
-// already costs nothing and tells nothing.
+// Level-triggered: the desired entries are set again whenever something may have removed them, and periodically,
+// because the kernel silently drops IPv4 routes when their interface or source address is removed. Setting an entry
+// that exists changes nothing and logs nothing.
 #pragma once
 
 #include <functional>
@@ -17,21 +17,22 @@
 
 namespace mainstay::vrrp {
 
-// In the order in which they are removed.
+// The order in which entries are removed.
 [[nodiscard]] std::vector<RoutingEntry> rules_first(std::vector<RoutingEntry> entries);
 
 class RoutingSet {
 public:
     static constexpr Seconds kAudit{30};        // all are set again
-    static constexpr Seconds kRefusedRetry{1};  // once after a refusal at first; then with the audits
-    static constexpr Micros kSettle{100'000};   // after a change of interfaces, which seldom come alone
+    static constexpr Seconds kRefusedRetry{1};  // once after an initial refusal; later retries come with the audits
+    static constexpr Micros kSettle{100'000};   // delay after a change of interfaces, which come in bursts
 
-    // Of an instance, or kNoInstance: static ones, which nobody resigns for.
+    // `owner`: an instance, or kNoInstance for static entries, whose loss makes no instance resign.
     explicit RoutingSet(InstanceId owner = kNoInstance) : owner_{owner} {}
-    // `prefix` goes before each line of the log: "(VI_1) ".
+    // `prefix` begins each log line: "(VI_1) ".
     void rename(InstanceId owner, std::string prefix);
 
-    // What changed: positions of the new list, and entries of the old one, rules first. Nothing is done.
+    // Replaces the list and returns the change: positions in the new list, and removed entries, rules first. It causes
+    // no intents.
     struct Change {
         std::vector<std::size_t> added;
         std::vector<RoutingEntry> removed;
@@ -42,18 +43,19 @@ public:
 
     void establish(Step step);
     void set(Step step, const std::vector<std::size_t>& positions);  // some, at first
-    // Those that `concerned` is true of, and that may be gone: what is there still is not changed.
+    // Sets those entries again for which `concerned` is true; existing ones stay unchanged.
     void renew(Step step, SetRouting::How how, const std::function<bool(const RoutingEntry&)>& concerned) const;
-    void retry(Step step, const std::string& device) const;  // what is missing: the device has another address now
+    void retry(Step step,
+               const std::string& device) const;  // sets missing entries: the device's addresses have changed
     void withdraw(Step step);
     [[nodiscard]] std::vector<RoutingEntry> in_order_of_removal() const;
 
-    // Each answers true when an entry that matters cannot be kept: its owner is to give up.
+    // Each returns true if a tracked entry cannot be kept, so that its owner must resign.
     [[nodiscard]] bool lost(Step step, const netlink::Routing& told);
     [[nodiscard]] bool outcome(Step step, const RoutingOutcome& outcome);
     void tick(Step step);
-    void nudge(Instant now);        // something may be gone
-    void look_again(Instant now) {  // a reload: what waits is put back at once, and soon all is compared
+    void nudge(Instant now);        // entries may have been removed: audit soon
+    void look_again(Instant now) {  // a reload: pending restores are done at once, an audit follows soon
         restores_.hasten(now);
         untracked_too_ = established_;
         nudge(now);
@@ -63,8 +65,8 @@ public:
 
 private:
     struct Status {
-        bool refused = false;  // it could not be set at first: nobody can have removed it
-        bool missing = false;  // it is gone and could not be put back; said once
+        bool refused = false;  // it could not be set at first, so no program can have removed it
+        bool missing = false;  // it was removed and could not be restored; logged once
     };
     void emit(Step step, const std::vector<std::size_t>& positions, SetRouting::How how) const;
     void restore(Step step, std::size_t position);
@@ -80,7 +82,7 @@ private:
     bool established_ = false;
     RestoreBudget restores_;
     std::optional<Instant> audit_;
-    bool untracked_too_ = false;  // the next audit sets what is not tracked as well
+    bool untracked_too_ = false;  // the next audit sets untracked entries as well
     std::uint64_t restored_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// What an instance does by keywords that no member of the model stands for, resolved through its global defaults.
+// Settings of an instance from keywords that have no member in the configuration model, with global defaults applied.
 #pragma once
 
 #include <cstddef>
@@ -18,52 +18,52 @@ struct HmacKey {
     bool operator==(const HmacKey&) const = default;
 };
 
-// auth_hmac: a trailer behind every advert.
+// auth_hmac: a trailer after every advert.
 struct HmacSettings {
     enum class Mode : std::uint8_t {
-        Enforce,      // signs, and believes only what is signed
-        Permissive,   // signs, and believes what is not signed at all as well
-        ReceiveOnly,  // does not sign, and believes as Permissive does
+        Enforce,      // signs adverts, and accepts only signed ones
+        Permissive,   // signs adverts, and accepts signed and unsigned ones
+        ReceiveOnly,  // does not sign adverts, and accepts signed and unsigned ones
     };
     std::vector<HmacKey> keys;
-    std::uint8_t active = 0;  // the id that signs; one of `keys`
-    Seconds window{5};        // how far the sender's clock may be off
-    bool by_time = true;      // false: the window is not looked at, only that numbers grow
+    std::uint8_t active = 0;  // the id of the signing key; one of `keys`
+    Seconds window{5};        // the permitted difference of the sender's clock
+    bool by_time = true;      // false: the window is ignored, only increasing numbers are required
     Mode mode = Mode::Enforce;
     bool operator==(const HmacSettings&) const = default;
     [[nodiscard]] const HmacKey* key(std::uint8_t id) const;
 };
 
-// What a reload must not forget.
+// All settings of one instance.
 struct Settings {
     enum class OldChecksum : std::uint8_t { Detect, Always, Never } old_unicast_checksum = OldChecksum::Detect;
     bool check_unicast_src = false;
     bool owner_ignore_adverts = false;
     bool v3_checksum_as_v2 = false;
     bool unicast_fault_no_peer = false;
-    std::optional<std::uint8_t> unicast_ttl;           // else 255; the kernel's own over IPv6
-    std::optional<std::uint8_t> timer_expired_backup;  // priority whose skew is waited for
-    IpAddress group;                                   // where multicast goes
+    std::optional<std::uint8_t> unicast_ttl;           // none: 255, over IPv6 the kernel's default
+    std::optional<std::uint8_t> timer_expired_backup;  // the priority whose skew time is waited for
+    IpAddress group;                                   // the multicast destination
     std::optional<HmacSettings> hmac;
-    Micros extra_arps{0};         // garp_extra_if: distance of announcements where no adverts leave; 0: none
-    bool extra_arps_all = false;  // of every address there, else of one for each device
+    Micros extra_arps{0};         // garp_extra_if: interval of announcements on interfaces without adverts; 0: none
+    bool extra_arps_all = false;  // announce every address there, else one per device
     bool operator==(const Settings&) const = default;
 };
 
 [[nodiscard]] Settings settings_of(const config::Instance& instance, const config::Global& global);
 
-// The device that adverts leave by and come in at: the interface, else the vrf, else any (empty).
+// The device on which adverts are sent and received: the interface, else the VRF, else any (empty).
 [[nodiscard]] const std::string& advert_device(const config::Instance& instance);
 // Unicast without an interface of its own, in a vrf (which a plan of devices may have put in the interface's place).
 [[nodiscard]] bool runs_in_vrf(const config::Instance& instance);
 
-// What the socket's receive buffer must hold for this instance by kernel_rx_buf_size, else by vrrp_rx_bufs_policy; none
-// when neither is given. `mtu` is the device's.
+// The size in bytes that this instance needs in the socket's receive buffer, by kernel_rx_buf_size, else by
+// vrrp_rx_bufs_policy; none if neither is set. `mtu` is the device's.
 [[nodiscard]] std::optional<std::size_t> receive_buffer(const config::Instance& instance, const config::Global& global,
                                                         std::uint32_t mtu);
 
-// One line of auth_hmac's keys: plain text or hex:<digits>. None for file:<path>, which the configuration's reader
-// replaces by what the file holds, and for what is not 32 to 64 bytes.
+// One key of auth_hmac: plain text or hex:<digits>. None for file:<path>, which the reader replaces by the file's
+// contents, and for a key that is not 32 to 64 bytes long.
 inline constexpr std::size_t kHmacKeyLeast = 32, kHmacKeyMost = 64;
 [[nodiscard]] std::optional<std::vector<std::byte>> hmac_secret(std::string_view text);
 

@@ -1,5 +1,5 @@
-// static_ipaddress, static_routes, static_rules and track_group: what is set as long as the daemon runs, whoever is
-// master.
+// static_ipaddress, static_routes, static_rules and track_group: entries that are set while the daemon runs, in every
+// state of its instances.
 #pragma once
 
 #include <functional>
@@ -29,8 +29,8 @@ class Statics {
 public:
     static constexpr Seconds kAudit{30};  // addresses are set again, as routes are
 
-    // Takes a configuration. The addresses that it changes are the caller's business, and so are the routes and rules
-    // that are gone; add() sets the new ones.
+    // Takes a configuration. The caller changes addresses and removes the returned routes and rules; add() sets new
+    // ones.
     [[nodiscard]] RoutingSet::Change replace(const config::Config& config);
     void add(Step step, const std::vector<std::size_t>& routing);
     [[nodiscard]] const std::vector<StaticAddress>& addresses() const { return addresses_; }
@@ -48,7 +48,7 @@ public:
     }
     void retry_routing(Step step, const std::string& device) const { routing_.retry(step, device); }
     void check(Instant now);
-    void look_again(Instant now) {  // a reload: what waits is put back at once, and soon all is compared
+    void look_again(Instant now) {  // a reload: pending restores are done at once, an audit follows soon
         restores_.hasten(now);
         routing_.look_again(now);
         check(now);

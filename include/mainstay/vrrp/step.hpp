@@ -1,4 +1,4 @@
-// What a part of the machine needs to cause something: the time, and where its intents go.
+// The context of a step: the time, and the list that collects the intents.
 #pragma once
 
 #include "facts.hpp"
@@ -8,7 +8,7 @@ namespace mainstay::vrrp {
 struct Step {
     Instant now;
     Intents& out;
-    std::int64_t unix_us = 0;  // the calendar clock, for authentication alone
+    std::int64_t unix_us = 0;  // calendar time in microseconds, only for authentication
 };
 
 }  // namespace mainstay::vrrp

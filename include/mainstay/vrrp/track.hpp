@@ -1,5 +1,4 @@
-// What instances are tracked by: links and vrrp_scripts; and what that means for one instance: fit or not, and with
-// which priority.
+// Tracking of links and vrrp_scripts, and its result for an instance: whether it may run, and with which priority.
 #pragma once
 
 #include <map>
@@ -14,7 +13,7 @@
 
 namespace mainstay::vrrp {
 
-// The interfaces as last told. One that was never told does not exist.
+// The last InterfaceFact of each interface. An interface without a fact does not exist.
 class Links {
 public:
     void tell(const InterfaceFact& fact) { by_name_.insert_or_assign(fact.name, fact); }
@@ -25,12 +24,12 @@ private:
     std::map<std::string, InterfaceFact, std::less<>> by_name_;
 };
 
-// The schedule and the standing of every vrrp_script that somebody tracks.
+// The schedule and the state of every tracked vrrp_script.
 class ScriptBoard {
 public:
     enum class Standing : std::uint8_t {
         Awaited,  // no result yet, and instances wait for the first one
-        Unknown,  // no result yet since a reload: it counts for nothing and holds nobody back
+        Unknown,  // no result yet since a reload: it has no effect and delays no instance
         Up,
         Down,
     };
@@ -38,13 +37,13 @@ public:
     // Takes over the configured scripts. Those with the same name, command and user keep their result and schedule;
     // the others run at `now`. `at_start` makes instances wait for them.
     void configure(const config::Config& config, Instant now, bool at_start);
-    // Results of a crashed incarnation.
+    // Takes over the results of a crashed incarnation.
     void adopt(const std::vector<ScriptSnapshot>& previous);
 
     [[nodiscard]] Standing standing(std::string_view name) const;  // Unknown for a name that is not known
     [[nodiscard]] std::optional<Instant> deadline() const;
     void run_due(Instant now, Intents& out);
-    // True when the standing changed. Results of unknown scripts and of runs that nobody asked for are ignored.
+    // True when the state changed. Results of unknown scripts and of runs that were not requested are ignored.
     [[nodiscard]] bool done(const ScriptDone& result, Intents& out);
     [[nodiscard]] std::vector<ScriptSnapshot> snapshot() const;
 
@@ -60,19 +59,19 @@ private:
     std::vector<Script> scripts_;
 };
 
-// What tracking makes of an instance.
+// The result of tracking for an instance.
 struct Health {
     std::vector<std::string> faults;  // why it must be in FAULT, for the log; empty: it may run
-    bool only_waiting = false;        // the faults are nothing but first script results that are awaited
+    bool only_waiting = false;        // the only faults are awaited first script results
     int priority = 0;                 // base and contributions, not clamped
     std::optional<IpAddress> source;  // of our adverts
-    bool awaits_source = false;       // there is none, as the link is or was down, which does not matter
-    bool link_up = false;             // a packet sent now has a chance
+    bool awaits_source = false;       // no source because the link is or was down, which is ignored
+    bool link_up = false;             // packets can be sent
     std::uint32_t mtu = 1500;
     bool operator==(const Health&) const = default;
 };
 
-// keepalived: a positive weight counts while up, a negative one while down; `reverse` only turns the sign (2.4.3).
+// keepalived: a positive weight counts while up, a negative one while down; `reverse` only inverts the sign (2.4.3).
 [[nodiscard]] int contribution(int weight, bool reverse, bool up);
 
 [[nodiscard]] std::uint8_t effective_priority(std::uint8_t base, int total);
@@ -80,12 +79,12 @@ struct Health {
 // Addresses that are VIPs of some instance of `config` that does not own them: never a source of adverts.
 [[nodiscard]] std::set<IpAddress> virtual_addresses(const config::Config& config);
 
-// With dont_track_primary, the lack of a source counts for nothing while the link is down, nor after that until there
-// is one again (`awaited`).
+// With dont_track_primary, a missing source is ignored while the link is down, and afterwards until there is one again
+// (`awaited`).
 [[nodiscard]] bool may_await_source(const config::Instance& instance, const Links& links, bool awaited);
 
 // `group` is the sync group of the instance or null; its trackers count for every member. `awaits_source`: the instance
-// been waiting for a source.
+// has been waiting for a source.
 [[nodiscard]] Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
                            const ScriptBoard& scripts, const std::set<IpAddress>& virtuals, bool awaits_source = false);
 

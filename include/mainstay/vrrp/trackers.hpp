@@ -1,9 +1,9 @@
-// Files and processes that instances are tracked by: their definitions, their present standing, and what that means
-// for each instance. The facts come from whoever watches the host; here they are judged.
+// Tracked files and processes: their definitions, their current state, and its effect on each instance. The watcher
+// provides the facts.
 //
-// A file holds an integer. With a weight w its value v adds v * w to the priority, at most 253; -254 and less is FAULT.
-// With weight 0 any value but 0 is FAULT. A process tracker is up while the number of its processes is within its
-// quorum. `reverse` turns both round.
+// A file contains an integer. With a weight w its value v adds v * w to the priority, at most 253; -254 and less is
+// FAULT. With weight 0 any value but 0 is FAULT. A process tracker is up while the number of its processes is within
+// its quorum. `reverse` inverts both.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +18,13 @@
 
 namespace mainstay::vrrp {
 
-// track_file, vrrp_track_file. A second block of the same name is not looked at.
+// track_file, vrrp_track_file. A second block of the same name is ignored.
 struct FileTracker {
     std::string name, path;
     int weight = 1;
     bool reverse = false;
-    std::optional<std::int64_t> init;  // the file is made with this value at the start
-    bool overwrite = false;            // even if there is one
+    std::optional<std::int64_t> init;  // the file is created with this value at the start
+    bool overwrite = false;            // even if it exists
     bool operator==(const FileTracker&) const = default;
 };
 
@@ -45,29 +45,30 @@ struct ProcessTracker {
 // sync_group_tracking_weight, or its old name.
 [[nodiscard]] bool members_may_have_weights(const config::SyncGroup& group);
 
-// Those without a file or a process are left out.
+// Blocks without a file or a process are left out.
 [[nodiscard]] std::vector<FileTracker> file_trackers(const config::Config& config);
 [[nodiscard]] std::vector<ProcessTracker> process_trackers(const config::Config& config);
 
-// What a file contributes. None: FAULT.
+// The file's contribution to the priority. None: FAULT.
 [[nodiscard]] std::optional<int> file_contribution(std::int64_t value, int weight, bool reverse);
 
 class TrackerBoard {
 public:
-    // How long an instance waits at the start for the first word about what it tracks with weight 0.
+    // How long an instance waits at the start for the first facts about files and processes that it tracks with weight
+    // 0.
     static constexpr Seconds kFirstWordWithin{2};
 
-    // Takes over the configured trackers. Those with the same definition keep their standing.
+    // Takes over the configured trackers. Those with the same definition keep their state.
     void configure(const config::Config& config, Instant now, bool at_start);
     void adopt(const std::vector<TrackerSnapshot>& previous);  // of a crashed incarnation
 
-    // True when the standing changed.
+    // True when the state changed.
     [[nodiscard]] bool tell(const FileFact& fact, Intents& out);
     [[nodiscard]] bool tell(const ProcessFact& fact, Instant now, Intents& out);
-    [[nodiscard]] bool tick(Instant now, Intents& out);  // delays that are over
+    [[nodiscard]] bool tick(Instant now, Intents& out);  // handles delays that have ended
     [[nodiscard]] std::optional<Instant> deadline() const;
 
-    // Adds what the instance (by its place in the configuration) is tracked by, itself and through its group.
+    // Adds the results of everything that the instance tracks, itself and through its group.
     void judge(InstanceId id, Health& health) const;
     [[nodiscard]] std::vector<TrackerSnapshot> snapshot() const;
 
@@ -80,7 +81,7 @@ private:
         ProcessTracker config;
         std::optional<std::uint32_t> count;
         bool known = false, up = false;
-        std::optional<Instant> turns;  // when the standing changes to what the count says
+        std::optional<Instant> turns;  // when the delay ends and the state follows the count
     };
     struct Use {
         bool process = false;
@@ -97,7 +98,7 @@ private:
     std::vector<File> files_;
     std::vector<Process> processes_;
     std::vector<std::vector<Use>> uses_;    // per instance
-    std::optional<Instant> awaited_until_;  // the first word of trackers is waited for
+    std::optional<Instant> awaited_until_;  // end of the wait for first facts
 };
 
 }  // namespace mainstay::vrrp

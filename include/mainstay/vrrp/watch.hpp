@@ -1,5 +1,5 @@
-// What of the host is to be watched for VRRP and the checks: files, processes, links that are polled. Pure: which they
-// are, and which processes a tracker counts. Whoever watches gives the answers as facts.
+// What the watcher observes for VRRP and the checks: files, processes and polled links. Pure: it decides which objects
+// these are, and which processes a tracker counts.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 namespace mainstay::vrrp {
 
 struct PolledLink {
-    // How it is asked. Any: the first of the three that the device answers.
+    // How the link is polled. Any: the first method that the device supports.
     enum class Method : std::uint8_t { Any, Mii, Ethtool, Ioctl } method = Method::Any;
     std::string name;
     bool operator==(const PolledLink&) const = default;
@@ -24,7 +24,7 @@ struct WatchPlan {
     std::vector<FileTracker> files;
     std::vector<ProcessTracker> processes;
     std::vector<PolledLink> links;
-    std::uint32_t event_buffer = 0;    // bytes for the kernel's words about processes; 0: as the socket makes it
+    std::uint32_t event_buffer = 0;    // receive buffer in bytes for process events; 0: the socket's default
     bool event_buffer_forced = false;  // beyond net.core.rmem_max
     [[nodiscard]] bool empty() const { return files.empty() && processes.empty() && links.empty(); }
     bool operator==(const WatchPlan&) const = default;
@@ -42,18 +42,18 @@ struct ProcessSeen {
 // keepalived: without full_command comm alone is compared; with it argv[0] and the parameters (2.4.3).
 [[nodiscard]] bool matches(const ProcessTracker& tracker, const ProcessSeen& process);
 
-// Which processes each tracker counts. A child of one that counts is the same program until it executes another.
+// The processes that each tracker counts. A child of a counted process is counted until it executes another program.
 class ProcessTable {
 public:
     explicit ProcessTable(std::vector<ProcessTracker> trackers);
 
-    void replace(const std::map<int, ProcessSeen>& all);  // a look at all of them
-    void seen(int pid, const ProcessSeen& process);       // it is this program now
+    void replace(const std::map<int, ProcessSeen>& all);  // after a scan of /proc
+    void seen(int pid, const ProcessSeen& process);       // the process now runs this program
     void forked(int parent, int child);
     void ended(int pid);
-    // The counts that are not the ones told last; at first all.
+    // The counts that have changed since the last call; at first all.
     [[nodiscard]] std::vector<ProcessFact> changes();
-    [[nodiscard]] bool needs_command() const;  // somebody looks at more than comm
+    [[nodiscard]] bool needs_command() const;  // a tracker compares more than comm
 
 private:
     struct Counted {

@@ -1,5 +1,5 @@
-// The line that an agent on a server answers with, in the language of HAProxy's agent-check: words between blanks or
-// commas, such as "up 75%", "drain", "down#disk full".
+// The one-line answer of an agent on a real server, in the format of HAProxy's agent-check: words separated by blanks
+// or commas, such as "up 75%", "drain", "down#disk full".
 #pragma once
 
 #include <cstddef>
@@ -11,16 +11,16 @@
 namespace mainstay::wire {
 
 inline constexpr std::size_t kAgentLineMax = 1024;
-inline constexpr std::uint32_t kAgentPercentMax = 1000;  // a larger one is this
+inline constexpr std::uint32_t kAgentPercentMax = 1000;  // larger values are clamped
 
 struct AgentReply {
     enum class State : std::uint8_t { Up, Down, Drain } state = State::Up;
-    bool understood = false;               // at least one word was
+    bool understood = false;               // at least one word was known
     std::optional<std::uint32_t> percent;  // of the configured weight
-    std::string word;                      // the one that made it Down or Drain, with what stands behind its '#'
+    std::string word;                      // the word that made it Down or Drain, with the description after its '#'
 };
-// Down and its like (fail, stopped, maint) outweigh drain, and that outweighs up and ready. `maxconn:` and words that
-// are not known are passed over. Control characters end a description.
+// down, fail, stopped and maint override drain, which overrides up and ready. `maxconn:` and unknown words are ignored.
+// A description ends at a control character.
 [[nodiscard]] AgentReply agent_reply(std::string_view line);
 
 }  // namespace mainstay::wire

@@ -22,7 +22,8 @@ struct ArpPacket {
     IpAddress sender, target;
     bool operator==(const ArpPacket&) const = default;
 };
-// An Ethernet frame with ARP for IPv4 in it; nothing when it is anything else or too short. What follows is padding.
+// Decodes an Ethernet frame with ARP for IPv4; none if it is anything else or too short. Bytes after the packet are
+// padding.
 [[nodiscard]] std::optional<ArpPacket> decode_arp(std::span<const std::byte> frame);
 
 }  // namespace mainstay::wire

@@ -1,6 +1,6 @@
-// DNS messages (RFC 1035, with AAAA of RFC 3596 and SRV of RFC 2782): a query with one question, and answers read
-// within bounds. Names are text in lower case without the last dot; the root is the empty text. A byte of a label that
-// is no letter, digit, '-' or '_' stands as \DDD.
+// DNS messages (RFC 1035, with AAAA of RFC 3596 and SRV of RFC 2782): encodes a query with one question, and decodes
+// answers within limits. Names are lower-case text without the final dot; the root is the empty text. A byte of a label
+// that is not a letter, digit, '-' or '_' is written as \DDD.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +17,12 @@
 namespace mainstay::wire {
 
 inline constexpr std::size_t kDnsHeaderBytes = 12;
-inline constexpr std::size_t kDnsMessageMax = 65535;  // over TCP; over UDP without EDNS 512, but more is read too
-inline constexpr std::size_t kDnsNameMax = 255;       // on the wire
+inline constexpr std::size_t kDnsMessageMax =
+    65535;                                       // over TCP; longer UDP answers than 512 bytes are accepted as well
+inline constexpr std::size_t kDnsNameMax = 255;  // on the wire
 inline constexpr std::size_t kDnsLabelMax = 63;
 inline constexpr std::size_t kDnsPointersMax = 32;   // in one name
-inline constexpr std::size_t kDnsRecordsMax = 1024;  // of one message; one that claims more is refused
+inline constexpr std::size_t kDnsRecordsMax = 1024;  // of one message; a message that claims more is refused
 
 enum class DnsType : std::uint16_t {
     A = 1,
@@ -35,18 +36,18 @@ enum class DnsType : std::uint16_t {
     RRSIG = 46,
     DNSKEY = 48,
 };
-// "a", "AAAA"; nothing for a word that is none.
+// "a", "AAAA"; none for an unknown type.
 [[nodiscard]] std::optional<DnsType> dns_type(std::string_view word);
 
 enum class DnsFault : std::uint8_t { None, EmptyLabel, LongLabel, LongName };
-// Whether the text is a name that can be asked for; "." and "" are the root, one dot at the end is allowed.
+// Whether the text is a valid name for a question; "." and "" are the root, one dot at the end is allowed.
 [[nodiscard]] DnsFault dns_name_fault(std::string_view name);
 
 struct DnsQuestion {
     std::string name;
     DnsType type = DnsType::A;
 };
-// Recursion desired, class IN, no EDNS. Invalid for a name that cannot be asked for.
+// Recursion desired, class IN, no EDNS. Errc::Invalid for a name that dns_name_fault() rejects.
 [[nodiscard]] Result<std::vector<std::byte>> dns_query(std::uint16_t id, const DnsQuestion& question);
 
 struct DnsHeader {
@@ -56,7 +57,7 @@ struct DnsHeader {
     std::uint8_t rcode = 0;
     std::uint16_t questions = 0, answers = 0, authorities = 0, additionals = 0;
 };
-// Nothing when the bytes are too few.
+// None if the message is too short.
 [[nodiscard]] std::optional<DnsHeader> dns_header(std::span<const std::byte> message);
 
 struct DnsRecord {
@@ -69,17 +70,17 @@ struct DnsRecord {
 };
 struct DnsAnswer {
     DnsHeader header;
-    std::string question;  // empty also when there is none
+    std::string question;  // empty also without a question
     std::uint16_t question_type = 0;
     std::vector<DnsRecord> answers, additionals;  // class IN; of other types only name, type and ttl are read
 };
-// Invalid for bytes that are no whole message, Limit when they claim too much. Bytes behind the last record are
-// passed over.
+// Errc::Invalid for a truncated or malformed message, Errc::Limit if it exceeds the limits above. Bytes after the last
+// record are ignored.
 [[nodiscard]] Result<DnsAnswer> dns_answer(std::span<const std::byte> message);
 
-// The addresses of `name` in an answer, along its CNAMEs, in the answer's order and each once.
+// The addresses of `name` in an answer, following its CNAMEs, in the answer's order, without duplicates.
 [[nodiscard]] std::vector<IpAddress> dns_addresses(const DnsAnswer& answer, std::string_view name);
 
-[[nodiscard]] std::string_view dns_rcode_text(std::uint8_t rcode);  // "NXDOMAIN"; "" for one without a name
+[[nodiscard]] std::string_view dns_rcode_text(std::uint8_t rcode);  // "NXDOMAIN"; "" for an unnamed code
 
 }  // namespace mainstay::wire

@@ -1,4 +1,4 @@
-// What the frame builders share.
+// Types and helpers that the builders of Ethernet frames share.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 namespace mainstay::wire {
 
 using MacAddress = std::array<std::byte, 6>;
-using Frame = std::vector<std::byte>;  // an Ethernet frame without its check sequence
+using Frame = std::vector<std::byte>;  // an Ethernet frame without its frame check sequence
 
 inline constexpr MacAddress kBroadcastMac{std::byte{0xff}, std::byte{0xff}, std::byte{0xff},
                                           std::byte{0xff}, std::byte{0xff}, std::byte{0xff}};

@@ -1,4 +1,4 @@
-// As much of HTTP/1.0 and 1.1 (RFC 9112) as HTTP_GET needs: its request, and an answer read piece by piece.
+// The parts of HTTP/1.0 and 1.1 (RFC 9112) that HTTP_GET needs: the request, and an incremental parser of the answer.
 #pragma once
 
 #include <cstddef>
@@ -12,17 +12,17 @@
 namespace mainstay::wire {
 
 inline constexpr std::size_t kHttpRequestMax = 2047;
-inline constexpr std::size_t kHttpHeaderMax = 4095;  // with the empty line that ends it
+inline constexpr std::size_t kHttpHeaderMax = 4095;  // including the empty line at its end
 
 struct HttpRequest {
     std::string path;
-    std::string host;              // as it is to stand in the Host line
+    std::string host;              // the value of the Host header
     std::string protocol = "1.0";  // "1.0", "1.0C" (with Connection: close), "1.1" (likewise)
 };
-// Invalid when it is longer than kHttpRequestMax or holds a line end.
+// Errc::Invalid if it is longer than kHttpRequestMax or contains a line break.
 [[nodiscard]] Result<std::string> http_request(const HttpRequest& request);
 
-// Follows the chunks of a body (RFC 9112 7.1) to their end, without keeping any of it.
+// Finds the end of a chunked body (RFC 9112 7.1) without storing it.
 class ChunkWalk {
 public:
     void feed(std::string_view bytes);
@@ -33,27 +33,28 @@ private:
     void size_digit(char c);
     void line_ended();
 
-    std::uint64_t left_ = 0;  // of the chunk
-    bool digits_ = false;     // its size has begun
+    std::uint64_t left_ = 0;  // bytes left of the current chunk
+    bool digits_ = false;     // at least one digit of its size has been read
 };
 
-// An answer as it arrives. Holds at most kHttpHeaderMax bytes; the body is handed on, not kept.
+// Parses an answer as it arrives. It stores the header, at most kHttpHeaderMax bytes, and passes the body on.
 class HttpReader {
 public:
-    // The part of `bytes` that belongs to the body, at most Content-Length of them in all; a view into `bytes`.
-    // Nothing once the header has proved too long.
+    // Returns the part of `bytes` that belongs to the body, in total at most Content-Length bytes; a view into `bytes`.
+    // Empty after the header has exceeded its limit.
     [[nodiscard]] std::string_view feed(std::string_view bytes);
 
     [[nodiscard]] bool header_ended() const { return ended_; }
     [[nodiscard]] bool header_too_long() const { return too_long_; }
-    // What has come of a header that has not ended; after it, all of it.
+    // The header as far as it has been received.
     [[nodiscard]] std::string_view header() const { return header_; }
-    // The three digits after the first space of the status line, when another space follows them. After the header.
+    // The three digits after the first space of the status line, if a space follows them. Valid after the header.
     [[nodiscard]] std::optional<std::uint16_t> status() const { return status_; }
     [[nodiscard]] std::optional<std::uint64_t> content_length() const { return content_length_; }
-    // All of the answer has come, by what it says of its own length: the connection's end is not needed to know it.
+    // True when the answer is complete according to its own length (Content-Length or chunks), before the connection
+    // ends.
     [[nodiscard]] bool whole() const;
-    // By Content-Length, written in any case; it bounds nothing.
+    // The value of Content-Length, any upper or lower case; it is only reported, not a limit.
     [[nodiscard]] std::optional<std::uint64_t> told_length() const { return told_length_; }
     [[nodiscard]] std::uint64_t body_received() const { return body_received_; }  // beyond Content-Length too
 

@@ -1,4 +1,5 @@
-// The replies of an SMTP server, RFC 5321 section 4.2: lines of three digits and a text, the last one without a '-'.
+// Replies of an SMTP server, RFC 5321 section 4.2: lines of three digits and a text, with a '-' between them in all but
+// the last line.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +13,15 @@ inline constexpr std::size_t kSmtpLineMax = 512;   // without its line feed; RFC
 inline constexpr std::size_t kSmtpLinesMax = 128;  // of one reply
 
 struct SmtpReply {
-    bool sound = true;  // false: this is no reply, or one beyond the limits
-    unsigned code = 0;  // of a sound one
+    bool sound = true;  // false: malformed or beyond the limits
+    unsigned code = 0;  // valid if `sound`
     std::string text;   // its last line
 };
 
 class SmtpReplyReader {
 public:
-    // A reply once it is whole; what comes behind it in `bytes` is passed over, as nothing may before the next command.
+    // Returns the reply once it is complete. Bytes after it are ignored: a server must not send any before the next
+    // command.
     [[nodiscard]] std::optional<SmtpReply> feed(std::string_view bytes);
 
 private:

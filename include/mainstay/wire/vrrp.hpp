@@ -1,8 +1,7 @@
 // VRRP packets, version 2 (RFC 3768) and 3 (RFC 5798, RFC 9568), as the payload of an IPv4 or IPv6 packet.
 //
-// decode_vrrp() judges the shape only: whether the fields are there. Whether version, type, authentication and
-// checksum are acceptable depends on the receiver's configuration, and their order of judgement is compatibility;
-// that is the vrrp module's receive check.
+// decode_vrrp() checks the structure only. Whether version, type, authentication and checksum are acceptable depends on
+// the receiver's configuration, and the order of these checks is keepalived's; the vrrp module does them (receive.hpp).
 #pragma once
 
 #include <array>
@@ -20,7 +19,7 @@ namespace mainstay::wire {
 inline constexpr std::uint8_t kVrrpProtocol = 112;
 inline constexpr std::uint8_t kVrrpAdvertisement = 1;  // the only packet type
 inline constexpr std::size_t kVrrpHeaderLength = 8;
-inline constexpr std::size_t kVrrpAuthLength = 8;  // after the addresses: version 2 over IPv4, always
+inline constexpr std::size_t kVrrpAuthLength = 8;  // after the addresses: always present in version 2 over IPv4
 inline constexpr std::size_t kVrrpMaxAddresses = 255;
 
 struct VrrpPacket {
@@ -37,22 +36,22 @@ struct VrrpPacket {
 };
 
 enum class VrrpDefect : std::uint8_t {
-    TooShort,  // not even a header
-    Length,    // the payload is not as long as its version and address count say
+    TooShort,  // shorter than a header
+    Length,    // the payload's length does not match its version and address count
 };
 
-// Bytes of a packet with `count` addresses. Versions other than 2 are taken to have version 3's layout.
+// The length in bytes of a packet with `count` addresses. Versions other than 2 are treated as version 3.
 [[nodiscard]] std::size_t vrrp_length(std::uint8_t version, Family family, std::size_t count);
 
-// Reads an IP payload. It may be longer than the packet only as far as Ethernet pads a short frame (46 bytes with
-// the IP header). For versions other than 2 and 3 the length is not judged and no addresses are read.
+// Reads an IP payload. It may be longer than the packet only by the padding of a short Ethernet frame (46 bytes with
+// the IP header). For versions other than 2 and 3 the length is not checked and no addresses are read.
 [[nodiscard]] std::expected<VrrpPacket, VrrpDefect> decode_vrrp(std::span<const std::byte> payload, Family family);
 
-// Whether the checksum is right. Version 2 over IPv4 covers the packet alone; version 3, and everything over IPv6,
-// the pseudo header too. `payload` must have been accepted by decode_vrrp(); padding behind the packet is left out.
+// Whether the checksum is correct. Version 2 over IPv4 covers only the packet; version 3, and every version over IPv6,
+// the pseudo header as well. `payload` must have been accepted by decode_vrrp(); padding after the packet is left out.
 [[nodiscard]] bool vrrp_checksum_right(std::span<const std::byte> payload, const IpAddress& source,
                                        const IpAddress& destination);
-// The same over all of `payload`, whatever its version and length say: IPv6 with something behind the packet.
+// The same over the whole `payload`, for IPv6 packets with a trailer.
 [[nodiscard]] bool ipv6_checksum_right(std::span<const std::byte> payload, const IpAddress& source,
                                        const IpAddress& destination);
 
@@ -60,7 +59,7 @@ enum class VrrpDefect : std::uint8_t {
 enum class VrrpChecksum : std::uint8_t { OfVersion, WithoutPseudoHeader };
 
 // Writes the packet with its checksum. `source` decides the family; addresses of another family and those beyond
-// kVrrpMaxAddresses are left out; an interval that does not fit its field is cut to the largest that does.
+// kVrrpMaxAddresses are left out; an interval that does not fit its field is clamped to its maximum.
 [[nodiscard]] std::vector<std::byte> encode_vrrp(const VrrpPacket& packet, const IpAddress& source,
                                                  const IpAddress& destination,
                                                  VrrpChecksum checksum = VrrpChecksum::OfVersion);

@@ -68,8 +68,8 @@ std::string_view line_of(std::string_view text, std::uint32_t number) {
     return line;
 }
 
-// Passwords and keys are not shown, not even to those who can read the file: such text ends up in tickets. Other
-// keywords have names that are words of every day, so they count only where a line or a block begins.
+// Passwords and keys are not shown, not even to operators who can read the file, because diagnostics end up in tickets.
+// Some of these keywords are common words, so they are recognised only at the start of a line or a block.
 std::string without_password(std::string_view line) {
     constexpr std::string_view kBlanks = " \t";
     std::string shown{line};
@@ -83,7 +83,7 @@ std::string without_password(std::string_view line) {
         at = shown.find_first_of(" \t", at);
         if (at == std::string::npos) continue;
         at = shown.find_first_not_of(" \t\"'", at);
-        // A key has a number before it: all of the line is hidden.
+        // A key follows a number: the whole line is hidden.
         for (; at < shown.size() && (keyword == "key" || (shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"'));
              ++at)
             if (shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"') shown[at] = '*';
@@ -128,7 +128,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
             row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            // two letters in the wrong order are one slip
+            // two transposed letters count as one mistake
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 row[j] = std::min(row[j], before[j - 2] + 1);
         }
@@ -169,7 +169,7 @@ void Diagnoser::also(std::size_t entry, Mark mark) {
 
 namespace {
 
-// An address or a number, hexadecimal too: what counts up in a repetition.
+// An address or a number, also hexadecimal: the parts that differ between repetitions.
 bool counts_up(std::string_view word) {
     return word.find_first_of("0123456789:") != std::string_view::npos &&
            word.find_first_not_of("0123456789abcdefABCDEF:./") == std::string_view::npos;

@@ -168,7 +168,7 @@ Expansion expand(Line& line, const Definitions& definitions, const Standard& sta
             result.name = reference->name;
             return result;
         }
-        // Text that was expanded itself belongs to the place of the first use.
+        // Text from a nested expansion is attributed to the place of the first use.
         Source use = line.source_at(at);
         if (use.length == 0)
             use.length =

@@ -1,4 +1,4 @@
-// Lines whose bytes remember where they came from, and the expansion of $ definitions in them.
+// Lines that record the origin of their bytes, and the expansion of $ definitions in them.
 #pragma once
 
 #include <cstdint>
@@ -37,12 +37,12 @@ struct Line {
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 [[nodiscard]] constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
-// Where the comment of `line` begins: its length when it has none.
+// The position of the comment in `line`; the length of the line if it has none.
 [[nodiscard]] std::size_t comment_start(std::string_view line);
 // Outside of double quotes, \# and \! become # and !.
 [[nodiscard]] std::string without_escapes(std::string_view text);
 
-// The length of the name that `text` begins with; 0 when it begins with none.
+// The length of the name at the start of `text`; 0 if there is none.
 [[nodiscard]] std::size_t name_length(std::string_view text);
 // "$NAME=" at the start of `text`: the name.
 [[nodiscard]] std::optional<std::string_view> defined_name(std::string_view text);
@@ -53,7 +53,7 @@ struct Reference {
     std::string_view words;  // after the name, within the braces
     std::size_t length = 0;
     bool braced = false;
-    bool other = false;  // ${NAME:-x} and the like, which a shell would know
+    bool other = false;  // ${NAME:-x} and similar shell syntax
 };
 [[nodiscard]] std::optional<Reference> reference_at(std::string_view text);
 
@@ -83,19 +83,19 @@ struct Expansion {
     std::string name;
     std::size_t substitutions = 0;
     bool at_start = false;  // the line's first byte came from a definition
-    // What follows the line, when it ended in a definition of several lines.
+    // The lines that follow, if the line ended in a definition of several lines.
     const Definitions::Entry* rest = nullptr;
-    std::size_t rest_from = 0;  // index of its first line that is still to come
+    std::size_t rest_from = 0;  // index of its first line that is not yet used
     Source use;
     std::vector<Unexpanded> unexpanded;
 };
 
-// The value of a standard definition (_PWD, _ENV ...), nullopt when `reference` is none.
+// The value of a standard definition (_PWD, _ENV ...); nullopt if `reference` is not one.
 using Standard = std::function<std::optional<std::string>(const Reference& reference)>;
 
-// Expands in place, again and again, at most `budget` times. keepalived: what a definition gave is looked at together
-// with what follows it in the line, so `$A` with $A=$B is only expanded further where `$B` could stand; and a # or !
-// that it gave begins a comment.
+// Expands references in place, repeatedly, at most `budget` times. keepalived: expanded text is parsed together with
+// what follows it in the line, so `$A` with $A=$B is only expanded further where `$B` would be; and a # or ! in
+// expanded text begins a comment.
 [[nodiscard]] Expansion expand(Line& line, const Definitions& definitions, const Standard& standard,
                                std::size_t budget);
 

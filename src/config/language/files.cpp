@@ -117,7 +117,7 @@ Result<std::string> read_file(const std::string& path) {
     const fs::file_status before = fs::status(path, ec);
     if (!fs::exists(before)) return fail_system("open " + path, ec ? ec.value() : ENOENT);
     if (auto checked = check_kind(path, before); !checked) return std::unexpected{std::move(checked.error())};
-    // O_NONBLOCK: the file may have become a FIFO since it was looked at, and is looked at again once it is open.
+    // O_NONBLOCK: the file may have been replaced by a FIFO since it was checked; it is checked again after opening.
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) return fail_system("open " + path, errno);
     const fs::path opened = fmt::format("/proc/self/fd/{}", fd.get());
@@ -128,7 +128,7 @@ Result<std::string> read_file(const std::string& path) {
     if (!ec && size > kMaxFileBytes)
         return fail(Errc::Limit, fmt::format("{} has {} bytes; the limit is {}", path, size, kMaxFileBytes));
     std::string text;
-    // One byte more than the file is said to have, so that the read that finds the end needs no room of its own.
+    // One byte more than the file's size, so that the read at the end of the file needs no reallocation.
     std::size_t wanted = ec ? kPieceBytes : static_cast<std::size_t>(size) + 1;
     while (true) {
         ssize_t got = 0;

@@ -1,4 +1,4 @@
-// Files by name and by pattern.
+// Finds files by name and by pattern.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace mainstay::config {
 
-// True for * ? [, which make a pattern of a name.
+// True if the name contains * ? or [, which make it a pattern.
 [[nodiscard]] bool has_wildcard(std::string_view pattern);
 [[nodiscard]] bool has_braces(std::string_view pattern);
 
-// What stands in braces, written out: a{b,c} is ab and ac. Empty when there are more than kMaxBraceAlternatives.
+// Expands braces: a{b,c} is ab and ac. Empty if there are more than kMaxBraceAlternatives.
 [[nodiscard]] std::vector<std::string> brace_alternatives(std::string_view pattern);
 
 struct Matches {
@@ -19,11 +19,11 @@ struct Matches {
     std::vector<std::string> missing;  // alternatives that nothing matches
     bool too_many = false;             // alternatives
 };
-// `folder` is where a relative pattern begins; empty: the working directory.
+// `folder`: the base of a relative pattern; empty: the working directory.
 [[nodiscard]] Matches match_files(const std::string& folder, std::string_view pattern);
 
-[[nodiscard]] bool real_file(const std::string& path);  // something stands at this path
-// Absolute, without links, when the file system lets us know it; for comparing and for ${_PWD}.
+[[nodiscard]] bool real_file(const std::string& path);  // the path exists
+// The absolute path without symbolic links, if it can be determined; for comparisons and ${_PWD}.
 [[nodiscard]] std::string real_path(const std::string& path);
 
 }  // namespace mainstay::config

@@ -1,4 +1,4 @@
-// The include lines and what each form of them makes of problems.
+// The include lines, and which problems each of their forms treats as errors.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace mainstay::config {
 
 enum class IncludeCheck : std::uint8_t {
     Read = 1,           // every match can be read
-    Match = 2,          // a name without wildcards is there
+    Match = 2,          // a name without wildcards exists
     WildcardMatch = 4,  // a pattern with wildcards matches something
     BraceMatch = 8,     // every alternative in braces matches something
 };
@@ -24,11 +24,11 @@ inline constexpr IncludeChecks kAllIncludeChecks{15};
 
 struct Include {
     std::string keyword, pattern;
-    bool checked = false;  // by its own form; a plain include has the checks that are in force
+    bool checked = false;  // its form has its own checks; a plain include uses those of include_check
     IncludeChecks checks;
 };
 
-// nullopt when `line` (without comment) is no include line, or names no file.
+// nullopt if `line` (without comment) is not an include line, or has no file name.
 [[nodiscard]] std::optional<Include> read_include(std::string_view line);
 // "include_check ..." in global_defs: the checks in force after it; nullopt when `line` is something else.
 [[nodiscard]] std::optional<IncludeChecks> read_include_check(std::string_view line, IncludeChecks before);

@@ -85,10 +85,10 @@ bool Includer::open_one(const Include& wanted, const std::string& path, const So
     return true;
 }
 
-// A problem that a check looks for makes the include fail; without the check it is only told.
+// A problem that a check covers makes the include fail; without the check it is only reported.
 Diagnostic& Includer::problem(const Include& wanted, IncludeCheck check, const Source& at, const std::string& why) {
     const bool fails = wanted.checks.has(check);
-    // A file that is included several times would say it again each time.
+    // Reported once per file, even if it is included several times.
     if (!said_.emplace(snapshot_.files[at.file].path, at.line, why).second) return spare_;
     auto& d = findings_.add(fails ? Severity::Fatal : Severity::Warning, fails ? Rank::Security : Rank::None,
                             fails ? Code::IncludeFailed : Code::IncludeProblem, at,

@@ -1,4 +1,4 @@
-// Opens the files that an include line names, and says what is wrong with them.
+// Opens the files of an include line, and reports their problems.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace mainstay::config {
 
 inline constexpr std::size_t kMaxFindings = 1000;
 
-// What the resolver has to say. Past the limit only what is fatal is kept.
+// The diagnostics of the resolver. Beyond the limit only fatal ones are kept.
 class Findings {
 public:
     explicit Findings(Snapshot& snapshot) : snapshot_{snapshot} {}
@@ -33,7 +33,7 @@ public:
     Includer(Snapshot& snapshot, Findings& findings) : snapshot_{snapshot}, findings_{findings} {}
 
     std::uint32_t add(SourceFile file);  // its index in the snapshot
-    // The files that `wanted` names, in their order; it stands at `at` in the file `from`.
+    // The files of `wanted`, in their order; `at` is its position in the file `from`.
     [[nodiscard]] std::vector<std::uint32_t> open(const Include& wanted, const Source& at, std::uint32_t from);
 
 private:

@@ -10,7 +10,7 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c
 constexpr bool is_comment(char c) { return c == '#' || c == '!'; }
 constexpr bool is_brace(char c) { return c == '{' || c == '}'; }
 
-// A table of the characters of a kind: one look for each character of a text, which may be megabytes long.
+// A lookup table of a class of characters, because a text may have megabytes.
 template <class Kind>
 constexpr auto table_of(Kind kind) {
     std::array<bool, 256> table{};
@@ -18,7 +18,7 @@ constexpr auto table_of(Kind kind) {
     return table;
 }
 constexpr auto kBlank = table_of(is_blank);
-// What can neither end a word nor mean anything inside it: nearly every character of a configuration.
+// Characters that neither end a word nor have a special meaning in it: nearly all characters of a configuration.
 constexpr auto kOrdinary = table_of(
     [](char c) { return !is_blank(c) && !is_comment(c) && !is_brace(c) && c != '"' && c != '\\' && c != '$'; });
 
@@ -32,7 +32,7 @@ Mark mark_of(std::size_t from, std::size_t to) {
     return {static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to - from)};
 }
 
-// "${NAME}" at `at`: where it ends, or `at` when this is not a reference. Its braces do not cut the line.
+// The end of "${NAME}" at `at`, or `at` if it is not a reference. Its braces do not end a statement.
 std::size_t reference_end(std::string_view line, std::size_t at) {
     if (line.substr(at, 2) != "${") return at;
     const std::size_t close = line.find_first_of("{} \t", at + 2);
@@ -64,7 +64,7 @@ Lexer::Lexer(std::string_view text, Listener& listener, bool whole)
     begin_line();
 }
 
-// Sets line_end_ for the line at at_, passing over lines that cannot be used. False at the end of the text.
+// Sets line_end_ for the line at at_, skipping unusable lines. False at the end of the text.
 bool Lexer::begin_line() {
     while (at_ < text_.size()) {
         const std::size_t newline = text_.find('\n', at_);
@@ -126,7 +126,7 @@ void Lexer::read_words(Statement& statement) {
 bool Lexer::read_word(Statement& statement) {
     if (at_ >= line_end_) return false;
     const std::size_t from = at_;
-    // Nearly every word is of ordinary characters alone, and ends at a blank or at the end of the line.
+    // The usual case: the word has only ordinary characters and ends at a blank or at the end of the line.
     const std::size_t end = skip(kOrdinary, text_, from, line_end_);
     const bool slashes = end >= from + 2 && text_[from] == '/' && text_[from + 1] == '/';
     if (end != from && !slashes && (end == line_end_ || is_blank(text_[end]))) {

@@ -62,7 +62,7 @@ Result<Repetition> read_sequence(bool hexadecimal, std::string_view parameters) 
         numbers.push_back(*value);
     }
     repetition.last = numbers.back();
-    // keepalived: one number alone is counted up to from 1, or down to from -1.
+    // keepalived: a single number n means 1 to n, or -1 down to n if it is negative.
     repetition.first = numbers.size() > 1 ? numbers[0] : numbers[0] < 0 ? -1 : 1;
     const bool down = repetition.last < repetition.first;
     repetition.step = numbers.size() == 3 ? numbers[1] : down ? -1 : 1;

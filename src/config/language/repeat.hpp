@@ -23,13 +23,13 @@ struct Repetition {
     [[nodiscard]] std::vector<std::string> values(std::uint64_t round) const;  // one per name
 };
 
-// Where the parameters of a repetition at the start of `text` stand; nullopt when it begins with none.
+// The position of the parameters of a repetition at the start of `text`; nullopt if there is none.
 struct RepetitionHead {
     bool list = false, hexadecimal = false;
     std::size_t from = 0, to = 0;  // between the parentheses; to == npos: there is no closing one
 };
 [[nodiscard]] std::optional<RepetitionHead> repetition_head(std::string_view text);
-// `parameters` are expanded already (for ~SEQ). The error says what is wrong with them.
+// `parameters` have been expanded already (for ~SEQ). The error describes what is invalid.
 [[nodiscard]] Result<Repetition> read_repetition(const RepetitionHead& head, std::string_view parameters);
 
 }  // namespace mainstay::config

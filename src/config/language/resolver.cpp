@@ -1,5 +1,6 @@
-// A stack of sources of lines: files, the lines of a definition, and repetitions. The topmost one gives the next line;
-// what a line calls for (an include, a definition of several lines, ~SEQ) is pushed on top of it. Nothing recurses.
+// Resolves includes, definitions, conditions and repetitions, using a stack of line sources instead of recursion:
+// files, the lines of a definition, and repetitions. The topmost source gives the next line; an include, a definition
+// of several lines or ~SEQ in it pushes a new source.
 #include "mainstay/config/language/resolver.hpp"
 
 #include <fmt/format.h>
@@ -46,7 +47,7 @@ struct Gathering {  // a definition of several lines that is being read
     std::string name;
     std::vector<std::string> lines;
     Source where;
-    bool dropped = false;  // by an @id
+    bool dropped = false;  // excluded by an @id
 };
 
 bool matches_id(std::string_view condition, std::string_view id) {
@@ -54,13 +55,13 @@ bool matches_id(std::string_view condition, std::string_view id) {
     return (condition.substr(differs ? 1 : 0) == id) != differs;
 }
 
-// Whether the line that `at` stands in holds nothing but blanks before it.
+// Whether there are only blanks before `at` in its line.
 bool begins_line(std::string_view text, std::size_t at) {
     while (at > 0 && is_blank(text[at - 1])) --at;
     return at == 0 || text[at - 1] == '\n';
 }
 
-// False when every line of `text` would be copied as it stands. May say true of a text in which nothing is to be done.
+// False if every line of `text` can be copied unchanged. May return true for such a text as well.
 bool has_work(std::string_view text) {
     if (text.find('$') != std::string_view::npos) return true;
     constexpr std::array<std::string_view, 3> kBeginners{"@", "~", "include"};
@@ -90,7 +91,7 @@ public:
             stack_.clear();
         }
         while (!stack_.empty() && !abandoned_) next_line();
-        if (abandoned_) {  // what was read so far makes no sense without the rest: the one message is all that is left
+        if (abandoned_) {  // the text read so far is useless without the rest: only the fatal message is returned
             snapshot_.made.clear();
             snapshot_.map.clear();
             snapshot_.unexpanded.clear();
@@ -101,7 +102,7 @@ public:
     }
 
 private:
-    // ---- where lines come from -------------------------------------------------------------------------------------
+    // ---- sources of lines ------------------------------------------------------------------------------------------
 
     void next_line() {
         auto& top = stack_.back();
@@ -136,7 +137,7 @@ private:
         const Source source{from.file, from.line++, 1, 0, 0};
         from.at = newline == std::string::npos ? end : end + 1;
         if (gathering_) return gather(raw);
-        // Most lines need nothing done.
+        // Most lines need no processing.
         std::size_t first = 0;
         while (first < raw.size() && is_blank(raw[first])) ++first;
         const char c = first < raw.size() ? raw[first] : '\0';
@@ -145,14 +146,14 @@ private:
             raw.find('\0') != std::string_view::npos)
             return copy(raw, source);
         Line line{std::string{raw.substr(0, comment_start(raw))}, {{0, source}}};
-        // What is special only in a comment is not.
+        // Special characters in a comment do not matter.
         if (first >= line.text.size() || (!special && line.text.find('$') == std::string::npos))
             return copy(raw, source);
         if (begin_gathering(raw, line)) return;
         process(std::move(line));
     }
 
-    // False when the limit was passed: everything ends there.
+    // False if the limit was exceeded; reading then ends.
     bool count_line(const Source& source) {
         if (++made_lines_ <= kMaxExpandedLines) return true;
         abandon(source, fmt::format("definitions and repetitions expand to more than {} lines", kMaxExpandedLines));
@@ -197,7 +198,7 @@ private:
                                     expansion.use},
                      expansion.use);
             }
-            if (!expansion.at_start) break;  // what a definition gave may be a condition, an include ...
+            if (!expansion.at_start) break;  // expanded text at the start may be a condition, an include ...
         }
         if (follow_ && include(line)) return;
         emit(line, unexpanded);
@@ -209,7 +210,7 @@ private:
         line.drop_front(blanks);
     }
 
-    // Cuts the condition off; false when the line is to be dropped.
+    // Removes the condition from the line; false if the line must be dropped.
     bool condition(Line& line) {
         const std::size_t blank = std::min(line.text.find_first_of(" \t"), line.text.size());
         const bool kept = matches_id(std::string_view{line.text}.substr(1, blank - 1), id_);
@@ -338,7 +339,7 @@ private:
     // ---- includes
     // --------------------------------------------------------------------------------------------------------
 
-    // True when `line` is an include line; it is dealt with then.
+    // Handles an include line; false if `line` is not one.
     bool include(const Line& line) {
         if (const auto checks = read_include_check(line.text, current_file().checks)) {
             current_file().checks = *checks;
@@ -354,7 +355,7 @@ private:
         return true;
     }
 
-    // A file stays on the stack until all that it called for is done.
+    // A file stays on the stack until everything that it includes is done.
     [[nodiscard]] std::size_t current_level() const {
         std::size_t level = stack_.size() - 1;
         while (!std::holds_alternative<FromFile>(stack_[level])) --level;
@@ -407,7 +408,7 @@ private:
         snapshot_.made += '\n';
     }
 
-    // A bound was passed.
+    // A limit was exceeded.
     void abandon(const Source& source, std::string message) {
         if (std::exchange(abandoned_, true)) return;
         auto& d = findings_.add(Severity::Fatal, Rank::Config, Code::ExpansionLimit, source, std::move(message));

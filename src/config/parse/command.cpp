@@ -1,7 +1,7 @@
 // Commands: `notify_master "/path/x.sh arg" user group`.
 //
-// keepalived reads such a line anew from its raw text. First the command word is cut out, whatever kind of quotes it
-// has; then it is split into arguments, where quotes group and backslashes escape.
+// keepalived parses such a line again from its raw text. First the command word is cut out, with any kind of quotes;
+// then it is split into arguments, in which quotes group and backslashes escape.
 #include <algorithm>
 
 #include "parse_context.hpp"
@@ -15,7 +15,7 @@ void skip_blanks(std::string_view& text) {
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
 }
 
-// Takes one word off `text`, outer quotes removed. Nullopt when a quote is not closed.
+// Removes one word from `text` and returns it without outer quotes. Nullopt if a quote is not closed.
 std::optional<std::string> take_word(std::string_view& text) {
     skip_blanks(text);
     std::string word;

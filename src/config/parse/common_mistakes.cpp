@@ -1,4 +1,4 @@
-// What people write that no row knows, but that we know the meaning of; and what the lexer found.
+// Common mistakes that can be explained although no schema row matches, and the findings of the lexer.
 #include "common_mistakes.hpp"
 
 #include <array>
@@ -6,7 +6,7 @@
 namespace mainstay::config {
 namespace {
 
-// Keywords that keepalived does not know either but that are found in files everywhere.
+// Keywords that keepalived does not know but that occur in many files.
 struct Slip {
     BlockSet blocks;
     std::string_view name;
@@ -38,7 +38,7 @@ constexpr std::array kSlips{
          "delete the line: the file's number changes the weight wherever weight is not 0"},
 };
 
-// What looks like a definition, a condition or a repetition but was not taken for one by the resolver.
+// Lines that look like a definition, a condition or a repetition but were not recognised by the resolver.
 bool language_slip(Diagnoser& diag, const Statement& s) {
     const std::string_view word = s.words[0].text;
     const auto refuse = [&](std::string message) -> Diagnostic& {
@@ -138,7 +138,7 @@ void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statemen
                                fmt::format("{} has no value; keepalived stops here", row.name));
     if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
     d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
-    // The value of a template that was not filled in, or one that begins with a sign of a comment.
+    // An unfilled placeholder of a template, or a value that begins with a comment character.
     std::string_view behind = r.snapshot.text().substr(s.words.back().mark.offset);
     behind = behind.substr(0, std::min(behind.find('\n'), behind.size()));
     behind.remove_prefix(std::min<std::size_t>(s.words.back().mark.length, behind.size()));

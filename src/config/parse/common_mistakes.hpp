@@ -4,14 +4,14 @@
 
 namespace mainstay::config {
 
-// A statement whose first word no row of its block knows: true when it is a slip that we can name, and did.
+// For a statement with an unknown keyword: true if it is a known mistake, which was then reported.
 [[nodiscard]] bool report_slip(Diagnoser& diag, Block block, const Statement& statement);
-// A // comment where keepalived reads words. It would mail to those of a list of addresses, and says nothing.
+// A // comment where keepalived reads words: in a list of mail addresses it would silently treat them as recipients.
 void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list);
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& statement);
-// A block without its {. `contents_follow`: the lines below it are read all the same.
+// A block without its {. `contents_follow`: the following lines are read as its contents.
 void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, const Statement& statement, bool contents_follow);
-// A keyword that has a new name, or from which nothing follows yet; once each.
+// Reports a deprecated keyword, or one without an effect, once each.
 void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark);
 void report_finding(Diagnoser& diag, const LexFinding& finding);
 

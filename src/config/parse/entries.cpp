@@ -1,4 +1,4 @@
-// Lines of value blocks: virtual addresses, trackers, peers; and the small grammars shared by several keywords.
+// Parses lines of value blocks (virtual addresses, trackers, peers), and small grammars that several keywords share.
 #include <array>
 #include <bit>
 #include <utility>
@@ -51,7 +51,7 @@ std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view w
     return prefix;
 }
 
-// Options of an address line. False when the line is not to be used.
+// Parses the options of an address line. False if the line cannot be used.
 class AddressOptions {
 public:
     AddressOptions(ParseContext& r, const Value& v, VirtualAddress& address) : r_{r}, v_{v}, a_{address} {}
@@ -130,7 +130,7 @@ private:
         d.effect = std::move(effect);
         return d;
     }
-    // An option that the model has no member for yet.
+    // An option without a member in the model.
     void other(const KeywordSpec& row, Mark mark) {
         Value value{.row = row, .statement = v_.statement, .first = v_.first + at_ + 1};
         if (value.count() == 0 && row.args.words_min != 0) {
@@ -186,7 +186,7 @@ std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value
             d.fix = "host names are not resolved here";
         return std::nullopt;
     }
-    // keepalived cuts off any suffix; /32 and /128 say the same as none.
+    // keepalived removes any suffix; /32 and /128 mean the same as none.
     if (slash != std::string_view::npos && word.substr(slash) != (address->is_v4() ? "/32" : "/128")) {
         auto& d = r.diag.advise(Code::BadPrefix, v.arg_mark(at),
                                 fmt::format("{} is a single address: {} is ignored", what, word.substr(slash)));

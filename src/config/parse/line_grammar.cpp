@@ -1,7 +1,6 @@
-// Lines that are a small grammar of their own: the lines of virtual_routes and the like, and keywords such as
-// lvs_sync_daemon. Their words are rows of the schema too: options, which have a name, and positions, which have not.
-// One reader does them all. What an option is made of may be a line itself (a route's nexthop): it goes on until a
-// word that only the line around it knows.
+// Parses lines with a grammar of their own: lines of virtual_routes and the like, and keywords such as lvs_sync_daemon.
+// Their words are schema rows too: options, which have names, and positions, which have none. The argument of an option
+// may be a line itself (a route's nexthop): it extends to the first word that only the enclosing line knows.
 #include "line_grammar.hpp"
 
 #include <algorithm>
@@ -36,10 +35,10 @@ private:
     struct Level {
         Block block = Block::None;
         Section* section = nullptr;
-        std::uint32_t used = 0;  // positions, by their bit
+        std::uint32_t used = 0;  // bit mask of filled positions
     };
     Level& top() { return open_[depth_]; }
-    // Out of the innermost line; false when it is the only one.
+    // Leaves the innermost line; false if it is the only one.
     bool leave() {
         if (depth_ == 0) return false;
         check_positions();
@@ -72,7 +71,7 @@ private:
                 fmt::format("write {}", row.deprecated);
     }
 
-    // The value at at_, of an option or a position. What is wrong with it is reported, and it is passed over.
+    // Parses the value at at_ of an option or a position. An invalid one is reported and skipped.
     void value(const KeywordSpec& row, Mark keyword) {
         Value value{.row = row, .statement = s_, .first = at_};
         if (at_ >= s_.words.size() && row.args.words_min != 0) return missing(row, keyword);
@@ -86,7 +85,7 @@ private:
         if (owner_.strict_line || row.name.starts_with('<')) drop_line();
     }
 
-    // Whether what the line says already costs it. Else the later word is used, as keepalived does without a word.
+    // Whether a repeated word makes the line invalid. Otherwise the later one is used, as keepalived silently does.
     bool repeated(const KeywordSpec& row, Mark mark) {
         KeywordValues& values = top().section->values;
         const auto earlier =
@@ -111,7 +110,7 @@ private:
         return other != nullptr && thing(*other) == thing(row);
     }
 
-    // What was reported last costs the whole line.
+    // The last reported problem makes the whole line invalid.
     void drop_line() {
         good_ = false;
         if (r_.diag.last() < r_.diag.entries().size())
@@ -119,20 +118,20 @@ private:
                 is_block(owner_.args.takes) ? "the line is ignored" : "the keyword is ignored";
     }
 
-    // The word as the first position that it fits; false when there is none left for it.
+    // Uses the word for the first position that it matches; false if there is none left.
     bool position() {
         const auto positions = positions_of(top().block);
         std::size_t at = 0, blame = positions.size();
         for (; at < positions.size(); ++at) {
             if (used(at)) {
-                blame = positions.size();  // what stands before this one does not come any more
+                blame = positions.size();  // positions before this one cannot follow any more
                 continue;
             }
             if (positions[at]->args.words_min != 0 || fits(*positions[at])) break;
             const bool better = blame == positions.size() || positions[blame]->args.takes == Takes::OneOf;
             if (better) blame = at;
         }
-        // It fits none, nor does it look like an option: then it is the position that is bad.
+        // It matches no position and does not look like an option: report it as an invalid value of the position.
         if (at == positions.size() && nearest_option(top().block, s_.words[at_].text).empty() && depth_ == 0)
             at = blame;
         if (at == positions.size()) return false;
@@ -142,7 +141,7 @@ private:
     }
     [[nodiscard]] bool used(std::size_t position) { return (top().used >> position & 1U) != 0; }
 
-    // Only asked of positions that may be left out.
+    // Only for optional positions.
     [[nodiscard]] bool fits(const KeywordSpec& row) const {
         ParseContext quiet{r_.environment, r_.snapshot};
         Value value{.row = row, .statement = s_, .first = at_};
@@ -163,7 +162,7 @@ private:
             d.fix = fmt::format("did you mean `{}`?", near);
         if (owner_.strict_line) drop_line();
         if (equals != std::string_view::npos) return;
-        // The argument of the option that was meant, most likely: one cause, one message.
+        // Probably the argument of the misspelt option before it: not reported separately.
         const KeywordSpec* meant = near.empty() ? nullptr : find_option(top().block, near);
         if (meant != nullptr && meant->args.words_min != 0 && at_ < s_.words.size() &&
             find_option(top().block, s_.words[at_].text) == nullptr)
@@ -182,7 +181,7 @@ private:
         if (!row.missing_is_error_only) good_ = false;
     }
 
-    // What must stand in the line and does not.
+    // Reports required words that are missing.
     void check_positions() {
         const auto positions = positions_of(top().block);
         for (std::size_t at = 0; good_ && at < positions.size(); ++at)

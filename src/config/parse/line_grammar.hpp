@@ -4,9 +4,9 @@
 
 namespace mainstay::config {
 
-// Reads the words from `first` on by the rows of `words` that are `in_line`, and keeps them in `out`. What is wrong is
-// reported in the name of `owner`, the keyword or the block, and left out. False when the line is not to be used: a
-// word without a name is wrong or missing, or any word of a strict line.
+// Parses the words from `first` on by the `in_line` rows of `words`, and stores them in `out`. Invalid words are
+// reported for `owner`, the keyword or the block, and left out. False if the line cannot be used: a position is invalid
+// or missing, or any word of a strict line is invalid.
 [[nodiscard]] bool read_line(ParseContext& reading, const KeywordSpec& owner, const Statement& statement,
                              std::size_t first, Block words, Section& out);
 

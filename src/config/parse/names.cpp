@@ -18,7 +18,7 @@ struct Builtin {
     std::string_view file, name;
     std::int64_t number;
 };
-// What the kernel's headers name themselves: known without any file.
+// Names from the kernel's headers, known without any file.
 constexpr Builtin kBuiltin[]{
     {"rt_tables", "default", 253}, {"rt_tables", "main", 254},      {"rt_tables", "local", 255},
     {"rt_scopes", "global", 0},    {"rt_scopes", "site", 200},      {"rt_scopes", "link", 253},
@@ -87,7 +87,7 @@ std::optional<IntegerList> realms_of(NumberNames& names, std::string_view word, 
     return realms;
 }
 
-// What the name, or the names, of a word stand for; nullopt when no file knows one of them.
+// The number of a word, which is a name or several names; nullopt if a name is in no file.
 std::optional<KeywordData> value_of_name(NumberNames& names, std::string_view keyword, const std::string& word) {
     if (keyword == "realms") {
         auto realms = realms_of(names, word);
@@ -97,7 +97,7 @@ std::optional<KeywordData> value_of_name(NumberNames& names, std::string_view ke
     return number ? std::optional<KeywordData>{*number} : std::nullopt;
 }
 
-// The words of one line that may be names. False: one of them has no number.
+// Resolves the names in one line. False: one of them has no number.
 bool resolve_line(NumberNames& names, KeywordValues& values, std::string_view block) {
     bool good = true;
     for (KeywordValue& value : values) {
@@ -113,7 +113,7 @@ bool resolve_line(NumberNames& names, KeywordValues& values, std::string_view bl
     return good;
 }
 
-// The same, and the lines inside of it: the hops of a route.
+// The same including nested lines: the hops of a route.
 bool resolve_line(NumberNames& names, KeywordValues& values, std::vector<Section>& inside, std::string_view block) {
     bool good = resolve_line(names, values, block);
     for (Section& section : inside) good = resolve_line(names, section.values, section.sections, block) && good;

@@ -1,5 +1,5 @@
-// NameIndex that files of the system give a number: routing tables, route protocols, scopes, TOS values, interface
-// groups (iproute2's files) and IP protocols (/etc/protocols).
+// Names to which system files assign numbers: routing tables, route protocols, scopes, TOS values, interface groups
+// (iproute2's files) and IP protocols (/etc/protocols).
 #pragma once
 
 #include <map>
@@ -13,12 +13,12 @@ namespace mainstay::config {
 
 class NumberNames {
 public:
-    static constexpr std::size_t kMostBytes = 1U << 20;  // of one file: the rest is not read
+    static constexpr std::size_t kMostBytes = 1U << 20;  // of one file; the rest is ignored
 
-    // Empty `usr`: where distributions put iproute2's own files. What stands in `etc` comes first.
+    // Empty `usr`: the distributions' folders of iproute2's own files. Entries in `etc` take precedence.
     NumberNames(std::string usr, std::string etc) : usr_{std::move(usr)}, etc_{std::move(etc)} {}
 
-    // What the word behind this keyword means; none when no file knows it.
+    // The number of the word after this keyword; none if no file has it.
     [[nodiscard]] std::optional<std::int64_t> find(std::string_view keyword, const std::string& name);
 
 private:
@@ -29,8 +29,8 @@ private:
     std::map<std::string, Table, std::less<>> tables_;  // by file, read when first asked for
 };
 
-// Puts numbers in place of the names in the routes, rules and addresses of `config`. A line with a name that no file
-// knows is told of and left out; of an address only the word.
+// Replaces names in the routes, rules and addresses of `config` by numbers. A line with an unknown name is reported and
+// left out; in an address only the word is left out.
 void resolve_names(ParseContext& r, Config& config);
 
 }  // namespace mainstay::config

@@ -1,5 +1,5 @@
-// The state of the parser while it reads: the drafts of the model, and the way to report what is wrong. A draft is the
-// model's struct plus what only the file knows: whether a keyword was given, and where.
+// The state of the parser: the drafts of the model, and the collector of diagnostics. A draft is the model's struct
+// plus information about the file: whether a keyword was given, and where.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,13 +25,13 @@
 
 namespace mainstay::config {
 
-// keepalived's parsers stop at nothing; ours stops reporting at this many, and says so.
+// keepalived reports without limit; mainstay stops at this many diagnostics, and reports that.
 inline constexpr std::size_t kMaxDiagnostics = 1000;
-inline constexpr std::size_t kMostLost = 20'000;  // things that a broken file names and loses
-inline constexpr std::size_t kMostOthers = 3;     // places that a diagnostic names beside its own
+inline constexpr std::size_t kMostLost = 20'000;  // reported objects that do not run because of a broken file
+inline constexpr std::size_t kMostOthers = 3;     // further positions listed in a diagnostic
 
-// Collects diagnostics with marks; places are worked out once, at the end. A slip in a definition or in a repeated line
-// comes back with each use: it is one message, with a count.
+// Collects diagnostics with marks; positions are computed once, at the end. A mistake in a definition or in a repeated
+// line occurs with each use: it is reported in one message with a count.
 class Diagnoser {
 public:
     explicit Diagnoser(const Snapshot& snapshot) : snapshot_{snapshot} {}
@@ -39,7 +39,7 @@ public:
     Diagnostic& note(Code code, Mark mark, std::string message) {
         return add(Severity::Note, Rank::None, code, mark, std::move(message));
     }
-    // Said to the user, but keepalived's exit code is not touched by it.
+    // Shown to the user without an effect on keepalived's exit code.
     Diagnostic& advise(Code code, Mark mark, std::string message) {
         return add(Severity::Warning, Rank::None, code, mark, std::move(message));
     }
@@ -60,12 +60,12 @@ public:
         std::size_t repeats = 0;   // of the same slip, from the same definition or repeated line
         std::vector<Mark> others;  // places of the same slip that have no message of their own
         std::size_t more = 0;      // of them that are not kept
-        bool dropped = false;      // another one says it
+        bool dropped = false;      // replaced by another diagnostic
     };
-    // The same slip once more, at another place.
+    // Adds another position of the same mistake.
     void also(std::size_t entry, Mark mark);
     std::vector<Entry>& entries() { return entries_; }
-    // How often something was said, and the entry of what was said last; kNowhere when the list was full.
+    // The number of diagnostics, and the entry of the last one; kNowhere if the list was full.
     static constexpr std::size_t kNowhere = SIZE_MAX;
     [[nodiscard]] std::size_t said() const { return said_; }
     [[nodiscard]] std::size_t last() const { return last_; }
@@ -76,14 +76,14 @@ public:
     [[nodiscard]] bool dropped_fatal() const { return dropped_fatal_; }
 
 private:
-    // Where the slip is written, and what it is.
+    // The origin of the mistake in the file, and its kind.
     [[nodiscard]] std::string source_of(Code code, Mark mark, std::string_view message) const;
 
     const Snapshot& snapshot_;
     std::vector<Entry> entries_;
     std::unordered_map<std::string, std::size_t> sources_;
     std::size_t said_ = 0, last_ = kNowhere;
-    Diagnostic spare_;  // written to when nothing is kept
+    Diagnostic spare_;  // receives diagnostics that are not kept
     std::size_t dropped_ = 0;
     Rank dropped_rank_ = Rank::None;
     bool dropped_fatal_ = false;
@@ -139,13 +139,13 @@ struct NotifyMarks {
     bool operator==(const NotifyMarks&) const = default;
 };
 
-// The words of an address that remarks point at.
+// The positions of words of an address, for diagnostics.
 struct AddressMarks {
     Mark address;
     Mark device;  // the word after `dev`, else the address
 };
 
-// What an instance sets of what global_defs has defaults for, and hardly any does.
+// Settings of an instance that override global_defs; rarely used.
 struct TimingDraft {
     std::optional<Micros> garp_master_delay, garp_master_refresh, garp_lower_prio_delay;
     std::optional<std::uint32_t> garp_master_repeat, garp_master_refresh_repeat, garp_lower_prio_repeat;
@@ -153,8 +153,8 @@ struct TimingDraft {
     bool operator==(const TimingDraft&) const = default;
 };
 
-// Models that are being filled: they stay where they are, in chunks that are so large that the C library gives each
-// one's memory back to the system by itself. A file may have tens of thousands, and is in memory once, not twice.
+// The models under construction, which do not move. They are in chunks that are large enough for the C library to
+// return each one's memory to the system, so that tens of thousands of instances are in memory only once.
 class InstanceModels {
 public:
     static constexpr std::size_t kChunk = 512;
@@ -163,7 +163,7 @@ public:
         if (chunks_.empty() || chunks_.back().size() == kChunk) chunks_.emplace_back().reserve(kChunk);
         return chunks_.back().emplace_back();
     }
-    // Those of the drafts 0 to `index` have been moved away.
+    // Frees chunks whose models (of drafts 0 to `index`) have been moved away.
     void taken(std::size_t index) {
         if ((index + 1) % kChunk == 0)
             chunks_[index / kChunk] = std::vector<Instance>{};  // `{}` alone would keep its memory
@@ -255,20 +255,19 @@ struct ServiceDraft {
     std::size_t position = 0;  // of its model in Settled::models
 };
 
-// Most virtual servers can be judged at their closing brace: their drafts, several times the size of the model, never
-// exist all at once. A draft is kept only where something that is known at the end of the file decides: scripts, a
-// group.
+// Most virtual servers can be checked at their closing brace, so that not all drafts, which are several times the size
+// of the model, exist at the same time. A draft is kept only if its check needs the end of the file: scripts, a group.
 struct Settled {
     explicit Settled(const Snapshot& snapshot) : diag{snapshot} {}
     std::vector<VirtualServer> models;  // in the order of the file; an empty one holds the place of a kept draft
     std::vector<Mark> marks;            // of each of them
-    bool remarkable = false;     // of one's servers there is something to say, or it was refused: the drafts are wanted
-    Diagnoser diag;              // of settle_service: said after everything that the other passes say
-    std::optional<Global> with;  // what global_defs said when the first service was settled
+    bool remarkable = false;            // a diagnostic about a server needs the drafts, or a service was refused
+    Diagnoser diag;                     // of settle_service; shown after the diagnostics of the other passes
+    std::optional<Global> with;         // global_defs at the time when the first service was settled
 };
 
-// A keyword that was meant, but refused: misspelt, in the wrong place, without a value or with a bad one. What a block
-// lacks for that reason is not reported a second time.
+// A keyword that was intended but refused: misspelt, misplaced, without a value or with an invalid one. Its absence is
+// then not reported a second time.
 struct Attempt {
     Block block = Block::None;  // Script, Instance or Service
     std::size_t owner = 0;      // its index among the drafts; of a service, the place of its address
@@ -279,7 +278,7 @@ struct Attempt {
 // From the name of a block to its index among the drafts.
 using NameIndex = std::pmr::unordered_map<std::string, std::size_t>;
 
-// keepalived: what the first rule without a preference gets; the next one gets one less (2.4.3).
+// keepalived: the preference of the first rule without one; each further rule gets one less (2.4.3).
 inline constexpr std::uint32_t kFirstRulePreference = 16384;
 
 struct ParseContext {
@@ -299,7 +298,7 @@ struct ParseContext {
     bool script_user_unknown = false;
     std::pair<std::string, std::string> unknown_account;  // of script_user
     std::size_t unknown_account_entry = Diagnoser::kNowhere;
-    // Interfaces that are named where no struct of the model stands for the keyword.
+    // Interfaces in keywords without a struct in the model.
     std::vector<std::pair<std::string, Mark>> named_interfaces;
     std::vector<ScriptDraft> scripts;
     InstanceModels instance_models;
@@ -326,12 +325,12 @@ struct ParseContext {
     };
     std::vector<TrackedTooEarly> tracked_too_early;
     CompactOptional<ExtraSettings> more;          // outside of all blocks
-    std::unordered_set<const KeywordSpec*> said;  // what is said of a keyword once
-    // Side by side in memory: between the drafts each step along a chain of the table would be a miss of the cache.
+    std::unordered_set<const KeywordSpec*> said;  // keywords with a once-only diagnostic
+    // In a separate pool, because table nodes scattered between the drafts would cause cache misses.
     std::pmr::monotonic_buffer_resource name_pool;
     NameIndex script_names{&name_pool}, instance_names{&name_pool}, group_names{&name_pool};
 
-    // What the open blocks are about; null outside of them. Valid until the next one of the kind begins.
+    // The objects of the open blocks; null outside of them. Valid until the next one of the kind begins.
     ScriptDraft* script = nullptr;
     InstanceDraft* instance = nullptr;
     GroupDraft* group = nullptr;
@@ -341,7 +340,7 @@ struct ParseContext {
     HttpUrl* url = nullptr;
     Mark pattern_mark;  // of its regex
 
-    // Words that files of the system give a number (names.hpp), where they stand.
+    // The positions of words to which system files assign numbers (names.hpp).
     struct NamedNumber {
         const KeywordSpec* row;
         std::string name;
@@ -350,9 +349,9 @@ struct ParseContext {
     std::vector<NamedNumber> named_numbers;
     std::uint32_t rule_preference4 = kFirstRulePreference, rule_preference6 = kFirstRulePreference;  // of the next one
 
-    // Set by a block's setter when the block is not to be used: its content is passed over.
+    // Set by a block's setter if the block must be skipped.
     bool skip_block = false;
-    // Set by a line's setter when the line is not to be kept; reported.
+    // Set by a line's setter if the line must be dropped, which was reported.
     bool line_refused = false;
 
     struct LostThing {
@@ -361,16 +360,16 @@ struct ParseContext {
         bool worth_naming;  // it does not go without saying
     };
     std::vector<LostThing> lost;                                         // kMostLost at most
-    std::vector<Mark> skipped;                                           // blocks that were passed over, in their order
+    std::vector<Mark> skipped;                                           // skipped blocks, in their order
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::vector<Attempt> attempts;
-    // What was said of the keyword in that block; null when nothing was. Valid until the next diagnostic.
+    // The diagnostic about the keyword in that block; null if there is none. Valid until the next diagnostic.
     [[nodiscard]] Diagnostic* said_of(Block block, std::size_t owner, std::string_view keyword);
     // "line 7", with the file's path when it is not the top one. Counts lines: for single marks.
     [[nodiscard]] std::string where(Mark mark) const;
 };
 
-// The value of one of the smtp_alert keywords; remembers that somebody wants mail.
+// The value of one of the smtp_alert keywords; records that mail is enabled.
 [[nodiscard]] inline bool wants_mail(ParseContext& r, const Value& v) {
     if (v.on && r.mail_wanted.length == 0) r.mail_wanted = v.statement.words[0].mark;
     return v.on;
@@ -378,7 +377,7 @@ struct ParseContext {
 
 // ---- values.cpp: from words to values ------------------------------------------------------------------------------
 
-// Fills in `value` as the row's arguments say. False when it was reported and the keyword is not to be used.
+// Parses `value` as the row's arguments describe. False if it was reported as invalid.
 [[nodiscard]] bool read_value(ParseContext& reading, Value& value);
 // One command word with its quotes, escapes and arguments; `raw` begins at the keyword. Words after it are the user
 // and the group.
@@ -415,16 +414,16 @@ void settle_service(ParseContext& reading);
 void check_services(ParseContext& reading, Config& config);
 // IPVS services that one line of a virtual_server_group may make.
 inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
-// Fills in what the group of a service stands for. False: nothing, and it was said; the service is left out.
+// Fills in the entries of a service's group. False: it has none, which was reported; the service is left out.
 [[nodiscard]] bool settle_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
 [[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
 void check_sync_daemon(ParseContext& reading, Config& config);
-// What does not fit together, as remarks. Runs before check_vrrp and check_services.
+// Remarks about contradictory settings. Runs before check_vrrp and check_services.
 void check_across(ParseContext& reading);
 // Scripts: accounts, paths, security. Runs before check_vrrp and check_services.
 void check_scripts(ParseContext& reading);
 
-// The nearest of `names` to `word`, near enough to be meant; empty when none is.
+// The name that is most similar to `word`; empty if none is similar enough.
 [[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names);
 
 }  // namespace mainstay::config

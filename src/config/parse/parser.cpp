@@ -1,5 +1,5 @@
-// Applies the schema to the statements. There is no function per keyword: a row says what its words must be and what
-// to set. This file knows only blocks, braces and what to say when they do not fit together.
+// Applies the schema to the statements. There is no function per keyword: a row describes its words and what to set.
+// This file handles only blocks, braces and diagnostics about them.
 #include <algorithm>
 #include <utility>
 
@@ -24,7 +24,7 @@ struct Frame {
     bool blamed = false;     // its closing brace was already reported missing
     std::size_t blame = 0;   // the diagnostic that did
     bool braceless = false;  // its { is missing, which was reported
-    Store store;             // for what no setter takes
+    Store store;             // for values without a setter
 };
 
 class Parser final : Lexer::Listener {
@@ -106,7 +106,7 @@ private:
         if (!frames_.back().names.empty()) (void)store();  // its name is worth keeping
     }
 
-    // Of the innermost block. The sections of blocks that no struct stands for are made when they are needed.
+    // The store of the innermost block. Sections of blocks without a struct are created when needed.
     Store& store() {
         std::size_t i = frames_.size() - 1;
         while (!frames_[i].store.made()) --i;
@@ -114,10 +114,10 @@ private:
         return frames_.back().store;
     }
 
-    // One without a name goes on in a second block of it.
+    // A second unnamed block continues the first one.
     static Section& section_of(const Frame& frame, Frame& outer) {
         auto& sections = outer.store.sections();
-        // An old name means the same as its successor, here too.
+        // A deprecated name means the same as its successor.
         const bool renamed = find_row(outer.block, frame.row->deprecated) != nullptr;
         const std::string_view keyword = renamed ? frame.row->deprecated : frame.row->name;
         if (frame.names.empty() && frame.row->repeat != Repeat::Accumulates)
@@ -234,7 +234,7 @@ private:
         if (opens) stray_block(s, ahead);
     }
 
-    // Of a block that nobody knows keepalived sees the braces only: a block of the top level in it is one.
+    // keepalived sees only the braces of an unknown block: a known top-level block in it is used.
     void inside_unknown(const Statement& s, const Statement& ahead) {
         const KeywordSpec* row = s.broken ? nullptr : find_row(Block::Root, s.words[0].text);
         const bool opens = ahead.kind == Statement::Kind::Open;
@@ -339,7 +339,7 @@ private:
         return true;
     }
 
-    // A setter sees what could be read; it has said itself what it needs.
+    // A setter gets the valid words and reports missing ones itself.
     bool use_line(const KeywordSpec& row, const Statement& s, Value& value) {
         Section line;
         const bool good = read_line(r_, row, s, 1, row.args.opens, line);
@@ -357,11 +357,11 @@ private:
         if (r_.diag.said() != before) attempted(row.name, r_.diag.last());
         if (!used || row.args.takes == Takes::Command || row.args.takes == Takes::Line) return;
         if (s.words.size() < row.args.words_max + 3U) return;
-        // keepalived ignores surplus words silently; two keywords on one line are a slip that loses the second.
+        // keepalived silently ignores surplus words; with two keywords on one line it loses the second.
         const Token& surplus = s.words[row.args.words_max + 1U];
         if (r_.diag.last() < r_.diag.entries().size() &&
             r_.diag.entries()[r_.diag.last()].mark.offset == surplus.mark.offset)
-            return;  // said by the setter
+            return;  // reported by the setter
         if (const KeywordSpec* second = find_row(frames_.back().block, surplus.text);
             second != nullptr && second != &row) {
             auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
@@ -370,7 +370,7 @@ private:
         }
     }
 
-    // `keyword` was meant by the line that this diagnostic is about. Remarks do not count.
+    // Records that the line of this diagnostic was intended as `keyword`. Remarks do not count.
     void attempted(std::string_view keyword, std::size_t entry) {
         const auto& entries = r_.diag.entries();
         if (entry >= entries.size() || entries[entry].diagnostic.rank == Rank::None) return;
@@ -428,7 +428,7 @@ private:
         }
     }
 
-    // ---- what no row knows ---------------------------------------------------------------------------------------
+    // ---- unknown keywords ----------------------------------------------------------------------------------------
 
     void unknown(const Statement& s, bool opens, Frame& frame) {
         const Token& word = s.words[0];
@@ -475,8 +475,8 @@ private:
     Frame opening_;  // entered at the next {
     Brace next_brace_ = Brace::Unexpected;
     std::size_t skip_depth_ = 0;
-    std::size_t looking_inside_ = 0;  // blocks outside of all others that nobody knows
-    Mark unknown_mark_;               // of the outermost of them
+    std::size_t looking_inside_ = 0;  // depth of unknown top-level blocks
+    Mark unknown_mark_;               // of the outermost one
     std::uint32_t skipped_from_ = 0;
     Mark skip_mark_;  // what is being passed over; empty: its missing brace is not worth another message
     Mark last_closed_;

@@ -1,5 +1,5 @@
-// Blocks that are passed over because the braces around them do not fit, or because nobody knows their keyword: which
-// virtual servers, real servers, instances and addresses are named in them, and so do not come to run.
+// Blocks that are skipped because of mismatched braces or an unknown keyword: lists the virtual servers, real servers,
+// instances and addresses in them, which therefore do not run.
 #pragma once
 
 #include <vector>
@@ -12,11 +12,11 @@ class PassedOver {
 public:
     explicit PassedOver(ParseContext& r) : r_{r} {}
 
-    // The block that follows is passed over; `entry` is the diagnostic that says so, `opener` its keyword's line.
+    // The following block is skipped; `entry` is the diagnostic about it, `opener` the line of its keyword.
     void announce(const Statement& opener, std::size_t entry);
     // The same of a { without a keyword.
     void announce(std::size_t entry);
-    // It is entered after all, or left out for a reason of its own.
+    // It is used after all, or left out for another reason.
     void forget() { announced_ = false; }
 
     // A line that opens a block is lost itself, and its block is not passed over.
@@ -25,15 +25,15 @@ public:
     void open();
     void words(const Statement& s, bool opens);
     void close();
-    // What stands in the block and belongs where it stands is read all the same.
+    // Lines in the block that are valid at their position are used nevertheless.
     void something_is_read();
 
-    // NameIndex in the diagnostics what was lost. Once, at the end.
+    // Lists the lost objects in the diagnostics. Called once, at the end.
     void tell();
 
 private:
     enum class Holds : std::uint8_t { Anything, Addresses, Service };
-    // What the line names; what a block that it opens would hold is in `next_`.
+    // The object of the line; the kind of objects in a block that it opens is in `next_`.
     void take(const Statement& s);
     void add(Lost::Kind kind, std::string name);
     [[nodiscard]] bool in_service() const;

@@ -1,4 +1,4 @@
-// Lines whose first word no row knows.
+// Reports lines with an unknown keyword.
 #pragma once
 
 #include "parse_context.hpp"
@@ -12,7 +12,7 @@ public:
     // A line was met, of whatever kind: those that are reported as one follow each other directly.
     void next_line() { ++line_; }
 
-    // A slip with a message of its own. What the line meant, as far as that can be told, is in `meant`.
+    // A mistake with a separate message. `meant` is the probably intended keyword, if any.
     struct Slip {
         bool told = false;
         std::string_view meant;

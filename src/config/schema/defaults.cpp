@@ -1,4 +1,4 @@
-// A default is written once, in the row, for people; what of it is a value is read as a value of the keyword would be.
+// A default is written once, as text in the row; if it contains a value, that is parsed like a value of the keyword.
 #include "defaults.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What a keyword means that is not given.
+// The default values of keywords.
 #pragma once
 
 #include "mainstay/config/schema/keyword_values.hpp"
@@ -10,7 +10,7 @@ namespace mainstay::config {
 // "none").
 [[nodiscard]] std::optional<KeywordData> default_value(const KeywordSpec& row);
 
-// The value that stands under this keyword of `block`, else its default; none when that is prose or of another type.
+// The value of this keyword of `block`, else its default; none if that is prose or of another type.
 template <class T>
 [[nodiscard]] std::optional<T> value_or_default(const KeywordValues& values, Block block, std::string_view keyword) {
     if (auto value = value_of<T>(values, keyword)) return value;

@@ -299,7 +299,7 @@ constexpr KeywordSpec kRows[]{
      .args = args::option(args::optional(args::one_of("MII|ETHTOOL|IOCTL"))),
      .form = "MII|ETHTOOL|IOCTL",
      .default_text = "probe MII, then ETHTOOL, then IOCTL",
-     .help = "How it is asked for its link."},
+     .help = "How its link state is polled."},
     {.blocks = Block::InterfaceDelays,
      .name = "<interface>",
      .args = args::option(args::short_word(kMostInterfaceName)),

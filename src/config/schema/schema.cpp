@@ -99,7 +99,7 @@ std::size_t hash_of(std::string_view name) {
     return static_cast<std::size_t>(((head * kGolden) ^ (tail + name.size())) * kGolden >> 32);
 }
 
-// The rows by block, sorted. Made once, from constant data, and never changed.
+// The rows by block, sorted. Built once from constant data and never changed.
 struct Index {
     using Rows = std::array<std::vector<const KeywordSpec*>, kBlocks>;
     Rows blocks, options, positions;
@@ -117,7 +117,7 @@ struct Index {
             for (const KeywordSpec* row : blocks[b]) hashed[b][slot(b, row->name)] = row;
         }
     }
-    // Where the row of this name is, or would be.
+    // The slot of the row with this name, or the free slot where it would be.
     [[nodiscard]] std::size_t slot(std::size_t block, std::string_view name) const {
         const auto& table = hashed[block];
         std::size_t at = hash_of(name) & (table.size() - 1);
@@ -191,7 +191,7 @@ std::string_view nearest_in(std::span<const KeywordSpec* const> rows, std::strin
 
 }  // namespace
 
-// Asked for every statement: one look instead of a search.
+// Called for every statement: a hash lookup instead of a search.
 const KeywordSpec* find_row(Block block, std::string_view name) {
     const Index& all = index();
     const auto b = static_cast<std::size_t>(block);

@@ -1,4 +1,4 @@
-// What the tables of rows (schema_*.cpp) are made of: the setters that are more than one assignment, and small helpers.
+// Setters that are more than one assignment, and helpers for the tables of rows.
 #pragma once
 
 #include <algorithm>

@@ -30,8 +30,8 @@ std::string_view fault_of(const Tunnel& tunnel) {
     return {};
 }
 
-// keepalived reads the words of a tunnel behind NAT and DR too, where they mean nothing; a combination that cannot be
-// leaves a plain ipip tunnel.
+// keepalived also accepts tunnel words after NAT and DR, where they have no meaning; an invalid combination yields a
+// plain ipip tunnel.
 Tunnel tunnel_of(ParseContext& r, const Value& v) {
     const KeywordValues& values = v.section->values;
     Tunnel tunnel;
@@ -41,7 +41,7 @@ Tunnel tunnel_of(ParseContext& r, const Value& v) {
     if (find_value(values, "remcsum") != nullptr) tunnel.checksum = Tunnel::Checksum::Remote;
     const std::string_view fault = fault_of(tunnel);
     if (fault.empty()) return tunnel;
-    // A port that could not be read was told.
+    // An invalid port was reported already.
     for (std::size_t i = 0; tunnel.port == 0 && i < v.count(); ++i)
         if (v.arg(i) == "port") return {};
     auto& d = r.diag.error(Code::FlagIgnored, v.mark, fmt::format("{}: {}", v.row.name, fault));

@@ -96,7 +96,7 @@ void set_auth_type(ParseContext& r, const Value& v) {
     } else if (v.word == "AH") {
         i.model.auth_type = AuthType::Ah;
     } else {
-        // On the wire we do what keepalived does with it, or a pair that is half migrated would have two masters.
+        // On the wire mainstay does the same as keepalived, or a half-migrated pair would have two masters.
         auto& d = r.diag.error(Code::UnknownWord, v.mark,
                                fmt::format("({}) unknown authentication type '{}'", i.model.name, v.word));
         d.expected = "PASS or AH, in capitals";
@@ -138,7 +138,7 @@ void add_excluded_address(ParseContext& r, const Value& v) {
     }
 }
 
-// A keyword that says unicast, and is one too many without peers.
+// A unicast keyword, which has no effect without peers.
 void note_unicast(ParseContext& r, const Value& v) {
     r.instance->unicast_keyword = true;
     if (r.instance->unicast.length == 0) r.instance->unicast = v.mark;

@@ -1,5 +1,5 @@
-// Where a keyword's value goes that no setter takes: to the `more` of the struct whose block is open (model.hpp), under
-// the keyword's name. Blocks without a struct of their own become sections.
+// Stores the values of keywords without a setter in `more` of the open block's struct (model.hpp), under the keyword's
+// name. Blocks without a struct become sections.
 #pragma once
 
 #include "config/parse/parse_context.hpp"

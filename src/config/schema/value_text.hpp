@@ -1,4 +1,4 @@
-// What the readers of values share: how a row is spoken of, and the readers of addresses and words.
+// What the value parsers share: descriptions of rows for messages, and the parsers of addresses and words.
 #pragma once
 
 #include "config/parse/parse_context.hpp"
@@ -22,7 +22,7 @@ namespace mainstay::config {
     return !word.empty() && ((word[0] >= 'a' && word[0] <= 'z') || (word[0] >= 'A' && word[0] <= 'Z'));
 }
 
-// Each fills in the value, or reports what is wrong with it.
+// Each parses the value, or reports why it is invalid.
 [[nodiscard]] bool read_address(ParseContext& reading, Value& value);
 [[nodiscard]] bool read_address_range(ParseContext& reading, Value& value);
 [[nodiscard]] bool read_prefix(ParseContext& reading, Value& value);

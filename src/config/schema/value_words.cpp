@@ -1,4 +1,4 @@
-// From words to typed values: what is not one plain number.
+// Parses words to typed values, other than single plain numbers.
 #include <algorithm>
 #include <array>
 #include <charconv>

@@ -1,4 +1,4 @@
-// From words to typed values: numbers with their units and ranges, booleans, choices, addresses, commands.
+// Parses words to typed values: numbers with units and ranges, booleans, choices, addresses, commands.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -22,7 +22,7 @@ void report_range(ParseContext& reading, const Value& value) {
     if (value.word == "0" && value.row.default_text.starts_with("0")) d.fix = "delete the line: 0 is the default";
 }
 
-// What stands behind the number, for a message that names the slip.
+// The text after the number, for the message.
 std::string describe_junk(std::string_view junk) {
     if (const auto invisible = invisible_character(junk); invisible.bytes != 0)
         return fmt::format("a {}", invisible.name);

@@ -343,7 +343,7 @@ constexpr KeywordSpec kRows[]{
      .args = args::command(),
      .form = "<command as one word, double-quoted if it has arguments> [<user> [[:]<group>]]",
      .default_text = "none",
-     .help = "Script when a master hears a lower priority advert.",
+     .help = "Script when a master receives a lower priority advert.",
      .from_store = true,
      .repeat = Repeat::FirstWins},
     {.blocks = Block::Instance,

@@ -1,4 +1,4 @@
-// toml++, and what has to be looked at before it sees a document. Its exceptions end in parse_toml().
+// Wraps toml++: checks and bounds a document before toml++ parses it. Its exceptions are caught in parse_toml().
 #pragma once
 
 #include <cstdint>

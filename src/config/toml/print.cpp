@@ -1,5 +1,5 @@
-// A TOML document printed: as keepalived.conf, or as TOML in canonical form. The daemon's own tables have no place in
-// the first, and are copied into the second as they stand.
+// Prints a TOML document as keepalived.conf, or as TOML in canonical form. The daemon's own tables are left out of the
+// former and copied unchanged into the latter.
 #include <fmt/format.h>
 
 #include <algorithm>

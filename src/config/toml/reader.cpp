@@ -1,7 +1,7 @@
-// From a TOML document to statements. What a keyword may stand for is asked of its row; what a value must be is left to
-// the parser behind this, as far as TOML's types let it: here it only becomes words.
+// Converts a TOML document to statements. The schema rows decide the shape of a keyword. Values are only converted to
+// words; the parser checks them later, as far as TOML's types permit.
 //
-// The recursion of block() follows the blocks of the schema, not the document: what no row knows is not entered.
+// The recursion of block() follows the blocks of the schema, not the document: unknown tables are not entered.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What the statements of a snapshot say, as a tree: for the writer of TOML.
+// The statements of a snapshot as a tree, for the TOML writer.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// From the values of TOML to words, as far as a keyword's row says what its value may be.
+// Converts TOML values to words, according to a keyword's row.
 #pragma once
 
 #include <string>

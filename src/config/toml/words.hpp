@@ -1,4 +1,4 @@
-// Words of the language and the strings and numbers that stand for them in TOML.
+// Converts between words of keepalived's language and TOML strings and numbers.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// From statements to a TOML document: first a tree of what is said, comments with it, then its text.
+// Writes statements as a TOML document: first makes a tree of statements and comments, then its text.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,5 +1,6 @@
-// Who becomes MASTER, and what can change that. The classic trap: priorities 105 and 100 and a script of weight -2.
-// 105 - 2 = 103 is still more than 100, so the address stays with the host whose service is dead.
+// Compares priorities and trackers: which director becomes MASTER, and which failures move the addresses. The classic
+// mistake: priorities 105 and 100 and a script of weight -2. 105 - 2 = 103 is still more than 100, so the address stays
+// on the host whose service has failed.
 #include <algorithm>
 #include <cstdlib>
 #include <optional>

@@ -1,4 +1,4 @@
-// What the parts of the comparison of two directors share.
+// Types and helpers that the parts of the comparison of two directors share.
 #pragma once
 
 #include <fmt/format.h>

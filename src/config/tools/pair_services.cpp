@@ -1,4 +1,4 @@
-// The virtual servers of two directors: after a takeover the clients must find the same ones.
+// Compares the virtual servers of two directors, which must be the same, so that clients find them after a takeover.
 #include <algorithm>
 #include <map>
 #include <tuple>

@@ -1,5 +1,5 @@
-// Two routers with a VMAC have the same MAC address there. What one of them sends with it the other's kernel gives to
-// the VMAC alone, as if that had sent it: a router that listens on its interface (vmac_xmit_base) does not hear it.
+// Compares VMACs. Two routers with a VMAC have the same MAC address. The kernel delivers a frame from that address only
+// to the local VMAC with it, so a router that listens on the parent interface (vmac_xmit_base) does not receive it.
 #include <cstdlib>
 
 #include "pair_report.hpp"

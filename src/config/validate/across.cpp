@@ -1,5 +1,5 @@
-// Remarks on things that are right by themselves and wrong together. keepalived says nothing of them, so none of them
-// touches the exit code. Looks at the drafts: runs before the checks that move them into the model.
+// Remarks about settings that are valid by themselves but contradict each other. keepalived does not report them, so
+// they do not affect the exit code. Uses the drafts: runs before the checks that move them into the model.
 #include <algorithm>
 #include <map>
 #include <set>

@@ -1,4 +1,4 @@
-// What a whole bfd_instance says that none of its lines can tell.
+// Checks of a whole bfd_instance, beyond those of its lines.
 #pragma once
 
 #include "config/parse/parse_context.hpp"

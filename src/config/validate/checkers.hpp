@@ -1,4 +1,4 @@
-// What single kinds of checkers need: their own options, beside those that all have.
+// Checks of the options of single kinds of checkers.
 #pragma once
 
 #include <vector>
@@ -7,9 +7,9 @@
 
 namespace mainstay::config {
 
-// False when the check cannot be used; said to `diag`.
+// False if the check cannot be used; reported to `diag`.
 [[nodiscard]] bool check_checker(Diagnoser& diag, const CheckerDraft& checker);
-void check_pattern(ParseContext& r);  // of the url that ends
+void check_pattern(ParseContext& r);  // at the end of a url block
 // SMTP_CHECK with `host` blocks stands for one check per block: with its own options, the rest inherited.
 void split_hosts(std::vector<CheckerDraft>& checkers);
 // FILE_CHECKs and BFD_CHECKs of a track_file or a bfd_instance that the whole file does not have: left out, with a

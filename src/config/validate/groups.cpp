@@ -1,4 +1,4 @@
-// From the drafts of sync groups and scripts to the model.
+// Converts the drafts of sync groups and scripts to the model.
 #include <algorithm>
 
 #include "config/parse/parse_context.hpp"

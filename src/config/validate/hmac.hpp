@@ -1,11 +1,11 @@
-// auth_hmac: its keys, and what it does not go together with.
+// auth_hmac: checks its keys, and settings with which it cannot be combined.
 #pragma once
 
 #include "config/parse/parse_context.hpp"
 
 namespace mainstay::config {
 
-// Puts what key files hold in the place of their names: the roles may not read them. Takes the block away when it
+// Replaces the names of key files by their contents, because the roles may not read them. Removes the block if it
 // cannot be used.
 void settle_hmac(ParseContext& reading, InstanceDraft& draft);
 

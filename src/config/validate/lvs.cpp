@@ -1,4 +1,4 @@
-// From the drafts of virtual servers to the model: defaults, inheritance, ports and families that must fit together.
+// Converts the drafts of virtual servers to the model: defaults, inheritance, and checks of ports and families.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -398,8 +398,8 @@ bool waits_for_the_end(const ServiceDraft& service) {
     });
 }
 
-// How many services the file has if it goes on as it began. A list that doubles takes up to three times the memory that
-// the services need, new pages all of it.
+// Estimates the number of services of the file from its beginning, because a list that grows by doubling takes up to
+// three times the memory.
 void make_room(Settled& settled, double read, double all) {
     constexpr std::size_t kFew = 256;
     constexpr double kSpare = 1.05;

@@ -1,4 +1,4 @@
-// Interfaces that are not there: one message for each, however many lines name it.
+// Reports missing interfaces: one message for each, however many lines use it.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Scripts: whose they are, whether they can be run, and whether running them is safe.
+// Checks scripts: their account, whether they can be run, and whether running them is safe.
 #include <map>
 #include <utility>
 

@@ -1,4 +1,4 @@
-// What a virtual_server_group stands for in a service that uses it: its entries, where they fit the servers.
+// Resolves the virtual_server_group of a service: its entries, if they are compatible with the servers.
 #include <algorithm>
 #include <array>
 

@@ -1,4 +1,4 @@
-// lvs_sync_daemon against the instances: the one that it follows must be there.
+// Checks that the instance of lvs_sync_daemon exists.
 #include <algorithm>
 
 #include "config/parse/parse_context.hpp"

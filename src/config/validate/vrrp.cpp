@@ -1,4 +1,4 @@
-// From the drafts of instances to the model: what needs a whole block, or several, is judged here.
+// Converts the drafts of instances to the model, with the checks that need a whole block or several blocks.
 #include <algorithm>
 #include <map>
 #include <memory_resource>
@@ -328,7 +328,8 @@ private:
             i_.timing->garp_lower_prio_repeat.value_or(g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
         m_.skip_check_adv_addr = i_.skip_check_adv_addr.value_or(g.vrrp_skip_check_adv_addr);
         m_.lower_prio_no_advert = i_.lower_prio_no_advert.value_or(g.vrrp_lower_prio_no_advert);
-        // Unlike keepalived: without it nobody who was misled by the loser of a healed partition finds the winner.
+        // Unlike keepalived: without it, hosts with the ARP entry of the former master do not find the master after a
+        // healed partition.
         m_.higher_prio_send_advert = i_.higher_prio_send_advert.value_or(
             value_of<bool>(g.more->values, "vrrp_higher_prio_send_advert").value_or(true));
         m_.down_timer_adverts = i_.timing->down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
@@ -338,7 +339,7 @@ private:
             m_.multicast_group = m_.family == Family::V6 ? g.vrrp_mcast_group6 : g.vrrp_mcast_group4;
     }
 
-    // What the RFCs leave no choice in, whatever is configured.
+    // Settings that the RFCs fix, whatever is configured.
     void force_strict() {
         const auto forced = [&](const auto& given, auto& value, auto wanted, std::string_view keyword) {
             if (given && *given != wanted)
@@ -373,7 +374,7 @@ private:
         }
     }
 
-    // The classic trap: 105 - 2 is still more than the other router's 100, and nothing moves.
+    // The classic mistake: 105 - 2 is still more than the other router's 100, so no takeover happens.
     void small_weight(const TrackerDraft& t, int weight) {
         auto& d = r_.diag.note(Code::SmallWeight, t.mark,
                                text(fmt::format("when {} fails, the priority falls from {} to {} only", t.name,

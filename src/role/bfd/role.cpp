@@ -27,7 +27,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// One round over the sockets takes at most so many packets before the loop looks at anything else.
+// One round over the sockets reads at most this many packets before other handlers run.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
 
@@ -83,7 +83,7 @@ private:
         return std::ranges::find(settings_, address, &bfd::Settings::neighbor) != settings_.end();
     }
     void send(const bfd::SendPacket& packet);
-    void tell(const bfd::Tell& told);
+    void report(const bfd::Tell& told);
     [[nodiscard]] Result<std::uint32_t> scope_of(const bfd::SendPacket& packet) const;
     [[nodiscard]] std::map<std::string, bool> all_for(bool bfd::Settings::* hears) const;
     void close_unused_senders();
@@ -94,11 +94,11 @@ private:
     Runtime& runtime_;
     std::vector<bfd::Settings> settings_;
     std::optional<bfd::Sessions> sessions_;
-    BfdTeller vrrp_, checkers_;
+    BfdStateSender vrrp_, checkers_;
     std::optional<Next> next_;
     Receivers receivers_;
     std::map<std::uint16_t, kernel::BfdSender> senders_;  // by source port
-    std::map<IpAddress, std::uint32_t> scopes_;           // of link-local neighbours, as heard
+    std::map<IpAddress, std::uint32_t> scopes_;           // of link-local neighbours, from received packets
     std::set<std::string> complained_;
     asio::steady_timer timer_, publish_timer_;
     bool publish_armed_ = false, stopping_ = false;
@@ -121,8 +121,8 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     settings_ = settings;
     sessions_.emplace(std::move(settings), [this] { return static_cast<std::uint32_t>(random_() >> 32); });
     perform(sessions_->start(runtime_.now(), previous ? &previous->sessions : nullptr));
-    vrrp_.tell(all_for(&bfd::Settings::tells_vrrp));  // on lines that were there before
-    checkers_.tell(all_for(&bfd::Settings::tells_checkers));
+    vrrp_.send(all_for(&bfd::Settings::tells_vrrp));  // on channels that were connected before the start
+    checkers_.send(all_for(&bfd::Settings::tells_checkers));
     if (previous) runtime_.log().notice("state of the previous process resumed");
     publish(true);
     return {};
@@ -143,9 +143,9 @@ void BfdRole::commit() {
     use(std::move(next.receivers));
     settings_ = next.settings;
     perform(sessions_->reload(std::move(next.settings), runtime_.now()));
-    // Who is told, and under which name, may have changed too.
-    vrrp_.tell(all_for(&bfd::Settings::tells_vrrp));
-    checkers_.tell(all_for(&bfd::Settings::tells_checkers));
+    // Which roles track a session, and its name, may have changed too.
+    vrrp_.send(all_for(&bfd::Settings::tells_vrrp));
+    checkers_.send(all_for(&bfd::Settings::tells_checkers));
     close_unused_senders();
     publish(true);
 }
@@ -162,7 +162,7 @@ void BfdRole::stop(std::function<void()> done) {
     asio::post(runtime_.loop(), std::move(done));
 }
 
-// Those that are open already are taken along.
+// Receivers that are open already are reused.
 Result<BfdRole::Receivers> BfdRole::receivers_for(const std::vector<bfd::Settings>& settings) {
     Receivers wanted;
     for (const auto& s : settings) {
@@ -214,7 +214,7 @@ void BfdRole::on_packets_readable() {
 void BfdRole::perform(const bfd::Intents& intents) {
     for (const auto& intent : intents) {
         if (const auto* packet = std::get_if<bfd::SendPacket>(&intent)) send(*packet);
-        if (const auto* told = std::get_if<bfd::Tell>(&intent)) tell(*told);
+        if (const auto* told = std::get_if<bfd::Tell>(&intent)) report(*told);
         if (const auto* say = std::get_if<bfd::Say>(&intent)) runtime_.log().line(say->line);
     }
     const bool transition = std::ranges::any_of(
@@ -223,12 +223,12 @@ void BfdRole::perform(const bfd::Intents& intents) {
     arm();
 }
 
-void BfdRole::tell(const bfd::Tell& told) {
-    if (told.vrrp) vrrp_.tell(told.session, told.up);
-    if (told.checkers) checkers_.tell(told.session, told.up);
+void BfdRole::report(const bfd::Tell& told) {
+    if (told.vrrp) vrrp_.send(told.session, told.up);
+    if (told.checkers) checkers_.send(told.session, told.up);
 }
 
-// What one of those that track must know: every session, and those that it does not hear of are down for it.
+// The states of all sessions for one role; a session that is not reported to this role counts as down.
 std::map<std::string, bool> BfdRole::all_for(bool bfd::Settings::* hears) const {
     std::map<std::string, bool> all;
     for (const auto& settings : settings_) all.emplace(settings.name, false);
@@ -256,7 +256,7 @@ void BfdRole::send(const bfd::SendPacket& packet) {
         auto opened = kernel::BfdSender::open(packet.destination.family(), packet.source, packet.source_port, *scope);
         if (!opened) {
             if (opened.error().sys_errno() == EADDRINUSE)
-                (void)sessions_->step(bfd::PortTaken{packet.source_port}, runtime_.now());  // asks for nothing
+                (void)sessions_->step(bfd::PortTaken{packet.source_port}, runtime_.now());  // it has no intents
             return complain(opened.error());
         }
         sender = senders_.emplace(packet.source_port, std::move(*opened)).first;
@@ -267,13 +267,13 @@ void BfdRole::send(const bfd::SendPacket& packet) {
         return;
     }
     complain(sent.error());
-    // The interface may have become another one: everything is looked up anew.
+    // The interface may have been replaced: look up interface and socket again.
     senders_.erase(sender);
     scopes_.erase(packet.destination);
 }
 
-// The interface of a link-local neighbour: where it was heard, else the one that has the source address, else the only
-// one that there is.
+// The interface of a link-local neighbour: the one on which a packet from it arrived, else the one with the session's
+// source address, else the only one with a link-local address.
 Result<std::uint32_t> BfdRole::scope_of(const bfd::SendPacket& packet) const {
     if (!packet.destination.is_link_local_v6()) return 0U;
     if (const auto heard = scopes_.find(packet.destination); heard != scopes_.end()) return heard->second;
@@ -306,7 +306,8 @@ void BfdRole::arm() {
     });
 }
 
-// All queues are drained before a deadline fires: a process that was paused hears its neighbours before it misses them.
+// All queues are drained before a deadline fires, so that a process that was paused receives its neighbours' packets
+// before it declares a session down.
 void BfdRole::deadline() {
     if (stopping_) return;
     on_packets_readable();
@@ -338,7 +339,7 @@ void BfdRole::publish(bool at_once) {
 
 }  // namespace
 
-// The right to a receive buffer as large as it must be.
+// CAP_NET_ADMIN permits a receive buffer beyond net.core.rmem_max.
 RoleTraits bfd_traits() {
     return {.capabilities = {CAP_NET_ADMIN, CAP_SYS_NICE},
             .calls = {kernel::CallSet::Schedule},

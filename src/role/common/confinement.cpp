@@ -22,7 +22,7 @@ bool confine(const std::string& user, std::span<const unsigned> capabilities, co
     }
     const auto restricted = kernel::restrict_system_calls(calls);
     if (restricted) return true;
-    // A kernel or a build without it is the operator's choice; a filter that fails to load is not.
+    // A kernel or a build without seccomp is accepted; a filter that fails to load is not.
     if (restricted.error().code() == Errc::Unsupported) {
         log.warning("system calls are not restricted: {}", restricted.error().text());
         return true;

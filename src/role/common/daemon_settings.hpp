@@ -1,4 +1,5 @@
-// What the supervisor acts on of a configuration, where its files are, and what a reload may not change. Pure.
+// The settings that the supervisor itself uses, the paths of the daemon's files, and which settings need a restart.
+// Pure.
 #pragma once
 
 #include <optional>
@@ -10,15 +11,15 @@
 
 namespace mainstay::role {
 
-// `named` is the network namespace of the command line (-s), which beats the configuration's.
+// `named` is the network namespace from the command line (-s), which overrides the configuration's.
 [[nodiscard]] ipc::DaemonSettings daemon_settings(const config::Config& config, const std::string& named);
 
-// The first setting that differs and that only a restart can change, as the log calls it.
+// The name, for the log, of the first changed setting that takes effect only at a restart.
 [[nodiscard]] std::optional<std::string> changed_at_reload(const ipc::DaemonSettings& before,
                                                            const ipc::DaemonSettings& after);
 
-// Where this copy of the daemon has its files: several run side by side when each has a network namespace or an
-// instance name of its own.
+// The paths of this daemon's files. Several daemons can run on a host if each has its own network namespace or instance
+// name.
 struct Places {
     std::string run_directory, spool_directory;  // with the namespace and the instance as a folder
     std::string suffix;                          // of syslog idents: "_<netns>_<instance>"
@@ -29,9 +30,9 @@ struct Places {
 [[nodiscard]] Places places_of(const Identity& identity, const std::string& run_directory,
                                const std::string& spool_directory, const ipc::DaemonSettings& settings);
 
-// A dump's file: `standard` ("keepalived.data") in `tmp`, or what state_dump_file says (`configured`: a path, or a
-// folder that ends in '/'; a relative one is below `tmp`); `process` ("_check") goes before the extension, and so do
-// the names of namespace and instance when data_use_instance is set.
+// The path of a dump file: `standard` ("keepalived.data") in `tmp`, or the value of state_dump_file (`configured`: a
+// path, or a folder that ends in '/'; a relative one is below `tmp`). `process` ("_check") is inserted before the
+// extension, and so are the names of namespace and instance if data_use_instance is set.
 [[nodiscard]] std::string dump_path(const std::string& tmp, const std::string& standard, const std::string& configured,
                                     const std::string& process, const std::string& instance_suffix);
 

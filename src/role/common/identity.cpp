@@ -12,7 +12,7 @@ std::string Identity::log_ident(Kind kind) const {
 }
 
 std::string Identity::process_name(Kind kind) const {
-    // keepalived calls all its processes by one name unless process_names is set.
+    // keepalived: all its processes have the same name unless process_names is set.
     return keepalived ? "keepalived" : log_ident(kind);
 }
 

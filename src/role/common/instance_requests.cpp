@@ -27,8 +27,8 @@ std::optional<vrrp::InstanceId> instance_of(const config::Config& config, const 
     return static_cast<vrrp::InstanceId>(found - config.instances.begin());
 }
 
-std::optional<config::Config> with_asked_change(const config::Config& config, vrrp::InstanceId id,
-                                                const ipc::ControlRequest& wanted) {
+std::optional<config::Config> with_requested_change(const config::Config& config, vrrp::InstanceId id,
+                                                    const ipc::ControlRequest& wanted) {
     using What = ipc::ControlRequest::What;
     auto changed = config;
     auto& instance = changed.instances.at(id);
@@ -58,7 +58,7 @@ std::optional<config::Config> with_asked_change(const config::Config& config, vr
     }
 }
 
-std::string asked_text(const ipc::ControlRequest& wanted) {
+std::string request_text(const ipc::ControlRequest& wanted) {
     using What = ipc::ControlRequest::What;
     const std::string state = wanted.value != 0 ? "on" : "off";
     switch (wanted.what) {

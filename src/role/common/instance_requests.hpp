@@ -1,5 +1,5 @@
-// What is asked of one instance over D-Bus and SNMP. Pure: a change is a configuration to go over to, so that nothing
-// but a reload ever changes what the router runs.
+// Requests over D-Bus and SNMP that concern one instance. Pure. A change yields a new configuration, so that the
+// router's settings change only by the path of a reload.
 #pragma once
 
 #include <optional>
@@ -12,9 +12,9 @@
 namespace mainstay::role {
 
 [[nodiscard]] std::optional<vrrp::InstanceId> instance_of(const config::Config& config, const std::string& name);
-// `config` with what is asked of the instance; none when the value cannot be (priority 0 is for resigning).
-[[nodiscard]] std::optional<config::Config> with_asked_change(const config::Config& config, vrrp::InstanceId id,
-                                                              const ipc::ControlRequest& wanted);
-[[nodiscard]] std::string asked_text(const ipc::ControlRequest& wanted);  // "priority 120", "preempt off"
+// `config` with the requested change; none if the value is invalid (priority 0 is reserved for resigning).
+[[nodiscard]] std::optional<config::Config> with_requested_change(const config::Config& config, vrrp::InstanceId id,
+                                                                  const ipc::ControlRequest& wanted);
+[[nodiscard]] std::string request_text(const ipc::ControlRequest& wanted);  // "priority 120", "preempt off"
 
 }  // namespace mainstay::role

@@ -3,7 +3,7 @@
 namespace mainstay::role {
 namespace {
 
-// By Kind.
+// Indexed by Kind.
 constexpr std::array<KindTraits, kRoles + 1> kTraits{{
     {.label = "Supervisor",
      .program = "mainstayd",

@@ -4,9 +4,9 @@
 
 namespace mainstay::role {
 
-void put_in_left_out(ipc::LvsStatus& status) {
+void fill_in_omitted(ipc::LvsStatus& status) {
     for (auto& service : status.services) {
-        const auto protocol = static_cast<config::Protocol>(service.key.protocol);  // none for a mark
+        const auto protocol = static_cast<config::Protocol>(service.key.protocol);  // none for a firewall mark
         for (auto& server : service.servers) {
             if (server.name.empty()) server.name = config::server_name(server.endpoint, protocol);
             if (server.forwarding.empty()) server.forwarding = kUsualForwarding;
@@ -20,7 +20,7 @@ void put_in_left_out(ipc::LvsStatus& status) {
 
 Result<ipc::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
     auto status = ipc::decode<ipc::LvsStatus>(bytes);
-    if (status) put_in_left_out(*status);
+    if (status) fill_in_omitted(*status);
     return status;
 }
 

@@ -1,5 +1,5 @@
-// The lvs role's state block has an entry for each of tens of thousands of servers, and lies in memory: what follows
-// from the rest is left out of it, and put in again where it is read.
+// The lvs role's state block is kept in memory and has an entry for each of tens of thousands of servers. To keep it
+// small, fields that follow from others are omitted when it is written and filled in when it is read.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,13 @@
 
 namespace mainstay::role {
 
-// Left out is a server's name; that it is reached by NAT; and of a check that is up its type, when it is this, and its
-// target, when that is the server itself. A program from before this takes such a check as new, and so as up.
+// Omitted are a server's name, the usual forwarding method, and for a check that is up its type, if it is the usual
+// one, and its target, if that is the server itself. An older program that does not know this takes such a check for a
+// new one, which is up as well.
 inline constexpr std::string_view kUsualForwarding = "NAT";
 inline constexpr std::string_view kUsualCheck = "TCP_CHECK";
 
-void put_in_left_out(ipc::LvsStatus& status);
+void fill_in_omitted(ipc::LvsStatus& status);
 [[nodiscard]] Result<ipc::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes);
 
 }  // namespace mainstay::role

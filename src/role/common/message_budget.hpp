@@ -1,5 +1,5 @@
-// How many messages a process may send before it counts as a flood. A flood would take the supervisor's time from the
-// other roles; one far below what a role needs at its busiest would kill an honest one. Pure.
+// Rate limits for the messages of a process. A flood would take the supervisor's time from the other roles; a limit
+// below a role's busiest moments would kill a process that works correctly. Pure.
 #pragma once
 
 #include <algorithm>
@@ -12,25 +12,25 @@
 
 namespace mainstay::role {
 
-// One turn of the supervisor's loop handles so many messages of one process; then the others have their turn.
+// The supervisor handles at most this many messages of one process per turn of its loop.
 inline constexpr int kMessagesPerTurn = 64;
 
 struct Rate {
     std::int64_t burst = 0, per_second = 0;
 };
-// Scripts, FIFO lines, observations: tens of thousands of servers may change in one second, scripts run for days.
+// For scripts, FIFO lines and observations: tens of thousands of servers may change state within one second.
 inline constexpr Rate kWorkRate{200'000, 20'000};
-// All others: a heartbeat each second, a few answers.
+// For all other messages: one heartbeat per second and a few answers.
 inline constexpr Rate kControlRate{1'000, 100};
-// Control requests over D-Bus and SNMP. More is not the role's fault, and is ignored.
+// For control requests over D-Bus and SNMP. Excess ones are ignored and are no offence, because clients cause them.
 inline constexpr Rate kRequestRate{300, 2};
 
-// A bucket of `burst` tokens that fills again at `per_second`.
+// A token bucket: it holds at most `burst` tokens and is refilled with `per_second` tokens per second.
 class TokenBucket {
 public:
     explicit TokenBucket(Rate rate)
         : interval_{std::chrono::nanoseconds{1'000'000'000 / rate.per_second}}, depth_{interval_ * rate.burst} {}
-    // False: there is no token. Time must not go back.
+    // False: the bucket is empty. `now` must never decrease.
     [[nodiscard]] bool take(Instant now) {
         const Instant due = std::max(due_, now) + interval_;
         if (due - now > depth_) return false;
@@ -45,7 +45,7 @@ private:
 
 class MessageBudget {
 public:
-    // False: the sender floods.
+    // False: the sender exceeds its rate.
     [[nodiscard]] bool spend(const ipc::Message& message, Instant now) {
         const bool work = std::holds_alternative<ipc::RunScript>(message) ||
                           std::holds_alternative<ipc::FifoLine>(message) ||

@@ -10,100 +10,102 @@ namespace mainstay::role {
 
 namespace asio = boost::asio;
 
-void LineEnd::open(UniqueFd line) {
+void PeerEnd::open(UniqueFd channel) {
     end_ = std::make_shared<asio::posix::stream_descriptor>(loop_);
     boost::system::error_code error;
-    const int fd = line.release();
+    const int fd = channel.release();
     end_->assign(fd, error);
     if (!error) return;
     UniqueFd{fd}.reset();
     end_.reset();
 }
 
-void LineEnd::wait(bool readable, std::function<void()> call) {
+void PeerEnd::wait(bool readable, std::function<void()> call) {
     using Descriptor = asio::posix::stream_descriptor;
-    // Another line may be open by the time this is called, or none.
+    // By the time this handler runs, the channel may be closed or replaced by a new one.
     end_->async_wait(readable ? Descriptor::wait_read : Descriptor::wait_write,
                      [weak = std::weak_ptr{end_}, call = std::move(call)](const boost::system::error_code& error) {
                          if (!error && !weak.expired()) call();
                      });
 }
 
-void StateTeller::connect(UniqueFd line, States all) {
-    line_.open(std::move(line));
+void StateSender::connect(UniqueFd channel, States all) {
+    channel_.open(std::move(channel));
     waiting_ = false;
     unsent_ = std::move(all);
     flush();
 }
 
-void StateTeller::tell(const std::string& name, bool state) {
-    if (!line_.is_open()) return;
+void StateSender::send(const std::string& name, bool state) {
+    if (!channel_.is_open()) return;
     unsent_.insert_or_assign(name, state);
     flush();
 }
 
-void StateTeller::tell(States states) {
-    if (!line_.is_open()) return;
-    states.merge(unsent_);  // what is given now is the newer
+void StateSender::send(States states) {
+    if (!channel_.is_open()) return;
+    states.merge(unsent_);  // merge keeps existing keys: the new states win over unsent ones
     unsent_ = std::move(states);
     flush();
 }
 
-void StateTeller::flush() {
-    if (waiting_ || !line_.is_open()) return;
+void StateSender::flush() {
+    if (waiting_ || !channel_.is_open()) return;
     while (!unsent_.empty()) {
         States some;
         auto end = unsent_.begin();
         for (; end != unsent_.end() && some.size() < kStatesPerMessage; ++end) some.insert(*end);
-        const auto sent = ipc::send_message(line_.fd(), wrap_(std::move(some)));
+        const auto sent = ipc::send_message(channel_.fd(), wrap_(std::move(some)));
         if (sent) {
             unsent_.erase(unsent_.begin(), end);
             continue;
         }
-        if (sent.error().code() != Errc::Limit) return line_.close();  // it is gone; a new one gets everything
-        log_.warning("the {} process does not read what {} tells it; told again when it does", other_, what_);
+        if (sent.error().code() != Errc::Limit)
+            return channel_.close();  // the peer died; the next connect() sends all states
+        log_.warning("the {} process does not read the states of {}; the latest ones are sent when it does", other_,
+                     what_);
         waiting_ = true;
-        return line_.when_writable([this] {
+        return channel_.when_writable([this] {
             waiting_ = false;
             flush();
         });
     }
 }
 
-BfdTeller::BfdTeller(asio::io_context& loop, Log& log, std::string other)
-    : StateTeller{loop, log, std::move(other), "BFD", [](const States& states) -> ipc::Message {
+BfdStateSender::BfdStateSender(asio::io_context& loop, Log& log, std::string other)
+    : StateSender{loop, log, std::move(other), "BFD", [](const States& states) -> ipc::Message {
                       ipc::BfdStates message;
                       for (const auto& [name, up] : states) message.sessions.push_back({name, up});
                       return message;
                   }} {}
 
-void LineListener::connect(UniqueFd line) {
-    line_.open(std::move(line));
-    budget_ = TokenBucket{kLineRate};
+void PeerReceiver::connect(UniqueFd channel) {
+    channel_.open(std::move(channel));
+    budget_ = TokenBucket{kPeerRate};
     unknown_ = 0;
-    if (line_.is_open()) listen();
+    if (channel_.is_open()) listen();
 }
 
-void LineListener::listen() {
-    line_.when_readable([this] {
+void PeerReceiver::listen() {
+    channel_.when_readable([this] {
         if (read())
             listen();
         else
-            line_.close();
+            channel_.close();
     });
 }
 
-// False when the line is broken.
-bool LineListener::read() {
-    for (int taken = 0; taken < kLineMessagesPerTurn; ++taken) {
-        auto got = ipc::receive_message(line_.fd());
+// False when the channel is closed.
+bool PeerReceiver::read() {
+    for (int taken = 0; taken < kPeerMessagesPerTurn; ++taken) {
+        auto got = ipc::receive_message(channel_.fd());
         if (got && !got->has_value()) return true;
         if (!budget_.take(std::chrono::steady_clock::now())) {
-            log_.error("the {} process exceeded its message rate: its line is closed", from_);
+            log_.error("the {} process exceeded its message rate: closing the connection", from_);
             return false;
         }
         if (!got) {
-            const bool other_version = got.error().code() == Errc::Unsupported;  // around an upgrade
+            const bool other_version = got.error().code() == Errc::Unsupported;  // possible during an upgrade
             if (!other_version || std::has_single_bit(++unknown_))
                 log_.error("from the {} process: {}", from_, got.error().text());
             if (other_version) continue;
@@ -111,15 +113,15 @@ bool LineListener::read() {
         }
         const auto* received = std::get_if<ipc::Received>(&**got);
         if (received == nullptr) return false;
-        hear_(received->message);
+        on_message_(received->message);
     }
-    return true;  // the rest waits for the next turn, and what has a deadline does not
+    return true;  // the rest is read in the next turn, so that timers are not delayed
 }
 
-BfdListener::BfdListener(asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> hear)
-    : LineListener{loop, log, "BFD", [hear = std::move(hear)](const ipc::Message& message) {
+BfdStateReceiver::BfdStateReceiver(asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> on_state)
+    : PeerReceiver{loop, log, "BFD", [on_state = std::move(on_state)](const ipc::Message& message) {
                        if (const auto* states = std::get_if<ipc::BfdStates>(&message))
-                           for (const auto& session : states->sessions) hear(session);
+                           for (const auto& session : states->sessions) on_state(session);
                    }} {}
 
 }  // namespace mainstay::role

@@ -1,5 +1,5 @@
-// The direct lines between roles: from bfd to vrrp and lvs, which sessions are up; from vrrp to lvs, whether the
-// instance that lvs_sync_daemon follows is master.
+// Direct one-way channels between roles, each a socket pair made by the supervisor: bfd sends vrrp and lvs the states
+// of its sessions; vrrp sends lvs whether the instance that lvs_sync_daemon follows is master.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,13 +18,14 @@
 
 namespace mainstay::role {
 
-inline constexpr std::size_t kStatesPerMessage = 512;  // names have 31 characters at most: far below a message
+inline constexpr std::size_t kStatesPerMessage =
+    512;  // names have at most 31 characters, so this is far below the size limit of a message
 
-// One end of a line, and what waits on it. Gone with its owner, whatever is queued on the loop then.
-class LineEnd {
+// One end of a channel and the handlers that wait on it. Handlers still queued when its owner is destroyed do nothing.
+class PeerEnd {
 public:
-    explicit LineEnd(boost::asio::io_context& loop) : loop_{loop} {}
-    void open(UniqueFd line);
+    explicit PeerEnd(boost::asio::io_context& loop) : loop_{loop} {}
+    void open(UniqueFd channel);
     void close() { end_.reset(); }
     [[nodiscard]] bool is_open() const { return end_ != nullptr; }
     [[nodiscard]] int fd() const { return end_->native_handle(); }
@@ -37,26 +38,26 @@ private:
     std::shared_ptr<boost::asio::posix::stream_descriptor> end_;
 };
 
-// The end of who tells. What the other side does not read in time is kept, the latest state of each name, and sent when
-// it reads again: it may be late, but it is never wrong afterwards.
-class StateTeller {
+// The sending end. States that the peer does not read in time are kept, the latest one of each name, and sent when it
+// reads again.
+class StateSender {
 public:
     using States = std::map<std::string, bool>;
     using Wrap = std::function<ipc::Message(States)>;  // at most kStatesPerMessage of them
-    // `what` is told to `other`: for the log.
-    StateTeller(boost::asio::io_context& loop, Log& log, std::string other, std::string what, Wrap wrap)
-        : line_{loop}, log_{log}, other_{std::move(other)}, what_{std::move(what)}, wrap_{std::move(wrap)} {}
+    // `what` is the sender and `other` the receiver, as the log names them: "BFD", "VRRP".
+    StateSender(boost::asio::io_context& loop, Log& log, std::string other, std::string what, Wrap wrap)
+        : channel_{loop}, log_{log}, other_{std::move(other)}, what_{std::move(what)}, wrap_{std::move(wrap)} {}
 
-    // A new line, with everything that its reader must know.
-    void connect(UniqueFd line, States all);
-    void tell(const std::string& name, bool state);
-    void tell(States states);
-    void close() { line_.close(); }
+    // Uses a new channel and sends it all states.
+    void connect(UniqueFd channel, States all);
+    void send(const std::string& name, bool state);
+    void send(States states);
+    void close() { channel_.close(); }
 
 private:
     void flush();
 
-    LineEnd line_;
+    PeerEnd channel_;
     Log& log_;
     std::string other_, what_;
     Wrap wrap_;
@@ -64,42 +65,43 @@ private:
     bool waiting_ = false;
 };
 
-class BfdTeller : public StateTeller {
+class BfdStateSender : public StateSender {
 public:
-    BfdTeller(boost::asio::io_context& loop, Log& log, std::string other);
+    BfdStateSender(boost::asio::io_context& loop, Log& log, std::string other);
 };
 
-// Who tells may have been taken over, and whoever listens has deadlines. A line on which more comes is closed.
-inline constexpr int kLineMessagesPerTurn = 16;
-inline constexpr Rate kLineRate{2'000, 500};
+// Limits for the receiving end, because the sender may be compromised and must not delay the receiver's timers. A
+// channel that exceeds the rate is closed.
+inline constexpr int kPeerMessagesPerTurn = 16;
+inline constexpr Rate kPeerRate{2'000, 500};
 
-// The other end. When the line breaks, because the one who tells died, what it told stays: its next incarnation goes on
-// with what it was, and tells all of it on the next line.
-class LineListener {
+// The receiving end. When the channel closes because the sender died, the received states stay valid: the sender's next
+// incarnation resumes from its own state and sends all states on a new channel.
+class PeerReceiver {
 public:
-    using Hear = std::function<void(const ipc::Message&)>;
-    // `from` whom: for the log.
-    LineListener(boost::asio::io_context& loop, Log& log, std::string from, Hear hear)
-        : line_{loop}, log_{log}, from_{std::move(from)}, hear_{std::move(hear)} {}
+    using OnMessage = std::function<void(const ipc::Message&)>;
+    // `from`: the sender's name, for the log.
+    PeerReceiver(boost::asio::io_context& loop, Log& log, std::string from, OnMessage on_message)
+        : channel_{loop}, log_{log}, from_{std::move(from)}, on_message_{std::move(on_message)} {}
 
-    void connect(UniqueFd line);
-    void close() { line_.close(); }
+    void connect(UniqueFd channel);
+    void close() { channel_.close(); }
 
 private:
     void listen();
     [[nodiscard]] bool read();
 
-    LineEnd line_;
+    PeerEnd channel_;
     Log& log_;
     std::string from_;
-    Hear hear_;
-    TokenBucket budget_{kLineRate};
+    OnMessage on_message_;
+    TokenBucket budget_{kPeerRate};
     std::uint64_t unknown_ = 0;
 };
 
-class BfdListener : public LineListener {
+class BfdStateReceiver : public PeerReceiver {
 public:
-    BfdListener(boost::asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> hear);
+    BfdStateReceiver(boost::asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> on_state);
 };
 
 }  // namespace mainstay::role

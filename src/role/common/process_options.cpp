@@ -40,9 +40,10 @@ ProcessOptions process_options(const config::Global& global, Kind kind) {
     if (options.rt_priority) options.rt_priority = std::clamp(*options.rt_priority, kLowestRealTime, kHighestRealTime);
     options.cpus =
         config::value_of<config::IntegerList>(values, prefix + "_cpu_affinity").value_or(config::IntegerList{});
-    for (const char* keyword : {"_rlimit_rtime", "_rlimit_rttime"})  // the old name, then the one that wins
+    for (const char* keyword :
+         {"_rlimit_rtime", "_rlimit_rttime"})  // the old name, then the current one, which takes precedence
         if (const auto limit = number(keyword)) options.rt_limit = Micros{std::max(*limit, kLeastRealTimeUs)};
-    // -1 asks for keepalived's own idea of a rise without a ceiling.
+    // keepalived: -1 means a rise without a ceiling.
     const auto ceiling = config::value_of<std::int64_t>(values, "max_auto_priority").value_or(0);
     options.auto_ceiling = ceiling < 0 ? kHighestRealTime : static_cast<int>(ceiling);
     options.auto_delay = Micros{config::value_of<std::int64_t>(values, "min_auto_priority_delay").value_or(1'000'000)};

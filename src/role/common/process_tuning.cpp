@@ -29,7 +29,7 @@ void ProcessTuning::set_priority(int priority) {
 void ProcessTuning::look(Micros late) {
     if (const auto times = kernel::real_time_used_up(); times != 0) {
         log_.warning(
-            "computed for longer than {} us without a pause and left the real-time class meanwhile; raise "
+            "computed for longer than {} us without blocking and left the real-time class meanwhile; raise "
             "rlimit_rttime if this happens often",
             now_.rt_limit.count());
         set_priority(priority_);

@@ -1,4 +1,4 @@
-// Applies ProcessOptions to this process, and keeps them true while it runs.
+// Applies ProcessOptions to this process and corrects its priority while it runs.
 #pragma once
 
 #include "mainstay/base/log.hpp"
@@ -9,14 +9,14 @@ namespace mainstay::role {
 
 class ProcessTuning {
 public:
-    // `slices`: of the normal class.
+    // `slices`: the time slices to use in the normal scheduling class.
     ProcessTuning(Log& log, std::string own_name, kernel::Slices slices)
         : log_{log}, own_name_{std::move(own_name)}, slices_{slices} {}
 
-    // What differs from what was applied before; the first time, what differs from an untouched process.
+    // Applies what differs from the options applied before; the first time, from the kernel's defaults.
     void apply(ProcessOptions next);
-    // From a timer that was due `late` ago: a late process gets a higher priority, one that left the real-time class
-    // because it computed too long comes back.
+    // Called periodically with the lateness of the timer: raises the priority of a late process, and returns a process
+    // that was demoted by RLIMIT_RTTIME to the real-time class.
     void look(Micros late);
 
 private:
@@ -26,7 +26,7 @@ private:
     std::string own_name_;
     kernel::Slices slices_;
     ProcessOptions now_;
-    int priority_ = 0;  // of the real-time class; it may have risen
+    int priority_ = 0;  // the current real-time priority, which may have been raised
     bool limited_ = false;
 };
 

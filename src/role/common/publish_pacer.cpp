@@ -7,7 +7,8 @@
 namespace mainstay::role {
 
 void PublishPacer::within(Micros pause) {
-    if (stopped_ || (due_ && pause >= pause_)) return;  // asked for earlier, due no later: the clock need not be read
+    if (stopped_ || (due_ && pause >= pause_))
+        return;  // a publish is already due at least as early: no need to read the clock
     pause_ = pause;
     set_timer(std::max(kernel::monotonic_now() + pause, usual_from_));
 }

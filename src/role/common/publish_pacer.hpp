@@ -1,5 +1,5 @@
 // Decides when a state block is written: soon after important changes, later after others, and never so often that
-// writing takes more than a given share of the time: whatever else the loop has to do waits meanwhile.
+// writing takes more than a given share of the time, because writing delays everything else in the loop.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -21,12 +21,12 @@ public:
     struct Shares {
         int urgent = 20, usual = 20;
     };
-    // `publish` is called on the loop, for each within() or at_once() once at most.
+    // `publish` is called on the loop, at most once for each call of within() or at_once().
     PublishPacer(boost::asio::io_context& loop, Shares shares, std::function<void()> publish)
         : shares_{shares}, publish_{std::move(publish)}, timer_{loop} {}
 
-    void within(Micros pause);  // of now, unless that is too soon after the last
-    void at_once();             // before it returns, unless that is too soon after the last
+    void within(Micros pause);  // publishes within `pause`, later if the last publish was too recent
+    void at_once();             // publishes before it returns, later if the last publish was too recent
     void now();
     void stop();  // then only now() publishes
 
@@ -40,7 +40,7 @@ private:
     Micros pause_{0};
     Instant urgent_from_{}, usual_from_{};
     bool stopped_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether this still is
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 }  // namespace mainstay::role

@@ -5,12 +5,12 @@ namespace {
 
 using Access = kernel::PathRule::Access;
 
-// The time zone, for the log; what every library takes for there.
+// For every process: the time zone, for the log, and paths that libraries expect to be readable.
 const std::vector<kernel::PathRule> kLeast{{"/etc/localtime", Access::Read},
                                            {"/usr/share/zoneinfo", Access::Read},
                                            {"/dev/null", Access::Write},
                                            {"/dev/urandom", Access::Read}};
-// OpenSSL, name services and libraries that are loaded when they are needed; how many processors there are.
+// For OpenSSL, name services and libraries loaded on demand, and for the number of processors.
 const std::vector<kernel::PathRule> kSystem{{"/etc", Access::Read},
                                             {"/usr", Access::Read},
                                             {"/lib", Access::Read},
@@ -38,13 +38,13 @@ kernel::Reach system_and(std::vector<kernel::PathRule> more, bool tcp) {
 
 kernel::Reach reach_of(Kind kind, const ipc::RoleStartup& startup) {
     switch (kind) {
-        case Kind::Vrrp:  // names of groups, tables and protocols are in /etc and /usr
+        case Kind::Vrrp:  // the names of groups, tables and protocols are in /etc and /usr
             return least_and({kNetworkSettings, {"/etc", Access::Read}, {"/usr", Access::Read}}, false);
         case Kind::Lvs:
             return system_and({kNetworkSettings}, true);
         case Kind::Bfd:
             return least_and({}, false);
-        case Kind::Observer:  // the resolver's files are in /run, too
+        case Kind::Observer:  // the resolver's files may be in /run
             return system_and({{holder_of(holder_of(startup.control_socket)), Access::Manage},
                                {holder_of(startup.spool_directory), Access::Manage},
                                {"/run", Access::Read},
@@ -55,13 +55,13 @@ kernel::Reach reach_of(Kind kind, const ipc::RoleStartup& startup) {
         case Kind::Supervisor:
             break;
     }
-    return {{{"/", Access::Read}}, true};  // net-snmp reads what its MIBs ask for
+    return {{{"/", Access::Read}}, true};  // net-snmp's MIB modules read files in many places
 }
 
-// Tracked files may be anywhere, and a reload names others.
+// Tracked files may be anywhere, and a reload may add others.
 kernel::Reach watcher_reach() { return {{{"/", Access::Read}}, false}; }
 
-// Configurations, scripts and keys may be anywhere; name services may use TCP.
+// Configurations, scripts and keys may be anywhere; name services (LDAP) may use TCP.
 kernel::Reach reader_reach() { return {{{"/", Access::Read}}, true}; }
 
 }  // namespace mainstay::role

@@ -1,7 +1,7 @@
-// What of the file system each role opens after its start, and which may use TCP: for Landlock.
+// The Landlock rules of each role: the paths it may open after its start, and whether it may use TCP.
 //
-// A rule holds for the file or folder that stands at its path when the role starts. What others replace while it runs
-// (the files of /etc, the resolver's, the run and the spool folder) is named by the folder that holds it.
+// A Landlock rule applies to the file or folder that exists at the path when the role starts. For files that are
+// replaced while it runs (in /etc, the resolver's, the run and spool folders) the rule therefore names their folder.
 #pragma once
 
 #include "mainstay/ipc/message.hpp"

@@ -37,10 +37,10 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kHeartbeatEvery{1};
-constexpr std::string_view kSpareName = "mainstayd-spare";  // one that has nothing to do yet
+constexpr std::string_view kSpareName = "mainstayd-spare";  // the process name of a spare
 constexpr std::size_t kScriptsWaitingMax = 65'536;
-// Lists that grow, and what a batch took, are taken from memory that was used before: new pages for each take longer
-// than what is done with them. What is not needed is given back after the start.
+// Free memory up to this size is not returned to the kernel: for growing lists and batches, page faults would take
+// longer than the work itself. Unneeded memory is returned once, after the start.
 constexpr int kKeptFree = 64 << 20;
 constexpr int kBeatsUntilTrim = 10;  // seconds
 
@@ -68,7 +68,7 @@ public:
     const ipc::RoleStartup& options() const override { return startup_; }
     const config::Config* running() const override { return started_ ? &running_.config : nullptr; }
     int ipvs_socket() const override { return ipvs_socket_.get(); }
-    // Where only root may: before the privileges are dropped.
+    // Needs root: call it before the privileges are dropped.
     Result<void> open_ipvs_namespace();
 
     Result<void> open_shared(const RoleTraits& traits);
@@ -83,18 +83,19 @@ public:
     void publish_state(const ipc::StateBlock::Writer& write) override;
 
 private:
-    // For the notify scripts of events; without its services in the lvs process, where the role has them.
+    // The running configuration, for the notify scripts of events. In the lvs process it lacks the services, which the
+    // role itself has.
     struct Running {
         config::Config config;
         alert::ServiceScripts scripts;
     };
 
-    // What a Prepare brought, until its Commit or Abort.
+    // A prepared configuration, until its Commit or Abort.
     struct Prepared {
         std::uint64_t generation = 0;
-        UniqueFd snapshot;                    // that it was read from
-        std::optional<Running> running;       // none: the same as the one that runs, to the byte
-        std::optional<config::Config> first;  // the role's own, which is not started yet
+        UniqueFd snapshot;                    // from which it was read
+        std::optional<Running> running;       // none: byte for byte the same as the running one
+        std::optional<config::Config> first;  // for a role that is not started yet
     };
 
     void listen();
@@ -133,12 +134,13 @@ private:
     UniqueFd kick_;
     std::unique_ptr<Role> role_;
     Running running_;
-    const Running* replaced_ = nullptr;  // the one before, while a reload is committed
-    UniqueFd snapshot_;                  // what the running one was read from
+    const Running* replaced_ = nullptr;  // the old configuration, while a reload is committed
+    UniqueFd snapshot_;                  // from which the running one was read
     bool kick_due_ = false;
     std::optional<Prepared> prepared_;
     std::uint64_t generation_ = 0;
-    // Other numbers than the incarnation before had: the results of its scripts are nobody's.
+    // The pid makes the numbers differ from those of an earlier incarnation, whose script results must match no
+    // request.
     std::uint64_t next_request_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
     std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
     std::uint64_t unsent_ = 0;
@@ -171,7 +173,7 @@ int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
     if (traits_.has_many_servers) {
         ::mallopt(M_MMAP_THRESHOLD, kKeptFree / 2);
         ::mallopt(M_TRIM_THRESHOLD, kKeptFree);
-        // The others tell little, and what they tell may be their last words.
+        // Only here: other roles log little, and an unbuffered last line before a crash is worth more.
         log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     }
     role_ = make(*this);
@@ -222,7 +224,7 @@ void Process::send(const ipc::Message& message, int descriptor) {
     const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
     if (sent) return;
     ++unsent_;
-    // A paused supervisor fills the queue with heartbeats; those may be lost, anything else is told.
+    // While the supervisor is paused, heartbeats fill the queue; their loss is harmless and not logged.
     if (!std::holds_alternative<ipc::Heartbeat>(message))
         log_.warning("a message to the supervisor was lost ({} so far): {}", unsent_, sent.error().text());
 }
@@ -284,8 +286,8 @@ Result<Process::Prepared> Process::read_next(std::uint64_t generation, UniqueFd 
     return next;
 }
 
-// Of thousands of services a reload changes a few, mostly: those alone are read. False: that is not all, or the role
-// wants everything.
+// Most reloads change a few of thousands of services: only those are decoded. False: something else changed as well, or
+// the role needs the whole configuration.
 Result<bool> Process::read_changes(Prepared& next) {
     if (!started_ || !snapshot_ || !role_->takes_changes()) return false;
     auto changes = ipc::changed_services(snapshot_.get(), next.snapshot.get());
@@ -299,7 +301,7 @@ Result<bool> Process::read_changes(Prepared& next) {
     return true;
 }
 
-// The role gets the configuration itself; of services there may be thousands.
+// The role gets `config` itself; a second copy of thousands of services is avoided where the process has many.
 Process::Running Process::to_run(config::Config& config) const {
     Running next{{}, alert::ServiceScripts{config}};
     auto services = std::exchange(config.virtual_servers, {});
@@ -329,7 +331,7 @@ void Process::run(Running next, std::optional<config::Config> own) {
     tuning_.apply(process_options(running_.config.global, kind_));
     const bool first = !std::exchange(started_, true);
     if (!first) {
-        replaced_ = &before;  // what the reload removes is told by the scripts it had
+        replaced_ = &before;  // events about removed objects run the scripts of the old configuration
         role_->commit();
         replaced_ = nullptr;
     } else if (const auto ran = role_->start(std::move(*own), startup_.restarted); !ran) {
@@ -337,8 +339,9 @@ void Process::run(Running next, std::optional<config::Config> own) {
         stopping_ = true;
         return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
-    // What reading took is given back, or it would stay until the next reload. That one keeps it: to give it back and
-    // get it again each time takes longer than all else. vrrp, which is to take over at once, waits for a quiet moment.
+    // After the first reading the free memory is returned to the kernel. Not after reloads: returning and faulting it
+    // in again each time takes longer than the reload. vrrp, which may have to take over now, does it some seconds
+    // later.
     if (traits_.is_short_of_time)
         beats_until_trim_ = kBeatsUntilTrim;
     else if (first)
@@ -355,7 +358,7 @@ void Process::publish(Event event) {
     event.at = wall();
     if (ring_) {
         event.number = ring_->append(event);
-        // One kick for all that this turn of the loop tells.
+        // One wake-up of the observer for all events of this turn of the loop.
         if (!std::exchange(kick_due_, true)) asio::post(loop_, [this] { kick(); });
     }
     if (!event.notify) return;
@@ -368,7 +371,8 @@ void Process::publish(Event event) {
 void Process::kick() {
     if (!std::exchange(kick_due_, false)) return;
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(kick_.get(), &one, sizeof one);  // full: it is awake already
+    [[maybe_unused]] const auto written =
+        ::write(kick_.get(), &one, sizeof one);  // EAGAIN: the counter is full, the observer is awake already
 }
 
 std::vector<alert::NotifyCall> Process::calls_of(const Running& running, const Event& event) {
@@ -409,11 +413,11 @@ void Process::publish_state(const ipc::StateBlock::Writer& write) {
     if (!published) log_.error("state is not saved for a restart: {}", published.error().text());
 }
 
-// Rather no master than one that nobody watches (DESIGN: roles resign in order).
+// A role without a supervisor stops in order: no master is better than one that is not supervised.
 void Process::supervisor_gone() {
     if (orphan_) return;
     orphan_ = true;
-    if (!stopping_) log_.error("the supervisor is gone: resigning");
+    if (!stopping_) log_.error("the supervisor has died: stopping");
     boost::system::error_code ignored;
     control_.close(ignored);
     stop();
@@ -428,7 +432,7 @@ void Process::stop() {
     });
 }
 
-// The kernel closes everything at once; what is held (addresses, services) is the successor's from here on.
+// For an upgrade: exits without releasing addresses or services, which the successor takes over.
 void Process::retire() {
     if (std::exchange(stopping_, true)) return;
     if (started_) role_->save_state();

@@ -1,4 +1,4 @@
-// Which parts of SNMP a configuration asks for. Pure; the reader decides by it whether the process is needed.
+// The SNMP sections that a configuration enables. Pure. The reader uses it to decide whether the process is needed.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ struct SnmpParts {
     [[nodiscard]] bool any() const { return vrrp || checker || rfc_v2 || rfc_v3; }
     bool operator==(const SnmpParts&) const = default;
 };
-// keepalived: -x is what enable_snmp_vrrp and enable_snmp_checker are. The socket of -A comes before snmp_socket.
+// keepalived: -x has the effect of enable_snmp_vrrp and enable_snmp_checker; -A overrides snmp_socket.
 [[nodiscard]] SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::string& socket_by_option);
 
 }  // namespace mainstay::role

@@ -25,7 +25,7 @@ Result<ipc::RoleStartup> receive_startup(int fd) {
     auto got = ipc::receive_message(fd);
     if (!got) return std::unexpected{std::move(got.error())};
     if (!got->has_value() || std::holds_alternative<ipc::Closed>(**got))
-        return fail(Errc::State, "the supervisor is gone");
+        return fail(Errc::State, "the supervisor has died");
     auto& message = std::get<ipc::Received>(**got).message;
     if (!std::holds_alternative<ipc::RoleStartup>(message))
         return fail(Errc::Invalid, "the first message is not a RoleStartup");

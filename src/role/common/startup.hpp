@@ -1,4 +1,4 @@
-// The first steps of a role's process.
+// The first steps of a role's process: ignoring signals and receiving its RoleStartup.
 #pragma once
 
 #include "mainstay/base/error.hpp"
@@ -6,11 +6,11 @@
 
 namespace mainstay::role {
 
-// SIGPIPE, and what the supervisor's terminal sends to the whole group: a role is stopped by its supervisor only.
+// Ignores SIGPIPE and the signals that a terminal sends to the process group: only the supervisor stops a role.
 void ignore_signals();
 
-// The RoleStartup, which the supervisor sends right after the fork, before anything else. Errc::Timeout after 10 s,
-// Errc::State when the supervisor is gone, Errc::Invalid when another message comes.
+// Waits for the RoleStartup, the first message that the supervisor sends after the fork. Errc::Timeout after 10 s,
+// Errc::State when the supervisor has died, Errc::Invalid for any other message.
 [[nodiscard]] Result<ipc::RoleStartup> receive_startup(int fd);
 
 }  // namespace mainstay::role

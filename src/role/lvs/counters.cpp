@@ -77,7 +77,7 @@ void LvsCounters::read_services() {
     const Instant before = runtime_.now();
     bool moved = false;
     if (const auto entries = reconciler_.services(); !entries) {
-        tell_failure("services", told_services_, entries.error());
+        log_failure("services", told_services_, entries.error());
     } else {
         std::map<netlink::IpvsServiceKey, const netlink::IpvsStats*> counted;
         for (const auto& entry : *entries) counted.emplace(entry.service.key, &entry.stats);
@@ -111,17 +111,17 @@ void LvsCounters::read_some_servers() {
         moved_ = !std::exchange(servers_read_, true) || moved_;
         told_servers_ = false;
     } else {
-        tell_failure("servers", told_servers_, read.error());
+        log_failure("servers", told_servers_, read.error());
     }
     next_ = 0;
-    // From its end, so that no server is read again too early.
+    // The interval counts from the end of the last reading.
     arm(servers_timer_,
         after + std::max<Instant::duration>(intervals_.servers, std::exchange(took_, {}) * kCountingShare),
         &LvsCounters::read_some_servers);
     if (std::exchange(moved_, false)) changed_();
 }
 
-// A server that is not in the table counts nothing.
+// A server that is not in the table has no counters.
 Result<void> LvsCounters::read_servers(std::size_t number) {
     const auto& service = judge_.services()[number];
     ipc::ServiceTraffic sum{.stats = traffic_[number].stats, .servers = {}, .sorry_server = {}};
@@ -144,8 +144,8 @@ Result<void> LvsCounters::read_servers(std::size_t number) {
     return {};
 }
 
-// The old values remain. The reconciler reports that IPVS is missing.
-void LvsCounters::tell_failure(const char* whose, bool& told, const Error& error) {
+// The old values stay. If IPVS itself is missing, the reconciler reports that.
+void LvsCounters::log_failure(const char* whose, bool& told, const Error& error) {
     if (!reconciler_.state().available) return;
     if (!std::exchange(told, true))
         runtime_.log().warning("SNMP: the IPVS counters of {} cannot be read: {}; retried at each interval", whose,

@@ -1,4 +1,4 @@
-// Reads what the kernel counts of the services and their servers, for SNMP; there is one only while SNMP shows it.
+// Reads the kernel's IPVS counters of services and servers, for SNMP. It exists only while SNMP shows them.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -20,7 +20,7 @@ namespace mainstay::role {
 
 // Kernel services whose servers are read per turn of the loop, as in an audit.
 inline constexpr std::size_t kCountedSlice = 32;
-// However short the intervals: reading takes at most one part in so many of the time.
+// However short the intervals are, reading takes at most 1/kCountingShare of the time.
 inline constexpr int kCountingShare = 20;
 
 // snmp_vs_stats_update_interval and snmp_rs_stats_update_interval: the least time between two readings.
@@ -33,12 +33,12 @@ struct CounterIntervals {
 
 class LvsCounters {
 public:
-    // `changed` is called when `traffic()` has; never from within the constructor. `judge` and `reconciler` live
-    // longer; a configuration of the judge's has a reader of its own.
+    // `changed` is called when `traffic()` has changed, never from within the constructor. `judge` and `reconciler`
+    // must outlive this object, which serves one configuration of the judge.
     LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler, CounterIntervals intervals,
                 std::function<void()> changed);
 
-    // In the order of the judge's services; none until all was read once.
+    // In the order of the judge's services; none until all counters have been read once.
     [[nodiscard]] std::optional<std::vector<ipc::ServiceTraffic>> traffic() const;
 
 private:
@@ -48,7 +48,7 @@ private:
     void read_services();
     void read_some_servers();
     [[nodiscard]] Result<void> read_servers(std::size_t service);
-    void tell_failure(const char* whose, bool& told, const Error& error);
+    void log_failure(const char* whose, bool& told, const Error& error);
 
     Runtime& runtime_;
     const lvs::Judge& judge_;
@@ -58,10 +58,10 @@ private:
     std::vector<ipc::ServiceTraffic> traffic_;
     bool services_read_ = false, servers_read_ = false, told_services_ = false, told_servers_ = false;
     std::size_t next_ = 0;      // the service whose servers are read next
-    bool moved_ = false;        // a counter of this round of servers
-    Instant::duration took_{};  // this round so far
+    bool moved_ = false;        // a counter has changed in this round
+    Instant::duration took_{};  // reading time of this round so far
     Timer services_timer_, servers_timer_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the reader still is
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 // None without intervals.

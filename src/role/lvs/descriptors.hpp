@@ -1,13 +1,13 @@
-// How many health checks may run at a time, as far as descriptors go.
+// The descriptor limit of the process, which bounds how many health checks may run at a time.
 #pragma once
 
 #include <cstddef>
 
 namespace mainstay::role {
 
-inline constexpr std::size_t kDescriptorsForOthers = 64;  // than checks
+inline constexpr std::size_t kDescriptorsForOthers = 64;  // for everything that is not a health check
 
-// Raises the process's limit as far as checks need it and it may be raised; what it then allows for checks.
+// Raises the process's descriptor limit as far as needed and permitted. Returns how many checks it then allows.
 [[nodiscard]] std::size_t raise_descriptor_limit();
 
 }  // namespace mainstay::role

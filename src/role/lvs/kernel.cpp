@@ -1,4 +1,4 @@
-// The lvs role with the real kernel.
+// Connects the lvs role to the real kernel; tests pass a simulated one.
 #include <random>
 
 #include "mainstay/kernel/sysctl.hpp"

@@ -18,7 +18,7 @@ void LvsLinks::open(const config::Global& global) {
 }
 
 void LvsLinks::close() {
-    if (ready_) ready_->release();  // the socket is the other one's
+    if (ready_) ready_->release();  // the descriptor belongs to the monitor's socket
     ready_.reset();
     netlink_.reset();
     links_.clear();
@@ -64,7 +64,7 @@ void LvsLinks::watch() {
                        });
 }
 
-// True when it is news.
+// True when it changes anything.
 bool LvsLinks::take(const kernel::RouteNotification& notification) {
     if (const auto* link = std::get_if<kernel::LinkChanged>(&notification)) {
         const Seen now{link->link.name, link->link.up};

@@ -21,17 +21,18 @@ namespace mainstay::role {
 
 class LvsLinks {
 public:
-    // `changed` is called on the loop when anything that can be asked here may have changed. All live longer than this.
+    // `changed` is called on the loop when the answer of index_of() or addresses() may have changed. The arguments must
+    // outlive this object.
     LvsLinks(boost::asio::io_context& loop, Log& log, std::function<void()> changed)
         : loop_{loop}, log_{log}, changed_{std::move(changed)} {}
 
-    // Listens from now on; again does nothing. `global`: how big the socket's buffer is to be.
+    // Starts monitoring; a second call does nothing. `global` has the size of the socket's receive buffer.
     void open(const config::Global& global);
     void close();
     [[nodiscard]] bool is_open() const { return ready_.has_value(); }
 
-    [[nodiscard]] std::uint32_t index_of(const std::string& interface) const;  // 0: there is none
-    [[nodiscard]] std::set<IpAddress> addresses() const;                       // on whatever interface, each once
+    [[nodiscard]] std::uint32_t index_of(const std::string& interface) const;  // 0: it does not exist
+    [[nodiscard]] std::set<IpAddress> addresses() const;                       // of all interfaces
 
 private:
     [[nodiscard]] Result<void> refresh();

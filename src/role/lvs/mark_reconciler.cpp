@@ -2,7 +2,7 @@
 
 namespace mainstay::role {
 
-void MarkReconciler::want(std::optional<netlink::MarkTable> table) {
+void MarkReconciler::set_desired(std::optional<netlink::MarkTable> table) {
     wanted_ = std::move(table);
     settle();
 }
@@ -14,7 +14,7 @@ void MarkReconciler::settle() {
         told_ = false;
         return;
     } else if (!std::exchange(told_, true)) {
-        log_.error("nftables_ipvs: {}: packets to virtual server groups get no mark; retried every {} s",
+        log_.error("nftables_ipvs: {}: packets to virtual server groups are not marked; retried every {} s",
                    applied.error().text(), std::chrono::duration_cast<Seconds>(again_every_).count());
     }
     watch_.stop();

@@ -22,7 +22,7 @@ public:
         : log_{log}, again_every_{again_every}, timer_{loop}, watch_{loop, [this] { check(); }} {}
 
     // Writes the table in one transaction, and only if it has changed. A failure is retried, and logged once.
-    void want(std::optional<netlink::MarkTable> table);
+    void set_desired(std::optional<netlink::MarkTable> table);
     void stop(bool keep);
 
 private:

@@ -8,7 +8,7 @@
 
 namespace mainstay::role {
 
-struct Names::Name {
+struct NameResolver::Name {
     Name(boost::asio::io_context& loop, probe::NameQuestion asked) : question{std::move(asked)}, timer{loop} {}
     probe::NameQuestion question;
     Micros interval{0};
@@ -35,7 +35,7 @@ probe::NameQuestion question_of(const config::VirtualServer& service, const lvs:
             .most = named.most};
 }
 
-// The answer is handed out through `result`: what is thrown on the way leaves its default there.
+// The answer is passed through `result`, which keeps its default if an exception is thrown.
 boost::asio::awaitable<void> look_up(probe::NameQuestion question, std::shared_ptr<probe::Attempt> attempt,
                                      std::shared_ptr<probe::NameAnswer> result) {
     *result = co_await probe::resolve(std::move(question), std::move(attempt));
@@ -43,12 +43,12 @@ boost::asio::awaitable<void> look_up(probe::NameQuestion question, std::shared_p
 
 }  // namespace
 
-Names::Names(boost::asio::io_context& loop, Log& log, std::function<void()> changed)
+NameResolver::NameResolver(boost::asio::io_context& loop, Log& log, std::function<void()> changed)
     : loop_{loop}, log_{log}, changed_{std::move(changed)} {}
 
-Names::~Names() { stop(); }
+NameResolver::~NameResolver() { stop(); }
 
-void Names::stop() {
+void NameResolver::stop() {
     for (auto& [question, name] : names_) {
         name->timer.cancel();
         if (name->attempt) name->attempt->cancel();
@@ -56,7 +56,7 @@ void Names::stop() {
     names_.clear();
 }
 
-void Names::recall(const config::Config& config, const lvs::Memory& memory) {
+void NameResolver::recall(const config::Config& config, const lvs::Memory& memory) {
     for (const auto& service : config.virtual_servers) {
         const auto found = std::ranges::find(memory, lvs::identity_of(service), &lvs::ServiceMemory::identity);
         if (found == memory.end()) continue;
@@ -65,13 +65,13 @@ void Names::recall(const config::Config& config, const lvs::Memory& memory) {
     }
 }
 
-void Names::follow(const config::Config& config) {
+void NameResolver::follow(const config::Config& config) {
     auto before = std::exchange(names_, {});
     for (const auto& service : config.virtual_servers) {
         for (const auto& named : lvs::named_servers(service)) {
             const auto question = question_of(service, named);
             auto& name = names_[question];
-            const bool again = name != nullptr;  // of another service too: the shorter interval counts
+            const bool again = name != nullptr;  // also used by another service: the shorter interval applies
             if (const auto old = before.find(question); !again && old != before.end()) name = old->second;
             const bool fresh = name == nullptr;
             if (fresh) {
@@ -90,14 +90,14 @@ void Names::follow(const config::Config& config) {
     }
 }
 
-config::Config Names::effective(config::Config config) const {
+config::Config NameResolver::effective(config::Config config) const {
     return lvs::with_known(std::move(config), [this](const auto& service, const auto& named) {
         const auto found = names_.find(question_of(service, named));
         return found == names_.end() ? nullptr : &found->second->known;
     });
 }
 
-void Names::arm(const std::shared_ptr<Name>& name, Micros pause) {
+void NameResolver::arm(const std::shared_ptr<Name>& name, Micros pause) {
     name->timer.expires_after(pause);
     name->timer.async_wait(
         [this, alive = std::weak_ptr{alive_}, question = name->question](const boost::system::error_code& error) {
@@ -105,7 +105,7 @@ void Names::arm(const std::shared_ptr<Name>& name, Micros pause) {
         });
 }
 
-void Names::look(const probe::NameQuestion& question) {
+void NameResolver::look(const probe::NameQuestion& question) {
     const auto found = names_.find(question);
     if (found == names_.end()) return;
     const auto name = found->second;
@@ -126,12 +126,12 @@ void Names::look(const probe::NameQuestion& question) {
         });
 }
 
-void Names::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer) {
+void NameResolver::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer) {
     arm(name, name->interval);
     if (!answer.refused.empty()) {
         if (name->failures++ == 0) {
             log_.warning("real_server_dns {}: {}. {}", name->question.name, answer.refused,
-                         name->known.empty() ? std::string{"There are no servers until a lookup succeeds"}
+                         name->known.empty() ? std::string{"It has no servers until a lookup succeeds"}
                                              : fmt::format("The {} known servers are kept", name->known.size()));
         }
         return;

@@ -20,20 +20,20 @@
 
 namespace mainstay::role {
 
-// Lookups at a time; each takes a descriptor.
+// Concurrent lookups; each takes a descriptor.
 inline constexpr std::size_t kLookupsMax = 64;
 
-class Names {
+class NameResolver {
 public:
-    // `changed`: what is known is no longer what it was; called on the loop.
-    Names(boost::asio::io_context& loop, Log& log, std::function<void()> changed);
-    Names(const Names&) = delete;
-    Names& operator=(const Names&) = delete;
-    ~Names();
+    // `changed` is called on the loop when known addresses have changed.
+    NameResolver(boost::asio::io_context& loop, Log& log, std::function<void()> changed);
+    NameResolver(const NameResolver&) = delete;
+    NameResolver& operator=(const NameResolver&) = delete;
+    ~NameResolver();
 
-    // Resolves the names of this configuration from now on. Known addresses of names that it still has are kept.
+    // Resolves the names of this configuration. Known addresses of names that it still contains are kept.
     void follow(const config::Config& config);
-    // What an earlier incarnation had, until the first answer. Before follow().
+    // Restores the addresses known to an earlier incarnation, until the first answer. Call it before follow().
     void recall(const config::Config& config, const lvs::Memory& memory);
     [[nodiscard]] config::Config effective(config::Config config) const;
     void stop();
@@ -50,7 +50,7 @@ private:
     std::map<probe::NameQuestion, std::shared_ptr<Name>> names_;
     std::map<probe::NameQuestion, lvs::KnownServers> recalled_;
     std::size_t running_ = 0;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether this still is
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 }  // namespace mainstay::role

@@ -22,12 +22,12 @@ TableReconciler::TableReconciler(boost::asio::io_context& loop, Log& log, const 
 void TableReconciler::start(const Wanted& wanted, std::span<const Key> owned_before, bool flush_first) {
     ledger_.leave_over(owned_before);
     flush_first_ = flush_first;
-    want(wanted);
+    set_desired(wanted);
     open();
     if (options_.audit_every.count() > 0) arm_audit(options_.audit_every);
 }
 
-void TableReconciler::want(const Wanted& wanted) {
+void TableReconciler::set_desired(const Wanted& wanted) {
     ledger_.begin(wanted.services);
     for (std::size_t i = 0; i < wanted.services; ++i)
         for (auto& entry : wanted.of(i)) ledger_.add(std::move(entry));
@@ -42,7 +42,7 @@ void TableReconciler::open() {
         if (auto flushed = ipvs_->flush(); !flushed) log_.error("lvs_flush: {}", flushed.error().text());
     }
     if (auto read = read_all(); !read) return close_and_retry(read.error());
-    if (std::exchange(told_unavailable_, false)) log_.notice("IPVS is available now");
+    if (std::exchange(logged_unavailable_, false)) log_.notice("IPVS is available now");
     state_.available = true;
     state_.problem.clear();
     reconcile();
@@ -53,7 +53,7 @@ void TableReconciler::unavailable(const Error& error) {
     ipvs_.reset();
     state_.available = false;
     state_.problem = error.text();
-    if (!std::exchange(told_unavailable_, true)) {
+    if (!std::exchange(logged_unavailable_, true)) {
         log_.error("IPVS cannot be programmed: {}. Health checks run; retried every {} s", error.text(),
                    std::chrono::duration_cast<Seconds>(options_.reopen_every).count());
     }
@@ -88,13 +88,13 @@ Result<void> TableReconciler::read_all() {
     if (!services) return std::unexpected{std::move(services.error())};
     for (const auto& entry : *services) {
         const auto& key = entry.service.key;
-        if (!ledger_.find(key) && !ledger_.left_over().contains(key)) continue;  // somebody else's
+        if (!ledger_.find(key) && !ledger_.left_over().contains(key)) continue;  // another program's service
         if (auto read = read_service(&entry.service, key); !read) return std::unexpected{std::move(read.error())};
     }
     return {};
 }
 
-// A service that is wanted for the first time may be there already: it is read, then adjusted.
+// A newly desired service may exist already: it is read, then adjusted.
 Result<void> TableReconciler::read_strange() {
     std::set<Key> strange;
     for (std::size_t i = 0; i < ledger_.size(); ++i)
@@ -110,7 +110,7 @@ Result<void> TableReconciler::read_strange() {
     return {};
 }
 
-// True: it is there, as the ledger says now. A service that is removed while it is read counts as absent.
+// True: it exists, and the ledger has its state. A service that is removed while it is read counts as absent.
 Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, const Key& key) {
     ledger_.found(key, std::nullopt);
     if (service == nullptr) return false;
@@ -125,7 +125,7 @@ Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, 
     return true;
 }
 
-// Batch by batch, what is left over last. False: the socket is lost.
+// Sends the plan batch by batch, removals of leftover services last. False: the socket is lost.
 bool TableReconciler::carry_out(void (lvs::Ledger::*plan)(std::size_t, Operations&) const, Work& work) {
     Operations operations;
     for (std::size_t i = 0; i <= ledger_.size(); ++i) {
@@ -170,7 +170,7 @@ void TableReconciler::change(std::vector<lvs::ServiceTable> changed) {
 }
 
 void TableReconciler::replace(const Wanted& wanted) {
-    want(wanted);
+    set_desired(wanted);
     if (!ipvs_) return;
     if (auto read = read_strange(); !read) return close_and_retry(read.error());
     reconcile();
@@ -221,12 +221,12 @@ bool TableReconciler::execute(const Operations& operations, Work& work) {
     take_over(operations, *outcome);
     work.operations += operations.size();
     work.took += std::chrono::steady_clock::now() - begun;
-    tell_refusals(operations, *outcome, work);
+    log_refusals(operations, *outcome, work);
     return true;
 }
 
-// Brings the ledger up to date. Where the kernel refused, or forgave because the ledger was wrong, the next audit
-// reads the service again.
+// Updates the ledger. Where the kernel refused an operation, or accepted one that showed the ledger to be wrong, the
+// next audit reads the service again.
 void TableReconciler::take_over(const Operations& operations, const IpvsTable::Outcome& outcome) {
     std::vector<std::size_t> failed;
     for (const auto& failure : outcome.failures) failed.push_back(failure.index);
@@ -239,7 +239,7 @@ void TableReconciler::take_over(const Operations& operations, const IpvsTable::O
 
 namespace {
 
-// Why the kernel refused it, as far as that is known.
+// The reason why the kernel refused the operation, more specific than errno where possible.
 std::string refusal(const netlink::IpvsOperation& operation, const kernel::IpvsSocket::Failure& failure) {
     const bool service = operation.kind == Operation::AddService || operation.kind == Operation::SetService;
     if (service && failure.sys_errno == ENOENT) {
@@ -252,17 +252,17 @@ std::string refusal(const netlink::IpvsOperation& operation, const kernel::IpvsS
 
 }  // namespace
 
-void TableReconciler::tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work) {
+void TableReconciler::log_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work) {
     std::set<Key> absent;
     for (const auto& failure : outcome.failures) {
         work.refused = true;
         if (failure.index >= operations.size()) continue;
         const auto& operation = operations[failure.index];
         if (operation.kind == Operation::AddService) absent.insert(operation.service.key);
-        // Without the service there are no servers: this was logged already.
+        // Its service was refused as well, which was logged already.
         if (operation.kind == Operation::AddDestination && absent.contains(operation.service.key)) continue;
         std::string text = fmt::format("{}: {}", netlink::describe(operation), refusal(operation, failure));
-        if (told_refusals_.contains(text)) continue;  // retried with every audit, logged once
+        if (logged_refusals_.contains(text)) continue;  // retried with every audit, logged once
         if (work.named >= kOperationsNamedMax) {
             ++work.unnamed;
             continue;
@@ -270,13 +270,13 @@ void TableReconciler::tell_refusals(const Operations& operations, const IpvsTabl
         ++work.named;
         log_.info("{}", netlink::line_of_refusal(operation, failure.sys_errno));
         log_.error("IPVS refused {}", text);
-        if (told_refusals_.size() < kRefusalsRememberedMax) told_refusals_.insert(std::move(text));
+        if (logged_refusals_.size() < kRefusalsRememberedMax) logged_refusals_.insert(std::move(text));
     }
 }
 
 void TableReconciler::tell_rest(const Work& work) {
     if (work.unnamed != 0) log_.error("IPVS refused {} more operations", work.unnamed);
-    if (!work.refused) told_refusals_.clear();
+    if (!work.refused) logged_refusals_.clear();
 }
 
 void TableReconciler::stop(bool keep, config::Global::FlushOnStop flush) {

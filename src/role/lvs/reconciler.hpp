@@ -44,7 +44,7 @@ public:
         std::uint64_t operations = 0, failures = 0, repairs = 0;
     };
 
-    // `changed` is called when `state()` has. All but `options` live longer than the reconciler.
+    // `changed` is called when `state()` has changed. All arguments but `options` must outlive the reconciler.
     TableReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> changed);
 
     // The desired table, requested for one configured service at a time, because the whole may be large.
@@ -55,15 +55,15 @@ public:
     // Opens IPVS, and retries until that succeeds. `owned_before`: services of an earlier incarnation, deleted if no
     // longer desired.
     void start(const Wanted& wanted, std::span<const netlink::IpvsServiceKey> owned_before, bool flush_first);
-    void update(std::vector<lvs::ServiceTable> changed);  // services that are wanted already
+    void update(std::vector<lvs::ServiceTable> changed);  // services that are desired already
     void replace(const Wanted& wanted);                   // all of them, after a reload
-    void change(std::vector<lvs::ServiceTable> changed);  // after a reload that left all others as they are
-    void audit_soon();  // a reload applies the file, whatever other programs have changed
+    void change(std::vector<lvs::ServiceTable> changed);  // after a reload that changed only these
+    void audit_soon();                                    // after a reload, to repair changes by other programs
     void stop(bool keep, config::Global::FlushOnStop flush);
 
-    // What the kernel counts for these services now; one that is not there has no connections.
+    // The kernel's current connection counts for these services; a service that does not exist has none.
     [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);
-    // The kernel's services, others' among them, and the servers of one: none while there is no such service.
+    // All services in the kernel, including those of other programs; and the servers of one, none if it does not exist.
     [[nodiscard]] Result<std::vector<netlink::IpvsServiceEntry>> services();
     [[nodiscard]] Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key);
 
@@ -81,7 +81,7 @@ private:
         bool refused = false;
     };
 
-    void want(const Wanted& wanted);
+    void set_desired(const Wanted& wanted);
     void open();
     void unavailable(const Error& error);
     void close_and_retry(const Error& error);
@@ -94,7 +94,7 @@ private:
     [[nodiscard]] bool execute(const Operations& operations);
     [[nodiscard]] bool execute(const Operations& operations, Work& work);
     void take_over(const Operations& operations, const IpvsTable::Outcome& outcome);
-    void tell_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work);
+    void log_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work);
     void tell_rest(const Work& work);
 
     void arm_audit(Micros pause);
@@ -112,21 +112,21 @@ private:
     std::unique_ptr<IpvsTable> ipvs_;
     bool flush_first_ = false;
     bool stopped_ = false;
-    bool told_unavailable_ = false;
+    bool logged_unavailable_ = false;
     lvs::Ledger ledger_;
-    std::set<Key> unsure_;  // an operation on them failed: the shadow may be wrong
-    std::set<std::string> told_refusals_;
+    std::set<Key> unsure_;  // an operation on them failed: the ledger may be wrong
+    std::set<std::string> logged_refusals_;
 
     struct Audit {
         std::map<Key, netlink::IpvsService> services;
         std::size_t next = 0;
         std::set<Key> suspects;
         bool running = false;
-        bool hurried = false;  // not spread over half of its interval
+        bool hurried = false;  // not spread over half of the audit interval
     } audit_;
     boost::asio::steady_timer reopen_timer_;
     boost::asio::steady_timer audit_timer_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the reconciler still is
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 }  // namespace mainstay::role

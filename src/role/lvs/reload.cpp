@@ -69,7 +69,7 @@ void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
 
 void LvsRole::reloaded(const lvs::Intents& intents) {
     clock_.forget();
-    marks_.want(judge_.mark_table());
+    marks_.set_desired(judge_.mark_table());
     static_cast<void>(settle_expiry());  // its reconciler logs it, and retries
     tell(intents);
     run_checks(intents);
@@ -83,7 +83,7 @@ config::Config LvsRole::with_names(config::Config config) {
     names_.follow(config);
     configured_ = named ? config : config::Config{};
     if (named) return names_.effective(std::move(config));
-    return config;  // moved, whole: a conditional expression would copy it
+    return config;  // moved; a conditional expression would copy it
 }
 
 void LvsRole::names_changed() {

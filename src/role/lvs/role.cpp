@@ -9,8 +9,8 @@
 namespace mainstay::role {
 namespace {
 
-// No check begins later than that for it. Not a multiple of a kernel's tick: where processor time is told by samples at
-// each tick, what runs right behind it would seem to take none.
+// Checks that are due within one slot start together, at most this late. Not a multiple of a kernel tick: kernels that
+// sample processor time at each tick would account none to work that runs right after it.
 constexpr Nanos kDeadlineSlot{21'000'000};
 
 }  // namespace
@@ -29,7 +29,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     const auto write_table = [&] {
         started_ = true;
         reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
-        marks_.want(judge_.mark_table());
+        marks_.set_desired(judge_.mark_table());
         follow_settings(std::move(settings), inherited_timeouts_, inherited_expiry_);
     };
     // The table is written before the reports, unless files and sessions, which are known already, decide about it.
@@ -51,7 +51,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     return {};
 }
 
-// What belongs to the table and is not in it: timeouts, the sync daemon, the expiry of persistence.
+// IPVS settings outside the table: timeouts, the sync daemon, the expiry of persistence.
 void LvsRole::follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts,
                               std::optional<bool> original_expiry) {
     settings_.configure(std::move(settings), original_timeouts);
@@ -133,7 +133,7 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
         if (wanted == nullptr) continue;
         auto counted = reconciler_.connections(judge_.desired(wanted->service));
         clock_.forget();
-        if (!counted) continue;  // the time limit remains
+        if (!counted) continue;  // draining still ends at its time limit
         step(lvs::ConnectionsCounted{wanted->service, std::move(*counted)});
         publish_within(kPublishLater);
     }
@@ -152,8 +152,7 @@ Result<void> LvsRole::expire_first() {
 
 Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
     using Verb = lvs::ServerCommand::Verb;
-    if (question.verb > static_cast<std::uint8_t>(Verb::Weight))
-        return {2, "this daemon does not know that command", {}};
+    if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "unknown command", {}};
     const lvs::ServerCommand command{.verb = static_cast<Verb>(question.verb),
                                      .which = question.which,
                                      .weight = question.weight,
@@ -217,7 +216,7 @@ void LvsRole::start_check(lvs::CheckerId check, const config::Checker& checker) 
     if (auto probe = probe::probe_of(checker, state.url, *tools_)) runner_.start(check, std::move(*probe));
 }
 
-// The supervisor ends it at its time limit. Its result is queued, because it may be answered from within the call.
+// The supervisor kills the script at its timeout. The result is queued, because run_script() may answer at once.
 void LvsRole::run_script_check(lvs::CheckerId check) {
     const auto place = judge_.place(check);
     if (!place) return;
@@ -234,7 +233,7 @@ void LvsRole::run_script_check(lvs::CheckerId check) {
                         std::move(done));
 }
 
-void LvsRole::bfd_told(const ipc::BfdState& told) {
+void LvsRole::on_bfd_state(const ipc::BfdState& told) {
     runtime_.log().info("Received BFD event: instance {} is in state {}", told.name, told.up ? "Up" : "Down");
     follow(event_driven_.told(judge_, told));
 }
@@ -245,7 +244,7 @@ void LvsRole::follow(EventDrivenChecks::Results results) {
     if (!results.empty()) publish_within(kPublishSoon);
 }
 
-// What is known already counts before the table is made of it.
+// Known states of files and sessions are applied before the first table is written.
 void LvsRole::follow_known(lvs::Intents& after) {
     for (const auto& result : event_driven_.all(judge_)) {
         auto intents = judge_.step(result, moment());
@@ -253,8 +252,8 @@ void LvsRole::follow_known(lvs::Intents& after) {
     }
 }
 
-// Also before the start: a line is laid before there is a configuration.
-void LvsRole::vrrp_told(const ipc::Message& told) {
+// May be called before the start: the channel is connected before there is a configuration.
+void LvsRole::on_instance_states(const ipc::Message& told) {
     const auto* states = std::get_if<ipc::InstanceStates>(&told);
     if (states == nullptr || stopping_) return;
     for (const auto& instance : states->instances) {
@@ -274,7 +273,7 @@ void LvsRole::links_changed() {
     step(lvs::AddressesChanged{links_.addresses()});
 }
 
-// In a network namespace of IPVS's own the daemon has an interface that cannot be seen from here.
+// If IPVS runs in a separate network namespace, the sync daemon's interface is not visible from here.
 void LvsRole::on_interface_change() {
     const auto& sync = settings_.sync_daemon();
     if (!sync || !links_.is_open() || runtime_.options().has_ipvs_namespace) return;
@@ -322,7 +321,7 @@ void LvsRole::arm_deadline() {
     // An earlier wake-up that is armed already is left alone: the judge ignores it and this arms the right one.
     if (stopping_ || !deadline || (armed_ && *armed_ <= *deadline)) return;
     armed_ = deadline;
-    // Checks that are due within a slot begin together: thousands a second share their wake-ups.
+    // Checks that are due within a slot start together: thousands per second share their wake-ups.
     const Nanos since_boot = deadline->time_since_epoch();
     deadline_timer_.expires_at(*deadline + (kDeadlineSlot - since_boot % kDeadlineSlot) % kDeadlineSlot);
     deadline_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {

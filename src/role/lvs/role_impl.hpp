@@ -30,8 +30,8 @@
 
 namespace mainstay::role {
 
-// The state block is for crashes and for people: a change of a verdict is there within the first, everything else
-// within the second; and writing it never takes more than a twentieth of the time.
+// The state block serves restarts and status requests. A changed check result is published within kPublishSoon,
+// everything else within kPublishLater; writing takes at most a twentieth of the time.
 inline constexpr Micros kPublishSoon{100'000};
 inline constexpr Micros kPublishLater{2'000'000};
 
@@ -46,10 +46,10 @@ public:
           runner_{runtime.loop(), runtime.log(),
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
                   raise_descriptor_limit()},
-          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { bfd_told(told); }},
+          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { on_bfd_state(told); }},
           names_{runtime.loop(), runtime.log(), [this] { names_changed(); }},
           settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
-          vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { vrrp_told(told); }},
+          vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { on_instance_states(told); }},
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
           marks_{runtime.loop(), runtime.log(), options_.reopen_every},
           deadline_timer_{runtime.loop()},
@@ -70,7 +70,7 @@ public:
         if (other == ipc::PeerChannel::To::Vrrp) return vrrp_.connect(std::move(line));
         bfd_.connect(std::move(line));
     }
-    // Called before a configuration is prepared, which depends on it.
+    // Called before a configuration is prepared, which needs the observations.
     void observed(const ipc::Observations& seen) override {
         auto results = event_driven_.told(judge_, seen);
         if (!is_prepared()) follow(std::move(results));
@@ -104,17 +104,17 @@ private:
     void run_checks(const lvs::Intents& intents);
     void start_check(lvs::CheckerId check, const config::Checker& checker);
     void run_script_check(lvs::CheckerId check);
-    void bfd_told(const ipc::BfdState& told);
+    void on_bfd_state(const ipc::BfdState& told);
     void follow(EventDrivenChecks::Results results);
     void follow_known(lvs::Intents& after);
-    void vrrp_told(const ipc::Message& told);
+    void on_instance_states(const ipc::Message& told);
     void watch_links(const config::Config& config);
     void links_changed();
     void on_interface_change();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
     void names_changed();
-    // The configuration as the judge gets it: with the servers that its names stand for.
+    // The configuration for the judge, in which resolved names are replaced by their servers.
     [[nodiscard]] config::Config with_names(config::Config config);
     [[nodiscard]] bool is_prepared() const { return !std::holds_alternative<std::monostate>(prepared_); }
     void commit_all(config::Config next);
@@ -123,8 +123,8 @@ private:
     void reloaded(const lvs::Intents& intents);
     void follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts,
                          std::optional<bool> original_expiry);
-    // Persistence to drained servers ends as long as an override asks for it. This does not work in a separate network
-    // namespace of IPVS, whose settings cannot be reached from here.
+    // Sets expire_quiescent_template while an override requests it. Not possible if IPVS runs in a separate network
+    // namespace, whose settings cannot be reached from here.
     Result<void> settle_expiry(std::optional<bool> original = {}) {
         if (runtime_.options().has_ipvs_namespace) return {};
         return settings_.expire_quiescent(judge_.expires_persistence(), original);
@@ -132,7 +132,7 @@ private:
     [[nodiscard]] Result<void> expire_first();
     void create_probes(const config::Config& config);
     void look_at_certificate(std::uint64_t check, probe::Finding& finding);
-    // Anew with each configuration: its services are others.
+    // Replaced with each configuration, because its services differ.
     void count_traffic(std::optional<CounterIntervals> intervals) {
         counters_ = make_counters(runtime_, judge_, reconciler_, intervals, [this] { publish_within(kPublishSoon); });
     }
@@ -150,22 +150,22 @@ private:
     lvs::Judge judge_;
     TableReconciler reconciler_;
     probe::Runner runner_;
-    std::unique_ptr<probe::Toolbox> tools_;  // of the configuration that runs
+    std::unique_ptr<probe::Toolbox> tools_;  // of the running configuration
     lvs::CertificateWatch certificates_;
-    BfdListener bfd_;
+    BfdStateReceiver bfd_;
     EventDrivenChecks event_driven_;
-    Names names_;
-    config::Config configured_;  // with the names; the judge has their servers. Empty where there are none
+    NameResolver names_;
+    config::Config configured_;  // as configured, with names; empty if it has none
     SettingsReconciler settings_;
-    LineListener vrrp_;
-    std::map<std::string, bool> masters_;  // instances, as reported last
+    PeerReceiver vrrp_;
+    std::map<std::string, bool> masters_;  // last reported states of instances
     LvsLinks links_;
     MarkReconciler marks_;
     std::unique_ptr<LvsCounters> counters_;  // with SNMP only
-    // What a Commit carries out: everything, or only some services.
+    // What the next Commit applies: a whole configuration, or only some services.
     std::variant<std::monostate, config::Config, lvs::AcceptedChanges> prepared_;
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
-    std::vector<netlink::IpvsServiceKey> inherited_;  // what an earlier incarnation had put in
+    std::vector<netlink::IpvsServiceKey> inherited_;  // services set by an earlier incarnation
     std::optional<netlink::IpvsTimeouts> inherited_timeouts_;
     std::optional<bool> inherited_expiry_;
     boost::asio::steady_timer deadline_timer_;
@@ -174,7 +174,7 @@ private:
     lvs::Intents pending_;
     bool carry_out_queued_ = false;
     bool started_ = false, stopping_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the role still is
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 }  // namespace mainstay::role

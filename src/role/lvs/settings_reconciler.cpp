@@ -8,7 +8,7 @@ SettingsReconciler::SettingsReconciler(boost::asio::io_context& loop, Log& log, 
                                        std::function<void()> save)
     : loop_{loop}, log_{log}, options_{options}, save_{std::move(save)}, timer_{loop} {}
 
-// A start with nothing to balance runs no process that would set timeouts.
+// Without virtual servers the timeouts are not applied, as in keepalived, which then starts no checker process.
 LvsSettings settings_of(const config::Config& config) {
     auto sync = config::sync_daemon(config);
     if (config.virtual_servers.empty() && !sync) return {};
@@ -34,7 +34,7 @@ Result<void> SettingsReconciler::expire_quiescent(bool wanted, std::optional<boo
     expires_ = wanted;
     Result<void> done = fail(Errc::Unsupported, "IPVS cannot be programmed");
     if (open()) done = settle_expiry();
-    settle();  // from now on it is monitored like the others
+    settle();  // from now on it is compared like the other settings
     return done;
 }
 
@@ -47,7 +47,7 @@ void SettingsReconciler::told(const std::string& instance, bool master) {
 void SettingsReconciler::interface_is(std::uint32_t index) {
     if (!sync_) return;
     if (interface_index_ == index) {
-        if (failing_) settle();  // it may have come up
+        if (failing_) settle();  // the interface may be up now
         return;
     }
     const bool was_told = interface_index_.has_value();
@@ -58,7 +58,7 @@ void SettingsReconciler::interface_is(std::uint32_t index) {
         log_.warning("lvs_sync_daemon: interface {} does not exist: connections are not synchronised until it appears",
                      sync_->interface);
     else if (was_told)
-        log_.notice("lvs_sync_daemon: interface {} exists now", sync_->interface);
+        log_.notice("lvs_sync_daemon: interface {} has appeared", sync_->interface);
     settle();
 }
 
@@ -146,7 +146,7 @@ Result<void> SettingsReconciler::settle_expiry() {
         if (expires_ && expiry_set_)
             log_.warning("net.ipv4.vs.expire_quiescent_template was changed by another program; repaired");
         if (auto done = kernel_->set_expires_quiescent(due); !done) return done;
-        log_.info("net.ipv4.vs.expire_quiescent_template is {} now", due ? 1 : 0);
+        log_.info("net.ipv4.vs.expire_quiescent_template set to {}", due ? 1 : 0);
     }
     expiry_set_ = expires_;
     if (!expires_) original_expiry_.reset();

@@ -1,7 +1,7 @@
 // Keeps the IPVS settings outside the table in their desired state: the synchronisation daemons (lvs_sync_daemon), the
-// timeouts of connections (lvs_timeouts), and, while an operator drains a server so, the end of persistence to servers
-// with weight 0. Like the table's reconciler it compares and writes the difference, at each
-// change and with every audit; settings that are not configured are never touched.
+// timeouts of connections (lvs_timeouts), and expire_quiescent_template while an operator drains with
+// --expire-persistence. Like the table's reconciler it compares and writes the difference, at each change and with
+// every audit. Settings that are not configured are never touched.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -30,18 +30,19 @@ struct LvsSettings {
 
 class SettingsReconciler {
 public:
-    // `save` is called before the first timeout, or the end of persistence, is changed: the original ones must survive
-    // a crash. All but `options` live longer than the reconciler.
+    // `save` is called before the first change of a timeout or of expire_quiescent_template, because the original
+    // values must survive a crash. All arguments but `options` must outlive the reconciler.
     SettingsReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> save);
 
     void look() { settle(); }  // whether another program changed them
     // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
-    // From now on, or no longer: then it is put back. An error: it is not so now, and is tried again unless withdrawn.
-    // `original`: as above.
+    // Sets expire_quiescent_template, or restores its original value. An error: not done now; retried until reset.
+    // `original`: the value before an earlier incarnation changed it.
     Result<void> expire_quiescent(bool wanted, std::optional<bool> original = {});
     void told(const std::string& instance, bool master);
-    // The index of the daemon's interface, 0 while there is none; also when the same one has changed otherwise.
+    // The index of the sync daemon's interface, 0 while it does not exist. Also called for other changes of the
+    // interface.
     void interface_is(std::uint32_t index);
     void stop();
 
@@ -78,16 +79,16 @@ private:
 
     netlink::IpvsTimeouts timeouts_;
     std::optional<netlink::IpvsTimeouts> original_;
-    bool timeouts_set_ = false;  // by this incarnation, as they are wanted now
+    bool timeouts_set_ = false;  // this incarnation has set the desired ones
 
-    bool expires_ = false;                 // wanted
-    bool expiry_set_ = false;              // by this incarnation
-    std::optional<bool> original_expiry_;  // while it is ours
+    bool expires_ = false;                 // the desired state
+    bool expiry_set_ = false;              // set by this incarnation
+    std::optional<bool> original_expiry_;  // known while it is changed
 
     std::set<std::string> told_failures_;
     bool failing_ = false;
     bool stopped_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether the reconciler still is
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 }  // namespace mainstay::role

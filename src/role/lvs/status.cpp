@@ -64,7 +64,7 @@ WallTime wall_of(Instant then, Instant now, WallTime wall) {
     return {wall.unix_us + std::chrono::duration_cast<Micros>(then - now).count()};
 }
 
-// Without what its reader puts in (lvs_block.hpp).
+// Without the fields that the reader of the block fills in (lvs_block.hpp).
 ipc::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
                             const lvs::ServerState& state, const lvs::ServiceTable& table) {
     ipc::ServerStatus out;
@@ -97,7 +97,7 @@ ipc::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol pro
 ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, lvs::Moment at) {
     const auto& config = judge.services()[v];
     const auto& state = judge.states()[v];
-    // Of a group, one stands for all.
+    // For a group, the first key represents all.
     const auto keys = judge.keys(v);
     const auto wanted = lvs::desired(config, std::span{keys}.first(1), judge.verdict(v));
     ipc::ServiceStatus service;
@@ -113,7 +113,7 @@ ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool availa
     for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
         auto& server =
             service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
-        server.in_table = server.in_table && available;  // wanted there, but nothing can be put in
+        server.in_table = server.in_table && available;  // without IPVS there is no table
         server.note = note_of(state.servers[s], judge.override_of(v, s));
         if (const auto& since = state.servers[s].between->grows_since)
             server.grows_since = wall_of(*since, at.now, at.wall);
@@ -150,7 +150,7 @@ lvs::Overrides overrides_of(const ipc::LvsStatus& status) {
     lvs::Overrides overrides;
     for (const auto& one : status.overrides) {
         const auto hold = static_cast<lvs::Hold>(one.hold);
-        if (hold == lvs::Hold::None || hold > lvs::Hold::Disabled) continue;  // a newer program's
+        if (hold == lvs::Hold::None || hold > lvs::Hold::Disabled) continue;  // unknown, from a newer version
         overrides[{one.service, one.server}] =
             lvs::Override{hold, one.weight, one.since, one.by, one.expires_persistence};
     }

@@ -10,11 +10,11 @@
 
 namespace mainstay::role {
 
-// All but its services.
+// Everything except the services.
 [[nodiscard]] ipc::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table,
                                        std::uint64_t generation);
-// With the services, which are put together one by one: of tens of thousands of servers that is most of the memory.
-// As StateBlock::Writer.
+// Encodes the status with its services one at a time, because all of tens of thousands of servers at once would take
+// much memory. Parameters and result as for StateBlock::Writer.
 [[nodiscard]] std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge,
                                        lvs::Moment at);
 [[nodiscard]] lvs::Memory memory_of(const ipc::LvsStatus& status);

@@ -19,7 +19,7 @@ void ObserverBus::start(const config::Config& config, std::uint64_t after) {
 }
 
 void ObserverBus::commit(const config::Config& config) {
-    collect();  // what was, at the paths that were
+    collect();  // earlier events belong to the old object paths
     service_->configure(config);
     service_->tell_reloaded();
 }

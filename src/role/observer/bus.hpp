@@ -1,4 +1,4 @@
-// The observer's D-Bus side: carries events out of the vrrp role's ring to the bus, and answers for the states.
+// The observer's D-Bus side: emits the events from the vrrp role's ring as signals, and answers queries of states.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace mainstay::role {
 
 class ObserverBus {
 public:
-    // The ring and the block are the observer's, mapped by the time of start().
+    // The ring and the block belong to the observer, which maps them before start().
     ObserverBus(Runtime& runtime, const std::optional<ipc::EventRing>& ring,
                 const std::optional<ipc::StateBlock>& block);
 
@@ -31,7 +31,7 @@ private:
     const std::optional<ipc::StateBlock>& block_;
     std::unique_ptr<DbusService> service_;
     std::uint64_t told_ = 0;
-    std::uint64_t read_ = 0;  // the block's sequence that states_ is of
+    std::uint64_t read_ = 0;  // the block's sequence number from which states_ was read
     std::map<std::string, vrrp::State> states_;
 };
 

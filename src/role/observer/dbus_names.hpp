@@ -1,4 +1,4 @@
-// Names of the D-Bus service, as keepalived gives them: paths, states, numbers. Pure.
+// keepalived's names in D-Bus: paths, states and their numbers. Pure.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct DbusState {
     bool operator==(const DbusState&) const = default;
 };
 [[nodiscard]] DbusState dbus_state(vrrp::State state);
-// Of an event's MASTER BACKUP FAULT STOP DELETED; another word is "Unknown".
+// For an event's state MASTER, BACKUP, FAULT, STOP or DELETED; any other is "Unknown".
 [[nodiscard]] DbusState dbus_state(std::string_view event_state);
 
 }  // namespace mainstay::role

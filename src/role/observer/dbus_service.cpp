@@ -44,7 +44,7 @@ public:
     void tell_reloaded() override { tell_vrrp("VrrpReloaded"); }
     void stop() override;
 
-    // An object of an instance: what the getters and methods of sd-bus are given.
+    // The object of an instance, which sd-bus passes to getters and methods.
     struct Object {
         SystemBus* service = nullptr;
         std::string instance;
@@ -73,7 +73,7 @@ private:
     std::chrono::seconds next_pause_ = kFirstPause;
     DbusNames names_;
     std::map<std::string, Object> objects_;                         // by path
-    std::vector<std::unique_ptr<sd_bus_slot, SlotDeleter>> slots_;  // they hold what is exported
+    std::vector<std::unique_ptr<sd_bus_slot, SlotDeleter>> slots_;  // they keep the objects exported
     std::map<std::string, std::string> paths_;                      // by instance
     std::unique_ptr<sd_bus, BusDeleter> bus_;
     std::optional<asio::posix::stream_descriptor> ready_;
@@ -81,7 +81,7 @@ private:
     std::shared_ptr<char> alive_ = std::make_shared<char>();  // of this connection
 };
 
-// ---- what sd-bus calls; all of it on the loop, from pump() ----
+// ---- callbacks of sd-bus; all run on the loop, from pump() ----
 
 int on_vrrp_method(sd_bus_message* call, void* data, sd_bus_error*) {
     using What = ipc::ControlRequest::What;
@@ -205,7 +205,7 @@ void SystemBus::name_answer(const sd_bus_error* error) {
                 "D-Bus name {} not acquired: {} (is another one running, and is mainstay's policy file in "
                 "/usr/share/dbus-1/system.d?); retrying",
                 names_.service, error->message != nullptr ? error->message : error->name);
-        // Not from inside the connection that is to be closed.
+        // Posted, because the connection must not be closed from within its own callback.
         return asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
             if (alive.lock()) lost(nullptr, 0);
         });

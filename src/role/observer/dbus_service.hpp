@@ -1,7 +1,7 @@
 // The D-Bus service of the observer: org.keepalived.Vrrp1 with its objects, on the system bus.
 //
-// Everything is asynchronous: a bus that is not there, hangs or goes away costs the observer nothing but another try
-// after 1, 2, 4 ... 60 seconds. What may call it is the bus's affair (the policy file that the packages install).
+// Everything is asynchronous: if the bus is missing, hangs or closes the connection, the observer retries after 1, 2,
+// 4 ... 60 seconds. The bus decides who may call the service, by the policy file that the packages install.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -27,16 +27,16 @@ public:
     DbusService& operator=(const DbusService&) = delete;
     virtual ~DbusService() = default;
 
-    // Follows the configuration: connects, changes its objects, or leaves the bus. Any number of times.
+    // Follows the configuration: connects, changes its objects, or leaves the bus. May be called repeatedly.
     virtual void configure(const config::Config& config) = 0;
-    // False while a connection is just being made: signals would be lost that can wait a moment.
+    // False while connecting: signals sent now would be lost, so callers wait.
     [[nodiscard]] virtual bool settled() const = 0;
-    virtual void tell(const Event& event) = 0;  // VrrpStatusChange of an instance; other events are passed over
+    virtual void tell(const Event& event) = 0;  // emits VrrpStatusChange for events of instances, ignores others
     virtual void tell_reloaded() = 0;
     virtual void stop() = 0;  // VrrpStopped, and leaves the bus
 };
 
-// Never null. Built without D-Bus, it only says so in the log when enable_dbus asks for it.
+// Never null. A build without D-Bus returns one that only logs a warning if enable_dbus is set.
 [[nodiscard]] std::unique_ptr<DbusService> make_dbus_service(boost::asio::io_context& loop, Log& log,
                                                              DbusService::Calls calls);
 

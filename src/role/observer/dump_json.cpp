@@ -1,4 +1,4 @@
-// keepalived's own JSON. exporters read it: names, order, and numbers for states are theirs.
+// keepalived's own JSON, which exporters read: names, order and state numbers are keepalived's.
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -231,7 +231,7 @@ std::string dump_json(const DumpSource& source) {
     json array = json::array();
     for (const auto& now : source.vrrp->router.instances) {
         const auto instance = std::ranges::find(source.config.instances, now.name, &Instance::name);
-        if (instance == source.config.instances.end()) continue;  // of another generation
+        if (instance == source.config.instances.end()) continue;  // the state is of another configuration
         array.push_back({{"data", data_of(source, *instance, now)}, {"stats", stats_of(counted(source, now))}});
     }
     const auto text = [](const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); };

@@ -9,7 +9,7 @@ vrrp::Counters counted(const DumpSource& source, const vrrp::InstanceSnapshot& i
     const auto found = source.cleared.find(instance.name);
     if (found == source.cleared.end()) return now;
     const vrrp::Counters& from = found->second;
-    // A number below what it was is that of an instance which began anew.
+    // A counter below its value at the clearing belongs to an instance that has started again from 0.
     const auto since = [](std::uint64_t& value, std::uint64_t before) { value -= value >= before ? before : 0; };
     since(now.advert_rcvd, from.advert_rcvd);
     since(now.advert_sent, from.advert_sent);

@@ -47,13 +47,14 @@ int utc_offset_s(WallTime wall) {
     return ::localtime_r(&now, &local) != nullptr ? static_cast<int>(local.tm_gmtoff) : 0;
 }
 
-// One role's events and state, as seen from here.
+// The observer's view of one role: its events and state.
 struct Source {
     const char* name;
     std::optional<ipc::EventRing> ring;
     std::optional<ipc::StateBlock> block;
     std::uint64_t acknowledged = 0;
-    std::uint64_t durable = 0;  // up to here nothing is in memory only: what an incarnation after us goes on behind
+    std::uint64_t durable =
+        0;  // events up to here are on disk: the next incarnation of the observer continues after them
 };
 
 template <class Status>
@@ -63,7 +64,7 @@ std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
     if (!bytes) return std::nullopt;
     auto status = ipc::decode<Status>(*bytes);
     if (!status) return std::nullopt;
-    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*status);
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) fill_in_omitted(*status);
     return std::move(*status);
 }
 
@@ -105,7 +106,7 @@ private:
     config::Global global_;
     std::optional<config::Config> next_;
     Source vrrp_{.name = "vrrp", .ring = {}, .block = {}}, lvs_{.name = "lvs", .ring = {}, .block = {}};
-    std::optional<ipc::StateBlock> bfd_block_;  // it has no events
+    std::optional<ipc::StateBlock> bfd_block_;  // the bfd role has no event ring
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
     std::unique_ptr<StatusServer> server_;
@@ -115,7 +116,7 @@ private:
     alert::MailerCounters before_;  // of earlier incarnations
     std::uint64_t events_lost_ = 0;
     DumpWriter dump_writer_{runtime_.loop(), runtime_.log()};
-    std::map<std::string, vrrp::Counters> cleared_;  // what the dumps' statistics count from
+    std::map<std::string, vrrp::Counters> cleared_;  // counters at the last clearing, subtracted in the dumps
     WallTime since_;
     Instant complained_{};
     bool wake_queued_ = false;
@@ -221,7 +222,7 @@ void ObserverRole::tick() {
     open_socket();
     open_spool();
     mailer_->settle_spool();
-    configure();  // the host may have got another name or time zone
+    configure();  // the host's name or time zone may have changed
     collect();
     tick_.expires_after(kTick);
     tick_.async_wait([this](error_code ec) {
@@ -248,7 +249,7 @@ void ObserverRole::wake() {
     });
 }
 
-// Spool first (on disk), acknowledge then, send last: a crash anywhere in between repeats a step, and loses nothing.
+// First write to the spool, then acknowledge the event, then send: a crash in between repeats a step and loses nothing.
 void ObserverRole::collect() {
     bus_.collect();
     if (!mailer_) return;
@@ -256,7 +257,7 @@ void ObserverRole::collect() {
     const bool more_lvs = collect_from(lvs_);
     acknowledge();
     mailer_->pump(runtime_.now(), runtime_.wall());
-    if (more_vrrp || more_lvs) wake();  // the loop gets its turn between two batches
+    if (more_vrrp || more_lvs) wake();  // other handlers run between two batches
 }
 
 bool ObserverRole::collect_from(Source& source) {
@@ -302,7 +303,7 @@ void ObserverRole::acknowledge() {
     runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
 }
 
-// keepalived's signals: data, statistics, JSON, statistics that begin anew afterwards.
+// keepalived's signals: data, statistics, JSON, statistics that are cleared afterwards.
 std::vector<Dump> ObserverRole::dumps_for(int signal) {
     using What = ipc::DumpText::What;
     const auto* config = runtime_.running();
@@ -326,13 +327,13 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
     }
     if (signal == SIGRTMAX - 1 && vrrp) {
         for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;
-        if (mailer_) acknowledge();  // so that it is remembered
+        if (mailer_) acknowledge();  // this saves the cleared counters
     }
     return files;
 }
 
-// The last events (STOP, DELETED) are on disk at once; what can be delivered within the bound is, the rest waits for
-// the next start.
+// The last events (STOP, DELETED) are written to disk at once. Mails that cannot be delivered within kFlushWithin stay
+// in the spool until the next start.
 void ObserverRole::stop(std::function<void()> done) {
     tick_.cancel();
     flush_step(runtime_.now() + kFlushWithin, done);

@@ -46,7 +46,7 @@ void put_time(json& object, const std::string& name, WallTime at) {
     object[name + "_unix_us"] = at.unix_us;
 }
 
-// An instant of a role on the calendar clock.
+// Converts a role's instant to the calendar clock.
 WallTime wall_time(const DaemonStatus& status, Instant at) {
     const Micros ago = std::chrono::duration_cast<Micros>(status.clock - at);
     return {status.now.unix_us - ago.count()};

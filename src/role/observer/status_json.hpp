@@ -1,5 +1,4 @@
-// The status of the whole daemon as JSON: what the roles published, in names that people and scripts can rely on.
-// Pure.
+// The status of the whole daemon as JSON, from the state blocks of the roles. The keys are a stable interface. Pure.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +22,7 @@ struct DaemonStatus {
     alert::MailerCounters mail;
     std::string mail_problem;                           // empty: none
     std::uint64_t events_lost = 0;                      // overwritten before the observer read them
-    std::string config_path, config_id, settings_path;  // as the daemon was started
+    std::string config_path, config_id, settings_path;  // from the daemon's command line
     std::optional<ipc::VrrpStatus> vrrp;                // none: the role has not published anything
     std::optional<ipc::LvsStatus> lvs;
     std::optional<ipc::BfdStatus> bfd;

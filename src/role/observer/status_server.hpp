@@ -1,5 +1,5 @@
-// HTTP over a unix socket, for readers of the status. One request for each connection; a bounded number of
-// connections, each with a deadline and a bounded request.
+// An HTTP server on a unix socket that serves the status. It answers one request per connection and limits the number
+// of connections, the size of a request and the time it may take.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -23,7 +23,7 @@ struct Peer {
     std::uint32_t uid = 0;
     std::vector<std::uint32_t> gids;  // primary and supplementary
 };
-// Root, the account that serves, and members of its group.
+// True for root, the server's own account, and members of its group.
 [[nodiscard]] bool may_read(const Peer& peer, std::uint32_t own_uid, std::uint32_t own_gid);
 
 class StatusServer {

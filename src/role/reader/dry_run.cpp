@@ -67,7 +67,7 @@ std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next
     const bool tried = startup.dry_run != DryRunAs::No;
     if (!report.refused) return fmt::format("{} {}\n", tried ? "a reload would read" : "read:", startup.config_path);
     const std::string_view why = !report.losses.empty()
-                                     ? " because its blocks are broken and running objects would be removed"
+                                     ? " because it has broken blocks and running objects would be removed"
                                  : !next.can_run()     ? ""
                                  : startup.check_first ? " because reload_check_config allows no warnings"
                                                        : " because --strict allows no warnings";

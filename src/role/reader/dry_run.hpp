@@ -1,4 +1,4 @@
-// What a reload changes, loses, or would: the new configuration compared with what the roles run.
+// Reports what a reload changes or removes: compares the new configuration with the running one.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace mainstay::role {
 
-struct RunningParts {  // descriptors of what the roles run; -1: none of it is known
+struct RunningParts {  // descriptors of the roles' running snapshots; -1: unknown
     int vrrp = -1, lvs = -1, observer = -1;
     [[nodiscard]] bool known() const { return vrrp >= 0 && lvs >= 0 && observer >= 0; }
 };
@@ -21,14 +21,14 @@ inline constexpr const char* kLossesHint =
 
 struct Report {
     bool refused = false;
-    std::vector<std::string> losses;  // not empty: why it is refused
+    std::vector<std::string> losses;  // running objects that would be removed; if not empty, the reload is refused
     ReloadDiff diff;
 };
 
-// What the reload does: `done` says whether the configuration can run at all.
+// Makes the report; `done` says whether the configuration can run at all.
 [[nodiscard]] Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& parts,
                                        const config::Loaded& next, const ipc::ReadingDone& done, bool accept_losses);
-// To the supervisor, for whoever asked. The exit code of the process.
+// Sends the report to the supervisor, which passes it to the client. Returns the exit code of the process.
 [[nodiscard]] int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, const Result<Report>& report,
                               const std::vector<std::string>& problems);
 

@@ -14,7 +14,7 @@ bool is_on(const config::Global& global, std::string_view keyword) {
     return config::value_of<bool>(global.more->values, keyword).value_or(false);
 }
 
-// keepalived: "</path" asks whether the file can be read, by the shell's redirection.
+// keepalived: the script "</path" succeeds if the file can be read (a shell redirection).
 alert::ScriptEntry readability_test(const config::Command& command) {
     return {.argv = {"sh", "-c", ": <\"$1\"", "sh", command.argv.front().substr(1)}, .path = "/bin/sh"};
 }
@@ -31,7 +31,7 @@ public:
                 entry->requested_by = alert::requester_of_script(wanted.key);
                 table_.emplace(wanted.key, std::move(*entry));
             }
-        // The firewall's is mainstay's own.
+        // Without the firewall's entry, which is mainstay's own.
         const auto configured = table_.size() - table_.count(alert::kFirewallKey);
         if (configured > 0 && !config_.global.enable_script_security)
             log_.warning("SECURITY VIOLATION - scripts are being executed but script_security not enabled.{}",
@@ -54,9 +54,9 @@ private:
         } else {
             const auto facts = environment_.script_facts(command, config_.global);
             if (!facts.found || !facts.executable)
-                return refuse(command.argv.at(0), facts.found ? "it is not executable" : "there is no such file");
+                return refuse(command.argv.at(0), facts.found ? "it is not executable" : "it does not exist");
             if (facts.insecure && config_.global.enable_script_security)
-                return refuse(facts.resolved, "others than root may change it (enable_script_security)");
+                return refuse(facts.resolved, "accounts other than root may modify it (enable_script_security)");
             insecure_ = insecure_ || facts.insecure;
             entry = {.argv = command.argv, .path = facts.resolved};
             if (config_.global.enable_script_security)
@@ -121,7 +121,7 @@ ipc::HostPlan host_plan(const config::Config& config, Log& log) {
             wanted.uid = owner->uid;
             wanted.gid = owner->gid;
         } else {
-            log.warning("{} {} is left to root: {}", fifo.keyword, fifo.path, owner.error().text());
+            log.warning("{} {} will be owned by root: {}", fifo.keyword, fifo.path, owner.error().text());
         }
         if (fifo.script) wanted.script = alert::fifo_script_key(fifo.keyword);
         plan.fifos.push_back(std::move(wanted));

@@ -1,4 +1,4 @@
-// What the reader makes for the supervisor itself.
+// The parts of a configuration that the supervisor itself uses: scripts, FIFOs, and what the watcher observes.
 #pragma once
 
 #include <map>
@@ -12,14 +12,14 @@
 
 namespace mainstay::role {
 
-// Commands with their paths and accounts resolved. What cannot be run is left out: the supervisor answers "not run".
+// Commands with resolved paths and accounts. Commands that cannot be run are left out; the supervisor answers NotRun.
 [[nodiscard]] alert::ScriptTable script_table(const config::Config& config, const config::Environment& environment,
                                               Log& log);
-// Scripts that others than root may change, and whether they are disabled for it: filled in while a configuration is
-// read with `environment`, which is made to note them.
+// Scripts that accounts other than root may modify, and whether they are disabled for that. Filled in while a
+// configuration is read with `environment`.
 using UnsafeScripts = std::map<std::string, bool>;
 [[nodiscard]] std::shared_ptr<const UnsafeScripts> note_unsafe_scripts(config::Environment& environment);
-// FIFOs with their owners, and what is watched.
+// FIFOs with their owners, and the plan of the watcher.
 [[nodiscard]] ipc::HostPlan host_plan(const config::Config& config, Log& log);
 
 }  // namespace mainstay::role

@@ -45,7 +45,7 @@ namespace mainstay::role {
 namespace {
 
 constexpr std::array<unsigned, 1> kCapabilities{
-    CAP_DAC_READ_SEARCH};  // it reads keys, and judges scripts in any folder
+    CAP_DAC_READ_SEARCH};  // to read keys, and to check scripts in any folder
 constexpr int kMemoryKept = 256 * 1024 * 1024;
 
 LogLevel level_of(config::Severity severity) {
@@ -68,20 +68,19 @@ Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, const T& co
     return ipc::send_message(ipc::inherited::kControl, ipc::Snapshot{audience, needed}, memfd->get());
 }
 
-// Static entries are the vrrp role's too, without any instance.
+// The vrrp role is also needed for static entries without any instance.
 bool needs_vrrp(const config::Config& config) {
     return !config.instances.empty() || std::ranges::any_of(config.more->sections, [](const auto& section) {
         return section.keyword.starts_with("static_") && !section.sections.empty();
     });
 }
 
-// The sync daemons of the kernel are the lvs role's too, without any virtual server.
+// The lvs role is also needed for the kernel's sync daemons without any virtual server.
 bool needs_lvs(const config::Config& config) {
     return !config.virtual_servers.empty() || config::sync_daemon(config).has_value();
 }
 
-// The load balancing part is nearly all of a large configuration: it comes last, and takes the services instead of
-// copying them.
+// The lvs snapshot is nearly all of a large configuration: it is made last, so that the services can be moved into it.
 Result<void> send_all(config::Config config, const SnmpParts& snmp, const config::Environment& environment, Log& log) {
     using For = ipc::Snapshot::For;
     const struct {
@@ -109,8 +108,8 @@ std::string contents(const std::string& path) {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-// From mainstay.toml, which need not exist; but a configuration in TOML that has the daemon's tables itself comes
-// first. Returns what is wrong, unless the configuration's own diagnostics tell of it already.
+// Reads the daemon's settings from mainstay.toml, if it exists, or from a TOML configuration that has the daemon's
+// tables itself. Returns the problems, unless the configuration's own diagnostics contain them already.
 std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc::ReadingDone& done,
                                            bool& accept_losses) {
     std::string path = startup.settings_path, text;
@@ -129,7 +128,7 @@ std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc:
     return std::move(read.problems);
 }
 
-// ${_RANDOM} is as the configuration says, which is known when it has been read once.
+// The seed of ${_RANDOM} is a setting of the configuration itself: if it is set, the configuration is read twice.
 config::Loaded load_with_its_seed(const ipc::RoleStartup& startup, config::Environment& environment) {
     auto loaded = config::load_file(startup.config_path, environment);
     const auto seed = config::value_of<std::int64_t>(loaded.config.global.more->values, "random_seed");
@@ -177,7 +176,7 @@ void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::strin
                     losses.size() == 1 ? "1 running object" : fmt::format("{} running objects", losses.size()));
 }
 
-// Compares with the running configuration if a report was asked for or something may be removed. False: the report
+// Compares with the running configuration if a report was requested or something may be removed. False: the report
 // cannot be sent.
 bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& loaded,
                      bool accept_losses, const std::vector<std::string>& problems, ipc::ReadingDone& done, Log& log) {
@@ -243,7 +242,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int c
             if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
                 send_copy(config::consolidated(startup.config_path, environment), log);
         } else {
-            // keepalived: no file, or an include that is missed, is 6; a configuration that cannot run is 2.
+            // keepalived: a missing file or include is exit code 6, a configuration that cannot run is 2.
             const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
                 return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
             });
@@ -273,12 +272,12 @@ Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& par
 
 }  // namespace
 
-// The memory that one configuration took is ready for the next: touching it anew takes longer than reading a
-// configuration of thousands of services.
+// Freed memory is kept for the next reading: faulting it in again takes longer than reading a configuration of
+// thousands of services.
 int run_reader() {
     ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);
     ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);
-    UniqueFd vrrp, lvs, observer;  // what runs, when a reload follows
+    UniqueFd vrrp, lvs, observer;  // the running snapshots, before a reload
     bool confined = false;
     for (;;) {
         kernel::set_process_name("mainstayd-read");
@@ -287,7 +286,8 @@ int run_reader() {
         }
         auto got = ipc::receive_message(ipc::inherited::kControl);
         if (!got || !got->has_value()) return 1;
-        if (std::holds_alternative<ipc::Closed>(**got)) return 0;  // the supervisor has ended, or wants no more
+        if (std::holds_alternative<ipc::Closed>(**got))
+            return 0;  // the supervisor has died or needs no further reading
         auto& received = std::get<ipc::Received>(**got);
         if (const auto* running = std::get_if<ipc::Snapshot>(&received.message)) {
             using For = ipc::Snapshot::For;

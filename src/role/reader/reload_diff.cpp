@@ -22,7 +22,7 @@ void compare(Strings& out, std::string_view what, const T& before, const T& afte
     if (before != after) out.push_back(fmt::format("{} {} -> {}", what, before, after));
 }
 
-// For values that would be long, or secret.
+// For values that are long or secret: only that they were modified.
 template <class T>
 void mention(Strings& out, std::string_view what, const T& before, const T& after) {
     if (!(before == after)) out.push_back(fmt::format("{} modified", what));

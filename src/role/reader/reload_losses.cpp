@@ -13,7 +13,7 @@ bool any(const std::vector<Lost>& lost, Lost::Kind kind, const auto& matches) {
     return std::ranges::any_of(lost, [&](const Lost& thing) { return thing.kind == kind && matches(thing.name); });
 }
 
-// "10.0.0.11:80", and "10.0.0.11:0" of one that has its service's port.
+// "10.0.0.11:80", or "10.0.0.11:0" for a server that uses its service's port.
 bool is_server(std::string_view endpoint, std::string_view name) {
     if (endpoint == name) return true;
     return name.ends_with(":0") && endpoint.substr(0, endpoint.rfind(':')) == name.substr(0, name.rfind(':'));
@@ -25,7 +25,7 @@ bool service_lost(const std::vector<Lost>& lost, std::string_view name, const co
                name.starts_with(std::string{service} + " ");  // "FWM 5 IPv6"
     };
     if (any(lost, Lost::Kind::Service, named)) return true;
-    // The service is in the file, but without its servers it is left out.
+    // The service is in the file, but a service without servers is left out.
     return std::ranges::any_of(running.virtual_servers, [&](const config::VirtualServer& service) {
         return netlink::describe(lvs::identity_of(service).key) == name &&
                std::ranges::any_of(service.real_servers, [&](const config::RealServer& server) {

@@ -21,7 +21,7 @@ Result<std::string> contents_of(const std::string& path) {
     if (!fd) return fail_system(path, errno);
     struct stat facts{};
     if (::fstat(fd.get(), &facts) != 0) return fail_system(path, errno);
-    if (!S_ISREG(facts.st_mode)) return fail(Errc::Invalid, path + ": it is no file");
+    if (!S_ISREG(facts.st_mode)) return fail(Errc::Invalid, path + ": not a regular file");
     if (facts.st_size > static_cast<off_t>(kTlsFileMax))
         return fail(Errc::Limit, fmt::format("{}: it is longer than {} bytes", path, kTlsFileMax));
     std::string text(static_cast<std::size_t>(facts.st_size), '\0');

@@ -1,5 +1,5 @@
-// The files of the SSL block. They are root's as a rule, and the lvs role is not: the reader puts what is in them
-// beside the paths, in the snapshot that only this role gets, so that it has them after each restart too.
+// Reads the files of the SSL block. Usually only root may read them, and the lvs role does not run as root: the reader
+// puts their contents into the snapshot for the lvs role, which thus has them after each restart too.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,10 @@
 
 namespace mainstay::role {
 
-// Of one file; a bundle of authorities has a few hundred thousand bytes.
+// The size limit of one file, in bytes; a bundle of CA certificates has a few hundred thousand.
 inline constexpr std::size_t kTlsFileMax = std::size_t{4} * 1024 * 1024;
 
-// Adds "key contents" and its like to the SSL block, or the "problem" why one of them cannot be read.
+// Adds "key contents" and similar entries to the SSL block, or a "problem" entry if a file cannot be read.
 void add_tls_contents(config::Config& config);
 
 }  // namespace mainstay::role

@@ -70,7 +70,7 @@ config::Forwarding forwarding_of(const config::VirtualServer& service) {
     return service.real_servers.empty() ? config::Forwarding::Nat : service.real_servers.front().forwarding;
 }
 
-// Whose address a service has, by its type: also in traps, without an index.
+// The columns that identify a service, according to its type. Traps have them too, without an index.
 void add_identity(const config::VirtualServer& service, const auto& put) {
     put(2, integer(service_type(service)));
     if (!service.group.empty()) put(3, text(*service.group));
@@ -92,7 +92,7 @@ void add_flags(SnmpTable& row, const config::VirtualServer& service) {
     row.put(63, flag(kPort));
 }
 
-// What the checks of the servers take over, of a service or a server.
+// Columns of a service or a server that its checks inherit.
 struct CheckColumns {
     std::uint32_t retry, delay, warmup, delay_us, warmup_us, loop_us, connect_us;
 };
@@ -116,8 +116,8 @@ const ipc::ServiceTraffic* traffic_of(const ipc::LvsStatus& status, const ipc::S
     return number < status.traffic->size() ? &(*status.traffic)[number] : nullptr;
 }
 
-// Nine columns from `first` on; three from `wide` on: what has 32 bits before, with 64; then ten that are 0 with
-// keepalived, whatever the traffic.
+// Nine columns starting at `first`; at `wide` 64-bit versions of three of them; then ten columns that are always 0 in
+// keepalived.
 void add_stats(SnmpTable& row, const netlink::IpvsStats& stats, std::uint32_t first, std::uint32_t wide) {
     row.put(first, counter(stats.in_packets));
     row.put(first + 1, counter(stats.out_packets));
@@ -314,7 +314,7 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
                         {kServers + Oid{6}, yes_no(event.state == "UP")}};
     }
     add_service_objects(trap, service);
-    // The event may be quicker than the state that it leads to.
+    // The event may arrive before the state block that contains its result.
     auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : ipc::ServiceStatus{};
     for (auto& other : status.servers)
         if (server && other.name == event.name) other.alive = event.state == "UP";

@@ -26,7 +26,7 @@ SnmpValue on_off_unset(const std::optional<bool>& value) { return integer(!value
 
 std::uint64_t whole_seconds(Micros time) { return static_cast<std::uint64_t>(time.count() / 1'000'000); }
 
-// The commands of a block as texts, absent where there is none.
+// A column and its command as text; the column is absent if the command is not configured.
 struct Column {
     std::uint32_t number;
     const config::Command& command;
@@ -168,7 +168,7 @@ bool is_sync_daemons(const config::Config& config, const config::Instance& insta
 void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance& i) {
     const auto flag = [&](std::string_view keyword) { return value_of<bool>(i.more->values, keyword).value_or(false); };
     row.put(10, text(i.interface));
-    // keepalived: whether it tracks an interface beside its own.
+    // keepalived: whether it tracks an interface other than its own.
     row.put(11, yes_no(std::ranges::any_of(i.track_interfaces, [&](const auto& t) { return t.name != i.interface; })));
     // VRRP version 2 counts in seconds, version 3 in hundredths.
     row.put(12, gauge(static_cast<std::uint64_t>(i.advert_int.count()) / (i.version == 3 ? 10'000 : 1'000'000)));
@@ -191,7 +191,7 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
                        {26, i.notify.any},
                        {31, lower},
                        {32, gone}});
-    // The protocol has accept mode from version 3 on.
+    // VRRP has accept mode since version 3.
     row.put(27, i.version == 3 ? yes_no(!flag("no_accept") && (!i.strict || flag("accept"))) : integer(0));
     row.put(28, yes_no(flag("promote_secondaries")));
     row.put(29, yes_no(flag("linkbeat_use_polling")));
@@ -238,7 +238,7 @@ void add_instances(SnmpView& view, const SnmpFacts& facts) {
         row.put(4, integer(state));
         row.put(5, integer(initial));
         row.put(6, integer(state));
-        // What SNMP set is in the state, not in the file.
+        // A priority that was set over SNMP is in the state, not in the configuration file.
         row.put(7, integer(now != nullptr ? now->base_priority : instance.priority));
         row.put(8, integer(now != nullptr ? now->effective_priority : instance.priority));
         row.put(9, yes_no(now != nullptr && now->owns_addresses));

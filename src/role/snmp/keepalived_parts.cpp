@@ -15,7 +15,7 @@ std::string first_word(const config::Section& section, std::string_view keyword)
     return words && !words->empty() ? words->front() : std::string{};
 }
 
-// What a use takes over from the definition that it names.
+// Fills in what a reference inherits from the definition that it names.
 void inherit(TrackedByName& use, const config::Config& config, std::string_view block) {
     const auto from = [&](const auto& trackers) {
         const auto found = std::ranges::find_if(trackers, [&](const auto& t) { return t.name == use.name; });

@@ -1,4 +1,4 @@
-// What the two files of KEEPALIVED-MIB share.
+// Helpers shared by the files of KEEPALIVED-MIB.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace mainstay::role {
 
 struct TrackedByName {
     std::string name;
-    int weight = 0;  // the use's own, else its definition's
+    int weight = 0;  // the reference's own weight, else its definition's
     bool reverse = false;
 };
-// The lines of track_file, track_bfd or track_process of an instance or group.
+// The references to track_file, track_bfd or track_process blocks of an instance or group.
 [[nodiscard]] std::vector<TrackedByName> tracked_of(const config::Config& config,
                                                     const CompactOptional<config::ExtraSettings>& more,
                                                     std::string_view block);
@@ -24,7 +24,7 @@ struct SyncDaemonWords {
 };
 [[nodiscard]] SyncDaemonWords sync_daemon_words(const config::Section& line);
 
-[[nodiscard]] int scope_number(std::uint8_t scope);  // of rtnetlink, as an InetScopeType
+[[nodiscard]] int scope_number(std::uint8_t scope);  // converts an rtnetlink scope to an InetScopeType
 
 // The tables of virtual routes and rules; `number` is the instance's index.
 void add_routing(SnmpView& view, const SnmpFacts& facts, std::uint32_t number, const config::Instance& instance);

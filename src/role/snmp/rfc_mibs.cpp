@@ -1,7 +1,7 @@
 // VRRP-MIB (RFC 2787) and VRRPV3-MIB (RFC 6527).
 //
-// The virtual MAC address is the one in use: the interface's, unless the instance has an interface of its own. The MIB
-// of version 3 shows instances of version 2 as well, as keepalived's does.
+// The virtual MAC address is the one in use: the VMAC's if the instance has one, else the interface's. VRRPV3-MIB shows
+// instances of VRRP version 2 as well, as in keepalived.
 #include <algorithm>
 
 #include "table.hpp"
@@ -245,7 +245,7 @@ std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts&
         const auto old = std::ranges::find(instances, row.config.name, &vrrp::InstanceSnapshot::name);
         const auto was = old != instances.end() ? old->counters : vrrp::Counters{};
         const auto& is = row.counters;
-        // invalidAuthType(1), authTypeMismatch(2), authFailure(3); whose packet it was is not counted.
+        // invalidAuthType(1), authTypeMismatch(2), authFailure(3). The counters do not contain the sender's address.
         const int failure = is.invalid_authtype > was.invalid_authtype     ? 1
                             : is.authtype_mismatch > was.authtype_mismatch ? 2
                             : is.auth_failure > was.auth_failure           ? 3

@@ -26,8 +26,8 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::chrono::milliseconds kTick{250};       // for events to become traps
-constexpr std::chrono::milliseconds kViewLives{500};  // what is shown is at most so old
+constexpr std::chrono::milliseconds kTick{250};       // between looks for new events, which are sent as traps
+constexpr std::chrono::milliseconds kViewLives{500};  // values are at most this old
 constexpr std::size_t kMacBytes = 6;
 
 IpAddress address_of(const sockaddr& socket) {
@@ -96,18 +96,18 @@ private:
     void refresh();
     void set(const Oid& oid, const SnmpValue& value);
     void tick();
-    void tell_events();
+    void send_traps();
     void send(const std::vector<SnmpTrap>& traps);
     void watch();
     void wait(asio::posix::stream_descriptor& descriptor);
-    [[noreturn]] void begin_anew(const char* why);
+    [[noreturn]] void exit_to_reconnect(const char* why);
 
     Runtime& runtime_;
     SnmpSession& session_;
     asio::steady_timer tick_;
     WallTime started_;
     std::string version_;
-    config::Config config_;  // with what SNMP has set since
+    config::Config config_;  // including values set over SNMP
     std::optional<config::Config> next_;
     SnmpParts parts_;
     std::optional<ipc::EventRing> ring_, lvs_ring_;
@@ -118,7 +118,7 @@ private:
     std::map<std::string, WallTime> up_since_;
     SnmpView view_;
     Instant viewed_{};
-    std::uint64_t read_ = 0, told_ = 0, lvs_read_ = 0, lvs_told_ = 0;
+    std::uint64_t read_ = 0, sent_ = 0, lvs_read_ = 0, lvs_sent_ = 0;
     std::map<int, asio::posix::stream_descriptor> watched_;
 };
 
@@ -140,9 +140,9 @@ Result<void> SnmpRole::map_sources() {
 Result<void> SnmpRole::start(config::Config config, bool restarted) {
     if (!session_.connected()) {
         if (!restarted)
-            runtime_.log().warning(
-                "SNMP: there is no AgentX master at {}; tried again until there is one",
-                runtime_.options().snmp_socket.empty() ? "net-snmp's usual socket" : runtime_.options().snmp_socket);
+            runtime_.log().warning("SNMP: no AgentX master at {}; retrying", runtime_.options().snmp_socket.empty()
+                                                                                 ? "net-snmp's usual socket"
+                                                                                 : runtime_.options().snmp_socket);
         ::_exit(kSnmpAgain);
     }
     if (auto mapped = map_sources(); !mapped) return mapped;
@@ -158,13 +158,13 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
                         return {};
                     },
                     .set = [this](const Oid& oid, const SnmpValue& value) { set(oid, value); }});
-    if (restarted) {  // what was told before is not told again
-        for (auto batch = ring_->read_after(0); !batch.events.empty(); batch = ring_->read_after(told_)) {
+    if (restarted) {  // earlier events were sent as traps by the process before
+        for (auto batch = ring_->read_after(0); !batch.events.empty(); batch = ring_->read_after(sent_)) {
             for (const auto& event : batch.events) note_event(up_since_, event);
-            told_ = batch.last;
+            sent_ = batch.last;
         }
-        for (auto batch = lvs_ring_->read_after(0); !batch.events.empty(); batch = lvs_ring_->read_after(lvs_told_))
-            lvs_told_ = batch.last;
+        for (auto batch = lvs_ring_->read_after(0); !batch.events.empty(); batch = lvs_ring_->read_after(lvs_sent_))
+            lvs_sent_ = batch.last;
     }
     tick();
     return {};
@@ -172,25 +172,25 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
 
 void SnmpRole::commit() {
     if (!next_) return;
-    tell_events();
+    send_traps();
     const auto parts = parts_of(*next_);
     config_ = std::move(*next_);
     next_.reset();
     viewed_ = {};
-    // Subtrees and the socket are registered once: another choice is another process.
+    // Subtrees and the socket can be registered only once per process: other ones need a new process.
     if (parts.socket != parts_.socket || snmp_roots(parts) != snmp_roots(parts_)) ::_exit(kSnmpAgain);
     parts_ = parts;
 }
 
 void SnmpRole::stop(std::function<void()> done) {
-    tell_events();
+    send_traps();
     tick_.cancel();
     watched_.clear();
     session_.process();
     done();
 }
 
-// ---- what is shown ----
+// ---- values ----
 
 const SnmpView& SnmpRole::view() {
     if (viewed_ != Instant{} && runtime_.now() - viewed_ < kViewLives) return view_;
@@ -207,7 +207,7 @@ void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& stat
     const auto bytes = block.read();
     auto decoded = bytes ? ipc::decode<Status>(*bytes) : std::unexpected{bytes.error()};
     if (!decoded) return;
-    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) put_in_left_out(*decoded);
+    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) fill_in_omitted(*decoded);
     status = std::move(*decoded);
     read = newest;
 }
@@ -222,16 +222,16 @@ void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
     const auto wanted = snmp_set(facts(), oid, value);
     const auto id = wanted ? instance_of(config_, wanted->instance) : std::nullopt;
     if (!id) return;
-    if (auto changed = with_asked_change(config_, *id, *wanted)) config_ = std::move(*changed);
+    if (auto changed = with_requested_change(config_, *id, *wanted)) config_ = std::move(*changed);
     runtime_.ask(*wanted);
     viewed_ = {};
 }
 
-// ---- what is told ----
+// ---- traps ----
 
 void SnmpRole::tick() {
-    tell_events();
-    if (!session_.connected()) begin_anew("the connection to the AgentX master is lost");
+    send_traps();
+    if (!session_.connected()) exit_to_reconnect("the connection to the AgentX master is lost");
     session_.process();
     watch();
     tick_.expires_after(kTick);
@@ -240,9 +240,9 @@ void SnmpRole::tick() {
     });
 }
 
-void SnmpRole::tell_events() {
+void SnmpRole::send_traps() {
     if (!ring_) return;
-    const auto batch = ring_->read_after(told_);
+    const auto batch = ring_->read_after(sent_);
     if (!batch.events.empty() || batch.lost > 0) {
         if (batch.lost > 0)
             runtime_.log().error("SNMP: {} transitions were overwritten before their traps", batch.lost);
@@ -251,12 +251,12 @@ void SnmpRole::tell_events() {
             note_event(up_since_, event);
             send(snmp_traps(parts_, facts(), event));
         }
-        told_ = batch.last;
+        sent_ = batch.last;
     }
-    const auto servers = lvs_ring_->read_after(lvs_told_);
+    const auto servers = lvs_ring_->read_after(lvs_sent_);
     if (!servers.events.empty()) read_newest(*lvs_block_, lvs_read_, lvs_);
     for (const auto& event : servers.events) send(snmp_checker_traps(parts_, facts(), event));
-    lvs_told_ = servers.events.empty() ? lvs_told_ : servers.last;
+    lvs_sent_ = servers.events.empty() ? lvs_sent_ : servers.last;
     if (!parts_.traps || !(parts_.rfc_v2 || parts_.rfc_v3) || block_->sequence() == read_) return;
     const auto before = status_;
     const bool first = read_ == 0;
@@ -268,7 +268,7 @@ void SnmpRole::send(const std::vector<SnmpTrap>& traps) {
     for (const auto& trap : traps) session_.notify(trap);
 }
 
-// The library opens and closes descriptors as it likes: each is watched once, until it is no longer named.
+// The library opens and closes descriptors at any time: each is monitored until the library no longer lists it.
 void SnmpRole::watch() {
     const auto wanted = session_.descriptors();
     std::erase_if(watched_, [&](const auto& entry) { return std::ranges::find(wanted, entry.first) == wanted.end(); });
@@ -285,13 +285,13 @@ void SnmpRole::wait(asio::posix::stream_descriptor& descriptor) {
     descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this, &descriptor](error_code ec) {
         if (ec) return;
         session_.process();
-        if (!session_.connected()) begin_anew("the connection to the AgentX master is lost");
+        if (!session_.connected()) exit_to_reconnect("the connection to the AgentX master is lost");
         wait(descriptor);
     });
 }
 
-void SnmpRole::begin_anew(const char* why) {
-    runtime_.log().warning("SNMP: {}; tried again until there is one", why);
+void SnmpRole::exit_to_reconnect(const char* why) {
+    runtime_.log().warning("SNMP: {}; reconnecting", why);
     ::_exit(kSnmpAgain);
 }
 

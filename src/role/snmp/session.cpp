@@ -1,6 +1,6 @@
 #include "session.hpp"
 
-// The library's headers come in this order only.
+// The library's headers compile only in this order.
 // clang-format off
 #include <net-snmp/net-snmp-config.h>
 #include <net-snmp/net-snmp-includes.h>
@@ -14,7 +14,7 @@ namespace mainstay::role {
 
 namespace {
 
-// The oid type of the library is wider than what an identifier's part can be.
+// The library's oid type is wider than a sub-identifier, which has 32 bits.
 Oid from_library(const oid* name, std::size_t length) {
     Oid result(length);
     std::ranges::transform(name, name + length, result.begin(),
@@ -27,7 +27,7 @@ bool is_below(const Oid& root, const Oid& name) {
     return name.size() >= root.size() && std::equal(root.begin(), root.end(), name.begin());
 }
 
-// Adds the value to a list of variables, or replaces that of one variable.
+// A value encoded for the library, to be added to a list of variables or set in one variable.
 struct Encoded {
     u_char type = ASN_NULL;
     std::vector<u_char> bytes;
@@ -89,7 +89,7 @@ SnmpValue asked_value(const netsnmp_variable_list& variable) {
     if (variable.type == ASN_INTEGER && variable.val.integer != nullptr)
         value.number = static_cast<std::uint64_t>(*variable.val.integer);
     else
-        value.type = SnmpValue::Type::Octets;  // nothing that may be written is one: refused by its type
+        value.type = SnmpValue::Type::Octets;  // no writable column has this type, so it is refused
     return value;
 }
 
@@ -119,7 +119,7 @@ void SnmpSession::Impl::get(netsnmp_request_info& request) const {
     snmp_set_var_typed_value(&variable, value.type, value.bytes.data(), value.bytes.size());
 }
 
-// Nothing behind it in this subtree: the variable stays as it is, and the library goes on to the next subtree.
+// At the end of this subtree the variable is left unchanged, and the library continues with the next subtree.
 void SnmpSession::Impl::get_next(netsnmp_request_info& request, const Oid& root) const {
     auto& variable = *request.requestvb;
     const auto& view = calls.view();
@@ -189,7 +189,7 @@ std::unique_ptr<SnmpSession> SnmpSession::open(const std::string& socket, Log& l
     snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_library_log, impl.get());
     for (const int session : {SNMPD_CALLBACK_INDEX_START, SNMPD_CALLBACK_INDEX_STOP})
         snmp_register_callback(SNMP_CALLBACK_APPLICATION, session, on_session, impl.get());
-    // No file of the library's is read or written: everything is in the configuration.
+    // The library must not read or write its own configuration files.
     for (const int nothing : {NETSNMP_DS_LIB_DONT_READ_CONFIGS, NETSNMP_DS_LIB_DONT_PERSIST_STATE,
                               NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE})
         netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, nothing, 1);

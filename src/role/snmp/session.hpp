@@ -1,5 +1,5 @@
-// The line to the AgentX master (RFC 2741), by net-snmp, whose calls block: this belongs into a process of its own.
-// One per process, because the library keeps its state in globals.
+// The session with the AgentX master (RFC 2741), using net-snmp. Its calls block, so it needs a process of its own; and
+// there can be only one per process, because the library keeps its state in globals.
 #pragma once
 
 #include <functional>
@@ -15,12 +15,11 @@ namespace mainstay::role {
 class SnmpSession {
 public:
     struct Calls {
-        std::function<const SnmpView&()> view;  // as of now; valid until the next call
+        std::function<const SnmpView&()> view;  // the current values; valid until the next call
         std::function<std::expected<void, SnmpRefusal>(const Oid&, const SnmpValue&)> may_set;
         std::function<void(const Oid&, const SnmpValue&)> set;
     };
-    // Connects to `socket` (empty: the library's own choice). Whether that worked is what connected() says: there may
-    // be no master yet.
+    // Connects to `socket` (empty: the library's default). There may be no master yet: check connected().
     [[nodiscard]] static std::unique_ptr<SnmpSession> open(const std::string& socket, Log& log);
     SnmpSession(const SnmpSession&) = delete;
     SnmpSession& operator=(const SnmpSession&) = delete;
@@ -28,8 +27,8 @@ public:
 
     [[nodiscard]] bool connected() const;
     void serve(const std::vector<Oid>& roots, Calls calls);  // once
-    [[nodiscard]] std::vector<int> descriptors() const;      // to be watched for reading
-    void process();                                          // what has come, and the library's own timers
+    [[nodiscard]] std::vector<int> descriptors() const;      // to be monitored for reading
+    void process();                                          // handles received packets and the library's timers
     void notify(const SnmpTrap& trap);
 
     struct Impl;  // known to the library's callbacks

@@ -1,4 +1,4 @@
-// The columns of vrrpInstanceTable that may be written.
+// The writable columns of vrrpInstanceTable.
 #include "role/common/instance_requests.hpp"
 #include "table.hpp"
 
@@ -30,7 +30,7 @@ std::expected<ipc::ControlRequest, SnmpRefusal> snmp_set(const SnmpFacts& facts,
             if (value.number != 1 && value.number != 2) return refuse(Why::WrongValue);
             wanted.value = value.number == 1 ? 1 : 0;
         }
-        if (!with_asked_change(facts.config, row - 1, wanted)) return refuse(Why::WrongValue);
+        if (!with_requested_change(facts.config, row - 1, wanted)) return refuse(Why::WrongValue);
         return wanted;
     }
     return refuse(Why::NotWritable);

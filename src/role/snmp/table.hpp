@@ -1,4 +1,4 @@
-// Putting values into an SnmpView, with the forms that SMI has for them.
+// Helpers that put values into an SnmpView, encoded as SMI types.
 #pragma once
 
 #include <initializer_list>

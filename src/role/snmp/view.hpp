@@ -1,7 +1,7 @@
-// What SNMP shows: object identifiers with their values, made of the configuration and of the vrrp role's state. Pure.
+// The values that SNMP shows: object identifiers and their values, from the configuration and the roles' state. Pure.
 //
 // KEEPALIVED-MIB (enterprises 9586.100.5, sections global and vrrp) with keepalived's numbers and forms, VRRP-MIB
-// (RFC 2787) and VRRPV3-MIB (RFC 6527). What an instance does not have is absent, as with keepalived.
+// (RFC 2787) and VRRPV3-MIB (RFC 6527). Columns that do not apply to an instance are absent, as in keepalived.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ struct SnmpLink {
     std::vector<IpAddress> addresses;  // in the kernel's order, VIPs among them
 };
 
-// References live for the call only.
+// The inputs of a view. The references are valid only during the call.
 struct SnmpFacts {
     const config::Config& config;
     const ipc::VrrpStatus& status;
@@ -46,10 +46,10 @@ struct SnmpFacts {
     std::string version;                            // "mainstay v0.1.0"
     std::string router_id;                          // resolved
     WallTime now, started;                          // `started`: when SNMP's own clock began
-    std::map<std::string, WallTime> up_since = {};  // of the instances that have left INIT or FAULT
+    std::map<std::string, WallTime> up_since = {};  // of instances that are not in INIT or FAULT
 };
 
-// The subtrees that are registered, whether they have anything in them or not.
+// The subtrees to register, including empty ones.
 [[nodiscard]] std::vector<Oid> snmp_roots(const SnmpParts& parts);
 [[nodiscard]] SnmpView snmp_view(const SnmpParts& parts, const SnmpFacts& facts);
 void add_global_mib(SnmpView& view, const SnmpFacts& facts);  // KEEPALIVED-MIB, its three sections
@@ -66,17 +66,17 @@ struct SnmpTrap {
 // The notifications of one transition, in keepalived's order.
 [[nodiscard]] std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts, const Event& event);
 
-// The same of a real or virtual server.
+// The same for an event of a real or virtual server.
 [[nodiscard]] std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts& facts,
                                                        const Event& event);
-// Keeps `up_since` right.
+// Updates `up_since` for an event.
 void note_event(std::map<std::string, WallTime>& up_since, const Event& event);
-// What has happened to packets between two states: an authentication that failed, a packet that breaks the protocol.
-// At most one of a kind for each instance.
+// Traps for packet errors counted between two states: failed authentication, protocol errors. At most one of each kind
+// per instance.
 [[nodiscard]] std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts,
                                                       const ipc::VrrpStatus& before);
 
-// A set request: what it asks for, or why it cannot be.
+// The result of a set request: the change it requests, or the error of the refusal.
 struct SnmpRefusal {
     enum class Why : std::uint8_t { NotWritable, WrongValue, NoAccess } why = Why::NotWritable;
 };

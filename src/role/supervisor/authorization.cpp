@@ -49,7 +49,7 @@ constexpr Table make_table() {
     allow<ipc::ControlRequest>(table, "ControlRequest", {Observer, Snmp});
     allow<ipc::ServerAnswered>(table, "ServerAnswered", {Lvs});
     allow<ipc::Observations>(table, "Observations", {Watcher});
-    // From those that read configurations, and from a new program.
+    // From the processes that read configurations, and from the trial of an upgrade.
     allow<ipc::Snapshot>(table, "Snapshot", {Reader});
     allow<ipc::ReadingDone>(table, "ReadingDone", {Reader});
     allow<ipc::DryRunDone>(table, "DryRunDone", {Reader, DryRunReader});
@@ -79,7 +79,7 @@ constexpr Table make_table() {
 
 constexpr Table kTable = make_table();
 static_assert(std::ranges::all_of(kTable, [](const Row& row) { return row.name != nullptr; }),
-              "a new kind of message belongs into the table");
+              "add the new kind of message to the table");
 static_assert(static_cast<std::size_t>(Operator) + 1 == kSenders);
 
 }  // namespace

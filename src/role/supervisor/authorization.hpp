@@ -1,5 +1,5 @@
-// Who may send what to the supervisor. Every process that has a line to the supervisor is treated as if somebody had
-// taken it over: what this table does not allow is an offence, and the offender is killed.
+// Which process may send which message to the supervisor. The supervisor trusts none of them, because any of them may
+// be compromised: a message that this table does not allow is an offence, and the supervisor kills the sender.
 #pragma once
 
 #include <cstddef>
@@ -15,33 +15,33 @@
 
 namespace mainstay::role {
 
-// Each kind of process at the other end of one of the supervisor's lines. The first five are the roles.
+// The kinds of processes that have a control socket to the supervisor. The first five are the roles.
 enum class Sender : std::uint8_t {
     Vrrp,
     Lvs,
     Observer,
     Bfd,
     Snmp,
-    Spare,  // a process of a role that waits to take another one's place
+    Spare,  // a standby process of a role, which replaces the running one when that dies
     Reader,
     Watcher,
-    DryRunReader,  // compares a configuration with what runs, for mainstayctl
-    UpgradeTrial,  // the program of an upgrade, on trial
+    DryRunReader,  // compares a configuration with the running one, for mainstayctl
+    UpgradeTrial,  // the new program of an upgrade, which checks whether it can continue
     Operator       // mainstayctl, over the supervisor's own socket
 };
 inline constexpr std::size_t kSenders = 11;
 
-// May a process of this kind send a message of this kind at all? What the message says is not looked at.
+// Whether a process of this kind may send messages of this kind at all. The contents of the message do not matter.
 [[nodiscard]] bool may_send(Sender sender, const ipc::Message& message);
 [[nodiscard]] bool may_send(Kind role, const ipc::Message& message);  // never for Kind::Supervisor
 [[nodiscard]] Sender sender_of(Kind role);                            // not of Kind::Supervisor
 
-// What was wrong with what a process sent, as the log says it: "sent a message Snapshot, which it may not send". An
-// error is a message that cannot be decoded. None: the message may be looked at.
+// The offence for the log, "sent a message Snapshot, which it may not send"; none if the message is allowed. An error
+// in `received` is a message that could not be decoded.
 [[nodiscard]] std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>& received);
 inline constexpr const char* kFlooded = "exceeded its message rate";
 
-// Whose scripts and FIFO lines a role may ask for.
+// The requester whose scripts and FIFO lines this role may request.
 [[nodiscard]] alert::Requester requester_of(Kind role);
 
 // What the supervisor waits for from one role.
@@ -54,7 +54,7 @@ struct Awaited {
 };
 inline constexpr std::size_t kDumpsAwaitedMax = 16;  // of one role; older ones are not awaited any more
 
-// Does a message that the sender may send make sense now, and what it says as well? Else it is an offence.
+// Whether an allowed message also fits the sender's current state, and whether its contents are valid.
 enum class Verdict : std::uint8_t { Take, Ignore, Offence };
 [[nodiscard]] Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited);
 

@@ -46,7 +46,7 @@ void Child::adopt(int running, UniqueFd control, OnMessage on_message, Log& log)
 void Child::take_over(Child& spare, OnMessage on_message, Log& log) {
     boost::system::error_code ignored;
     control_.close(ignored);
-    born = kernel::monotonic_now();  // as a process that acts
+    born = kernel::monotonic_now();  // its lifetime counts from here, not from its time as a spare
     ready = prepared = kill_sent = offended = false;
     adopt(spare.pid, UniqueFd{spare.control_.release()}, std::move(on_message), log);
     spare.forget();
@@ -56,7 +56,7 @@ void Child::send(const ipc::Message& message, int descriptor, Log& log) {
     if (!control_.is_open()) return;
     const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
     if (sent || sent.error().sys_errno() == EPIPE) return;
-    // One that does not read could fill the log: the first is logged, the second, the fourth, the eighth ...
+    // A process that does not read must not fill the log: the losses number 1, 2, 4, 8 ... are logged.
     if (std::has_single_bit(++lost_messages))
         log.warning("a message to process {} was lost ({} so far): {}", pid, lost_messages, sent.error().text());
 }
@@ -65,7 +65,8 @@ void Child::listen(OnMessage on_message, Log& log) {
     control_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                         [this, on_message = std::move(on_message), &log](const boost::system::error_code& error) {
                             if (error) return;
-                            // The rest waits for the next turn: nobody else is kept waiting by one who sends much.
+                            // The rest is read in the next turn of the loop, so that a process that sends much does not
+                            // delay the others.
                             for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
                                 auto got = ipc::receive_message(control_.native_handle());
                                 if (!got) {

@@ -1,4 +1,4 @@
-// One role process as the supervisor sees it: its line, its shared memory, how often it died.
+// The supervisor's view of one role process: control socket, shared memory, heartbeats and restarts.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -22,14 +22,13 @@
 
 namespace mainstay::role {
 
-// Silent for so many of the supervisor's one-second looks: killed and started anew. Looks are counted, not seconds:
-// when the whole machine was paused, nobody is blamed for it.
+// A role that sends no heartbeat during this many of the supervisor's one-second checks is killed and restarted. Checks
+// are counted, not seconds, so that a pause of the whole machine kills no process.
 inline constexpr int kMissedHeartbeatsMax = 10;
-// A process that lived so long restarts at once; keepalived wants 60 s, in which a master would lose its addresses to
-// the second crash of a minute.
+// A process that lived this long restarts at once. keepalived requires 60 s; with that, a master that crashes twice in
+// a minute would lose its addresses.
 inline constexpr std::chrono::seconds kStableAfter{10};
-inline constexpr std::uint32_t kUnknownMessagesMax =
-    16;  // of kinds that only another version knows; then it is an offender
+inline constexpr std::uint32_t kUnknownMessagesMax = 16;  // of unknown kinds (another version's); more are an offence
 
 class Child {
 public:
@@ -37,43 +36,43 @@ public:
 
     // An error is a message that cannot be decoded.
     using OnMessage = std::function<void(Result<ipc::Received>)>;
-    // Starts the process, which gets its control line beside what `process` says, and sends its RoleStartup.
-    // `on_message` is called for each message; the end of a role is learnt from its exit.
+    // Starts the process with a control socket in addition to what `process` describes, and sends its RoleStartup.
+    // `on_message` is called for each message. That a role has ended is known from its exit, not from the socket.
     [[nodiscard]] Result<void> start(kernel::RoleProcess process, const ipc::RoleStartup& startup, OnMessage on_message,
                                      Log& log);
-    // The same for a process that runs already: one that a former program of this supervisor started.
+    // The same for a running process, which the program before an upgrade started.
     void adopt(int running, UniqueFd control, OnMessage on_message, Log& log);
-    // Becomes what `spare` is; that one is nothing afterwards.
+    // Takes over the process of `spare`, which is empty afterwards.
     void take_over(Child& spare, OnMessage on_message, Log& log);
     [[nodiscard]] int control() { return control_.is_open() ? control_.native_handle() : -1; }
     void send(const ipc::Message& message, int descriptor, Log& log);
-    // Kills the process and closes its line: nothing that it sent is looked at any more.
+    // Kills the process and closes its control socket, so that nothing it sent is processed any more.
     void kill_offender();
     void forget();  // after its exit
     [[nodiscard]] bool alive() const { return pid != 0; }
-    // How long to wait before the next start, from how it lived: 0, then 0 1 2 4 ... 60 s. An offender never counts as
-    // stable, however long it lived.
+    // The delay before the next start: 0 after a stable run (kStableAfter), else 0 1 2 4 ... 60 s. A process that was
+    // killed for an offence never counts as stable.
     [[nodiscard]] std::chrono::seconds next_delay(Instant now);
 
     Kind kind;
     int pid = 0;
     bool ready = false;       // runs a committed configuration
-    bool prepared = false;    // of the reload that is under way
-    bool ever_ready = false;  // some incarnation was
+    bool prepared = false;    // is ready for the reload in progress
+    bool ever_ready = false;  // an earlier incarnation was ready
     std::uint64_t prepared_generation = 0;
-    bool awaits_look = false;  // before its Commit: what it follows is to be known when it begins
-    Awaited awaited;           // but `stopping` and `ready`, which it is judged with
+    bool awaits_look = false;  // its Commit waits for the first observations of the files and processes that it tracks
+    Awaited awaited;           // except `stopping` and `ready`, which are filled in before each use
     MessageBudget budget;
-    bool kill_sent = false;  // it is leaving: nothing to watch
-    bool offended = false;   // this incarnation did what it may not
+    bool kill_sent = false;  // it is ending; heartbeats are not checked
+    bool offended = false;   // this incarnation was killed for an offence
     std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0,
-                  requests_ignored = 0;  // offences: of all incarnations
+                  requests_ignored = 0;  // offences: summed over all incarnations
     int missed = 0;
     Instant born{};
     int short_lives = 0;
     boost::asio::steady_timer respawn;
-    UniqueFd block, ring;                  // outlive the process; their sizes are sealed
-    UniqueFd block_to_read, ring_to_read;  // the same memory, for those who watch
+    UniqueFd block, ring;                  // memfds that outlive the process; their sizes are sealed
+    UniqueFd block_to_read, ring_to_read;  // the same memory, read-only
 
 private:
     void begin_incarnation();

@@ -10,7 +10,7 @@
 namespace mainstay::role {
 
 void keep_copies(const ipc::DaemonSettings& settings, const std::string& config_path, std::string_view text, Log& log) {
-    // It holds the passwords as they are.
+    // Mode 0600: the copy contains passwords in clear text.
     const auto keep = [&](const std::string& path) {
         if (const auto written = kernel::write_file_safely(path, text, 0600); !written)
             log.warning("a copy of the configuration cannot be kept: {}", written.error().text());

@@ -1,5 +1,5 @@
-// Copies of a configuration as it was read, all in one: tmp_config_directory has the one that runs, config_save_dir
-// every one that ever ran (NAME.YYYYMMDD-HHMMSS).
+// Copies of the configuration as it was read, with its included files in one: tmp_config_directory gets the running
+// one, config_save_dir every one that ever ran (NAME.YYYYMMDD-HHMMSS).
 #pragma once
 
 #include <string>

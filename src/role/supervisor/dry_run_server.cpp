@@ -33,7 +33,8 @@ Result<UniqueFd> listen_at(const std::string& path) {
     UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fail_system("socket for " + path, errno);
     ::unlink(path.c_str());
-    // By the mask: the folder belongs to the roles' account, which could put a link in the way of a chmod.
+    // umask instead of chmod: the folder belongs to the roles' account, which could replace the socket by a symbolic
+    // link.
     const mode_t before = ::umask(0177);
     const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
     const int error = errno;
@@ -49,11 +50,11 @@ bool is_root(int socket) {
     return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
 }
 
-// Who asks. Root may be somebody who became root: then the account that logged in is told too.
+// The client, for the log. For a root that logged in as another account (sudo), that account is named too.
 std::string peer_text(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "somebody";
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "an unknown account";
     const std::string path = "/proc/" + std::to_string(peer.pid) + "/loginuid";
     std::array<char, 16> text{};
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
@@ -99,11 +100,11 @@ void DryRunServer::accept() {
         if (client && is_root(client.get())) client_.assign(client.get(), failed);
         if (!client_.is_open()) return accept_later();
         [[maybe_unused]] const int owned = client.release();
-        listen_to_client();  // the next one waits in the queue until this one is over
+        listen_to_client();  // further clients stay in the listen queue until this one is answered
     });
 }
 
-// Also when descriptors ran out: the connection stays in the queue, and looking at it at once would never end.
+// Also after EMFILE: the connection stays in the queue, and accepting again at once would be a busy loop.
 void DryRunServer::accept_later() {
     limit_.expires_after(kAcceptPause);
     limit_.async_wait([this](const error_code& error) {
@@ -114,7 +115,7 @@ void DryRunServer::accept_later() {
 void DryRunServer::listen_to_client() {
     limit_.expires_after(kQuestionWithin);
     limit_.async_wait([this](const error_code& error) {
-        if (!error && reader_pid_ == 0) refuse("no question came");
+        if (!error && reader_pid_ == 0) refuse("no request was received in time");
     });
     client_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
         if (error || !client_.is_open()) return;
@@ -123,7 +124,7 @@ void DryRunServer::listen_to_client() {
         if (got && got->has_value())
             if (auto* received = std::get_if<ipc::Received>(&**got))
                 if (may_send(Sender::Operator, received->message)) return on_question(std::move(received->message));
-        refuse("that is no question");
+        refuse("the message is not a request");
     });
 }
 
@@ -131,8 +132,7 @@ void DryRunServer::on_question(ipc::Message question) {
     upgrade_question_.reset();
     if (auto* servers = std::get_if<ipc::ServerQuestion>(&question)) return relay(std::move(*servers));
     if (const auto* reload = std::get_if<ipc::Reload>(&question)) {
-        log_.info("a reload{} is asked for by {}", reload->force ? " by force" : "",
-                  peer_text(client_.native_handle()));
+        log_.info("reload{} requested by {}", reload->force ? " by force" : "", peer_text(client_.native_handle()));
         UniqueFd client{client_.release()};
         accept();
         return deeds_.reload(*reload, std::move(client));
@@ -142,12 +142,12 @@ void DryRunServer::on_question(ipc::Message question) {
     if (!channel) return refuse(channel.error().text());
     const auto pid = deeds_.start(question, channel->first.get(), channel->second.get());
     if (!pid) return refuse(pid.error().text());
-    if (!upgrade_question_) log_.info("a reload is tried: nothing is changed by it");
+    if (!upgrade_question_) log_.info("dry run of a reload requested: nothing is changed");
     line_ = std::move(channel->first);
     reader_pid_ = *pid;
     limit_.expires_after(kAnswerWithin);
     limit_.async_wait([this](const error_code& error) {
-        if (!error && reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);  // its end is its answer
+        if (!error && reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);  // its exit completes the request
     });
 }
 
@@ -187,7 +187,7 @@ bool DryRunServer::ended(const kernel::Ended& how) {
     const bool slow = how.signalled && how.status == SIGKILL;
     if (upgrade_question_)
         refuse(slow ? "the new program did not answer in time"
-                    : "the new program did not say that it can go on from here (" + kernel::text_of(how) + ")");
+                    : "the new program did not confirm that it can continue (" + kernel::text_of(how) + ")");
     else
         refuse(slow ? "reading the configuration took too long" : "the reader died; see the log");
     return true;
@@ -205,16 +205,16 @@ void DryRunServer::checked(const ipc::UpgradeChecked& verdict) {
 void DryRunServer::refuse(const std::string& problem) {
     if (relayed_ != 0) return answer(ipc::ServerAnswered{relayed_, kNoAnswer, problem}, -1);
     if (!upgrade_question_) return answer(ipc::DryRunDone{kNoAnswer, problem}, -1);
-    log_.error("the upgrade is refused ({}): everything goes on unchanged", problem);
+    log_.error("upgrade refused ({}): the running program continues", problem);
     answer(ipc::UpgradeDone{problem, {}, {}, 0}, -1);
 }
 
-// The end of one question; the next may come.
+// Ends one request and accepts the next client.
 void DryRunServer::answer(const ipc::Message& done, int text) {
     relayed_ = 0;
     if (!client_.is_open()) return;
     limit_.cancel();
-    // Whoever asked may be gone; nobody else wants to know.
+    // The client may have closed the connection; that is no error.
     [[maybe_unused]] const auto sent = ipc::send_message(client_.native_handle(), done, text);
     error_code ignored;
     client_.close(ignored);

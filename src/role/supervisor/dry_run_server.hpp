@@ -1,9 +1,9 @@
-// The supervisor's own socket, for root alone: mainstayctl asks for a reload, what one would do, for an upgrade, or for
-// servers to be drained and the like, which the lvs role does.
+// The supervisor's control socket, for root only. mainstayctl sends requests for a reload, a dry run of a reload, an
+// upgrade, or a change of servers (drain, disable, weight), which the supervisor relays to the lvs role.
 //
-// The supervisor parses nothing here either: a reader process reads the configuration, compares it with what runs, and
-// makes the answer; the supervisor hands it on. For an upgrade, the new program itself, in a child, says whether it can
-// go on from what is there. One question at a time.
+// The supervisor itself parses no configuration: a reader process reads it, compares it with the running one and writes
+// the answer, which the supervisor passes on. For an upgrade, the new program runs in a child process and reports
+// whether it can continue from the current state. One request is handled at a time.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -25,11 +25,11 @@ namespace mainstay::role {
 
 class DryRunServer {
 public:
-    // Starts a process that answers a DryRun or an Upgrade on `control`; its process id.
+    // Starts a process that answers a DryRun or an Upgrade on `control`; returns its process id.
     using Start = std::function<Result<int>(const ipc::Message& question, int control, int control_of_child)>;
-    // The new program can go on from what is there. The client waits for an UpgradeDone.
+    // Called when the new program can continue from the current state. The client waits for an UpgradeDone.
     using Upgrade = std::function<void(const std::string& program, const std::string& version, UniqueFd client)>;
-    // Hands the question to the lvs role, whose answer comes by answered().
+    // Sends the request to the lvs role, whose answer is passed to answered().
     using Relay = std::function<Result<void>(const ipc::ServerQuestion& question)>;
     // The client waits for a ReloadDone.
     using Reload = std::function<void(const ipc::Reload& wanted, UniqueFd client)>;
@@ -44,12 +44,12 @@ public:
     DryRunServer& operator=(const DryRunServer&) = delete;
     ~DryRunServer() { close(); }
 
-    // Listens at `path`, in place of whatever a former incarnation left there.
+    // Listens at `path` and replaces a socket that an earlier incarnation left there.
     [[nodiscard]] Result<void> open(const std::string& path);
-    void close();  // ends a reader that is under way
-    // A child has ended; true when it was the reader.
+    void close();  // also kills a reader that is running
+    // A child process has ended; true when it was the reader.
     [[nodiscard]] bool ended(const kernel::Ended& how);
-    // The lvs role's answer; ignored when it comes too late.
+    // The lvs role's answer; a late one is ignored.
     void answered(const ipc::ServerAnswered& answer, int text);
 
 private:
@@ -64,8 +64,8 @@ private:
 
     Log& log_;
     Deeds deeds_;
-    std::uint64_t relayed_ = 0, next_relayed_ = 1;  // the question that the lvs role has; 0: none
-    std::optional<ipc::Upgrade> upgrade_question_;  // when the question is not a dry run
+    std::uint64_t relayed_ = 0, next_relayed_ = 1;  // the request that the lvs role is answering; 0: none
+    std::optional<ipc::Upgrade> upgrade_question_;  // set if the request is an upgrade
     std::string path_;
     boost::asio::posix::stream_descriptor listener_, client_;
     boost::asio::steady_timer limit_;

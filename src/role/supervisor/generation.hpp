@@ -1,4 +1,4 @@
-// All that one configuration brings, and where the snapshots of the roles are in it.
+// One generation of the configuration: everything that the reader produced from it, with the snapshot for each role.
 #pragma once
 
 #include <array>
@@ -22,9 +22,9 @@ struct Generation {
     };
     std::array<Part, kRoles> parts;  // by slot(Kind)
     UniqueFd scripts, host;          // sealed: the table of scripts, ipc::HostPlan
-    UniqueFd text;                   // sealed: the configuration, for copies of it; until it is committed
-    alert::ScriptTable table;        // of `scripts`, until the generation is committed
-    ipc::ReadingDone settings;       // a role gets them when it starts
+    UniqueFd text;                   // sealed: the text of the configuration, for copies; empty after the commit
+    alert::ScriptTable table;        // decoded from `scripts`; moved away at the commit
+    ipc::ReadingDone settings;       // part of each role's RoleStartup
     [[nodiscard]] Part& part(Kind kind) { return parts[slot(kind)]; }
     [[nodiscard]] const Part& part(Kind kind) const { return parts[slot(kind)]; }
 };

@@ -1,5 +1,4 @@
-// What the supervisor does beside its roles: startup_script and shutdown_script, the FIFOs, and the watcher of the
-// host.
+// What the supervisor runs besides the roles: startup_script and shutdown_script, the notify FIFOs, and the watcher.
 #include <fcntl.h>
 
 #include "impl.hpp"
@@ -44,13 +43,13 @@ void Supervisor::set_up_host() {
     watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, [this] { commit_who_waits(); });
 }
 
-// `before`: the plan that holds on when the new one cannot be read.
+// `before`: the plan that stays in force if the new one cannot be read.
 void Supervisor::follow_host_plan(UniqueFd before) {
     const auto bytes = ipc::read_memfd(current_.host.get());
     auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : std::unexpected{bytes.error()};
     if (!plan) {
         current_.host = std::move(before);
-        return log_.error("FIFOs and trackers stay as they are: {}", plan.error().text());
+        return log_.error("FIFOs and trackers are unchanged: {}", plan.error().text());
     }
     fifos_->follow(*plan, current_.table);
     watch_->follow(UniqueFd{::fcntl(current_.host.get(), F_DUPFD_CLOEXEC, 3)}, plan->watch);
@@ -70,7 +69,7 @@ void Supervisor::own_script_ended(const ipc::ScriptResults& results) {
         if (result.request != std::exchange(own_script_, 0)) continue;
         const char* name = phase_ == Phase::Starting ? alert::kStartupScript : alert::kShutdownScript;
         if (result.how == How::TimedOut)
-            log_.warning("{} took too long and was ended", name);
+            log_.warning("{} timed out and was killed", name);
         else if (result.how == How::NotRun)
             log_.warning("{} was not run", name);
         else if (result.how != How::Exited || result.status != 0)

@@ -36,7 +36,7 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     next_pause_ = kWatcherPause;
     ++plan_number_;
     if (!wanted_) {
-        control_.reset();  // the watcher ends when its line is closed
+        control_.reset();  // the watcher exits when its control socket is closed
         pause_.cancel();
         return;
     }
@@ -57,7 +57,7 @@ void HostWatch::start_anew() {
 
 void HostWatch::send_plan() {
     const auto sent = ipc::send_message(control_->native_handle(), ipc::Prepare{plan_number_}, plan_.get());
-    if (!sent) log_.error("the watcher does not hear of its plan: {}", sent.error().text());
+    if (!sent) log_.error("the plan cannot be sent to the watcher: {}", sent.error().text());
 }
 
 ipc::Observations HostWatch::seen() const {
@@ -119,7 +119,7 @@ void HostWatch::on_message(const Result<ipc::Received>& received) {
     }
     const auto* observations = std::get_if<ipc::Observations>(&message);
     if (observations == nullptr) return;
-    ipc::Observations wanted;  // without what only an earlier plan watched
+    ipc::Observations wanted;  // without objects that only an earlier plan watched
     for (const auto& one : observations->list) {
         const std::pair key{one.kind, one.name};
         if (!followed_.contains(key)) continue;
@@ -154,9 +154,7 @@ bool HostWatch::ended(const kernel::Ended& process) {
 
 void HostWatch::look() {
     if (pid_ == 0 || stopped_ || ++missed_ != kMissedBeatsMax + 1) return;
-    log_.error(
-        "the watcher of files, processes and links has been silent for {} s: it hangs in one of them; killing it",
-        kMissedBeatsMax);
+    log_.error("the watcher of files, processes and links has sent no heartbeat for {} s: killing it", kMissedBeatsMax);
     ::kill(pid_, SIGKILL);
 }
 
@@ -164,7 +162,7 @@ void HostWatch::stop() {
     stopped_ = true;
     pause_.cancel();
     control_.reset();
-    if (pid_ != 0) ::kill(pid_, SIGKILL);  // it holds nothing that would have to be put away
+    if (pid_ != 0) ::kill(pid_, SIGKILL);  // it has no state that would need an orderly end
 }
 
 }  // namespace mainstay::role

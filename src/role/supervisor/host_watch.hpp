@@ -1,5 +1,5 @@
-// The supervisor's side of the watcher process: keeps it running while there is something to watch, remembers what it
-// saw, and hands that on.
+// The supervisor's side of the watcher process: keeps it running while the configuration tracks files, processes or
+// links, stores its observations and passes them to the roles.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -24,25 +24,26 @@
 
 namespace mainstay::role {
 
-// One that is silent for so many of the supervisor's one-second looks is killed: it hangs in a look at the host.
+// A watcher that sends no heartbeat during this many of the supervisor's one-second checks is killed: it hangs in a
+// read.
 inline constexpr int kMissedBeatsMax = 10;
 inline constexpr std::chrono::seconds kWatcherPause{1};      // before a new one is started
-inline constexpr std::chrono::seconds kWatcherPauseMax{60};  // it doubles with each one that did what it may not
+inline constexpr std::chrono::seconds kWatcherPauseMax{60};  // the pause doubles with each offence
 
 class HostWatch {
 public:
-    // Starts a watcher that inherits `control`; the pid. `again`: an earlier one has died.
+    // Starts a watcher that inherits `control`; returns its pid. Greet's `again`: an earlier watcher has died.
     using Start = std::function<Result<int>(int control)>;
     using Greet = std::function<ipc::RoleStartup(bool again)>;
     using Deliver = std::function<void(const ipc::Observations&)>;
-    // `looked`: everything of the plan has been looked at once.
+    // `looked`: called when everything in the plan has been observed once.
     HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
               std::function<void()> looked);
 
-    // The plan of a committed configuration: a sealed HostPlan. With nothing to watch there is no watcher.
+    // Follows the plan of a committed configuration, a sealed HostPlan. If it watches nothing, the watcher is stopped.
     void follow(UniqueFd plan, const vrrp::WatchPlan& watched);
-    void go_on() { started_before_ = true; }  // an upgrade: this is not the daemon's start
-    // Everything that was seen, for a role that has just begun.
+    void go_on() { started_before_ = true; }  // after an upgrade: the next watcher is not the first one of the daemon
+    // The latest observation of every object, for a role that has just started.
     [[nodiscard]] ipc::Observations seen() const;
     [[nodiscard]] bool has_looked() const { return !wanted_ || looked_at_ == plan_number_; }
     bool ended(const kernel::Ended& process);  // true when it was the watcher
@@ -70,7 +71,8 @@ private:
     std::vector<unsigned> rights_;                                       // that the plan needs
     std::set<std::pair<ipc::Observation::Kind, std::string>> followed_;  // what a watcher may tell about
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
-    std::uint64_t plan_number_ = 0, looked_at_ = 0;  // of the plan that is followed, and of the last one looked at
+    std::uint64_t plan_number_ = 0,
+                  looked_at_ = 0;  // of the plan that is followed, and of the last one observed in full
     int pid_ = 0, missed_ = 0;
     std::uint32_t offences_ = 0;
     MessageBudget budget_;

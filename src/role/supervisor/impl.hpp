@@ -1,6 +1,6 @@
-// The class behind run_supervisor(): it starts, watches and stops the roles, and puts its parts together, which keep
-// their own state (reader_process, reload_transaction, reload_requests, spare_pool, role_replacement, script_runner
-// ...). Its functions are in the files that the sections below name.
+// The class behind run_supervisor(): it starts, monitors and stops the roles, and connects its parts, each of which has
+// its own state (reader_process, reload_transaction, reload_requests, spare_pool, role_replacement, script_runner
+// ...). The sections below name the source file of each function.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -38,13 +38,14 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kObserverWait{5};  // for the spool's last round
-inline constexpr std::chrono::seconds kSnmpPause{5};     // before the next look for an AgentX master
-inline constexpr std::chrono::seconds kWatchersWait{2};  // at most, for the roles' first configuration
-inline constexpr std::chrono::seconds kFirstLook{1};     // at most, at the files that decide about servers
+inline constexpr std::chrono::seconds kObserverWait{5};  // at the stop: for its last delivery attempts
+inline constexpr std::chrono::seconds kSnmpPause{5};     // before the next attempt to connect to an AgentX master
+inline constexpr std::chrono::seconds kWatchersWait{
+    2};  // at most: the watching processes start after the roles' first configuration
+inline constexpr std::chrono::seconds kFirstLook{1};  // at most: for the first observation of tracked files
 inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitPermission = 4, kExitNoConfig = 6;
 
-// As the log calls its process.
+// The name of its process in the log.
 [[nodiscard]] inline const char* label(Kind kind) { return traits_of(kind).label; }
 
 class Supervisor {
@@ -58,7 +59,7 @@ private:
     [[nodiscard]] Result<void> claim_pid_file();
     [[nodiscard]] std::string pid_file_of(Kind kind) const;
     [[nodiscard]] Result<void> find_accounts();
-    [[nodiscard]] std::string account_of(const char* own) const;  // or the shared one
+    [[nodiscard]] std::string account_of(const char* own) const;  // `own`, or the shared account (--shared-account)
     [[nodiscard]] Result<void> find_executables();
     [[nodiscard]] Result<void> open_own_socket();
     [[nodiscard]] Result<void> make_shared_memory();
@@ -70,7 +71,7 @@ private:
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
     [[nodiscard]] kernel::RoleProcess process_of(const Child& child) const;
-    void start_child(Child& child);  // to adopt what an incarnation that was ready left, if there was one
+    void start_child(Child& child);  // it resumes the state of an earlier incarnation that was ready, if any
     void lay_lines(const Child& started);
     void optional_ended(Child& child, const kernel::Ended& how);
     void start_child_in(Child& child, std::chrono::seconds delay);
@@ -88,7 +89,7 @@ private:
 
     // -- messages.cpp
     void on_message(Child& child, Result<ipc::Received> got);
-    // False: the sender has been killed for the message, or the message is to be ignored.
+    // False: the message is ignored, or the sender has been killed for it.
     [[nodiscard]] bool is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received);
     [[nodiscard]] bool is_timely(Child& child, Sender sender, const ipc::Message& message);
     void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not send"
@@ -112,7 +113,7 @@ private:
 
     // -- limits.cpp
     [[nodiscard]] std::uint64_t configuration_bytes(Kind kind) const;
-    void raise_limits(const Child& child);  // before another configuration that it is to prepare, if it runs
+    void raise_limits(const Child& child);  // of a running process, before it prepares another configuration
 
     // -- dumps.cpp
     void make_dump_requests();
@@ -125,7 +126,7 @@ private:
     void make_spares();
     void fill_spares();
     [[nodiscard]] Result<void> start_spare(Child& spare);
-    bool promote_spare(Child& child);  // false: there is none that is ready
+    bool promote_spare(Child& child);  // false: no spare is ready
 
     // -- upgrade.cpp
     [[nodiscard]] Result<int> start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child);
@@ -137,16 +138,16 @@ private:
     [[nodiscard]] std::unique_ptr<RoleReplacement> make_replacement(std::string before, UniqueFd client);
     void upgraded();
 
-    // -- host.cpp: scripts of the daemon itself, FIFOs, the watcher
+    // -- host.cpp: the daemon's own scripts, FIFOs, the watcher
     void set_up_host();
     void follow_host_plan(UniqueFd before);
-    [[nodiscard]] bool run_own_script(const char* key);  // false: there is none
+    [[nodiscard]] bool run_own_script(const char* key);  // false: none is configured
     void own_script_ended(const ipc::ScriptResults& results);
 
     // -- reading.cpp
     [[nodiscard]] Result<int> start_reader(std::vector<std::pair<int, int>> descriptors) const;
     [[nodiscard]] ipc::RoleStartup orders_for_reader() const;
-    void read_again_in(const std::string& name);  // a network namespace
+    void read_again_in(const std::string& name);  // in this network namespace
     [[nodiscard]] int open_check_log(const ipc::RoleStartup& orders);
     void close_check_log();
     void keep_configuration();
@@ -204,13 +205,13 @@ private:
     std::unique_ptr<DumpRequests> dumps_;
 
     enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
-    bool reloading_ = false;  // from the reading of a configuration to its end, whichever that is
+    bool reloading_ = false;  // from the reading of a configuration to its commit or refusal
     ReloadRequests requests_;
     std::unique_ptr<ReaderProcess> reader_;
     std::unique_ptr<ReloadTransaction> reload_;
     Generation current_, next_;
-    UniqueFd check_log_;            // while a reader may write to it
-    std::string reader_namespace_;  // that the first configuration named; later ones are read where the roles run
+    UniqueFd check_log_;            // open while a reader may write to it
+    std::string reader_namespace_;  // named by the first configuration; later ones are read in the roles' namespace
     UniqueFd reader_namespace_at_;
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
@@ -218,7 +219,7 @@ private:
     int stop_stage_ = 0;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
     bool startup_told_ = false;
-    bool ever_ran_ = false;  // a configuration was committed, or taken over from a former program
+    bool ever_ran_ = false;  // a configuration was committed, or taken over in an upgrade
 };
 
 }  // namespace mainstay::role

@@ -13,14 +13,14 @@ namespace {
 constexpr std::uint64_t kGigabyte = 1ULL << 30;
 constexpr std::uint64_t kRoomToGrow = 4ULL << 20;  // bytes of a configuration
 
-// What a process takes without any configuration, and what each kilobyte and byte of it may add. An instance is at
-// least 250 bytes, with a VMAC of its own it has six sockets at most; of checks 4096 run at a time, whatever their
-// number.
+// Descriptors and address space of a process without configuration, and what each kilobyte or byte of configuration
+// adds. An encoded instance has at least 250 bytes and, with a VMAC, at most six sockets; at most 4096 health checks
+// run at a time.
 struct LimitRow {
     std::uint64_t descriptors, descriptors_per_kilobyte, address_space, address_space_per_byte, file_size = 0;
 };
 constexpr std::array<LimitRow, kRoles + 1> kRows{{
-    {},  // the supervisor has none; the rest by Kind: vrrp, lvs, observer, bfd, SNMP
+    {},  // the supervisor has no limits; the rest by Kind: vrrp, lvs, observer, bfd, SNMP
     {1024, 32, 1 * kGigabyte, 512},
     {8192, 0, 2 * kGigabyte, 512},
     {1024, 0, 4 * kGigabyte, 512, kGigabyte},  // it writes the mail spool, and dump files that are root's
@@ -49,8 +49,8 @@ kernel::ProcessLimits limits_of(Kind kind, std::uint64_t configuration_bytes) {
 kernel::ProcessLimits reader_limits() { return with(kReader, 0); }
 kernel::ProcessLimits watcher_limits() { return with(kWatcher, 0); }
 
-// The larger of the running configuration and the one that it is to prepare. Where the limits of a process that runs
-// cannot be raised, there is room for a larger configuration from the start.
+// The size of the running configuration or of the next one, whichever is larger. Where the limits of a running process
+// cannot be raised later, room for a larger configuration is added at its start.
 std::uint64_t Supervisor::configuration_bytes(Kind kind) const {
     std::uint64_t running = 0, next = 0;
     for (const Kind part : kRoleKinds) {

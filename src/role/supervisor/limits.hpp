@@ -1,5 +1,5 @@
-// How many descriptors and how much address space each process may use. One that was taken over, or that has an error,
-// ends at its limit, which the log says; it does not take the memory or the descriptors of the host.
+// How many descriptors and how much address space each process may use. A process that is compromised or leaks fails at
+// its own limit, which the log reports, and does not exhaust the host.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace mainstay::role {
 
-// Enough for a configuration whose encoded form has this many bytes: that of the role, for an observer that of all.
+// Enough for an encoded configuration of this many bytes: the role's own part, for the observer the parts of all roles.
 // Measured with 5,000 services of 4 servers (4.4 MB): 163 MB in the lvs role; with 4,000 instances (1.1 MB): 181 MB in
 // the vrrp role; the observer 570 MB in both cases, because it maps the memory of all roles; the reader 25 MB.
 [[nodiscard]] kernel::ProcessLimits limits_of(Kind kind, std::uint64_t configuration_bytes);

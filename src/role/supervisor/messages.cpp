@@ -1,5 +1,5 @@
-// What comes from roles: who may send it (authorization.hpp), and what it sets off. A role that sends what
-// it may not is killed and started again with the usual back-off.
+// Messages from the roles: authorization.hpp decides whether a role may send them, the handlers here act on them. A
+// role that sends a forbidden message is killed and restarted with the usual back-off.
 #include <bit>
 #include <csignal>
 #include <exception>
@@ -13,7 +13,7 @@ namespace mainstay::role {
 bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received) {
     if (child.offended) return false;
     if (!received) {
-        // A role of another version, around an upgrade, may know kinds that this supervisor does not.
+        // During an upgrade a role of another version may send kinds of messages that this supervisor does not know.
         if (received.error().code() == Errc::Unsupported && ++child.unknown_messages <= kUnknownMessagesMax) {
             if (child.unknown_messages == 1)
                 log_.warning("{} process({}): {}; messages of unknown kinds are ignored", label(child.kind), child.pid,
@@ -44,7 +44,7 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     return false;
 }
 
-// One line in the log for each incarnation: back-off bounds how many there are.
+// This logs one line per incarnation; the back-off between restarts bounds their rate.
 void Supervisor::kill_offender(Child& child, const std::string& offence) {
     log_.error("{} process({}) {}: killing it (offence {} of this role)", label(child.kind), child.pid, offence,
                ++child.offences);
@@ -80,12 +80,12 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
             else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
                 server_answered(child, message, received.descriptor);
             else if constexpr (std::is_same_v<M, ipc::Stopped>) {
-            }  // its exit follows, or stop_step() ends it
+            }  // its exit follows, else stop_step() kills it
         },
         received.message);
 }
 
-// Goes on to mainstayctl, which runs as root.
+// Forwards the answer to mainstayctl, which runs as root.
 void Supervisor::server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text) {
     if (text)
         if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
@@ -110,7 +110,7 @@ void Supervisor::write_fifos(Child& child, const std::string& line) {
                      allowed.error().text(), child.refused_lines);
 }
 
-// The same that the signals do; what concerns one instance is the vrrp role's affair.
+// Does what the corresponding signals do. Requests for a single instance go to the vrrp role.
 void Supervisor::on_control_request(const ipc::ControlRequest& wanted) {
     using What = ipc::ControlRequest::What;
     auto& vrrp = child_of(Kind::Vrrp);

@@ -47,7 +47,7 @@ void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& sc
         auto& fifo = *fifos_.emplace_back(std::make_unique<Fifo>(loop_, wanted));
         fifo.script = script;
     }
-    // Old ones go before new ones come: a path may be in both.
+    // Old FIFOs are removed before new ones are created, because both may have the same path.
     for (auto& fifo : old)
         if (fifo != nullptr) put_away(*fifo);
     for (auto& fifo : fifos_)
@@ -76,7 +76,7 @@ void NotifyFifos::open(Fifo& fifo, std::uint32_t mode) {
         return;
     }
     auto opened = kernel::open_notify_fifo(fifo.plan.path, {fifo.plan.uid, fifo.plan.gid}, mode);
-    if (!opened) return log_.error("FIFO {} is not used: {}", fifo.plan.path, opened.error().text());
+    if (!opened) return log_.error("FIFO {} cannot be used: {}", fifo.plan.path, opened.error().text());
     fifo.fd = std::move(opened->fd);
     fifo.created = opened->created;
     if (!fifo.plan.script.empty() && !fifo.script.argv.empty()) start_script(fifo);
@@ -118,12 +118,13 @@ void NotifyFifos::write(Kind from, const std::string& line) {
         }
         if (written == static_cast<ssize_t>(line.size())) {
             if (const auto lost = std::exchange(fifo->lost_in_a_row, 0); lost != 0)
-                log_.notice("FIFO {} is read again: {} lines were lost ({} in all)", fifo->plan.path, lost, fifo->lost);
+                log_.notice("FIFO {} accepts lines again: {} lines were lost ({} in total)", fifo->plan.path, lost,
+                            fifo->lost);
             continue;
         }
         ++fifo->lost;
         if (fifo->lost_in_a_row++ == 0)
-            log_.warning("FIFO {} is full, nobody reads it: lines are lost", fifo->plan.path);
+            log_.warning("FIFO {} is full because no process reads it: lines are lost", fifo->plan.path);
     }
 }
 
@@ -133,7 +134,7 @@ bool NotifyFifos::ended(const kernel::Ended& process) {
         if (fifo->pid == 0 || fifo->pid != process.pid) continue;
         fifo->pid = 0;
         if (stopping_) return true;
-        log_.warning("the script that reads {} ended ({} {}): it is started again", fifo->plan.path,
+        log_.warning("the script that reads {} ended ({} {}): restarting it", fifo->plan.path,
                      process.signalled ? "signal" : "exit status", process.status);
         start_script_later(*fifo);
         return true;

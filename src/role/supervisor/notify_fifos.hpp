@@ -1,5 +1,5 @@
-// notify_fifo, vrrp_notify_fifo and lvs_notify_fifo: opened, written, and the scripts that read them, started and
-// started again when they die. Never waits: a line that finds its FIFO full is lost, counted and told of.
+// notify_fifo, vrrp_notify_fifo and lvs_notify_fifo: opens and writes the FIFOs, and starts and restarts the scripts
+// that read them. Writing never blocks: a line for a full FIFO is lost, counted and logged.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -23,30 +23,31 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kFifoScriptPause{1};      // before a script that died is started again
+inline constexpr std::chrono::seconds kFifoScriptPause{1};      // before a script that died is restarted
 inline constexpr std::chrono::seconds kFifoScriptPauseMax{60};  // doubled up to this when it keeps dying
-inline constexpr std::chrono::seconds kFifoScriptStable{10};  // one that lived so long starts at kFifoScriptPause again
+inline constexpr std::chrono::seconds kFifoScriptStable{10};    // a script that lived this long resets the pause
 
 class NotifyFifos {
 public:
     NotifyFifos(boost::asio::io_context& loop, Log& log) : loop_{loop}, log_{log}, guard_{log} {}
 
-    // Where their scripts run; -1: where we do. Before the first plan.
+    // The network namespace in which the scripts run; -1: the supervisor's own. Call it before the first plan.
     void set_network_namespace(int fd) { network_namespace_ = fd; }
-    // FIFOs that are in both plans stay open, and their scripts stay if they are the same.
+    // Switches to this plan. FIFOs that are in both plans stay open, and unchanged scripts keep running.
     void follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts);
     void write(Kind from, const std::string& line);
-    // May this role have this line written? Errc::NotFound: not of this name; Errc::Invalid: it is no line at all.
+    // Whether this role may have this line written. Errc::NotFound: it is about a name that is not the role's;
+    // Errc::Invalid: it is not one line.
     [[nodiscard]] Result<void> check(Kind from, const std::string& line) const;
-    bool ended(const kernel::Ended& process);  // true when it was one of our scripts
+    bool ended(const kernel::Ended& process);  // true when it was one of these scripts
     [[nodiscard]] std::size_t scripts_running() const;
 
-    // An upgrade: the descriptors stay open and the scripts go on. To be adopted before the first plan is followed;
-    // `own` takes a descriptor that survived the exec.
+    // For an upgrade: the descriptors stay open and the scripts keep running. Call adopt() before the first follow();
+    // `own` takes over a descriptor that survived the exec.
     [[nodiscard]] std::vector<ipc::HandedFifo> hand_over() const;
     void adopt(const std::vector<ipc::HandedFifo>& handed, const std::function<UniqueFd(int)>& own);
 
-    // At the stop: no more lines, so that readers see the end; then TERM; then what was made here is removed.
+    // The stop, in this order: close the FIFOs so that readers see end-of-file, send SIGTERM, remove the created FIFOs.
     void close_writers();
     void terminate_scripts();
     void remove();
@@ -73,7 +74,7 @@ private:
     Log& log_;
     ScriptGuard guard_;
     std::vector<std::unique_ptr<Fifo>> fifos_;
-    std::vector<int> leaving_;  // scripts of FIFOs that are no more
+    std::vector<int> leaving_;  // scripts of removed FIFOs
     struct Adopted {
         std::string path;
         UniqueFd fd;
@@ -81,7 +82,7 @@ private:
         int pid = 0;
     };
     std::vector<Adopted> adopted_;
-    alert::FifoNames names_, names_before_;  // a reload tells what it removes
+    alert::FifoNames names_, names_before_;  // the old names stay valid for events about removed objects
     int network_namespace_ = -1;
     bool stopping_ = false;
 };

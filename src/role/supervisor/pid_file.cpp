@@ -28,7 +28,7 @@ Result<PidFile> PidFile::claim(const std::string& path, const std::string& progr
     UniqueFd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
     if (!fd) return fail_system("open pid file " + path, errno);
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(Errc::Exists, "daemon is already running: " + path + " is held by another process");
+        return fail(Errc::Exists, "daemon is already running: " + path + " is locked by another process");
     std::array<char, 32> text{};
     const auto got = ::pread(fd.get(), text.data(), text.size() - 1, 0);
     int pid = 0;
@@ -58,7 +58,7 @@ PidFile& PidFile::operator=(PidFile&& other) noexcept {
     return *this;
 }
 
-// Unlinked while the lock is still held: whoever waits for it finds no file, or a new one.
+// The file is unlinked while it is still locked: a process that waits for the lock finds no file, or a new one.
 void PidFile::remove() {
     if (lock_) ::unlink(path_.c_str());
     lock_.reset();

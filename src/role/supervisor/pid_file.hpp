@@ -1,5 +1,5 @@
-// A pid file that is locked for as long as its process lives: a stale one is told from a live one by the lock, not by
-// a number that may belong to somebody else by now.
+// A pid file that its process keeps locked. The lock distinguishes a live file from a stale one; the number in it may
+// belong to another process by now.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace mainstay::role {
 
 class PidFile {
 public:
-    // Errc::Exists: another process holds it (or, without a lock, the process it names is alive and is called
-    // `program`: a keepalived of the other kind).
+    // Errc::Exists: another process has locked it, or it is not locked but the process it names is alive and is called
+    // `program` (the real keepalived, which does not lock its pid file).
     [[nodiscard]] static Result<PidFile> claim(const std::string& path, const std::string& program);
-    // The lock and the file of a former program of this process.
+    // Takes over the lock and the file after an upgrade.
     [[nodiscard]] static PidFile adopt(const std::string& path, UniqueFd lock);
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] int lock() const { return lock_.get(); }

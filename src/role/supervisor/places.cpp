@@ -1,5 +1,5 @@
-// What the first configuration says about the daemon as a whole: where its files are, which network namespace it works
-// in. From then on only a restart changes it.
+// Settings of the whole daemon that the first configuration decides: the folders of its files and its network
+// namespace. Later only a restart changes them.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kSpoolFolderRetry{10};
 
 }  // namespace
 
-// Where the daemon stands, before it says anything on its sockets. In an upgrade all of it is there already.
+// Runs before the daemon opens its sockets. After an upgrade all of this exists already.
 Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
     places_ = places_of(options_.identity, options_.run_directory, options_.spool_directory, settings);
     if (!places_.suffix.empty() && options_.set_log_ident)
@@ -28,17 +28,16 @@ Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
     return open_own_socket();
 }
 
-// Addresses and services do not wait for a disk: while it is read-only or full, the observer keeps mails in memory.
+// The daemon starts even if the disk is read-only or full; the observer then keeps mails in memory.
 void Supervisor::make_spool_folder(bool first) {
     const auto made = kernel::make_directory(places_.spool_directory, account_, 0755);
     if (made) {
-        if (!first) log_.notice("The folder of the mail spool, {}, is there now", places_.spool_directory);
+        if (!first) log_.notice("mail spool folder {} created", places_.spool_directory);
         return;
     }
     if (first)
-        log_.error(
-            "There is no folder for the mail spool: {}; mails are kept in memory, and it is tried again every {} s",
-            made.error().text(), kSpoolFolderRetry.count());
+        log_.error("the mail spool folder cannot be created: {}; mails are kept in memory, next attempt in {} s",
+                   made.error().text(), kSpoolFolderRetry.count());
     spool_wait_.expires_after(kSpoolFolderRetry);
     spool_wait_.async_wait([this](const boost::system::error_code& error) {
         if (!error && phase_ != Phase::Stopping) make_spool_folder(false);
@@ -61,7 +60,7 @@ Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {
     return {};
 }
 
-// At every commit: what a reload may change.
+// Called at every commit, for the settings that a reload may change.
 void Supervisor::apply_settings(const ipc::DaemonSettings& settings) {
     kernel::set_process_name(settings.process_name.empty() ? options_.identity.process_name(Kind::Supervisor)
                                                            : settings.process_name);

@@ -10,7 +10,7 @@ namespace mainstay::role {
 ReaderProcess::ReaderProcess(boost::asio::io_context& loop, Log& log, Start start, Over over)
     : loop_{loop}, log_{log}, start_{std::move(start)}, over_{std::move(over)}, limit_{loop}, leaves_{loop} {}
 
-// It waits for its RoleStartup, and ends when the line is closed.
+// The process waits for its RoleStartup and exits when the control socket is closed.
 Result<void> ReaderProcess::start() {
     auto channel = ipc::make_channel();
     if (!channel) return std::unexpected{std::move(channel.error())};
@@ -39,7 +39,7 @@ Result<void> ReaderProcess::read(const ipc::RoleStartup& orders, int check_log, 
     limit_.expires_after(kReadLimit);
     limit_.async_wait([this](const boost::system::error_code& error) {
         if (error || pid_ == 0) return;
-        log_.error("reading the configuration took longer than {} s: given up", kReadLimit.count());
+        log_.error("reading the configuration timed out after {} s", kReadLimit.count());
         ::kill(pid_, SIGKILL);
     });
     return {};
@@ -54,7 +54,7 @@ void ReaderProcess::listen() {
             if (!got->has_value()) return listen();
             if (std::holds_alternative<ipc::Closed>(**got)) return;
             on_message(std::get<ipc::Received>(std::move(**got)));
-            if (offended_) return;  // its end follows
+            if (offended_) return;  // its exit follows
             if (reading_.done) return finish();
         }
     });

@@ -1,5 +1,5 @@
-// The process that reads configurations. One that has just read a configuration reads the next one twice as fast: it
-// stays for a while.
+// The process that reads configurations. It stays for some minutes after a reading, because a process that has just
+// read a configuration reads the next one twice as fast.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -23,7 +23,7 @@
 namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kReadLimit{60};    // a reader that takes longer is killed
-inline constexpr std::chrono::minutes kReaderStays{10};  // after its last configuration
+inline constexpr std::chrono::minutes kReaderStays{10};  // after its last reading
 inline constexpr int kReaderMessagesMax = 64;            // for one configuration, which takes about ten
 
 class ReaderProcess {
@@ -32,29 +32,29 @@ public:
         ipc::Snapshot snapshot;
         UniqueFd sealed;
     };
-    // What a reading came to.
+    // The result of a reading.
     struct Reading {
         std::vector<Part> parts;
-        UniqueFd report;                       // sealed; when one was asked for
-        std::optional<ipc::ReadingDone> done;  // none: the reader died, or did what it may not
-        std::string died;                      // how, then
+        UniqueFd report;                       // sealed; set if a report was requested
+        std::optional<ipc::ReadingDone> done;  // none: the reader died or committed an offence
+        std::string died;                      // the reason, if `done` is not set
     };
-    // Starts a process that inherits `control`; the pid.
+    // Starts a process that inherits `control`; returns its pid.
     using Start = std::function<Result<int>(int control)>;
     using Over = std::function<void(Reading)>;
     ReaderProcess(boost::asio::io_context& loop, Log& log, Start start, Over over);
 
-    struct Running {  // a snapshot that a role runs, for the reader to compare with
+    struct Running {  // a snapshot that a role runs, with which the reader compares
         ipc::Snapshot snapshot;
         int sealed = -1;
     };
-    // Reads once; `over` is called when it has, unless this fails. Not while it reads. `check_log` goes with the
-    // orders, -1: none.
+    // Starts one reading; `over` is called at its end, unless this function fails. Do not call it during a reading.
+    // `check_log`: a descriptor for the reader, -1: none.
     [[nodiscard]] Result<void> read(const ipc::RoleStartup& orders, int check_log, const std::vector<Running>& running);
     [[nodiscard]] bool reads() const { return pid_ != 0; }
-    // True when it was the one that reads; then it is over.
+    // True when it was the process that was reading; the reading is then over.
     bool ended(const kernel::Ended& process);
-    void kill_waiting();  // the next reading begins with a new process
+    void kill_waiting();  // the next reading starts a new process
     void kill();
 
 private:
@@ -70,14 +70,14 @@ private:
     Start start_;
     Over over_;
     boost::asio::steady_timer limit_, leaves_;
-    std::unique_ptr<boost::asio::posix::stream_descriptor> line_;  // while it reads
+    std::unique_ptr<boost::asio::posix::stream_descriptor> line_;  // set while it reads
     int pid_ = 0;                                                  // likewise
-    struct Waiting {                                               // for the next reading
+    struct Waiting {                                               // an idle process, for the next reading
         int pid = 0;
-        UniqueFd line;  // closed: it is about to end
+        UniqueFd line;  // closed: the process is about to exit
     } waiting_;
     Reading reading_;
-    bool offended_ = false;  // nothing that it sent counts
+    bool offended_ = false;  // its messages are ignored
     int messages_ = 0;
 };
 

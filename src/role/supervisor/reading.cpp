@@ -1,5 +1,5 @@
-// What a reader needs that only root may do: being in another network namespace, a log of its own, copies of the
-// configuration.
+// What the supervisor does for the reader because it takes root's rights: entering another network namespace, opening a
+// log file for the check of a reload, keeping copies of the configuration.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 
 namespace mainstay::role {
 
-// It waits for its RoleStartup, and ends when the line is closed.
+// The process waits for its RoleStartup and exits when the control socket is closed.
 Result<int> Supervisor::start_reader(std::vector<std::pair<int, int>> descriptors) const {
     return kernel::spawn_role({program_path(executable_, kReaderProgram),
                                {options_.identity.process_name(Kind::Supervisor)},
@@ -31,12 +31,12 @@ ipc::RoleStartup Supervisor::orders_for_reader() const {
     return orders;
 }
 
-// The first configuration names the network namespace that it is about; no later one may name another.
+// The first configuration may name a network namespace; then it is read again in that one. A reload cannot change it.
 void Supervisor::read_again_in(const std::string& name) {
     if (phase_ != Phase::Starting || !reader_namespace_.empty()) {
         log_.error("Cannot change network namespace at a reload - please restart {}", options_.identity.program());
         return reading_failed(kExitConfig,
-                              "the new configuration is refused, since network namespace cannot change at a reload");
+                              "the new configuration is refused: a reload cannot change the network namespace");
     }
     reader_namespace_ = name;
     auto there = kernel::open_network_namespace(name);
@@ -47,7 +47,7 @@ void Supervisor::read_again_in(const std::string& name) {
     begin_reading();
 }
 
-// -1: none is wanted, or it cannot be opened, which the reader logs when it has something to write.
+// -1: none is configured, or it cannot be opened; the reader logs that if it has something to write.
 int Supervisor::open_check_log(const ipc::RoleStartup& orders) {
     if (!orders.check_first || orders.check_log.empty()) return -1;
     constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
@@ -55,7 +55,7 @@ int Supervisor::open_check_log(const ipc::RoleStartup& orders) {
     return check_log_.get();
 }
 
-// One that nothing was written to leaves no file.
+// An empty log file is removed.
 void Supervisor::close_check_log() {
     struct stat facts{};
     if (check_log_ && ::fstat(check_log_.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size == 0)
@@ -63,7 +63,7 @@ void Supervisor::close_check_log() {
     check_log_.reset();
 }
 
-// In a child: the disk may be slow.
+// Runs in a child process, because the disk may be slow.
 void Supervisor::keep_configuration() {
     const UniqueFd text = std::move(next_.text);
     const auto& settings = next_.settings.daemon;

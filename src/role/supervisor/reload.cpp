@@ -1,8 +1,8 @@
-// Reading a configuration and bringing it to all roles, or to none.
+// Reads a configuration and brings it to all roles, or to none.
 //
 //   SIGHUP -> a reader process reads and checks -> one sealed snapshot per role -> Prepare to every running role
 //          -> all answered "ready" -> Commit to all;  one refused, died or was late -> Abort to all.
-// SIGHUPs that come meanwhile become one more reload afterwards.
+// SIGHUPs that arrive meanwhile are combined into one further reload.
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ void Supervisor::request_reload() {
     begin_reading();
 }
 
-// mainstayctl reload: answered when all is over.
+// mainstayctl reload: the client is answered at the end of the reload.
 void Supervisor::request_reload(const ipc::Reload& wanted, UniqueFd client) {
     requests_.add(wanted, std::move(client));
     request_reload();
@@ -43,7 +43,7 @@ void Supervisor::make_reload_parts() {
                                    .aborted = [this](const std::string& why) { reload_aborted(why); }});
 }
 
-// For the reader to compare with.
+// The running snapshots, with which the reader compares the new configuration.
 std::vector<ReaderProcess::Running> Supervisor::running_parts() const {
     using For = ipc::Snapshot::For;
     std::vector<ReaderProcess::Running> running;
@@ -69,9 +69,9 @@ void Supervisor::begin_reading() {
     if (!began) reading_failed(kExitFatal, "the reader cannot be started: " + began.error().text());
 }
 
-// What would a reload do? A reader of its own compares what is on disk with what the roles run.
+// A dry run of a reload: a separate reader compares the file on disk with the running configuration.
 Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, int control_of_child) {
-    if (phase_ != Phase::Running) return fail(Errc::Unsupported, "the daemon is just starting or stopping");
+    if (phase_ != Phase::Running) return fail(Errc::Unsupported, "the daemon is starting or stopping");
     const auto running = [this](Kind kind) { return current_.part(kind).snapshot.get(); };
     auto orders = orders_for_reader();
     orders.dry_run = question.as_json ? ipc::RoleStartup::DryRunAs::Json : ipc::RoleStartup::DryRunAs::Text;
@@ -80,7 +80,7 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
                              {running(Kind::Lvs), ipc::inherited::kRunningLvs},
                              {running(Kind::Observer), ipc::inherited::kRunningObserver}});
     if (!pid) return pid;
-    // Without its orders it ends by itself, and that is the answer then.
+    // Without the RoleStartup the reader exits by itself, and its exit ends the request.
     if (const auto sent = ipc::send_message(control, orders); !sent) log_.error("reader: {}", sent.error().text());
     return pid;
 }
@@ -90,7 +90,7 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
     static constexpr struct {
         For audience;
         Kind kind;
-        bool SupervisorOptions::* runs;  // null: nothing on the command line turns it off
+        bool SupervisorOptions::* runs;  // null: no command-line option disables it
     } kAudiences[] = {{For::Vrrp, Kind::Vrrp, &SupervisorOptions::run_vrrp},
                       {For::Lvs, Kind::Lvs, &SupervisorOptions::run_lvs},
                       {For::Bfd, Kind::Bfd, &SupervisorOptions::run_bfd},
@@ -130,13 +130,13 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
         log_.error("{}: not started", why);
         return stop(exit_code == 0 ? kExitFatal : exit_code);
     }
-    log_.error("{}: the running configuration goes on unchanged", why);
+    log_.error("{}: the running configuration stays in use", why);
     requests_.refuse(why);
     reload_over();
 }
 
 void Supervisor::begin_preparing() {
-    // Scripts are looked up by key: those of the old configuration stay until the new one is committed.
+    // Scripts are looked up by key: the old table stays in use until the new configuration is committed.
     const auto bytes = ipc::read_memfd(next_.scripts.get());
     auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
     if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
@@ -145,20 +145,19 @@ void Supervisor::begin_preparing() {
     if (phase_ == Phase::Starting && !dry_runs_) {
         if (const auto settled = settle(settings); !settled) {
             log_.error("{}", settled.error().text());
-            // keepalived: a second daemon is not an error of the one who starts it.
+            // keepalived: starting a second daemon exits with status 0.
             return stop(settled.error().code() == Errc::Exists ? 0 : kExitFatal);
         }
     } else if (const auto changed = changed_at_reload(current_.settings.daemon, settings)) {
         log_.error("Cannot change {} at a reload - please restart {}", *changed, options_.identity.program());
-        return reading_failed(kExitConfig,
-                              "the new configuration is refused, since " + *changed + " cannot change at a reload");
+        return reading_failed(kExitConfig, "the new configuration is refused: a reload cannot change the " + *changed);
     }
     if (someone_starts()) return prepare_later();
     for (const auto& child : children_) raise_limits(*child);
     reload_->begin(next_);
 }
 
-// A role that is just starting gets its first configuration before anything new.
+// A role that is starting gets the running configuration before a new one.
 bool Supervisor::someone_starts() const {
     return std::ranges::any_of(
         children_, [](const auto& child) { return child->alive() && (!child->ready || child->awaits_look); });
@@ -172,21 +171,21 @@ void Supervisor::prepare_later() {
 }
 
 void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
-    // The first configuration of a new process is its own affair: nobody else waits for it.
+    // The first configuration of a restarted process is committed to it alone.
     if (!child.ready && answer.generation == current_.number) {
-        // It is asked once; a second answer is none.
+        // It was asked once; a second answer is ignored.
         if (child.awaited.commits > 0 || child.awaits_look) return;
         if (answer.refused.empty()) return commit(child);
         log_.error("{}: the configuration is refused: {}", options_.identity.process_name(child.kind), answer.refused);
-        // Another incarnation ran it: one process does not end all others.
+        // An earlier incarnation ran this configuration: restart this process instead of stopping the daemon.
         if (child.ever_ready) return kill_offender(child, "refused the configuration that ran before");
         return stop(kExitConfig);
     }
     reload_->answered(child, answer, options_.identity.process_name(child.kind));
 }
 
-// A server whose file says "down" must not be in the table until somebody has looked at the file; but nothing waits
-// for ever for a file that hangs.
+// The lvs role must know the tracked files before its Commit, or a server whose file says "down" would be added to the
+// table for a moment. The wait is bounded, because a file system may hang.
 void Supervisor::commit(Child& child) {
     if (!traits_of(child.kind).waits_for_files || watch_->has_looked()) return commit_now(child);
     child.awaits_look = true;
@@ -243,7 +242,8 @@ void Supervisor::start_needed(Kind kind) {
     if (!current_.part(kind).needed || child.alive() || phase_ == Phase::Stopping) return;
     const KindTraits& traits = traits_of(kind);
     if (traits.is_optional && ::access(program_path(executable_, traits.program).c_str(), X_OK) != 0)
-        return log_.warning("SNMP has no effect: mainstayd-snmp is not there (built without net-snmp, -Dsnmp=enabled)");
+        return log_.warning(
+            "SNMP has no effect: mainstayd-snmp is not installed (built without net-snmp, -Dsnmp=enabled)");
     start_child(child);
 }
 
@@ -257,9 +257,9 @@ void Supervisor::start_needed_roles() {
     if (!any) log_.warning("Warning - {} has no configuration to run", options_.identity.program());
 }
 
-// At the start those who only watch come after those who act: until then there is little to see, what happens waits in
-// the rings, and a new observer would take the processor from the VIPs and services. A role that does not get there
-// keeps nobody from looking at it.
+// At the start the observer and SNMP are started after vrrp and lvs have their configuration: they would take processor
+// time from the VIPs and services, and events wait in the rings meanwhile. The delay is bounded, so that a role that
+// fails to start can still be observed.
 void Supervisor::start_watchers_later() {
     watchers_wait_.expires_after(kWatchersWait);
     watchers_wait_.async_wait([this](const boost::system::error_code& error) {
@@ -276,7 +276,7 @@ void Supervisor::start_watchers() {
     for (const Kind kind : {Kind::Observer, Kind::Snmp}) start_needed(kind);
 }
 
-// The lvs role has no right to load modules; here is the last place that has.
+// The lvs role has no right to load kernel modules, so the supervisor loads them before it starts the role.
 void Supervisor::load_kernel_modules() {
     if (::access("/proc/net/ip_vs", F_OK) == 0) return;
     for (const char* program : {"/usr/sbin/modprobe", "/sbin/modprobe"}) {
@@ -309,7 +309,7 @@ void Supervisor::check_startup_complete() {
 }
 
 void Supervisor::reload_aborted(const std::string& why) {
-    log_.error("the reload is refused ({}): the running configuration goes on unchanged", why);
+    log_.error("reload refused ({}): the running configuration stays in use", why);
     requests_.refuse(why);
     reload_over();
 }

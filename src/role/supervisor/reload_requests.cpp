@@ -24,7 +24,7 @@ ipc::RoleStartup::DryRunAs ReloadRequests::report() const {
 
 void ReloadRequests::answer() {
     const Clients waiting = std::exchange(now_, {});
-    for (const UniqueFd& client : waiting.lines)  // who is gone does not want to know
+    for (const UniqueFd& client : waiting.lines)  // a client that closed its connection needs no answer
         static_cast<void>(ipc::send_message(client.get(), ipc::ReloadDone{problem_}, report_.get()));
 }
 

@@ -1,5 +1,5 @@
-// Who asked for a reload, by a signal or with mainstayctl, and what is answered: of the reload that is under way, and
-// of the one after it, in which all that come meanwhile are one.
+// The requests for reloads, by signal or from mainstayctl, and their answers: those of the reload in progress, and
+// those that wait for the next one, into which all requests that arrive meanwhile are combined.
 #pragma once
 
 #include <string>
@@ -13,20 +13,20 @@ namespace mainstay::role {
 
 class ReloadRequests {
 public:
-    // A client of mainstayctl, which is answered when the next reload is over.
+    // Adds a mainstayctl client, which is answered at the end of the next reload.
     void add(const ipc::Reload& wanted, UniqueFd client);
-    // What was asked for has to wait for the end of what is under way.
+    // The request has to wait for the end of the reload in progress.
     void postpone() { again_ = true; }
     [[nodiscard]] bool take_postponed() { return std::exchange(again_, false); }
 
-    // A reload begins: it is for all who asked until now.
+    // A reload begins; it serves all requests made until now.
     void begin();
     [[nodiscard]] bool force() const { return now_.force; }
-    [[nodiscard]] ipc::RoleStartup::DryRunAs report() const;  // that the reader shall make
+    [[nodiscard]] ipc::RoleStartup::DryRunAs report() const;  // the kind of report that the reader makes
 
     void set_report(UniqueFd report) { report_ = std::move(report); }
     void refuse(const std::string& why) { problem_ = why; }
-    // The reload is over: all who asked for it hear how.
+    // The reload is over: sends the result to its clients.
     void answer();
 
 private:
@@ -35,8 +35,8 @@ private:
         bool force = false, as_json = false;
     };
     Clients now_, next_;
-    std::string problem_;  // why the configuration does not run
-    UniqueFd report_;      // sealed, the reader's
+    std::string problem_;  // why the configuration was refused; empty: it was not
+    UniqueFd report_;      // sealed; made by the reader
     bool again_ = false;
 };
 

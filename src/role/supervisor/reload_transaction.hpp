@@ -1,5 +1,5 @@
-// Brings a configuration to all roles that run, or to none: every one of them prepares it; when all are ready it is
-// committed; when one refuses it, dies or is late, all forget it.
+// A two-phase commit of a configuration to all running roles: each role prepares it; when all are ready it is
+// committed; when one refuses it, dies or is late, it is aborted in all.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -24,21 +24,21 @@ class ReloadTransaction {
 public:
     using Children = std::array<std::unique_ptr<Child>, kRoles>;
     struct Outcome {
-        std::function<void()> committed;                      // the caller sends the Commits
-        std::function<void(const std::string& why)> aborted;  // the roles know already
+        std::function<void()> committed;                      // the caller then sends the Commits
+        std::function<void(const std::string& why)> aborted;  // the Aborts have been sent
     };
     ReloadTransaction(boost::asio::io_context& loop, Log& log, const Children& children, Outcome outcome)
         : log_{log}, children_{children}, outcome_{std::move(outcome)}, limit_{loop} {}
 
-    // Asks all roles that run. With none, it is committed at once.
+    // Sends Prepare to all running roles. Without any, `committed` is called at once.
     void begin(const Generation& next);
     [[nodiscard]] bool is_under_way() const { return under_way_; }
-    // `name`: of its process, in the log.
+    // `name`: the process's name in the log.
     void answered(Child& child, const ipc::Prepared& answer, const std::string& name);
-    // A role that does not count any more: it is nobody's fault.
+    // A role has been stopped on purpose; its answer is not needed any more.
     void forget_gone() { commit_if_prepared(); }
     void abort(const std::string& why);
-    void cancel();  // at the end of the daemon
+    void cancel();  // when the daemon stops
 
 private:
     void commit_if_prepared();

@@ -16,8 +16,8 @@ void RoleReplacement::next() {
     retiring_ = false;
     while (!left_.empty() && !deeds_.runs(left_.back())) left_.pop_back();
     if (left_.empty()) {
-        log_.notice("upgrade complete: {} roles are the new program's{}{}", done_,
-                    problem_.empty() ? "" : "; not all of them: ", problem_);
+        log_.notice("upgrade complete: {} roles run the new program{}{}", done_,
+                    problem_.empty() ? "" : "; not replaced: ", problem_);
         const auto over = deeds_.over;
         return over(done_, std::string{problem_});
     }
@@ -35,7 +35,7 @@ void RoleReplacement::next() {
 
 void RoleReplacement::successor_ready(Kind kind) {
     if (now_ != kind || retiring_) return;
-    if (!deeds_.runs(kind)) return;  // it died meanwhile, and another one is on its way
+    if (!deeds_.runs(kind)) return;  // the old process died meanwhile and is being restarted
     retiring_ = true;
     const int pid = deeds_.retire(kind);
     limit_.expires_after(kRetireWait);

@@ -1,6 +1,6 @@
-// After an upgrade the new program replaces the roles one by one: a successor loads everything and waits, the old
-// process leaves without releasing anything, the successor goes on from its state block. A role whose successor is lost
-// keeps the process that it has.
+// After an upgrade the new program replaces the role processes one by one: a successor loads the configuration and
+// waits, the old process exits without releasing anything, and the successor resumes from its state block. A role whose
+// successor fails keeps its old process.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -20,8 +20,9 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kSuccessorWait{30};  // to load the configuration
-inline constexpr std::chrono::seconds kRetireWait{1};      // then it is killed; its state is as of a moment ago
+inline constexpr std::chrono::seconds kSuccessorWait{30};  // for a successor to load the configuration
+inline constexpr std::chrono::seconds kRetireWait{
+    1};  // for the old process to exit, then it is killed; its last state block is recent enough
 
 class RoleReplacement {
 public:
@@ -29,8 +30,9 @@ public:
         std::function<bool(Kind)> runs;
         std::function<void(Kind)> start_successor;
         std::function<void(Kind)> drop_successor;
-        std::function<int(Kind)> retire;  // asks the old process to leave; its pid
-        // All are replaced that can be: how many, and why others are not. Called last: it may end the replacement.
+        std::function<int(Kind)> retire;  // asks the old process to exit; returns its pid
+        // Called at the end, with the number of replaced roles and why others were not. It may destroy the
+        // RoleReplacement.
         std::function<void(std::uint32_t done, const std::string& problem)> over;
     };
     RoleReplacement(boost::asio::io_context& loop, Log& log, Deeds deeds);
@@ -38,11 +40,11 @@ public:
     void add(Kind kind) { left_.push_back(kind); }  // the last one is replaced first
     void next();
     void successor_ready(Kind kind);
-    // The old process goes on, as it is. Called for every spare; only the one that a replacement waits for counts.
+    // The successor failed, so the old process keeps running. May be called for any spare; only the awaited one counts.
     void successor_lost(Kind kind, const std::string& why);
-    // True when the old process of this role was asked to leave, and so has.
+    // Called when a role's process has exited: true when it had been asked to.
     [[nodiscard]] bool has_left(Kind kind);
-    // The role runs its configuration: the next one is replaced if it was this one's turn.
+    // The role runs its configuration. If its replacement was in progress, the next role follows.
     void committed(Kind kind);
 
 private:
@@ -50,12 +52,12 @@ private:
     Log& log_;
     Deeds deeds_;
     boost::asio::steady_timer limit_;
-    std::vector<Kind> left_;  // the next one at the end
+    std::vector<Kind> left_;  // still to be replaced, the next one at the end
     std::optional<Kind> now_;
     bool retiring_ = false;
     std::uint32_t done_ = 0;
     std::string problem_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // queued handlers look whether this still is
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 }  // namespace mainstay::role

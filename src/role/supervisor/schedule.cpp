@@ -1,5 +1,4 @@
-// A reload at a time that stands in a file (reload_time_file), and what is told to others while one is under way
-// (reload_file).
+// Scheduled reloads (reload_time_file), and the marker file that exists during a reload (reload_file).
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +23,7 @@ std::int64_t utc_offset(std::int64_t now) {
     return ::localtime_r(&at, &local) != nullptr ? local.tm_gmtoff : 0;
 }
 
-// Not a FIFO or a device: nothing may keep the supervisor waiting.
+// Regular files only: opening or reading a FIFO or a device could block the supervisor.
 std::optional<std::string> small_file(const std::string& path) {
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     struct stat facts{};
@@ -49,9 +48,9 @@ void Supervisor::look_at_schedule() {
     if (scheduled_ && *scheduled_ <= now) {
         log_.info("Reloading at the time of {}", settings.reload_time_file);
         scheduled_.reset();
-        // One-shot, or the same time of tomorrow.
+        // Without reload_repeat the file is removed; with it, the next reload is at the same time tomorrow.
         if (!settings.reload_repeat && ::unlink(settings.reload_time_file.c_str()) != 0 && errno != ENOENT)
-            log_.warning("{} cannot be removed; it counts again when it changes", settings.reload_time_file);
+            log_.warning("{} cannot be removed; ignored until it changes", settings.reload_time_file);
         if (settings.reload_repeat) scheduled_text_.clear();
         return request_reload();
     }
@@ -63,18 +62,18 @@ void Supervisor::look_at_schedule() {
     const auto time = config::parse_reload_time(text);
     if (!time) return log_.error("reload_time_file {}: {}", settings.reload_time_file, time.error().text());
     scheduled_ = config::next_reload(*time, now, utc_offset(now));
-    if (!scheduled_) return log_.warning("reload_time_file {}: that time is over", settings.reload_time_file);
+    if (!scheduled_) return log_.warning("reload_time_file {}: the time is in the past", settings.reload_time_file);
     log_.info("Reload scheduled in {} s by {}", *scheduled_ - now, settings.reload_time_file);
 }
 
-// Editors wait while this file exists.
+// Programs that edit the configuration wait while this file exists.
 void Supervisor::mark_reading(bool reading) {
     if (reading && phase_ == Phase::Running && current_.settings.daemon.has_reload_file) {
         reading_mark_ = current_.settings.daemon.reload_file.empty() ? places_.run_directory + "/keepalived.reload"
                                                                      : current_.settings.daemon.reload_file;
         const UniqueFd fd{::open(reading_mark_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
         if (fd || errno == EEXIST) return;
-        log_.warning("reload_file {} cannot be made", reading_mark_);
+        log_.warning("reload_file {} cannot be created", reading_mark_);
         reading_mark_.clear();
     }
     if (!reading && !reading_mark_.empty()) {
@@ -83,7 +82,7 @@ void Supervisor::mark_reading(bool reading) {
     }
 }
 
-// tmp_config_directory: the copy that the reader keeps there is ours to remove.
+// The copy of the configuration in tmp_config_directory.
 void Supervisor::remove_config_copy() {
     const auto& folder = current_.settings.daemon.tmp_config_directory;
     if (!folder.empty()) ::unlink((folder + "/mainstay-" + std::to_string(::getpid()) + ".conf").c_str());

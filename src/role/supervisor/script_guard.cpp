@@ -15,9 +15,10 @@ bool ScriptGuard::may_run(const std::string& key, const alert::ScriptEntry& entr
     const bool refused = entry.security == ScriptSecurity::Refuse;
     if (!reported_.insert(key).second) return !refused;
     if (refused)
-        log_.error("script {} of {} is not run: others than root may change it (enable_script_security)", path, key);
+        log_.error("script {} of {} is not run: accounts other than root may modify it (enable_script_security)", path,
+                   key);
     else
-        log_.warning("script {} of {} became unsafe: others than root may change it", path, key);
+        log_.warning("script {} of {} became unsafe: accounts other than root may modify it", path, key);
     return !refused;
 }
 

@@ -1,4 +1,4 @@
-// Looks at a script's owner and mode before each run: they may have changed since the configuration was read.
+// Checks a script's owner and mode before each run, because they may have changed since the configuration was read.
 #pragma once
 
 #include <set>
@@ -13,8 +13,8 @@ class ScriptGuard {
 public:
     explicit ScriptGuard(Log& log) : log_{log} {}
 
-    // False: others than root may change it by now, and it must not run (enable_script_security). Logged once for each
-    // script until it is safe again.
+    // False: accounts other than root may now modify the script, so it must not run (enable_script_security). Logged
+    // once per script until it is safe again.
     [[nodiscard]] bool may_run(const std::string& key, const alert::ScriptEntry& entry);
 
 private:

@@ -38,7 +38,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         std::uint64_t request;
         std::string key, queue;
         bool timed_out = false, limited = false;
-        asio::steady_timer timer;  // its time limit, then the pause before KILL
+        asio::steady_timer timer;  // its timeout, then the pause before SIGKILL
     };
     struct Queue {
         std::deque<Job> waiting;
@@ -57,7 +57,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     void flush();
     void start_checks();
     [[nodiscard]] const alert::ScriptEntry* entry_of(const std::string& key) const;
-    // What a role may cause without end: kWarningsAtOnce lines, then one at each doubling of their number.
+    // Limits warnings that a role can cause at will: the first kWarningsAtOnce are logged, then number 2^n.
     template <class Text>
     void warn_now_and_then(Kind role, Text text) {
         const auto count = ++warnings[role];
@@ -72,7 +72,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     ScriptGuard guard;
     Deliver deliver;
     alert::ScriptTable table;
-    alert::ScriptTable table_before;  // a reload tells what it removes by the scripts that had
+    alert::ScriptTable table_before;  // the old table: events about removed objects still run its scripts
     std::map<int, Running> running;
     std::map<std::string, Queue> queues;
     std::deque<Job> checks;  // MISC_CHECKs that wait for their turn
@@ -141,7 +141,8 @@ void ScriptRunner::Impl::start(const Job& job) {
     });
 }
 
-// Thousands of checks may be due in the same moment: a vrrp_script that is due then is not to wait for all of them.
+// Thousands of MISC_CHECKs may be due at the same time; starting a few per turn of the loop keeps a vrrp_script on
+// time.
 void ScriptRunner::Impl::start_checks() {
     if (checks.empty()) return;
     for (std::size_t i = 0; i < kChecksPerTurn && !checks.empty(); ++i) {
@@ -149,7 +150,7 @@ void ScriptRunner::Impl::start_checks() {
         checks.pop_front();
         start(job);
     }
-    checks_posted = true;  // the others are for the next turn, and so is what comes in this one
+    checks_posted = true;  // the rest, and checks that arrive in this turn, are started in the next one
     asio::post(loop, [self = weak_from_this()] {
         const auto alive = self.lock();
         if (!alive) return;
@@ -171,7 +172,7 @@ void ScriptRunner::Impl::time_is_up(int pid) {
     });
 }
 
-// Starts the next script of a queue, unless one is running and has its patience left.
+// Starts the next script of a queue, unless the running one is still within notify_wait.
 void ScriptRunner::Impl::next_in(const std::string& name) {
     Queue& queue = queues[name];
     while (queue.front == 0 && !queue.waiting.empty()) {
@@ -197,9 +198,9 @@ void ScriptRunner::Impl::start_beside(const std::string& name, int pid) {
     const auto found = queues.find(name);
     if (found == queues.end() || found->second.front != pid) return;
     if (hurried)
-        log.warning("a notify script of {} is still running at the stop: the next one starts beside it", name);
+        log.warning("a notify script of {} is still running at the stop: the next one starts in parallel", name);
     else
-        log.warning("a notify script of {} has been running for {} s: the next one starts beside it", name,
+        log.warning("a notify script of {} has been running for {} s: the next one starts in parallel", name,
                     notify_wait.count());
     found->second.front = 0;
     next_in(name);
@@ -223,7 +224,7 @@ void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
     if (Impl::is_check({from, wanted})) {
         if (impl_->checks.size() >= kScriptsRunningMax) {
             impl_->warn_now_and_then(from, [&] {
-                return fmt::format("script {} is not run: {} are waiting in front of it", wanted.key,
+                return fmt::format("script {} is not run: {} scripts are queued before it", wanted.key,
                                    impl_->checks.size());
             });
             return impl_->answer(from, wanted.request, How::NotRun, EAGAIN);
@@ -236,12 +237,13 @@ void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
     auto& queue = impl_->queues[wanted.queue];
     if (queue.waiting.size() >= kQueueMax) {
         impl_->warn_now_and_then(from, [&] {
-            return fmt::format("script {} is dropped: {} are waiting in front of it", wanted.key, queue.waiting.size());
+            return fmt::format("script {} is dropped: {} scripts are queued before it", wanted.key,
+                               queue.waiting.size());
         });
         return impl_->answer(from, wanted.request, How::NotRun, 0);
     }
     queue.waiting.push_back({from, wanted});
-    // While the queue waits for a script, its patience timer runs from when the first other one came.
+    // While a script runs, the patience timer runs from the moment when the first one was queued behind it.
     if (queue.front == 0 || !queue.patience) impl_->next_in(wanted.queue);
 }
 
@@ -352,8 +354,8 @@ void ScriptRunner::end_all() {
     }
     for (const auto& [name, queue] : impl_->queues)
         for (const auto& job : queue.waiting)
-            impl_->warn_now_and_then(job.from,
-                                     [&] { return fmt::format("script {} is not run any more", job.wanted.key); });
+            impl_->warn_now_and_then(
+                job.from, [&] { return fmt::format("script {} is not run because the daemon stops", job.wanted.key); });
     impl_->queues.clear();
 }
 

@@ -1,7 +1,7 @@
-// Runs scripts for the roles: only what is in the table, as the configured user, killed when its time is up.
+// Runs scripts for the roles: only those in the table, as the configured user, with a timeout.
 //
-// Scripts of one queue run one after the other; each is waited for at most `notify_wait`, then the next starts anyway,
-// with a warning, and nothing is killed for that. Results go back in batches.
+// Scripts of one queue run one after the other. If one takes longer than `notify_wait`, the next starts in parallel,
+// with a warning. Results are sent to the roles in batches.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,12 +21,12 @@
 namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kKillAfterTerm{2};
-inline constexpr std::chrono::seconds kKillAgain{10};      // and every so often, for one that does not even die of that
-inline constexpr std::chrono::seconds kForLastScripts{1};  // keepalived: for STOP scripts
-inline constexpr std::size_t kScriptsRunningMax = 4096;    // more than that are answered NotRun, and counted
+inline constexpr std::chrono::seconds kKillAgain{10};      // repeats SIGKILL, for a process in uninterruptible sleep
+inline constexpr std::chrono::seconds kForLastScripts{1};  // keepalived: time for the STOP scripts
+inline constexpr std::size_t kScriptsRunningMax = 4096;    // further scripts are answered NotRun and counted
 inline constexpr std::size_t kQueueMax = 1024;             // per queue
-// Scripts that check real servers: how many of them may run, so that there is always room for the others, and how many
-// are started in one turn of the loop, so that no other script waits for more than these.
+// MISC_CHECKs: how many may run at a time, which leaves room for other scripts, and how many are started in one turn of
+// the loop, which bounds how long another script waits for its start.
 inline constexpr std::size_t kChecksRunningMax = 3584;
 inline constexpr std::size_t kChecksPerTurn = 4;
 
@@ -41,19 +41,20 @@ public:
     void set_table(alert::ScriptTable table);
     [[nodiscard]] bool has(const std::string& key) const;
     void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
-    void set_network_namespace(int fd);               // that scripts run in; lives longer than this
+    void set_network_namespace(int fd);               // in which scripts run; must outlive the runner
     void run(Kind from, const ipc::RunScript& wanted);
-    // May this role have this run? A key that is in no table is no offence: a reader leaves out what cannot be run.
+    // Whether this role may run this script. An unknown key is allowed: the reader leaves out scripts that cannot be
+    // run.
     [[nodiscard]] Result<void> check(Kind from, const ipc::RunScript& wanted) const;
-    // True when the process was one of ours.
+    // True when the process was one of these scripts.
     bool ended(const kernel::Ended& process);
-    // What runs and what waits, for the next program of this supervisor; and to go on from it there.
+    // For an upgrade: the running and queued scripts, and how the new program takes them over.
     [[nodiscard]] std::vector<ipc::HandedScript> hand_over() const;
     void adopt(const std::vector<ipc::HandedScript>& scripts);
     [[nodiscard]] std::size_t running() const;
-    // For the end: what waits in a queue starts within a moment, whatever runs in front of it.
+    // For the stop: queued scripts start soon, in parallel with those that still run.
     void hurry();
-    void end_all();  // by force; names the notify scripts that this cuts short
+    void end_all();  // kills all scripts and logs the notify scripts among them
 
 private:
     struct Impl;

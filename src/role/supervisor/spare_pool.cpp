@@ -21,7 +21,7 @@ void SparePool::fill_soon() {
 void SparePool::start(Kind kind, const Generation& running) {
     Child& spare = *spares_[slot(kind)];
     if (const auto started = deeds_.start(spare); !started) {
-        log_.warning("no process can wait as a spare: {}", started.error().text());
+        log_.warning("no spare process can be started: {}", started.error().text());
         return deeds_.lost(kind, started.error().text());
     }
     spare.send(ipc::Prepare{running.number}, running.part(kind).snapshot.get(), log_);
@@ -81,7 +81,7 @@ bool SparePool::ended(const kernel::Ended& process) {
         const bool on_purpose = spare->kill_sent;
         spare->forget();
         if (stopped_) return true;
-        if (!on_purpose) log_.warning("the spare {} process ended by itself", traits_of(spare->kind).label);
+        if (!on_purpose) log_.warning("the spare {} process died", traits_of(spare->kind).label);
         deeds_.lost(spare->kind, kernel::text_of(process));
         if (spare->next_delay(kernel::monotonic_now()).count() == 0) fill_soon();
         return true;

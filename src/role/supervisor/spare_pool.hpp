@@ -1,6 +1,6 @@
-// Processes that have loaded everything and wait for the Commit. Starting one takes a dozen milliseconds (exec,
-// linking, reading the configuration); one that waits takes the place of one that died as soon as the death is known.
-// The vrrp role always has one; the others get one when they are replaced.
+// Spares: standby processes that have loaded the configuration and wait for the Commit. Starting a process takes a
+// dozen milliseconds (exec, linking, reading the configuration); a spare replaces a process as soon as its death is
+// known. The vrrp role always has a spare; the other roles get one when an upgrade replaces them.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -19,34 +19,35 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kSpareAfter{1};  // of quiet: a start has better things to do
+inline constexpr std::chrono::seconds kSpareAfter{
+    1};  // after the last start or reload, which spares must not slow down
 
 class SparePool {
 public:
     struct Deeds {
-        // Starts the process of this spare; what it says goes to on_message().
+        // Starts the process of this spare; its messages are passed to on_message().
         std::function<Result<void>(Child& spare)> start;
         std::function<bool(Child& spare, const Result<ipc::Received>&)> is_allowed;
-        std::function<void(Kind)> ready;  // it has loaded its configuration
+        std::function<void(Kind)> ready;  // the spare has loaded its configuration
         std::function<void(Kind, const std::string& why)> lost;
-        std::function<void()> quiet;  // time to start those that are missing
+        std::function<void()> quiet;  // kSpareAfter is over: the missing spares may be started
     };
     SparePool(boost::asio::io_context& loop, Log& log, Deeds deeds);
 
     void fill_soon();
-    // Starts one for this role, which loads its configuration.
+    // Starts a spare for this role, which loads the running configuration.
     void start(Kind kind, const Generation& running);
-    // The others load the configuration that runs from now on; those whose role has none any more end.
+    // After a reload: the spares load the new configuration; those of roles that are no longer needed are dropped.
     void prepare(const Generation& running);
-    // The one that can take the place of its role's process at once; null: there is none. One that cannot is dropped.
+    // The spare that can replace its role's process at once, else null; a spare that cannot is dropped.
     [[nodiscard]] Child* find_ready(Kind kind, const Generation& running);
     [[nodiscard]] bool has(Kind kind) const { return spares_[slot(kind)]->alive(); }
     void drop(Kind kind);
     void drop_all();
-    void stop();  // drops all, and nobody is told any more
+    void stop();  // drops all and calls no callback any more
 
     void on_message(Child& spare, const Result<ipc::Received>& received);
-    bool ended(const kernel::Ended& process);  // true when it was one of them
+    bool ended(const kernel::Ended& process);  // true when it was a spare
     void for_each(const std::function<void(Child&)>& what) const;
 
 private:

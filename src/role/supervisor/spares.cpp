@@ -1,4 +1,4 @@
-// How the supervisor starts spare processes, and what it does with one.
+// How the supervisor starts spare processes and promotes them.
 #include "impl.hpp"
 #include "mainstay/kernel/spawn.hpp"
 

@@ -32,46 +32,46 @@ int Supervisor::run() {
     log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     if (const auto ready = set_up(); !ready) {
         log_.error("{}", ready.error().text());
-        // keepalived: a second daemon is not an error of the one who starts it.
+        // keepalived: starting a second daemon exits with status 0.
         if (ready.error().code() == Errc::Exists) return 0;
         return ready.error().code() == Errc::Permission ? kExitPermission : kExitFatal;
     }
     take_signals();
     if (replacement_) {
         kernel::unblock_signals();
-        reap_all();  // whoever ended on the way
+        reap_all();  // children that exited during the start
         replacement_->next();
     } else {
         begin_reading();
     }
     look_after_children();
     run_loop();
-    // What was refused never ran.
+    // A daemon whose first configuration was refused never started.
     if (ever_ran_) log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     return exit_code_;
 }
 
-// An exception that no handler caught is a bug, or memory ran out. Whoever watches over the others goes on.
+// An exception that no handler caught is a bug or a lack of memory. The supervisor keeps running, for the roles' sake.
 void Supervisor::run_loop() {
     for (std::uint64_t caught = 0;;) {
         try {
             loop_.run();
             return;
         } catch (const std::exception& thrown) {
-            if (std::has_single_bit(++caught))
-                log_.error("an error was not handled ({} so far): {}", caught, thrown.what());
-            look_again();  // the handler that ended may have been the one that looks
+            if (std::has_single_bit(++caught)) log_.error("unhandled exception ({} so far): {}", caught, thrown.what());
+            look_again();  // the handler may have been the periodic check, which re-arms itself at its end
         }
     }
 }
 
 Result<void> Supervisor::set_up() {
     if (::geteuid() != 0)
-        return fail(Errc::Permission, "mainstayd needs root: it opens raw sockets and changes addresses and IPVS");
+        return fail(Errc::Permission,
+                    "mainstayd must be started as root: it opens raw sockets and changes addresses and IPVS");
     if (auto found = find_accounts(); !found) return found;
     kernel::allow_roles_scheduling();
     if (kernel::landlock_version() == 0)
-        log_.info("The kernel has no Landlock: roles open whatever their accounts may open");
+        log_.info("The kernel has no Landlock: roles may open every file that their accounts may open");
     if (auto found = find_executables(); !found) return found;
     scripts_ = std::make_unique<ScriptRunner>(loop_, log_, [this](Kind to, const ipc::ScriptResults& results) {
         if (to == Kind::Supervisor) return own_script_ended(results);
@@ -81,19 +81,19 @@ Result<void> Supervisor::set_up() {
     make_dump_requests();
     make_reload_parts();
     make_spares();
-    if (options_.hand_over < 0) return make_shared_memory();  // the rest when the configuration is known
+    if (options_.hand_over < 0) return make_shared_memory();  // the rest follows when the configuration has been read
     if (auto adopted = adopt(options_.hand_over); !adopted)
-        return std::unexpected{std::move(adopted.error()).with("what the former program left")};
+        return std::unexpected{std::move(adopted.error()).with("the state of the program before the upgrade")};
     return {};
 }
 
-// A role that was taken over can signal, trace and write what belongs to its account: each has its own.
+// Each role has its own account, because a compromised role can signal, trace and modify everything of its account.
 Result<void> Supervisor::find_accounts() {
     const std::string& shared = options_.shared_account;
     if (!shared.empty()) {
         if (!kernel::find_account(shared))
-            return fail(Errc::Permission, "there is no account " + shared + " (--shared-account)");
-        log_.warning("all roles run as {} (--shared-account): one that was taken over can signal and trace the others",
+            return fail(Errc::Permission, "account " + shared + " (--shared-account) does not exist");
+        log_.warning("all roles run as {} (--shared-account): a compromised role can signal and trace the others",
                      shared);
     } else {
         std::vector<std::string_view> missing;
@@ -106,7 +106,7 @@ Result<void> Supervisor::find_accounts() {
         if (!missing.empty())
             return fail(
                 Errc::Permission,
-                fmt::format("there is no account {}: make the roles' accounts with `systemd-sysusers "
+                fmt::format("accounts missing: {}. Create them with `systemd-sysusers "
                             "/usr/lib/sysusers.d/mainstay.conf`, or run all roles as one with --shared-account NAME",
                             fmt::join(missing, " ")));
     }
@@ -140,7 +140,7 @@ Result<void> Supervisor::open_own_socket() {
     deeds.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
         auto& lvs = child_of(Kind::Lvs);
         if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
-            return fail(Errc::State, "no load balancing process runs");
+            return fail(Errc::State, "the load balancing process is not running");
         lvs.send(question, -1, log_);
         return {};
     };
@@ -228,14 +228,14 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     dumps_->gone(child.kind);
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->has_left(child.kind))
-        return start_child(child);  // the successor, unless it died at this very moment
+        return start_child(child);  // the successor, or a new process if that has just died
     std::string cause = kernel::text_of(how);
-    if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that is not on its list";
+    if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that its seccomp filter forbids";
     if (!how.signalled && how.status == kExitOutOfMemory) cause += ": out of memory";
     if (traits_of(child.kind).is_optional) return optional_ended(child, how);
     if (reload_->is_under_way()) reload_->abort(std::string{label(child.kind)} + " process died meanwhile");
 
-    // keepalived: these exit codes will not get better by trying again.
+    // keepalived: these exit codes are permanent errors; a restart would not help.
     const bool permanent = !how.signalled && (how.status == kExitConfig || how.status == kExitPermission);
     if ((permanent && !child.ever_ready) || !options_.respawn) {
         log_.error("{} child process({}) exited with permanent error {}. Terminating", label(child.kind), pid, cause);
@@ -248,7 +248,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     start_child_in(child, delay);
 }
 
-// It ends by itself when there is no AgentX master to talk to, which is no reason for anything else to change.
+// The SNMP process exits when it finds no AgentX master. That affects no other role and no reload.
 void Supervisor::optional_ended(Child& child, const kernel::Ended& how) {
     const bool again = !how.signalled && how.status == kSnmpAgain;
     const auto delay = again ? kSnmpPause : child.next_delay(kernel::monotonic_now()) + std::chrono::seconds{1};
@@ -322,7 +322,7 @@ kernel::RoleProcess Supervisor::process_of(const Child& child) const {
             .limits = limits_of(child.kind, configuration_bytes(child.kind))};
 }
 
-// The direct lines between roles: a new pair of sockets whenever one of the two starts.
+// Connects roles that talk to each other directly: a new socket pair whenever one of the two starts.
 void Supervisor::lay_lines(const Child& started) {
     using To = ipc::PeerChannel::To;
     static constexpr struct {
@@ -346,7 +346,7 @@ void Supervisor::lay_lines(const Child& started) {
     }
 }
 
-// Who only watches stays outside: the mail server, the AgentX master and the ones who ask are there.
+// Roles that only watch stay in the host's namespace, where the mail server, the AgentX master and the clients are.
 int Supervisor::network_namespace_of(Kind kind) const {
     return traits_of(kind).only_watches ? -1 : network_namespace_.get();
 }
@@ -358,7 +358,7 @@ void Supervisor::start_child(Child& child) {
         [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());
-        // The VIPs and the services matter more than the one who watches them.
+        // The daemon does not stop because a role that only watches cannot be started.
         if (!child.ever_ready && !traits_of(child.kind).only_watches) return stop(kExitFatal);
         child.born = kernel::monotonic_now();
         return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
@@ -393,7 +393,7 @@ void Supervisor::look_again() {
     });
 }
 
-// Stages: 0 the roles resign, 1 their last scripts run, 2 the observer empties its hands, 3 over.
+// Stages: 0 the roles stop, 1 their last scripts run, 2 observer and SNMP stop, 3 shutdown_script runs.
 void Supervisor::stop(int exit_code) {
     if (phase_ == Phase::Stopping) return;
     phase_ = Phase::Stopping;
@@ -416,8 +416,8 @@ void Supervisor::stop(int exit_code) {
     stop_step();
 }
 
-// What an incarnation that died has left on the host must go, too: its successor takes it over first, even if it would
-// still have to wait, and is stopped once it has (child_committed).
+// Addresses and services of a role process that died must be removed as well: a new process is started at once, even if
+// its restart was delayed, takes them over, and is then stopped (child_committed).
 void Supervisor::stop_role(Child& child) {
     if (!child.alive() && child.ever_ready && current_.part(child.kind).needed) start_child(child);
     if (child.alive() && (child.ready || !child.ever_ready)) child.send(ipc::Stop{}, -1, log_);

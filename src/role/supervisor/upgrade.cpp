@@ -1,9 +1,9 @@
-// Becoming another program, with everything that runs going on.
+// Upgrades the daemon to another program while VRRP and IPVS keep running.
 //
-//   mainstayctl upgrade -> the new program, in a child, loads the snapshots and state blocks and says whether it can
+//   mainstayctl upgrade -> the new program, in a child, loads the snapshots and state blocks and reports whether it can
 //          -> the supervisor executes it in its own place: same process, same children, same open descriptors
-//          -> the new program replaces the roles one by one: a successor loads everything and waits, the old one
-//             leaves without releasing anything, the successor goes on from its state block.
+//          -> the new program replaces the roles one by one: a successor loads everything and waits, the old process
+//             exits without releasing anything, the successor resumes from its state block.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ namespace mainstay::role {
 
 namespace {
 
-constexpr int kFirstTrialDescriptor = 16;  // above all that have fixed numbers
+constexpr int kFirstTrialDescriptor = 16;  // above the descriptors with fixed numbers
 
 }  // namespace
 
@@ -46,7 +46,7 @@ Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int co
                                inherit(current_.part(child->kind).snapshot.get()),
                                inherit(child->block_to_read.get())});
     const std::string program = upgrade_program(question);
-    log_.info("an upgrade to {} is tried", program);
+    log_.info("upgrade to {} requested: running its trial", program);
     auto pid = kernel::spawn_role(
         {program, {options_.identity.process_name(Kind::Supervisor), "--role", "upgrade-trial"}, descriptors});
     if (!pid) return pid;
@@ -84,13 +84,13 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
 
 void Supervisor::upgrade(const std::string& program, const std::string& version, UniqueFd client) {
     const auto refuse = [&](const std::string& why) {
-        log_.error("the upgrade is refused ({}): everything goes on unchanged", why);
+        log_.error("upgrade refused ({}): the running program continues", why);
         if (client) static_cast<void>(ipc::send_message(client.get(), ipc::UpgradeDone{why, {}, {}, 0}));
     };
     if (phase_ != Phase::Running || reloading_) return refuse("the daemon is stopping or reloading: try again");
     const std::string path = upgrade_program({program});
-    start_waiting_watchers();  // the new program goes on with what runs
-    // A former program's spare knows nothing of this; the new one starts its own.
+    start_waiting_watchers();  // the new program takes over running processes only
+    // The new program starts its own spares.
     spares_->drop_all();
     reader_->kill_waiting();
     std::vector<int> keep;
@@ -98,21 +98,22 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     const auto written = ipc::write_hand_over(state);
     if (!written) return refuse(written.error().text());
     keep.push_back(written->get());
-    log_.notice("going on as {} {}", path, version);
+    log_.notice("executing {} {}", path, version);
     const auto failed = kernel::exec_again(
         path, options_.arguments, std::string{ipc::kHandOverVariable} + "=" + std::to_string(written->get()), keep);
     refuse(failed.text());
     spares_->fill_soon();
 }
 
-// What a former program made may not be sealed yet. What cannot be sealed or mapped is not used: the role begins with
-// the new memory that it has already, as after its first start.
+// Memory from an earlier program may not be sealed yet. If it cannot be sealed or mapped, it is not used: the role then
+// starts with the new memory that was made for it, as at its first start.
 void Supervisor::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
     for (const int fd : {block.get(), ring.get()})
         if (fd >= 0) static_cast<void>(::fchmod(fd, 0600));
     const auto usable = [&](const char* what, const Result<void>& mapped) {
         if (!mapped)
-            log_.error("{}: the former program's {} is made anew: {}", label(child.kind), what, mapped.error().text());
+            log_.error("{}: the {} of the program before the upgrade cannot be used and is created anew: {}",
+                       label(child.kind), what, mapped.error().text());
         return mapped.has_value();
     };
     const auto check = [](auto mapped) { return mapped ? Result<void>{} : std::unexpected{mapped.error()}; };
@@ -121,7 +122,7 @@ void Supervisor::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
     if (auto opened = open_for_readers(child); !opened) log_.error("{}: {}", label(child.kind), opened.error().text());
 }
 
-// The other side: this is the new program.
+// The new program's side: takes over what the program before handed over.
 Result<void> Supervisor::adopt(int descriptor) {
     const UniqueFd memory{descriptor};
     auto state = ipc::read_hand_over(descriptor);
@@ -130,7 +131,7 @@ Result<void> Supervisor::adopt(int descriptor) {
         kernel::close_on_exec(fd, true);
         return UniqueFd{fd};
     };
-    if (auto made = make_shared_memory(); !made) return made;  // for a role that the former program did not know
+    if (auto made = make_shared_memory(); !made) return made;  // for roles that the program before did not have
     pid_file_ = PidFile::adopt(state->pid_path, own(state->pid_file));
     kick_ = own(state->kick);
     current_.scripts = own(state->scripts);
@@ -169,7 +170,7 @@ Result<void> Supervisor::adopt(int descriptor) {
     phase_ = Phase::Running;
     ever_ran_ = true;
     startup_told_ = true;
-    log_.notice("version {} goes on where {} left", MAINSTAY_VERSION, state->version);
+    log_.notice("version {}: state resumed from version {}", MAINSTAY_VERSION, state->version);
     return {};
 }
 

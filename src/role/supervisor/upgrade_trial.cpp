@@ -1,4 +1,4 @@
-// The new program on trial: can it go on from what the running daemon has?
+// The trial of an upgrade, in the new program: checks that it can load the state of the running daemon.
 #include "mainstay/role/supervisor/upgrade_trial.hpp"
 
 #include <poll.h>
@@ -72,7 +72,7 @@ Result<void> load(const ipc::UpgradeTrial& trial) {
     return {};
 }
 
-// The roles' programs come with this one; without them there would be a supervisor and nothing to supervise.
+// The roles are separate programs beside this one; without them the upgrade would leave no role running.
 Result<void> has_programs() {
     const auto own = kernel::own_executable();
     if (!own) return std::unexpected{own.error()};

@@ -10,7 +10,7 @@ namespace mainstay::role {
 
 namespace {
 
-// In seconds; none: the kernel's, for ever.
+// The preferred lifetime in seconds; none: unlimited, the kernel's default.
 std::optional<std::uint32_t> preferred_lifetime(const config::VirtualAddress& address) {
     const auto& words = address.more->values;
     if (!address.prefix.address.is_v6()) return std::nullopt;

@@ -1,4 +1,4 @@
-// The addresses of an instance as rtnetlink wants them.
+// Converts the addresses of an instance to rtnetlink requests.
 #pragma once
 
 #include <string>
@@ -11,19 +11,20 @@
 
 namespace mainstay::role {
 
-// Those at `positions` (in addresses, then excluded_addresses; empty: all), in configuration order. Addresses whose
-// device does not exist are left out.
+// The addresses at `positions` (in addresses, then excluded_addresses; empty: all), in configuration order. Addresses
+// whose device does not exist are left out.
 [[nodiscard]] std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                                             const std::vector<std::size_t>& positions,
                                                             const Links& links);
-// Those whose interface exists, by their peer too, without which the kernel does not know them.
+// Requests to remove the addresses whose interface exists. They include the peer, because the kernel identifies a
+// point-to-point address by it.
 [[nodiscard]] std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses,
                                                             const Links& links);
-// One of them, on this interface.
+// The request for one address on this interface.
 [[nodiscard]] kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index);
 
-// Of the addresses that the kernel has given another label those that have a wrong one now: static ones, and those that
-// a master holds and tracks.
+// Of the addresses whose label the kernel has changed, those whose label is now wrong: static addresses, and addresses
+// that a master holds and tracks.
 [[nodiscard]] std::vector<vrrp::HeldAddress> wrongly_labelled(const std::vector<vrrp::HeldAddress>& relabelled,
                                                               const vrrp::Router& router, const Links& links);
 

@@ -86,7 +86,7 @@ void Announcer::announce_once(std::vector<Place> places) {
     tell(places);
 }
 
-// After they went out: a line per address takes its time.
+// Called after the packets were sent, because a log line per address takes time.
 void Announcer::tell(const std::vector<Place>& places) const {
     for (const Place& place : places)
         log_.debug("Sending {} on {} for {}", place.address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert",

@@ -1,5 +1,5 @@
-// Gratuitous ARP and unsolicited neighbour advertisements: at once, or at the distances that vrrp_garp_interval,
-// vrrp_gna_interval and garp_group ask for (vrrp/pacing.hpp).
+// Sends gratuitous ARP and unsolicited neighbour advertisements: at once, or with the delays between packets that
+// vrrp_garp_interval, vrrp_gna_interval and garp_group configure (vrrp/pacing.hpp).
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -32,12 +32,13 @@ public:
     // Addresses on links without ARP or with another kind of hardware address are skipped. With `begun` the first round
     // was sent by begin().
     void announce(std::span<const kernel::Address> addresses, std::uint32_t rounds, bool begun = false);
-    // The first round of an announcement of which these addresses are a part, built; paced ones wait for the whole.
+    // The frames of the first round for these addresses, ready to send. Addresses with a configured delay are not
+    // included; announce() queues them.
     using Frames = std::vector<std::vector<std::byte>>;
     using Round = std::vector<std::pair<std::uint32_t, Frames>>;  // by interface, those of IPv4 before those of IPv6
     [[nodiscard]] Round first_round(std::span<const kernel::Address> addresses) const;
     void send(const Round& round, std::uint32_t rounds);
-    // One that is the host's own.
+    // Announces one of the host's own addresses.
     void announce(const vrrp::AnnounceAddress& own);
     void close();
 
@@ -48,10 +49,10 @@ private:
     };
     void announce_once(std::vector<Place> places);
     void tell(const std::vector<Place>& places) const;
-    // Places whose addresses cannot be announced are taken out.
+    // Removes the entries of `places` whose addresses cannot be announced.
     [[nodiscard]] Round round_of(std::vector<Place>& places) const;
     [[nodiscard]] std::vector<Place> places_of(std::span<const kernel::Address> addresses) const;
-    // keepalived: VMACs and ipvlans share the distance of the interface that they lie over.
+    // keepalived: VMACs and ipvlans share the pacing of their parent interface.
     [[nodiscard]] const std::string& network_of(const Place& place) const;
     [[nodiscard]] bool paced(const Place& place) const;
     void next();

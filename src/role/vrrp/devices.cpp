@@ -125,7 +125,7 @@ bool VrrpDevices::keep(const Links& links, kernel::Rtnetlink& netlink) {
     bool changed = false;
     for (const auto& device : wanted_) {
         const auto* parent = links.find(device.parent);
-        if (parent == nullptr) continue;  // it comes with its parent
+        if (parent == nullptr) continue;  // it is created when its parent appears
         if (parent->hardware_type != kEthernet) {
             complain(device.name, fmt::format("({}) {} cannot be created: {} is not an Ethernet interface",
                                               device.instance, device.name, device.parent));
@@ -175,7 +175,7 @@ bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, co
         auto& mac = settings.hardware_address.emplace();
         std::ranges::transform(device->mac, mac.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
         if (!maker_->set(settings)) return false;
-        log_.info("({}) {} has the MAC address {:02x} now", device->instance, device->name,
+        log_.info("({}) MAC address of {} changed to {:02x}", device->instance, device->name,
                   fmt::join(device->mac, ":"));
         return true;
     };
@@ -241,7 +241,7 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
         if (auto done = maker_->set({.index = index, .no_generated_address = true}); !done) return done;
     for (const auto& setting : vrrp::device_settings(device)) {
         const auto done = kernel::write_sysctl(setting.name, setting.value);
-        // A kernel without IPv6 has nothing to turn off.
+        // NotFound: the kernel has no IPv6.
         if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
     }
     if (auto done = set_mode(device, parent, index, fresh, links); !done) return done;
@@ -257,7 +257,7 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
     return maker_->set({.index = index, .group = group});
 }
 
-// One that was made has its mode, unless it took that of others which lie over the same interface still.
+// An ipvlan is created with its mode, unless its parent has other ipvlans, whose mode it takes over.
 Result<void> VrrpDevices::set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent, std::uint32_t index,
                                    bool fresh, const Links& links) {
     if (device.kind != vrrp::WantedDevice::Kind::Ipvlan) return {};
@@ -272,7 +272,7 @@ Result<void> VrrpDevices::set_mode(const vrrp::WantedDevice& device, const kerne
     return maker_->set({.index = index, .ipvlan_mode = static_cast<kernel::NewLink::IpvlanMode>(device.mode)});
 }
 
-// A device that an earlier configuration made without IPv6 is as a new one would be.
+// Enables IPv6 again on a device that an earlier configuration created without it.
 void VrrpDevices::allow_ipv6(const std::string& device) {
     const std::string setting = "net/ipv6/conf/" + device + "/disable_ipv6";
     const auto now = kernel::read_sysctl_number(setting);
@@ -299,7 +299,8 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
         const auto link_local = vrrp::link_local_of(device, own_addresses(links, parent.index), mac_of(parent));
         const bool has_one = std::ranges::any_of(own_addresses(links, index), &IpAddress::is_link_local_v6);
         if (device.link_local && !has_one) want(link_local, true);
-        // The adverts leave by the parent from now on; until the router knows, it needs the address.
+        // From now on adverts are sent from the parent; the VMAC keeps the address until the router has the new
+        // configuration.
         if (!device.link_local && links.holds(index, link_local))
             unneeded_.push_back({.interface_index = index, .prefix = link_local});
     }
@@ -314,7 +315,8 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
     return false;
 }
 
-// all.rp_filter counts besides an interface's own: 0 on a VMAC needs 0 there. The others keep what they had by it.
+// The kernel uses the maximum of all.rp_filter and the interface's own value: 0 on a VMAC requires all.rp_filter = 0.
+// The other interfaces get the former value of all.rp_filter as their own.
 void VrrpDevices::prepare_host(const Links& links) {
     if (std::ranges::none_of(wanted_, is_ipv4_vmac)) return;
     if (no_local_igmp_) settings_.set(std::string{kLocalIgmp}, "0");
@@ -335,7 +337,7 @@ void VrrpDevices::prepare_host(const Links& links) {
     settings_.set(std::string{kAllRpFilter}, "0");
 }
 
-// Once for each interface that appears: a new one has the kernel's default.
+// Once for each interface that appears, because a new one has the kernel's default.
 void VrrpDevices::promote(const Links& links) {
     for (auto& [name, index] : promoted_) {
         const auto* link = links.find(name);

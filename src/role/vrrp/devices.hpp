@@ -22,19 +22,18 @@ class VrrpDevices {
 public:
     explicit VrrpDevices(Log& log) : log_{log}, settings_{log} {}
 
-    // What a crashed incarnation had made and changed.
+    // Takes over the devices and settings of a crashed incarnation.
     void adopt(const ipc::VrrpStatus& previous);
-    // Takes over what this configuration wants, and answers the configuration that the router shall run. Devices that
-    // are not wanted any more stay until drop_unwanted(), for their addresses are still needed.
+    // Computes the devices for this configuration and returns the configuration that the router shall run. Devices that
+    // are no longer needed stay until drop_unwanted(), because their addresses are still in use.
     [[nodiscard]] config::Config plan(const config::Config& config, Links& links);
-    // Makes what is missing and repairs what others changed. True when something was done: links and addresses are
-    // different now, and the notifications of it wait; there may be more to do when they have been read, at most
-    // kRounds times in all.
-    static constexpr int kRounds = 3;  // what is in the way goes, devices are made, they get their addresses
+    // Creates missing devices and repairs changed ones. True when something was done: the notifications about it are
+    // pending; read them and call again, at most kRounds times in total.
+    static constexpr int kRounds = 3;  // remove conflicting devices, create devices, set their addresses
     bool keep(const Links& links, kernel::Rtnetlink& netlink);
     // Also removes link-local addresses that VMACs no longer need.
     void drop_unwanted(const Links& links, kernel::Rtnetlink& netlink);
-    // VMACs on top of their parents, including those that are not up yet.
+    // The VMACs and their parents, including VMACs that are not up yet.
     [[nodiscard]] std::vector<vrrp::IndexedDevice> vmacs() const;
     // Called when a VMAC is created, before it is up and sends anything.
     void before_up(std::function<void()> call) { before_up_ = std::move(call); }
@@ -47,7 +46,7 @@ public:
     [[nodiscard]] const std::vector<ipc::SavedSetting>& saved_settings() const { return settings_.saved(); }
 
 private:
-    // Of ours: what cannot become what is wanted of it goes, and VMACs get the MAC addresses that they shall have.
+    // Removes those of our devices that cannot be changed to the desired state, and changes MAC addresses of VMACs.
     [[nodiscard]] bool make_way(const Links& links);
     [[nodiscard]] bool in_the_way(const std::string& name, const Links& links) const;
     [[nodiscard]] bool change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links);
@@ -72,12 +71,12 @@ private:
     SavedSettings settings_;
     std::optional<kernel::LinkMaker> maker_;
     std::vector<vrrp::WantedDevice> wanted_;
-    std::set<std::string> ours_;      // names of devices that are there because of us
-    std::set<std::string> made_;      // by this process, or adopted: a missing one was removed by another program
-    std::set<std::string> prepared_;  // whose settings were made
+    std::set<std::string> ours_;  // names of devices that mainstay created
+    std::set<std::string> made_;  // created or adopted by this process: a missing one was removed by another program
+    std::set<std::string> prepared_;  // devices whose sysctl settings were made
     std::set<std::string> complained_;
     std::vector<kernel::Address> unneeded_;
-    std::set<IpAddress> virtuals_, virtuals_before_;  // of this configuration and the one before it; of the one before
+    std::set<IpAddress> virtuals_, virtuals_before_;  // of this and the previous configuration; of the previous one
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
     std::map<std::string, vrrp::WantedDevice::IpvlanMode> modes_;  // of ipvlans, as they were set by this process
     std::function<void()> before_up_;

@@ -15,10 +15,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-// A program that changes the ruleset often must not make us check our table all the time.
+// Limits how often a program that changes the ruleset causes a check of our table.
 
-// iptables is a link to the program that does the work: xtables-nft-multi, or xtables-legacy-multi. Where there is
-// none, nftables are all that is left.
+// iptables is a link to xtables-nft-multi or xtables-legacy-multi. Without iptables, nftables is the only choice.
 bool iptables_is_nft() {
     for (const char* path : {"/usr/sbin/iptables", "/sbin/iptables"}) {
         std::error_code error;
@@ -59,7 +58,7 @@ void VrrpFirewall::configure(std::shared_ptr<const config::Config> config, bool 
     config_ = std::move(config);
     if (kind_ == vrrp::Firewall::Iptables) {
         apply();
-        // A reload writes all rules again, whatever other programs did to them.
+        // A reload writes all rules again, in case other programs have changed them.
         if (!std::exchange(iptables_new_, false)) apply_iptables_anew();
     } else {
         iptables_done_.reset();
@@ -68,7 +67,8 @@ void VrrpFirewall::configure(std::shared_ptr<const config::Config> config, bool 
     deferred_ = restarted;
     if (kind_ != vrrp::Firewall::Nftables) return;
     const auto table = vrrp::plan_filters(*config_, {}, {}, {}).v4.table;
-    if (restarted) old_looked_for_.insert(table);  // this daemon's own, and no later reload takes it for a leftover
+    if (restarted)
+        old_looked_for_.insert(table);  // the crashed process's table is this daemon's own, not a leftover to delete
     if (!open() || restarted) return;
     delete_old_tables(table);
     apply();
@@ -164,7 +164,7 @@ void VrrpFirewall::apply_iptables(const vrrp::FilterState& wanted) {
     iptables_done_ = wanted;
 }
 
-// By the supervisor: iptables and ipset want root, and time.
+// The supervisor runs iptables and ipset, which need root and take time.
 void VrrpFirewall::run(const vrrp::FilterCall& arguments) {
     runtime_.run_script(alert::kFirewallKey, arguments, alert::kFirewallKey, [this, arguments](const auto& result) {
         if (result.how == ipc::ScriptResult::How::Exited && result.status == 0) return;
@@ -190,7 +190,8 @@ void VrrpFirewall::apply(netlink::VipFilter& done, const netlink::VipFilter& wan
     } else if (!done.empty() && done.same_rules(wanted)) {
         auto batch = nftables_->begin();
         netlink::append_filter_change(batch, done, wanted);
-        good = nftables_->commit(batch).has_value();  // else another program has changed it: write it again
+        good = nftables_->commit(batch)
+                   .has_value();  // a failed commit means another program has changed the table: write it again
     }
     if (good || replace(wanted)) done = wanted;
 }

@@ -1,4 +1,4 @@
-// The firewall rules of the vrrp role: keeps the kernel's as the plan (vrrp/filter.hpp) wants them.
+// Keeps the kernel's firewall rules of the vrrp role in the state that the plan (vrrp/filter.hpp) describes.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,7 @@ class VrrpFirewall {
 public:
     VrrpFirewall(Runtime& runtime, const Links& links);
 
-    // A configuration takes effect. `restarted`: a crashed process of this daemon has left its rules, which hold until
+    // Applies a configuration. `restarted`: a crashed process of this daemon left rules, which stay in force until
     // settle() has replaced them.
     void configure(std::shared_ptr<const config::Config> config, bool vmacs, bool restarted);
     void set_vmacs(std::vector<vrrp::IndexedDevice> vmacs);
@@ -56,14 +56,14 @@ private:
     Log& log_;
     const Links& links_;
     std::optional<vrrp::FilterState> iptables_done_;
-    bool iptables_new_ = true;  // nothing of an earlier configuration of this process is in force
+    bool iptables_new_ = true;  // this process has not written any rules yet
     std::optional<kernel::Nftables> nftables_;
     RulesetWatch watch_;
     vrrp::Firewall kind_ = vrrp::Firewall::None;
     std::shared_ptr<const config::Config> config_ = std::make_shared<const config::Config>();
     std::vector<vrrp::HeldAddress> held_;
     std::vector<vrrp::IndexedDevice> vmacs_;
-    vrrp::FilterPlan done_;  // what the kernel has
+    vrrp::FilterPlan done_;  // the rules in the kernel
     std::set<std::string> old_looked_for_;
     bool deferred_ = false, complained_ = false;
     std::uint64_t repairs_ = 0;

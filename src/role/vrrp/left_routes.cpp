@@ -43,7 +43,7 @@ netlink::Routing broadcast_route_of(const kernel::Address& address) {
 
 }  // namespace
 
-// Before 5.14 each address has a route to the first one of its subnet, which goes with the last of them.
+// Linux before 5.14 gives each address a route to the first address of its subnet and removes it with the last one.
 LeftRoutes::LeftRoutes(const std::vector<kernel::Address>& removals, const Links& links, Log& log)
     : links_{links}, log_{log} {
     for (const auto& removal : removals) {
@@ -80,7 +80,7 @@ Result<void> LeftRoutes::remove() const {
     if (left.empty()) return {};
     auto tables = kernel::RoutingTables::open();
     if (!tables) return std::unexpected{std::move(tables.error())};
-    auto answers = tables->remove(left);  // that the kernel has removed one itself is no failure
+    auto answers = tables->remove(left);  // ESRCH is no failure: the kernel has removed the route itself
     if (!answers) return std::unexpected{std::move(answers.error())};
     for (const auto& answer : *answers)
         if (answer.verdict == netlink::Verdict::Failed)

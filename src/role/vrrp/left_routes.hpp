@@ -1,8 +1,8 @@
-// Routes that the kernel makes with an address, and leaves behind where another address stays:
+// Routes that the kernel creates with an address, and does not remove with it while another address stays:
 // - to the broadcast address, when that is the first one of the subnet ("brd -");
-// - of an IPv6 prefix, when the other address of the prefix is permanent and has none itself (noprefixroute).
-// One of these is made before addresses are removed; when it ends, and `links` knows that they are gone, these routes
-// go, too.
+// - of an IPv6 prefix, when the other address of the prefix is permanent and has no prefix route (noprefixroute).
+// Construct a LeftRoutes before removing addresses; its destructor removes these routes, if `links` no longer has the
+// addresses.
 #pragma once
 
 #include <vector>

@@ -188,7 +188,7 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
 void Links::add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const {
     const auto found = addresses_.find(index);
     if (found == addresses_.end()) return;
-    // A VIP is a /32 as a rule, and the primary address of the interface is not: a longer-lived source comes first.
+    // Prefers a primary address, which is likelier to stay than a VIP (usually a secondary /32).
     for (const bool secondary : {false, true})
         for (const auto& address : found->second)
             if (address.secondary == secondary && !address.tentative && (!v4_alone || address.prefix.address.is_v4()))

@@ -14,9 +14,9 @@
 
 namespace mainstay::role {
 
-// Every interface that a configuration names for VRRP.
+// Every interface that a configuration uses for VRRP.
 [[nodiscard]] std::set<std::string> interfaces_of(const config::Config& config);
-// The interface an address of the instance goes on.
+// The interface on which this address of the instance is set.
 [[nodiscard]] const std::string& device_of(const config::VirtualAddress& address, const config::Instance& instance);
 
 class Links {
@@ -25,12 +25,12 @@ public:
     [[nodiscard]] Result<std::vector<vrrp::AddressLost>> refresh(kernel::Rtnetlink& netlink);
 
     struct Change {
-        std::set<std::string> interfaces;  // whose facts are different now
+        std::set<std::string> interfaces;  // that have changed
         std::vector<vrrp::AddressLost> lost;
         std::vector<vrrp::DuplicateAddress> duplicates;
         std::vector<vrrp::HeldAddress> relabelled;  // by the kernel: the interface has another name
         bool overrun = false;                       // notifications were lost: refresh()
-        [[nodiscard]] bool empty() const {          // one that is relabelled is on one of `interfaces`
+        [[nodiscard]] bool empty() const {          // relabelled addresses are on one of `interfaces`
             return !overrun && interfaces.empty() && lost.empty() && duplicates.empty();
         }
         void merge(Change&& later);
@@ -40,9 +40,9 @@ public:
     // disappeared.
     [[nodiscard]] Change take_from(kernel::Rtnetlink& netlink, Log& log);
 
-    // Interfaces that use another one's IPv4 addresses as source: VMACs, those of their parents.
+    // Interfaces that use another interface's IPv4 addresses as source: VMACs use those of their parents.
     void lend(std::map<std::string, std::string> lenders) { lenders_ = std::move(lenders); }
-    // The link of an interface as polling finds it counts instead of IFF_RUNNING; none: it is not polled.
+    // The link state found by polling replaces IFF_RUNNING; none: the interface is not polled.
     void set_polled(const std::string& name, std::optional<bool> up);
 
     [[nodiscard]] vrrp::InterfaceFact fact(const std::string& name) const;

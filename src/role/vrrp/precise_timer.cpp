@@ -59,7 +59,7 @@ void PreciseTimer::awake() {
     const Instant begun = clock_now();
     Instant now = begun;
     bool later = false;
-    do {  // at least once: packets that arrived while ahead_ worked are read before the deadline fires
+    do {  // at least once: packets that arrived while ahead_ ran are read before the deadline fires
         later = waits_() && put_off(planned);
         now = clock_now();
     } while (!later && now < *planned && now - begun <= Nanos{kAhead});

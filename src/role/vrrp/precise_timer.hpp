@@ -1,6 +1,6 @@
-// A deadline met to some microseconds. A process that sleeps until then is awake a tenth of a millisecond later, which
-// at 10 ms intervals is the skew of two priorities (RFC 9568 6.1). This one awakes a little before, does what must be
-// done before a deadline may fire, and watches the clock for the rest.
+// A timer that is accurate to some microseconds. A process that sleeps until a deadline runs about 0.1 ms after it,
+// which at 10 ms intervals exceeds the skew between two priorities (RFC 9568 6.1). This timer wakes up a little
+// earlier, does what must be done before the deadline fires, and busy-waits for the rest.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -16,16 +16,17 @@ namespace mainstay::role {
 
 class PreciseTimer {
 public:
-    static constexpr std::chrono::microseconds kAhead{400};   // how long before the deadline it awakes
-    static constexpr int kShareOfTime = 100;                  // watching takes at most 1/100 of a processor, and then
-    static constexpr std::chrono::milliseconds kSavedMax{5};  // at most so much at once; beyond it, it just sleeps
+    static constexpr std::chrono::microseconds kAhead{400};  // how long before the deadline it wakes up
+    static constexpr int kShareOfTime = 100;                 // busy-waiting takes at most 1/100 of a processor, and
+    static constexpr std::chrono::milliseconds kSavedMax{
+        5};  // at most this much at once; beyond it, the timer sleeps only
 
-    // `ahead` and `due` are called on the loop; each may call at(). `due` is called once for each deadline given. While
-    // the clock is watched, `ahead` is called again when `waits` reports that packets wait.
+    // `ahead` and `due` are called on the loop; each may call at(). `due` is called once for each deadline. During the
+    // busy-wait, `ahead` is called again whenever `waits` reports that packets are pending.
     PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
                  std::function<void()> due);
 
-    void at(std::optional<Instant> deadline);  // instead of the one before; none: never
+    void at(std::optional<Instant> deadline);  // replaces the deadline; none: disarms the timer
     void cancel();
 
 private:
@@ -39,7 +40,7 @@ private:
     std::function<bool()> waits_;
     std::function<void()> due_;
     std::optional<Instant> deadline_;
-    bool awaking_ = false;  // inside ahead_: at() only takes note
+    bool awaking_ = false;  // inside ahead_: at() only stores the deadline
     Nanos saved_{kSavedMax};
     Instant saved_at_{};
 };

@@ -1,5 +1,6 @@
-// The next deadline, worked out before it comes. Steps are pure: what a backup does when its master-down interval ends
-// is known beforehand, unless it hears of its master until then. So at the deadline itself packets only have to go out.
+// Computes the step of the next deadline in advance. Steps are pure, so what a backup does when its master-down
+// interval ends is known beforehand, unless an advert arrives before. At the deadline only the prepared packets have to
+// be sent.
 #pragma once
 
 #include <optional>
@@ -20,17 +21,16 @@ public:
     PrecomputedTakeover(TakeOver& addresses, VrrpTransport& transport, const Links& links)
         : addresses_{addresses}, transport_{transport}, links_{links} {}
 
-    // Takes the step of `router`'s next deadline on a copy, when it makes an instance master, and builds what will be
-    // sent.
+    // Runs the step of `router`'s next deadline on a copy. If it makes an instance master, builds the packets to send.
     void compute(const vrrp::Router& router, kernel::Rtnetlink& netlink);
-    // Something else happens to the router before its deadline.
+    // Discards the result: another fact has reached the router before its deadline.
     void forget();
     struct Step {
         vrrp::Router router;
         vrrp::Intents intents;
     };
-    // The step, after which `router` is as if it had taken it; none: nothing was precomputed. Its own router is the
-    // former one, which takes a while to free: keep it until the intents have been carried out.
+    // Applies the precomputed step to `router` and returns it; none: nothing was precomputed. The returned step holds
+    // the former router, which takes time to free: keep it until the intents have been carried out.
     [[nodiscard]] std::optional<Step> take(vrrp::Router& router);
 
 private:

@@ -1,5 +1,5 @@
-// With a primary IPv4 address the kernel deletes the secondary ones of its subnet, whoever they belong to, unless the
-// interface promotes them. While one of these lives, the interfaces where an address that stays would go do so.
+// When a primary IPv4 address is removed, the kernel deletes the secondary addresses of its subnet as well, unless
+// promote_secondaries is set. This object sets it, during its lifetime, on interfaces that would lose such an address.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace mainstay::role {
 
-// The setting of an interface by which it promotes them (kernel/sysctl.hpp).
+// The name of an interface's promote_secondaries setting (kernel/sysctl.hpp).
 [[nodiscard]] std::string promotion_of(const std::string& interface);
 
 class PromotedSecondaries {

@@ -16,6 +16,7 @@
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/vrrp/router.hpp"
+#include "master_reporter.hpp"
 #include "precise_timer.hpp"
 #include "precomputed_takeover.hpp"
 #include "promoted_secondaries.hpp"
@@ -25,7 +26,6 @@
 #include "role/common/publish_pacer.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
-#include "sync_line.hpp"
 #include "takeover.hpp"
 #include "transport.hpp"
 #include "waiting_facts.hpp"
@@ -65,7 +65,7 @@ public:
     void abort() override { next_.reset(); }
     void asked(const ipc::ControlRequest& wanted) override;
     void connect(ipc::PeerChannel::To other, UniqueFd line) override {
-        if (other == ipc::PeerChannel::To::Lvs) return sync_line_.connect(std::move(line));
+        if (other == ipc::PeerChannel::To::Lvs) return master_reporter_.connect(std::move(line));
         bfd_.connect(std::move(line));
     }
     void observed(const ipc::Observations& observations) override;
@@ -73,7 +73,8 @@ public:
     void save_state() override { publisher_.now(); }
 
 private:
-    // Steps now, or after the intents that are being carried out; earlier facts wait for the first configuration.
+    // Steps the router now, or after the intents that are being carried out. Facts from before the first configuration
+    // wait.
     void give(vrrp::Fact fact) {
         if (performing_ || !router_)
             pending_.add(std::move(fact));
@@ -91,8 +92,8 @@ private:
     void announce_addresses(const vrrp::SendGratuitousArp& wanted);
     void run_script(const std::string& name);
 
-    // Authentication numbers packets by the calendar clock, which may be set at any time.
-    void tell_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
+    // The sequence numbers of authenticated packets come from the calendar clock, which may be set at any time.
+    void update_clock() { (void)router_->step(vrrp::ClockTold{runtime_.wall()}, runtime_.now()); }
     void on_packets_readable();
     void arm();
     void ahead_of_deadline();
@@ -116,10 +117,10 @@ private:
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
     TakeOver addresses_{links_, announcer_, runtime_.log()};
-    std::optional<vrrp::InstanceId> taking_over_;  // its addresses have been announced once
+    std::optional<vrrp::InstanceId> taking_over_;  // the instance whose addresses have been announced once already
     VrrpRouting routing_;
-    BfdListener bfd_;
-    SyncLine sync_line_{runtime_.loop(), runtime_.log()};
+    BfdStateReceiver bfd_;
+    MasterReporter master_reporter_{runtime_.loop(), runtime_.log()};
     std::optional<vrrp::Router> router_;
     PrecomputedTakeover precomputed_{addresses_, transport_, links_};
     std::optional<config::Config> next_;
@@ -127,7 +128,7 @@ private:
     PublishPacer publisher_;
     bool performing_ = false, stopping_ = false;
     WaitingFacts pending_;                     // facts that arose while intents were carried out
-    std::vector<vrrp::HeldAddress> removing_;  // whose notifications are our own doing
+    std::vector<vrrp::HeldAddress> removing_;  // removals that this process caused
     std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
 };
 
@@ -160,7 +161,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
         for (const auto& instance : previous->router.instances)
             since_[instance.name] = {instance.state, instance.since};
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
-    sync_line_.follow(*router_);
+    master_reporter_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
     firewall_.settle();
     if (previous) runtime_.log().notice("state of the previous process resumed");
@@ -180,7 +181,7 @@ void VrrpRole::commit() {
     if (auto opened = routing_.follow(*next); !opened) runtime_.log().error("{}", opened.error().text());
     follow(*next);
     perform(router_->reload(next, runtime_.now()));
-    sync_line_.follow(*router_);
+    master_reporter_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);
     firewall_.guard_only(*router_, devices_.vmacs());
     for (const auto& event : states_after_reload(next->global, router_->snapshot())) runtime_.write_fifo(event);
@@ -200,9 +201,9 @@ void VrrpRole::asked(const ipc::ControlRequest& wanted) {
             announce_addresses({.instance = *id, .rounds = 1});
         return;
     }
-    const auto changed = with_asked_change(router_->config(), *id, wanted);
+    const auto changed = with_requested_change(router_->config(), *id, wanted);
     if (!changed) return runtime_.log().warning("({}) {} requests an invalid change", wanted.instance, wanted.by);
-    runtime_.log().notice("({}) {} on {} request", wanted.instance, asked_text(wanted), wanted.by);
+    runtime_.log().notice("({}) {} on {} request", wanted.instance, request_text(wanted), wanted.by);
     perform(router_->reload(*changed, runtime_.now()));
     publish(true);
 }
@@ -221,13 +222,13 @@ void VrrpRole::stop(std::function<void()> done) {
     announcer_.close();
     transport_.close();
     bfd_.close();
-    sync_line_.close();
+    master_reporter_.close();
     routing_.close();
     asio::post(runtime_.loop(), std::move(done));
 }
 
 void VrrpRole::perform(const vrrp::Intents& intents) {
-    precomputed_.forget();  // it was of what was before these
+    precomputed_.forget();  // it was computed from the state before this fact
     bool transition = false;
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
@@ -241,7 +242,8 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
                      std::holds_alternative<vrrp::Announce>(intent);
     }
     if (!outermost) return publish(transition);
-    if (pending_.has_interfaces()) on_netlink_readable();  // those that have lost addresses may have got others since
+    if (pending_.has_interfaces())
+        on_netlink_readable();  // interfaces with lost addresses may have changed again since
     performing_ = false;
     // Facts caused by our own actions (an address that could not be restored) are handled after them.
     while (!pending_.empty()) {
@@ -280,7 +282,7 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                 run_script(i.script);
             else if constexpr (std::is_same_v<I, vrrp::Announce>) {
                 runtime_.publish(i.event);
-                sync_line_.heard(i.event);
+                master_reporter_.on_event(i.event);
             } else
                 runtime_.log().line(i.line);
         },
@@ -294,7 +296,7 @@ void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& position
     addresses_.set_silently(*netlink_, instance, positions);
 }
 
-// The rest of the announcements follows as its own intent.
+// The further announcements follow as an intent of their own.
 void VrrpRole::take_over(vrrp::InstanceId id) {
     const auto& instance = router_->config().instances.at(id);
     firewall_.guard(instance);
@@ -363,7 +365,7 @@ void VrrpRole::run_script(const std::string& name) {
 
 void VrrpRole::on_packets_readable() {
     if (!router_ || stopping_) return;
-    tell_clock();
+    update_clock();
     transport_.drain([this](const vrrp::PacketHeard& packet) { step(packet); }, kPacketsPerRound);
 }
 
@@ -402,7 +404,7 @@ Links::Change VrrpRole::take_notifications() {
     return change;
 }
 
-// Makes the devices of the configuration, and reads what they are.
+// Creates the configured devices and reads their links and addresses.
 void VrrpRole::settle_devices() {
     for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
         if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
@@ -410,7 +412,7 @@ void VrrpRole::settle_devices() {
 
 void VrrpRole::on_netlink_readable() {
     auto change = take_notifications();
-    if (!router_ || stopping_ || change.empty()) return;  // nearly always, ahead of a deadline
+    if (!router_ || stopping_ || change.empty()) return;  // the usual case before a deadline
     // A device that another program removed is created again before the router is notified.
     if (!change.interfaces.empty())
         for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
@@ -425,20 +427,20 @@ void VrrpRole::on_netlink_readable() {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
         if (std::ranges::find(removing_, held) == removing_.end() && links_.find(lost.interface) != nullptr) give(lost);
     }
-    // Only a new address gets another label.
+    // The kernel cannot change a label: remove the address and set it again.
     for (const auto& held : wrongly_labelled(change.relabelled, *router_, links_)) {
         take_away({held});
         give(vrrp::AddressLost{held.interface, held.prefix});
     }
 }
 
-// Applies the configuration to everything except the router, which gets its facts before its configuration.
+// Applies the configuration to everything except the router, which must get new facts before the new configuration.
 void VrrpRole::follow(const config::Config& config) {
     for (const auto& name : interfaces_of(config)) step(links_.fact(name));
     for (const auto& source : sources_.look(config)) step(source);
     transport_.follow(config, links_);
     announcer_.follow(config);
-    tell_clock();
+    update_clock();
 }
 
 // The state block: transitions at once, everything else a few times a second. Thousands of transitions in one moment

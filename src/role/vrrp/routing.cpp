@@ -10,7 +10,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// With the numbers of the interfaces and of the VRF's table; an Error when one does not exist.
+// The entry with interface indexes and the VRF's table; an Error if an interface or the VRF does not exist.
 Result<netlink::Routing> resolved(const vrrp::RoutingEntry& entry, const Links& links) {
     if (entry.is_rule()) return entry.what;
     auto route = std::get<netlink::Route>(entry.what);
@@ -26,7 +26,7 @@ Result<netlink::Routing> resolved(const vrrp::RoutingEntry& entry, const Links& 
         if (auto found = index(hop); !found) return std::unexpected{std::move(found.error())};
     if (!entry.vrf.empty()) {
         const auto* vrf = links.find(entry.vrf);
-        if (vrf == nullptr || vrf->vrf_table == 0) return fail(Errc::NotFound, "there is no VRF " + entry.vrf);
+        if (vrf == nullptr || vrf->vrf_table == 0) return fail(Errc::NotFound, "VRF " + entry.vrf + " does not exist");
         route.table = vrf->vrf_table;
     }
     return netlink::Routing{std::move(route)};
@@ -109,7 +109,7 @@ void VrrpRouting::remove(const vrrp::RemoveRouting& unwanted, const Links& links
     std::vector<std::size_t> positions;
     for (std::size_t at = 0; at < unwanted.entries.size(); ++at)
         if (auto request =
-                resolved(unwanted.entries[at], links)) {  // else its interface was removed, and the entry with it
+                resolved(unwanted.entries[at], links)) {  // an error: its interface was removed, and the entry with it
             requests.push_back(std::move(*request));
             positions.push_back(at);
         }

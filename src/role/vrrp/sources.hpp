@@ -1,4 +1,4 @@
-// Whether this host has the source addresses of its unicast instances.
+// Checks whether this host has the source addresses of its unicast instances.
 #pragma once
 
 #include <map>
@@ -11,8 +11,8 @@ namespace mainstay::role {
 
 class VrrpSources {
 public:
-    // What is new: of sources that were not asked for before, and of those that were missing. One that was here once
-    // is not looked at again: as with keepalived its loss is a fault with track_src_ip only.
+    // Facts about new sources and about sources that were missing. A source that existed once is not checked again:
+    // as in keepalived, its loss is a fault only with track_src_ip.
     [[nodiscard]] std::vector<vrrp::SourceFact> look(const config::Config& config);
 
 private:

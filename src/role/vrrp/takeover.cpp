@@ -9,7 +9,7 @@ namespace mainstay::role {
 
 namespace {
 
-// Setting a thousand addresses takes the kernel tens of milliseconds.
+// Setting a thousand addresses takes the kernel tens of milliseconds, so they are set and announced in batches.
 constexpr std::size_t kAddressesAtOnce = 32;
 
 std::vector<kernel::Address> part_of(const std::vector<kernel::Address>& all, std::size_t begin) {

@@ -23,13 +23,13 @@ class TakeOver {
 public:
     TakeOver(const Links& links, Announcer& announcer, Log& log) : links_{links}, announcer_{announcer}, log_{log} {}
 
-    // For the next set() of this instance, unless forget() comes before it.
+    // Builds the requests for the next set() of this instance; forget() discards them.
     void prepare(kernel::Rtnetlink& netlink, const config::Instance& instance);
     void forget() { prepared_.clear(); }
 
-    // Sets all its addresses and announces each once; the other rounds are the caller's.
+    // Sets all its addresses and announces each once; the caller announces the further rounds.
     void set(kernel::Rtnetlink& netlink, const config::Instance& instance);
-    // Sets those at `positions` (in addresses, then excluded_addresses; none: all), in silence.
+    // Sets the addresses at `positions` (in addresses, then excluded_addresses; none: all) without announcing them.
     void set_silently(kernel::Rtnetlink& netlink, const config::Instance& instance,
                       const std::vector<std::size_t>& positions);
 
@@ -47,7 +47,7 @@ private:
     const Links& links_;
     Announcer& announcer_;
     Log& log_;
-    std::map<std::string, Lot> prepared_;  // the first lot, by the instance's name
+    std::map<std::string, Lot> prepared_;  // the first batch, by the instance's name
 };
 
 }  // namespace mainstay::role

@@ -197,7 +197,7 @@ void VrrpTransport::warm_up(const vrrp::SendAdvert& advert, const Links& links) 
 
 void VrrpTransport::for_each_packet(const vrrp::SendAdvert& advert, const Links& links, const ForPacket& call) {
     const auto* link = links.find(advert.interface);
-    if (link == nullptr && !advert.interface.empty()) return;  // removed: the fact is on its way to the router
+    if (link == nullptr && !advert.interface.empty()) return;  // removed; a link notification follows
     const std::optional<std::uint8_t> ttl = advert.system_hop_limit ? std::nullopt : std::optional{advert.ttl};
     for (std::size_t i = 0; i < advert.destinations.size() && i < advert.payloads.size(); ++i) {
         const auto& destination = advert.destinations[i];

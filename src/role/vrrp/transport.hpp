@@ -22,7 +22,7 @@
 
 namespace mainstay::role {
 
-// Before anything is to be signed or judged: the library that does it is loaded while the role prepares.
+// Call it while the role prepares a configuration with auth_type AH: loads libcrypto before packets need it.
 [[nodiscard]] Result<void> ready_to_authenticate(const config::Config& config);
 
 class VrrpTransport {
@@ -39,7 +39,7 @@ public:
     [[nodiscard]] bool waits() const;  // a packet does
 
     void send(const vrrp::SendAdvert& advert, const Links& links);
-    // Goes the same way up to the packet's leaving, so that send() soon after is quicker.
+    // Runs the code of send() up to the system call, so that the caches are warm for a send() soon after.
     void warm_up(const vrrp::SendAdvert& advert, const Links& links);
     void send_frames(std::uint32_t interface_index, const std::vector<std::vector<std::byte>>& frames);
     void close();
@@ -57,16 +57,16 @@ private:
         std::uint32_t index;
         boost::asio::posix::stream_descriptor ready_to_read;
         std::set<IpAddress> groups;
-        bool ready = false;  // the link is up and has an address: the memberships hold
+        bool ready = false;  // the link is up and has an address, so group memberships work
         std::optional<std::size_t> buffer;
     };
     using ReceiverKey = std::tuple<Family, std::string, std::uint8_t>;  // the device, empty: any; the protocol
     using SenderKey = std::tuple<Family, std::string, bool>;
     struct Wanted {
         std::uint32_t index = 0;
-        std::set<IpAddress> groups;  // none: unicast alone
+        std::set<IpAddress> groups;  // none: unicast only
         bool ready = false;
-        std::optional<std::size_t> buffer;  // none: as large as the socket makes it
+        std::optional<std::size_t> buffer;  // receive buffer in bytes; none: the socket's default
     };
     using AllWanted = std::map<ReceiverKey, Wanted>;
     [[nodiscard]] std::vector<int> receiving_sockets() const;  // in the order of receivers_

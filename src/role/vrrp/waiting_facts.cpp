@@ -13,7 +13,7 @@ void WaitingFacts::add(vrrp::Fact fact) {
         return other != nullptr && other->name == link->name;
     });
     const auto* before = last == facts_.rend() ? nullptr : std::get_if<vrrp::InterfaceFact>(&*last);
-    // One that was down for a moment has lost its routes: each of these facts counts.
+    // Merge only if neither index nor link state changed: a link that was down for a moment has lost its routes.
     if (before != nullptr && before->index == link->index && before->up == link->up)
         *last = std::move(fact);
     else

@@ -9,8 +9,8 @@ namespace mainstay::role {
 
 class WaitingFacts {
 public:
-    // An address that is removed and set anew in the meantime was never missing: of the facts of an interface that
-    // differ in its addresses alone, only the last one is kept, in the place of the first one.
+    // Of several facts about an interface that differ only in its addresses, only the last one is kept, at the position
+    // of the first one: an address that was removed and set again meanwhile counts as never removed.
     void add(vrrp::Fact fact);
     [[nodiscard]] bool empty() const { return facts_.empty(); }
     [[nodiscard]] bool has_interfaces() const;

@@ -44,7 +44,7 @@ void FileWatcher::listen() {
     });
 }
 
-// The folder is watched before the file is read, so that no change falls between.
+// The folder is watched before the file is read, so that no change is missed in between.
 void FileWatcher::look_at_folders() {
     for (File& file : files_) {
         if (file.number) continue;

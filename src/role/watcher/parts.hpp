@@ -75,7 +75,7 @@ private:
     boost::asio::posix::stream_descriptor ready_;
     boost::asio::steady_timer timer_;
     bool served_ = false;    // the kernel has answered: it reports process events
-    bool resigned_ = false;  // and this was logged
+    bool resigned_ = false;  // process events are not available, which was logged
 };
 
 class LinkWatcher {

@@ -153,7 +153,7 @@ private:
 
     kernel::DaemonLog log_;
     std::string user_;
-    bool make_files_;  // init_file is for the start of the daemon, neither for a reload nor for a new watcher
+    bool make_files_;  // init_file applies at the start of the daemon, not at a reload or a restart of the watcher
     asio::io_context loop_{1};
     asio::posix::stream_descriptor control_;
     asio::steady_timer beat_timer_, again_;

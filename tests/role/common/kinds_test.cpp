@@ -25,7 +25,7 @@ TEST_CASE("each kind of process has a program, an account and a pid file of its 
     CHECK(std::string{traits_of(Kind::Lvs).keepalived_pid_file} == "checkers.pid");
 }
 
-TEST_CASE("vrrp alone has a spare, lvs alone works on IPVS, and who only watches has no process options") {
+TEST_CASE("only vrrp has a spare, only lvs works on IPVS, and watching roles have no process options") {
     for (const Kind kind : kRoleKinds) {
         const auto& traits = traits_of(kind);
         CHECK(traits.has_spare == (kind == Kind::Vrrp));

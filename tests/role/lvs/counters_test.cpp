@@ -110,7 +110,7 @@ TEST_CASE("services and servers are read again after an interval each") {
     }
 }
 
-TEST_CASE("counters that cannot be read stay as they were, which is said once") {
+TEST_CASE("counters that cannot be read stay unchanged, which is logged once") {
     Bench bench;
     REQUIRE(bench.role->start(
         counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));

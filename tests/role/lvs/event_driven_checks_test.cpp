@@ -61,7 +61,7 @@ TEST_CASE("a server whose file says down before the start is never in the table"
     bench.stop();
 }
 
-TEST_CASE("a server of a reload whose file says down is never in the table, and one that goes on stays in it") {
+TEST_CASE("a server added by a reload whose file says down is never in the table, and an unchanged one stays") {
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
     bench.role->observed(kSeen);

@@ -177,7 +177,7 @@ TEST_CASE("entries of a group come and go by a reload while its sorry server ser
     bench.stop();
 }
 
-TEST_CASE("the loss of quorum is told where there is a sorry server, too, and so is its return") {
+TEST_CASE("loss and return of quorum are reported with a sorry server too") {
     auto web = service({scripted()});
     web.sorry_server = sorry("10.0.0.99");
     Bench bench;

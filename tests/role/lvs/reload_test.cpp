@@ -29,7 +29,7 @@ TEST_CASE("a reload writes the difference only, nothing when nothing changed") {
     CHECK(bench.kernel.batches[0][0].kind == Operation::DeleteService);
 }
 
-TEST_CASE("a reload that changes one service is made from that one: checked, told and written as always") {
+TEST_CASE("a reload that changes one service processes only that one: checks, events and table as usual") {
     Bench bench;
     const auto other = service({server("10.0.0.13")}, "10.0.0.2");
     bench.start(with({pair(), other}));
@@ -100,7 +100,7 @@ TEST_CASE("a service that comes by a reload and exists already is adjusted, not 
     CHECK(bench.runtime.log().count("refused") == 0);
 }
 
-TEST_CASE("what somebody changed is as it was right after a reload, not only after the next look at the table") {
+TEST_CASE("a change by another program is repaired right after a reload, not only by the next audit") {
     const auto other = service({server("10.0.0.13")}, "10.0.0.2");
     Bench bench;
     bench.options.audit_every = std::chrono::hours{1};

@@ -32,7 +32,7 @@ lvs::ServiceTable foreign() { return {tcp_service("10.9.9.9"), {to("10.9.9.1")}}
 
 }  // namespace
 
-TEST_CASE("the start puts everything in at once, tells it, and leaves foreign services alone") {
+TEST_CASE("the start writes the whole table at once, reports it, and leaves foreign services alone") {
     Bench bench;
     bench.kernel.table.push_back(foreign());
 
@@ -159,7 +159,7 @@ TEST_CASE("a finding that a second read does not confirm is no repair") {
     CHECK(bench.kernel.batches.empty());
 }
 
-TEST_CASE("a refused operation is told once and tried again with every audit, not as somebody else's change") {
+TEST_CASE("a refused operation is logged once and retried with every audit, not as a change by another program") {
     Bench bench;
     bench.options.audit_every = 20ms;
     bench.kernel.refused_scheduler = "wrr";

@@ -65,7 +65,7 @@ using Table = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("what an operator said is in the table and the state block when the answer comes, and holds after a crash") {
+TEST_CASE("an override is in the table and the state block when the answer is sent, and survives a crash") {
     const auto web = service({server("10.0.0.11"), server("10.0.0.12")});
     ServersBench bench;
     bench.start(web);
@@ -137,7 +137,7 @@ TEST_CASE("a word that this version does not know is refused") {
     ServersBench bench;
     bench.start(service({server("10.0.0.11")}));
 
-    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "this daemon does not know that command");
+    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "unknown command");
 }
 
 TEST_CASE(

@@ -94,7 +94,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("the daemon follows the instance, and the one that a crashed predecessor left goes on") {
+TEST_CASE("the sync daemon follows the instance, and the one of a crashed process keeps running") {
     Bench bench;
     bench.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1", .sync_id = 51}};
     bench.reconciler.configure(following("VI_1"));
@@ -139,7 +139,7 @@ TEST_CASE("a daemon that its interface would not have is started as soon as that
     CHECK(bench.done().empty());
 }
 
-TEST_CASE("what cannot be started is tried again, and told once") {
+TEST_CASE("a daemon that cannot be started is retried, and logged once") {
     Bench bench;
     bench.kernel.has_interface = false;
     bench.reconciler.configure(following(""));
@@ -150,7 +150,7 @@ TEST_CASE("what cannot be started is tried again, and told once") {
     CHECK(bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51") == 1);
 }
 
-TEST_CASE("a daemon that somebody stops is started again, and daemons of others are left alone without the keyword") {
+TEST_CASE("a daemon stopped by another program is restarted, and foreign daemons are left alone without the keyword") {
     Bench bench;
     bench.reconciler.configure(following(""));
     bench.done();
@@ -165,7 +165,7 @@ TEST_CASE("a daemon that somebody stops is started again, and daemons of others 
     CHECK(other.kernel.daemons.size() == 1);
 }
 
-TEST_CASE("a reload without the keyword stops what was started, one that changes a word starts it anew") {
+TEST_CASE("a reload without the keyword stops the daemon, one that changes a setting restarts it") {
     Bench bench;
     bench.reconciler.configure(following(""));
     bench.done();
@@ -177,7 +177,7 @@ TEST_CASE("a reload without the keyword stops what was started, one that changes
     CHECK(bench.done() == Lines{"stop master", "stop backup"});
 }
 
-TEST_CASE("timeouts are set as far as they are said, repaired, and put back by a reload and at the stop") {
+TEST_CASE("configured timeouts are set, repaired, and restored by a reload and at the stop") {
     Bench bench;
     LvsSettings settings;
     settings.timeouts = {7200, 0, 60};
@@ -253,7 +253,7 @@ TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is repa
     CHECK(bench.done() == Lines{"expire", "persist"});
 }
 
-TEST_CASE("an end of persistence that was the host's own is left as it is, also by one that goes on after a crash") {
+TEST_CASE("expire_quiescent_template set by the host is left alone, also after a crash") {
     Bench bench;
     bench.kernel.expires = true;
     CHECK(bench.reconciler.expire_quiescent(true));
@@ -274,7 +274,7 @@ TEST_CASE("an end of persistence that was the host's own is left as it is, also 
     CHECK_FALSE(third.kernel.expires);
 }
 
-TEST_CASE("an end of persistence that cannot be set is an error to whoever asks, and is tried again") {
+TEST_CASE("expire_quiescent_template that cannot be set is an error for the caller, and is retried") {
     Bench bench;
     bench.kernel.may_expire = false;
     const auto refused = bench.reconciler.expire_quiescent(true);

@@ -68,20 +68,20 @@ TEST_CASE("what SNMP sets is a configuration that differs in that one thing") {
     REQUIRE(instance_of(config, "VI_2") == 1U);
     CHECK_FALSE(instance_of(config, "VI_3"));
 
-    const auto raised = with_asked_change(config, 1, {.what = What::SetPriority, .instance = "VI_2", .value = 180});
+    const auto raised = with_requested_change(config, 1, {.what = What::SetPriority, .instance = "VI_2", .value = 180});
     REQUIRE(raised);
     CHECK(raised->instances[1].priority == 180);
     CHECK(raised->instances[0] == config.instances[0]);
-    CHECK_FALSE(with_asked_change(config, 1, {.what = What::SetPriority, .value = 0}));
-    CHECK_FALSE(with_asked_change(config, 1, {.what = What::SetPriority, .value = 256}));
+    CHECK_FALSE(with_requested_change(config, 1, {.what = What::SetPriority, .value = 0}));
+    CHECK_FALSE(with_requested_change(config, 1, {.what = What::SetPriority, .value = 256}));
 
-    const auto stays = with_asked_change(config, 0, {.what = What::SetPreempt, .value = 0});
+    const auto stays = with_requested_change(config, 0, {.what = What::SetPreempt, .value = 0});
     REQUIRE(stays);
     CHECK(stays->instances[0].nopreempt);
-    const auto closed = with_asked_change(config, 0, {.what = What::SetAccept, .value = 0});
+    const auto closed = with_requested_change(config, 0, {.what = What::SetAccept, .value = 0});
     REQUIRE(closed);
     CHECK(config::value_of<bool>(closed->instances[0].more->values, "no_accept") == true);
     CHECK_FALSE(config::value_of<bool>(closed->instances[0].more->values, "accept"));
-    CHECK_FALSE(with_asked_change(config, 0, {.what = What::SetAccept, .value = 2}));
-    CHECK_FALSE(with_asked_change(config, 0, {.what = What::Reload, .value = 1}));
+    CHECK_FALSE(with_requested_change(config, 0, {.what = What::SetAccept, .value = 2}));
+    CHECK_FALSE(with_requested_change(config, 0, {.what = What::Reload, .value = 1}));
 }

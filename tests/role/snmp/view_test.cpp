@@ -171,7 +171,7 @@ TEST_CASE("the RFCs' tables are indexed by interface and VRID") {
     CHECK(scene.shown({.vrrp = true}, kVrrpv3Mib + Oid{1, 2, 5, 1, 8, 2, 51, 1}) == "absent");
 }
 
-TEST_CASE("a new master is told by three traps, and another change by one") {
+TEST_CASE("a new master causes three traps, and another change one") {
     // effect: global_defs: enable_traps
     const Scene scene;
     const auto names = [&](const SnmpParts& parts, Event::Kind kind, const char* state) {

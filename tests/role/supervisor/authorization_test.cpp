@@ -53,7 +53,7 @@ TEST_CASE("a role is the sender of its name, and the supervisor sends nothing to
     CHECK_FALSE(may_send(Kind::Supervisor, ipc::Heartbeat{}));
 }
 
-TEST_CASE("what only the supervisor sends comes from nobody") {
+TEST_CASE("no process may send messages that only the supervisor sends") {
     for (std::size_t sender = 0; sender < kSenders; ++sender) {
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::Stop{}));
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::RoleStartup{}));

@@ -71,7 +71,7 @@ TEST_CASE("a reading ends with its snapshots and its result, and a reader that s
     CHECK(f.started == 2);
 }
 
-TEST_CASE("a reader that dies has read what it said before") {
+TEST_CASE("a reader that dies keeps the results it has sent") {
     Fixture f;
     f.say(Fixture::done(false));
     CHECK(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));

@@ -18,7 +18,7 @@ UniqueFd ask(ReloadRequests& requests, const ipc::Reload& wanted) {
 
 }  // namespace
 
-TEST_CASE("who asks during a reload is answered after the next one") {
+TEST_CASE("a request during a reload is answered after the next one") {
     ReloadRequests requests;
     const auto first = ask(requests, {});
     requests.begin();
@@ -32,7 +32,7 @@ TEST_CASE("who asks during a reload is answered after the next one") {
     CHECK(next_message<ipc::ReloadDone>(second.get())->problem.empty());
 }
 
-TEST_CASE("one reload does what any of those who asked for it wants") {
+TEST_CASE("one reload satisfies all requests made before it") {
     using As = ipc::RoleStartup::DryRunAs;
     ReloadRequests requests;
     requests.begin();

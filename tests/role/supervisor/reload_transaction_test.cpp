@@ -71,7 +71,7 @@ TEST_CASE("an answer to another generation is none") {
     CHECK(f.committed == 0);
 }
 
-TEST_CASE("a role that is gone and does not count keeps nobody waiting") {
+TEST_CASE("a stopped optional role does not delay the commit") {
     Fixture f;
     auto &vrrp = f.roles.run(Kind::Vrrp), &snmp = f.roles.run(Kind::Snmp);
     f.reload.begin(f.next);

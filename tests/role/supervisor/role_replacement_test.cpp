@@ -80,7 +80,7 @@ TEST_CASE("a role whose successor is lost keeps its process, and the others are 
     CHECK(f.results == std::vector{std::pair{1U, std::string{"Healthcheck: exit status 1"}}});
 }
 
-TEST_CASE("a role that does not run any more is passed over") {
+TEST_CASE("a role that no longer runs is skipped") {
     Fixture f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.add(Kind::Bfd);
@@ -88,7 +88,7 @@ TEST_CASE("a role that does not run any more is passed over") {
     CHECK(f.started == Kinds{Kind::Vrrp});
 }
 
-TEST_CASE("a successor whose old process has died meanwhile has nobody to retire") {
+TEST_CASE("a successor whose old process has died meanwhile retires no process") {
     Fixture f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.next();

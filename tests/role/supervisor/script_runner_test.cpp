@@ -112,8 +112,8 @@ TEST_CASE("a script that others may change by now is refused or warned of once, 
     }
     REQUIRE(stage.log.texts.size() == 2);
     CHECK(stage.log.texts[0] ==
-          "script " + path + " of refused is not run: others than root may change it (enable_script_security)");
-    CHECK(stage.log.texts[1] == "script " + path + " of warned became unsafe: others than root may change it");
+          "script " + path + " of refused is not run: accounts other than root may modify it (enable_script_security)");
+    CHECK(stage.log.texts[1] == "script " + path + " of warned became unsafe: accounts other than root may modify it");
     ::chmod(path.c_str(), 0755);
     run_all(30);
     CHECK(stage.results[0].how == How::Exited);
@@ -208,11 +208,12 @@ TEST_CASE("at the stop a script does not wait for a slow one before it, and what
     stage.runner.end_all();
     stage.until([&] { return stage.runner.running() == 0; });
 
-    CHECK(stage.log.texts == std::vector<std::string>{
-                                 "a notify script of VI_1 is still running at the stop: the next one starts beside it",
-                                 "script slow did not end within 1 s of the stop: killed",
-                                 "script slow did not end within 1 s of the stop: killed",
-                                 "script stop is not run any more"});
+    CHECK(stage.log.texts ==
+          std::vector<std::string>{
+              "a notify script of VI_1 is still running at the stop: the next one starts in parallel",
+              "script slow did not end within 1 s of the stop: killed",
+              "script slow did not end within 1 s of the stop: killed",
+              "script stop is not run because the daemon stops"});
 }
 
 TEST_CASE("a script gets the extra arguments after its own, a clean environment and its own process group") {

@@ -102,7 +102,7 @@ TEST_CASE("one that refuses its configuration, ends or cannot be started is lost
     CHECK(unable.lost == std::vector<std::string>{"no memory"});
 }
 
-TEST_CASE("nobody is told of the spares that end after the stop") {
+TEST_CASE("spares that end after the stop are not reported") {
     Fixture f;
     f.pool.start(Kind::Vrrp, f.running);
     f.pool.stop();

@@ -32,7 +32,7 @@ TEST_CASE("of the addresses of an interface the last list counts, in the place o
     CHECK(facts.empty());
 }
 
-TEST_CASE("an interface that goes down and comes back, or is another one, is told of each time") {
+TEST_CASE("each fact of an interface that goes down, comes back or is replaced is kept") {
     WaitingFacts facts;
     facts.add(eth0({}));
     facts.add(eth0({}, false));

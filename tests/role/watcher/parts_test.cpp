@@ -107,7 +107,7 @@ TEST_CASE("processes are counted until they end, and their children until they e
     CHECK(bench.sees("P", 0));
 }
 
-TEST_CASE("a file is told of when it appears, changes, moves and goes, even in a folder that comes later") {
+TEST_CASE("a file is reported when it appears, changes, moves and is removed, even in a folder created later") {
     char name[] = "/tmp/mainstay-watch.XXXXXX";
     const std::filesystem::path folder = std::filesystem::path{::mkdtemp(name)} / "later";
     vrrp::FileTracker tracker;
@@ -136,7 +136,7 @@ TEST_CASE("a file is told of when it appears, changes, moves and goes, even in a
     std::filesystem::remove_all(folder.parent_path());
 }
 
-TEST_CASE("a link that cannot be asked is said so once") {
+TEST_CASE("a link that cannot be polled is reported once") {
     Bench bench;
     using Method = vrrp::PolledLink::Method;
     LinkWatcher watcher{bench.loop, bench.log, bench.tell, {{Method::Mii, "lo"}, {Method::Any, "no-such-link"}}};

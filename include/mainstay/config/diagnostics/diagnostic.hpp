@@ -1,4 +1,4 @@
-// What is wrong with a configuration, said so that the reader can fix it without a manual.
+// A problem of a configuration, described so that the operator can fix it without a manual.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@ namespace mainstay::config {
 enum class Severity : std::uint8_t {
     Note,     // worth knowing; no effect on the exit code
     Warning,  // keepalived ignores or changes it; so do we
-    Error,    // the item is not used, the rest is
+    Error,    // the item is not used, the rest of the configuration is
     Fatal,    // the configuration cannot run
 };
 
-// Where keepalived's `-t` exit code comes from (compat/behaviour-vrrp.md, "Errors"): the highest rank seen decides.
+// The source of keepalived's `-t` exit code: the highest rank of all diagnostics decides.
 enum class Rank : std::uint8_t {
     None,              // no effect on the exit code
     CannotRun,         // 4: file not found, bad interface, fatal
     Config,            // 5: any other error or warning
     VrrpSecurity,      // 6: scripts of VRRP without enable_script_security
-    MissingInterface,  // 5: one that VRRP names is not there; keepalived stops before it looks at VRRP's scripts
+    MissingInterface,  // 5: an interface of VRRP does not exist; keepalived stops before it checks VRRP's scripts
     Security,          // 6: scripts of checks without enable_script_security, or a failed checked include
     MissingWord,       // 2: a mandatory word is missing; keepalived stops at once
-    Untested,          // 0: keepalived cannot enter net_namespace, and ends its test without a word
+    Untested,          // 0: keepalived cannot enter net_namespace and silently ends its test
 };
 
 struct Place {
@@ -39,8 +39,8 @@ struct Diagnostic {
     Rank rank = Rank::Config;
     std::uint16_t code = 0;  // stable: printed as MS0123
     Place place;
-    std::string message;   // what is wrong, with what was found
-    std::string expected;  // what would be right, with the range; may be empty
+    std::string message;   // what is wrong, with the value found
+    std::string expected;  // the valid values, with the range; may be empty
     std::string effect;    // what mainstay does instead; may be empty
     std::string fix;       // nearest keyword or value, what to write instead; may be empty
     bool operator==(const Diagnostic&) const = default;

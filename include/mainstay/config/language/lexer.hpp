@@ -1,4 +1,4 @@
-// Cuts the text of a configuration into statements, as keepalived does (compat: "Configuration language").
+// Splits the text of a configuration into statements, as keepalived does.
 //
 // Newlines and unquoted braces end a statement; each brace is a statement of its own, so `{` may stand on the keyword's
 // line, on the next one, or in a one-line block. # and ! begin a comment anywhere outside double quotes, even inside a
@@ -30,10 +30,10 @@ struct Token {
 struct Statement {
     enum class Kind : std::uint8_t { Words, Open, Close, End } kind = Kind::End;
     std::vector<Token> words;  // for Words: at least one
-    std::string_view raw;      // for Words: the text from the first word on, quotes and escapes kept, comment gone
+    std::string_view raw;      // for Words: the text from the first word on, with quotes and escapes, without comment
     Mark mark;                 // the whole statement, or the brace
     Mark slash_comment;        // length not 0: this statement was ended by a // comment
-    bool broken = false;       // an unterminated quote: its last word is not to be used
+    bool broken = false;       // an unterminated quote: its last word must not be used
 };
 
 struct LexFinding {
@@ -41,14 +41,14 @@ struct LexFinding {
     Mark mark;
 };
 
-// keepalived: longer lines are an error and dropped (2.4.3 drops the first part and reads on in the middle).
+// keepalived: longer lines are an error and dropped (2.4.3 drops the first part and continues in the middle).
 inline constexpr std::size_t kMaxLineBytes = 1023;
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // of UTF-8
 
 class Lexer {
 public:
-    // A word beginning with // begins a comment unless it is an argument that the keyword wants. Only the reader of
-    // the statements knows; `words` are those before it, never empty.
+    // A word beginning with // begins a comment unless it is an argument of the keyword, which only the parser of the
+    // statements knows. `words` are the words before it, never empty.
     class Listener {
     public:
         virtual bool wants_argument(std::span<const Token> words) = 0;
@@ -58,11 +58,11 @@ public:
         ~Listener() = default;
     };
 
-    // `text` and `listener` are borrowed. Token texts point into `text`, or into the lexer when an escape was resolved.
-    // A byte order mark is one at the start of a file only: `whole` is false for a later part of one.
+    // `text` and `listener` must outlive the lexer. Token texts point into `text`, or into the lexer if an escape was
+    // resolved. `whole` is false for a later part of a file, where a byte order mark has no meaning.
     Lexer(std::string_view text, Listener& listener, bool whole = true);
 
-    // False at the end. `statement` is reused to spare allocations.
+    // False at the end. `statement` is reused to save allocations.
     bool next(Statement& statement);
 
 private:
@@ -73,7 +73,7 @@ private:
 
     std::string_view text_;
     Listener& listener_;
-    bool has_nul_;  // anywhere: most texts need not be searched line by line
+    bool has_nul_;  // somewhere in the text; if not, lines need not be searched for NUL
     std::size_t at_ = 0;
     std::size_t line_end_ = 0;
     std::deque<std::string> resolved_;

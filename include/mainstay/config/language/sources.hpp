@@ -1,4 +1,4 @@
-// Where a director's configuration comes from when no file is named.
+// Finds the director's configuration if no file is given.
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@ namespace mainstay::config {
 
 struct Places {
     std::vector<std::string> files{"/etc/mainstay/mainstay.conf", "/etc/keepalived/keepalived.conf"};
-    std::string own = "/etc/mainstay/mainstay.toml";  // only if it says something about the director
+    std::string own = "/etc/mainstay/mainstay.toml";  // only if it has tables about the director
 };
 struct ConfigSource {
-    std::string used;                      // empty: there is none
-    std::vector<std::string> passed_over;  // those that are there too, and are not read
+    std::string used;                      // empty: none exists
+    std::vector<std::string> passed_over;  // further existing files, which are not read
 };
-// The first that is there is the only one. A mainstay.toml that is no TOML counts when there is nothing else, so that
-// what is wrong with it is told.
+// Only the first existing file is used. A mainstay.toml that is not valid TOML is used if no other file exists, so that
+// its errors are reported.
 [[nodiscard]] ConfigSource find_source(const Places& places = {});
 
 }  // namespace mainstay::config

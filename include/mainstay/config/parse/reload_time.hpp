@@ -1,5 +1,5 @@
 // The time in a reload_time_file: "HH:MM:SS", or with a date before it, "YY-MM-DD HH:MM:SS" or "YYYY-MM-DD HH:MM:SS";
-// a Z behind it means UTC, else it is local time. Pure.
+// a trailing Z means UTC, else it is local time. Pure.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct ReloadTime {
 };
 
 [[nodiscard]] Result<ReloadTime> parse_reload_time(std::string_view text);
-// The next moment (Unix seconds) after `now`; none when the date is over. `offset`: local time less UTC, in seconds.
+// The next moment (Unix seconds) after `now`; none if the date is past. `offset`: local time minus UTC, in seconds.
 [[nodiscard]] std::optional<std::int64_t> next_reload(const ReloadTime& time, std::int64_t now, std::int64_t offset);
 
 }  // namespace mainstay::config

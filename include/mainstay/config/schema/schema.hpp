@@ -1,5 +1,5 @@
-// The schema: every keyword that a configuration may hold is one row of constant data. The parser, the range and unit
-// errors, the nearest-keyword hints and all reference text come from these rows; a keyword is added by adding a row.
+// The schema: every configuration keyword is one row of constant data. The parser, range and unit errors, suggestions
+// of similar keywords and all reference texts are derived from these rows; a keyword is added by adding a row.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace mainstay::config {
 
-// Where a keyword may stand. Checkers have a block each.
+// The block in which a keyword is allowed. Each checker has its own.
 enum class Block : std::uint8_t {
     None,
     Language,  // not a block: include, $NAME=, @id ... (read by the resolver)
@@ -58,7 +58,7 @@ enum class Block : std::uint8_t {
     MiscCheck,
     FileCheck,
     BfdCheck,
-    // not blocks: the words behind one keyword, or behind a word of an entry's line
+    // not blocks: the words after one keyword, or after a word of an entry's line
     NextHop,
     Encap,
     Tunnel,
@@ -87,7 +87,7 @@ private:
 };
 constexpr BlockSet operator|(Block a, Block b) { return BlockSet{a} | BlockSet{b}; }
 
-// The name people know: "vrrp_instance", "virtual_server/real_server/TCP_CHECK", "(root)".
+// The path shown to people: "vrrp_instance", "virtual_server/real_server/TCP_CHECK", "(root)".
 [[nodiscard]] std::string_view path_of(Block block);
 [[nodiscard]] Block parent_of(Block block);  // None for Root and Language
 
@@ -99,7 +99,7 @@ enum class Takes : std::uint8_t {
     Seconds,       // decimal seconds, at most six places; low..high in microseconds
     WholeSeconds,  // an integer of seconds; low..high in seconds
     Millis,        // decimal milliseconds; low..high in microseconds
-    Duration,      // a number with s or ms behind it, or without a unit: then in the kernel's unit, as iproute2 has it
+    Duration,      // a number followed by s or ms, or without a unit: then in the kernel's unit, as in iproute2
     Word,          // words_min..words_max words; high: the most bytes of one, 0 for no limit
     OneOf,         // one of `choices`
     Address,       // an IP address
@@ -121,20 +121,20 @@ struct Args {
     std::int64_t low = 0, high = 0;
     std::uint8_t words_min = 0, words_max = 0;
     Block opens = Block::None;
-    std::string_view choices;      // "MASTER|BACKUP"; of an Integer: words that stand for a number
+    std::string_view choices;      // "MASTER|BACKUP"; for an Integer: words that mean a number
     bool bare_is_allowed = false;  // the argument may be left out (the setter sees Value::absent)
     std::int64_t bare = 0;         // the number that a left-out argument means
-    std::string_view lead;         // "all": words that may stand before the argument; kept as "<keyword> all"
-    std::string_view tail;         // "reverse": the same behind it
+    std::string_view lead;         // "all": words that may precede the argument; stored as "<keyword> all"
+    std::string_view tail;         // "reverse": words that may follow the argument
     bool any_base = false;         // Integer, NumberList: 0x and a leading 0 as in C
-    bool any_name = false;         // Integer, NumberList: a name that other files of the system give a number
-    bool any_case = false;         // choices in capitals or not
+    bool any_name = false;         // Integer, NumberList: also a name that other system files map to a number
+    bool any_case = false;         // choices are case-insensitive
     char joiner = 0;               // NumberList: '-' in "1000-2000"; of an Integer's choices: '|' in "IRUSR|IWUSR"
     bool hex = false;              // NumberList: hexadecimal, without 0x
     std::uint8_t parts_min = 1, parts_max = 2;  // of such a word
-    bool cut = false;                           // Word: what is too long is cut
-    std::string_view letters;                   // Word: nothing but these
-    bool in_line = false;  // not a keyword: a word of a line. <name>: the line's next word that is no option
+    bool cut = false;                           // Word: a longer one is truncated
+    std::string_view letters;                   // Word: the permitted characters
+    bool in_line = false;  // not a keyword: a word of a line. <name>: the line's next word that is not an option
 };
 
 struct ParseContext;  // the state of the parser: src/config/parse/parse_context.hpp
@@ -156,21 +156,21 @@ struct KeywordSpec {
     std::string_view form;               // the argument as shown to people, with unit and range
     std::string_view default_text;       // for people
     std::string_view help;               // one line
-    Setter set = nullptr;                // none: accepted, not read
+    Setter set = nullptr;                // null: stored in `more`
     std::string_view deprecated;         // what to write instead
-    bool required = false;               // the block cannot do without it: a bad value is fatal
-    bool missing_is_error_only = false;  // a missing word costs the keyword, not the run (exit 5, not 2)
-    bool from_store = false;           // acts without a setter: who acts on it reads its value from `more` of the model
-    Repeat repeat = Repeat::LastWins;  // of a value that has no setter
-    bool secret = false;               // the value is shown to nobody and given only to who acts on it
-    Setter begin = nullptr;            // of a block of lines: called with the words before its {
-    // Of a block of lines without `set`: called with each line that was read by its rows (Value::section). It keeps the
-    // line itself, unless the row says from_store.
+    bool required = false;               // the block is unusable without it: an invalid value is fatal
+    bool missing_is_error_only = false;  // a missing word disables only the keyword (exit 5, not 2)
+    bool from_store = false;           // has an effect without a setter: code reads its value from `more` of the model
+    Repeat repeat = Repeat::LastWins;  // for a value without a setter
+    bool secret = false;               // the value is never shown, and given only to the role that uses it
+    Setter begin = nullptr;            // for a block of lines: called with the words before its {
+    // For a block of lines without `set`: called with each line that was parsed by its rows (Value::section). It must
+    // store the line itself, unless from_store is set.
     Setter line = nullptr;
-    bool strict_line = false;         // a word that is wrong costs the line, not only the word
-    std::string_view same_as;         // of a word of a line: the other word that says the same thing
-    bool old_name_is_silent = false;  // keepalived takes the deprecated keyword without a word: exit code 0
-    // How it is written, where the form alone does not tell: from the keyword on, or a whole line.
+    bool strict_line = false;         // an invalid word makes the whole line invalid, not only the word
+    std::string_view same_as;         // for a word of a line: its synonym
+    bool old_name_is_silent = false;  // keepalived silently accepts the deprecated keyword: exit code 0
+    // An example where `form` is not sufficient: from the keyword on, or a whole line.
     std::string_view example;
 };
 
@@ -232,7 +232,7 @@ constexpr Args option(Args args) {
     args.in_line = true;
     return args;
 }
-// A word of at most that many bytes: a longer one is refused, or cut.
+// A word of at most that many bytes: a longer one is refused, or truncated.
 constexpr Args short_word(std::int64_t most, bool cut = false) {
     return {.takes = Takes::Word, .high = most, .words_min = 1, .words_max = 1, .cut = cut};
 }
@@ -264,7 +264,7 @@ constexpr Args labels(std::int64_t low, std::int64_t high) {
     args.parts_max = 16;
     return args;
 }
-// Groups of hexadecimal digits with colons between them: a MAC address, an ILA locator.
+// Groups of hexadecimal digits separated by colons: a MAC address, an ILA locator.
 constexpr Args hex_groups(std::int64_t high, std::uint8_t least, std::uint8_t most) {
     Args args = joined(0, high, ':', least);
     args.parts_max = most, args.hex = true;
@@ -293,7 +293,7 @@ constexpr Args entry() { return {.takes = Takes::Entry}; }
 [[nodiscard]] constexpr bool is_block(Takes takes) {
     return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items;
 }
-// Whether the keyword has an effect; otherwise it is read and stored only, which is reported once.
+// Whether the keyword has an effect; otherwise it is only parsed and stored, which is reported once.
 [[nodiscard]] constexpr bool is_acted_on(const KeywordSpec& row) {
     return row.set != nullptr || row.line != nullptr || row.from_store || row.args.takes == Takes::Opens ||
            is_word_of_line(row);
@@ -301,21 +301,21 @@ constexpr Args entry() { return {.takes = Takes::Entry}; }
 
 // All rows, in no particular order.
 [[nodiscard]] std::span<const std::span<const KeywordSpec>> schema();
-// The row that `block` knows by this name; null when there is none.
+// The row of `block` with this name; null if there is none.
 [[nodiscard]] const KeywordSpec* find_row(Block block, std::string_view name);
 // The rows of one block, sorted by name. Words of lines are left out.
 [[nodiscard]] std::span<const KeywordSpec* const> rows_of(Block block);
-// The words that the lines of this block know beside its own rows' ones: those of a block with the same lines.
+// The block whose lines have the same words as those of this block, in addition to its own rows; None if there is none.
 [[nodiscard]] Block lines_as(Block block);
-// The word of this block's lines of that name; null when there is none. Words in angle brackets have no name.
+// The word with that name of this block's lines; null if there is none. Words in angle brackets have no name.
 [[nodiscard]] const KeywordSpec* find_option(Block block, std::string_view name);
-// The words of this block's lines: options sorted by name, and what stands without a name, in its order.
+// The words of this block's lines: options sorted by name, and unnamed words in their order.
 [[nodiscard]] std::span<const KeywordSpec* const> options_of(Block block);
 [[nodiscard]] std::span<const KeywordSpec* const> positions_of(Block block);
 [[nodiscard]] std::string_view nearest_option(Block block, std::string_view name);
-// The keyword of this block that looks most like `name`, near enough to be meant; empty when none is.
+// The keyword of this block that is most similar to `name`; empty if none is similar enough.
 [[nodiscard]] std::string_view nearest_keyword(Block block, std::string_view name);
-// Of "a|b|c" the choice that looks most like `word`; empty when none is near.
+// The choice of "a|b|c" that is most similar to `word`; empty if none is similar enough.
 [[nodiscard]] std::string_view nearest_choice(std::string_view choices, std::string_view word);
 
 }  // namespace mainstay::config

@@ -1,5 +1,5 @@
-// Two directors' files against each other: what must be the same on both, what must not, and whether a failing check
-// on one of them can move the addresses to the other. Pure.
+// Compares the files of two directors: what must be the same on both, what must differ, and whether a failing check on
+// one of them can move the addresses to the other. Pure.
 #pragma once
 
 #include <string>
@@ -16,18 +16,18 @@ struct PairFinding {
     Severity severity = Severity::Warning;
     Code code = Code::PairAddresses;
     Where where = Where::Both;
-    std::string what;  // "VI_1: ...": the two values and what follows from them; never a password
+    std::string what;  // "VI_1: ...": the two values and their consequence; never a password
     std::string fix;   // may be empty
     bool operator==(const PairFinding&) const = default;
 };
 
-// What the two files are called in the messages, so short that they can stand in a sentence.
+// Short names of the two files, for use in sentences.
 struct PairNames {
     std::string first = "A", second = "B";
 };
 
-// Instances are the same when their virtual_router_id and family are; of several, the one on the interface of the same
-// name. In the order of the first file; virtual servers last.
+// Instances correspond if they have the same virtual_router_id and family; of several, the one on an interface with the
+// same name. In the order of the first file; virtual servers last.
 [[nodiscard]] std::vector<PairFinding> compare_pair(const Config& first, const Config& second, const PairNames& names);
 
 // "A, B: error MS0603: ...", and the fix on a line of its own.

@@ -1,5 +1,5 @@
-// The canonical form of a keepalived.conf: one statement a line, four blanks per block, braces on their keyword's line,
-// numbers plain, deprecated names replaced by their successors, comments where they stood. Pure.
+// The canonical form of a keepalived.conf: one statement per line, four blanks per block, braces on their keyword's
+// line, plain numbers, current names instead of deprecated ones, comments in their places. Pure.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace mainstay::config {
 
-// Never fails: what it does not understand it leaves as it stands. The text means the same as before, and printing it
-// again changes nothing. `//` comments become # ones. Definitions, conditional lines and repetitions are indented and
-// otherwise left alone; includes are not followed.
+// Never fails: what it does not understand is left unchanged. The meaning is preserved, and printing the result again
+// changes nothing. `//` comments become # comments. Definitions, conditional lines and repetitions are only indented;
+// includes are not followed.
 [[nodiscard]] std::string print(std::string_view text);
 
 }  // namespace mainstay::config

@@ -1,4 +1,4 @@
-// A configuration as one text.
+// A configuration with all its includes as one text.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace mainstay::config {
 
-// What load_file() reads, without includes, definitions and conditions; with its secrets. Empty when there is nothing
-// to be read.
+// The text that load_file() parses, with includes, definitions and conditions resolved, and with its secrets. Empty if
+// nothing can be read.
 [[nodiscard]] std::string consolidated(const std::string& path, const Environment& environment);
 
 }  // namespace mainstay::config

@@ -1,4 +1,4 @@
-// One virtual server that a reload changes while the others stay as they are, in the same places.
+// A virtual server that a reload changes while its position and all others stay unchanged.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 namespace mainstay::config {
 
 struct ServiceChange {
-    std::size_t at = 0;  // its place among the virtual servers
+    std::size_t at = 0;  // its index among the virtual servers
     VirtualServer before, after;
 };
 

@@ -1,4 +1,4 @@
-// --strict: what is wrong in the least is refused.
+// --strict: a configuration with any warning is refused.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 namespace mainstay::config {
 
-// A warning or worse; notes do not count.
+// True for a warning or a more severe diagnostic; notes do not count.
 [[nodiscard]] inline bool has_warnings(const Loaded& loaded) {
     return std::ranges::any_of(loaded.diagnostics,
                                [](const Diagnostic& found) { return found.severity >= Severity::Warning; });

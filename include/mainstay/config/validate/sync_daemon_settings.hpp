@@ -1,4 +1,4 @@
-// lvs_sync_daemon: the kernel's connection synchronisation between directors, as the configuration wants it.
+// lvs_sync_daemon: the settings of the kernel's connection synchronisation between directors.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ struct SyncDaemon {
     bool operator==(const SyncDaemon&) const = default;
 };
 
-// From global_defs, else the first instance's lvs_sync_daemon_interface. None also when it names an instance that is
-// not there. Of a slice for the lvs role, which has no instances, as well.
+// From global_defs, else from the first instance's lvs_sync_daemon_interface. None also if it names an instance that
+// does not exist. Works on the slice for the lvs role too, which has no instances.
 [[nodiscard]] std::optional<SyncDaemon> sync_daemon(const Config& config);
-// What the slice for the lvs role has in its global_defs: nothing that only the instances could tell.
+// Puts the values that depend on instances into the global_defs of the slice for the lvs role.
 void resolve_sync_daemon(const Config& whole, Global& part);
 
 }  // namespace mainstay::config

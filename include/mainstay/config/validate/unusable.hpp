@@ -1,5 +1,5 @@
-// A MISC_CHECK whose script cannot be run and which is alpha: it stays in the model, so that its server stays out, and
-// is never run. Without alpha such a check is left out.
+// Marks an alpha MISC_CHECK whose script cannot be run: it stays in the model, so that its server stays down, and is
+// never run. Without alpha such a check is left out.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The bfd role: drives bfd::Sessions with the world's facts and carries its intents out.
+// The bfd role: gives bfd::Sessions packets and deadlines, and carries out its intents.
 #pragma once
 
 #include <memory>

@@ -9,16 +9,16 @@
 
 namespace mainstay::role {
 
-// Of the processes that are no roles: their accounts and executables.
+// Accounts and executables of the processes that are not roles.
 inline constexpr const char* kWatcherAccount = "mainstay-track";
 inline constexpr const char* kReaderAccount = "mainstay-read";
 inline constexpr const char* kReaderProgram = "mainstayd-read";
 inline constexpr const char* kWatcherProgram = "mainstayd-track";
 
-// The exit status with which SNMP's process asks to be started anew after a while.
+// The exit status with which the SNMP process asks to be restarted after kSnmpPause.
 inline constexpr int kSnmpAgain = 75;
 
-// The keepalived whose behaviour is kept.
+// The version of keepalived with which mainstay is compatible.
 inline constexpr std::string_view kKeepalivedVersion = "2.4.3";
 
 struct Identity {
@@ -32,7 +32,7 @@ struct Identity {
     [[nodiscard]] std::string pid_file(Kind kind, const std::string& run_directory) const;
 };
 
-// From argv[0]: "keepalived", whatever the folder, is keepalived's identity.
+// From argv[0]: the base name "keepalived" selects keepalived's identity.
 [[nodiscard]] Identity identity_of(std::string_view argv0);
 
 }  // namespace mainstay::role

@@ -1,4 +1,4 @@
-// One row for each kind of process: all that sets one apart from the others outside its own folder.
+// One row for each kind of process: everything in which it differs from the others, outside its own folder.
 #pragma once
 
 #include <array>
@@ -18,33 +18,34 @@ struct KindTraits {
     // -- names
     const char* label = "";    // of its process, in the log
     const char* program = "";  // the executable, without its folder
-    const char* account = "";  // that it runs as (packaging/sysusers.d)
+    const char* account = "";  // the account it runs as (packaging/sysusers.d)
     const char* keepalived_ident = "";
     const char* pid_file = "";
     const char* keepalived_pid_file = "";
 
     // -- its process options in global_defs; no prefix: it has none
-    const char* option_prefix = nullptr;                         // of the keywords: "checker" of checker_priority
-    const char* process_names = nullptr;                         // its name with process_names
-    const char* old_name_option = nullptr;                       // a keyword for its name that the prefix's own beats
+    const char* option_prefix = nullptr;    // of the keywords: "checker" of checker_priority
+    const char* process_names = nullptr;    // its name with process_names
+    const char* old_name_option = nullptr;  // an older keyword for its name; the prefix's own takes precedence
     std::optional<int> config::Global::* rt_priority = nullptr;  // null: by its keyword
 
-    // -- what it is to the supervisor
-    bool only_watches = false;       // addresses and services do not hang on its life: it watches the others, and tells
-    bool always_runs = false;        // whatever the configuration has for it
-    bool makes_dumps = false;        // of what the others have in their state blocks
-    bool is_optional = false;        // may not be installed, and ends by itself when there is nobody to talk to
-    bool has_spare = false;          // for the others, nobody waits milliseconds
-    bool needs_snmp_socket = false;  // of the configuration, beside that of the command line
+    // -- how the supervisor treats it
+    bool only_watches = false;       // observes the other roles; addresses and services do not depend on it
+    bool always_runs = false;        // even without any configuration for it
+    bool makes_dumps = false;        // writes dump files from the other roles' state blocks
+    bool is_optional = false;        // may not be installed, and exits when it has no peer (an AgentX master)
+    bool has_spare = false;          // has a standby process, because its restart must not take milliseconds
+    bool needs_snmp_socket = false;  // gets snmp_socket from the configuration as well
     bool works_on_ipvs = false;      // inherits the namespace of net_namespace_ipvs
-    bool waits_for_files = false;    // its first Commit: until the tracked files have been looked at
-    bool hears_observations = true;  // of the watcher
+    bool waits_for_files = false;    // its first Commit waits for the first observation of tracked files
+    bool hears_observations = true;  // gets the watcher's observations
 
     // -- how its process lives
-    bool speaks_in_time = false;    // others stop to believe that it lives: it runs in short slices
-    bool has_many_servers = false;  // tens of thousands: their memory, their log lines in batches, its own copy alone
-    bool is_short_of_time = false;  // does not stop to give memory back
-    bool logs_reloads = false;      // keepalived's line of these processes, beside the one of the first
+    bool speaks_in_time = false;  // peers expect its packets in time: it runs with short scheduler slices
+    bool has_many_servers =
+        false;  // tens of thousands: tunes its memory, batches log lines, keeps one copy of services
+    bool is_short_of_time = false;  // does not take the time to return memory to the kernel
+    bool logs_reloads = false;      // logs "Reloading", as the corresponding process of keepalived does
 };
 [[nodiscard]] const KindTraits& traits_of(Kind kind);
 

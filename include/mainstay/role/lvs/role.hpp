@@ -1,4 +1,4 @@
-// The lvs role: runs the health checks, keeps IPVS as the configuration and the checks want it.
+// The lvs role: runs the health checks and keeps IPVS in the state that follows from the configuration and the checks.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace mainstay::role {
 
-// The kernel's table as the role uses it: kernel::IpvsSocket, or one in memory in tests. Errors as there.
+// The role's interface to the kernel's table: kernel::IpvsSocket, or an in-memory table in tests. Same errors as there.
 class IpvsTable {
 public:
     using Outcome = kernel::IpvsSocket::Outcome;
@@ -30,7 +30,7 @@ public:
     [[nodiscard]] virtual Result<void> flush() = 0;
 };
 
-// What the kernel's IPVS has beside its table, in the same way; a socket of its own.
+// The same for IPVS settings outside the table. It uses a separate socket.
 class IpvsSettings {
 public:
     IpvsSettings() = default;
@@ -43,7 +43,7 @@ public:
     [[nodiscard]] virtual Result<void> stop_daemon(netlink::IpvsDaemon::State state) = 0;
     [[nodiscard]] virtual Result<netlink::IpvsTimeouts> timeouts() = 0;
     [[nodiscard]] virtual Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) = 0;
-    // net.ipv4.vs.expire_quiescent_template: persistence ends where a server has weight 0.
+    // net.ipv4.vs.expire_quiescent_template: persistence to servers with weight 0 ends.
     [[nodiscard]] virtual Result<bool> expires_quiescent() = 0;
     [[nodiscard]] virtual Result<void> set_expires_quiescent(bool on) = 0;
 };
@@ -54,11 +54,11 @@ struct LvsOptions {
     std::function<Micros(Micros limit)> random;  // evenly distributed over 0..limit
     bool keep_ipvs_at_stop = false;              // -I
     Micros audit_every{10'000'000};              // 0: at reloads only
-    Micros reopen_every{10'000'000};             // while the kernel's table is not to be had
+    Micros reopen_every{10'000'000};             // retry interval while IPVS cannot be opened
 };
 
 [[nodiscard]] RoleTraits lvs_traits();
-// With the real kernel and the options of the runtime.
+// A role with the real kernel and the options of the runtime.
 [[nodiscard]] std::unique_ptr<Role> make_lvs_role(Runtime& runtime);
 [[nodiscard]] std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options);
 

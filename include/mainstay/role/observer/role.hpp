@@ -1,5 +1,5 @@
-// The observer: turns events into mails and answers `mainstayctl status`. It holds no capability and never slows the
-// other roles: it reads their rings and blocks, they never wait for it.
+// The observer: sends mails about events and answers `mainstayctl status`. It has no capability, and it reads the other
+// roles' rings and blocks, so that they never wait for it.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
-// The reader: a short-lived process that reads, resolves and checks the configuration and hands the supervisor one
-// sealed snapshot per role, and the table of scripts that may be run. It then exits: whatever a hostile or broken
-// file does to it is gone with it.
+// The reader: a process that reads, resolves and checks the configuration and sends the supervisor one sealed snapshot
+// per role, and the table of scripts that may be run. It is separate and short-lived, so that a malicious or broken
+// file can harm no other process.
 #pragma once
 
 namespace mainstay::role {

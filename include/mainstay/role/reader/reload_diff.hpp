@@ -1,5 +1,5 @@
-// What a reload would really do: which virtual router keeps its state, which one resigns, what is written to the IPVS
-// table. By the same rules as the roles: vrrp::same_instance, lvs::desired and lvs::plan. Pure.
+// The effects of a reload: which virtual router keeps its state, which one resigns, what changes in the IPVS table. It
+// uses the same functions as the roles: vrrp::same_instance, lvs::desired and lvs::plan. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -22,14 +22,14 @@ struct ReloadChange {
 struct ReloadDiff {
     std::vector<ReloadChange> changes;
     std::size_t instances_kept = 0;   // unchanged ones; they are not in `changes`
-    std::size_t services_kept = 0;    // the same
+    std::size_t services_kept = 0;    // likewise
     std::size_t ipvs_operations = 0;  // with all servers up
     [[nodiscard]] bool empty() const { return changes.empty(); }
 };
 
 [[nodiscard]] ReloadDiff diff_reload(const config::Config& running, const config::Config& next);
-// Of what the diff takes away: what is lost because the blocks of the new file do not fit together, as "service TCP
-// 10.0.0.1:80". What its operator has deleted is not.
+// The objects that the diff removes because of broken blocks in the new file, as "service TCP 10.0.0.1:80". Objects
+// that the operator has deleted are not among them.
 [[nodiscard]] std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Config& running,
                                                      const std::vector<config::Lost>& lost);
 [[nodiscard]] std::string as_text(const ReloadDiff& diff);

@@ -1,15 +1,15 @@
-// mainstayd-snmp: shows what the vrrp role publishes to an SNMP master over AgentX, and sends its traps. A process of
-// its own, because net-snmp blocks.
+// mainstayd-snmp: publishes the roles' state to an SNMP master over AgentX, and sends traps. It is a separate process
+// because net-snmp's calls block.
 //
-// An AgentX socket is root's as a rule, so the connection is made before the privileges are dropped; when it is lost,
-// or was never had, the process ends with kSnmpAgain, and the supervisor starts it anew after a while.
+// Usually only root may open the AgentX socket, so the connection is made before the privileges are dropped. Without a
+// connection the process exits with kSnmpAgain, and the supervisor restarts it after kSnmpPause.
 #pragma once
 
 #include "mainstay/role/common/runtime.hpp"
 
 namespace mainstay::role {
 
-// The whole process. Its exit code.
+// Runs the whole process; returns its exit code.
 [[nodiscard]] int run_snmp();
 
 }  // namespace mainstay::role

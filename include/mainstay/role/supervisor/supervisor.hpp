@@ -1,7 +1,7 @@
-// The supervisor: starts, watches and restarts the roles, runs scripts, takes signals, reloads in two phases.
+// The supervisor: starts, monitors and restarts the roles, runs scripts, handles signals, reloads in two phases.
 //
-// Small, single-threaded, and it parses nothing: the reader reads, the roles decide. It owns the shared memory that
-// outlives a crashed role.
+// It is small, single-threaded and parses no configuration: the reader does that, and the roles decide. It owns the
+// shared memory that outlives a crashed role.
 #pragma once
 
 #include <array>
@@ -34,21 +34,21 @@ struct SupervisorOptions {
     LogLevel log_level = LogLevel::Info;
     std::string settings_path = "/etc/mainstay/mainstay.toml";  // need not exist
     bool all_include_checks = false;                            // -e
-    std::string net_namespace;                                  // -s; beats the configuration's
-    bool umask_given = false;                                   // -u; beats the configuration's
-    std::function<void(const std::string&)> set_log_ident;      // when the configuration names this copy of the daemon
-    std::vector<std::string> arguments;  // the command line, for the program that takes over in an upgrade
-    int hand_over = -1;                  // descriptor of the ipc::HandOver that a former program left; -1: none
-    bool snmp = false;                   // -x
-    std::string snmp_socket;             // -A
-    bool strict = false;                 // --strict: a configuration with a warning is refused
+    std::string net_namespace;                                  // -s; overrides the configuration's
+    bool umask_given = false;                                   // -u; overrides the configuration's
+    std::function<void(const std::string&)> set_log_ident;      // called if the configuration sets an instance name
+    std::vector<std::string> arguments;                         // the command line, for the new program of an upgrade
+    int hand_over = -1;                             // after an upgrade, the descriptor of the ipc::HandOver; -1: none
+    bool snmp = false;                              // -x
+    std::string snmp_socket;                        // -A
+    bool strict = false;                            // --strict: a configuration with a warning is refused
     std::array<std::string, kRoles + 1> pid_files;  // by Kind: -p, -r, -c, -b; empty: the identity's
 
     [[nodiscard]] std::string& pid_file(Kind kind) { return pid_files[static_cast<std::size_t>(kind)]; }
     [[nodiscard]] const std::string& pid_file(Kind kind) const { return pid_files[static_cast<std::size_t>(kind)]; }
 };
 
-// Until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,
+// Runs until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,
 // 6 no configuration.
 [[nodiscard]] int run_supervisor(const SupervisorOptions& options, Log& log);
 

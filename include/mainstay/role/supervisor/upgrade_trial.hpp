@@ -1,5 +1,5 @@
-// The new program on trial, in a child of the running daemon: it loads the configuration and the state blocks as its
-// roles would, says whether it can go on from them, and exits. Nothing is changed.
+// The trial of an upgrade: the new program, in a child of the running daemon, loads the configuration and the state
+// blocks as its roles would, reports whether it can continue from them, and exits. It changes nothing.
 #pragma once
 
 namespace mainstay::role {

@@ -1,4 +1,4 @@
-// The vrrp role: drives vrrp::Router with the world's facts and carries its intents out.
+// The vrrp role: gives vrrp::Router packets, deadlines and kernel notifications, and carries out its intents.
 #pragma once
 
 #include <memory>

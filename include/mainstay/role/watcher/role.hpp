@@ -1,11 +1,11 @@
-// The watcher: a process beside the roles that looks at tracked files, processes and polled links for them. Whatever
-// holds up a look at the host (a sick disk, a process stuck in the kernel, a slow driver) holds up this process alone.
+// The watcher: a process that observes tracked files, processes and polled links for the roles. If such a read hangs (a
+// failing disk, a process stuck in the kernel, a slow driver), it blocks only this process.
 #pragma once
 
 namespace mainstay::role {
 
-// Takes the inherited line to the supervisor, hears its RoleStartup and its plans, and sends what it observes, at first
-// everything, then what changed. Until the supervisor is gone. The process's exit code.
+// Takes the inherited control socket, receives the RoleStartup and plans, and sends observations: first all, then
+// changes. Runs until the supervisor closes the socket. Returns the process's exit code.
 [[nodiscard]] int run_watcher();
 
 }  // namespace mainstay::role

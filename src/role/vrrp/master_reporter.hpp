@@ -9,18 +9,18 @@
 
 namespace mainstay::role {
 
-class SyncLine {
+class MasterReporter {
 public:
-    SyncLine(boost::asio::io_context& loop, Log& log);
+    MasterReporter(boost::asio::io_context& loop, Log& log);
 
     void connect(UniqueFd line);
-    // The instance may be another one since a reload; `router` knows its state.
+    // At the start and after a reload, which may have changed the followed instance.
     void follow(const vrrp::Router& router);
-    void heard(const Event& event);  // every one that the router announces
-    void close() { teller_.close(); }
+    void on_event(const Event& event);  // for each event of the router
+    void close() { sender_.close(); }
 
 private:
-    StateTeller teller_;
+    StateSender sender_;
     std::string instance_;  // empty: no instance is followed
     bool master_ = false;
     bool known_ = false;
