@@ -1,8 +1,6 @@
 // Receiving VRRP. A raw socket exists from socket() on, before it is bound to its interface: what came in between is
 // thrown away at the end of open().
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -15,6 +13,7 @@
 
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/vrrp_sockets.hpp"
+#include "mainstay/wire/ipv4.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -50,22 +49,14 @@ Nanos since_stamp(msghdr& message, const timespec& read_at) {
 
 // IPv4 raw sockets deliver the IP header with the packet.
 std::optional<ReceivedPacket> parse_v4(std::span<const std::byte> bytes) {
-    iphdr header;
-    if (bytes.size() < sizeof header) return std::nullopt;
-    std::memcpy(&header, bytes.data(), sizeof header);
-    const std::size_t header_size = static_cast<std::size_t>(header.ihl) * 4U;
-    const std::size_t total = ntohs(header.tot_len);
-    if (header.version != 4 || header_size < sizeof header || header_size > bytes.size()) return std::nullopt;
-    const std::size_t end = std::clamp(total, header_size, bytes.size());  // padding of short frames goes
-
-    const auto payload = bytes.subspan(header_size, end - header_size);
-    ReceivedPacket packet{.source = IpAddress::v4(ntohl(header.saddr)),
-                          .destination = IpAddress::v4(ntohl(header.daddr)),
-                          .ttl = header.ttl,
-                          .payload = {payload.begin(), payload.end()},
-                          .protocol = header.protocol};
-    if (header.protocol == kAuthenticationHeader)
-        packet.ip_header.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header_size));
+    const auto read = wire::decode_ipv4(bytes);
+    if (!read) return std::nullopt;
+    ReceivedPacket packet{.source = read->source,
+                          .destination = read->destination,
+                          .ttl = read->ttl,
+                          .payload = {read->payload.begin(), read->payload.end()},
+                          .protocol = read->protocol};
+    if (read->protocol == kAuthenticationHeader) packet.ip_header.assign(read->header.begin(), read->header.end());
     return packet;
 }
 
