@@ -102,8 +102,12 @@ def look(program, paths, options):
     if done.returncode and not found:
         found[str(paths[0].relative_to(TOP)), 1, 1, DOES_NOT_COMPILE] = f"status {done.returncode}: {done.stderr[-500:]}"
     if len(paths) > 1 and any(DOES_NOT_COMPILE in check for *_, check in found):
-        print(f"tidy: one by one, because together they do not compile: {', '.join(path.name for path in paths)}", file=sys.stderr)
-        return {key: text for path in paths for key, text in look(program, [path], options).items()}
+        named = {TOP / name for name, *_, check in found if DOES_NOT_COMPILE in check}
+        alone = [path for path in paths if path in named] or paths
+        rest = [path for path in paths if path not in alone]
+        print("tidy: by itself, because it does not compile with others:", *(path.name for path in alone), file=sys.stderr)
+        return {key: text for part in [*([path] for path in alone), rest] if part
+                for key, text in look(program, part, options).items()}
     return found
 
 
@@ -114,6 +118,11 @@ def share_of(units, share):
     number = random.randint(1, int(count)) if which == "random" else int(which)
     print(f"tidy: share {number}/{count} (tools/tidy --share {number}/{count} looks at it again)", flush=True)
     return units[number - 1::int(count)]
+
+
+def cannot_run(why):
+    print(f"tidy: {why}", file=sys.stderr)
+    return 2
 
 
 def main():
@@ -127,14 +136,14 @@ def main():
         words.error("--share takes K/N or random/N")
     program = the_program()
     if program is None:
-        sys.exit(f"tidy: there is no clang-tidy {VERSION}: tools/setup --test installs it")
+        return cannot_run(f"there is no clang-tidy {VERSION}: tools/setup --test installs it")
     if not (BUILD / "compile_commands.json").exists():
-        sys.exit(f"tidy: {BUILD.name}/ is not set up: tools/setup --build")
+        return cannot_run(f"{BUILD.name}/ is not set up: tools/setup --build")
     options_of = sources()
     if asked.files:
         wanted = {pathlib.Path(file).resolve() for file in asked.files}
         for path in sorted(wanted - set(options_of)):
-            sys.exit(f"tidy: {path} is no source of src/ that the build compiles")
+            return cannot_run(f"{path} is no source of src/ that the build compiles")
         options_of = {path: options_of[path] for path in wanted}
     UNITS.mkdir(parents=True, exist_ok=True)
     units = share_of(units_of(options_of, asked.singly), asked.share)

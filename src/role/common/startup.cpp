@@ -15,7 +15,8 @@ constexpr int kStartupWaitMs = 10'000;
 }  // namespace
 
 void ignore_signals() {
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
+    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2})
+        static_cast<void>(::signal(signal, SIG_IGN));
 }
 
 Result<ipc::RoleStartup> receive_startup(int fd) {
