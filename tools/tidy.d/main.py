@@ -16,7 +16,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
 UNITS = BUILD / "tidy"
 VERSION = 19
-TOGETHER_MAX = 12  # sources in one unit; more take too much memory at once
+TOGETHER_MAX = 40  # sources in one unit; more take too much memory at once
 UNIT_SECONDS = 900  # above what the largest takes on a busy machine
 FINDING = re.compile(r"^(\S+?):(\d+):(\d+): (?:warning|error): (.*) \[([a-z0-9.,-]+)\]$", re.MULTILINE | re.IGNORECASE)
 # What stands at the start of a line defines a name for the whole file; what is in a class or function is indented.
@@ -40,17 +40,26 @@ def the_program():
     return None
 
 
+def module_of(path):
+    return path.relative_to(TOP / "src").parts[0]
+
+
+def room_of(path):
+    """What may be looked at together: a module, and of the roles a room."""
+    return path.parent if module_of(path) == "role" else module_of(path)
+
+
 def sources():
-    """{source: the compiler's options for it} of src/, as the build has them."""
-    found = {}
+    """{source: the compiler's options for it} of src/, as the build has them; all of a module get all of its options."""
+    of_module, paths = {}, set()
     for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
         path = pathlib.Path(os.path.normpath(pathlib.Path(entry["directory"]) / entry["file"]))
-        if path.is_relative_to(TOP / "src") and path not in found:
+        if path.is_relative_to(TOP / "src"):
             words = shlex.split(entry["command"])
-            options = [word for word in words if re.match(r"-(?:I|D|std=|isystem)", word) and ".p" not in word]
-            options += [word for at, word in enumerate(words) if at and words[at - 1] == "-isystem"]
-            found[path] = tuple(word for word in options if "FORTIFY" not in word)
-    return found
+            options = [word for word in words if re.match(r"-(D|std=|isystem|I/|I\.\./include$|I\.\./src$)", word) and "FORTIFY" not in word]
+            of_module.setdefault(module_of(path), {}).update(dict.fromkeys(options))
+            paths.add(path)
+    return {path: tuple(of_module[module_of(path)]) for path in paths}
 
 
 def names_in(path):
@@ -68,17 +77,16 @@ def included(path, number):
 
 
 def units_of(options_of, singly):
-    """[[source, ...]]: what is looked at together. Of one folder of src/, with the same options, and no name twice."""
+    """[[source, ...]]: what is looked at together. Of one module or room, and no name twice."""
     units = []
     for path in sorted(options_of):
         names = {name: whose for name, whose in names_in(path).items() if not RENAMED.fullmatch(name)}
-        kind = (path.relative_to(TOP).parts[1], options_of[path])
         for unit in units:
             fits = all(unit["names"].get(name, whose) == whose for name, whose in names.items())
-            if not singly and unit["kind"] == kind and len(unit["sources"]) < TOGETHER_MAX and fits:
+            if not singly and unit["room"] == room_of(path) and len(unit["sources"]) < TOGETHER_MAX and fits:
                 break
         else:
-            unit = {"kind": kind, "sources": [], "names": {}}
+            unit = {"room": room_of(path), "sources": [], "names": {}}
             units.append(unit)
         unit["sources"].append(path)
         unit["names"] |= names
@@ -149,7 +157,9 @@ def main():
     units = share_of(units_of(options_of, asked.singly), asked.share)
     found = {}
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
-        for more in pool.map(lambda unit: look(program, unit, options_of[unit[0]]), units):
+        looks = [pool.submit(look, program, unit, options_of[unit[0]]) for unit in units]
+        for done in concurrent.futures.as_completed(looks):
+            more = done.result()
             for key in sorted(set(more) - set(found)):
                 print("{}:{}:{}: {} [{}]".format(*key[:3], more[key], key[3]), flush=True)
             found |= more
