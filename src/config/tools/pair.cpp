@@ -22,14 +22,12 @@ std::string seconds(Micros time) {
 
 std::vector<std::string> prefixes(const std::vector<VirtualAddress>& list) {
     std::vector<std::string> out;
-    out.reserve(list.size());
     for (const auto& address : list) out.push_back(address.prefix.to_string());
     return out;
 }
 
 std::vector<std::string> bare(const std::vector<VirtualAddress>& list) {
     std::vector<std::string> out;
-    out.reserve(list.size());
     for (const auto& address : list) out.push_back(address.prefix.address.to_string());
     return out;
 }
