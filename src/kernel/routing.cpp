@@ -21,8 +21,8 @@ namespace {
 using netlink::Routing;
 
 constexpr std::size_t kBatch = 128;
-constexpr std::size_t kNotificationBuffer = 1024U * 1024U;
-constexpr std::size_t kNotificationBytes = 32U * 1024U;
+constexpr std::size_t kNotificationBuffer = 1024UL * 1024U;
+constexpr std::size_t kNotificationBytes = 32UL * 1024U;
 constexpr int kDatagramsPerRead = 512;
 
 // Where a message tells its type, and a route message its protocol. Loads are in network order, fields are not.

@@ -23,7 +23,7 @@ constexpr std::size_t kPackets = 64;
 constexpr std::size_t kPacketBytesV4 = 1536;
 constexpr std::size_t kPacketBytesV6 = 4352;
 // The queue must hold the adverts of 255 virtual routers through a pause of some seconds.
-constexpr std::size_t kReceiveBuffer = 4U * 1024U * 1024U;
+constexpr std::size_t kReceiveBuffer = 4UL * 1024U * 1024U;
 constexpr std::size_t kControlBytes = 128;
 
 Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
@@ -204,7 +204,7 @@ Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets) {
         return fail_system(on("receive VRRP", interface_), errno);
     }
     timespec read_at{};
-    clock_gettime(CLOCK_REALTIME, &read_at);
+    static_cast<void>(clock_gettime(CLOCK_REALTIME, &read_at));
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         const auto bytes =
             std::span{buffer_}.subspan(i * packet_bytes, std::min<std::size_t>(messages[i].msg_len, packet_bytes));
