@@ -58,8 +58,10 @@ struct RoleStart {
 int take_places(const RoleStart& start) {
     if (start.process->network_namespace >= 0 && ::setns(start.process->network_namespace, CLONE_NEWNET) != 0)
         return errno;
-    for (auto& [from, to] : *start.descriptors) from = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll);
-    if (from < 0) return errno;
+    for (auto& [from, to] : *start.descriptors) {
+        from = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll);
+        if (from < 0) return errno;
+    }
     close_all_on_exec();
     for (const auto& [high, to] : *start.descriptors)
         if (::dup2(high, to) < 0) return errno;
