@@ -145,8 +145,8 @@ Mail compose(const Event& event, const config::Global& global, const MailHost& h
     return mail;
 }
 
-Mail compose_notice(std::string id, std::string text, std::string body, WallTime at, const config::Global& global,
-                    const MailHost& host) {
+Mail compose_notice(const std::string& id, const std::string& text, const std::string& body, WallTime at,
+                    const config::Global& global, const MailHost& host) {
     Mail mail = addressed(global, host);
     mail.id = id_part(id);
     mail.items.push_back(item(mail, text, body, at));

@@ -80,10 +80,10 @@ Result<void> Mailer::take(const std::vector<Event>& events, Instant now, WallTim
         else
             held.push_back(std::move(mail));
     }
-    return store(std::move(plain), held, now);
+    return store(plain, held, now);
 }
 
-Result<void> Mailer::store(std::vector<Mail> plain, const std::vector<Mail>& held, Instant now) {
+Result<void> Mailer::store(const std::vector<Mail>& plain, const std::vector<Mail>& held, Instant now) {
     for (const auto& mail : plain) {
         if (auto stored = store_one(mail); !stored) return stored;
     }
@@ -118,9 +118,10 @@ Result<void> Mailer::store_one(const Mail& mail) {
     return stored;
 }
 
-Result<void> Mailer::notice(std::string id, std::string text, std::string body, Instant now, WallTime wall) {
+Result<void> Mailer::notice(const std::string& id, const std::string& text, const std::string& body, Instant now,
+                            WallTime wall) {
     if (!enabled()) return {};
-    Mail mail = compose_notice(std::move(id), std::move(text), std::move(body), wall, global_, host_);
+    Mail mail = compose_notice(id, text, body, wall, global_, host_);
     if (mail.to.empty() || spool_.knows(mail.id)) return {};
     mail.queued = wall;
     if (held_.empty() && admit(now)) return store({mail}, {}, now);

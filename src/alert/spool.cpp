@@ -109,7 +109,7 @@ Result<void> Spool::load() {
         } else if (name.ends_with(kSuffix)) {
             if (auto loaded = load_file(name); !loaded) {
                 problems_.push_back(loaded.error().text());
-                ::renameat(dir_.get(), name.c_str(), failed_.get(), name.c_str());
+                static_cast<void>(::renameat(dir_.get(), name.c_str(), failed_.get(), name.c_str()));
             }
         }
     }
@@ -195,7 +195,8 @@ Result<void> Spool::put_digest(const Mail& digest) {
     return outcome;
 }
 
-Result<void> Spool::remove(std::string id) {
+// A copy: the caller may hold a part of what is removed.
+Result<void> Spool::remove(std::string id) {  // NOLINT(performance-unnecessary-value-param)
     const auto found = mails_.find(id);
     if (found == mails_.end()) return fail(Errc::NotFound, "mail " + id + " is not in the spool");
     const std::string name = file_of(id);

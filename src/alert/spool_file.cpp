@@ -84,7 +84,7 @@ Result<std::vector<std::string>> file_names(int folder, const std::string& where
     std::vector<std::string> names;
     for (;;) {
         errno = 0;
-        const dirent* entry = ::readdir(listing.get());
+        const dirent* entry = ::readdir(listing.get());  // NOLINT(concurrency-mt-unsafe): a stream of our own
         if (entry == nullptr) break;
         const std::string name{entry->d_name};
         if (name != "." && name != "..") names.push_back(name);

@@ -29,7 +29,8 @@ Error Error::system(std::string_view attempted, int sys_errno) {
         default:
             break;
     }
-    return Error{code, std::string{attempted} + ": " + std::strerror(sys_errno), sys_errno};
+    const char* text = std::strerror(sys_errno);  // NOLINT(concurrency-mt-unsafe): glibc has a buffer for each thread
+    return Error{code, std::string{attempted} + ": " + text, sys_errno};
 }
 
 Error Error::with(std::string_view context) && {

@@ -22,7 +22,7 @@ constexpr const char* kFile = "state";
 constexpr const char* kNewFile = "state.new";
 constexpr const char* kLock = "lock";
 constexpr std::string_view kHeading = "mainstay-realserver 1";
-constexpr std::size_t kStateLimit = 256U * 1024U;  // some 5,000 addresses
+constexpr std::size_t kStateLimit = 256UL * 1024U;  // some 5,000 addresses
 constexpr int kLockTries = 200, kLockPauseMs = 50;
 
 std::string boot_id() { return kernel::read_sysctl("kernel/random/boot_id").value_or(std::string{}); }

@@ -25,7 +25,7 @@ constexpr std::size_t kDatagramBytes = 256;  // a length field of one byte: no B
 constexpr std::size_t kControlBytes = 128;
 // Holds the packets of a hundred sessions at 10 ms during a pause of half a second, longer than any such neighbour
 // waits.
-constexpr std::size_t kReceiveBuffer = 4U * 1024U * 1024U;
+constexpr std::size_t kReceiveBuffer = 4UL * 1024U * 1024U;
 constexpr int kTrafficClass = 0xc0;  // internetwork control, as VRRP's adverts
 
 Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {

@@ -56,7 +56,7 @@ std::optional<std::string> search(const std::string& name) {
     std::string_view path = from_environment != nullptr ? std::string_view{from_environment} : kDefaultPath;
     while (!path.empty()) {
         const std::size_t colon = path.find(':');
-        const std::string candidate = std::string{path.substr(0, colon)} + "/" + name;
+        std::string candidate = std::string{path.substr(0, colon)} + "/" + name;
         if (const auto facts = stat_of(candidate); facts && S_ISREG(facts->st_mode)) return candidate;
         path = colon == std::string_view::npos ? std::string_view{} : path.substr(colon + 1);
     }

@@ -136,7 +136,7 @@ Result<std::vector<netlink::IpvsServiceEntry>> IpvsSocket::services() {
         [&found](const netlink::Message& message) -> Result<void> {
             auto entry = netlink::decode_service(message);
             if (!entry) return std::unexpected{std::move(entry.error())};
-            found.push_back(std::move(*entry));
+            found.push_back(*entry);
             return {};
         });
     if (!done) return std::unexpected{std::move(done.error()).with("list the IPVS services")};

@@ -20,7 +20,7 @@ namespace mainstay::kernel {
 namespace {
 
 constexpr std::size_t kLineBytesMax = 4096;
-constexpr std::size_t kGatheredBytesMax = 32U * 1024U;
+constexpr std::size_t kGatheredBytesMax = 32UL * 1024U;
 constexpr std::chrono::seconds kReconnectEvery{1};  // never one connect per line
 
 spdlog::level::level_enum spd(LogLevel level) {
@@ -119,7 +119,7 @@ protected:
 private:
     void stamp(std::time_t now) {
         std::tm parts{};
-        ::localtime_r(&now, &parts);
+        static_cast<void>(::localtime_r(&now, &parts));
         std::array<char, 40> text{};
         stamp_.assign(text.data(), std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y: ", &parts));
         stamped_ = now;
@@ -137,7 +137,7 @@ std::string syslog_datagram(int facility, LogLevel level, std::time_t when, std:
     static constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     std::tm parts{};
-    ::localtime_r(&when, &parts);
+    static_cast<void>(::localtime_r(&when, &parts));
     std::string line = fmt::format("<{}>{} {:2} {:02}:{:02}:{:02} {}[{}]: ", facility * 8 + static_cast<int>(level),
                                    kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_mday, parts.tm_hour,
                                    parts.tm_min, parts.tm_sec, ident, pid);

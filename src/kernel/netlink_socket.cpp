@@ -13,8 +13,8 @@ namespace mainstay::kernel {
 namespace {
 
 // The kernel fills at most 32 KiB per datagram of a dump; one that is cut off all the same is an error.
-constexpr std::size_t kReceiveBytes = 64U * 1024U;
-constexpr std::size_t kSocketBuffer = 2U * 1024U * 1024U;
+constexpr std::size_t kReceiveBytes = 64UL * 1024U;
+constexpr std::size_t kSocketBuffer = 2UL * 1024U * 1024U;
 // The space that one acknowledgement takes in the receive buffer. Capped ones (NETLINK_CAP_ACK) take 0.8 to 1.3 KiB
 // with the kernel's overhead; an error text makes them longer.
 constexpr std::size_t kAnswerCost = 4096;

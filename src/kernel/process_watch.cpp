@@ -19,9 +19,9 @@
 namespace mainstay::kernel {
 namespace {
 
-constexpr std::size_t kCommandBytes = 64U * 1024U;  // longer command lines are truncated
+constexpr std::size_t kCommandBytes = 64UL * 1024U;  // longer command lines are truncated
 constexpr std::size_t kStatBytes = 512;
-constexpr std::size_t kEventBuffer = 1024U * 1024U;
+constexpr std::size_t kEventBuffer = 1024UL * 1024U;
 constexpr std::size_t kReadsMax = 1024;  // events taken in one go
 
 std::string content(const std::string& path, std::size_t most) {

@@ -21,8 +21,8 @@ namespace {
 using netlink::Routing;
 
 constexpr std::size_t kBatch = 128;
-constexpr std::size_t kNotificationBuffer = 1024U * 1024U;
-constexpr std::size_t kNotificationBytes = 32U * 1024U;
+constexpr std::size_t kNotificationBuffer = 1024UL * 1024U;
+constexpr std::size_t kNotificationBytes = 32UL * 1024U;
 constexpr int kDatagramsPerRead = 512;
 
 // The offsets of a message's type and of a route's protocol. BPF loads are in network order, the fields are not.

@@ -20,8 +20,8 @@ namespace {
 constexpr std::size_t kAddressBatch = 256;
 constexpr std::uint32_t kNoInterface = INT32_MAX;  // the kernel gives the lowest numbers that are free
 // Room for some ten thousand notifications, so that a burst on a host with many interfaces does not overrun it.
-constexpr std::size_t kNotificationBuffer = 8U * 1024U * 1024U;
-constexpr std::size_t kNotificationBytes = 64U * 1024U;
+constexpr std::size_t kNotificationBuffer = 8UL * 1024U * 1024U;
+constexpr std::size_t kNotificationBytes = 64UL * 1024U;
 constexpr int kDatagramsPerRead = 1024;
 
 }  // namespace

@@ -35,10 +35,10 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 void close_all_on_exec() { (void)::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC); }
 
 void default_signals() {
-    for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+    for (int signal = 1; signal < NSIG; ++signal) static_cast<void>(::signal(signal, SIG_DFL));
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 constexpr const char* kShell = "/bin/sh";
@@ -58,8 +58,10 @@ struct RoleStart {
 int take_places(const RoleStart& start) {
     if (start.process->network_namespace >= 0 && ::setns(start.process->network_namespace, CLONE_NEWNET) != 0)
         return errno;
-    for (auto& [from, to] : *start.descriptors)
-        if ((from = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll)) < 0) return errno;
+    for (auto& [from, to] : *start.descriptors) {
+        from = ::fcntl(from, F_DUPFD_CLOEXEC, kAboveAll);
+        if (from < 0) return errno;
+    }
     close_all_on_exec();
     for (const auto& [high, to] : *start.descriptors)
         if (::dup2(high, to) < 0) return errno;
@@ -71,7 +73,7 @@ int take_places(const RoleStart& start) {
 
 // vfork instead of fork: fork would copy the page tables and cause a page fault for each page of the supervisor.
 [[gnu::noinline]] int start_in_child(RoleStart& start) {
-    const int pid = ::vfork();
+    const int pid = ::vfork();  // NOLINT(bugprone-unsafe-functions): posix_spawn() has no capabilities
     if (pid != 0) return pid;
     start.error = take_places(start);
     if (start.error == 0) {
@@ -86,10 +88,10 @@ template <class Start>
 Result<int> started(Start& start, const std::string& what) {
     sigset_t all, before;
     ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, &before);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
     const int pid = start_in_child(start);
     const int fork_error = errno;
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) return fail_system("fork for " + what, fork_error);
     if (start.error == 0) return pid;
     int status = 0;
@@ -143,7 +145,7 @@ int become(const ScriptStart& start) {
 }
 
 [[gnu::noinline]] int start_in_child(ScriptStart& start) {
-    const int pid = ::vfork();
+    const int pid = ::vfork();  // NOLINT(bugprone-unsafe-functions): posix_spawn() has no capabilities
     if (pid != 0) return pid;
     start.error = become(start);
     if (start.error == 0) {
@@ -185,10 +187,10 @@ Error exec_again(const std::string& path, std::vector<std::string> argv, const s
     for (const int fd : keep) close_on_exec(fd, false);
     sigset_t all, before;
     ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, &before);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
     ::execve(path.c_str(), argv_list.data(), environment_list.data());
     const int error = errno;
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     for (const int fd : keep) close_on_exec(fd, true);
     return Error::system("start " + path, error);
 }
@@ -196,7 +198,7 @@ Error exec_again(const std::string& path, std::vector<std::string> argv, const s
 void unblock_signals() {
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 void terminate_group(int pid, bool by_force) { ::kill(-pid, by_force ? SIGKILL : SIGTERM); }

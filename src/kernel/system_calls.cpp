@@ -108,7 +108,8 @@ Result<void> restrict_system_calls(std::span<const CallSet> sets) {
         return fail(Errc::Unsupported, "the kernel has no seccomp (CONFIG_SECCOMP_FILTER)");
     Filter filter;
     if (!filter.usable()) return fail(Errc::Unsupported, "libseccomp makes no filter here");
-    for (const auto name : allowed_system_calls(sets)) filter.allow(name.data());
+    for (const auto name : allowed_system_calls(sets))
+        filter.allow(name.data());  // NOLINT(bugprone-suspicious-stringview-data-usage): literals
     for (const int family : kFamilies)
         filter.allow("socket", {SCMP_CMP(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family))});
     // Only on itself: limits, and the signal of abort().

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::uint32_t kWatched =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-constexpr std::size_t kEventBytes = 64U * 1024U;
+constexpr std::size_t kEventBytes = 64UL * 1024U;
 
 // File systems without notifications of remote changes, by their numbers in statfs() and their names in mountinfo.
 constexpr std::array<std::uint32_t, 14> kRefusedNumbers{NFS_SUPER_MAGIC,

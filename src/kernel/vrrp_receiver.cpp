@@ -2,7 +2,6 @@
 // at its end.
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -15,6 +14,7 @@
 
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/vrrp_sockets.hpp"
+#include "mainstay/wire/ipv4.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::size_t kPackets = 64;
 constexpr std::size_t kPacketBytesV4 = 1536;
 constexpr std::size_t kPacketBytesV6 = 4352;
 // The queue must hold the adverts of 255 virtual routers through a pause of some seconds.
-constexpr std::size_t kReceiveBuffer = 4U * 1024U * 1024U;
+constexpr std::size_t kReceiveBuffer = 4UL * 1024U * 1024U;
 constexpr std::size_t kControlBytes = 128;
 
 Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
@@ -50,22 +50,14 @@ Nanos since_stamp(msghdr& message, const timespec& read_at) {
 
 // IPv4 raw sockets deliver the IP header with the packet.
 std::optional<ReceivedPacket> parse_v4(std::span<const std::byte> bytes) {
-    iphdr header;
-    if (bytes.size() < sizeof header) return std::nullopt;
-    std::memcpy(&header, bytes.data(), sizeof header);
-    const std::size_t header_size = static_cast<std::size_t>(header.ihl) * 4U;
-    const std::size_t total = ntohs(header.tot_len);
-    if (header.version != 4 || header_size < sizeof header || header_size > bytes.size()) return std::nullopt;
-    const std::size_t end = std::clamp(total, header_size, bytes.size());  // without the padding of short frames
-
-    const auto payload = bytes.subspan(header_size, end - header_size);
-    ReceivedPacket packet{.source = IpAddress::v4(ntohl(header.saddr)),
-                          .destination = IpAddress::v4(ntohl(header.daddr)),
-                          .ttl = header.ttl,
-                          .payload = {payload.begin(), payload.end()},
-                          .protocol = header.protocol};
-    if (header.protocol == kAuthenticationHeader)
-        packet.ip_header.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header_size));
+    const auto read = wire::decode_ipv4(bytes);
+    if (!read) return std::nullopt;
+    ReceivedPacket packet{.source = read->source,
+                          .destination = read->destination,
+                          .ttl = read->ttl,
+                          .payload = {read->payload.begin(), read->payload.end()},
+                          .protocol = read->protocol};
+    if (read->protocol == kAuthenticationHeader) packet.ip_header.assign(read->header.begin(), read->header.end());
     return packet;
 }
 
@@ -213,7 +205,7 @@ Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets, std::ve
         return fail_system(on("receive VRRP", interface_), errno);
     }
     timespec read_at{};
-    clock_gettime(CLOCK_REALTIME, &read_at);
+    static_cast<void>(clock_gettime(CLOCK_REALTIME, &read_at));
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         const auto bytes =
             std::span{room}.subspan(i * packet_bytes, std::min<std::size_t>(messages[i].msg_len, packet_bytes));

@@ -55,7 +55,7 @@ void Judge::Impl::dry_run(const ServerCommand& command, Moment at, ServerAnswer&
     real.dry_run = false;
     const Intents would = copy.command(real, at, answer);
     if (!answer.problem.empty()) return;
-    for (auto& line : answer.lines) line = "would be: " + line;
+    for (auto& line : answer.lines) line.insert(0, "would be: ");
     const bool expires = copy.overrides_.expires_persistence(copy.services_);
     if (expires != overrides_.expires_persistence(services_))
         answer.lines.push_back(expires ? "would set: net.ipv4.vs.expire_quiescent_template = 1"

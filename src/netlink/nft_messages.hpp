@@ -20,7 +20,7 @@
 
 namespace mainstay::netlink {
 
-inline constexpr std::size_t kMessageLimit = 32U * 1024U;  // the longest: some hundred elements of a set
+inline constexpr std::size_t kMessageLimit = 32UL * 1024U;  // the longest: some hundred elements of a set
 
 [[nodiscard]] inline std::uint16_t family_number(Family family) {
     constexpr std::uint16_t kV4 = 2, kV6 = 10;  // AF_INET, AF_INET6

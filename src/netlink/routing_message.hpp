@@ -15,7 +15,7 @@ namespace mainstay::netlink {
 inline constexpr std::uint8_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
 
 // A next hop with an MPLS stack takes 120 bytes at most; kMostHops of them and the route itself fit.
-inline constexpr std::size_t kRoutingRequestLimit = 20U * 1024U;
+inline constexpr std::size_t kRoutingRequestLimit = 20UL * 1024U;
 
 class RoutingMessage : public RequestBuffer<kRoutingRequestLimit> {
 public:

@@ -4,7 +4,7 @@
 
 namespace mainstay::probe {
 
-boost::asio::execution_context::id CachedClock::id;
+boost::asio::execution_context::id CachedClock::id;  // NOLINT(cert-err58-cpp): does nothing
 
 CachedClock::CachedClock(boost::asio::execution_context& context)
     : boost::asio::execution_context::service{context}, loop_{static_cast<boost::asio::io_context&>(context)} {}

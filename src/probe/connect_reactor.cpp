@@ -9,7 +9,7 @@ namespace mainstay::probe {
 
 namespace asio = boost::asio;
 
-asio::execution_context::id ConnectReactor::id;
+asio::execution_context::id ConnectReactor::id;  // NOLINT(cert-err58-cpp): does nothing
 
 ConnectReactor::ConnectReactor(asio::execution_context& context)
     : asio::execution_context::service{context}, set_{static_cast<asio::io_context&>(context)} {

@@ -11,6 +11,7 @@
 
 #include "datagram.hpp"
 #include "mainstay/base/checksum.hpp"
+#include "mainstay/wire/ipv4.hpp"
 
 namespace mainstay::probe {
 
@@ -19,7 +20,7 @@ using lvs::Outcome;
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 8, kIpv4HeaderMost = 60;
+constexpr std::size_t kHeaderBytes = 8;
 constexpr std::uint16_t kSequence = 1;
 // <linux/icmp.h> and <netinet/ip_icmp.h> cannot be included together.
 constexpr int kIcmpFilter = 1;
@@ -49,10 +50,9 @@ struct Kind {
 
 bool is_answer(Kind kind, std::uint16_t id, std::span<const std::byte> bytes) {
     if (kind.raw && !kind.v6) {  // it begins with the IPv4 header
-        if (bytes.empty()) return false;
-        const std::size_t header = 4 * (std::to_integer<std::size_t>(bytes[0]) & 0xf);
-        if (bytes.size() < header) return false;
-        bytes = bytes.subspan(header);
+        const auto packet = wire::decode_ipv4(bytes);
+        if (!packet) return false;
+        bytes = packet->payload;
     }
     if (bytes.size() < kHeaderBytes || bytes[0] != std::byte(kind.v6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY)) return false;
     if (kind.raw && (bytes[4] != high(id) || bytes[5] != low(id))) return false;
@@ -96,7 +96,7 @@ asio::awaitable<Finding> exchange(Connection check, std::shared_ptr<Attempt::Sta
                         kind.v6 ? "send ICMPv6 packet fail" : "send ICMP packet fail");
     }
     state->guard(check.connect_timeout);
-    std::array<std::byte, kIpv4HeaderMost + kHeaderBytes + kPingPayloadBytes> answer{};
+    std::array<std::byte, wire::kIpv4HeaderMax + kHeaderBytes + kPingPayloadBytes> answer{};
     for (;;) {
         const Heard heard = co_await hear(state, answer);
         if (heard.error) {

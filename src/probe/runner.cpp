@@ -89,7 +89,8 @@ void Runner::State::cancel_all() {
 Runner::Runner(asio::io_context& loop, Log& log, Done done, std::size_t concurrent_max)
     : state_{std::make_shared<State>(loop, log, std::move(done), concurrent_max)} {}
 
-Runner::~Runner() {
+// Without memory for a list the role ends.
+Runner::~Runner() {  // NOLINT(bugprone-exception-escape)
     state_->done = nullptr;
     state_->cancel_all();
 }

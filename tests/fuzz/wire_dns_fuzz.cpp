@@ -1,5 +1,5 @@
 // DNS answers from anywhere: reading never goes past the end, and holds no more than it says. The same bytes as the
-// line of an agent.
+// line of an agent, and as a tracked file.
 //
 // tools/fuzz builds it with clang's -fsanitize=fuzzer. Elsewhere replay.hpp brings a main.
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "mainstay/wire/agent.hpp"
 #include "mainstay/wire/dns.hpp"
+#include "mainstay/wire/track_value.hpp"
 #include "replay.hpp"
 
 using namespace mainstay;
@@ -26,7 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto input = std::as_bytes(std::span{data, size});
     const auto agent = wire::agent_reply({reinterpret_cast<const char*>(data), size});
     require(agent.word.size() <= wire::kAgentLineMax && agent.percent.value_or(0) <= wire::kAgentPercentMax);
+    static_cast<void>(wire::read_track_value({reinterpret_cast<const char*>(data), size}));
+    const auto header = wire::dns_header(input);
     const auto answer = wire::dns_answer(input);
+    require(header || !answer);
     if (!answer) return 0;
     require(answer->answers.size() + answer->additionals.size() <= wire::kDnsRecordsMax);
     for (const auto* records : {&answer->answers, &answer->additionals})

@@ -1,4 +1,4 @@
-"""The rules that a compiler does not know: the module order, pure modules, file sizes, and words that do not belong."""
+"""The rules that a compiler does not know: the module order, clocks, file sizes, and words that do not belong."""
 
 import pathlib
 import re
@@ -12,13 +12,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 # A module may include only itself and those before it (docs/architecture.md).
 MODULES = ["base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "kernel", "ipc", "probe", "alert", "role", "cli"]
 PURE = {"base", "wire", "netlink", "config", "vrrp", "bfd", "lvs"}
-# What a pure module may not see: the clock and the kernel are the adapters' business.
-IMPURE_HEADERS = re.compile(r"<(boost/|sys/|spdlog/|unistd\.h|fcntl\.h|pthread\.h|poll\.h|signal\.h|csignal|thread>)")
 CLOCK_READS = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock)::now\b|\bclock_gettime\b|\bgettimeofday\b")
-# The exceptions: an owner of descriptors has to close them, and the config module reads files.
-MAY_OPEN = {"src/base/unique_fd.cpp": {"<unistd.h>"},
-            # The configuration's files, opened so that a FIFO cannot make the reader wait.
-            "src/config/language/files.cpp": {"<fcntl.h>", "<unistd.h>"}}
 LINES_MAX = 500
 # Written out of order, so that this file does not contain them.
 FOREIGN_WORDS = [re.compile(pattern, re.IGNORECASE) for pattern in (
@@ -58,8 +52,6 @@ def forbidden_includes(path, module, found):
         private = re.match(r'"([a-z0-9_]+)/', text)
         if private and private.group(1) in MODULES and private.group(1) != module:
             complaints.append(f"{path}:{number}: {text} is a header of {private.group(1)} alone")
-        if module in PURE and IMPURE_HEADERS.match(text) and text not in MAY_OPEN.get(str(path), set()):
-            complaints.append(f"{path}:{number}: {module} is pure and includes {text}")
     return complaints
 
 
@@ -89,7 +81,7 @@ def tracked_files():
     return [p for p in TOP.rglob("*") if p.is_file() and not p.relative_to(TOP).parts[0].startswith(("build", ".git", "dist"))]
 
 
-def test_no_module_includes_one_that_comes_after_it_and_pure_ones_stay_pure():
+def test_no_module_includes_one_that_comes_after_it():
     complaints = []
     for path in sources():
         module = module_of(path)
@@ -143,11 +135,6 @@ def test_tests_of_a_module_include_no_module_after_it():
     ("wire", '"mainstay/base/error.hpp"', False),
     ("wire", '"mainstay/wire/vrrp.hpp"', False),
     ("wire", '"mainstay/netlink/ipvs_types.hpp"', True),
-    ("vrrp", "<sys/socket.h>", True),
-    ("lvs", "<boost/asio/io_context.hpp>", True),
-    ("config", "<spdlog/spdlog.h>", True),
-    ("kernel", "<sys/socket.h>", False),
-    ("netlink", "<libmnl/libmnl.h>", False),
     ("kernel", '"netlink/message_parts.hpp"', True),
     ("lvs", '"lvs/quorum.hpp"', False),
 ])

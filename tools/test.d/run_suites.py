@@ -17,7 +17,7 @@ BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
 ASAN_BUILD = TOP / "build-asan"
 RESULTS = BUILD / "test-results"
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
-SUITES = ["unit", "sanitize", "sim", "mutate", "structure", "config", "fuzz", "host", "oracle", "lab", "package"]
+SUITES = ["unit", "sanitize", "sim", "mutate", "structure", "tidy", "config", "fuzz", "host", "oracle", "lab", "package"]
 ON_REQUEST = ["sanitize-all"]  # what takes too long for every change
 # The modules that the suite sanitize builds: those that read untrusted bytes. Compiling is most of this suite's time;
 # sanitize-all takes the others too.
@@ -28,7 +28,8 @@ COMPILE_SECONDS = 5400
 PROGRAM_SECONDS = 240
 FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "oracle": 300, "lab": 420, "package": 480}
 # Each target of tools/fuzz, and how long it looks; compiling comes on top, for the first of them.
-FUZZ_TARGETS = {"config": 30, "wire_vrrp": 5, "wire_bfd": 5, "wire_dns": 5}
+FUZZ_TARGETS = {"config": 18, "wire_vrrp": 2, "wire_packet": 2, "wire_bfd": 2, "wire_http": 3, "wire_dns": 3, "probe_http2": 3,
+                "alert_smtp": 2, "alert_mail": 2, "ipc_message": 4, "ipc_memory": 4}
 # How long the simulator looks at histories that no test has seen before.
 SIMULATE_SECONDS = 60
 # How long the oracle walks from a seed that no test has seen before, and how often it tries to make shorter what it finds.
@@ -45,6 +46,8 @@ IPVS_ORACLE_SECONDS = 60
 # not run, do not check, or the tool plants nothing.
 MUTATED = ["bfd", "ipc", "lvs", "netlink", "wire"]
 MUTATE_FAULTS, MUTATE_LEAST_PERCENT, MUTATE_SECONDS = 6, 30, 600
+# Each run looks at another share of the sources, about a minute and a half on two processors.
+TIDY_SHARES, TIDY_SECONDS = 8, 1800
 LABS_AT_ONCE_MAX = 4
 LAB_MEMORY_MB = 1024
 # Fuzz targets that replay their corpus: programs without test cases, whose status says it all.
@@ -272,6 +275,20 @@ def run_mutate(modules):
     return tally
 
 
+@timed
+def run_tidy():
+    tally = Tally("tidy/share")
+    command = [TOP / "tools" / "tidy", "--share", f"random/{TIDY_SHARES}"]
+    status, tally.output = call(command, TIDY_SECONDS, {"MAINSTAY_BUILD": BUILD.name})
+    if status == 2 and "there is no clang-tidy" in tally.output:
+        tally.skipped.append(tally.output.strip())  # another release has another version, which finds other things
+        return tally
+    tally.passed = 1 if status == 0 else 0
+    tally.judge_status(status, (0,))
+    print("\n".join(line for line in tally.output.splitlines() if line.startswith("tidy: ")), flush=True)
+    return tally
+
+
 def suite_of_files(suite, workers, inside_lab=False):
     files = files_of(suite)
     if not files:
@@ -291,6 +308,8 @@ def run_suite(suite):
         return suite_sanitize()
     if suite == "fuzz":
         return [run_fuzz(target, seconds) for target, seconds in FUZZ_TARGETS.items()]
+    if suite == "tidy":
+        return [run_tidy()]
     if suite == "mutate":
         return [run_mutate(random.sample(MUTATED, 2))]
     if suite == "sim":

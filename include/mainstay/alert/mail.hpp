@@ -49,7 +49,7 @@ struct MailHost {
 // One event as a mail. The same event gives the same id, so that spooling it twice leaves one mail.
 [[nodiscard]] Mail compose(const Event& event, const config::Global& global, const MailHost& host);
 // A mail from the daemon about itself: lost events, a full spool. `text` is the subject after the router id.
-[[nodiscard]] Mail compose_notice(std::string id, std::string text, std::string body, WallTime at,
+[[nodiscard]] Mail compose_notice(const std::string& id, const std::string& text, const std::string& body, WallTime at,
                                   const config::Global& global, const MailHost& host);
 // One digest that replaces all of `mails` (at least one; same sender and recipients), with the date of the newest.
 // Items beyond kDigestItemsMax are only counted.

@@ -78,7 +78,8 @@ public:
     // says that some mails are in memory only. After a failure, retry later with the same events.
     [[nodiscard]] Result<void> take(const std::vector<Event>& events, Instant now, WallTime wall);
     // A mail about mainstay itself; sent once for each id.
-    [[nodiscard]] Result<void> notice(std::string id, std::string text, std::string body, Instant now, WallTime wall);
+    [[nodiscard]] Result<void> notice(const std::string& id, const std::string& text, const std::string& body,
+                                      Instant now, WallTime wall);
 
     // While the spool cannot be written: retries, and logs when that state begins and ends.
     void settle_spool();
@@ -97,7 +98,7 @@ private:
         Instant next{};
     };
     bool admit(Instant now);
-    Result<void> store(std::vector<Mail> plain, const std::vector<Mail>& held, Instant now);
+    Result<void> store(const std::vector<Mail>& plain, const std::vector<Mail>& held, Instant now);
     Result<void> store_one(const Mail& mail);
     void release_held(Instant now);
     void expire(WallTime wall);

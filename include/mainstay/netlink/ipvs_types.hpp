@@ -86,7 +86,7 @@ struct IpvsOperation {
 
 // A connection synchronisation daemon of the kernel; there is at most one of each state.
 struct IpvsDaemon {
-    enum class State : std::uint32_t { Master = 1, Backup = 2 } state = State::Master;
+    enum class State : std::uint32_t { Master = 1, Backup = 2 } state = State::Master;  // NOLINT: of the kernel's size
     std::string interface;
     std::uint32_t sync_id = 0;  // a backup with 0 accepts every id
     std::uint16_t maxlen = 0;   // bytes; 0 in a request: the kernel's choice

@@ -24,7 +24,7 @@ inline constexpr std::size_t kDnsLabelMax = 63;
 inline constexpr std::size_t kDnsPointersMax = 32;   // in one name
 inline constexpr std::size_t kDnsRecordsMax = 1024;  // of one message; a message that claims more is refused
 
-enum class DnsType : std::uint16_t {
+enum class DnsType : std::uint16_t {  // NOLINT(performance-enum-size): the field's size
     A = 1,
     NS = 2,
     CNAME = 5,

@@ -90,6 +90,7 @@ Matches match_files(const std::string& folder, std::string_view pattern) {
         fs::path full{alternative};
         if (full.is_relative()) full = fs::path{folder} / full;
         glob_t found{};
+        // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
         if (glob(full.c_str(), GLOB_MARK, nullptr, &found) == 0)
             matches.paths.insert(matches.paths.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
         else

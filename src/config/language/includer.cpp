@@ -61,7 +61,7 @@ bool Includer::open_one(const Include& wanted, const std::string& path, const So
     const std::string real = real_path(path);
     if (std::ranges::any_of(open, [&](std::uint32_t file) { return real_paths_[file] == real; })) {
         std::string ring = path;
-        for (const std::uint32_t file : open) ring = snapshot_.files[file].path + " -> " + ring;
+        for (const std::uint32_t file : open) ring.insert(0, snapshot_.files[file].path + " -> ");
         refuse(fmt::format("{} is included recursively", ring)).fix =
             "a file must not include itself, directly or through another file";
         return false;

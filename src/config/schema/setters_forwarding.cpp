@@ -56,14 +56,14 @@ void set_forwarding(ParseContext& r, const Value& v) {
     r.service->forwarding_given = true;
     const auto method = method_of(v);
     if (!method) return;
-    r.service->forwarding = *method;
+    r.service->forwarding = method;
     r.service->tunnel = tunnel_of(r, v);
 }
 
 void set_server_forwarding(ParseContext& r, const Value& v) {
     const auto method = method_of(v);
     if (!method) return;
-    r.server->forwarding = *method;
+    r.server->forwarding = method;
     r.server->tunnel = tunnel_of(r, v);
 }
 
@@ -76,7 +76,7 @@ void set_sorry_forwarding(ParseContext& r, const Value& v) {
     }
     const auto method = method_of(v);
     if (!method) return;
-    r.service->sorry_forwarding = *method;
+    r.service->sorry_forwarding = method;
     r.service->sorry_tunnel = tunnel_of(r, v);
 }
 

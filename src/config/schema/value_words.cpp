@@ -192,7 +192,7 @@ bool read_duration(ParseContext& reading, Value& value) {
     const auto number = whole_number(whole, 0, value.row.args.high);
     std::int64_t fraction = 0, unit = scale;
     bool good = number.has_value() && (point == std::string_view::npos || scale != 0);
-    for (std::size_t i = point; good && i != std::string_view::npos && ++i < word.size();) {
+    for (std::size_t i = point == std::string_view::npos ? word.size() : point + 1; good && i < word.size(); ++i) {
         good = is_digit(word[i]);
         unit /= 10;
         fraction += unit * (word[i] - '0');

@@ -25,7 +25,7 @@ std::string joined(const std::vector<std::string>& values, std::string_view open
 }
 
 std::optional<std::string> command_value(const Command& command) {
-    const auto line = toml_string(command_line(command.argv));
+    auto line = toml_string(command_line(command.argv));
     if (!line || command.user.empty()) return line;
     const auto user = toml_string(command.user), group = toml_string(command.group);
     if (!user || !group) return std::nullopt;

@@ -40,7 +40,7 @@ void take(const Section& host, std::string_view keyword, M& member) {
 }
 template <class T>
 void take(const Section& host, std::string_view keyword, std::optional<T>& member) {
-    if (const auto value = value_of<T>(host.values, keyword)) member = *value;
+    if (const auto value = value_of<T>(host.values, keyword)) member = value;
 }
 
 CheckerDraft of_host(const CheckerDraft& whole, const Section& host) {

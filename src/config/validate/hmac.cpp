@@ -81,7 +81,7 @@ private:
         if (!unread && (size < kLeast || size > kMost))
             return refused(*id, fmt::format("has {} bytes; it needs {} to {}", size, kLeast, kMost));
         for (KeywordValue& value : line.values)
-            if (value.keyword == "secret") value.data = WordList{std::move(text)};
+            if (value.keyword == "secret") value.data = WordList{text};
         ids_.insert(*id);
         return true;
     }

@@ -241,7 +241,7 @@ private:
             m_.auth_pass.clear();
             return;
         }
-        const auto drop = [&](Code code, std::string message, std::string effect) {
+        const auto drop = [&](Code code, const std::string& message, std::string effect) {
             r_.diag.error(code, i_.auth_type, text(message)).effect = std::move(effect);
             m_.auth_type = AuthType::None;
             m_.auth_pass.clear();

@@ -16,7 +16,8 @@ constexpr int kStartupWaitMs = 10'000;
 
 void ignore_signals() {
     // A file that reaches its limit is an error of write(), not an end.
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXFSZ}) ::signal(signal, SIG_IGN);
+    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXFSZ})
+        static_cast<void>(::signal(signal, SIG_IGN));
 }
 
 Result<ipc::RoleStartup> receive_startup(int fd) {
