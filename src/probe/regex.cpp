@@ -273,7 +273,7 @@ void RegexMatcher::keep_from(std::size_t position) {
     }
     window_.erase(0, gone);
     skipped_ += gone;
-    from_ = position > gone ? position - gone : std::min(regex_->parts().behind, window_.size());
+    from_ = position >= gone ? position - gone : std::min(regex_->parts().behind, window_.size());
     looked_ = window_.size();
 }
 

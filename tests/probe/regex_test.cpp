@@ -117,3 +117,73 @@ TEST_CASE("what comes after the end of the body is not looked at") {
     matcher.end();
     CHECK_FALSE(matcher.matched());
 }
+
+TEST_CASE("a match may be as long as the window, and another one is found after one that is too long") {
+    const RegexWords words{.pattern = "s.*e", .options = {"dotall"}};
+    const auto matcher_of = [&](const std::string& body) {
+        auto matcher = std::make_unique<RegexMatcher>(compiled(words));
+        matcher->feed(body);
+        matcher->end();
+        return matcher;
+    };
+    // Looked at each 16384 bytes: with 65536 the beginning is still kept.
+    const auto longest = matcher_of("s" + std::string(kRegexWindowMax - 1, 'x') + "e");
+    CHECK(longest->matched());
+    CHECK_FALSE(longest->window_was_hit());
+    const std::size_t looks = kRegexWindowMax + kRegexPiece;
+    const auto longer = matcher_of("s" + std::string(looks - 1, 'x') + "e");
+    CHECK_FALSE(longer->matched());
+    CHECK_FALSE(longer->holds());
+    CHECK(longer->window_was_hit());
+    const auto later = matcher_of("s" + std::string(looks - 102, 'x') + "s" + std::string(100, 'x') + "e");
+    CHECK(later->matched());
+    CHECK(later->window_was_hit());
+}
+
+TEST_CASE("what stands before a match is looked back at across pieces, in characters of UTF-8 too") {
+    const std::string umlauts = "\xc3\xa4\xc3\xb6\xc3\xbc";  // three characters
+    for (std::size_t before = 0; before < 12; ++before) {
+        CAPTURE(before);
+        const std::string body =
+            std::string(kRegexPiece - before, '.') + umlauts + "ok" + std::string(kRegexPiece, '.');
+        CHECK(holds({.pattern = "(?<=\xc3\xa4\xc3\xb6\xc3\xbc)ok", .options = {"utf"}}, body, kRegexPiece));
+        CHECK_FALSE(holds({.pattern = "(?<=\xc3\xa4\xc3\xa4\xc3\xbc)ok", .options = {"utf"}}, body, kRegexPiece));
+        const std::string plain = std::string(kRegexPiece - before, '.') + "abcok" + std::string(kRegexPiece, '.');
+        CHECK(holds({.pattern = "(?<=abc)ok"}, plain, kRegexPiece));
+        CHECK(holds({.pattern = "\\\\bok|(?<!\\\\W)ok"}, plain, kRegexPiece));
+        CHECK_FALSE(holds({.pattern = "(?<![a-c])ok"}, plain, kRegexPiece));
+    }
+}
+
+TEST_CASE("offsets count from the body's beginning, wherever its pieces are cut") {
+    for (const std::size_t at : {std::size_t{0}, std::size_t{1}, kRegexPiece - 1, kRegexPiece, kRegexPiece + 1,
+                                 2 * kRegexPiece, 3 * kRegexPiece + 7}) {
+        CAPTURE(at);
+        const std::string body = std::string(at, '.') + "ok" + std::string(2 * kRegexPiece, '.');
+        CHECK(holds({.pattern = "ok", .min_offset = at, .max_offset = at}, body, 4096));
+        CHECK_FALSE(holds({.pattern = "ok", .min_offset = at + 1}, body, 4096));
+        if (at > 0) CHECK_FALSE(holds({.pattern = "ok", .max_offset = at - 1}, body, 4096));
+    }
+    // Behind the end of the body none begins; at its end an empty one may.
+    CHECK(holds({.pattern = "$", .min_offset = 5}, "hello"));
+    CHECK_FALSE(holds({.pattern = "$", .min_offset = 6}, "hello"));
+    CHECK_FALSE(holds({.pattern = "o$", .must_not_match = true, .min_offset = 4}, "hello"));
+    CHECK(holds({.pattern = "x*"}, ""));
+}
+
+TEST_CASE("the first match decides, and what follows it is not looked at") {
+    RegexMatcher matcher{compiled({.pattern = "ok"})};
+    matcher.feed("ok" + std::string(kRegexPiece, '.'));
+    CHECK(matcher.matched());
+    matcher.feed(std::string(10 * kRegexPiece, 'x'));
+    matcher.end();
+    CHECK(matcher.holds());
+    CHECK_FALSE(matcher.window_was_hit());
+    CHECK(matcher.problem().empty());
+}
+
+TEST_CASE("a match from the first byte of a long body to its last is found") {
+    const std::string body = "<html>" + std::string(20'000, '.') + "</html>";
+    for (const std::size_t piece : {std::size_t{100}, kRegexPiece, body.size()})
+        CHECK(holds({.pattern = "^<html>.*</html>$", .options = {"dotall"}}, body, piece));
+}

@@ -39,6 +39,11 @@ Probe tcp(const Endpoint& target) {
     return probe_of(checker, 0, tools).value();
 }
 
+boost::asio::awaitable<Finding> throwing(std::shared_ptr<Attempt>) {
+    throw std::runtime_error{"out of luck"};
+    co_return Finding{};
+}
+
 }  // namespace
 
 TEST_CASE("every check gives one result under its own number") {
@@ -141,4 +146,52 @@ TEST_CASE("a runner may go while its checks run") {
 
     CHECK(bench.results == 0);
     CHECK(bench.log.lines.empty());
+}
+
+TEST_CASE("a check that throws was not run, says why, and makes room for the next") {
+    Bench bench;
+    const UniqueFd open = listen_on_any();
+    Runner runner{bench.loop, bench.log, bench.done(), 1};
+
+    runner.start(1, {"ODD_CHECK 192.0.2.1:80", throwing});
+    runner.start(2, tcp(bound_to(open)));
+    runner.start(2, tcp(bound_to(open)));  // waits already
+    CHECK(runner.waiting() == 1);
+    bench.loop.run_for(kPatience);
+
+    CHECK(bench.results == 2);
+    CHECK(bench.found.at(1).outcome == Outcome::NotRun);
+    CHECK(bench.found.at(1).reason == "out of luck");
+    CHECK(bench.found.at(2).outcome == Outcome::Passed);
+    CHECK(bench.log.lines == std::vector<std::string>{"ODD_CHECK 192.0.2.1:80 failed with an exception: out of luck"});
+}
+
+TEST_CASE("a runner without checks stops on the next turn of the loop, and once") {
+    Bench bench;
+    Runner runner{bench.loop, bench.log, bench.done()};
+    int stopped = 0;
+
+    runner.stop([&stopped] { ++stopped; });
+    CHECK(stopped == 0);
+    bench.loop.run_for(kPatience);
+
+    CHECK(stopped == 1);
+}
+
+TEST_CASE("checks that wait follow in the order in which they were started, one at a time") {
+    Bench bench;
+    const UniqueFd open = listen_on_any(64);
+    Runner runner{bench.loop, bench.log, bench.done(), 1};
+    std::vector<std::uint64_t> order;
+    bench.then = [&](std::uint64_t check) {
+        CHECK(runner.running() == 0);
+        order.push_back(check);
+    };
+
+    for (std::uint64_t i = 1; i <= 5; ++i) runner.start(i, tcp(bound_to(open)));
+    runner.cancel(3);
+    CHECK(runner.waiting() == 3);
+    bench.loop.run_for(kPatience);
+
+    CHECK(order == std::vector<std::uint64_t>{1, 2, 4, 5});
 }
