@@ -444,13 +444,11 @@ def test_the_descriptor_of_a_dump_file_is_good_for_writing_that_file_alone(lan):
         daemon.send(signal.SIGUSR2)
         lines = wait_offences(daemon, 1)
     assert "sent what it may not on the line of a dump" in lines[0]
-    assert "it wanted a file that nobody asked for" in daemon.output()
     tried = dict(line.split(": ", 1) for line in done(one) if ": " in line)
     assert tried.pop("write it") == "it worked"
     assert len(tried) == 7 and "it worked" not in tried.values(), tried
     assert tried["write without end"] == "File too large"
-    assert [file.name for file in one.path("/tmp").glob("keepalived.stats*")] == ["keepalived.stats"]
-    assert one.read("/tmp/keepalived.stats") == "the dump before\n"
+    assert [file.read_text() for file in one.path("/tmp").glob("keepalived.stats*")] == ["the dump before\n"]
 
 
 def test_a_reader_that_sends_what_it_may_not_changes_nothing(lan):

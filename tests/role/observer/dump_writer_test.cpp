@@ -1,0 +1,123 @@
+#include "role/observer/dump_writer.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "mainstay/ipc/channel.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using What = ipc::DumpText::What;
+using Step = ipc::DumpFile::Step;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+struct KeptLog final : Log {
+    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
+    bool enabled(LogLevel) const override { return true; }
+    using Log::line;
+    Texts texts;
+};
+
+// The test is at the other end of the line, where the files are handed out.
+struct Bench {
+    void begin(std::vector<Dump> dumps) {
+        auto line = ipc::make_channel();
+        REQUIRE(line.has_value());
+        files = std::move(line->first);
+        writer.write(std::move(line->second), std::move(dumps));
+    }
+    [[nodiscard]] ipc::DumpFile hear() const {
+        pollfd wait{files.get(), POLLIN, 0};
+        REQUIRE(::poll(&wait, 1, 20'000) == 1);
+        const auto got = ipc::receive_message(files.get());
+        REQUIRE((got && *got && std::holds_alternative<ipc::Received>(**got)));
+        return std::get<ipc::DumpFile>(std::get<ipc::Received>(**got).message);
+    }
+    [[nodiscard]] bool hears(What what, Step step) const {
+        const auto said = hear();
+        return said.what == what && said.step == step;
+    }
+    void say(What what, Step step, int descriptor = -1) const {
+        REQUIRE(ipc::send_message(files.get(), ipc::DumpFile{what, step}, descriptor).has_value());
+    }
+    const Texts& told() {
+        loop.restart();
+        loop.run();
+        return log.texts;
+    }
+
+    boost::asio::io_context loop;
+    KeptLog log;
+    DumpWriter writer{loop, log};
+    UniqueFd files;
+};
+
+std::string text_of(int fd) {
+    std::array<char, 64> text{};
+    const auto got = ::pread(fd, text.data(), text.size(), 0);
+    return {text.data(), static_cast<std::size_t>(got)};
+}
+
+}  // namespace
+
+TEST_CASE("each text goes into the file that is handed out for it, which then is said to be whole") {
+    Bench bench;
+    const UniqueFd data{::memfd_create("data", MFD_CLOEXEC)}, stats{::memfd_create("stats", MFD_CLOEXEC)};
+    bench.begin({{What::Data, "one"}, {What::Stats, "two"}});
+    CHECK(bench.hears(What::Data, Step::Wanted));
+    bench.say(What::Data, Step::Opened, data.get());
+    CHECK(bench.hears(What::Data, Step::Written));
+    CHECK(text_of(data.get()) == "one");
+    CHECK(bench.hears(What::Stats, Step::Wanted));
+    bench.say(What::Stats, Step::Opened, stats.get());
+    CHECK(bench.hears(What::Stats, Step::Written));
+    CHECK(text_of(stats.get()) == "two");
+    CHECK(bench.hear().step == Step::Over);
+    CHECK(bench.told().empty());
+}
+
+TEST_CASE("a file that is refused is left out") {
+    Bench bench;
+    bench.begin({{What::Data, "one"}});
+    CHECK(bench.hears(What::Data, Step::Wanted));
+    bench.say(What::Data, Step::Refused);
+    CHECK(bench.hear().step == Step::Over);
+    CHECK(bench.told().empty());
+}
+
+TEST_CASE("a file that cannot be written is told of, and never said to be whole") {
+    Bench bench;
+    bench.begin({{What::Data, "one"}});
+    CHECK(bench.hears(What::Data, Step::Wanted));
+    const UniqueFd unwritable{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
+    bench.say(What::Data, Step::Opened, unwritable.get());
+    CHECK(bench.hear().step == Step::Over);
+    CHECK(bench.told() == Texts{"dump file: write: No space left on device"});
+}
+
+TEST_CASE("while one dump is being written there is no other, and its line is closed") {
+    Bench bench;
+    bench.begin({{What::Data, "one"}});
+    CHECK(bench.hears(What::Data, Step::Wanted));
+    auto second = ipc::make_channel();
+    REQUIRE(second.has_value());
+    bench.writer.write(std::move(second->second), {{What::Stats, "two"}});
+    CHECK(bench.log.texts == Texts{"no dump is made: the disk has not taken the former one yet"});
+    const auto got = ipc::receive_message(second->first.get());
+    CHECK((got && *got && std::holds_alternative<ipc::Closed>(**got)));
+    bench.say(What::Data, Step::Refused);
+    CHECK(bench.hear().step == Step::Over);
+}
+
+TEST_CASE("a supervisor that hands out no files gets no dump") {
+    Bench bench;
+    bench.writer.write(UniqueFd{}, {{What::Data, "one"}});
+    CHECK(bench.log.texts.size() == 1);
+}
