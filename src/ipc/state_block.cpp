@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "mainstay/base/hash.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -117,7 +116,7 @@ Result<void> StateBlock::publish(const Writer& write) {
 
 Result<void> StateBlock::publish(std::span<const std::byte> content) {
     return publish([content](std::span<std::byte> room) {
-        std::memcpy(room.data(), content.data(), std::min(content.size(), room.size()));
+        std::ranges::copy(content.first(std::min(content.size(), room.size())), room.begin());
         return content.size();
     });
 }
