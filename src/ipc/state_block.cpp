@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "mainstay/base/hash.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -68,8 +67,7 @@ struct StateBlock::Mapping {
         // Read once: its writer may be hostile, and change it between two looks.
         const std::uint64_t length = *const_cast<const volatile std::uint64_t*>(&head.length);
         if (before == 0 || head.magic != kMagic || length > capacity()) return std::nullopt;
-        std::vector<std::byte> copy(length);
-        std::memcpy(copy.data(), content(slot), copy.size());
+        std::vector<std::byte> copy(content(slot), content(slot) + length);
         std::atomic_thread_fence(std::memory_order_acquire);
         if (head.sequence.load(std::memory_order_relaxed) != before || fnv1a(copy) != head.checksum)
             return std::nullopt;
@@ -118,7 +116,7 @@ Result<void> StateBlock::publish(const Writer& write) {
 
 Result<void> StateBlock::publish(std::span<const std::byte> content) {
     return publish([content](std::span<std::byte> room) {
-        std::memcpy(room.data(), content.data(), std::min(content.size(), room.size()));
+        std::ranges::copy(content.first(std::min(content.size(), room.size())), room.begin());
         return content.size();
     });
 }

@@ -200,6 +200,7 @@ public:
 private:
     bool raw(void* out, std::size_t size) {
         if (!ok_ || rest_.size() < size) return ok_ = false;
+        if (size == 0) return true;  // no bytes may also be nowhere, which memcpy() must not be given
         std::memcpy(out, rest_.data(), size);
         rest_ = rest_.subspan(size);
         return true;
