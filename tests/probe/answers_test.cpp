@@ -164,9 +164,9 @@ TEST_CASE("an exchange through TLS goes on after interruptions and where nothing
     CHECK(calls.recv_errors.empty());
 }
 
-TEST_CASE("a certificate's name is shown printable") {
-    const auto subject = [](const std::string& name) {
-        TlsServer server{{.name = name}, [](SSL* ssl) {
+TEST_CASE("a certificate's name is shown printable, and all of the subject without one, up to 128 bytes") {
+    const auto subject = [](const std::string& name, std::vector<std::string> organisations = {}) {
+        TlsServer server{{.name = name, .organisations = std::move(organisations)}, [](SSL* ssl) {
                              send_all(ssl, kOk);
                              SSL_shutdown(ssl);
                          }};
@@ -174,7 +174,11 @@ TEST_CASE("a certificate's name is shown printable") {
         return finding.certificate ? finding.certificate->subject : "none";
     };
     CHECK(subject("a b\x7f~\x1f!") == "a b?~?!");
-    CHECK(subject("localhost") == "localhost");
+    CHECK(subject("localhost", {"Example"}) == "localhost");
+    const std::string a(60, 'a'), b(62, 'b');
+    CHECK(subject("", {"Example"}) == "/O=Example");
+    CHECK(subject("", {a, b}) == "/O=" + a + "/O=" + b);
+    CHECK(subject("", {a, b + "c"}) == "/O=" + a + "/O=" + b);
 }
 
 TEST_CASE("each part of the SSL block is looked at: chains, authorities, a password's length") {

@@ -256,3 +256,51 @@ TEST_CASE("what a mail server did is told: its code, that it closed or reset the
               say(fd, "00 what\r\n");
           }).outcome == Outcome::Passed);
 }
+
+TEST_CASE("a request or a handshake that is cancelled says nothing about the server") {
+    for (const Type type : {Type::Http, Type::Ssl, Type::Grpc}) {
+        for (const char* protocol : {"1.1", "2"}) {
+            CAPTURE(lvs::keyword_of(type));
+            CAPTURE(protocol);
+            Canceller canceller;
+            StreamServer server{[&](int fd) {
+                std::array<char, 4096> bytes{};
+                static_cast<void>(::recv(fd, bytes.data(), bytes.size(), 0));
+                canceller.cancel();
+                while (::recv(fd, bytes.data(), bytes.size(), 0) > 0) {
+                }
+            }};
+            auto what = checker_of(type, server.endpoint());
+            what.http_protocol = std::string{protocol};
+            what.urls.edit().push_back({.path = "/", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
+            const Finding finding = run(what, canceller.begun());
+            CHECK(finding.outcome == Outcome::NotRun);
+            CHECK(finding.reason == "cancelled");
+            CHECK(finding.duration < 4s);
+        }
+    }
+}
+
+TEST_CASE("an answer that goes on is not read on by a check that is cancelled") {
+    for (const char* protocol : {"1.1", "2"}) {
+        CAPTURE(protocol);
+        Canceller canceller;
+        StreamServer server{[&](int fd) {
+            std::array<char, 4096> bytes{};
+            static_cast<void>(::recv(fd, bytes.data(), bytes.size(), 0));
+            // An empty frame of settings; in HTTP/1 the beginning of a header.
+            say(fd,
+                protocol == std::string_view{"2"} ? std::string_view{"\0\0\0\4\0\0\0\0\0", 9} : "HTTP/1.1 200 OK\r\n");
+            static_cast<void>(protocol == std::string_view{"2"} ? ::recv(fd, bytes.data(), bytes.size(), 0) : 0);
+            canceller.cancel();
+            while (::recv(fd, bytes.data(), bytes.size(), 0) > 0) {
+            }
+        }};
+        auto what = checker_of(Type::Http, server.endpoint());
+        what.http_protocol = std::string{protocol};
+        what.urls.edit().push_back({.path = "/", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
+        const Finding finding = run(what, canceller.begun());
+        CHECK(finding.outcome == Outcome::NotRun);
+        CHECK(finding.reason == "cancelled");
+    }
+}

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "loopback.hpp"
 
@@ -31,8 +32,9 @@ inline std::string text_of(BIO* bio) {
     return text;
 }
 
-// Ends `seconds` from now, which may lie in the past; the key is encrypted if there is a password.
-inline Pair make_certificate(const std::string& name, long seconds, const std::string& password = {}) {
+// Ends `seconds` from now, which may lie in the past; the key is encrypted if there is a password. An empty name: none.
+inline Pair make_certificate(const std::string& name, long seconds, const std::string& password = {},
+                             const std::vector<std::string>& organisations = {}) {
     EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* certificate = X509_new();
     X509_set_version(certificate, 2);
@@ -41,8 +43,12 @@ inline Pair make_certificate(const std::string& name, long seconds, const std::s
     X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
     X509_set_pubkey(certificate, key);
     X509_NAME* subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1,
-                               -1, 0);
+    const auto add = [subject](const char* part, const std::string& text) {
+        X509_NAME_add_entry_by_txt(subject, part, MBSTRING_ASC, reinterpret_cast<const unsigned char*>(text.c_str()),
+                                   -1, -1, 0);
+    };
+    for (const std::string& one : organisations) add("O", one);
+    if (!name.empty()) add("CN", name);
     X509_set_issuer_name(certificate, subject);
     REQUIRE(X509_sign(certificate, key, EVP_sha256()) > 0);
     BIO* certificate_pem = BIO_new(BIO_s_mem());
@@ -67,15 +73,16 @@ public:
         std::string name = "localhost";
         long seconds = 1'000'000;  // until the certificate ends
         bool wants_certificate = false;
-        std::string alpn = {};  // "h2": agrees to it when it is offered
-        bool reads = true;      // false: answers, and closes without having read anything
+        std::string alpn = {};                        // "h2": agrees to it when it is offered
+        bool reads = true;                            // false: answers, and closes without having read anything
+        std::vector<std::string> organisations = {};  // of the certificate's subject
     };
     using Answer = std::function<void(SSL*)>;
 
     TlsServer(Options options, Answer answer) : options_{std::move(options)} {
         ::signal(SIGPIPE, SIG_IGN);  // SSL_write to a client that has gone
         context_ = SSL_CTX_new(TLS_server_method());
-        const Pair pair = make_certificate(options_.name, options_.seconds);
+        const Pair pair = make_certificate(options_.name, options_.seconds, {}, options_.organisations);
         load(pair);
         if (options_.wants_certificate)
             SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
