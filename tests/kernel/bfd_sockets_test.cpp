@@ -5,9 +5,13 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <vector>
+
+#include "mainstay/kernel/link_maker.hpp"
+#include "own_network.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -111,4 +115,38 @@ TEST_CASE("what is sent goes ahead of other traffic, on this host and beyond") {
 TEST_CASE("an address of the other family is refused") {
     auto sender = BfdSender::open(Family::V4, {}, 0).value();
     CHECK(sender.send(ip("::1"), 3784, 255, kHello).error().code() == Errc::Invalid);
+}
+
+TEST_CASE("link-local addresses are told with their interface, where it is up, and a sender may leave from one") {
+    test::in_own_network([] {
+        test::join_two_interfaces();
+        REQUIRE(test::ip("addr add fe80::aa/64 dev eth0 nodad"));
+        REQUIRE(test::ip("addr add fe80::bb/64 dev eth1 nodad"));
+        REQUIRE(test::ip("addr add 10.0.0.1/24 dev eth0"));
+        REQUIRE(test::ip("addr add fd00::1/64 dev eth0 nodad"));
+        const auto index = kernel::interface_index("eth0"), other = kernel::interface_index("eth1");
+        const auto has = [](const char* text, std::uint32_t interface) {
+            const auto all = link_local_addresses();
+            return std::ranges::count(all, std::pair{ip(text), interface}) == 1;
+        };
+        CHECK(has("fe80::aa", index));
+        CHECK(has("fe80::bb", other));
+        CHECK_FALSE(has("fe80::aa", other));
+        for (const auto& [address, interface] : link_local_addresses()) CHECK(address.is_link_local_v6());
+        auto receiver = BfdReceiver::open(Family::V6, 0).value();
+        auto sender = BfdSender::open(Family::V6, ip("fe80::aa"), 0, index).value();
+        CHECK(BfdSender::open(Family::V6, ip("fe80::aa"), 0, other).error().sys_errno() == EADDRNOTAVAIL);
+        std::vector<ReceivedDatagram> datagrams;
+        for (int tries = 0; tries < 20 && datagrams.empty(); ++tries) {
+            REQUIRE(sender.send(ip("fe80::bb"), receiver.port(), 255, kHello).has_value());
+            datagrams = heard(receiver);
+        }
+        REQUIRE_FALSE(datagrams.empty());
+        CHECK(datagrams[0].source == ip("fe80::aa"));
+        CHECK(datagrams[0].destination == ip("fe80::bb"));
+        CHECK(datagrams[0].interface == other);
+        REQUIRE(test::ip("addr add fe80::cc/64 dev eth1 nodad"));
+        REQUIRE(test::ip("link set eth1 down"));
+        CHECK_FALSE(has("fe80::cc", other));
+    });
 }

@@ -392,6 +392,7 @@ TEST_CASE("a setting of the network is written, and an odd value refused with wh
         CHECK(read_sysctl_number("net/ipv4/ip_forward").value() == 1);
         REQUIRE(write_sysctl("net/ipv4/ip_forward", "0").has_value());
         CHECK(read_sysctl_number("net/ipv4/ip_forward").value() == 0);
+        CHECK(write_sysctl("net/ipv4/ip_forward", "").has_value());  // nothing to write is no refusal
         const auto odd = write_sysctl("net/ipv4/ip_forward", "odd");
         REQUIRE_FALSE(odd.has_value());
         CHECK(odd.error().text().starts_with("write 'odd' to /proc/sys/net/ipv4/ip_forward"));

@@ -275,6 +275,7 @@ TEST_CASE("a tracked file is made readable for all, and an error names it") {
     CHECK_FALSE(make_tracked_file(folder.path + "/no/file", 0, false).has_value());
     CHECK(read_tracked_file(folder.path).error().text() == folder.path + " is not tracked: it is no regular file");
     CHECK(read_tracked_file(folder.file("missing")).error().text().starts_with("read " + folder.path));
+    CHECK(read_tracked_file(folder.file("empty", "")).value().empty());
 }
 
 TEST_CASE("the name of a process may hold anything, its arguments too") {

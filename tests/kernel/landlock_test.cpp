@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,4 +120,9 @@ TEST_CASE("a descriptor that was open before stays usable") {
     const int fd = ::open((folder.path + "/file").c_str(), O_RDWR | O_CLOEXEC);
     CHECK(tried({}, [fd] { return ::write(fd, "x", 1) == 1 && ::ftruncate(fd, 0) == 0; }) == 0);
     ::close(fd);
+}
+
+TEST_CASE("the version is the kernel's own, and none where it has no Landlock") {
+    const auto answer = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1U);
+    CHECK(landlock_version() == (answer < 0 ? 0 : answer));
 }

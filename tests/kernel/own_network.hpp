@@ -2,6 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sched.h>
 
 #include <cstdlib>
@@ -41,6 +42,11 @@ inline void join_two_interfaces() {
     REQUIRE(ip("link add dev eth0 address 02:00:00:00:00:0a type veth peer name eth1 address 02:00:00:00:00:0b"));
     REQUIRE(ip("link set eth0 up"));
     REQUIRE(ip("link set eth1 up"));
+    for (const std::string name : {"eth0", "eth1"}) {  // the kernel looks at their carriers a little later
+        int tries = 500;
+        while (!ip("link show dev " + name + " | grep -q 'state UP'") && --tries > 0) ::poll(nullptr, 0, 20);
+        REQUIRE(tries > 0);
+    }
 }
 
 }  // namespace mainstay::test

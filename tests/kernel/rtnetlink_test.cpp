@@ -3,10 +3,15 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <linux/rtnetlink.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
@@ -219,6 +224,59 @@ TEST_CASE("notifications that do not fit are told once as lost, and later ones c
         const auto later = netlink.read_notifications().value();
         CHECK(later.size() == 1);
         CHECK(count<AddressRemoved>(later) == 1);
+    });
+}
+
+TEST_CASE("a list that changes while it is read names nothing twice") {
+    in_own_network([] {
+        join_two_interfaces();
+        const auto a = interface_index("eth0");
+        std::vector<Address> many;
+        for (int i = 0; i < 1000; ++i) many.push_back(address(fmt::format("10.{}.{}.1/32", i / 200, i % 200), a));
+        auto netlink = Rtnetlink::open().value();
+        REQUIRE(netlink.add(many).value().empty());
+        std::atomic<bool> done = false;
+        std::thread others{[&] {
+            auto changes = Rtnetlink::open().value();
+            const std::vector<Address> one{address("10.200.0.1/32", a)};
+            while (!done) {
+                (void)changes.add(one);
+                (void)changes.remove(one);
+            }
+        }};
+        for (int i = 0; i < 20; ++i) {
+            const auto listed = netlink.addresses();
+            if (!listed) continue;  // it was changed each time
+            auto names = texts(*listed, a);
+            CHECK(std::ranges::adjacent_find(names) == names.end());
+            CHECK(names.size() >= 1000);
+        }
+        done = true;
+        others.join();
+    });
+}
+
+TEST_CASE("what another process sends to the listening socket is no notification") {
+    if (::getuid() != 0) return;
+    in_own_network([] {
+        join_two_interfaces();
+        auto netlink = Rtnetlink::open().value();
+        (void)netlink.read_notifications();
+        sockaddr_nl target{};
+        socklen_t length = sizeof target;
+        REQUIRE(::getsockname(netlink.notification_fd(), reinterpret_cast<sockaddr*>(&target), &length) == 0);
+        struct {
+            nlmsghdr header;
+            ifinfomsg body;
+        } forged{};
+        forged.header = {sizeof forged, RTM_DELLINK, 0, 0, 0};
+        forged.body.ifi_index = static_cast<int>(interface_index("eth0"));
+        auto other = NetlinkSocket::open(NETLINK_ROUTE).value();
+        REQUIRE(::sendto(other.fd(), &forged, sizeof forged, 0, reinterpret_cast<const sockaddr*>(&target),
+                         sizeof target) == static_cast<ssize_t>(sizeof forged));
+        CHECK(readable_now(netlink.notification_fd()));
+        CHECK(netlink.read_notifications().value().empty());
+        CHECK_FALSE(readable_now(netlink.notification_fd()));
     });
 }
 

@@ -15,6 +15,7 @@
 
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/script_environment.hpp"
+#include "own_network.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -253,4 +254,36 @@ TEST_CASE("signals that were blocked are let through again") {
     unblock_signals();
     ::sigprocmask(SIG_SETMASK, &before, &now);
     CHECK(::sigismember(&now, SIGHUP) == 0);
+}
+
+TEST_CASE("a script and a role run in the network namespace that is given, or say that they cannot") {
+    const Folder folder;
+    test::in_own_network([&] {
+        std::error_code none;
+        const std::string here = std::filesystem::read_symlink("/proc/thread-self/ns/net", none).string();
+        const UniqueFd given{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
+        REQUIRE(given);
+        const auto with_namespace = [&](int number) {
+            const std::string text = "#!/bin/sh\nreadlink /proc/self/ns/net > " + folder.path + "/told\n";
+            return ScriptProcess{.path = folder.script(text), .argv = {"x"}, .network_namespace = number};
+        };
+        // Back to the namespace of the process, so that the child has to go somewhere.
+        const UniqueFd before{
+            ::open(("/proc/" + std::to_string(::getpid()) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC)};
+        REQUIRE(::setns(before.get(), CLONE_NEWNET) == 0);
+        CHECK(status_of(spawn_script(with_namespace(given.get())).value()) == 0);
+        CHECK(folder.told() == here + "\n");
+        CHECK(spawn_script(with_namespace(::open("/dev/null", O_RDONLY | O_CLOEXEC))).error().sys_errno() == EINVAL);
+        const auto role = [&](int number) {
+            return spawn_role({.executable = "/bin/sh",
+                               .argv = {"sh", "-c", "readlink /proc/self/ns/net > " + folder.path + "/role"},
+                               .network_namespace = number});
+        };
+        CHECK(status_of(role(given.get()).value()) == 0);
+        std::ifstream file{folder.path + "/role"};
+        std::string line;
+        std::getline(file, line);
+        CHECK(line == here);
+        CHECK(role(::open("/dev/null", O_RDONLY | O_CLOEXEC)).error().sys_errno() == EINVAL);
+    });
 }

@@ -17,6 +17,8 @@ BEGIN_TRIES = 2  # of a program without a fault: a busy machine makes the best o
 # Of all tests of a suite that reach a fault, so many seconds are run for it. What they would not notice counts as
 # unnoticed, though another test may.
 SECONDS_PER_FAULT = 90
+PYTEST_FAILED = 1
+PYTEST_RAN = (0, PYTEST_FAILED)  # any other status: it found no tests, or ended itself
 # Memory that a test program may take, and what it may write (a memfd is a file): a fault may make it ask for ever more.
 PROGRAM_BYTES_MAX = 4 << 30
 FILE_BYTES_MAX = 2 << 30
@@ -142,11 +144,13 @@ class PytestSuite:
         failed = self.folder / f"failed-{self.name}-{number}"
         failed.unlink(missing_ok=True)
         seconds = 60 + 4 * sum(seconds for _, seconds in chosen)
-        self.call([name for name, _ in chosen], number, seconds, failed=failed, more=["-x"])
+        status = self.call([name for name, _ in chosen], number, seconds, failed=failed, more=["-x"])
+        if status not in PYTEST_RAN:
+            print(f"mutate: the tests of {self.name} for fault {number} did not run to their end: status {status}", flush=True)
         if not failed.exists():
             return False
         # A test that failed for another reason (the machine is slow) does not count: it has to fail again.
-        return self.call([failed.read_text(encoding="utf-8")], number, seconds) != 0
+        return self.call([f"tests/{failed.read_text(encoding='utf-8')}"], number, seconds) == PYTEST_FAILED
 
 
 def unit_tests(build, modules, near):
