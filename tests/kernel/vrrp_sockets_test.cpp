@@ -30,10 +30,11 @@ const IpAddress kGroup = addr("224.0.0.18"), kGroup6 = addr("ff02::12");
 // The packets that come until there are as many, or for a time that is long enough for any.
 std::vector<ReceivedPacket> heard(VrrpReceiver& receiver, std::size_t expected, int limit_ms = 3000) {
     std::vector<ReceivedPacket> packets;
+    std::vector<std::byte> room;
     while (packets.size() < expected) {
         pollfd look{receiver.fd(), POLLIN, 0};
         if (::poll(&look, 1, limit_ms) != 1) break;
-        (void)receiver.receive(packets).value();
+        (void)receiver.receive(packets, room).value();
     }
     return packets;
 }
@@ -62,7 +63,8 @@ TEST_CASE("an advert over IPv4 arrives with its addresses, TTL, protocol and pay
         auto receiver = VrrpReceiver::open(Family::V4, "eth1", interface_index("eth1"), kGroup).value();
         auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), true).value();
         std::vector<ReceivedPacket> packets;
-        CHECK_FALSE(receiver.receive(packets).value());
+        std::vector<std::byte> room;
+        CHECK_FALSE(receiver.receive(packets, room).value());
         REQUIRE(sender.send(addr("10.0.0.1"), kGroup, 255, kHello).has_value());
         REQUIRE(sender.send(addr("10.0.0.1"), kGroup, std::nullopt, {}).has_value());
         REQUIRE(sender.send(addr("10.0.0.1"), kGroup, 7, kHello).has_value());
@@ -79,7 +81,7 @@ TEST_CASE("an advert over IPv4 arrives with its addresses, TTL, protocol and pay
         CHECK(packets[1].payload.empty());
         CHECK(packets[1].ttl == 255);
         CHECK(packets[2].ttl == 7);
-        CHECK_FALSE(receiver.receive(packets).value());
+        CHECK_FALSE(receiver.receive(packets, room).value());
     });
 }
 
@@ -231,7 +233,8 @@ TEST_CASE("more packets than one call takes are taken by the next, and the buffe
         for (int i = 0; i < 70; ++i) REQUIRE(sender.send(addr("10.0.0.1"), kGroup, 255, kHello).has_value());
         CHECK(heard(receiver, 70).size() == 70);
         std::vector<ReceivedPacket> packets;
-        CHECK_FALSE(receiver.receive(packets).value());
+        std::vector<std::byte> room;
+        CHECK_FALSE(receiver.receive(packets, room).value());
         const auto size = [&] {
             int bytes = 0;
             socklen_t length = sizeof bytes;
