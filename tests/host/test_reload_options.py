@@ -35,6 +35,15 @@ def test_a_configuration_with_anything_wrong_is_refused_when_it_is_checked_first
     daemon.send(signal.SIGHUP)
     wait_holds(one, OTHER)
     wait_released(one, VIP)
+    assert "nonsense" in one.read("/run/check.log")
+    one.run(["rm", "/run/check.log"])
+    change(one, settings, instance(vip=VIP))
+    daemon.send(signal.SIGHUP)
+    wait_holds(one, VIP)
+    wait_until(lambda: not one.path("/run/check.log").exists(), 10, "the log without a line to be removed")
+    change(one, settings, instance(vip=OTHER))
+    daemon.send(signal.SIGHUP)
+    wait_holds(one, OTHER)
 
     # Without it a warning stops nothing.
     change(one, "router_id one", instance(vip=VIP))
@@ -115,6 +124,7 @@ def test_copies_of_what_was_read_are_kept(lan):
         assert "192.168.4.200" in content and "include" not in content and "$ADDRESS" not in content
         assert file.stat().st_mode & 0o777 == 0o600
     assert saved.name.startswith("keepalived.conf.2")
+    assert "cannot be kept" not in daemon.output()
 
     one.write("/run/part.conf", f"$ADDRESS={OTHER}\n")
     daemon.send(signal.SIGHUP)

@@ -184,6 +184,11 @@ def test_what_others_may_change_is_told_of_and_with_enable_script_security_not_r
     daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
     wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
     assert "Unsafe permissions" not in daemon.output()
+    assert daemon.stop() == 0
+
+    daemon = wait_ready(one.mainstayd(fast()))  # without a script there is nothing to be said of them
+    wait_holds(one)
+    assert "SECURITY VIOLATION" not in daemon.output()
 
 
 def test_a_script_that_others_got_the_right_to_change_is_not_run_any_more(lan):
