@@ -236,7 +236,7 @@ TEST_CASE("what a file lies on is told by the last mount above it, whatever its 
         const auto read = read_tracked_file(folder.path + "/" + name);
         return read ? *read : read.error().text().substr(read.error().text().find(" is not tracked: ") + 17);
     };
-    const std::string refused = "changes on a filesystem of type proc are not told of";
+    const std::string refused = "changes on a filesystem of type proc are not reported";
     // In a child, with mounts of its own; its exit status is the number of the first that is not so.
     const int child = ::fork();
     if (child == 0) {

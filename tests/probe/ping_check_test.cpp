@@ -35,7 +35,12 @@ std::string with(std::string text, std::size_t at, int value) {
 }
 // As a raw IPv4 socket receives it.
 std::string in_ip(const std::string& message, std::size_t words = 5) {
-    return static_cast<char>(0x40 | words) + std::string(4 * words - 1, '\0') + message;
+    const std::size_t size = 4 * words + message.size();
+    std::string header(4 * words, '\0');
+    header[0] = static_cast<char>(0x40 | words);
+    header[2] = static_cast<char>(size >> 8);
+    header[3] = static_cast<char>(size & 0xff);
+    return header + message;
 }
 
 using Answer = DatagramServer::Answer;
