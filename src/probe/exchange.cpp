@@ -86,6 +86,8 @@ asio::awaitable<Finding> over_stream(Connection connection, std::shared_ptr<cons
     co_return finding;
 }
 
+// The client and the stream are in the frames of the coroutines that wait for this one.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<Finding> converse(Http2Client& client, Stream& stream, std::shared_ptr<Attempt::State> state,
                                   Micros limit) {
     const AnswerTime time{limit, stream.secured()};

@@ -51,6 +51,8 @@ Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
     return {.outcome = Outcome::Passed, .reason = std::string{wire::to_string(*serving)}};
 }
 
+// The check and the stream are in the frames of the coroutines that wait for this one.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<Finding> ask(const GrpcCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
     std::string body;
     bool too_long = false;

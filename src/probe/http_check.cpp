@@ -156,6 +156,8 @@ Finding cut_short(const Attempt::State& state, const Transfer& transfer, Micros 
     return finding;
 }
 
+// The check and the stream are in the frames of the coroutines that wait for this one.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
     const Micros limit = check.connection.connect_timeout;
     wire::HttpReader answer;
@@ -192,6 +194,8 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
     co_return judge_http1(check, answer, body);
 }
 
+// As above.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<Finding> exchange_http2(const HttpCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
     BodyCheck body{check};
     Http2Request request;
