@@ -2,7 +2,7 @@
 
 import signal
 
-from support.vrrp import VIP, instance, office, reload, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, instance, office, reload, role_pid, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
 
@@ -113,8 +113,14 @@ def test_signals_that_come_during_a_reload_become_one_more(lan):
     daemon = wait_ready(one.mainstayd(instance("MASTER", 150)))
     wait_holds(one)
 
-    for _ in range(20):
+    vrrp = role_pid(one, "mainstayd-vrrp")
+    one.run(["kill", "-STOP", str(vrrp)])  # the reload waits for it
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: daemon.output().count("Reloading ...") == 1, 10, daemon.output)
+    for _ in range(19):
         daemon.send(signal.SIGHUP)
-    wait_until(lambda: daemon.output().count("Reload complete") >= 1, 10, "a reload")
-    assert stays(lambda: daemon.output().count("Reload complete") <= 3, 2)
+    wait_until(lambda: "Reload already in progress, request queued" in daemon.output(), 10, daemon.output)
+    one.run(["kill", "-CONT", str(vrrp)])
+    wait_until(lambda: daemon.output().count("Reload complete") == 2, 10, daemon.output)
+    assert stays(lambda: daemon.output().count("Reloading ...") == 2, 2)
     assert one.holds(VIP)

@@ -72,9 +72,9 @@ def test_a_fifo_that_was_there_is_used_and_left(lan):
 
 
 @pytest.mark.parametrize("make,why", [
-    (["touch", "/run/fifo"], "FIFO /run/fifo is not used: /run/fifo is not a FIFO"),
+    (["touch", "/run/fifo"], "FIFO /run/fifo cannot be used: /run/fifo is not a FIFO"),
     (["sh", "-c", "mkfifo /run/fifo; chown 1000 /run/fifo"],
-     "FIFO /run/fifo is not used: the FIFO /run/fifo belongs to neither root nor its user"),
+     "FIFO /run/fifo cannot be used: the FIFO /run/fifo belongs to neither root nor its user"),
 ])
 def test_a_path_that_is_no_fifo_of_ours_is_refused(lan, make, why):
     (one,) = office(lan, "one")
