@@ -117,7 +117,7 @@ def test_without_an_instance_both_run_and_start_again_when_their_interface_retur
     until_daemons(one)
     assert "interface cable does not exist" in daemon.output()
     one.run(["ip", "link", "add", "cable", "type", "dummy"])
-    wait_until(lambda: "interface cable exists now" in daemon.output(), 10, lambda: daemon.output())
+    wait_until(lambda: "interface cable has appeared" in daemon.output(), 10, lambda: daemon.output())
     one.run(["ip", "link", "set", "cable", "up"])
     until_daemons(one, "master", "backup", seconds=5)  # at once, not when it looks again
 
