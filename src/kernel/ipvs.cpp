@@ -158,7 +158,7 @@ Result<std::vector<netlink::IpvsDestinationEntry>> IpvsSocket::destinations(cons
         [&](const netlink::Message& message) -> Result<void> {
             auto entry = netlink::decode_destination(message, key.family);
             if (!entry) return std::unexpected{std::move(entry.error())};
-            found.push_back(std::move(*entry));
+            found.push_back(*entry);
             return {};
         });
     if (!done) return std::unexpected{std::move(done.error()).with("list the destinations of " + describe(key))};

@@ -23,7 +23,7 @@ Result<Attributes> inner_level(const Attributes& outer, std::uint16_t type, std:
     auto inner = outer.nested(type);
     if (!inner) return std::unexpected{std::move(inner.error()).with(what)};
     if (!*inner) return fail(Errc::Invalid, std::string{what} + " message without its content");
-    return std::move(**inner);
+    return **inner;
 }
 
 Family family_of(std::optional<std::uint16_t> number, Family otherwise) {

@@ -100,7 +100,7 @@ Result<std::optional<Attributes>> Attributes::nested(std::uint16_t type) const {
     if (!found) return std::nullopt;
     auto level = parse(*found);
     if (!level) return std::unexpected{std::move(level.error())};
-    return std::optional<Attributes>{std::move(*level)};
+    return std::optional<Attributes>{*level};
 }
 
 }  // namespace mainstay::netlink
