@@ -4,9 +4,9 @@
 #include <linux/ip_vs.h>
 
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace mainstay::netlink {
@@ -37,12 +37,12 @@ bool is_of_a_service(IpvsOperation::Kind kind) {
     return kind == AddService || kind == SetService || kind == DeleteService;
 }
 
-// As observed with 2.2.7; where keepalived has no text of its own, the system's.
+// As observed with 2.2.7; where keepalived has no text of its own, strerror()'s.
 std::string why(IpvsOperation::Kind kind, int sys_errno) {
     using enum IpvsOperation::Kind;
     if ((kind == AddService || kind == SetService) && sys_errno == ENOENT)
         return "Scheduler or persistence engine not found";
-    return std::generic_category().message(sys_errno);
+    return std::strerror(sys_errno);  // NOLINT(concurrency-mt-unsafe): glibc has a buffer for each thread
 }
 
 std::string_view protocol_of(std::uint8_t protocol) {

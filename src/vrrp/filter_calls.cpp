@@ -136,7 +136,7 @@ std::vector<Rule> rules_of(const FilterState& state) {
     return state.names.sets ? set_rules(state) : plain_rules(state);
 }
 
-void change_each(std::vector<FilterCall>& calls, Words head, const Entries& entries) {
+void change_each(std::vector<FilterCall>& calls, const Words& head, const Entries& entries) {
     std::vector<std::string> list{entries.begin(), entries.end()};
     for (std::size_t begin = 0; begin < list.size(); begin += kEntriesPerCall) {
         FilterCall call = head;

@@ -19,7 +19,7 @@ constexpr std::uint8_t kReducedPriority = 254;  // of an address owner while the
 Instance::Instance(InstanceId id, std::shared_ptr<const config::Instance> config, InstanceContext context)
     : id_{id},
       config_{std::move(config)},
-      around_{context},
+      around_{std::move(context)},
       effective_{config_->priority},
       master_interval_{config_->advert_int} {
     apply_settings();

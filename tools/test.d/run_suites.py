@@ -133,6 +133,8 @@ def compile_tree(folder, options, modules=None, everything=False):
         status, output = call(["meson", "setup", folder, *options], 300)
     else:
         status, output = call(["meson", "configure", folder, *options], 60)
+        if status == 0:  # what tests there are is asked before anything is compiled
+            status, output = call(["ninja", "-C", folder, "build.ninja"], 300)
     if status == 0:
         wanted = [] if everything else unit_targets(folder, modules)
         status, output = call(["ninja", "-C", folder, *wanted], COMPILE_SECONDS)
