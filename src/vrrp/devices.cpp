@@ -282,6 +282,15 @@ std::vector<Setting> device_settings(const WantedDevice& device) {
     return settings;
 }
 
+std::vector<std::string> default_settings(const WantedDevice& device) {
+    std::vector<std::string> names;
+    const std::string v4 = "net/ipv4/conf/" + device.name + "/";
+    if (device.kind == WantedDevice::Kind::Vmac && device.family == Family::V6 && !device.found)
+        names = {v4 + "accept_local", v4 + "rp_filter", v4 + "promote_secondaries"};
+    if (device.keeps_ipv6) names.push_back("net/ipv6/conf/" + device.name + "/disable_ipv6");
+    return names;
+}
+
 std::vector<Setting> parent_settings(const WantedDevice& device) {
     if (device.kind != WantedDevice::Kind::Vmac || device.family != Family::V4) return {};
     const std::string v4 = "net/ipv4/conf/" + device.parent + "/";

@@ -149,7 +149,12 @@ void Router::Impl::Reloading::carry_out(Step step, const RoutingSet::Change& sta
     router_.statics.add(step, statics.added);
 }
 
-void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next) {
+void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next, const HostFacts& host) {
+    std::vector<LinkChange> changes;
+    for (const InterfaceFact& fact : host.interfaces)
+        if (auto change = note(step, link_delays.pass(fact, links.find(fact.name), step.now)))
+            changes.push_back(std::move(*change));
+    for (const SourceFact& fact : host.sources) (void)note(fact);
     const std::vector<GroupSnapshot> old_groups = [&] {
         std::vector<GroupSnapshot> all;
         for (const Group& group : groups) all.push_back(group.snapshot());
@@ -179,6 +184,7 @@ void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next)
     for (Instance& instance : instances) instance.look_again(step.now);
     statics.look_again(step.now);
     settle_all(step);
+    for (const LinkChange& change : changes) follow_up(step, change);
     scripts.run_due(step.now, step.out);
 }
 

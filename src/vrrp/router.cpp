@@ -215,20 +215,29 @@ void Router::Impl::on(Step step, const InterfaceFact& fact) {
     count(step, phase == Phase::Running ? link_delays.pass(fact, links.find(fact.name), step.now) : fact);
 }
 
-void Router::Impl::count(Step step, const InterfaceFact& fact) {
+std::optional<Router::Impl::LinkChange> Router::Impl::note(Step step, const InterfaceFact& fact) {
     const InterfaceFact* known = links.find(fact.name);
-    if (known != nullptr && *known == fact) return;
-    const InterfaceFact before = known != nullptr ? *known : InterfaceFact{};
-    const bool recreated = before.index != 0 && fact.index != 0 && before.index != fact.index;
+    if (known != nullptr && *known == fact) return std::nullopt;
+    LinkChange change{known != nullptr ? *known : InterfaceFact{}, fact};
     links.tell(fact);
-    if (phase != Phase::Running) return;
-    const bool was_there = before.index != 0, is_there = fact.index != 0;
-    if (was_there && !is_there)
+    if (phase != Phase::Running) return change;
+    if (change.before.index != 0 && fact.index == 0)
         step.out.push_back(Say{{LogLevel::Info, fmt::format("Interface {} deleted", fact.name)}});
-    else if (before.up != fact.up)
+    else if (change.before.up != fact.up)
         step.out.push_back(
             Say{{LogLevel::Info, fmt::format("Netlink reports {} {}", fact.name, fact.up ? "up" : "down")}});
+    return change;
+}
+
+void Router::Impl::count(Step step, const InterfaceFact& fact) {
+    const auto change = note(step, fact);
+    if (!change || phase != Phase::Running) return;
     apply_health(step);
+    follow_up(step, *change);
+}
+
+void Router::Impl::follow_up(Step step, const LinkChange& change) {
+    const auto& [before, fact] = change;
     if (fact.up && !before.up) {
         statics.interface_up(step, fact.name);
         check_routing(step.now);
@@ -237,6 +246,7 @@ void Router::Impl::count(Step step, const InterfaceFact& fact) {
         return address.is_v4() && std::ranges::find(before.addresses, address) == before.addresses.end();
     };
     if (std::ranges::any_of(fact.addresses, is_new)) retry_routing(step, fact.name);
+    const bool recreated = before.index != 0 && fact.index != 0 && before.index != fact.index;
     if (!recreated) return;
     if (before.up) statics.interface_up(step, fact.name);
     renew_routing_over(step, fact.name);
@@ -300,10 +310,12 @@ void Router::Impl::on(Step step, const ClockTold& fact) {
     clock_offset_us = fact.at.unix_us - std::chrono::duration_cast<Micros>(step.now.time_since_epoch()).count();
 }
 
+bool Router::Impl::note(const SourceFact& fact) {
+    return fact.here ? sources_missing.erase(fact.address) != 0 : sources_missing.insert(fact.address).second;
+}
+
 void Router::Impl::on(Step step, const SourceFact& fact) {
-    const bool changed =
-        fact.here ? sources_missing.erase(fact.address) != 0 : sources_missing.insert(fact.address).second;
-    if (changed && phase == Phase::Running) apply_health(step);
+    if (note(fact) && phase == Phase::Running) apply_health(step);
 }
 
 // keepalived: without its source address a unicast instance cannot send, and must not be master. A multicast instance
@@ -417,10 +429,10 @@ Intents Router::step(const Fact& fact, Instant now) {
     return out;
 }
 
-Intents Router::reload(std::shared_ptr<const config::Config> config, Instant now) {
+Intents Router::reload(std::shared_ptr<const config::Config> config, const HostFacts& host, Instant now) {
     Intents out;
     if (impl_->phase != Impl::Phase::Running) return out;
-    impl_->reload(impl_->step_at(now, out), std::move(config));
+    impl_->reload(impl_->step_at(now, out), std::move(config), host);
     impl_->renew_routing(impl_->step_at(now, out), nullptr);
     return out;
 }

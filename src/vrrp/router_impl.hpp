@@ -57,8 +57,15 @@ struct Router::Impl {
 
     void start(Step step, const RouterSnapshot* previous);
     void remove_leftovers(Step step);
-    void on(Step step, const InterfaceFact& fact);     // as reported
-    void count(Step step, const InterfaceFact& fact);  // as effective after interface_up_down_delays
+    void on(Step step, const InterfaceFact& fact);  // as reported
+    struct LinkChange {
+        InterfaceFact before, now;
+    };
+    // Takes the fact over, as effective after interface_up_down_delays. None: it says nothing new.
+    [[nodiscard]] std::optional<LinkChange> note(Step step, const InterfaceFact& fact);
+    void count(Step step, const InterfaceFact& fact);
+    // Sets again what the kernel may have dropped or refused because of the link.
+    void follow_up(Step step, const LinkChange& change);
     void on(Step step, const PacketHeard& fact);
     void on(Step step, const AddressLost& fact);
     void on(Step step, const RestoreFailed& fact);
@@ -68,6 +75,7 @@ struct Router::Impl {
     void on(Step step, const ProcessFact& fact);
     void on(Step step, const ClockTold& fact);
     void on(Step step, const SourceFact& fact);
+    [[nodiscard]] bool note(const SourceFact& fact);  // false: it says nothing new
     [[nodiscard]] bool misses_source(const config::Instance& instance) const;
     void check_routing(Instant now);  // of the instances, soon
     // Whether a master has this route or rule, or it is a static one.
@@ -90,7 +98,7 @@ struct Router::Impl {
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;
 
     class Reloading;
-    void reload(Step step, std::shared_ptr<const config::Config> next);
+    void reload(Step step, std::shared_ptr<const config::Config> next, const HostFacts& host);
 };
 
 }  // namespace mainstay::vrrp

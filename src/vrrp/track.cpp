@@ -106,9 +106,10 @@ std::optional<IpAddress> choose_source(const config::Instance& instance, const L
 
 }  // namespace
 
-// The kernel removes IPv6 addresses when the link goes down, and needs time to use them when it is up again.
+// The kernel removes IPv6 addresses when the link goes down, and needs time to use them when it is up again. IPv4
+// addresses stay: a missing one has been removed, or was never there.
 bool may_await_source(const config::Instance& instance, const Links& links, bool awaited) {
-    if (!instance.dont_track_primary) return false;
+    if (!instance.dont_track_primary || instance.family == Family::V4) return false;
     const InterfaceFact* link = links.find(advert_device(instance));
     return link != nullptr && link->index != 0 && (!link->up || awaited);
 }

@@ -39,6 +39,10 @@ inline config::Instance instance(std::uint8_t priority = 100, const char* name =
     return c;
 }
 
+inline void set(CompactOptional<config::ExtraSettings>& more, const char* keyword, config::KeywordData data = true) {
+    more.edit().values.push_back({keyword, std::move(data)});
+}
+
 inline config::Config with(std::vector<config::Instance> instances) {
     config::Config c;
     c.instances = std::move(instances);

@@ -21,10 +21,6 @@ config::Instance vmac_instance(const char* name = "VI_1", std::uint8_t vrid = 51
     return c;
 }
 
-void set(CompactOptional<config::ExtraSettings>& more, const char* keyword, config::KeywordData data = true) {
-    more.edit().values.push_back({keyword, std::move(data)});
-}
-
 ExistingLink link_of(const char* name, std::uint32_t index) { return {.name = name, .index = index}; }
 
 ExistingLink macvlan(const char* name, std::uint32_t index, std::uint32_t parent, VirtualMac mac,
@@ -320,6 +316,18 @@ TEST_CASE("a VMAC for IPv4 answers for its own addresses alone, and so does its 
     CHECK(parent_settings(v6).empty());
 }
 
+TEST_CASE("a VMAC that a reload uses for the other family gets back what a new interface has") {
+    const auto v4 = plan_devices(with({vmac_instance()}), kTwoCables).devices.at(0);
+    auto v6 = plan_devices(with({vmac_instance("VI_2", 52, "2001:db8::9/128")}), kTwoCables).devices.at(0);
+
+    CHECK(default_settings(v4).empty());
+    CHECK(default_settings(v6) == Lines{"net/ipv4/conf/vrrp.52/accept_local", "net/ipv4/conf/vrrp.52/rp_filter",
+                                        "net/ipv4/conf/vrrp.52/promote_secondaries",
+                                        "net/ipv6/conf/vrrp.52/disable_ipv6"});
+    v6.found = true;  // another program's: its IPv4 settings are that program's business
+    CHECK(default_settings(v6) == Lines{"net/ipv6/conf/vrrp.52/disable_ipv6"});
+}
+
 TEST_CASE("the link-local address of a VMAC is the source, else the parent's, else made of the parent's MAC address") {
     auto c = vmac_instance("VI_2", 52, "2001:db8::9/128");
     const auto plain = plan_devices(with({c}), kTwoCables).devices.at(0);
@@ -391,4 +399,17 @@ TEST_CASE(
     CHECK(state_after({v6_link(false, false), v6_link(true, false), v6_link(true, true), v6_link(true, false)}) ==
           State::Fault);
     CHECK(state_after({v6_link(true, false)}) == State::Fault);  // somebody took it away
+}
+
+TEST_CASE(
+    "an IPv4 instance without a source is in FAULT also with dont_track_primary: its addresses outlive the link") {
+    auto c = instance();
+    c.dont_track_primary = true;
+    Bench bench = Bench::master(c);
+    (void)bench.router.step(link("eth0", false, {}), t0 + 5s);
+    CHECK(bench.state() == State::Fault);
+    (void)bench.router.step(link("eth0", true, {}, 7), t0 + 6s);  // made again
+    CHECK(bench.state() == State::Fault);
+    (void)bench.router.step(link("eth0", true, {ip("10.0.0.1")}, 7), t0 + 7s);
+    CHECK(bench.state() == State::Backup);
 }

@@ -11,10 +11,6 @@ using namespace mainstay::vrrp::test;
 
 namespace {
 
-void set(CompactOptional<config::ExtraSettings>& more, const char* keyword, config::KeywordData data = true) {
-    more.edit().values.push_back({keyword, std::move(data)});
-}
-
 FilterState state(bool sets) {
     FilterState s;
     s.names.sets = sets;

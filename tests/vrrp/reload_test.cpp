@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 
 using namespace mainstay;
@@ -55,6 +57,66 @@ TEST_CASE("a changed MAC address of its VMAC leaves a master alone, but it sends
 
     CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) == Lines{"0 arp x5"});
     CHECK(bench.state() == State::Master);
+}
+
+TEST_CASE("the devices of a reload are judged by its configuration, not by the one before") {
+    // VI_1 keeps its identity; the name of its VMAC goes to a new instance on another interface.
+    auto a = instance(), b = instance(100, "VI_2", 52, "10.9.9.8/32");
+    for (auto* c : {&a, &b}) c->vmac.enabled = true;
+    const auto on = [](config::Instance& c, const char* vmac, const char* base) {
+        c.interface = c.vmac.name = vmac;
+        set(c.more, "base interface", config::WordList{base});
+    };
+    on(a, "vip0", "eth0");
+    on(b, "vip1", "eth0");
+    Bench bench{with_group({a, b})};
+    for (const auto& fact : {link(), link("vip0", true, {ip("10.0.0.1")}, 5), link("vip1", true, {ip("10.0.0.1")}, 6)})
+        (void)bench.router.step(fact, t0);
+    (void)bench.router.start(t0);
+    (void)bench.tick(t0 + 4s);
+    (void)bench.tick(t0 + 4s);
+    REQUIRE(bench.state(0) == State::Master);
+
+    on(a, "vip9", "eth0");
+    auto c = instance(100, "VI_3", 53, "10.9.9.7/32");
+    c.vmac.enabled = true;
+    on(c, "vip0", "eth1");
+    auto next = with_group({a, b});
+    next.instances.push_back(c);
+    const HostFacts host{
+        .interfaces = {link("vip9", true, {ip("10.0.0.1")}, 5), link("eth1", true, {}, 3), link("vip0", false, {}, 8)},
+        .sources = {}};
+    const auto done = lines(bench.router.reload(std::make_shared<const config::Config>(next), host, t0 + 5s));
+
+    CHECK(bench.state(0) == State::Master);
+    CHECK(bench.state(1) == State::Master);
+    CHECK(bench.state(2) == State::Fault);
+    CHECK(std::ranges::none_of(done, [](const std::string& line) { return line.contains("advert 0"); }));
+}
+
+TEST_CASE("a VMAC that a reload makes again gets a master's addresses again") {
+    Bench bench = Bench::master(instance());
+    const auto same = std::make_shared<const config::Config>(bench.router.config());
+    const HostFacts host{.interfaces = {link("eth0", true, {ip("10.0.0.1")}, 9)}, .sources = {}};
+
+    const auto done = lines(bench.router.reload(same, host, t0 + 4s));
+    CHECK(std::ranges::find(done, "0 add") != done.end());
+    CHECK(bench.state() == State::Master);
+}
+
+TEST_CASE("a source that a reload finds missing counts for its configuration alone") {
+    auto c = instance();
+    c.unicast_peers = {{ip("10.0.0.2")}};
+    c.source = ip("10.0.0.1");
+    Bench bench = Bench::master(c);
+    auto other = instance(100, "VI_2", 52, "10.9.9.8/32");
+    other.unicast_peers = c.unicast_peers;
+    other.source = ip("10.0.0.7");
+    const HostFacts host{.interfaces = {}, .sources = {{ip("10.0.0.7"), false}}};
+
+    (void)bench.router.reload(std::make_shared<const config::Config>(with({c, other})), host, t0 + 4s);
+    CHECK(bench.state(0) == State::Master);
+    CHECK(bench.state(1) == State::Fault);
 }
 
 TEST_CASE("an address that is still to be put back survives a reload that moves or adds others") {

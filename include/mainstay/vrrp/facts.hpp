@@ -130,6 +130,13 @@ struct SourceFact {
     bool here = true;
 };
 
+// What the host looks like when a reload takes effect: the devices that the new configuration uses may have been made,
+// renamed or taken from one instance for another since the last facts.
+struct HostFacts {
+    std::vector<InterfaceFact> interfaces;
+    std::vector<SourceFact> sources;
+};
+
 struct DeadlineReached {};  // early or stale ones are ignored
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 

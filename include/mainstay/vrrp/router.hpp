@@ -35,9 +35,13 @@ public:
 
     [[nodiscard]] Intents step(const Fact& fact, Instant now);
 
-    // Switches to a new configuration. Instances whose identity (reload.hpp) is unchanged keep their state. Give the
-    // InterfaceFacts of newly configured interfaces before it.
-    [[nodiscard]] Intents reload(std::shared_ptr<const config::Config> config, Instant now);
+    // Switches to a new configuration. Instances whose identity (reload.hpp) is unchanged keep their state. `host`
+    // tells of the interfaces and sources of the new configuration, by which alone they are judged: given as facts of
+    // their own before, the former configuration would judge by devices that are no longer meant for its instances.
+    [[nodiscard]] Intents reload(std::shared_ptr<const config::Config> config, const HostFacts& host, Instant now);
+    [[nodiscard]] Intents reload(std::shared_ptr<const config::Config> config, Instant now) {
+        return reload(std::move(config), HostFacts{}, now);
+    }
     [[nodiscard]] Intents reload(config::Config config, Instant now) {
         return reload(std::make_shared<const config::Config>(std::move(config)), now);
     }

@@ -245,7 +245,8 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
         if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
     }
     if (auto done = set_mode(device, parent, index, fresh, links); !done) return done;
-    if (!fresh && device.keeps_ipv6) allow_ipv6(device.name);
+    if (!fresh && !device.found)
+        for (const auto& setting : vrrp::default_settings(device)) restore_default(setting);
     for (const auto& setting : vrrp::parent_settings(device)) settings_.set(setting.name, setting.value);
     const auto* master = links.find(parent.master);
     if (master != nullptr && master->kind == "vrf")
@@ -272,12 +273,14 @@ Result<void> VrrpDevices::set_mode(const vrrp::WantedDevice& device, const kerne
     return maker_->set({.index = index, .ipvlan_mode = static_cast<kernel::NewLink::IpvlanMode>(device.mode)});
 }
 
-// Enables IPv6 again on a device that an earlier configuration created without it.
-void VrrpDevices::allow_ipv6(const std::string& device) {
-    const std::string setting = "net/ipv6/conf/" + device + "/disable_ipv6";
-    const auto now = kernel::read_sysctl_number(setting);
-    const auto usual = kernel::read_sysctl("net/ipv6/conf/default/disable_ipv6");
-    if (!now || *now == 0 || !usual) return;
+// What a new interface would have: an earlier configuration may have set something else on this device.
+void VrrpDevices::restore_default(const std::string& setting) {
+    const auto device_begin = setting.find("/conf/") + 6;
+    std::string of_new = setting;
+    of_new.replace(device_begin, setting.rfind('/') - device_begin, "default");
+    const auto usual = kernel::read_sysctl(of_new);
+    const auto now = kernel::read_sysctl(setting);
+    if (!usual || !now || *now == *usual) return;  // none of both: the kernel has no IPv6
     if (const auto done = kernel::write_sysctl(setting, *usual); !done) log_.warning("{}", done.error().text());
 }
 

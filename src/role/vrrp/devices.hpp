@@ -56,7 +56,7 @@ private:
                                          std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
                                      const Links& links, kernel::Rtnetlink& netlink);
-    void allow_ipv6(const std::string& device);
+    void restore_default(const std::string& setting);
     [[nodiscard]] Result<void> set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent,
                                         std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;

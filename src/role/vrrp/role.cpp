@@ -102,7 +102,7 @@ private:
     void on_netlink_readable();
     [[nodiscard]] Links::Change take_notifications();
     void settle_devices();
-    void follow(const config::Config& config);
+    [[nodiscard]] vrrp::HostFacts follow(const config::Config& config);
     void publish(bool at_once);
     void write_state();
 
@@ -156,7 +156,9 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
 
     if (auto opened = routing_.follow(*planned); !opened) return std::unexpected{std::move(opened.error())};
     router_.emplace(planned);
-    follow(*planned);
+    const auto host = follow(*planned);
+    for (const auto& fact : host.interfaces) step(fact);
+    for (const auto& fact : host.sources) step(fact);
     if (previous)
         for (const auto& instance : previous->router.instances)
             since_[instance.name] = {instance.state, instance.since};
@@ -179,8 +181,8 @@ void VrrpRole::commit() {
     firewall_.configure(next, !devices_.wanted().empty(), false);
     settle_devices();
     if (auto opened = routing_.follow(*next); !opened) runtime_.log().error("{}", opened.error().text());
-    follow(*next);
-    perform(router_->reload(next, runtime_.now()));
+    const auto host = follow(*next);
+    perform(router_->reload(next, host, runtime_.now()));
     master_reporter_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);
     firewall_.guard_only(*router_, devices_.vmacs());
@@ -434,13 +436,15 @@ void VrrpRole::on_netlink_readable() {
     }
 }
 
-// Applies the configuration to everything except the router, which must get new facts before the new configuration.
-void VrrpRole::follow(const config::Config& config) {
-    for (const auto& name : interfaces_of(config)) step(links_.fact(name));
-    for (const auto& source : sources_.look(config)) step(source);
+// Applies the configuration to everything except the router, which gets the returned facts with it.
+vrrp::HostFacts VrrpRole::follow(const config::Config& config) {
+    vrrp::HostFacts host;
+    for (const auto& name : interfaces_of(config)) host.interfaces.push_back(links_.fact(name));
+    host.sources = sources_.look(config);
     transport_.follow(config, links_);
     announcer_.follow(config);
     update_clock();
+    return host;
 }
 
 // The state block: transitions at once, everything else a few times a second. Thousands of transitions in one moment
