@@ -5,6 +5,8 @@ import subprocess
 from support.paths import program
 
 from oracle import vrrp_generator, vrrp_left_out, vrrp_words
+from oracle import vrrp_parts as parts
+from oracle.tree import Block
 
 SAID = {"vrrp_instance": vrrp_words.INSTANCE, "vrrp_instance/virtual_ipaddress": vrrp_words.ADDRESS,
         "vrrp_instance/virtual_routes": vrrp_words.ROUTE, "vrrp_instance/virtual_rules": vrrp_words.RULE,
@@ -68,3 +70,12 @@ def test_a_walk_says_most_of_what_the_tables_have():
     words = set(" ".join(text).split())
     never = {keyword for table in SAID.values() for keyword in table} - words
     assert never <= {"no_virtual_ipaddress", "autojoin"}
+
+
+def test_no_instance_is_left_to_send_from_the_address_of_an_owner():
+    owner = Block("vrrp_instance VI_1", ["interface eth2", "priority 255", Block("virtual_ipaddress", ["10.30.0.201"])])
+    other = Block("vrrp_instance VI_2", ["interface eth2", "priority 100", Block("virtual_ipaddress", ["10.30.0.202"])])
+    parts.keep_sources_apart([other])
+    assert other.value("mcast_src_ip") is None
+    parts.keep_sources_apart([owner, other])
+    assert (owner.value("mcast_src_ip"), other.value("mcast_src_ip")) == ("192.168.4.11", "192.168.4.11")

@@ -14,12 +14,14 @@ def first(rng):
         parts.add_instance(nodes, rng)
     for _ in range(rng.randrange(0, 6)):
         change_one(nodes, rng)
+    parts.keep_sources_apart(nodes)
     return nodes
 
 
 def changed(nodes, rng):
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, CHANGES_MAX))):
         change_one(nodes, rng)
+    parts.keep_sources_apart(nodes)
     return nodes
 
 

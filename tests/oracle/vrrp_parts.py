@@ -70,6 +70,15 @@ def own_source(instance):
     instance.put(f"mcast_src_ip {words.MINE.get(instance.value('interface'), words.MINE['eth0'])[0]}")
 
 
+def keep_sources_apart(nodes):
+    """Nor is another instance left to send from an owner's address, where an interface has none of its own."""
+    if any(is_owner(instance) for instance in instances(nodes)):
+        for instance in instances(nodes):
+            lacks_one = instance.value("interface") not in words.MINE and family_of(instance) == "inet"
+            if lacks_one and not any(instance.value(keyword) for keyword in SOURCES):
+                own_source(instance)
+
+
 def change_version(nodes, instance, rng):
     """Version 2 counts in seconds: there the owner, which need not wait, stands for all."""
     if instance.value("version") == "2":
