@@ -24,13 +24,13 @@ std::vector<Fifo> fifos(const config::Global& global) {
 std::string fifo_line(const Event& event) {
     switch (event.kind) {
         case Event::Kind::Instance:
-            return fmt::format("INSTANCE \"{}\" {} {}\n", event.name, event.state, event.priority);
+            return fmt::format("INSTANCE \"{}\" {} {}\n", event.name, to_string(event.transition), event.priority);
         case Event::Kind::Group:
-            return fmt::format("GROUP \"{}\" {} 0\n", event.name, event.state);
+            return fmt::format("GROUP \"{}\" {} 0\n", event.name, to_string(event.transition));
         case Event::Kind::RealServer:
-            return fmt::format("RS {} {} {}\n", event.name, event.parent, event.state);
+            return fmt::format("RS {} {} {}\n", event.name, event.parent, to_string(event.transition));
         case Event::Kind::VirtualServer:
-            return fmt::format("VS {} {}\n", event.name, event.state);
+            return fmt::format("VS {} {}\n", event.name, to_string(event.transition));
     }
     return {};
 }

@@ -18,24 +18,25 @@ constexpr std::size_t kBase64LineBytes = 57;  // 76 characters, RFC 2045 6.8
 constexpr int kDayS = 86'400;
 
 // keepalived: "Entering X state" for MASTER, BACKUP and FAULT, a single word for STOP and DELETED.
-std::string vrrp_transition(const std::string& state) {
-    if (state == "STOP") return "Stopping";
-    if (state == "DELETED") return "Deleted";
-    return "Entering " + state + " state";
+std::string vrrp_headline(Transition transition) {
+    if (transition == Transition::Stop) return "Stopping";
+    if (transition == Transition::Deleted) return "Deleted";
+    return fmt::format("Entering {} state", to_string(transition));
 }
 
 std::string headline(const Event& event) {
     switch (event.kind) {
         case Event::Kind::Instance:
-            return fmt::format("VRRP Instance {} - {}", event.name, vrrp_transition(event.state));
+            return fmt::format("VRRP Instance {} - {}", event.name, vrrp_headline(event.transition));
         case Event::Kind::Group:
-            return fmt::format("VRRP Group {} - {}", event.name, vrrp_transition(event.state));
+            return fmt::format("VRRP Group {} - {}", event.name, vrrp_headline(event.transition));
         case Event::Kind::RealServer:
-            return fmt::format("Realserver {} of virtual server {} - {}", event.name, event.parent, event.state);
+            return fmt::format("Realserver {} of virtual server {} - {}", event.name, event.parent,
+                               to_string(event.transition));
         case Event::Kind::VirtualServer:
-            return fmt::format("Virtualserver {} - {}", event.name, event.state);
+            return fmt::format("Virtualserver {} - {}", event.name, to_string(event.transition));
     }
-    return event.name + " - " + event.state;
+    return event.name + " - " + to_string(event.transition);
 }
 
 const char* source_of(Event::Kind kind) {

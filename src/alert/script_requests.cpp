@@ -21,8 +21,14 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& lis
     return std::ranges::find(list, text) != list.end();
 }
 
-constexpr std::array<std::string_view, 5> kStates{"MASTER", "BACKUP", "FAULT", "STOP", "DELETED"};
-constexpr std::array<std::string_view, 3> kFifoStates{"MASTER_RX_LOWER_PRI", "MASTER_PRIORITY", "BACKUP_PRIORITY"};
+bool is_service_word(std::string_view word) {
+    const auto transition = transition_from(word);
+    return transition == Transition::Up || transition == Transition::Down;
+}
+
+// Of an instance or a group: a FIFO gets all of them, the generic script those that change the state.
+bool is_vrrp_word(std::string_view word) { return transition_from(word).has_value() && !is_service_word(word); }
+bool is_state_word(std::string_view word) { return is_vrrp_word(word) && changes_state(*transition_from(word)); }
 
 // Accepts a number in the format of std::to_string().
 bool is_priority(std::string_view text) {
@@ -39,7 +45,7 @@ std::string_view without_prefix(std::string_view text, std::string_view prefix) 
 
 // "instance/VI_1/any": the generic script of an instance or a group gets its kind, name, state and priority.
 bool is_generic_call(std::string_view subject, std::string_view name, const std::vector<std::string>& extra) {
-    return extra.size() == 4 && extra[0] == subject && extra[1] == name && is_one_of(extra[2], kStates) &&
+    return extra.size() == 4 && extra[0] == subject && extra[1] == name && is_state_word(extra[2]) &&
            is_priority(extra[3]) && (subject != "GROUP" || extra[3] == "0");
 }
 
@@ -92,7 +98,7 @@ std::string_view take_last_word(std::string_view& text) {
 Result<void> check_vrrp_line(std::string_view line, const FifoNames& names) {
     const auto priority = take_last_word(line);
     const auto state = take_last_word(line);
-    if (!is_priority(priority) || !(is_one_of(state, kStates) || is_one_of(state, kFifoStates))) return no_such_line();
+    if (!is_priority(priority) || !is_vrrp_word(state)) return no_such_line();
     const auto quoted = [&](std::string_view prefix) -> std::optional<std::string_view> {
         if (!line.starts_with(prefix) || !line.ends_with('"') || line.size() <= prefix.size()) return std::nullopt;
         return line.substr(prefix.size(), line.size() - prefix.size() - 1);
@@ -106,7 +112,7 @@ Result<void> check_vrrp_line(std::string_view line, const FifoNames& names) {
 // do not.
 Result<void> check_lvs_line(std::string_view line, const FifoNames& names) {
     const auto state = take_last_word(line);
-    if (state != "UP" && state != "DOWN") return no_such_line();
+    if (!is_service_word(state)) return no_such_line();
     if (line.starts_with("VS ")) return check_name(without_prefix(line, "VS "), names.services, names.known);
     if (!line.starts_with("RS ")) return no_such_line();
     line = without_prefix(line, "RS ");

@@ -9,22 +9,34 @@
 namespace mainstay::alert {
 namespace {
 
-constexpr std::string_view kLowerPriorityHeard = "MASTER_RX_LOWER_PRI";
+// Written to FIFOs only.
+bool is_priority_change(Transition transition) {
+    return transition == Transition::MasterPriority || transition == Transition::BackupPriority;
+}
 
-// Written to FIFOs only: MASTER_PRIORITY, BACKUP_PRIORITY.
-bool is_priority_change(std::string_view state) { return state.ends_with("_PRIORITY"); }
-
-// The part of a key for the transition. A state without a script of its own (DELETED) gets a key too, which is in no
-// table.
-std::string_view suffix_of(const std::string& state) {
-    if (state == "MASTER") return "master";
-    if (state == "BACKUP") return "backup";
-    if (state == "FAULT") return "fault";
-    if (state == "STOP") return "stop";
-    if (state == "DELETED") return "deleted";
-    if (state == kLowerPriorityHeard) return "master_rx_lower_pri";
-    if (state == "UP") return "up";
-    if (state == "DOWN") return "down";
+// The part of a key for the transition. One without a script of its own gets a key too, which is in no table.
+std::string_view suffix_of(Transition transition) {
+    switch (transition) {
+        case Transition::Master:
+            return "master";
+        case Transition::Backup:
+            return "backup";
+        case Transition::Fault:
+            return "fault";
+        case Transition::Stop:
+            return "stop";
+        case Transition::Deleted:
+            return "deleted";
+        case Transition::LowerPriorityHeard:
+            return "master_rx_lower_pri";
+        case Transition::Up:
+            return "up";
+        case Transition::Down:
+            return "down";
+        case Transition::MasterPriority:
+        case Transition::BackupPriority:
+            break;
+    }
     return "other";
 }
 
@@ -56,19 +68,26 @@ std::string queue_of(const Event& event) {
     }
 }
 
-const config::Command* state_command(const config::Notifies& notify, const std::string& state) {
-    if (state == "MASTER") return &*notify.master;
-    if (state == "BACKUP") return &*notify.backup;
-    if (state == "FAULT") return &*notify.fault;
-    if (state == "STOP") return &*notify.stop;
-    return nullptr;
+const config::Command* state_command(const config::Notifies& notify, Transition transition) {
+    switch (transition) {
+        case Transition::Master:
+            return &*notify.master;
+        case Transition::Backup:
+            return &*notify.backup;
+        case Transition::Fault:
+            return &*notify.fault;
+        case Transition::Stop:
+            return &*notify.stop;
+        default:
+            return nullptr;
+    }
 }
 
 // notify_deleted, which may come without a command, and notify_master_rx_lower_pri.
-config::Command rarer_command(const config::ExtraSettings& more, std::string_view state) {
-    const char* keyword = state == "DELETED"             ? "notify_deleted"
-                          : state == kLowerPriorityHeard ? "notify_master_rx_lower_pri"
-                                                         : nullptr;
+config::Command rarer_command(const config::ExtraSettings& more, Transition transition) {
+    const char* keyword = transition == Transition::Deleted              ? "notify_deleted"
+                          : transition == Transition::LowerPriorityHeard ? "notify_master_rx_lower_pri"
+                                                                         : nullptr;
     if (keyword == nullptr) return {};
     return config::value_of<config::Command>(more.values, keyword).value_or(config::Command{});
 }
@@ -79,16 +98,16 @@ bool configured(const config::Command* command) { return command != nullptr && !
 std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::ExtraSettings& more,
                                    const Event& event) {
     std::vector<NotifyCall> calls;
-    if (is_priority_change(event.state)) return calls;
+    if (is_priority_change(event.transition)) return calls;
     const std::string queue = queue_of(event);
-    if (configured(state_command(notify, event.state)) || !rarer_command(more, event.state).empty())
+    if (configured(state_command(notify, event.transition)) || !rarer_command(more, event.transition).empty())
         calls.push_back({notify_key(event, false), queue, {}});
-    if (!notify.any.empty() && event.state != kLowerPriorityHeard) {
+    if (!notify.any.empty() && event.transition != Transition::LowerPriorityHeard) {
         const bool group = event.kind == Event::Kind::Group;
-        calls.push_back(
-            {notify_key(event, true),
-             queue,
-             {group ? "GROUP" : "INSTANCE", event.name, event.state, std::to_string(group ? 0 : event.priority)}});
+        calls.push_back({notify_key(event, true),
+                         queue,
+                         {group ? "GROUP" : "INSTANCE", event.name, to_string(event.transition),
+                          std::to_string(group ? 0 : event.priority)}});
     }
     return calls;
 }
@@ -106,29 +125,29 @@ void want(std::vector<Wanted>& all, std::string key, const config::Command& comm
 
 void want_notifies(std::vector<Wanted>& all, Event::Kind kind, const std::string& name,
                    const config::Notifies& notify) {
-    const auto key = [&](const char* state, bool generic) {
-        return notify_key(Event{.kind = kind, .name = name, .state = state}, generic);
+    const auto key = [&](Transition transition) {
+        return notify_key(Event{.kind = kind, .name = name, .transition = transition}, false);
     };
-    want(all, key("MASTER", false), notify.master);
-    want(all, key("BACKUP", false), notify.backup);
-    want(all, key("FAULT", false), notify.fault);
-    want(all, key("STOP", false), notify.stop);
-    want(all, key("", true), notify.any);
+    want(all, key(Transition::Master), notify.master);
+    want(all, key(Transition::Backup), notify.backup);
+    want(all, key(Transition::Fault), notify.fault);
+    want(all, key(Transition::Stop), notify.stop);
+    want(all, notify_key(Event{.kind = kind, .name = name}, true), notify.any);
 }
 
 void want_notifies_of(std::vector<Wanted>& all, const config::VirtualServer& service) {
-    const auto key = [](Event::Kind kind, std::string name, std::string parent, const char* state) {
-        return notify_key(Event{.kind = kind, .name = std::move(name), .parent = std::move(parent), .state = state},
-                          false);
+    const auto key = [](Event::Kind kind, std::string name, std::string parent, Transition transition) {
+        return notify_key(
+            Event{.kind = kind, .name = std::move(name), .parent = std::move(parent), .transition = transition}, false);
     };
     const std::string name = config::service_name(service);
-    want(all, key(Event::Kind::VirtualServer, name, {}, "UP"), service.quorum_up);
-    want(all, key(Event::Kind::VirtualServer, name, {}, "DOWN"), service.quorum_down);
+    want(all, key(Event::Kind::VirtualServer, name, {}, Transition::Up), service.quorum_up);
+    want(all, key(Event::Kind::VirtualServer, name, {}, Transition::Down), service.quorum_down);
     for (const auto& server : service.real_servers) {
         if (server.notify_up.empty() && server.notify_down.empty()) continue;
         const std::string server_name = name_of(service, server);
-        want(all, key(Event::Kind::RealServer, server_name, name, "UP"), server.notify_up);
-        want(all, key(Event::Kind::RealServer, server_name, name, "DOWN"), server.notify_down);
+        want(all, key(Event::Kind::RealServer, server_name, name, Transition::Up), server.notify_up);
+        want(all, key(Event::Kind::RealServer, server_name, name, Transition::Down), server.notify_down);
     }
 }
 
@@ -186,7 +205,7 @@ std::string misc_check_key(const config::VirtualServer& service, const config::R
 }
 
 std::string notify_key(const Event& event, bool generic) {
-    return subject_of(event) + "/" + std::string{generic ? "any" : suffix_of(event.state)};
+    return subject_of(event) + "/" + std::string{generic ? "any" : suffix_of(event.transition)};
 }
 
 std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& event) {
@@ -246,9 +265,10 @@ std::vector<Wanted> wanted_scripts(const config::Config& config) {
     }
     for (const auto& instance : config.instances) {
         want_notifies(all, Event::Kind::Instance, instance.name, instance.notify);
-        for (const char* state : {"DELETED", kLowerPriorityHeard.data()})
-            want(all, notify_key({.kind = Event::Kind::Instance, .name = instance.name, .state = state}, false),
-                 rarer_command(*instance.more, state));
+        for (const auto transition : {Transition::Deleted, Transition::LowerPriorityHeard})
+            want(all,
+                 notify_key({.kind = Event::Kind::Instance, .name = instance.name, .transition = transition}, false),
+                 rarer_command(*instance.more, transition));
     }
     for (const auto& group : config.sync_groups) want_notifies(all, Event::Kind::Group, group.name, group.notify);
     for (const auto& service : config.virtual_servers) want_service(all, service);

@@ -7,18 +7,34 @@
 #include "mainstay/ipc/shared.hpp"
 #include "mapping.hpp"
 
-namespace mainstay {
-
-template <class A>
-void fields(A& a, Event& e) {
-    a(e.kind, e.name, e.parent, e.state, e.detail, e.priority, e.notify, e.mail, e.at, e.number);
-}
-
-}  // namespace mainstay
-
 namespace mainstay::ipc {
 
 namespace {
+
+// As it lies in a slot: the transition is a word, so that another version reads it too.
+struct StoredEvent {
+    Event event;
+    std::string transition;
+};
+
+template <class A>
+void fields(A& a, StoredEvent& stored) {
+    Event& e = stored.event;
+    a(e.kind, e.name, e.parent, stored.transition, e.detail, e.priority, e.notify, e.mail, e.at, e.number);
+}
+
+std::vector<std::byte> encode_stored(const Event& event) {
+    return encode(StoredEvent{event, to_string(event.transition)});
+}
+
+Result<Event> decode_stored(std::span<const std::byte> bytes) {
+    auto stored = decode<StoredEvent>(bytes);
+    if (!stored) return std::unexpected{std::move(stored.error())};
+    const auto transition = transition_from(stored->transition);
+    if (!transition) return fail(Errc::Invalid, "an unknown transition");
+    stored->event.transition = *transition;
+    return std::move(stored->event);
+}
 
 // No ring gets this many events. A greater number is forged, and would prevent later events from being read.
 constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
@@ -64,16 +80,16 @@ Result<EventRing> EventRing::map(int fd, bool writable) {
 std::uint64_t EventRing::append(Event event) {
     const std::uint64_t number = mapping_->header().newest.load(std::memory_order_relaxed) + 1;
     event.number = number;
-    auto bytes = encode(event);
+    auto bytes = encode_stored(event);
     if (bytes.size() > kEventBytesMax) {
         // Names come from the configuration and are short in practice; the detail is the only free text.
         const std::size_t excess = bytes.size() - kEventBytesMax;
         event.detail.resize(event.detail.size() > excess ? event.detail.size() - excess : 0);
-        bytes = encode(event);
+        bytes = encode_stored(event);
         if (bytes.size() > kEventBytesMax) {
             event.name.resize(std::min<std::size_t>(event.name.size(), kEventBytesMax / 4));
             event.parent.resize(std::min<std::size_t>(event.parent.size(), kEventBytesMax / 4));
-            bytes = encode(event);
+            bytes = encode_stored(event);
         }
     }
     Slot& slot = mapping_->slot(number);
@@ -109,7 +125,7 @@ EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) 
         if (there) copy.assign(slot.bytes, slot.bytes + length);
         std::atomic_thread_fence(std::memory_order_acquire);
         const bool still = there && slot.number.load(std::memory_order_relaxed) == number;
-        auto event = still ? decode<Event>(copy) : Result<Event>{fail(Errc::State, "overwritten")};
+        auto event = still ? decode_stored(copy) : Result<Event>{fail(Errc::State, "overwritten")};
         if (event)
             batch.events.push_back(std::move(*event));
         else

@@ -92,7 +92,7 @@ namespace mainstay::lvs {
     event.kind = Event::Kind::RealServer;
     event.name = text_of(service, server);
     event.parent = config::service_name(service);
-    event.state = up ? "UP" : "DOWN";
+    event.transition = up ? Transition::Up : Transition::Down;
     event.detail = std::move(detail);
     event.mail = server.smtp_alert;
     return event;
@@ -102,7 +102,7 @@ namespace mainstay::lvs {
     Event event;
     event.kind = Event::Kind::VirtualServer;
     event.name = config::service_name(service);
-    event.state = up ? "UP" : "DOWN";
+    event.transition = up ? Transition::Up : Transition::Down;
     event.detail = std::move(detail);
     event.mail = service.smtp_alert;
     return event;

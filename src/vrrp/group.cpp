@@ -56,7 +56,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
     if (next == before) return;
     if (next == State::Fault || before == State::Fault) say_syncing(step, to_string(next));
     // Not reported: waiting for first script results, and mixed member states after a reload.
-    if (next != State::Init) announce(step, next, to_string(next));
+    if (next != State::Init) announce(step, transition_to(next));
 }
 
 State Group::members_state(std::span<const Instance> instances) const {
@@ -71,7 +71,7 @@ State Group::members_state(std::span<const Instance> instances) const {
 }
 
 void Group::stop(Step step) {
-    announce(step, State::Init, "STOP");
+    announce(step, Transition::Stop);
     state_ = State::Init;
 }
 
@@ -80,13 +80,14 @@ void Group::say_syncing(Step step, const char* state) const {
         Say{{LogLevel::Info, fmt::format("VRRP_Group({}) Syncing instances to {} state", config_.name, state)}});
 }
 
-void Group::announce(Step step, State state, const char* name) {
+void Group::announce(Step step, Transition transition) {
+    const char* name = to_string(transition);
     Event event;
     event.kind = Event::Kind::Group;
     event.name = config_.name;
-    event.state = name;
+    event.transition = transition;
     event.detail = fmt::format("All VRRP group instances are now in {} state", name);
-    event.mail = config_.smtp_alert && last_mailed_ != name && !(state == State::Fault && no_email_faults_);
+    event.mail = config_.smtp_alert && last_mailed_ != name && !(transition == Transition::Fault && no_email_faults_);
     if (event.mail) last_mailed_ = name;
     step.out.push_back(Announce{std::move(event)});
 }

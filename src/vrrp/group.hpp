@@ -35,7 +35,7 @@ public:
 private:
     [[nodiscard]] State members_state(std::span<const Instance> instances) const;
     void say_syncing(Step step, const char* state) const;
-    void announce(Step step, State state, const char* name);
+    void announce(Step step, Transition transition);
 
     config::SyncGroup config_;
     std::vector<InstanceId> members_;

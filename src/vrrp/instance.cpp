@@ -143,7 +143,7 @@ void Instance::set_priority(Step step, int total) {
     effective_ = next;
     if (state_ == State::Backup && timer_ && !owner()) *timer_ += down_time() - before;
     if (!around_.notify_priority || (state_ != State::Backup && state_ != State::Master)) return;
-    announce(step, state_, state_ == State::Master ? "MASTER_PRIORITY" : "BACKUP_PRIORITY", {}, true);
+    announce(step, state_ == State::Master ? Transition::MasterPriority : Transition::BackupPriority);
 }
 
 void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
@@ -154,7 +154,7 @@ void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
     silent_fault_ = false;
     fault_.clear();
     say(step, LogLevel::Info, fmt::format("Entering BACKUP STATE{}", suffix));
-    announce(step, State::Backup, "BACKUP", "VRRP Instance is no longer owning VRRP VIPs", true);
+    announce(step, Transition::Backup, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
 void Instance::enter_fault(Step step, const Health& health, const char* suffix) {
@@ -172,7 +172,7 @@ void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
         for (const std::string& fault : health.faults)
             say(step, LogLevel::Info, fmt::format("entering FAULT state ({})", fault));
     say(step, LogLevel::Info, fmt::format("Entering FAULT STATE{}", suffix));
-    if (!silent_fault_) announce(step, State::Fault, "FAULT", "VRRP Instance is no longer owning VRRP VIPs", true);
+    if (!silent_fault_) announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
 // The advert is sent first, so that the next backup stays quiet; log lines and events follow last.
@@ -207,7 +207,7 @@ void Instance::become_master(Step step) {
     say(step, LogLevel::Info, "Entering MASTER STATE");
     say(step, LogLevel::Debug, "setting VIPs.");
     if (!config_->excluded_addresses.empty()) say(step, LogLevel::Debug, "setting E-VIPs.");
-    announce(step, State::Master, "MASTER", "VRRP Instance is now owning VRRP VIPs", true);
+    announce(step, Transition::Master, "VRRP Instance is now owning VRRP VIPs");
 }
 
 void Instance::leave_master(Step step, unsigned resignations) {
@@ -230,7 +230,7 @@ void Instance::yield(Step step, bool resign) {
 
 void Instance::stop(Step step) {
     if (state_ == State::Master) leave_master(step, 1);
-    if (state_ != State::Init) announce(step, State::Init, "STOP", "VRRP Instance stopping", true);
+    if (state_ != State::Init) announce(step, Transition::Stop, "VRRP Instance stopping");
     clear_timers();
     state_ = State::Init;
 }
@@ -242,9 +242,9 @@ void Instance::remove(Step step) {
     clear_timers();
     // keepalived: a removed instance ends as DELETED if notify_deleted says so, else as FAULT (2.4.3).
     if (find_value(config_->more->values, "notify_deleted") != nullptr)
-        announce(step, State::Init, "DELETED", "VRRP Deleted at reload", true);
+        announce(step, Transition::Deleted, "VRRP Deleted at reload");
     else if (state_ != State::Fault)
-        announce(step, State::Fault, "FAULT", "VRRP Instance is no longer owning VRRP VIPs", true);
+        announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");
     state_ = State::Init;
 }
 

@@ -151,7 +151,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
                     advert.source.to_string(), advert.priority, effective_));
     reassert_mastership(step);
     answered_rival_ = true;
-    announce(step, State::Master, "MASTER_RX_LOWER_PRI", {}, true);  // runs its own script, and a FIFO line
+    announce(step, Transition::LowerPriorityHeard);  // runs its own script, and a FIFO line
 }
 
 // A former master that yields to us sends a last advert (higher_prio_send_advert), or one was in flight. Our addresses

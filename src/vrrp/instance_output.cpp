@@ -138,18 +138,17 @@ void Instance::send_extra_arps(Step step) {
 }
 
 // keepalived: mailed only if the state differs from that of the last mail (2.4.3).
-void Instance::announce(Step step, State state, const char* name, std::string detail, bool notify) {
+void Instance::announce(Step step, Transition transition, std::string detail) {
     Event event;
     event.kind = Event::Kind::Instance;
     event.name = config_->name;
-    event.state = name;
+    event.transition = transition;
     event.detail = std::move(detail);
     event.priority = effective_;
-    event.notify = notify;
-    const bool new_state = event.state.find('_') == std::string::npos;  // not MASTER_PRIORITY and the like
+    const bool silent_fault = transition == Transition::Fault && around_.no_email_faults;
     event.mail =
-        config_->smtp_alert && new_state && last_mailed_ != name && !(state == State::Fault && around_.no_email_faults);
-    if (event.mail) last_mailed_ = name;
+        config_->smtp_alert && changes_state(transition) && last_mailed_ != to_string(transition) && !silent_fault;
+    if (event.mail) last_mailed_ = to_string(transition);
     step.out.push_back(Announce{std::move(event)});
 }
 

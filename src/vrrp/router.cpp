@@ -39,6 +39,20 @@ const char* to_string(State state) {
     return "INIT";
 }
 
+Transition transition_to(State state) {
+    switch (state) {
+        case State::Init:
+            return Transition::Stop;
+        case State::Backup:
+            return Transition::Backup;
+        case State::Master:
+            return Transition::Master;
+        case State::Fault:
+            return Transition::Fault;
+    }
+    return Transition::Stop;
+}
+
 Router::Impl::Impl(std::shared_ptr<const config::Config> initial) : config{std::move(initial)} {
     index_config();
     (void)statics.replace(*config);

@@ -12,7 +12,11 @@ using config::WordList;
 TEST_CASE("the lines of FIFOs, to the byte") {
     // effect: global_defs: notify_fifo vrrp_notify_fifo lvs_notify_fifo
     const auto line = [](Event::Kind kind, const char* name, const char* state, const char* parent = "") {
-        return fifo_line({.kind = kind, .name = name, .parent = parent, .state = state, .priority = 101});
+        return fifo_line({.kind = kind,
+                          .name = name,
+                          .parent = parent,
+                          .transition = transition_from(state).value(),
+                          .priority = 101});
     };
     CHECK(line(Event::Kind::Instance, "VI 1", "MASTER") == "INSTANCE \"VI 1\" MASTER 101\n");
     CHECK(line(Event::Kind::Instance, "VI_1", "MASTER_RX_LOWER_PRI") == "INSTANCE \"VI_1\" MASTER_RX_LOWER_PRI 101\n");
@@ -52,8 +56,10 @@ TEST_CASE("a deleted instance and a lower priority that is heard have scripts of
     config.instances = {instance};
     const auto keys = [&](const char* state) {
         std::vector<std::string> all;
-        for (const auto& call :
-             notify_calls(config, {.kind = Event::Kind::Instance, .name = "VI_1", .state = state, .priority = 9}))
+        for (const auto& call : notify_calls(config, {.kind = Event::Kind::Instance,
+                                                      .name = "VI_1",
+                                                      .transition = transition_from(state).value(),
+                                                      .priority = 9}))
             all.push_back(call.key);
         return all;
     };

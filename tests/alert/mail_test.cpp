@@ -18,7 +18,12 @@ config::Global sample() {
 const MailHost kHost{.host_name = "vm", .utc_offset_s = 0};
 
 Event vrrp(Event::Kind kind, const char* name, const char* state, const char* detail = "x") {
-    return {.kind = kind, .name = name, .state = state, .detail = detail, .at = kAt, .number = 7};
+    return {.kind = kind,
+            .name = name,
+            .transition = transition_from(state).value(),
+            .detail = detail,
+            .at = kAt,
+            .number = 7};
 }
 
 std::string subject(const Event& event) { return compose(event, sample(), kHost).items.at(0).subject; }
@@ -57,7 +62,7 @@ TEST_CASE("a mail about a real server names it and its virtual server") {
     const Event event{.kind = Event::Kind::RealServer,
                       .name = "[10.0.0.11]:tcp:80",
                       .parent = "[10.0.0.1]:tcp:80",
-                      .state = "DOWN",
+                      .transition = Transition::Down,
                       .detail = "TCP CHECK failed on service",
                       .at = kAt,
                       .number = 3};

@@ -64,7 +64,7 @@ struct Fixture {
     static Event event(std::uint64_t number) {
         return {.kind = Event::Kind::Instance,
                 .name = "VI_" + std::to_string(number),
-                .state = "MASTER",
+                .transition = Transition::Master,
                 .detail = "x",
                 .mail = true,
                 .at = {kWall0 + static_cast<std::int64_t>(number)},

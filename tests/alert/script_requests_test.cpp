@@ -94,8 +94,10 @@ TEST_CASE("what notify_calls makes is allowed") {
     instance.notify.any = command;
     instance.notify.master = command;
     for (const char* state : {"MASTER", "BACKUP", "FAULT", "STOP", "DELETED"}) {
-        const auto calls = notify_calls(
-            config, {.kind = Event::Kind::Instance, .name = instance.name, .state = state, .priority = 255});
+        const auto calls = notify_calls(config, {.kind = Event::Kind::Instance,
+                                                 .name = instance.name,
+                                                 .transition = transition_from(state).value(),
+                                                 .priority = 255});
         REQUIRE_FALSE(calls.empty());
         for (const auto& call : calls) CHECK(runs(call.key, call.queue, call.extra));
     }

@@ -19,9 +19,12 @@ config::Notifies all_notifies() {
     return all;
 }
 
-Event event(Kind kind, std::string name, std::string state, std::string parent = {}) {
-    return {
-        .kind = kind, .name = std::move(name), .parent = std::move(parent), .state = std::move(state), .priority = 7};
+Event event(Kind kind, std::string name, std::string_view state, std::string parent = {}) {
+    return {.kind = kind,
+            .name = std::move(name),
+            .parent = std::move(parent),
+            .transition = transition_from(state).value(),
+            .priority = 7};
 }
 
 config::VirtualServer service(const char* address) {
@@ -56,7 +59,7 @@ TEST_CASE("the key of an event names kind, subject and transition") {
     CHECK(notify_key(event(Kind::Instance, "V", "STOP"), false) == "instance/V/stop");
     CHECK(notify_key(event(Kind::Instance, "V", "DELETED"), false) == "instance/V/deleted");
     CHECK(notify_key(event(Kind::Instance, "V", "MASTER_RX_LOWER_PRI"), false) == "instance/V/master_rx_lower_pri");
-    CHECK(notify_key(event(Kind::Instance, "V", "what"), false) == "instance/V/other");
+    CHECK(notify_key(event(Kind::Instance, "V", "MASTER_PRIORITY"), false) == "instance/V/other");
     CHECK(notify_key(event(Kind::Group, "G", "MASTER"), true) == "group/G/any");
     CHECK(notify_key(event(Kind::RealServer, "R", "UP", "S"), false) == "real_server/R of S/up");
     CHECK(notify_key(event(Kind::VirtualServer, "S", "DOWN"), false) == "virtual_server/S/down");

@@ -32,7 +32,8 @@ config::Config sample() {
 }
 
 Event event(Event::Kind kind, const char* name, const char* state, const char* parent = "") {
-    return {.kind = kind, .name = name, .parent = parent, .state = state, .priority = 101};
+    return {
+        .kind = kind, .name = name, .parent = parent, .transition = transition_from(state).value(), .priority = 101};
 }
 
 }  // namespace

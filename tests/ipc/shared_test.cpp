@@ -116,13 +116,13 @@ TEST_CASE("a new reader resumes behind the number it acknowledged") {
     auto fd = make_memfd("ring", event_ring_bytes());
     auto writer = EventRing::map(fd->get(), true);
     auto reader = EventRing::map(fd->get(), false);
-    CHECK(writer->append(Event{.name = "VI_1", .state = "BACKUP"}) == 1);
-    CHECK(writer->append(Event{.name = "VI_1", .state = "MASTER", .priority = 150, .mail = true}) == 2);
+    CHECK(writer->append(Event{.name = "VI_1", .transition = Transition::Backup}) == 1);
+    CHECK(writer->append(Event{.name = "VI_1", .transition = Transition::Master, .priority = 150, .mail = true}) == 2);
 
     const auto batch = reader->read_after(1);
 
     REQUIRE(batch.events.size() == 1);
-    CHECK(batch.events[0].state == "MASTER");
+    CHECK(batch.events[0].transition == Transition::Master);
     CHECK(batch.events[0].priority == 150);
     CHECK(batch.events[0].number == 2);
     CHECK(batch.lost == 0);
@@ -150,7 +150,7 @@ TEST_CASE("an event that is too long is cut, not lost") {
     auto fd = make_memfd("ring", event_ring_bytes());
     auto ring = EventRing::map(fd->get(), true);
 
-    ring->append(Event{.name = "VI_1", .state = "FAULT", .detail = std::string(5000, 'd')});
+    ring->append(Event{.name = "VI_1", .transition = Transition::Fault, .detail = std::string(5000, 'd')});
 
     const auto batch = ring->read_after(0);
     REQUIRE(batch.events.size() == 1);

@@ -36,7 +36,7 @@ TEST_CASE("a certificate that ends within the days is told once with a line and 
           "days: renew it");
     const Event& event = std::get<Announce>(first.told[1]).event;
     CHECK(event.detail == "Certificate shop ends on 2025-12-11, in 10 days");
-    CHECK(event.state == "UP");
+    CHECK(event.transition == Transition::Up);
     CHECK_FALSE(event.notify);
     CHECK(event.mail);
     CHECK(first.remark == "its certificate ends on 2025-12-11, in 10 days");

@@ -24,8 +24,8 @@ inline std::string text_of_intent(const Intent& intent) {
     if (const auto* said = std::get_if<Say>(&intent)) return said->line.text;
     const Event& event = std::get<Announce>(intent).event;
     return fmt::format("{} {}{}{} {}{}{}: {}", event.kind == Event::Kind::RealServer ? "RS" : "VS", event.name,
-                       event.parent.empty() ? "" : " ", event.parent, event.state, event.notify ? "" : " quiet",
-                       event.mail ? " mail" : "", event.detail);
+                       event.parent.empty() ? "" : " ", event.parent, to_string(event.transition),
+                       event.notify ? "" : " quiet", event.mail ? " mail" : "", event.detail);
 }
 
 inline Lines text_of_intents(const Intents& intents) {

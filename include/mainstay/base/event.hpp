@@ -1,12 +1,62 @@
 // Every transition is one Event. Notify scripts, FIFO lines, mails, JSON, metrics and the log are renderings of it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "time.hpp"
 
 namespace mainstay {
+
+// What happened. Instances: Master to LowerPriorityHeard; groups: Master to Stop; servers and services: Up and Down.
+enum class Transition : std::uint8_t {
+    Master,
+    Backup,
+    Fault,
+    Stop,
+    Deleted,  // by a reload
+    MasterPriority,
+    BackupPriority,
+    LowerPriorityHeard,  // a master heard another one, whose priority is lower
+    Up,
+    Down,
+};
+
+// keepalived's words, which scripts and FIFO readers get.
+inline constexpr std::array<std::pair<Transition, const char*>, 10> kTransitionWords{{
+    {Transition::Master, "MASTER"},
+    {Transition::Backup, "BACKUP"},
+    {Transition::Fault, "FAULT"},
+    {Transition::Stop, "STOP"},
+    {Transition::Deleted, "DELETED"},
+    {Transition::MasterPriority, "MASTER_PRIORITY"},
+    {Transition::BackupPriority, "BACKUP_PRIORITY"},
+    {Transition::LowerPriorityHeard, "MASTER_RX_LOWER_PRI"},
+    {Transition::Up, "UP"},
+    {Transition::Down, "DOWN"},
+}};
+
+[[nodiscard]] constexpr const char* to_string(Transition transition) {
+    const auto* found = std::ranges::find(kTransitionWords, transition, &std::pair<Transition, const char*>::first);
+    return found == kTransitionWords.end() ? "UNKNOWN" : found->second;
+}
+
+[[nodiscard]] constexpr std::optional<Transition> transition_from(std::string_view word) {
+    for (const auto& [transition, text] : kTransitionWords)
+        if (word == text) return transition;
+    return std::nullopt;
+}
+
+// False for what is only told in passing: the state stays.
+[[nodiscard]] constexpr bool changes_state(Transition transition) {
+    return transition != Transition::MasterPriority && transition != Transition::BackupPriority &&
+           transition != Transition::LowerPriorityHeard;
+}
 
 struct Event {
     enum class Kind : std::uint8_t {
@@ -19,7 +69,7 @@ struct Event {
     Kind kind = Kind::Instance;
     std::string name;    // instance or group name; RS and VS in keepalived's form: "[10.0.0.11]:tcp:80"
     std::string parent;  // the VS of a RS, else empty
-    std::string state;   // MASTER BACKUP FAULT STOP DELETED, or UP DOWN
+    Transition transition = Transition::Backup;
     std::string detail;  // mail body without its arrows: "TCP CHECK failed on service", "VRRP Instance is now ..."
     std::uint32_t priority = 0;  // effective priority; 0 for groups and servers
     bool notify = true;          // run notify scripts, write FIFO lines

@@ -20,6 +20,8 @@ namespace mainstay::vrrp {
 
 enum class State : std::uint8_t { Init = 0, Backup = 1, Master = 2, Fault = 3 };
 [[nodiscard]] const char* to_string(State state);  // "INIT", "BACKUP" ...
+// The event of having come to this state; Init is that of a stop.
+[[nodiscard]] Transition transition_to(State state);
 
 // Position of an instance in Config::instances of the running configuration. A reload renumbers the instances; the
 // intents that it returns use the new numbers.

@@ -143,7 +143,7 @@ private:
     void send_arps(Step step, std::uint32_t rounds);
     void arm_extra_arps(Instant now);
     void send_extra_arps(Step step);
-    void announce(Step step, State state, const char* name, std::string detail, bool notify);
+    void announce(Step step, Transition transition, std::string detail = {});
     void say(Step step, LogLevel level, const std::string& text) const;
 
     InstanceId id_;

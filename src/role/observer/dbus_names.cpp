@@ -61,13 +61,21 @@ DbusState dbus_state(vrrp::State state) {
     return {0, "Init"};
 }
 
-DbusState dbus_state(std::string_view event_state) {
-    if (event_state == "BACKUP") return dbus_state(vrrp::State::Backup);
-    if (event_state == "MASTER") return dbus_state(vrrp::State::Master);
-    if (event_state == "FAULT") return dbus_state(vrrp::State::Fault);
-    if (event_state == "STOP") return {kStopped, "Stop"};
-    if (event_state == "DELETED") return {kDeleted, "Deleted"};
-    return {0, "Unknown"};
+DbusState dbus_state(Transition transition) {
+    switch (transition) {
+        case Transition::Backup:
+            return dbus_state(vrrp::State::Backup);
+        case Transition::Master:
+            return dbus_state(vrrp::State::Master);
+        case Transition::Fault:
+            return dbus_state(vrrp::State::Fault);
+        case Transition::Stop:
+            return {kStopped, "Stop"};
+        case Transition::Deleted:
+            return {kDeleted, "Deleted"};
+        default:
+            return {0, "Unknown"};
+    }
 }
 
 }  // namespace mainstay::role

@@ -32,7 +32,7 @@ struct DbusState {
     bool operator==(const DbusState&) const = default;
 };
 [[nodiscard]] DbusState dbus_state(vrrp::State state);
-// For an event's state MASTER, BACKUP, FAULT, STOP or DELETED; any other is "Unknown".
-[[nodiscard]] DbusState dbus_state(std::string_view event_state);
+// What is no change of an instance's state is "Unknown".
+[[nodiscard]] DbusState dbus_state(Transition transition);
 
 }  // namespace mainstay::role

@@ -63,7 +63,7 @@ private:
     void pump();
     void arm();
     void wait(asio::posix::stream_descriptor::wait_type what, bool& waiting);
-    void tell_state(const std::string& path, std::string_view state);
+    void tell_state(const std::string& path, Transition transition);
     void tell_vrrp(const char* signal);
 
     asio::io_context& loop_;
@@ -165,7 +165,7 @@ void SystemBus::configure(const config::Config& config) {
         if (names_.enabled) connect();
     } else if (bus_) {
         for (const auto& [name, path] : before)
-            if (!objects_.contains(path)) tell_state(path, "DELETED");
+            if (!objects_.contains(path)) tell_state(path, Transition::Deleted);
         if (const int exported = export_objects(); exported < 0) lost("rejects the objects", -exported);
     }
 }
@@ -284,16 +284,16 @@ void SystemBus::wait(asio::posix::stream_descriptor::wait_type what, bool& waiti
 // ---- signals ----
 
 void SystemBus::tell(const Event& event) {
-    if (event.kind != Event::Kind::Instance || event.state == "DELETED")
+    if (event.kind != Event::Kind::Instance || event.transition == Transition::Deleted)
         return;  // a reload reports the removed instances
     const auto found = paths_.find(event.name);
-    if (found != paths_.end()) tell_state(found->second, event.state);
+    if (found != paths_.end()) tell_state(found->second, event.transition);
 }
 
-void SystemBus::tell_state(const std::string& path, std::string_view state) {
+void SystemBus::tell_state(const std::string& path, Transition transition) {
     if (!named_) return;
     sd_bus_emit_signal(bus_.get(), path.c_str(), kDbusInstanceInterface, "VrrpStatusChange", "u",
-                       dbus_state(state).number);
+                       dbus_state(transition).number);
     pump();
 }
 

@@ -311,18 +311,18 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
         trap.objects = {{kServers + Oid{3}, address_type(one->endpoint.address.is_v4())},
                         {kServers + Oid{4}, snmp::address(one->endpoint.address)},
                         {kServers + Oid{5}, gauge(one->endpoint.port)},
-                        {kServers + Oid{6}, yes_no(event.state == "UP")}};
+                        {kServers + Oid{6}, yes_no(event.transition == Transition::Up)}};
     }
     add_service_objects(trap, service);
     // The event may arrive before the state block that contains its result.
     auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : ipc::ServiceStatus{};
     for (auto& other : status.servers)
-        if (server && other.name == event.name) other.alive = event.state == "UP";
+        if (server && other.name == event.name) other.alive = event.transition == Transition::Up;
     const auto put = [&](std::uint32_t column, SnmpValue value) {
         trap.objects.emplace_back(kServices + Oid{column}, std::move(value));
     };
     if (!server) {
-        put(23, yes_no(event.state == "UP"));
+        put(23, yes_no(event.transition == Transition::Up));
         put(22, gauge(service.quorum));
     }
     put(21, gauge(alive(&status)));

@@ -186,18 +186,28 @@ void add_vrrpv3_mib(SnmpView& view, const SnmpFacts& facts) {
 namespace {
 
 // init(0) ... deleted(6)
-int trap_state(const std::string& state) {
-    const std::pair<std::string_view, int> kStates[] = {{"INIT", 0},  {"BACKUP", 1}, {"MASTER", 2},
-                                                        {"FAULT", 3}, {"STOP", 5},   {"DELETED", 6}};
-    const auto found = std::ranges::find(kStates, std::string_view{state}, &std::pair<std::string_view, int>::first);
-    return found != std::end(kStates) ? found->second : 4;
+int trap_state(Transition transition) {
+    switch (transition) {
+        case Transition::Backup:
+            return 1;
+        case Transition::Master:
+            return 2;
+        case Transition::Fault:
+            return 3;
+        case Transition::Stop:
+            return 5;
+        case Transition::Deleted:
+            return 6;
+        default:
+            return 4;
+    }
 }
 
 // keepalived: the objects are named without the index of their row.
 SnmpTrap group_trap(const SnmpFacts& facts, const Event& event) {
     return {kKeepalivedMib + Oid{2, 10, 0, 1},
             {{kKeepalivedMib + Oid{2, 1, 1, 2}, text(event.name)},
-             {kKeepalivedMib + Oid{2, 1, 1, 3}, integer(trap_state(event.state))},
+             {kKeepalivedMib + Oid{2, 1, 1, 3}, integer(trap_state(event.transition))},
              {kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id)}}};
 }
 
@@ -205,7 +215,7 @@ SnmpTrap instance_trap(const SnmpFacts& facts, const Event& event, const config:
     const bool master = instance != nullptr && (instance->initial_master || instance->priority == 255);
     return {kKeepalivedMib + Oid{2, 10, 0, 2},
             {{kKeepalivedMib + Oid{2, 3, 1, 2}, text(event.name)},
-             {kKeepalivedMib + Oid{2, 3, 1, 4}, integer(trap_state(event.state))},
+             {kKeepalivedMib + Oid{2, 3, 1, 4}, integer(trap_state(event.transition))},
              {kKeepalivedMib + Oid{2, 3, 1, 5}, integer(master ? 2 : 1)},
              {kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id)}}};
 }
@@ -223,7 +233,7 @@ std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts,
     const auto instance = std::ranges::find(facts.config.instances, event.name, &config::Instance::name);
     const bool known = instance != facts.config.instances.end();
     if (parts.vrrp) traps.push_back(instance_trap(facts, event, known ? &*instance : nullptr));
-    if (!known || event.state != "MASTER") return traps;
+    if (!known || event.transition != Transition::Master) return traps;
     const Row row{*instance, nullptr, {}, link_of(facts, instance->interface), own_address(facts, *instance), {}};
     const bool v4 = instance->family != Family::V6;
     if (parts.rfc_v2 && is_v2(row))
@@ -263,8 +273,19 @@ std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts&
 
 void note_event(std::map<std::string, WallTime>& up_since, const Event& event) {
     if (event.kind != Event::Kind::Instance) return;
-    if (event.state == "BACKUP" || event.state == "MASTER") up_since.try_emplace(event.name, event.at);
-    if (event.state == "FAULT" || event.state == "STOP" || event.state == "DELETED") up_since.erase(event.name);
+    switch (event.transition) {
+        case Transition::Backup:
+        case Transition::Master:
+            up_since.try_emplace(event.name, event.at);
+            return;
+        case Transition::Fault:
+        case Transition::Stop:
+        case Transition::Deleted:
+            up_since.erase(event.name);
+            return;
+        default:
+            return;
+    }
 }
 
 }  // namespace mainstay::role

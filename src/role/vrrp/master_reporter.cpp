@@ -30,8 +30,8 @@ void MasterReporter::follow(const vrrp::Router& router) {
 
 void MasterReporter::on_event(const Event& event) {
     if (!known_ || event.kind != Event::Kind::Instance || event.name != instance_) return;
-    if (event.state.find('_') != std::string::npos) return;  // MASTER_PRIORITY and the like are no change of state
-    const bool master = event.state == "MASTER";
+    if (!changes_state(event.transition)) return;
+    const bool master = event.transition == Transition::Master;
     if (std::exchange(master_, master) != master) sender_.send(instance_, master);
 }
 

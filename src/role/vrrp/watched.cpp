@@ -29,11 +29,11 @@ std::vector<Event> states_after_reload(const config::Global& global, const vrrp:
         if (i.state != vrrp::State::Init)
             events.push_back({.kind = Event::Kind::Instance,
                               .name = i.name,
-                              .state = to_string(i.state),
+                              .transition = transition_to(i.state),
                               .priority = i.effective_priority});
     for (const auto& g : router.groups)
         if (g.state != vrrp::State::Init)
-            events.push_back({.kind = Event::Kind::Group, .name = g.name, .state = to_string(g.state)});
+            events.push_back({.kind = Event::Kind::Group, .name = g.name, .transition = transition_to(g.state)});
     return events;
 }
 

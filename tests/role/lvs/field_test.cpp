@@ -182,22 +182,22 @@ TEST_CASE("loss and return of quorum are reported with a sorry server too") {
     web.sorry_server = sorry("10.0.0.99");
     Bench bench;
     bench.start(with({web}));
-    const auto told = [&bench](std::string_view state) {
+    const auto told = [&bench](Transition transition) {
         std::size_t count = 0;
         for (const auto& event : bench.runtime.events)
-            count += event.kind == Event::Kind::VirtualServer && event.state == state;
+            count += event.kind == Event::Kind::VirtualServer && event.transition == transition;
         return count;
     };
     REQUIRE(servers(bench, "10.0.0.1") == Shown{"10.0.0.11:80 w10"});
 
     answer(bench, How::Exited, 1);
     CHECK(servers(bench, "10.0.0.1") == Shown{"10.0.0.99:80 w1"});
-    CHECK(told("DOWN") == 1);
+    CHECK(told(Transition::Down) == 1);
 
-    const auto up = told("UP");
+    const auto up = told(Transition::Up);
     answer(bench, How::Exited, 0);
     CHECK(servers(bench, "10.0.0.1") == Shown{"10.0.0.11:80 w10"});
-    CHECK(told("UP") == up + 1);
+    CHECK(told(Transition::Up) == up + 1);
     bench.stop();
 }
 

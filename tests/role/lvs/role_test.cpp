@@ -93,7 +93,7 @@ TEST_CASE("a server that refuses leaves the table, in the state block too, and r
 
     REQUIRE(::listen(listener.get(), 64) == 0);
     CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1")->destinations.size() == 2; }));
-    CHECK(bench.runtime.events.back().state == "UP");
+    CHECK(bench.runtime.events.back().transition == Transition::Up);
     bench.stop();
 }
 

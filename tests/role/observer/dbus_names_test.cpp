@@ -54,10 +54,10 @@ TEST_CASE("a state has keepalived's number and text on the bus") {
     CHECK(dbus_state(vrrp::State::Backup) == DbusState{1, "Backup"});
     CHECK(dbus_state(vrrp::State::Master) == DbusState{2, "Master"});
     CHECK(dbus_state(vrrp::State::Fault) == DbusState{3, "Fault"});
-    CHECK(dbus_state("MASTER").number == 2);
-    CHECK(std::string{dbus_state("STOP").text} == "Stop");
-    CHECK(dbus_state("STOP").number == 98);
-    CHECK(dbus_state("DELETED").number == 99);
+    CHECK(dbus_state(Transition::Master).number == 2);
+    CHECK(std::string{dbus_state(Transition::Stop).text} == "Stop");
+    CHECK(dbus_state(Transition::Stop).number == 98);
+    CHECK(dbus_state(Transition::Deleted).number == 99);
 }
 
 TEST_CASE("what SNMP sets is a configuration that differs in that one thing") {

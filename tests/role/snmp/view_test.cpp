@@ -308,7 +308,7 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
                                           {.kind = Event::Kind::RealServer,
                                            .name = "[127.1.0.1]:tcp:80",
                                            .parent = "[10.1.0.1]:tcp:80",
-                                           .state = "DOWN"});
+                                           .transition = Transition::Down});
     REQUIRE(traps.size() == 1);
     std::string all = text_of(traps[0].oid);
     for (const auto& [oid, value] : traps[0].objects) all += fmt::format("\n{}={}", text_of(oid), text_of(value));
