@@ -27,14 +27,16 @@ Judge::Judge(Judge&&) noexcept = default;
 Judge& Judge::operator=(Judge&&) noexcept = default;
 Judge::~Judge() = default;
 
-void Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening) {
-    impl_->start(std::move(config), memory, at, std::move(overrides), opening);
+void Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening,
+                  HostAddresses host) {
+    impl_->start(std::move(config), memory, at, std::move(overrides), opening, std::move(host));
 }
 
-Intents Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides) {
+Intents Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides, HostAddresses host) {
     Intents all;
     const auto collect = [&all](const Intents& some) { all.insert(all.end(), some.begin(), some.end()); };
-    impl_->start(std::move(config), memory, at, std::move(overrides), {.settled = {}, .report = collect});
+    impl_->start(std::move(config), memory, at, std::move(overrides), {.settled = {}, .report = collect},
+                 std::move(host));
     return all;
 }
 
@@ -44,7 +46,9 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
     return impl_->command(command, at, answer);
 }
 
-Intents Judge::reload(config::Config next, Moment at) { return impl_->reload(std::move(next), at); }
+Intents Judge::reload(config::Config next, Moment at, HostAddresses host) {
+    return impl_->reload(std::move(next), at, std::move(host));
+}
 
 std::optional<AcceptedChanges> Judge::accept(std::vector<config::ServiceChange> changes) const {
     if (!impl_->accepts(changes)) return std::nullopt;
@@ -54,8 +58,6 @@ std::optional<AcceptedChanges> Judge::accept(std::vector<config::ServiceChange> 
 Intents Judge::reload(AcceptedChanges changes, Moment at) { return impl_->reload(std::move(changes.list_), at); }
 
 Intents Judge::stop(bool keep, Moment) { return impl_->stop(keep); }
-
-void Judge::know_addresses(std::set<IpAddress> addresses) { impl_->know_addresses(std::move(addresses)); }
 
 std::optional<Instant> Judge::deadline() const { return impl_->deadline(); }
 

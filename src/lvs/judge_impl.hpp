@@ -28,14 +28,14 @@ class Judge::Impl {
 public:
     explicit Impl(Random random) : schedule_{std::move(random)} {}
 
-    void start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening);
+    void start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening,
+               HostAddresses host);
     [[nodiscard]] Intents step(const Fact& fact, Moment at);
     [[nodiscard]] Intents command(const ServerCommand& command, Moment at, ServerAnswer& answer);
-    [[nodiscard]] Intents reload(config::Config next, Moment at);
+    [[nodiscard]] Intents reload(config::Config next, Moment at, HostAddresses host);
     [[nodiscard]] bool accepts(const std::vector<config::ServiceChange>& changes) const;
     [[nodiscard]] Intents reload(std::vector<config::ServiceChange> changes, Moment at);
     [[nodiscard]] Intents stop(bool keep) const;
-    void know_addresses(std::set<IpAddress> addresses) { addresses_.set(std::move(addresses)); }
 
     [[nodiscard]] std::optional<Instant> deadline() const;
     [[nodiscard]] const Services& services() const { return services_; }

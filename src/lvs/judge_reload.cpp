@@ -47,8 +47,9 @@ std::optional<std::size_t> Judge::Impl::Previous::find(const config::VirtualServ
     return found == by_identity.end() ? std::nullopt : std::optional{found->second};
 }
 
-Intents Judge::Impl::reload(config::Config next, Moment at) {
+Intents Judge::Impl::reload(config::Config next, Moment at, HostAddresses host) {
     Intents out;
+    if (host) addresses_.set(std::move(*host));
     Previous before{std::move(services_.configs), std::move(services_.states), {}};
     for (std::size_t i = 0; i < before.configs.size(); ++i)
         before.by_identity.emplace(identity_of(before.configs[i]), i);

@@ -18,7 +18,7 @@ Intents Judge::Impl::step(const Fact& fact, Moment at) {
     else if (const auto* counted = std::get_if<ConnectionsCounted>(&fact))
         draining_.on_counted(services_, *counted, out);
     else if (const auto* changed = std::get_if<AddressesChanged>(&fact)) {
-        know_addresses(changed->addresses);
+        addresses_.set(changed->addresses);
         on_addresses(at, out);
     } else
         on_deadline(at, out);

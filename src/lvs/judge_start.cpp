@@ -11,8 +11,9 @@
 namespace mainstay::lvs {
 
 void Judge::Impl::start(config::Config config, const Memory& memory, Moment at, Overrides overrides,
-                        const Opening& opening) {
+                        const Opening& opening, HostAddresses host) {
     Intents out;
+    if (host) addresses_.set(std::move(*host));
     overrides_ = OperatorOverrides{std::move(overrides)};
     marks_.recall(memory);
     services_.configure(std::move(config), marks_, out);

@@ -10,7 +10,7 @@ import pytest
 
 from support.lvs import virtual_server
 from support.paths import program
-from support.processes import capabilities, landlock_version, status
+from support.processes import capabilities, landlock_version, numbers_of, status
 from support.vrrp import instance, office, role_pid, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -215,13 +215,12 @@ TRACKED = "track_file weight {\n file /run/weight\n}\n"
 
 
 def watcher_rights(host):
-    """None while the watcher is not there, or still root."""
-    if "mainstayd-track" not in host.process_names():
+    """None while the watcher is not there, still root, or just being replaced."""
+    shown = host.run(["sh", "-c", "cat /proc/$(pgrep -x mainstayd-track)/status"], check=False).stdout
+    found = dict(line.split(":", 1) for line in shown.splitlines() if ":" in line)
+    if "CapPrm" not in found or set(found["Uid"].split()) == {"0"}:
         return None
-    pid = role_pid(host, "mainstayd-track")
-    if set(status(host, pid)["Uid"].split()) == {"0"}:
-        return None
-    return capabilities(host, pid, "CapPrm")
+    return numbers_of(found["CapPrm"])
 
 
 def test_the_watcher_has_the_rights_that_its_plan_needs_and_no_more(director):

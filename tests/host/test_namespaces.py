@@ -143,5 +143,5 @@ def test_syslog_idents_carry_namespace_and_instance(lan):
 
     wait_ready(one.mainstayd("net_namespace blue\ninstance red\n" + instance()))
 
-    wait_until(lambda: re.search(r"mainstayd-vrrp_blue_red\[\d+\]", listener.output()), 10, listener.output)
-    assert re.search(r" mainstayd_blue_red\[\d+\]: Startup complete", listener.output())
+    for line in (r"mainstayd-vrrp_blue_red\[\d+\]", r" mainstayd_blue_red\[\d+\]: Startup complete"):
+        wait_until(lambda line=line: re.search(line, listener.output()), 20, listener.output)

@@ -39,10 +39,11 @@ struct Bench {
     Judge judge{[this](Micros limit) { return std::min(drawn, limit); }};
     Instant zero{};  // the start
     Nanos since_start{0};
+    HostAddresses host;  // at the start
 
     Moment now() const { return {zero + since_start, {std::chrono::duration_cast<Micros>(since_start).count()}}; }
     Lines start(config::Config config, const Memory& memory = {}) {
-        return text_of_intents(judge.start(std::move(config), memory, now()));
+        return text_of_intents(judge.start(std::move(config), memory, now(), {}, host));
     }
     Lines start(config::VirtualServer service) {
         config::Config config;

@@ -267,3 +267,24 @@ def test_a_start_is_steady_when_its_status_says_the_last_reason_of_a_fault(lan):
             + "static_ipaddress {\n    10.30.0.11/24 dev eth2\n}\n"
             + "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n")
     assert finds_nothing(lan, text, text)
+
+
+def test_a_vmac_name_that_goes_to_another_interface_is_no_fault_of_the_instance_that_had_it(lan):
+    group = "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n"
+    second = instance("VI_2", 52, vips="192.168.4.201")
+    other = instance("VI_3", 53, interface="eth1", vips="10.20.0.200", more="use_vmac red")
+    assert finds_nothing(lan, instance(more="use_vmac red") + second + group,
+                         instance(more="use_vmac green") + second + group + other)
+
+
+def test_a_vmac_that_is_used_for_the_other_family_has_the_settings_of_a_new_one(lan):
+    four, six = instance(more="use_vmac red"), instance(vips="fe80::51\n        2001:db8:4::200/64", more="use_vmac red")
+    assert finds_nothing(lan, four, six)
+    lan.close()
+    assert finds_nothing(lan, six, four)
+
+
+def test_an_instance_without_a_source_is_no_master_when_its_vmac_is_made_again(lan):
+    text = instance(interface="eth2", vips="10.30.0.200", more="use_vmac\n    dont_track_primary")
+    gone = [{"do": "drift", "run": [["ip", "link", "del", "vrrp.51"]]}]
+    assert finds_nothing(lan, text, text, before_last=gone)

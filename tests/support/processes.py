@@ -9,9 +9,12 @@ def status(host, pid):
 
 
 def capabilities(host, pid, kind="CapEff"):
-    """Their numbers."""
-    bits = int(status(host, pid)[kind], 16)
-    return {n for n in range(64) if bits >> n & 1}
+    return numbers_of(status(host, pid)[kind])
+
+
+def numbers_of(mask):
+    """The numbers of the capabilities in a mask as /proc shows it."""
+    return {n for n in range(64) if int(mask, 16) >> n & 1}
 
 
 def landlock_version():

@@ -51,6 +51,9 @@ struct ConnectionsCounted {  // the answer to CountConnections, for all of the s
 struct AddressesChanged {  // all addresses of the host, for ha_suspend
     std::set<IpAddress> addresses;
 };
+// What is known of the host's addresses when a configuration takes effect. None: nothing new; until it is known,
+// nothing is suspended.
+using HostAddresses = std::optional<std::set<IpAddress>>;
 using Fact = std::variant<CheckFinished, DeadlineReached, ConnectionsCounted, AddressesChanged>;
 
 // ---- intents, to be carried out in order ----

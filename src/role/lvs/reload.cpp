@@ -47,7 +47,7 @@ void LvsRole::commit_all(config::Config next) {
 
 void LvsRole::reload(config::Config next) {
     const auto counted = counter_intervals(next, runtime_.options().snmp);
-    auto intents = judge_.reload(std::move(next), moment());
+    auto intents = judge_.reload(std::move(next), moment(), host_addresses());
     follow_known(intents);
     reconciler_.replace(wanted());
     reloaded(intents);

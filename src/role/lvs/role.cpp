@@ -38,7 +38,8 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
                       [&] {
                           if (event_driven_.all(judge_).empty()) write_table();
                       },
-                  .report = [this](const lvs::Intents& some) { tell(some); }});
+                  .report = [this](const lvs::Intents& some) { tell(some); }},
+                 host_addresses());
     if (!started_) {
         lvs::Intents follow_up;
         follow_known(follow_up);
@@ -264,7 +265,10 @@ void LvsRole::on_instance_states(const ipc::Message& told) {
 
 void LvsRole::watch_links(const config::Config& config) {
     if (config::sync_daemon(config) || lvs::suspends(config)) links_.open(config.global);
-    if (links_.is_open()) judge_.know_addresses(links_.addresses());
+}
+
+lvs::HostAddresses LvsRole::host_addresses() const {
+    return links_.is_open() ? lvs::HostAddresses{links_.addresses()} : std::nullopt;
 }
 
 void LvsRole::links_changed() {

@@ -109,6 +109,7 @@ private:
     void follow_known(lvs::Intents& after);
     void on_instance_states(const ipc::Message& told);
     void watch_links(const config::Config& config);
+    [[nodiscard]] lvs::HostAddresses host_addresses() const;
     void links_changed();
     void on_interface_change();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);

@@ -114,14 +114,13 @@ lvs::Memory history_of(const lvs::Judge& judge, const std::vector<std::vector<st
 LvsWalk::LvsWalk(std::uint64_t seed)
     : dice_{seed}, options_{options_for(kernel_)}, judge_{[](Micros limit) { return limit / 2; }} {
     addresses_ = {lvs::test::ip("10.0.0.1"), lvs::test::ip("10.0.0.2")};
-    judge_.know_addresses(addresses_);
     kernel_.refuses = [this](const netlink::IpvsOperation&) {
         passed_.push_back(kernel_.table);
         return 0;
     };
     reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
     config_ = random_services(dice_);
-    const auto intents = judge_.start(config_, {}, now());
+    const auto intents = judge_.start(config_, {}, now(), {}, addresses_);
     reconciler_->start(wanted(), {}, false);
     carry_out(intents);
     follow_files();
@@ -230,7 +229,6 @@ void LvsWalk::reload(config::Config next) {
         if (next.virtual_servers[i] != config_.virtual_servers[i])
             changes.push_back({i, config_.virtual_servers[i], next.virtual_servers[i]});
     const config::Config before = std::exchange(config_, next);
-    judge_.know_addresses(addresses_);
     begin_watch();
     lvs::Intents intents;
     std::optional<lvs::AcceptedChanges> accepted;
@@ -238,7 +236,7 @@ void LvsWalk::reload(config::Config next) {
     if (accepted) {
         history_.back() += fmt::format(" ({} changes)", changes.size());
         lvs::Judge whole = judge_;
-        static_cast<void>(whole.reload(std::move(next), now()));
+        static_cast<void>(whole.reload(std::move(next), now(), addresses_));
         std::vector<std::size_t> places;
         for (const auto& change : changes) places.push_back(change.at);
         intents = judge_.reload(std::move(*accepted), now());
@@ -311,8 +309,7 @@ void LvsWalk::restart() {
     }
     running_.clear();
     judge_ = lvs::Judge{[](Micros limit) { return limit / 2; }};
-    judge_.know_addresses(addresses_);
-    auto intents = judge_.start(config_, memory_of(status), now(), overrides_of(status));
+    auto intents = judge_.start(config_, memory_of(status), now(), overrides_of(status), addresses_);
     reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
     const auto batches = kernel_.batches.size();
     reconciler_->start(wanted(), owned, false);
@@ -447,8 +444,7 @@ void LvsWalk::check_fresh_start() {
         }
     }
     lvs::Judge fresh{[](Micros) { return Micros{0}; }};
-    fresh.know_addresses(addresses_);
-    static_cast<void>(fresh.start(config_, history_of(judge_, up), now(), judge_.overrides()));
+    static_cast<void>(fresh.start(config_, history_of(judge_, up), now(), judge_.overrides(), addresses_));
     const auto want = text_of(fresh.desired()), have = text_of(judge_.desired());
     if (want == have) return;
     std::string states;
@@ -491,8 +487,7 @@ void LvsWalk::check_state_block() {
     static_cast<void>(write_status(block, status_of(judge_, reconciler_->state(), 1), judge_, now()));
     const auto status = decode_lvs_block(block).value();
     lvs::Judge twin{[](Micros) { return Micros{0}; }};
-    twin.know_addresses(addresses_);
-    static_cast<void>(twin.start(config_, memory_of(status), now(), overrides_of(status)));
+    static_cast<void>(twin.start(config_, memory_of(status), now(), overrides_of(status), addresses_));
     const auto want = text_of(judge_.desired()), have = text_of(twin.desired());
     if (want != have) fail("a new incarnation would make\n" + have + "of\n" + want);
 }
