@@ -9,7 +9,7 @@ DOWN_TIME = "return master_down_time(config_->version, effective_, master_interv
 RESIGNED = "timer_ = step.now + skew_time(config_->version, effective_, master_interval_);"
 FAULT = "if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);"
 STOP = """if (state_ == State::Master) leave_master(step, 1);
-    if (state_ != State::Init) announce(step, State::Init, "STOP", "VRRP Instance stopping", true);"""
+    if (state_ != State::Init) announce(step, Transition::Stop, "VRRP Instance stopping");"""
 TAKEOVER = """send_advert(step);
     if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});"""
 NEXT_SLOT = "*timer_ += interval * (missed + 1);"
