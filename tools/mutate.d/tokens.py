@@ -93,6 +93,8 @@ class Source:
         around = self._around(index)
         if self._is_return_type(index):
             return "code"
+        if self._is_array(index):
+            return "list"
         head = self._head(index)
         if "namespace" in head[:2]:
             return "namespace"
@@ -112,6 +114,11 @@ class Source:
         while begin >= 0 and self.tokens[begin].text not in (";", "}", "{"):
             begin -= 1
         return [token.text for token in self.tokens[begin + 1:index]]
+
+    def _is_array(self, index):
+        """`kRows[]{`; a lambda's brackets follow no name."""
+        bracket = self.tokens[index - 1].partner if index and self.is_text(index - 1, "]") else None
+        return bool(bracket) and self.tokens[bracket - 1].kind == "word" and not self.is_text(bracket - 1, "return", "co_return")
 
     def _is_return_type(self, index):
         """`-> std::optional<X> {`"""

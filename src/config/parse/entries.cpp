@@ -63,11 +63,21 @@ public:
     }
 
 private:
-    std::string_view argument() { return at_ + 1 < v_.count() ? v_.arg(++at_) : std::string_view{}; }
+    std::string_view argument() { return v_.arg(++at_); }  // of a word that is not the last
 
     bool option(std::string_view word) {
         const Mark mark = v_.arg_mark(at_);
-        const bool v4 = a_.prefix.address.is_v4();
+        const bool broadcasts = word == "brd" || word == "broadcast";
+        const bool for_v4 = word == "label" || word == "scope" || broadcasts;
+        if ((for_v4 || word == "dev") && at_ + 1 == v_.count()) {
+            r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", word)).effect = "the word is ignored";
+            return true;
+        }
+        if (for_v4 && !a_.prefix.address.is_v4()) {
+            (void)argument();
+            unusable(mark, fmt::format("{} is for IPv4 addresses only", word), "the word is ignored");
+            return true;
+        }
         if (word == "dev") {
             a_.dev = argument();
         } else if (word == "label") {
@@ -87,7 +97,7 @@ private:
                 keep_name(name, v_.arg_mark(at_));
             } else
                 unusable(mark, fmt::format("unknown scope '{}'", name), "scope global is used");
-        } else if (word == "brd" || word == "broadcast") {
+        } else if (broadcasts) {
             broadcast(mark);
         } else if (word == "no_track") {
             a_.no_track = true;
@@ -99,10 +109,6 @@ private:
             auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
             if (const auto near = nearest_option(Block::VirtualAddresses, word); !near.empty())
                 d.fix = fmt::format("did you mean `{}`?", near);
-        }
-        if (!v4 && (word == "label" || word == "brd" || word == "broadcast" || word == "scope")) {
-            unusable(mark, fmt::format("{} is for IPv4 addresses only", word), "the word is ignored");
-            a_.label.clear();
         }
         return true;
     }

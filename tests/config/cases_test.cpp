@@ -1,0 +1,100 @@
+// What operators read of a file, word by word, and what becomes of it: cases/*.txt.
+//
+// A case is `==== what it shows`, the text of a file, `----`, and what is to be said of it: the diagnostics, the
+// exit code and the model. `==== [x.toml]` at its beginning names the file. After a change, and a review
+// of what it makes of the cases: MAINSTAY_WRITE_CASES=1 build/tests/config/config_cases_test
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "model_text.hpp"
+#include "samples.hpp"
+
+using namespace mainstay;
+using namespace mainstay::config;
+using namespace mainstay::config::testing;
+
+namespace {
+
+struct Case {
+    std::string title, text, said;
+};
+
+std::vector<Case> cases_in(const std::filesystem::path& path) {
+    std::ifstream file{path};
+    std::vector<Case> cases;
+    std::string* to = nullptr;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("==== ")) {
+            cases.push_back({line.substr(5), {}, {}});
+            to = &cases.back().text;
+        } else if (line == "----" && to != nullptr) {
+            to = &cases.back().said;
+        } else if (to != nullptr) {
+            *to += line + "\n";
+        }
+    }
+    for (Case& one : cases) one.said.erase(one.said.find_last_not_of('\n') + 1);
+    return cases;
+}
+
+Environment director() {
+    Environment environment = host();
+    environment.subnets = [] {
+        return std::vector{Prefix::parse("10.9.9.1/24").value(), Prefix::parse("2001:db8::1/64").value()};
+    };
+    environment.variable = [](std::string_view name) { return name == "SITE" ? std::string{"north"} : std::string{}; };
+    environment.random = [] { return std::uint64_t{7}; };
+    environment.network_namespace_exists = [](std::string_view name) { return name == "blue"; };
+    environment.pattern_problem = [](const HttpUrl& url) {
+        const auto words = value_of<WordList>(url.more->values, "regex");
+        return words && words->front() == "(" ? std::string{"missing closing parenthesis"} : std::string{};
+    };
+    return environment;
+}
+
+std::string said_of(const Case& one) {
+    const auto end = one.title.starts_with('[') ? one.title.find(']') : std::string::npos;
+    const std::string name = end == std::string::npos ? "ha.conf" : one.title.substr(1, end - 1);
+    const Loaded loaded = load_text(name, one.text, director());
+    std::string out;
+    const auto lines = lines_of(loaded);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const Diagnostic& d = loaded.diagnostics[i];
+        out += lines[i];
+        for (const auto& [what, words] : {std::pair{"expected", &d.expected}, {"effect", &d.effect}, {"fix", &d.fix}})
+            if (!words->empty()) out += fmt::format(" | {}: {}", what, *words);
+        out += "\n";
+    }
+    for (const Lost& lost : loaded.lost) out += fmt::format("lost: {}\n", describe(lost));
+    out += fmt::format("exit {}{}\n", loaded.exit_code(), loaded.can_run() ? "" : ", cannot run");
+    out += model_text(loaded.config);
+    out.erase(out.find_last_not_of('\n') + 1);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("each of the cases gives the diagnostics, the exit code and the model that were reviewed") {
+    std::vector<std::filesystem::path> paths;
+    for (const auto& entry : std::filesystem::directory_iterator{MAINSTAY_TEST_CASES}) paths.push_back(entry.path());
+    std::ranges::sort(paths);
+    REQUIRE(paths.size() > 3);
+    const bool write = std::getenv("MAINSTAY_WRITE_CASES") != nullptr;
+    for (const auto& path : paths) {
+        std::string written;
+        for (const Case& one : cases_in(path)) {
+            CAPTURE(path.filename().string());
+            CAPTURE(one.title);
+            const std::string said = said_of(one);
+            written += fmt::format("==== {}\n{}----\n{}\n\n", one.title, one.text, said);
+            if (!write) CHECK(said == one.said);
+        }
+        if (write) std::ofstream{path} << written;
+    }
+}
