@@ -1,0 +1,271 @@
+// One role as the supervisor has it: its line, its incarnations and the pauses between them.
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mainstay/ipc/shared.hpp"
+#include "supervisor_parts.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+struct Bench {
+    Child::OnMessage on_message() {
+        return [this](const Result<ipc::Received>& got) {
+            heard.push_back(got ? name_of(got->message) : "an error");
+            if (kills) child.kill_offender();
+        };
+    }
+    // The test has the other end of the line.
+    UniqueFd adopt(int pid = kNobody) {
+        auto channel = ipc::make_channel();
+        REQUIRE(channel.has_value());
+        child.adopt(pid, std::move(channel->first), on_message(), log);
+        return std::move(channel->second);
+    }
+    void turn() {
+        loop.restart();
+        loop.poll();
+    }
+
+    boost::asio::io_context loop;
+    KeptLog log;
+    Texts heard;
+    bool kills = false;
+    Child child{loop, Kind::Vrrp};
+};
+
+// A process that lives until it is killed; how it ended.
+int sleeper() {
+    const int pid = ::fork();
+    if (pid == 0)
+        for (;;) ::pause();
+    return pid;
+}
+int signal_that_ended(int pid) {
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+void fill(int fd) {
+    while (ipc::send_message(fd, ipc::Heartbeat{})) {
+    }
+}
+
+}  // namespace
+
+TEST_CASE("what a role sends is heard, and that it lives") {
+    Bench bench;
+    const auto line = bench.adopt();
+    CHECK(bench.child.alive());
+    CHECK(bench.child.pid == kNobody);
+    bench.child.missed = 7;
+    REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
+    REQUIRE(ipc::send_message(line.get(), ipc::Stopped{}));
+    bench.turn();
+    CHECK(bench.heard == Texts{"Heartbeat", "Stopped"});
+    CHECK(bench.child.missed == 0);
+    REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
+    bench.turn();
+    CHECK(bench.heard.size() == 3);
+}
+
+TEST_CASE("what cannot be read is heard as an error, and the line goes on") {
+    Bench bench;
+    const auto line = bench.adopt();
+    REQUIRE(::send(line.get(), "\xff", 1, MSG_NOSIGNAL) == 1);
+    REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
+    bench.turn();
+    CHECK(bench.heard == Texts{"an error", "Heartbeat"});
+    CHECK(bench.log.texts.empty());
+}
+
+TEST_CASE("a role that sends much takes 64 messages of one turn") {
+    Bench bench;
+    const auto line = bench.adopt();
+    for (int i = 0; i < 65; ++i) REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
+    bench.loop.restart();
+    bench.loop.poll_one();
+    CHECK(bench.heard.size() == 64);
+    bench.turn();
+    CHECK(bench.heard.size() == 65);
+}
+
+TEST_CASE("a line whose other end is closed is not read any more, and nothing else happens") {
+    Bench bench;
+    auto line = bench.adopt();
+    line.reset();
+    bench.turn();
+    CHECK(bench.heard.empty());
+    CHECK(bench.log.texts.empty());
+    CHECK(bench.child.alive());
+    bench.child.send(ipc::Stop{}, -1, bench.log);  // to a process that has just ended
+    CHECK(bench.log.texts.empty());
+    CHECK(bench.child.lost_messages == 0);
+}
+
+TEST_CASE("nothing is heard of a role any more once it is killed for what it sent") {
+    Bench bench;
+    bench.kills = true;
+    const int pid = sleeper();
+    const auto line = bench.adopt(pid);
+    for (int i = 0; i < 3; ++i) REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
+    bench.turn();
+    CHECK(bench.heard == Texts{"Heartbeat"});
+    CHECK(bench.child.offended);
+    CHECK(bench.child.kill_sent);
+    CHECK(bench.child.control() == -1);
+    CHECK(signal_that_ended(pid) == SIGKILL);
+}
+
+TEST_CASE("an undecodable message for which it is killed is the last one that is read") {
+    Bench bench;
+    bench.kills = true;
+    const int pid = sleeper();
+    const auto line = bench.adopt(pid);
+    for (int i = 0; i < 2; ++i) REQUIRE(::send(line.get(), "\xff", 1, MSG_NOSIGNAL) == 1);
+    bench.turn();
+    CHECK(bench.heard == Texts{"an error"});
+    CHECK(signal_that_ended(pid) == SIGKILL);
+}
+
+TEST_CASE("messages that a role does not read are lost, of which the log has the 1st, 2nd, 4th and 8th") {
+    Bench bench;
+    const auto line = bench.adopt();
+    fill(bench.child.control());
+    for (int i = 0; i < 9; ++i) bench.child.send(ipc::Stop{}, -1, bench.log);
+    CHECK(bench.child.lost_messages == 9);
+    const std::string what = "a message to process " + std::to_string(kNobody) + " was lost (";
+    CHECK(bench.log.texts == Texts{what + "1 so far): the other process does not read",
+                                   what + "2 so far): the other process does not read",
+                                   what + "4 so far): the other process does not read",
+                                   what + "8 so far): the other process does not read"});
+}
+
+TEST_CASE("a message goes with its descriptor, and to nobody when there is no line") {
+    Bench bench;
+    bench.child.send(ipc::Stop{}, -1, bench.log);
+    CHECK(bench.log.texts.empty());
+    const auto line = bench.adopt();
+    const auto memory = ipc::make_memfd("test", 10);
+    bench.child.send(ipc::Prepare{7}, memory->get(), bench.log);
+    auto got = ipc::receive_message(line.get());
+    REQUIRE((got && got->has_value() && std::holds_alternative<ipc::Received>(**got)));
+    CHECK(std::get<ipc::Received>(**got).descriptor);
+    CHECK(std::get<ipc::Prepare>(std::get<ipc::Received>(**got).message).generation == 7);
+}
+
+TEST_CASE("a process that is started has its line, its RoleStartup, and nothing of an earlier incarnation") {
+    Bench bench;
+    const auto line = bench.adopt();
+    bench.child.ready = bench.child.prepared = bench.child.kill_sent = bench.child.offended = true;
+    bench.child.missed = 5;
+    bench.child.unknown_messages = bench.child.lost_messages = bench.child.refused_lines =
+        bench.child.requests_ignored = 3;
+    bench.child.awaited.commits = 2;
+    bench.child.offences = 4;
+    const auto before = kernel::monotonic_now();
+    // It sends back what it gets. Its end of the line does not block, so cat ends when nothing is there.
+    const kernel::RoleProcess cat{.executable = "/bin/sh",
+                                  .argv = {"sh", "-c", "while :; do cat <&3 >&3 2>/dev/null; sleep 0.02; done"},
+                                  .descriptors = {}};
+    ipc::RoleStartup startup;
+    startup.log_ident = "mainstayd-vrrp";
+    REQUIRE(bench.child.start(cat, startup, bench.on_message(), bench.log));
+    CHECK(bench.child.alive());
+    CHECK(bench.child.pid != kNobody);
+    CHECK_FALSE(bench.child.ready);
+    CHECK_FALSE(bench.child.prepared);
+    CHECK_FALSE(bench.child.kill_sent);
+    CHECK_FALSE(bench.child.offended);
+    CHECK(bench.child.missed == 0);
+    CHECK(bench.child.unknown_messages + bench.child.lost_messages + bench.child.refused_lines +
+              bench.child.requests_ignored ==
+          0);
+    CHECK(bench.child.awaited.commits == 0);
+    CHECK(bench.child.offences == 4);
+    CHECK(bench.child.born >= before);
+    const auto limit = kernel::monotonic_now() + 20s;
+    while (bench.heard.empty() && kernel::monotonic_now() < limit) {
+        bench.loop.restart();
+        bench.loop.run_one_for(10ms);
+    }
+    CHECK(bench.heard.at(0) == "RoleStartup");
+    bench.child.kill_offender();
+    CHECK(signal_that_ended(bench.child.pid) == SIGKILL);
+}
+
+TEST_CASE("a program that is not there is an error, and no process") {
+    Bench bench;
+    const kernel::RoleProcess missing{.executable = "/nowhere/mainstayd-vrrp", .argv = {"x"}, .descriptors = {}};
+    const auto started = bench.child.start(missing, {}, bench.on_message(), bench.log);
+    REQUIRE_FALSE(started);
+    CHECK(started.error().text() == "start /nowhere/mainstayd-vrrp: No such file or directory");
+    CHECK_FALSE(bench.child.alive());
+}
+
+TEST_CASE("a process that takes over is heard by the handler of the role, and the spare is empty") {
+    Bench bench, other;
+    const auto old = bench.adopt(kNobody - 1);
+    const auto line = other.adopt(kNobody);
+    bench.child.ready = bench.child.prepared = bench.child.kill_sent = bench.child.offended = true;
+    bench.child.missed = 9;
+    const auto before = kernel::monotonic_now();
+    bench.child.take_over(other.child, bench.on_message(), bench.log);
+    CHECK(bench.child.pid == kNobody);
+    CHECK(bench.child.born >= before);
+    CHECK_FALSE(bench.child.ready);
+    CHECK_FALSE(bench.child.prepared);
+    CHECK_FALSE(bench.child.kill_sent);
+    CHECK_FALSE(bench.child.offended);
+    CHECK(bench.child.missed == 0);
+    CHECK_FALSE(other.child.alive());
+    CHECK(other.child.control() == -1);
+    REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
+    bench.turn();
+    other.turn();
+    CHECK(bench.heard == Texts{"Heartbeat"});
+    CHECK(other.heard.empty());
+}
+
+TEST_CASE("a process that has ended is forgotten, but not what its role has done") {
+    Bench bench;
+    const auto line = bench.adopt();
+    bench.child.ready = bench.child.prepared = bench.child.awaits_look = bench.child.ever_ready = true;
+    bench.child.prepared_generation = 5;
+    bench.child.forget();
+    CHECK_FALSE(bench.child.alive());
+    CHECK(bench.child.control() == -1);
+    CHECK_FALSE(bench.child.ready);
+    CHECK_FALSE(bench.child.prepared);
+    CHECK_FALSE(bench.child.awaits_look);
+    CHECK(bench.child.prepared_generation == 0);
+    CHECK(bench.child.ever_ready);
+}
+
+TEST_CASE("a role that keeps dying is started after 0, 1, 2, 4 ... and at most 60 seconds") {
+    Bench bench;
+    bench.child.born = Instant{1h};
+    std::vector<std::int64_t> delays;
+    for (int i = 0; i < 10; ++i) delays.push_back(bench.child.next_delay(Instant{1h} + 1s).count());
+    CHECK(delays == std::vector<std::int64_t>{0, 1, 2, 4, 8, 16, 32, 60, 60, 60});
+    CHECK(bench.child.next_delay(Instant{1h} + 9'999ms).count() == 60);
+    CHECK(bench.child.next_delay(Instant{1h} + 10s).count() == 0);
+    CHECK(bench.child.next_delay(Instant{1h} + 1s).count() == 1);
+}
+
+TEST_CASE("a role that was killed for an offence has no stable life, however long it lived") {
+    Bench bench;
+    bench.child.born = Instant{1h};
+    bench.child.offended = true;
+    CHECK(bench.child.next_delay(Instant{2h}).count() == 0);
+    CHECK(bench.child.next_delay(Instant{2h}).count() == 1);
+    CHECK(bench.child.next_delay(Instant{2h}).count() == 2);
+}

@@ -1,0 +1,221 @@
+// Files that the supervisor keeps: its pid file, copies of the configuration; and the scripts that it may run.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <regex>
+
+#include "role/supervisor/copies.hpp"
+#include "role/supervisor/limits.hpp"
+#include "role/supervisor/pid_file.hpp"
+#include "role/supervisor/script_guard.hpp"
+#include "supervisor_parts.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+struct Folder {
+    Folder() {
+        std::string pattern = "/tmp/mainstay-supervisor.XXXXXX";
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        path = pattern;
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    [[nodiscard]] std::string at(const std::string& name) const { return path + "/" + name; }
+    [[nodiscard]] std::string text(const std::string& name) const {
+        std::ifstream file{at(name)};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+    [[nodiscard]] Texts names() const {
+        Texts all;
+        for (const auto& entry : std::filesystem::directory_iterator{path}) all.push_back(entry.path().filename());
+        return all;
+    }
+    std::string path;
+};
+
+unsigned mode_of(const std::string& path) {
+    struct stat facts{};
+    REQUIRE(::stat(path.c_str(), &facts) == 0);
+    return facts.st_mode & 07777;
+}
+
+bool in_child(const std::function<bool()>& what) {
+    const int child = ::fork();
+    if (child == 0) ::_exit(what() ? 0 : 1);
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::string own_name() {
+    std::string name;
+    std::getline(std::ifstream{"/proc/self/comm"}, name);
+    return name;
+}
+
+constexpr std::uint64_t kGigabyte = 1ULL << 30;
+
+}  // namespace
+
+TEST_CASE("a pid file has the number of its process, is locked while that lives, and goes with it") {
+    const Folder folder;
+    const std::string path = folder.at("x.pid"), own = std::to_string(::getpid()) + "\n";
+    {
+        auto claimed = PidFile::claim(path, "mainstayd");
+        REQUIRE(claimed);
+        CHECK(folder.text("x.pid") == own);
+        CHECK(claimed->path() == path);
+        CHECK(mode_of(path) == 0644);
+        const auto again = PidFile::claim(path, "mainstayd");
+        REQUIRE_FALSE(again);
+        CHECK(again.error().code() == Errc::Exists);
+        CHECK(again.error().text() == "daemon is already running: " + path + " is locked by another process");
+        CHECK(folder.text("x.pid") == own);
+    }
+    CHECK(folder.names().empty());
+}
+
+TEST_CASE("a pid file that nobody has locked is taken over, whatever it says, unless its process is the daemon") {
+    const Folder folder;
+    const std::string path = folder.at("x.pid");
+    const int parent = ::getppid();
+    const auto claimed_by_child = [&](const std::string& text, const std::string& program) {
+        std::ofstream{path} << text;
+        return in_child([&] {
+            auto file = PidFile::claim(path, program);
+            return file.has_value() && folder.text("x.pid") == std::to_string(::getpid()) + "\n";
+        });
+    };
+    CHECK(claimed_by_child("", own_name()));
+    CHECK(claimed_by_child("garbage that is longer than any number of a process\n", own_name()));
+    CHECK(claimed_by_child(std::to_string(kNobody), own_name()));
+    const std::string number = std::to_string(::getpid());
+    CHECK(claimed_by_child(number + "\n", "another program"));
+    std::ofstream{path} << number << "\n";
+    CHECK(in_child([&] {
+        const auto file = PidFile::claim(path, own_name());
+        return !file && file.error().code() == Errc::Exists &&
+               file.error().text() == "daemon is already running: process " + number + " of " + path &&
+               folder.text("x.pid") == number + "\n";
+    }));
+    auto own = PidFile::claim(path, own_name());  // as after an exec of the same process
+    CHECK(own.has_value());
+    CHECK(parent == ::getppid());
+}
+
+TEST_CASE("a pid file that cannot be made, or is a symbolic link, is an error") {
+    const Folder folder;
+    const auto missing = PidFile::claim(folder.at("no/x.pid"), "x");
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().text() == "open pid file " + folder.at("no/x.pid") + ": No such file or directory");
+    std::ofstream{folder.at("target")} << "untouched";
+    std::filesystem::create_symlink(folder.at("target"), folder.at("x.pid"));
+    CHECK_FALSE(PidFile::claim(folder.at("x.pid"), "x"));
+    CHECK(folder.text("target") == "untouched");
+}
+
+TEST_CASE("a lock that was handed over keeps the file, and another pid file takes its place") {
+    const Folder folder;
+    UniqueFd lock{::open(folder.at("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+    REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+    auto file = PidFile::adopt(folder.at("a"), std::move(lock));
+    CHECK(file.path() == folder.at("a"));
+    CHECK(file.lock() >= 0);
+    CHECK(PidFile::claim(folder.at("a"), "x").error().code() == Errc::Exists);
+    file = *PidFile::claim(folder.at("b"), "x");
+    CHECK(folder.names() == Texts{"b"});
+    file.remove();
+    CHECK(folder.names().empty());
+    CHECK(file.lock() == -1);
+}
+
+TEST_CASE("copies of the configuration are root's alone, and are kept where the file says so") {
+    const Folder running, saved;
+    KeptLog log;
+    ipc::DaemonSettings settings;
+    keep_copies(settings, "/etc/ha/ha.conf", "text", log);
+    settings.tmp_config_directory = running.path;
+    settings.config_save_dir = saved.path;
+    keep_copies(settings, "/etc/ha/ha.conf", "text", log);
+    const std::string name = "mainstay-" + std::to_string(::getppid()) + ".conf";
+    CHECK(running.names() == Texts{name});
+    CHECK(running.text(name) == "text");
+    CHECK(mode_of(running.at(name)) == 0600);
+    REQUIRE(saved.names().size() == 1);
+    CHECK(std::regex_match(saved.names()[0], std::regex{R"(ha\.conf\.20\d{6}-\d{6})"}));
+    CHECK(saved.text(saved.names()[0]) == "text");
+    CHECK(mode_of(saved.at(saved.names()[0])) == 0600);
+    CHECK(log.texts.empty());
+}
+
+TEST_CASE("a copy that cannot be kept is a warning, and the other one is kept") {
+    const Folder saved;
+    KeptLog log;
+    ipc::DaemonSettings settings;
+    settings.tmp_config_directory = "/nowhere";
+    settings.config_save_dir = saved.path;
+    keep_copies(settings, "ha.conf", "text", log);
+    REQUIRE(log.texts.size() == 1);
+    CHECK(log.texts[0].starts_with("a copy of the configuration cannot be kept: "));
+    CHECK(saved.names().size() == 1);
+}
+
+TEST_CASE("a script that others may change is named once for each key until it is safe again") {
+    if (::getuid() != 0) return;
+    const Folder folder;
+    const std::string path = folder.at("script");
+    std::ofstream{path} << "#!/bin/sh\n";
+    ::chmod(path.c_str(), 0755);
+    KeptLog log;
+    ScriptGuard guard{log};
+    alert::ScriptEntry entry{.argv = {path}, .path = path, .security = alert::ScriptSecurity::Refuse};
+    CHECK(guard.may_run("a", entry));
+    ::chmod(path.c_str(), 0777);
+    CHECK_FALSE(guard.may_run("a", entry));
+    CHECK_FALSE(guard.may_run("a", entry));
+    CHECK(log.texts.size() == 1);
+    CHECK_FALSE(guard.may_run("b", entry));
+    CHECK(log.texts.size() == 2);
+    ::chmod(path.c_str(), 0755);
+    CHECK(guard.may_run("a", entry));
+    ::chmod(path.c_str(), 0777);
+    CHECK_FALSE(guard.may_run("a", entry));
+    CHECK(log.texts.size() == 3);
+    entry.security = alert::ScriptSecurity::Warn;
+    CHECK(guard.may_run("c", entry));
+    CHECK(guard.may_run("c", entry));
+    REQUIRE(log.texts.size() == 4);
+    CHECK(log.texts[3] == "script " + path + " of c became unsafe: accounts other than root may modify it");
+    entry.security = alert::ScriptSecurity::Unchecked;
+    CHECK(guard.may_run("d", entry));
+    CHECK(log.texts.size() == 4);
+}
+
+TEST_CASE("descriptors and address space of each process, and what a configuration of 10 kB adds") {
+    const auto row = [](const kernel::ProcessLimits& limits) {
+        return std::vector<std::uint64_t>{limits.descriptors, limits.address_space, limits.file_size};
+    };
+    using Row = std::vector<std::uint64_t>;
+    CHECK(row(limits_of(Kind::Vrrp, 0)) == Row{1024, kGigabyte, 0});
+    CHECK(row(limits_of(Kind::Vrrp, 10240)) == Row{1024 + 320, kGigabyte + 10240 * 512, 0});
+    CHECK(row(limits_of(Kind::Vrrp, 1023)) == Row{1024, kGigabyte + 1023 * 512, 0});
+    CHECK(row(limits_of(Kind::Lvs, 10240)) == Row{8192, 2 * kGigabyte + 10240 * 512, 0});
+    CHECK(row(limits_of(Kind::Observer, 10240)) == Row{1024, 4 * kGigabyte + 10240 * 512, kGigabyte});
+    CHECK(row(limits_of(Kind::Bfd, 10240)) == Row{1024 + 640, kGigabyte + 10240 * 512, 0});
+    CHECK(row(limits_of(Kind::Snmp, 10240)) == Row{256, 4 * kGigabyte + 10240 * 512, 0});
+    CHECK(row(reader_limits()) == Row{256, 8 * kGigabyte, 0});
+    CHECK(row(watcher_limits()) == Row{256, 2 * kGigabyte, 0});
+}
