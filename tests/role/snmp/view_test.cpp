@@ -176,7 +176,8 @@ TEST_CASE("a new master causes three traps, and another change one") {
     const Scene scene;
     const auto names = [&](const SnmpParts& parts, Event::Kind kind, const char* state) {
         std::string all;
-        for (const auto& trap : snmp_traps(parts, scene.facts(), {.kind = kind, .name = "VI_1", .state = state})) {
+        const Event event{.kind = kind, .name = "VI_1", .transition = transition_from(state).value()};
+        for (const auto& trap : snmp_traps(parts, scene.facts(), event)) {
             all += text_of(trap.oid);
             for (const auto& [oid, value] : trap.objects) all += " " + text_of(oid) + "=" + text_of(value);
             all += "\n";
