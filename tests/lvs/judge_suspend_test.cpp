@@ -179,8 +179,8 @@ TEST_CASE("a reload that turns ha_suspend on goes by the addresses that come wit
         const std::set<IpAddress> host = here ? std::set{ip("10.0.0.1")} : std::set<IpAddress>{};
 
         (void)bench.judge.reload(next, bench.now(), host);
-        CHECK(bench.due() == (here ? 0 : -1));
+        CHECK((bench.due() == -1) == !here);
         (void)bench.judge.reload(next, bench.now());  // nothing new is known of them
-        CHECK(bench.due() == (here ? 0 : -1));
+        CHECK((bench.due() == -1) == !here);
     }
 }

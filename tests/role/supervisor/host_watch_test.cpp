@@ -73,10 +73,18 @@ struct Fixture {
         }
     }
     static int process() {
+        int closed[2];
+        REQUIRE(::pipe2(closed, O_CLOEXEC) == 0);
         const int pid = ::fork();
-        if (pid != 0) return pid;
-        ::close_range(3, ~0U, 0);  // the ends of the line among them
-        for (;;) ::pause();
+        if (pid == 0) {
+            ::close_range(3, ~0U, 0);  // the ends of the line among them
+            for (;;) ::pause();
+        }
+        ::close(closed[1]);
+        char none = 0;
+        REQUIRE(::read(closed[0], &none, 1) == 0);  // until the child has closed its own
+        ::close(closed[0]);
+        return pid;
     }
     void follow(const vrrp::WatchPlan& plan) {
         auto memory = ipc::make_sealed_memfd("plan", {});
