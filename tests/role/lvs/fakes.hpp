@@ -79,6 +79,7 @@ struct FakeKernel {
     lvs::Table table;
     std::vector<std::vector<netlink::IpvsOperation>> batches;
     std::size_t opened = 0, dumps = 0, flushes = 0;
+    std::size_t reads = 0;  // of the destinations of one service
     bool available = true;
     bool socket_breaks = false;                                 // once, at the next batch
     bool lies = false;                                          // once: the next list of destinations is empty
@@ -116,6 +117,7 @@ public:
     }
     Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key) override {
         std::vector<netlink::IpvsDestinationEntry> entries;
+        ++kernel_.reads;
         if (std::exchange(kernel_.lies, false)) return entries;
         for (const auto& entry : kernel_.table) {
             if (entry.service.key != key) continue;

@@ -1,0 +1,121 @@
+// What D-Bus and SNMP ask of one instance, and which parts of SNMP a configuration asks for.
+#include "role/common/instance_requests.hpp"
+
+#include <doctest/doctest.h>
+
+#include "mainstay/config/load.hpp"
+#include "mainstay/config/schema/keyword_values.hpp"
+#include "role/common/snmp_parts.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using What = ipc::ControlRequest::What;
+
+namespace {
+
+config::Config two_instances() {
+    config::Config config;
+    for (const char* name : {"VI_1", "VI_2"}) config.instances.emplace_back().name = name;
+    return config;
+}
+
+std::optional<config::Config> changed(const config::Config& before, What what, std::int64_t value) {
+    return with_requested_change(before, 1, {what, "VI_2", value, "SNMP"});
+}
+
+std::vector<std::string> switches(const config::Instance& instance) {
+    std::vector<std::string> on;
+    for (const auto& value : instance.more->values) {
+        on.emplace_back(value.keyword);
+        CHECK(std::get<bool>(value.data));
+    }
+    return on;
+}
+
+SnmpParts parts(const std::string& global, bool by_option = false, const std::string& socket = {}) {
+    return snmp_parts(config::load_text("x.conf", "global_defs {\n" + global + "\n}\n", {}).config, by_option, socket);
+}
+
+}  // namespace
+
+TEST_CASE("an instance is found by its name, at its place in the configuration") {
+    const auto config = two_instances();
+    CHECK(instance_of(config, "VI_1") == 0U);
+    CHECK(instance_of(config, "VI_2") == 1U);
+    CHECK(instance_of(config, "VI_3") == std::nullopt);
+}
+
+TEST_CASE("a priority from 1 to 255 is set, of that instance alone") {
+    auto config = two_instances();
+    config.instances[0].priority = config.instances[1].priority = 100;
+    const auto next = changed(config, What::SetPriority, 255);
+    REQUIRE(next);
+    CHECK(int{next->instances[0].priority} == 100);
+    CHECK(int{next->instances[1].priority} == 255);
+    CHECK(int{changed(config, What::SetPriority, 1)->instances[1].priority} == 1);
+    for (const std::int64_t bad : {0L, -1L, 256L, 257L}) CHECK_FALSE(changed(config, What::SetPriority, bad));
+}
+
+TEST_CASE("preemption is switched on and off") {
+    auto config = two_instances();
+    CHECK(changed(config, What::SetPreempt, 0)->instances[1].nopreempt);
+    CHECK_FALSE(changed(config, What::SetPreempt, 0)->instances[0].nopreempt);
+    config.instances[1].nopreempt = true;
+    CHECK_FALSE(changed(config, What::SetPreempt, 1)->instances[1].nopreempt);
+    for (const std::int64_t bad : {-1L, 2L}) CHECK_FALSE(changed(config, What::SetPreempt, bad));
+}
+
+TEST_CASE("the switch that is asked for stands in the configuration once, in the order of the keywords") {
+    using Names = std::vector<std::string>;
+    auto config = two_instances();
+    config = *changed(config, What::SetPromoteSecondaries, 1);
+    config = *changed(config, What::SetLinkbeat, 1);
+    config = *changed(config, What::SetAccept, 1);
+    config = *changed(config, What::SetAccept, 1);
+    CHECK(switches(config.instances[1]) == Names{"accept", "linkbeat_use_polling", "promote_secondaries"});
+    CHECK(switches(config.instances[0]).empty());
+    config = *changed(config, What::SetAccept, 0);
+    CHECK(switches(config.instances[1]) == Names{"linkbeat_use_polling", "no_accept", "promote_secondaries"});
+    config = *changed(config, What::SetLinkbeat, 0);
+    config = *changed(config, What::SetPromoteSecondaries, 0);
+    config = *changed(config, What::SetAccept, 1);
+    CHECK(switches(config.instances[1]) == Names{"accept"});
+}
+
+TEST_CASE("a request that changes no setting changes nothing") {
+    for (const auto what : {What::Reload, What::SendGarp, What::PrintData})
+        CHECK_FALSE(changed(two_instances(), what, 1));
+}
+
+TEST_CASE("the log shows a request as the keyword and its value") {
+    const auto text = [](What what, std::int64_t value) { return request_text({what, "VI_1", value, "DBus"}); };
+    CHECK(text(What::SetPriority, 120) == "priority 120");
+    CHECK(text(What::SetPreempt, 0) == "preempt off");
+    CHECK(text(What::SetPreempt, 1) == "preempt on");
+    CHECK(text(What::SetAccept, 1) == "accept on");
+    CHECK(text(What::SetPromoteSecondaries, 0) == "promote_secondaries off");
+    CHECK(text(What::SetLinkbeat, 1) == "linkbeat_use_polling on");
+    CHECK(text(What::SendGarp, 1) == "nothing");
+}
+
+TEST_CASE("each keyword asks for its own part of SNMP") {
+    CHECK(parts("") == SnmpParts{});
+    CHECK_FALSE(parts("").any());
+    CHECK(parts("enable_snmp_vrrp") == SnmpParts{.vrrp = true});
+    CHECK(parts("enable_snmp_keepalived") == SnmpParts{.vrrp = true});
+    CHECK(parts("enable_snmp_checker") == SnmpParts{.checker = true});
+    CHECK(parts("enable_snmp_rfcv2") == SnmpParts{.rfc_v2 = true});
+    CHECK(parts("enable_snmp_rfcv3") == SnmpParts{.rfc_v3 = true});
+    CHECK(parts("enable_snmp_rfc") == SnmpParts{.rfc_v2 = true, .rfc_v3 = true});
+    CHECK(parts("enable_traps") == SnmpParts{.traps = true});
+    for (const char* one : {"enable_snmp_vrrp", "enable_snmp_checker", "enable_snmp_rfcv2", "enable_snmp_rfcv3"})
+        CHECK(parts(one).any());
+    CHECK_FALSE(parts("enable_traps").any());
+}
+
+TEST_CASE("-x asks for keepalived's two parts, and -A beats snmp_socket") {
+    CHECK(parts("", true) == SnmpParts{.vrrp = true, .checker = true});
+    CHECK(parts("snmp_socket unix:/run/agentx").socket == "unix:/run/agentx");
+    CHECK(parts("snmp_socket unix:/run/agentx", false, "tcp:127.0.0.1:705").socket == "tcp:127.0.0.1:705");
+    CHECK(parts("", false, "tcp:127.0.0.1:705").socket == "tcp:127.0.0.1:705");
+}

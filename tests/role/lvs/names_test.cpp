@@ -1,0 +1,204 @@
+// Real servers given by names: who is asked, how often, and what counts while nobody answers.
+#include "role/lvs/name_resolver.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+
+#include "../../lvs/builders.hpp"
+#include "../../probe/names.hpp"
+#include "fakes.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using namespace mainstay::lvs::test;
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+namespace names = probe::test;
+
+// A name server that has an address for each name, says that there is none, or is silent.
+struct NameServer {
+    std::atomic<unsigned> last = 11;  // of 10.0.0.x; 0: there is no such name
+    std::atomic<bool> silent = false;
+    std::atomic<int> asked = 0;
+    names::DatagramServer server{[this](const std::string& query) -> std::vector<std::string> {
+        ++asked;
+        if (silent) return {};
+        if (last == 0) return {names::reply(query, {}, 0x8183)};
+        return {names::reply(query, {names::address(last)})};
+    }};
+};
+
+config::RealServer named(const NameServer& by, Micros interval, const std::string& name = "web.example.org") {
+    config::RealServer one;
+    one.endpoint.port = 80;
+    one.more.edit().values = {
+        {"dns_interval", interval},
+        {"dns_resolver", config::WordList{"127.0.0.1", std::to_string(by.server.endpoint().port)}},
+        {"real_server_dns", config::WordList{name}}};
+    return one;
+}
+
+config::Config with(std::vector<config::VirtualServer> services) {
+    config::Config config;
+    config.virtual_servers = std::move(services);
+    return config;
+}
+
+struct Bench {
+    boost::asio::io_context loop;
+    FakeLog log;
+    int changed = 0;
+    std::unique_ptr<NameResolver> names = std::make_unique<NameResolver>(loop, log, [this] { ++changed; });
+
+    bool until(const std::function<bool()>& holds) {
+        const auto end = std::chrono::steady_clock::now() + kPatience;
+        while (!holds() && std::chrono::steady_clock::now() < end) {
+            loop.restart();
+            loop.run_one_for(10ms);
+        }
+        return holds();
+    }
+    Texts servers(const config::Config& config, std::size_t service = 0) const {
+        const auto effective = names->effective(config);
+        Texts all;
+        for (const auto& one : effective.virtual_servers[service].real_servers) all.push_back(one.endpoint.to_string());
+        return all;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a name has no servers until it is resolved, and then those of the last answer") {
+    NameServer dns;
+    Bench bench;
+    const auto config = with({service({named(dns, Micros{1000})})});
+    CHECK(bench.servers(config).empty());
+    bench.names->follow(config);
+    CHECK(bench.until([&] { return bench.changed == 1; }));
+    CHECK(bench.servers(config) == Texts{"10.0.0.11:80"});
+    CHECK(bench.log.lines == Texts{"real_server_dns web.example.org: 1 servers, 0 before"});
+    dns.last = 12;
+    CHECK(bench.until([&] { return bench.changed == 2; }));
+    CHECK(bench.servers(config) == Texts{"10.0.0.12:80"});
+    const int asked = dns.asked;
+    CHECK(bench.until([&] { return dns.asked > asked + 3; }));
+    CHECK(bench.changed == 2);  // the same answer changes nothing
+}
+
+TEST_CASE("a name that cannot be resolved any more keeps its servers, which is said once, and when it can again") {
+    NameServer dns;
+    Bench bench;
+    const auto config = with({service({named(dns, Micros{1000})})});
+    bench.names->follow(config);
+    CHECK(bench.until([&] { return bench.changed == 1; }));
+    dns.last = 0;
+    CHECK(bench.until([&] { return bench.log.count("The 1 known servers are kept") == 1; }));
+    const int asked = dns.asked;
+    CHECK(bench.until([&] { return dns.asked > asked + 3; }));
+    CHECK(bench.log.count("known servers are kept") == 1);
+    CHECK(bench.servers(config) == Texts{"10.0.0.11:80"});
+    CHECK(bench.changed == 1);
+    dns.last = 11;
+    CHECK(bench.until([&] { return bench.log.count("real_server_dns web.example.org: resolved again after ") == 1; }));
+    CHECK(bench.changed == 1);
+}
+
+TEST_CASE("a name that was never resolved is said to have no servers") {
+    NameServer dns;
+    dns.last = 0;
+    Bench bench;
+    bench.names->follow(with({service({named(dns, Micros{1000})})}));
+    CHECK(bench.until([&] { return bench.log.count("real_server_dns web.example.org: ") == 1; }));
+    CHECK(bench.log.count("It has no servers until a lookup succeeds") == 1);
+}
+
+TEST_CASE("servers that an earlier incarnation knew count until the first answer") {
+    NameServer dns;
+    dns.last = 0;
+    Bench bench;
+    const auto config = with({service({named(dns, Micros{1000})}), service({server("10.0.0.9")}, "10.0.0.2")});
+    lvs::ServiceMemory memory{.identity = lvs::identity_of(config.virtual_servers[0]),
+                              .servers = {{.endpoint = at("10.0.0.33", 80)}},
+                              .leaving = {}};
+    bench.names->recall(config, {memory});
+    bench.names->follow(config);
+    CHECK(bench.servers(config) == Texts{"10.0.0.33:80"});
+    CHECK(bench.until([&] { return bench.log.count("The 1 known servers are kept") == 1; }));
+    dns.last = 12;
+    CHECK(bench.until([&] { return bench.changed == 1; }));
+    CHECK(bench.servers(config) == Texts{"10.0.0.12:80"});
+}
+
+TEST_CASE("what is remembered is for the next configuration only") {
+    NameServer dns;
+    dns.last = 0;
+    Bench bench;
+    const auto config = with({service({named(dns, Micros{30'000'000})})});
+    lvs::ServiceMemory memory{.identity = lvs::identity_of(config.virtual_servers[0]),
+                              .servers = {{.endpoint = at("10.0.0.33", 80)}},
+                              .leaving = {}};
+    bench.names->recall(config, {memory});
+    bench.names->follow(with({}));
+    bench.names->follow(config);
+    CHECK(bench.servers(config).empty());
+}
+
+TEST_CASE("a reload keeps what is known of a name that stays, and forgets the others") {
+    NameServer dns;
+    Bench bench;
+    const auto both = with({service({named(dns, Micros{30'000'000})}),
+                            service({named(dns, Micros{30'000'000}, "other.example.org")}, "10.0.0.2")});
+    bench.names->follow(both);
+    CHECK(bench.until([&] { return bench.changed == 2; }));
+    CHECK(dns.asked == 2);
+    const auto one = with({both.virtual_servers[1]});
+    bench.names->follow(one);
+    CHECK(bench.servers(one) == Texts{"10.0.0.11:80"});
+    bench.names->follow(both);
+    CHECK(bench.servers(both, 0).empty());
+    CHECK(bench.servers(both, 1) == Texts{"10.0.0.11:80"});
+    CHECK(bench.until([&] { return bench.changed == 3; }));
+    CHECK(dns.asked == 3);  // the name that stayed is not asked for again
+}
+
+TEST_CASE("a name that two services have is asked for once, at the shorter interval") {
+    NameServer dns;
+    Bench bench;
+    const auto config =
+        with({service({named(dns, Micros{1000})}), service({named(dns, Micros{600'000'000})}, "10.0.0.2")});
+    bench.names->follow(config);
+    CHECK(bench.until([&] { return bench.changed == 1; }));
+    CHECK(bench.servers(config, 1) == Texts{"10.0.0.11:80"});
+    CHECK(bench.until([&] { return dns.asked >= 4; }));
+}
+
+TEST_CASE("a resolver that has stopped, or is gone, asks nobody and tells nothing") {
+    NameServer dns;
+    {
+        Bench bench;
+        bench.names->follow(with({service({named(dns, Micros{1000})})}));
+        CHECK(bench.until([&] { return bench.changed == 1; }));
+        bench.names->stop();
+        bench.loop.restart();
+        bench.loop.run_for(20ms);
+        const int asked = dns.asked;
+        bench.loop.restart();
+        bench.loop.run_for(20ms);
+        CHECK(dns.asked == asked);
+    }
+    Bench bench;
+    dns.silent = true;
+    dns.asked = 0;
+    bench.names->follow(with({service({named(dns, Micros{1000})})}));
+    CHECK(bench.until([&] { return dns.asked == 1; }));
+    bench.names.reset();
+    bench.loop.restart();
+    bench.loop.run_for(50ms);
+    CHECK(bench.changed == 0);
+    CHECK(bench.log.lines.empty());
+}

@@ -1,0 +1,452 @@
+// The reconciler and its audit on a table in memory that counts what is read.
+#include "role/lvs/reconciler.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "../../lvs/builders.hpp"
+#include "fakes.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using namespace mainstay::lvs::test;
+using namespace std::chrono_literals;
+using Operation = netlink::IpvsOperation::Kind;
+using Flush = config::Global::FlushOnStop;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+lvs::ServiceTable entry(const std::string& address, std::vector<netlink::IpvsDestination> servers) {
+    return {tcp_service(address), std::move(servers)};
+}
+
+struct Bench {
+    explicit Bench(std::size_t services = 1) {
+        for (std::size_t i = 0; i < services; ++i)
+            desired.push_back(entry(fmt::format("10.0.{}.{}", i / 200, i % 200 + 1), {to("10.1.0.1")}));
+        options.audit_every = 1h;
+        options.reopen_every = 1h;
+    }
+    TableReconciler::Wanted wanted() {
+        return {desired.size(), [this](std::size_t at) { return lvs::Table{desired[at]}; }};
+    }
+    void start(std::vector<netlink::IpvsServiceKey> owned = {}, bool flush = false) {
+        reconciler.start(wanted(), owned, flush);
+    }
+    std::vector<std::string> written() {
+        std::vector<std::string> all;
+        for (const auto& batch : std::exchange(kernel.batches, {}))
+            for (const auto& operation : batch) all.push_back(netlink::describe(operation));
+        return all;
+    }
+    bool until(const std::function<bool()>& holds) { return runtime.until(holds); }
+    // The turns of the loop until the audit has read more.
+    void slice() {
+        const auto before = kernel.reads;
+        CHECK(until([&] { return kernel.reads != before; }));
+    }
+    void run_for(std::chrono::milliseconds time) {
+        runtime.loop_.restart();
+        runtime.loop_.run_for(time);
+        runtime.loop_.restart();
+    }
+    std::size_t count(std::string_view part) const { return runtime.log_.count(part); }
+
+    FakeKernel kernel;
+    FakeRuntime runtime;
+    LvsOptions options = options_for(kernel);
+    lvs::Table desired;
+    int changed = 0;
+    TableReconciler reconciler{runtime.loop_, runtime.log_, options, [this] { ++changed; }};
+};
+
+}  // namespace
+
+TEST_CASE("the start writes the table, says how much it was, and counts it") {
+    Bench bench{2};
+    CHECK_FALSE(bench.reconciler.state().available);
+    bench.start();
+    CHECK(bench.reconciler.state().available);
+    CHECK(bench.reconciler.state().problem.empty());
+    CHECK(bench.reconciler.state().operations == 4);
+    CHECK(bench.reconciler.state().failures == 0);
+    CHECK(bench.reconciler.state().repairs == 0);
+    CHECK(bench.kernel.dumps == 1);
+    CHECK(bench.changed >= 1);
+    CHECK(bench.count("IPVS synchronised: 2 services, 4 changes, ") == 1);
+    CHECK(bench.kernel.flushes == 0);
+}
+
+TEST_CASE("a table that is right already is read and not written") {
+    Bench bench;
+    bench.kernel.table = bench.desired;
+    bench.start();
+    CHECK(bench.kernel.batches.empty());
+    CHECK(bench.reconciler.state().operations == 0);
+    CHECK(bench.count("synchronised") == 0);
+}
+
+TEST_CASE("an empty table is not read, unless an earlier incarnation has left services") {
+    Bench empty{0}, left{0};
+    empty.start();
+    CHECK(empty.kernel.dumps == 0);
+    left.kernel.table = {entry("10.9.9.9", {}), entry("10.9.9.8", {})};
+    left.start({tcp_key("10.9.9.9")});
+    CHECK(left.kernel.dumps == 1);
+    CHECK(left.written() == Texts{"delete TCP 10.9.9.9:80"});
+}
+
+TEST_CASE("a table that cannot be read is not written; it is read again later, and all of it") {
+    Bench bench;
+    bench.options.reopen_every = 1ms;
+    bench.kernel.counts = false;
+    bench.start();
+    CHECK(bench.kernel.batches.empty());
+    CHECK_FALSE(bench.reconciler.state().available);
+    CHECK(bench.reconciler.state().problem == "no buffer space");
+    CHECK(bench.count("IPVS: no buffer space: rereading the table") >= 1);
+    CHECK(bench.changed >= 1);
+    bench.kernel.counts = true;
+    CHECK(bench.until([&] { return bench.reconciler.state().available; }));
+    CHECK(bench.reconciler.state().problem.empty());
+    CHECK(bench.written() == Texts{"add TCP 10.0.0.1:80", "add TCP 10.0.0.1:80 -> 10.1.0.1:80"});
+    CHECK(bench.count("IPVS is available now") == 0);  // that it was not, nobody was told
+}
+
+TEST_CASE("a table that is missing is named once, and that it is there") {
+    Bench bench;
+    bench.options.reopen_every = 3s;
+    bench.kernel.available = false;
+    bench.start();
+    CHECK(bench.count("IPVS cannot be programmed: no IPVS in this kernel: modprobe ip_vs. Health checks run; retried "
+                      "every 3 s") == 1);
+    CHECK(bench.reconciler.state().problem == "no IPVS in this kernel: modprobe ip_vs");
+    CHECK(bench.changed == 1);
+    CHECK(bench.reconciler.services().error().code() == Errc::State);
+    CHECK(bench.reconciler.services().error().text() == "no IPVS in this kernel: modprobe ip_vs");
+    CHECK(bench.reconciler.destinations(tcp_key("10.0.0.1")).error().code() == Errc::State);
+    bench.reconciler.update({entry("10.0.0.1", {})});
+    bench.reconciler.change({entry("10.0.0.1", {to("10.1.0.2")})});
+    bench.reconciler.replace(bench.wanted());
+    CHECK(bench.kernel.batches.empty());
+    CHECK(bench.changed == 1);
+}
+
+TEST_CASE("what changes while the table is missing is in it when it comes") {
+    Bench bench{2};
+    bench.options.reopen_every = 20ms;
+    bench.kernel.available = false;
+    bench.start();
+    bench.reconciler.update({entry("10.0.0.1", {to("10.1.0.2")})});
+    bench.reconciler.change({entry("10.0.0.2", {})});
+    bench.kernel.available = true;
+    CHECK(bench.until([&] { return bench.reconciler.state().available; }));
+    CHECK(bench.written() == Texts{"add TCP 10.0.0.1:80", "add TCP 10.0.0.1:80 -> 10.1.0.2:80", "add TCP 10.0.0.2:80"});
+    CHECK(bench.count("IPVS is available now") == 1);
+}
+
+TEST_CASE("an update writes the difference of the services that it names, and of no other") {
+    Bench bench{2};
+    bench.start();
+    bench.written();
+    const int changed = bench.changed;
+    bench.reconciler.update({entry("10.0.0.2", {to("10.1.0.1", 7)}), entry("10.7.7.7", {to("10.1.0.1")})});
+    CHECK(bench.written() == Texts{"change TCP 10.0.0.2:80 -> 10.1.0.1:80"});
+    CHECK(bench.changed == changed + 1);
+    CHECK(bench.kernel.batches.empty());
+    bench.reconciler.change({entry("10.0.0.1", {}), entry("10.7.7.7", {to("10.1.0.1")})});
+    CHECK(bench.written() == Texts{"delete TCP 10.0.0.1:80 -> 10.1.0.1:80"});
+    CHECK(bench.changed == changed + 2);
+}
+
+TEST_CASE("another table deletes what is not wanted any more, and reads what is new before it writes it") {
+    Bench bench{2};
+    bench.start();
+    bench.written();
+    bench.kernel.table.push_back(entry("10.0.0.9", {to("10.1.0.5")}));
+    const auto dumps = bench.kernel.dumps;
+    bench.desired = {bench.desired[0], entry("10.0.0.9", {to("10.1.0.1")})};
+    bench.reconciler.replace(bench.wanted());
+    CHECK(bench.kernel.dumps == dumps + 1);
+    CHECK(bench.written() == Texts{"add TCP 10.0.0.9:80 -> 10.1.0.1:80", "delete TCP 10.0.0.9:80 -> 10.1.0.5:80",
+                                   "delete TCP 10.0.0.2:80"});
+    bench.reconciler.replace(bench.wanted());
+    CHECK(bench.kernel.dumps == dumps + 1);
+    CHECK(bench.written().empty());
+}
+
+TEST_CASE("a new service that cannot be read is a lost socket") {
+    Bench bench;
+    bench.start();
+    bench.kernel.counts = false;
+    bench.desired.push_back(entry("10.0.0.9", {}));
+    bench.reconciler.replace(bench.wanted());
+    CHECK_FALSE(bench.reconciler.state().available);
+}
+
+TEST_CASE("a large table is written in several batches") {
+    Bench bench{400};
+    bench.start();
+    CHECK(bench.kernel.table.size() == 400);
+    REQUIRE(bench.kernel.batches.size() == 2);
+    CHECK(bench.kernel.batches[0].size() == 512);
+    CHECK(bench.kernel.batches[1].size() == 288);
+    CHECK(bench.count("IPVS synchronised: 400 services, 800 changes, ") == 1);
+}
+
+TEST_CASE("a batch whose answers are lost ends the writing") {
+    Bench bench{400};
+    bench.kernel.socket_breaks = true;
+    bench.start();
+    CHECK(bench.kernel.batches.empty());
+    CHECK(bench.count("synchronised") == 0);
+    CHECK_FALSE(bench.reconciler.state().available);
+    CHECK(bench.reconciler.state().operations == 0);
+}
+
+TEST_CASE("refusals are named, ten of them, and the others counted") {
+    Bench bench{12};
+    bench.kernel.refuses = [](const netlink::IpvsOperation&) { return EPERM; };
+    bench.start();
+    CHECK(bench.count("IPVS refused add TCP 10.0.0.1:80: Operation not permitted") == 1);
+    CHECK(bench.count("IPVS refused add ") == 10);
+    CHECK(bench.count("IPVS refused 2 more operations") == 1);
+    CHECK(bench.count(" -> ") == 0);  // of servers whose service was refused
+    CHECK(bench.reconciler.state().failures == 24);
+    CHECK(bench.reconciler.state().operations == 24);
+}
+
+TEST_CASE("a scheduler or a persistence engine that the kernel does not have is named") {
+    Bench bench{2};
+    bench.desired[1].service.engine = "sip";
+    bench.kernel.refuses = [](const netlink::IpvsOperation& operation) {
+        return operation.kind == Operation::AddService ? ENOENT : 0;
+    };
+    bench.start();
+    CHECK(bench.count("IPVS refused add TCP 10.0.0.1:80: the kernel has no scheduler") == 1);
+    CHECK(bench.count("the kernel has no scheduler wrr, or no persistence engine sip") == 1);
+    Bench server;
+    server.kernel.refuses = [](const netlink::IpvsOperation& operation) {
+        return operation.kind == Operation::AddDestination ? ENOENT : 0;
+    };
+    server.start();
+    CHECK(server.count("IPVS refused add TCP 10.0.0.1:80 -> 10.1.0.1:80: No such file or directory") == 1);
+}
+
+TEST_CASE("a refusal is named again after everything was accepted once") {
+    Bench bench;
+    bench.kernel.refuses = [](const netlink::IpvsOperation& operation) {
+        return operation.kind == Operation::SetDestination ? EPERM : 0;
+    };
+    bench.start();
+    const std::string refusal = "IPVS refused change TCP 10.0.0.1:80 -> 10.1.0.1:80";
+    bench.reconciler.update({entry("10.0.0.1", {to("10.1.0.1", 7)})});
+    CHECK(bench.count(refusal) == 1);
+    bench.reconciler.update({entry("10.0.0.1", {to("10.1.0.1", 7)})});
+    CHECK(bench.count(refusal) == 1);
+    bench.reconciler.update({entry("10.0.0.1", {to("10.1.0.1"), to("10.1.0.2")})});
+    bench.reconciler.update({entry("10.0.0.1", {to("10.1.0.1", 7), to("10.1.0.2")})});
+    CHECK(bench.count(refusal) == 2);
+}
+
+TEST_CASE("connections are counted of the servers of these services, none of a service that is not there") {
+    Bench bench{2};
+    bench.start();
+    bench.kernel.connections = 3;
+    const auto counted = bench.reconciler.connections({bench.desired[1], entry("10.7.7.7", {})});
+    REQUIRE(counted);
+    REQUIRE(counted->size() == 1);
+    CHECK((*counted)[0].endpoint == at("10.1.0.1", 80));
+    CHECK((*counted)[0].active == 3);
+    CHECK((*counted)[0].inactive == 0);
+}
+
+TEST_CASE("the stop deletes its services, keeps them if they are to stay, or flushes the table") {
+    Bench plain{2}, kept{2}, flushed{2};
+    for (Bench* bench : {&plain, &kept, &flushed}) {
+        bench->kernel.table.push_back(entry("10.9.9.9", {}));
+        bench->start();
+        bench->written();
+    }
+    plain.reconciler.stop(false, Flush::No);
+    CHECK(plain.written() == Texts{"delete TCP 10.0.0.1:80", "delete TCP 10.0.0.2:80"});
+    CHECK(plain.kernel.table.size() == 1);
+    CHECK_FALSE(plain.reconciler.state().available);
+    kept.reconciler.stop(true, Flush::All);
+    CHECK(kept.written().empty());
+    CHECK(kept.kernel.flushes == 0);
+    flushed.reconciler.stop(false, Flush::All);
+    CHECK(flushed.written().empty());
+    CHECK(flushed.kernel.flushes == 1);
+}
+
+TEST_CASE("a refusal at the stop is named, and a lost socket is not opened again") {
+    Bench refused, lost;
+    refused.start();
+    refused.kernel.refuses = [](const netlink::IpvsOperation&) { return EPERM; };
+    refused.reconciler.stop(false, Flush::No);
+    CHECK(refused.count("IPVS refused delete TCP 10.0.0.1:80: Operation not permitted") == 1);
+    lost.options.reopen_every = 1ms;
+    lost.start();
+    lost.kernel.socket_breaks = true;
+    lost.reconciler.stop(false, Flush::No);
+    lost.run_for(30ms);
+    CHECK(lost.kernel.opened == 1);
+}
+
+TEST_CASE("lvs_flush flushes at the first opening only") {
+    Bench bench;
+    bench.options.reopen_every = 1ms;
+    bench.kernel.available = false;
+    bench.start({}, true);
+    CHECK(bench.kernel.flushes == 0);
+    bench.kernel.available = true;
+    CHECK(bench.until([&] { return bench.kernel.flushes == 1; }));
+    bench.kernel.socket_breaks = true;
+    bench.reconciler.update({entry("10.0.0.1", {to("10.1.0.1", 7)})});
+    CHECK(bench.until([&] { return bench.kernel.opened == 4 || bench.reconciler.state().available; }));
+    CHECK(bench.kernel.flushes == 1);
+}
+
+TEST_CASE("an audit reads 32 services in a turn, so that nothing else waits long for it") {
+    Bench bench{65};
+    bench.start();
+    bench.written();
+    bench.kernel.reads = 0;
+    bench.reconciler.audit_soon();
+    bench.slice();
+    CHECK(bench.kernel.reads == 32);
+    bench.slice();
+    CHECK(bench.kernel.reads == 64);
+    bench.slice();
+    CHECK(bench.kernel.reads == 65);
+    CHECK(bench.written().empty());
+    CHECK(bench.reconciler.state().repairs == 0);
+}
+
+TEST_CASE("an audit repairs what another program changed, names and counts it") {
+    Bench bench{3};
+    bench.start();
+    bench.written();
+    bench.kernel.table[0].destinations[0].weight = 5;
+    std::erase_if(bench.kernel.table, [](const auto& one) { return one.service.key == tcp_key("10.0.0.2"); });
+    bench.kernel.table.push_back(entry("10.9.9.9", {}));
+    const int changed = bench.changed;
+    bench.reconciler.audit_soon();
+    CHECK(bench.until([&] { return bench.reconciler.state().repairs == 3; }));
+    CHECK(bench.changed == changed + 1);
+    CHECK(bench.written() ==
+          Texts{"change TCP 10.0.0.1:80 -> 10.1.0.1:80", "add TCP 10.0.0.2:80", "add TCP 10.0.0.2:80 -> 10.1.0.1:80"});
+    CHECK(bench.count("IPVS was changed by another program; repaired: add TCP 10.0.0.2:80 -> 10.1.0.1:80") == 1);
+    CHECK(bench.count("IPVS was changed by another program") == 3);
+    CHECK(bench.kernel.table.size() == 4);
+}
+
+TEST_CASE("of many repairs ten are named") {
+    Bench bench{12};
+    bench.start();
+    for (auto& one : bench.kernel.table) one.destinations.clear();
+    bench.reconciler.audit_soon();
+    CHECK(bench.until([&] { return bench.reconciler.state().repairs == 12; }));
+    CHECK(bench.count("IPVS was changed by another program; repaired: add TCP ") == 10);
+    CHECK(bench.count("IPVS was changed by another program; repaired: 2 more operations") == 1);
+}
+
+TEST_CASE("a list that was wrong once is no reason for a repair") {
+    Bench bench;
+    bench.start();
+    bench.written();
+    bench.kernel.lies = true;
+    bench.reconciler.audit_soon();
+    CHECK(bench.until([&] { return !bench.kernel.lies; }));
+    bench.run_for(10ms);
+    CHECK(bench.written().empty());
+    CHECK(bench.count("another program") == 0);
+    CHECK(bench.reconciler.state().repairs == 0);
+}
+
+TEST_CASE("a service of an earlier incarnation that could not be deleted is deleted by an audit") {
+    Bench bench{0};
+    bench.kernel.table = {entry("10.9.9.9", {})};
+    bench.kernel.refuses = [](const netlink::IpvsOperation&) { return EBUSY; };
+    bench.start({tcp_key("10.9.9.9")});
+    CHECK(bench.kernel.table.size() == 1);
+    bench.kernel.refuses = nullptr;
+    bench.reconciler.audit_soon();
+    CHECK(bench.until([&] { return bench.kernel.table.empty(); }));
+    CHECK(bench.count("another program") == 0);
+    const auto dumps = bench.kernel.dumps;
+    bench.reconciler.audit_soon();
+    bench.run_for(10ms);
+    CHECK(bench.kernel.dumps == dumps);  // there is nothing to look at any more
+}
+
+TEST_CASE("one that somebody else deleted meanwhile is forgotten") {
+    Bench bench{0};
+    bench.kernel.table = {entry("10.9.9.9", {})};
+    bench.kernel.refuses = [](const netlink::IpvsOperation&) { return EBUSY; };
+    bench.start({tcp_key("10.9.9.9")});
+    bench.kernel.table.clear();
+    bench.kernel.batches.clear();
+    bench.reconciler.audit_soon();
+    CHECK(bench.until([&] { return bench.kernel.dumps >= 3; }));
+    bench.run_for(10ms);
+    CHECK(bench.kernel.batches.empty());
+}
+
+TEST_CASE("audits follow one another at their interval, and end with the stop") {
+    Bench bench;
+    bench.options.audit_every = 1ms;
+    bench.start();
+    const auto dumps = bench.kernel.dumps;
+    CHECK(bench.until([&] { return bench.kernel.dumps >= dumps + 5; }));
+    bench.reconciler.stop(true, Flush::No);
+    const auto last = bench.kernel.dumps;
+    bench.run_for(30ms);
+    CHECK(bench.kernel.dumps == last);
+    bench.reconciler.audit_soon();
+    bench.run_for(30ms);
+    CHECK(bench.kernel.dumps == last);
+}
+
+TEST_CASE("without an interval an audit happens only when it is asked for, once") {
+    Bench bench;
+    bench.options.audit_every = Micros{0};
+    bench.start();
+    const auto dumps = bench.kernel.dumps;
+    bench.run_for(20ms);
+    CHECK(bench.kernel.dumps == dumps);
+    bench.reconciler.audit_soon();
+    CHECK(bench.until([&] { return bench.kernel.dumps == dumps + 1; }));
+    bench.run_for(20ms);
+    CHECK(bench.kernel.dumps == dumps + 1);
+}
+
+TEST_CASE("an audit whose reading fails opens the socket again, and audits go on") {
+    Bench bench;
+    bench.options.audit_every = 1ms;
+    bench.options.reopen_every = 1ms;
+    bench.start();
+    bench.kernel.counts = false;
+    CHECK(bench.until([&] { return !bench.reconciler.state().available; }));
+    CHECK(bench.count("IPVS: no buffer space: rereading the table") >= 1);
+    bench.kernel.counts = true;
+    CHECK(bench.until([&] { return bench.reconciler.state().available; }));
+    bench.kernel.table[0].destinations.clear();
+    CHECK(bench.until([&] { return bench.reconciler.state().repairs == 1; }));
+}
+
+TEST_CASE("a usual audit is spread over half of its interval") {
+    Bench bench{33};  // two slices
+    bench.options.audit_every = 400ms;
+    bench.start();
+    bench.kernel.reads = 0;
+    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(bench.until([&] { return bench.kernel.reads == 33; }));
+    CHECK(std::chrono::steady_clock::now() - begun >= 99ms);
+}
