@@ -5,23 +5,39 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
+#include <system_error>
+#include <utility>
 
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/validate/strict.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/probe/regex.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
 
-constexpr int kCannotOpenLog = 1;  // keepalived's exit code for a bad option
+constexpr int kCannotAppend = 1;  // keepalived's exit code for a bad option
 constexpr int kWarningsRefused = 5;
 
+// Only of a file to which nothing was written yet: append_to() looks at what closing says.
 struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
+    void operator()(std::FILE* file) const { (void)std::fclose(file); }
 };
+using LogFile = std::unique_ptr<std::FILE, CloseFile>;
+
+int cannot_append(const std::string& path, int sys_errno) {
+    print_error(fmt::format("cannot append to {}: {}\n", path, std::generic_category().message(sys_errno)));
+    return kCannotAppend;
+}
+
+// An errno; 0: all of it was written.
+int append_to(LogFile log, std::string_view text) {
+    const int failed = std::fwrite(text.data(), 1, text.size(), log.get()) == text.size() ? 0 : errno;
+    const int not_closed = std::fclose(log.release()) == 0 ? 0 : errno;
+    return failed != 0 ? failed : not_closed;
+}
 
 std::string counted(std::ptrdiff_t number, std::string_view what) {
     return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
@@ -48,13 +64,10 @@ std::string summary(const config::Loaded& loaded, const std::string& file, int e
 }  // namespace
 
 int run_config_test(const ConfigTest& test) {
-    std::unique_ptr<std::FILE, CloseFile> log;
+    LogFile log;
     if (!test.log_file.empty()) {
         log.reset(std::fopen(test.log_file.c_str(), "ae"));
-        if (!log) {
-            std::fprintf(stderr, "cannot append to %s: %s\n", test.log_file.c_str(), std::strerror(errno));
-            return kCannotOpenLog;
-        }
+        if (!log) return cannot_append(test.log_file, errno);
     }
     const bool colour = test.colour && !log;
     auto environment = kernel::host_environment();
@@ -68,8 +81,12 @@ int run_config_test(const ConfigTest& test) {
     std::string text;
     for (const auto& diagnostic : loaded.diagnostics) text += config::render(diagnostic, loaded, colour);
     text += summary(loaded, test.file, exit_code, refused);
-    std::fwrite(text.data(), 1, text.size(), log ? log.get() : stderr);
-    return exit_code;
+    if (!log) {
+        print_error(text);
+        return exit_code;
+    }
+    const int failed = append_to(std::move(log), text);
+    return failed == 0 ? exit_code : cannot_append(test.log_file, failed);
 }
 
 }  // namespace mainstay::cli

@@ -28,9 +28,11 @@ struct Exchange {
     void start(const local::endpoint& at) {
         stream.expires_after(kWithin);
         stream.async_connect(at, [this](error_code ec) {
-            if ((error = ec)) return;
+            error = ec;
+            if (error) return;
             http::async_write(stream, request, [this](error_code written, std::size_t) {
-                if ((error = written)) return;
+                error = written;
+                if (error) return;
                 http::async_read(stream, buffer, parser, [this](error_code read, std::size_t) { error = read; });
             });
         });

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/probe/regex.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -44,12 +44,12 @@ std::string verdict(const config::Loaded& loaded, bool strict) {
                        refused ? ", refused by --strict" : "");
 }
 
-void print(const config::Loaded& loaded, const std::string& file, const CheckOptions& options, bool colour) {
+void print_diagnostics(const config::Loaded& loaded, const std::string& file, const CheckOptions& options,
+                       bool colour) {
     for (const auto& diagnostic : loaded.diagnostics) {
-        const std::string text = config::render(diagnostic, loaded, colour);
-        std::fwrite(text.data(), 1, text.size(), stdout);
+        print(config::render(diagnostic, loaded, colour));
     }
-    std::printf("%s: %s\n", file.c_str(), verdict(loaded, options.strict).c_str());
+    print(file + ": " + verdict(loaded, options.strict) + "\n");
 }
 
 }  // namespace
@@ -69,15 +69,15 @@ int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& 
         ++files_judged.at(static_cast<std::size_t>(judged));
         worst = std::max(worst, judged);
         if (!options.as_json)
-            print(loaded, file, options, colour);
+            print_diagnostics(loaded, file, options, colour);
         else
             for (auto& diagnostic : role::as_json(loaded)) found.push_back(std::move(diagnostic));
     }
     const auto [clean, warned, wrong] = files_judged;
     if (!options.as_json && files.size() > 1)
-        std::printf("%zu files: %zu without problems, %zu with warnings, %zu with errors\n", files.size(), clean,
-                    warned, wrong);
-    if (options.as_json) std::fputs(role::json_text(found).c_str(), stdout);
+        print(fmt::format("{} files: {} without problems, {} with warnings, {} with errors\n", files.size(), clean,
+                          warned, wrong));
+    if (options.as_json) print(role::json_text(found));
     return worst;
 }
 

@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -21,7 +20,7 @@ config::Environment of_text() {
     return environment;
 }
 
-void complain(const std::string& text) { std::fprintf(stderr, "mainstayctl: %s\n", text.c_str()); }
+void complain(const std::string& text) { print_error("mainstayctl: " + text + "\n"); }
 
 bool unreadable(const config::Loaded& loaded) {
     for (const auto& d : loaded.diagnostics)
@@ -60,7 +59,7 @@ int ctl_config_convert(const std::string& file) {
                              from_toml ? "keepalived's language" : "TOML"));
         return kError;
     }
-    std::fwrite(converted.text.data(), 1, converted.text.size(), stdout);
+    print(converted.text);
     return converted.lost.empty() ? kWhole : kNotWhole;
 }
 

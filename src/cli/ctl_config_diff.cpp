@@ -1,10 +1,9 @@
-#include <cstdio>
-
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -13,10 +12,10 @@ constexpr int kNothing = 0, kSomething = 1, kError = 2;
 
 bool usable(const config::Loaded& loaded, const std::string& file) {
     if (loaded.can_run()) return true;
-    std::fprintf(stderr, "mainstayctl: %s cannot run: a reload would refuse it and change nothing\n", file.c_str());
+    print_error("mainstayctl: " + file + " cannot run: a reload would refuse it and change nothing\n");
     for (const auto& diagnostic : loaded.diagnostics)
         if (diagnostic.severity == config::Severity::Fatal)
-            std::fprintf(stderr, "  %s\n", config::render_line(diagnostic, loaded).c_str());
+            print_error("  " + config::render_line(diagnostic, loaded) + "\n");
     return false;
 }
 
@@ -25,7 +24,7 @@ int show(const std::string& before, const std::string& after, const config::Envi
     if (!usable(running, before) || !usable(next, after)) return kError;
     const auto diff = role::diff_reload(running.config, next.config);
     const std::string text = as_json ? role::json_text(role::as_json(diff)) : role::as_text(diff);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print(text);
     return diff.empty() ? kNothing : kSomething;
 }
 
@@ -38,7 +37,7 @@ int ctl_config_diff(const std::string& before, const std::string& after, bool as
 int ctl_reload_dry_run_to(const std::string& file, bool as_json) {
     const std::string in_use = configuration_in_use();
     if (in_use.empty()) {
-        std::fprintf(stderr, "mainstayctl: found no configuration that mainstayd would read\n");
+        print_error("mainstayctl: found no configuration that mainstayd would read\n");
         return kError;
     }
     return show(in_use, file, kernel::host_environment(), as_json);

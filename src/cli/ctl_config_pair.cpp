@@ -1,11 +1,12 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/tools/pair.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -20,14 +21,14 @@ bool usable(const config::Loaded& loaded, const std::string& file) {
         loaded.diagnostics, [](const config::Diagnostic& d) { return d.severity >= config::Severity::Error; });
     if (loaded.can_run()) {
         if (serious != 0)
-            std::printf("%s: note: %td error%s in this file alone; see `mainstayctl config check`\n", file.c_str(),
-                        serious, serious == 1 ? "" : "s");
+            print(fmt::format("{}: note: {} error{} in this file alone; see `mainstayctl config check`\n", file,
+                              serious, serious == 1 ? "" : "s"));
         return true;
     }
-    std::printf("%s: error: this file cannot run and is not compared\n", file.c_str());
+    print(file + ": error: this file cannot run and is not compared\n");
     for (const auto& diagnostic : loaded.diagnostics)
         if (diagnostic.severity == config::Severity::Fatal)
-            std::printf("  %s\n", config::render_line(diagnostic, loaded).c_str());
+            print("  " + config::render_line(diagnostic, loaded) + "\n");
     return false;
 }
 
@@ -44,14 +45,14 @@ int ctl_config_pair(const std::string& first, const std::string& second) {
     int worst = kClean;
     const bool colour = ::isatty(STDOUT_FILENO) == 1;
     for (const auto& finding : config::compare_pair(a.config, b.config, names)) {
-        std::fputs(config::render(finding, names, colour).c_str(), stdout);
+        print(config::render(finding, names, colour));
         if (finding.severity == config::Severity::Warning) worst = std::max(worst, kWarnings);
         if (finding.severity >= config::Severity::Error) worst = kErrors;
     }
-    std::printf("%s, %s: %s\n", names.first.c_str(), names.second.c_str(),
-                worst == kClean      ? "no problems found"
-                : worst == kWarnings ? "warnings found"
-                                     : "errors found");
+    print(fmt::format("{}, {}: {}\n", names.first, names.second,
+                      worst == kClean      ? "no problems found"
+                      : worst == kWarnings ? "warnings found"
+                                           : "errors found"));
     return worst;
 }
 

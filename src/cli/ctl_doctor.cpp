@@ -1,9 +1,9 @@
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "ctl.hpp"
 #include "doctor.hpp"
 #include "mainstay/config/language/sources.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -32,7 +32,7 @@ int ctl_doctor(const std::string& file, const std::string& socket, bool as_json)
     const auto facts = gather_facts(file.empty() ? configuration_in_use() : file, status ? *status : std::string{});
     const auto findings = judge_host(facts);
     const std::string text = as_json ? as_json_text(findings) : as_text(findings);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print(text);
     return findings.empty() ? 0 : 1;
 }
 

@@ -1,9 +1,8 @@
 // mainstayctl reload, with and without --dry-run: asks the supervisor over its own socket.
-#include <cstdio>
 
 #include "ctl.hpp"
 #include "ctl_supervisor.hpp"
-#include "mainstay/ipc/shared.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 
@@ -13,9 +12,9 @@ int ctl_reload_dry_run(const std::string& socket, bool as_json) {
     const auto* done = std::get_if<ipc::DryRunDone>(&answer->message);
     if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
     if (!done->problem.empty()) return complain(Error{Errc::Invalid, "mainstayd cannot compare: " + done->problem});
-    const auto text = ipc::read_memfd(answer->descriptor.get());
+    const auto text = text_with(*answer);
     if (!text) return complain(text.error());
-    std::fwrite(text->data(), 1, text->size(), stdout);
+    print(*text);
     return done->exit_code;
 }
 
@@ -25,9 +24,9 @@ int ctl_reload(const std::string& socket, bool force, bool as_json) {
     const auto* done = std::get_if<ipc::ReloadDone>(&answer->message);
     if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
     if (answer->descriptor) {
-        const auto text = ipc::read_memfd(answer->descriptor.get());
+        const auto text = text_with(*answer);
         if (!text) return complain(text.error());
-        std::fwrite(text->data(), 1, text->size(), stdout);
+        print(*text);
     }
     if (done->problem.empty()) return 0;
     return complain(Error{Errc::Invalid, "reload refused, the running configuration stays in use: " + done->problem});

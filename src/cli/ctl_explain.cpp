@@ -1,10 +1,12 @@
 // mainstayctl config explain, config reference, config schema.
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 
 #include "ctl.hpp"
+#include "output.hpp"
 #include "reference.hpp"
 #include "toml_reference.hpp"
 
@@ -12,8 +14,6 @@ namespace mainstay::cli {
 namespace {
 
 constexpr int kUnknownKeyword = 2;
-
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 }  // namespace
 
@@ -32,8 +32,8 @@ int ctl_config_explain(const std::vector<std::string>& keywords) {
         }
         exit_code = kUnknownKeyword;
         const std::string near{nearest_of_all(keyword)};
-        std::fprintf(stderr, "mainstayctl: there is no keyword %s%s%s%s\n", keyword.c_str(),
-                     near.empty() ? "" : "; did you mean ", near.c_str(), near.empty() ? "" : "?");
+        print_error(fmt::format("mainstayctl: there is no keyword {}{}\n", keyword,
+                                near.empty() ? "" : "; did you mean " + near + "?"));
     }
     return exit_code;
 }
@@ -42,7 +42,7 @@ int ctl_config_reference(ReferenceForm form, const std::string& head) {
     if (!head.empty()) {
         std::ifstream file{head};
         if (!file) {
-            std::fprintf(stderr, "mainstayctl: cannot read %s\n", head.c_str());
+            print_error("mainstayctl: cannot read " + head + "\n");
             return 1;
         }
         print(std::string{std::istreambuf_iterator<char>{file}, {}});

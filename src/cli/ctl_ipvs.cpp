@@ -1,9 +1,9 @@
-#include <cstdio>
 #include <fstream>
 
 #include "ctl.hpp"
 #include "ipvs_table.hpp"
 #include "mainstay/kernel/ipvs.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -34,11 +34,11 @@ Result<std::vector<IpvsTableEntry>> read_table() {
 int ctl_ipvs(bool stats) {
     auto table = read_table();
     if (!table) {
-        std::fprintf(stderr, "mainstayctl: %s\n", table.error().text().c_str());
+        print_error("mainstayctl: " + table.error().text() + "\n");
         return 1;
     }
     const std::string text = format_ipvs_table(headline(), std::move(*table), stats);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print(text);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "ctl.hpp"
+#include "output.hpp"
 
 namespace {
 
@@ -12,10 +13,11 @@ constexpr const char* kServersFooter =
     "same, or a mark (`fwmark 5`) or a group name: `drain web/10.0.0.11`, `weight 10.0.0.1:80/* 5`.\n"
     "HAProxy's `set server ... state drain|maint|ready` is `drain`, `disable`, `enable` here.";
 
-}  // namespace
+using namespace mainstay::cli;
 
-int main(int argc, char** argv) {
-    using namespace mainstay::cli;
+constexpr int kOutputLost = 2;  // an error in every subcommand's list of exit codes
+
+int run(int argc, char** argv) {
     CLI::App app{"Show and check a mainstay director."};
     app.set_version_flag("--version", "mainstayctl " MAINSTAY_VERSION);
     app.require_subcommand(1);
@@ -152,3 +154,7 @@ int main(int argc, char** argv) {
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return finish_output("mainstayctl", run(argc, argv), kOutputLost); }

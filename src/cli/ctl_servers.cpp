@@ -1,12 +1,11 @@
 // mainstayctl server: overrides of single servers.
 #include <array>
-#include <cstdio>
 #include <string_view>
 
 #include "ctl.hpp"
 #include "ctl_supervisor.hpp"
-#include "mainstay/ipc/shared.hpp"
 #include "mainstay/lvs/overrides.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 
@@ -25,9 +24,9 @@ int ctl_servers(const std::string& socket, const ServerOptions& options) {
     const auto* done = std::get_if<ipc::ServerAnswered>(&answer->message);
     if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
     if (!done->problem.empty()) return complain(Error{Errc::Invalid, done->problem});
-    const auto text = ipc::read_memfd(answer->descriptor.get());
+    const auto text = text_with(*answer);
     if (!text) return complain(text.error());
-    std::fwrite(text->data(), 1, text->size(), stdout);
+    print(*text);
     return done->exit_code;
 }
 

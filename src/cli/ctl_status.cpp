@@ -1,13 +1,12 @@
-#include <cstdio>
-
 #include "ctl.hpp"
+#include "output.hpp"
 #include "status_view.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 int complain(const Error& error, int code) {
-    std::fprintf(stderr, "mainstayctl: %s\n", error.text().c_str());
+    print_error("mainstayctl: " + error.text() + "\n");
     return code;
 }
 
@@ -20,7 +19,7 @@ int ctl_status(const std::string& socket, bool as_json) {
         answer = status_tables(*answer);
         if (!answer) return complain(answer.error(), 1);
     }
-    std::fwrite(answer->data(), 1, answer->size(), stdout);
+    print(*answer);
     return 0;
 }
 

@@ -6,11 +6,12 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 
 #include "ctl.hpp"
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -57,8 +58,14 @@ Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Messa
     return std::get<ipc::Received>(std::move(**got));
 }
 
+Result<std::string> text_with(const ipc::Received& answer) {
+    const auto bytes = ipc::read_memfd(answer.descriptor.get());
+    if (!bytes) return std::unexpected{bytes.error()};
+    return std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
+}
+
 int complain(const Error& error) {
-    std::fprintf(stderr, "mainstayctl: %s\n", error.text().c_str());
+    print_error("mainstayctl: " + error.text() + "\n");
     if (error.code() == Errc::NotFound) return kNotRunning;
     return error.code() == Errc::Permission ? kNotAllowed : kError;
 }

@@ -10,6 +10,8 @@ namespace mainstay::cli {
 
 // `socket` is the control socket; the supervisor's is beside it. Errc::NotFound: no daemon; Errc::Permission: not root.
 [[nodiscard]] Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question);
+// The text in the memory that an answer brings with it.
+[[nodiscard]] Result<std::string> text_with(const ipc::Received& answer);
 // Prints the error; the exit code for it.
 [[nodiscard]] int complain(const Error& error);
 

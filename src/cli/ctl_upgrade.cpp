@@ -1,9 +1,12 @@
 // mainstayctl upgrade: replaces the running daemon with the program on disk.
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <filesystem>
 
 #include "ctl.hpp"
 #include "ctl_supervisor.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 
@@ -16,8 +19,7 @@ int ctl_upgrade(const std::string& socket, const std::string& program) {
     if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
     if (!done->problem.empty() && done->roles == 0)
         return complain(Error{Errc::Invalid, "upgrade refused, nothing was changed: " + done->problem});
-    std::printf("upgraded from %s to %s: %u roles were replaced\n", done->before.c_str(), done->after.c_str(),
-                done->roles);
+    print(fmt::format("upgraded from {} to {}: {} roles were replaced\n", done->before, done->after, done->roles));
     if (done->problem.empty()) return 0;
     return complain(Error{Errc::Invalid, "some processes were not replaced: " + done->problem});
 }

@@ -4,8 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <string>
 #include <string_view>
 
 #include "config_test.hpp"
@@ -15,6 +14,7 @@
 #include "mainstay/role/supervisor/programs.hpp"
 #include "mainstay/role/supervisor/upgrade_trial.hpp"
 #include "options.hpp"
+#include "output.hpp"
 
 namespace {
 
@@ -33,7 +33,7 @@ int become_genhash(char** argv) {
     const auto own = kernel::own_executable();
     const auto path = role::program_path(own ? *own : std::string{}, "mainstay-genhash");
     ::execv(path.c_str(), argv);
-    std::fprintf(stderr, "genhash: %s: %s\n", path.c_str(), std::strerror(errno));
+    cli::print_error("genhash: " + Error::system(path, errno).text() + "\n");
     return 1;
 }
 
@@ -72,22 +72,22 @@ int main(int argc, char** argv) {
     options.supervisor.arguments.assign(argv, argv + argc);
     switch (options.action) {
         case cli::Options::Action::Refuse:
-            std::fprintf(stderr, "%s: %s\n", argv[0], options.complaint.c_str());
+            cli::print_error(std::string{argv[0]} + ": " + options.complaint + "\n");
             return options.test_exit_code;
         case cli::Options::Action::Version:
-            std::fputs(cli::version_text(options.supervisor.identity).c_str(), stderr);
+            cli::print_error(cli::version_text(options.supervisor.identity));
             return 0;
         case cli::Options::Action::Help:
-            std::fputs(cli::help_text(argv[0]).c_str(), stderr);
+            cli::print_error(cli::help_text(argv[0]));
             return 0;
         case cli::Options::Action::SignalNumber: {
             const int number = cli::signal_number(options.signal_name);
             if (number == 0) {
-                std::fprintf(stderr, "unknown signal name %s\n", options.signal_name.c_str());
+                cli::print_error("unknown signal name " + options.signal_name + "\n");
                 return 1;
             }
-            std::printf("%d\n", number);
-            return 0;
+            cli::print(std::to_string(number) + "\n");
+            return cli::finish_output("mainstayd", 0, 1);
         }
         case cli::Options::Action::TestConfig: {
             std::vector<std::string> passed_over;

@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
 
 #include "mainstay/ipc/hand_over.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 
@@ -14,13 +15,13 @@ bool daemonize(bool keep_stderr) {
     for (int round = 0; round < 2; ++round) {  // the second fork: never again a controlling terminal
         const int pid = ::fork();
         if (pid < 0) {
-            std::perror("fork");
+            print_error(Error::system("fork", errno).text() + "\n");
             return false;
         }
         if (pid > 0) ::_exit(0);
         if (round == 0) ::setsid();
     }
-    if (::chdir("/") != 0) std::perror("chdir /");
+    if (::chdir("/") != 0) print_error(Error::system("chdir /", errno).text() + "\n");
     const int null = ::open("/dev/null", O_RDWR);
     if (null >= 0) {
         ::dup2(null, STDIN_FILENO);
@@ -35,10 +36,10 @@ int take_hand_over(role::SupervisorOptions& options) {
     const char* number = std::getenv(ipc::kHandOverVariable);  // NOLINT(concurrency-mt-unsafe): nothing runs yet
     if (number == nullptr) return -1;
     const int fd = static_cast<int>(std::strtol(number, nullptr, 10));
-    ::unsetenv(ipc::kHandOverVariable);
+    ::unsetenv(ipc::kHandOverVariable);  // NOLINT(concurrency-mt-unsafe): as above
     const auto state = ipc::read_hand_over(fd);
     if (!state) {
-        std::fprintf(stderr, "the state of the previous program cannot be read: %s\n", state.error().text().c_str());
+        print_error("the state of the previous program cannot be read: " + state.error().text() + "\n");
         return -1;
     }
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -43,7 +43,8 @@ void read_status(DoctorFacts& facts, std::string_view status_text) {
             for (const auto& instance : vrrp.at("instances")) read_instance(facts, instance, now_us);
         if (const auto& lvs = status.at("lvs"); lvs.is_object()) read_services(facts, lvs);
         read_mail(facts, status.at("mail"));
-    } catch (const json::exception&) {  // another version: what was read so far counts
+    } catch (const json::exception&) {
+        return;  // another version: what was read so far counts
     }
 }
 

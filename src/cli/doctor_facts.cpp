@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds kProbeWait{500};  // for each interface
 
 // Output of a fixed command; nothing when it is not installed or fails.
 std::optional<std::string> output_of(const char* command) {
-    std::FILE* pipe = ::popen(command, "re");
+    std::FILE* pipe = ::popen(command, "re");  // NOLINT(cert-env33-c): the commands are literals of this file
     if (pipe == nullptr) return std::nullopt;
     std::string out;
     std::array<char, 4096> piece{};
@@ -176,7 +176,8 @@ std::set<std::string> masters_in(const nlohmann::json& status) {
     try {
         for (const auto& instance : status.at("vrrp").at("instances"))
             if (instance.at("state") == "MASTER") names.insert(instance.at("name").get<std::string>());
-    } catch (const nlohmann::json::exception&) {  // no daemon, or no vrrp role
+    } catch (const nlohmann::json::exception&) {
+        return names;  // no daemon, or no vrrp role
     }
     return names;
 }

@@ -102,7 +102,8 @@ std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json) {
                                                place_of(*chain), chain->value("name", "")));
             }
         }
-    } catch (const json::exception&) {  // a member of another type than nft writes: nothing can be said
+    } catch (const json::exception&) {
+        return dropping;  // a member of another type than nft writes: nothing can be said of the rest
     }
     return dropping;
 }

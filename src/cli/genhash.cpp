@@ -12,6 +12,7 @@
 
 #include "mainstay/probe/http_check.hpp"
 #include "mainstay/probe/task.hpp"
+#include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -113,6 +114,7 @@ Wanted read_options(int argc, char** argv) {
         {.path = {}, .digest = "-", .status_codes = {{kAnyStatusFrom, kAnyStatusTo}}, .virtualhost = {}});
     optind = 1;
     opterr = 0;
+    // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
     for (int letter = 0; (letter = ::getopt_long(argc, argv, "SIs:p:u:V:vhm:P:t:", kOptions, nullptr)) != -1;)
         take(wanted, letter, optarg != nullptr ? optarg : "");
     auto& checker = wanted.checker;
@@ -131,9 +133,12 @@ boost::asio::awaitable<void> fetch(probe::HttpCheck check, std::shared_ptr<probe
 
 int run_genhash(int argc, char** argv) {
     const Wanted wanted = read_options(argc, argv);
-    if (wanted.help) return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
+    if (wanted.help) {
+        print(kUsage);
+        return 0;
+    }
     if (!wanted.wrong.empty()) {
-        fmt::print(stderr, "genhash: {}\n{}", wanted.wrong, kUsage);
+        print_error(fmt::format("genhash: {}\n{}", wanted.wrong, kUsage));
         return 1;
     }
     boost::asio::io_context loop;
@@ -147,11 +152,11 @@ int run_genhash(int argc, char** argv) {
                  });
     loop.run();
     if (found->digest.empty()) {
-        fmt::print(stderr, "genhash: {}: {}\n", wanted.checker.target.to_string(), found->reason);
+        print_error(fmt::format("genhash: {}: {}\n", wanted.checker.target.to_string(), found->reason));
         return 1;
     }
-    if (wanted.verbose) fmt::print("{}, {} us\n", found->reason, found->duration.count());
-    fmt::print("{}\n", found->digest);
+    if (wanted.verbose) print(fmt::format("{}, {} us\n", found->reason, found->duration.count()));
+    print(found->digest + "\n");
     return 0;
 }
 

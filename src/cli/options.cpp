@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -22,7 +23,7 @@ namespace mainstay::cli {
 
 namespace {
 
-enum Long : int {
+enum Long : std::uint16_t {
     kAll = 256,
     kFlushLogFile,
     kSignum,
@@ -238,6 +239,7 @@ Options parse_options(int argc, char** argv) {
     options.supervisor.identity = role::identity_of(argc > 0 ? argv[0] : "");
     optind = 1;
     int option = 0;
+    // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
     while ((option = ::getopt_long(argc, argv, kShortOptions, kLongOptions.data(), nullptr)) != -1) {
         if (option == '?')
             refuse(options, "see --help for the options");
@@ -255,7 +257,8 @@ std::string default_config_path(std::vector<std::string>& passed_over) {
     const config::Places places;
     config::ConfigSource source = config::find_source(places);
     passed_over = std::move(source.passed_over);
-    return source.used.empty() ? places.files.back() : std::move(source.used);
+    if (source.used.empty()) return places.files.back();
+    return std::move(source.used);
 }
 
 std::string version_text(const role::Identity& identity) {

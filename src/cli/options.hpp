@@ -2,6 +2,7 @@
 // (--use-file=F --check --all-config --config-test and the like stand in operators' scripts).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 namespace mainstay::cli {
 
 struct Options {
-    enum class Action { Run, TestConfig, Version, Help, SignalNumber, Refuse } action = Action::Run;
+    enum class Action : std::uint8_t { Run, TestConfig, Version, Help, SignalNumber, Refuse } action = Action::Run;
     role::SupervisorOptions supervisor;
     bool dont_fork = false;
     bool core_dump = false;

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <ranges>
+#include <system_error>
 
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/kernel/sysctl.hpp"
@@ -73,7 +73,7 @@ Result<void> report_failures(const Result<std::vector<kernel::Rtnetlink::Failure
     std::string text;
     for (const auto& failure : *failures) {
         text += fmt::format("{}{} {}: {}", text.empty() ? "" : "; ", attempt, vips[failure.index].address.to_string(),
-                            std::strerror(failure.sys_errno));
+                            std::generic_category().message(failure.sys_errno));
     }
     return fail(Errc::Io, text, failures->front().sys_errno);
 }

@@ -1,8 +1,8 @@
 // mainstay-realserver up|down|status VIP...
-#include <cstdio>
 #include <string>
 #include <vector>
 
+#include "output.hpp"
 #include "realserver.hpp"
 
 namespace {
@@ -22,18 +22,16 @@ constexpr const char* kHelp =
     "Exit status: 0 done, or everything is set up; 1 failed, or something is missing; 2 wrong usage.\n";
 
 int usage(const std::string& why) {
-    std::fprintf(stderr, "mainstay-realserver: %s\n%s", why.c_str(), kHelp);
+    cli::print_error("mainstay-realserver: " + why + "\n" + kHelp);
     return kUsage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     const std::vector<std::string> words{argv + (argc > 0 ? 1 : 0), argv + argc};
     if (words.empty()) return usage("no action given: up, down or status");
     for (const std::string& word : words) {
         if (word == "-h" || word == "--help") {
-            std::fputs(kHelp, stdout);
+            cli::print(kHelp);
             return 0;
         }
         if (word.starts_with('-')) return usage("unknown option " + word);
@@ -52,9 +50,13 @@ int main(int argc, char** argv) {
                         : action == "down" ? cli::real_server_down(vips)
                                            : cli::real_server_status(vips);
     if (!report) {
-        std::fprintf(stderr, "mainstay-realserver: %s\n", report.error().text().c_str());
+        cli::print_error("mainstay-realserver: " + report.error().text() + "\n");
         return kNotUp;
     }
-    for (const std::string& line : report->lines) std::printf("%s\n", line.c_str());
+    for (const std::string& line : report->lines) cli::print(line + "\n");
     return report->right ? 0 : kNotUp;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return cli::finish_output("mainstay-realserver", run(argc, argv), kNotUp); }

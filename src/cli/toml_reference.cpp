@@ -23,9 +23,9 @@ std::string header_of(Block block) {
          opener = opener_of(block = config::parent_of(block))) {
         const TomlShape shape = config::toml_shape(*opener);
         const bool first = path.empty();
-        const std::string part = std::string{opener->name} + (shape == TomlShape::NamedTable ? ".NAME" : "");
         if (first) array = shape == TomlShape::Tables;
-        path = first ? part : part + "." + path;
+        path = fmt::format("{}{}{}{}", opener->name, shape == TomlShape::NamedTable ? ".NAME" : "", first ? "" : ".",
+                           path);
     }
     if (path.empty()) return "(top of the document)";
     return array ? fmt::format("[[{}]]", path) : fmt::format("[{}]", path);

@@ -1,23 +1,30 @@
 #include "reach.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace mainstay::role {
 namespace {
 
 using Access = kernel::PathRule::Access;
 
 // For every process: the time zone, for the log, and paths that libraries expect to be readable.
-const std::vector<kernel::PathRule> kLeast{{"/etc/localtime", Access::Read},
-                                           {"/usr/share/zoneinfo", Access::Read},
-                                           {"/dev/null", Access::Write},
-                                           {"/dev/urandom", Access::Read}};
+std::vector<kernel::PathRule> least_paths() {
+    return {{"/etc/localtime", Access::Read},
+            {"/usr/share/zoneinfo", Access::Read},
+            {"/dev/null", Access::Write},
+            {"/dev/urandom", Access::Read}};
+}
 // For OpenSSL, name services and libraries loaded on demand, and for the number of processors.
-const std::vector<kernel::PathRule> kSystem{{"/etc", Access::Read},
-                                            {"/usr", Access::Read},
-                                            {"/lib", Access::Read},
-                                            {"/lib64", Access::Read},
-                                            {"/sys/devices/system/cpu", Access::Read}};
+std::vector<kernel::PathRule> system_paths() {
+    return {{"/etc", Access::Read},
+            {"/usr", Access::Read},
+            {"/lib", Access::Read},
+            {"/lib64", Access::Read},
+            {"/sys/devices/system/cpu", Access::Read}};
+}
 // Settings of interfaces and of IPVS.
-const kernel::PathRule kNetworkSettings{"/proc/sys/net", Access::Write};
+kernel::PathRule network_settings() { return {"/proc/sys/net", Access::Write}; }
 
 std::string holder_of(const std::string& path) {
     const auto slash = path.rfind('/');
@@ -25,12 +32,12 @@ std::string holder_of(const std::string& path) {
 }
 
 kernel::Reach least_and(std::vector<kernel::PathRule> more, bool tcp) {
-    more.insert(more.end(), kLeast.begin(), kLeast.end());
+    std::ranges::move(least_paths(), std::back_inserter(more));
     return {std::move(more), tcp};
 }
 
 kernel::Reach system_and(std::vector<kernel::PathRule> more, bool tcp) {
-    more.insert(more.end(), kSystem.begin(), kSystem.end());
+    std::ranges::move(system_paths(), std::back_inserter(more));
     return least_and(std::move(more), tcp);
 }
 
@@ -39,9 +46,9 @@ kernel::Reach system_and(std::vector<kernel::PathRule> more, bool tcp) {
 kernel::Reach reach_of(Kind kind, const ipc::RoleStartup& startup) {
     switch (kind) {
         case Kind::Vrrp:  // the names of groups, tables and protocols are in /etc and /usr
-            return least_and({kNetworkSettings, {"/etc", Access::Read}, {"/usr", Access::Read}}, false);
+            return least_and({network_settings(), {"/etc", Access::Read}, {"/usr", Access::Read}}, false);
         case Kind::Lvs:
-            return system_and({kNetworkSettings}, true);
+            return system_and({network_settings()}, true);
         case Kind::Bfd:
             return least_and({}, false);
         case Kind::Observer:  // the resolver's files may be in /run

@@ -1,5 +1,7 @@
 #include "ruleset_watch.hpp"
 
+#include "cancel.hpp"
+
 namespace mainstay::role {
 
 namespace {
@@ -15,7 +17,7 @@ void RulesetWatch::start(kernel::Nftables& nftables) {
 }
 
 void RulesetWatch::stop() {
-    timer_.cancel();
+    cancel_quietly(timer_);
     if (changes_) changes_->release();
     changes_.reset();
 }

@@ -171,8 +171,8 @@ Result<void> Process::open_ipvs_namespace() {
 
 int Process::run(const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
     if (traits_.has_many_servers) {
-        ::mallopt(M_MMAP_THRESHOLD, kKeptFree / 2);
-        ::mallopt(M_TRIM_THRESHOLD, kKeptFree);
+        ::mallopt(M_MMAP_THRESHOLD, kKeptFree / 2);  // NOLINT(concurrency-mt-unsafe): there is one thread
+        ::mallopt(M_TRIM_THRESHOLD, kKeptFree);      // NOLINT(concurrency-mt-unsafe): there is one thread
         // Only here: other roles log little, and an unbuffered last line before a crash is worth more.
         log_.gather([this] { asio::post(loop_, [this] { log_.flush(); }); });
     }
@@ -214,7 +214,8 @@ void Process::send_heartbeat() {
         if (error || !control_.is_open()) return;
         const auto late = std::chrono::steady_clock::now() - heartbeat_.expiry();
         tuning_.look(std::chrono::duration_cast<Micros>(late));
-        if (beats_until_trim_ > 0 && --beats_until_trim_ == 0) ::malloc_trim(0);
+        if (beats_until_trim_ == 1) (void)::malloc_trim(0);
+        if (beats_until_trim_ > 0) --beats_until_trim_;
         send_heartbeat();
     });
 }
@@ -345,7 +346,7 @@ void Process::run(Running next, std::optional<config::Config> own) {
     if (traits_.is_short_of_time)
         beats_until_trim_ = kBeatsUntilTrim;
     else if (first)
-        ::malloc_trim(0);
+        (void)::malloc_trim(0);
 }
 
 void Process::abort(std::uint64_t generation) {
@@ -471,7 +472,7 @@ int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>
     UniqueFd control{ipc::inherited::kControl};
     auto startup = receive_startup(control.get());
     if (!startup) {
-        std::fprintf(stderr, "this process is started by mainstayd itself: %s\n", startup.error().text().c_str());
+        (void)std::fprintf(stderr, "this process is started by mainstayd itself: %s\n", startup.error().text().c_str());
         return 1;
     }
     kernel::set_process_name(startup->spare ? kSpareName : startup->process_name);
