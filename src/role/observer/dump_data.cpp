@@ -6,13 +6,12 @@
 
 #include "dumps.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::role {
 
 namespace {
-
-using config::value_of;
 
 constexpr std::string_view kUnknown = "(unknown)";
 
@@ -69,14 +68,12 @@ std::string global_definitions(const config::Global& global) {
     return out;
 }
 
-std::string lines_of(std::string_view title, const config::Section* block, std::string_view indent) {
-    if (block == nullptr || block->sections.empty()) return {};
+std::string lines_of(std::string_view title, const std::vector<config::Section>& sections, const char* keyword,
+                     config::Block block) {
+    const auto* lines = config::find_section(sections, keyword);
+    if (lines == nullptr || lines->sections.empty()) return {};
     std::string out{title};
-    for (const auto& line : block->sections) {
-        out += fmt::format("{}{}", indent, fmt::join(line.names, " "));
-        for (const auto& value : line.values) out += fmt::format(" {} {}", value.keyword, value_text(value.data));
-        out += '\n';
-    }
+    for (const auto& line : lines->sections) out += fmt::format("     {}\n", line_text(line, block));
     return out;
 }
 
@@ -98,7 +95,7 @@ void put_addresses(std::string& out, const config::Instance& instance, bool set)
         out += "     " + address_text(address, instance, set) + "\n";
     if (!instance.routes.empty()) out += "   Virtual Routes :\n";
     for (const auto& route : instance.routes) out += fmt::format("     {}\n", fmt::join(route.words, " "));
-    out += lines_of("   Virtual Rules :\n", config::find_section(instance.more->sections, "virtual_rules"), "     ");
+    out += lines_of("   Virtual Rules :\n", instance.more->sections, "virtual_rules", config::Block::VirtualRules);
 }
 
 void put_notifies(std::string& out, const config::Notifies& notify) {
@@ -145,7 +142,7 @@ void put_instance(std::string& out, const config::Instance& instance, const vrrp
         line("Advert interval", fmt::format("{} sec", instance.advert_int.count() / 1'000'000));
     else
         line("Advert interval", fmt::format("{} milli-sec", instance.advert_int.count() / 1'000));
-    line("Accept", onoff(!value_of<bool>(instance.more->values, "no_accept").value_or(false)));
+    line("Accept", onoff(!vrrp::refuses_packets(instance)));
     line("Preempt", onoff(!instance.nopreempt));
     if (instance.preempt_delay.count() != 0)
         line("Preempt delay", fmt::format("{} secs", instance.preempt_delay.count() / 1'000'000));
@@ -269,14 +266,40 @@ std::string interfaces(const DumpSource& source) {
     return out;
 }
 
+// The words of one value: none of a flag.
+std::string argument_text(const config::KeywordData& data, const config::KeywordSpec* row) {
+    if (const bool* on = std::get_if<bool>(&data)) return *on ? "" : " off";
+    const auto* numbers = std::get_if<config::IntegerList>(&data);
+    if (numbers != nullptr && row != nullptr && row->args.joiner != 0)
+        return fmt::format(" {}", fmt::join(*numbers, std::string{row->args.joiner}));
+    return " " + value_text(data);
+}
+
 }  // namespace
+
+std::string line_text(const config::Section& line, config::Block block) {
+    std::string text = fmt::format("{}", fmt::join(line.names, " "));
+    config::WordList positions;
+    for (const auto* row : config::positions_of(block)) {
+        const auto& name = positions.emplace_back(row->name.substr(1, row->name.size() - 2));
+        if (const auto* data = config::find_value(line.values, name)) text += argument_text(*data, row);
+    }
+    for (const auto& [keyword, data] : line.values)
+        if (std::ranges::find(positions, keyword) == positions.end())
+            text += " " + keyword + argument_text(data, config::find_option(block, keyword));
+    for (const auto& nested : line.sections) {
+        const auto* row = config::find_option(block, nested.keyword);
+        text += " " + nested.keyword + " " + line_text(nested, row != nullptr ? row->args.opens : config::Block::None);
+    }
+    return text.starts_with(' ') ? text.substr(1) : text;
+}
 
 std::string dump_data(const DumpSource& source) {
     const auto& root = source.config.more->sections;
     std::string out = global_definitions(source.config.global);
-    out += section("Static Addresses") + lines_of("", config::find_section(root, "static_ipaddress"), "     ");
-    out += section("Static Routes") + lines_of("", config::find_section(root, "static_routes"), "     ");
-    out += section("Static Rules") + lines_of("", config::find_section(root, "static_rules"), "     ");
+    out += section("Static Addresses") + lines_of("", root, "static_ipaddress", config::Block::StaticAddresses);
+    out += section("Static Routes") + lines_of("", root, "static_routes", config::Block::StaticRoutes);
+    out += section("Static Rules") + lines_of("", root, "static_rules", config::Block::StaticRules);
     out += section("Static Track groups");
     for (const auto& group : root)
         if (group.keyword == "track_group") out += fmt::format(" Track group = {}\n", fmt::join(group.names, " "));

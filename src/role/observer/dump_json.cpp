@@ -6,6 +6,7 @@
 
 #include "dumps.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::role {
@@ -56,15 +57,20 @@ std::vector<std::string> addresses(const std::vector<config::VirtualAddress>& li
     return texts;
 }
 
-std::vector<std::string> lines_of(const config::Section* block) {
+std::vector<std::string> rules_of(const Instance& instance) {
     std::vector<std::string> lines;
-    if (block == nullptr) return lines;
-    for (const auto& line : block->sections) {
-        std::string text;
-        for (const auto& word : line.names) text += (text.empty() ? "" : " ") + word;
-        lines.push_back(std::move(text));
-    }
+    if (const auto* block = config::find_section(instance.more->sections, "virtual_rules"))
+        for (const auto& line : block->sections) lines.push_back(line_text(line, config::Block::VirtualRules));
     return lines;
+}
+
+std::vector<std::string> tracked_processes(const Instance& instance) {
+    std::vector<std::string> names;
+    if (const auto* block = config::find_section(instance.more->sections, "track_process"))
+        for (const auto& line : block->sections)
+            if (const auto name = config::value_of<config::WordList>(line.values, "name"))
+                names.insert(names.end(), name->begin(), name->end());
+    return names;
 }
 
 void put_lists(json& out, const DumpSource& source, const Instance& instance, bool set) {
@@ -77,8 +83,8 @@ void put_lists(json& out, const DumpSource& source, const Instance& instance, bo
         routes.push_back(std::move(text));
     }
     put_list(out, "vroutes", std::move(routes));
-    put_list(out, "vrules", lines_of(config::find_section(instance.more->sections, "virtual_rules")));
-    std::vector<std::string> interfaces, scripts, processes;
+    put_list(out, "vrules", rules_of(instance));
+    std::vector<std::string> interfaces, scripts;
     for (const auto& tracked : instance.track_interfaces) interfaces.push_back(tracked.name);
     put_list(out, "track_ifp", std::move(interfaces));
     for (const auto& tracked : instance.track_scripts) {
@@ -86,10 +92,7 @@ void put_lists(json& out, const DumpSource& source, const Instance& instance, bo
         if (script != source.config.scripts.end()) scripts.push_back(quoted_command(script->command));
     }
     put_list(out, "track_script", std::move(scripts));
-    if (const auto* block = config::find_section(instance.more->sections, "track_process"))
-        for (const auto& line : block->sections)
-            if (!line.names.empty()) processes.push_back(line.names.front());
-    put_list(out, "track_process", std::move(processes));
+    put_list(out, "track_process", tracked_processes(instance));
 }
 
 json data_of(const DumpSource& source, const Instance& instance, const vrrp::InstanceSnapshot& now) {
@@ -119,14 +122,14 @@ json data_of(const DumpSource& source, const Instance& instance, const vrrp::Ins
         {"promote_secondaries", flag(instance, "promote_secondaries")},
         {"adver_int", seconds(instance.advert_int)},
         {"master_adver_int", seconds(now.master_interval.count() != 0 ? now.master_interval : instance.advert_int)},
-        {"accept", flag(instance, "no_accept") || (instance.strict && instance.priority != 255) ? 0 : 1},
+        {"accept", vrrp::refuses_packets(instance) ? 0 : 1},
         {"nopreempt", instance.nopreempt},
         {"preempt_delay", instance.preempt_delay.count() / 1'000'000},
         {"state", number_of(now.state)},
         {"wantstate", number_of(now.state)},
         {"version", instance.version},
         {"smtp_alert", instance.smtp_alert},
-        {"notify_deleted", flag(instance, "notify_deleted")}};
+        {"notify_deleted", config::find_value(instance.more->values, "notify_deleted") != nullptr}};
     put_script(out, "script_backup", *instance.notify.backup);
     put_script(out, "script_master", *instance.notify.master);
     put_script(out, "script_fault", *instance.notify.fault);
@@ -137,7 +140,6 @@ json data_of(const DumpSource& source, const Instance& instance, const vrrp::Ins
     put_script(out, "script_deleted", more("notify_deleted"));
     put_script(out, "script", *instance.notify.any);
     put_script(out, "script_master_rx_lower_pri", more("notify_master_rx_lower_pri"));
-    if (!more("notify_deleted").empty()) out["notify_deleted"] = true;
     put_lists(out, source, instance, set);
     out["auth_type"] = static_cast<int>(instance.auth_type);
     if (instance.auth_type != config::AuthType::None) out["auth_data"] = "********";

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/schema/schema.hpp"
 #include "mainstay/ipc/status.hpp"
 
 namespace mainstay::role {
@@ -32,6 +33,8 @@ struct DumpSource {
 // "192.168.4.200/24 dev eth0 scope global label eth0:1 set"; host prefixes are not shown.
 [[nodiscard]] std::string address_text(const config::VirtualAddress& address, const config::Instance& instance,
                                        bool set);
+// One line of a block of lines, as a file would have it: "from 10.0.0.0/8 table 100". `block` has its words.
+[[nodiscard]] std::string line_text(const config::Section& line, config::Block block);
 [[nodiscard]] std::string vmac_name(const config::Instance& instance);  // empty: it has none
 
 }  // namespace mainstay::role
