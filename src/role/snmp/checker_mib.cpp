@@ -4,6 +4,7 @@
 #include <array>
 
 #include "keepalived_parts.hpp"
+#include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "table.hpp"
 
 namespace mainstay::role {
@@ -25,9 +26,6 @@ bool has(const CompactOptional<config::ExtraSettings>& more, std::string_view ke
 std::string word(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
     const auto words = value_of<config::WordList>(more->values, keyword);
     return words && !words->empty() ? words->front() : std::string{};
-}
-Micros time_of(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword, Micros otherwise) {
-    return value_of<Micros>(more->values, keyword).value_or(otherwise);
 }
 
 const ipc::ServiceStatus* status_of(const ipc::LvsStatus& status, const config::VirtualServer& service) {
@@ -84,7 +82,7 @@ void add_flags(SnmpTable& row, const config::VirtualServer& service) {
     constexpr std::uint32_t kOnePacket = 0x4, kFallback = 0x8, kPort = 0x10, kThird = 0x20;  // IP_VS_SVC_F_*
     const auto flag = [&](std::uint32_t bit) { return yes_no((service.scheduler_flags & bit) != 0); };
     row.put(37, flag(kOnePacket));
-    row.put(52, yes_no(false));
+    row.put(52, yes_no(has(service.more, "hashed")));
     row.put(53, flag(kFallback));
     row.put(54, flag(kPort));
     row.put(55, flag(kThird));
@@ -92,22 +90,38 @@ void add_flags(SnmpTable& row, const config::VirtualServer& service) {
     row.put(63, flag(kPort));
 }
 
-// Columns of a service or a server that its checks inherit.
+// Settings of a service or a server that its checks inherit.
+struct CheckSettings {
+    std::uint64_t retry = 0;
+    Micros delay{0}, warmup{0}, loop{0}, connect{5'000'000};
+};
+CheckSettings check_settings(const CompactOptional<config::ExtraSettings>& more, CheckSettings inherited) {
+    const auto take = [&](Micros& time, std::string_view keyword) {
+        time = value_of<Micros>(more->values, keyword).value_or(time);
+    };
+    if (const auto retry = value_of<std::int64_t>(more->values, "retry"))
+        inherited.retry = static_cast<std::uint64_t>(*retry);
+    take(inherited.delay, "delay_before_retry");
+    take(inherited.warmup, "warmup");
+    take(inherited.loop, "delay_loop");
+    take(inherited.connect, "connect_timeout");
+    return inherited;
+}
+CheckSettings settings_of(const config::VirtualServer& service) {
+    return check_settings(service.more, {.loop = service.delay_loop});
+}
+
 struct CheckColumns {
     std::uint32_t retry, delay, warmup, delay_us, warmup_us, loop_us, connect_us;
 };
-void add_check_settings(SnmpTable& row, const CompactOptional<config::ExtraSettings>& more, const CheckColumns& columns,
-                        Micros loop) {
-    constexpr Micros kConnect{5'000'000};
-    const auto delay = time_of(more, "delay_before_retry", Micros{0}), warmup = time_of(more, "warmup", Micros{0});
-    row.put(columns.retry,
-            gauge(static_cast<std::uint64_t>(value_of<std::int64_t>(more->values, "retry").value_or(0))));
-    row.put(columns.delay, gauge(seconds(delay)));
-    row.put(columns.warmup, gauge(seconds(warmup)));
-    row.put(columns.delay_us, gauge(microseconds(delay)));
-    row.put(columns.warmup_us, gauge(microseconds(warmup)));
-    row.put(columns.loop_us, gauge(microseconds(loop)));
-    row.put(columns.connect_us, gauge(microseconds(time_of(more, "connect_timeout", kConnect))));
+void add_check_settings(SnmpTable& row, const CheckSettings& settings, const CheckColumns& columns) {
+    row.put(columns.retry, gauge(settings.retry));
+    row.put(columns.delay, gauge(seconds(settings.delay)));
+    row.put(columns.warmup, gauge(seconds(settings.warmup)));
+    row.put(columns.delay_us, gauge(microseconds(settings.delay)));
+    row.put(columns.warmup_us, gauge(microseconds(settings.warmup)));
+    row.put(columns.loop_us, gauge(microseconds(settings.loop)));
+    row.put(columns.connect_us, gauge(microseconds(settings.connect)));
 }
 
 const ipc::ServiceTraffic* traffic_of(const ipc::LvsStatus& status, const ipc::ServiceStatus* service) {
@@ -187,8 +201,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     row.put(56, integer(service.inhibit_on_failure ? 2 : 1));
     row.put(60, integer(value_of<std::int64_t>(service.more->values, "weight").value_or(1)));
     row.put(61, yes_no(service.smtp_alert));
-    row.put(64, gauge(microseconds(service.delay_loop)));
-    add_check_settings(row, service.more, {57, 58, 59, 65, 66, 64, 67}, service.delay_loop);
+    add_check_settings(row, settings_of(service), {57, 58, 59, 65, 66, 64, 67});
     if (forwarding_of(service) == config::Forwarding::Tunnel)
         row.put(68, integer(tunnel_number(service.real_servers.front().tunnel)));
     if (const auto name = word(service.more, "snmp_name"); !name.empty()) row.put(71, text(name));
@@ -211,7 +224,7 @@ void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualSer
 void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
                 const config::RealServer& server, const ipc::ServerStatus* status, const ipc::ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
-    const auto loop = time_of(server.more, "delay_loop", service.delay_loop);
+    const auto settings = check_settings(server.more, settings_of(service));
     row.put(2, integer(1));
     row.put(3, address_type(server.endpoint.address.is_v4()));
     row.put(4, snmp::address(server.endpoint.address));
@@ -228,21 +241,20 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(server.forwarding)));
     row.put(42, yes_no(service.alpha));
-    row.put(46, gauge(seconds(loop)));
+    row.put(46, gauge(seconds(settings.loop)));
     row.put(47, yes_no(server.smtp_alert));
-    add_check_settings(row, server.more, {43, 44, 45, 48, 49, 50, 51}, loop);
+    add_check_settings(row, settings, {43, 44, 45, 48, 49, 50, 51});
     if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(tunnel_number(server.tunnel)));
     if (const auto name = word(server.more, "snmp_name"); !name.empty()) row.put(55, text(name));
 }
 
 void add_sync_daemon(SnmpView& view, const config::Config& config) {
-    const auto* line = config::find_section(config.global.more->sections, "lvs_sync_daemon");
-    view[kCheck + Oid{6, 1, 0}] = yes_no(line != nullptr);
-    if (line == nullptr) return;
-    const auto words = sync_daemon_words(*line);
-    view[kCheck + Oid{6, 2, 0}] = text(words.interface);
-    view[kCheck + Oid{6, 3, 0}] = text(words.instance);
-    if (const auto id = value_of<std::int64_t>(line->values, "id")) view[kCheck + Oid{6, 4, 0}] = integer(*id);
+    const auto daemon = config::sync_daemon(config);
+    view[kCheck + Oid{6, 1, 0}] = yes_no(daemon.has_value());
+    if (!daemon) return;
+    view[kCheck + Oid{6, 2, 0}] = text(daemon->interface);
+    view[kCheck + Oid{6, 3, 0}] = text(daemon->instance);
+    view[kCheck + Oid{6, 4, 0}] = integer(daemon->id);
 }
 
 void add_timeouts(SnmpView& view, const config::Config& config) {

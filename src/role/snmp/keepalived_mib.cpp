@@ -3,6 +3,8 @@
 #include <limits>
 
 #include "keepalived_parts.hpp"
+#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 #include "table.hpp"
 
@@ -155,16 +157,6 @@ void add_groups(SnmpView& view, const SnmpFacts& facts) {
 
 // ---- instances ----
 
-// "eth0 inst VI_1 id 3", or without the word inst.
-bool is_sync_daemons(const config::Config& config, const config::Instance& instance, std::string& interface) {
-    const auto* line = config::find_section(config.global.more->sections, "lvs_sync_daemon");
-    if (line == nullptr) return false;
-    const auto words = sync_daemon_words(*line);
-    if (words.instance != instance.name) return false;
-    interface = words.interface;
-    return true;
-}
-
 void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance& i) {
     const auto flag = [&](std::string_view keyword) { return value_of<bool>(i.more->values, keyword).value_or(false); };
     row.put(10, text(i.interface));
@@ -175,10 +167,10 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
     row.put(13, yes_no(!i.nopreempt));
     row.put(14, gauge(whole_seconds(i.preempt_delay)));
     row.put(15, integer(static_cast<int>(i.auth_type)));
-    std::string interface;
-    const bool daemon = is_sync_daemons(facts.config, i, interface);
-    row.put(16, yes_no(daemon));
-    if (daemon) row.put(17, text(interface));
+    const auto sync = config::sync_daemon(facts.config);
+    const bool follows = sync && sync->instance == i.name;
+    row.put(16, yes_no(follows));
+    if (follows) row.put(17, text(sync->interface));
     if (!i.sync_group.empty()) row.put(18, text(i.sync_group));
     row.put(19, gauge(whole_seconds(i.garp_master_delay)));
     row.put(20, yes_no(i.smtp_alert));
@@ -192,11 +184,11 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
                        {31, lower},
                        {32, gone}});
     // VRRP has accept mode since version 3.
-    row.put(27, i.version == 3 ? yes_no(!flag("no_accept") && (!i.strict || flag("accept"))) : integer(0));
+    row.put(27, i.version == 3 ? yes_no(!vrrp::refuses_packets(i)) : integer(0));
     row.put(28, yes_no(flag("promote_secondaries")));
     row.put(29, yes_no(flag("linkbeat_use_polling")));
     row.put(30, integer(i.version));
-    row.put(33, yes_no(!gone.empty() || flag("notify_deleted")));
+    row.put(33, yes_no(config::find_value(i.more->values, "notify_deleted") != nullptr));
     if (!i.unicast_peers.empty()) return;
     const bool v4 = i.family != Family::V6;
     const auto group = i.multicast_group ? *i.multicast_group : *IpAddress::parse(v4 ? "224.0.0.18" : "ff02::12");
@@ -222,7 +214,7 @@ void add_addresses(SnmpView& view, const SnmpFacts& facts, std::size_t at, const
             if (!vip.label.empty()) row.put(9, text(vip.label));
             row.put(10, yes_no(std::ranges::find(link.addresses, vip.prefix.address) != link.addresses.end()));
             row.put(11, yes_no(list == &instance.addresses));
-            if (const auto peer = value_of<Prefix>(vip.more->values, "peer")) row.put(12, snmp::address(peer->address));
+            if (const auto peer = value_of<IpAddress>(vip.more->values, "peer")) row.put(12, snmp::address(*peer));
         }
 }
 
@@ -328,7 +320,7 @@ void add_bfds(SnmpView& view, const SnmpFacts& facts) {
         row.put(2, text(section.names.front()));
         row.put(3, integer(now != states.end() && now->up ? 1 : 0));
         row.put(4, integer(value_of<std::int64_t>(section.values, "weight").value_or(0)));
-        row.put(5, yes_no(false));
+        row.put(5, yes_no(config::find_value(section.values, "weight reverse") != nullptr));
     }
 }
 

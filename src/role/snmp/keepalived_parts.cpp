@@ -26,8 +26,10 @@ void inherit(TrackedByName& use, const config::Config& config, std::string_view 
     if (block == "track_file") return from(vrrp::file_trackers(config));
     if (block == "track_process") return from(vrrp::process_trackers(config));
     for (const auto& section : config.more->sections)
-        if (section.keyword == "bfd_instance" && !section.names.empty() && section.names.front() == use.name)
+        if (section.keyword == "bfd_instance" && !section.names.empty() && section.names.front() == use.name) {
             use.weight = static_cast<int>(value_of<std::int64_t>(section.values, "weight").value_or(0));
+            use.reverse = config::find_value(section.values, "weight reverse") != nullptr;
+        }
 }
 
 }  // namespace
@@ -48,12 +50,6 @@ std::vector<TrackedByName> tracked_of(const config::Config& config, const Compac
         }
     }
     return uses;
-}
-
-SyncDaemonWords sync_daemon_words(const config::Section& line) {
-    auto instance = first_word(line, "inst");
-    if (instance.empty()) instance = first_word(line, "<instance>");
-    return {.interface = first_word(line, "<interface>"), .instance = std::move(instance)};
 }
 
 int scope_number(std::uint8_t scope) {

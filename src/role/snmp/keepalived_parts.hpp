@@ -19,11 +19,6 @@ struct TrackedByName {
                                                     const CompactOptional<config::ExtraSettings>& more,
                                                     std::string_view block);
 
-struct SyncDaemonWords {
-    std::string interface, instance;
-};
-[[nodiscard]] SyncDaemonWords sync_daemon_words(const config::Section& line);
-
 [[nodiscard]] int scope_number(std::uint8_t scope);  // converts an rtnetlink scope to an InetScopeType
 
 // The tables of virtual routes and rules; `number` is the instance's index.

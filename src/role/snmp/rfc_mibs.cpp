@@ -4,6 +4,7 @@
 // instances of VRRP version 2 as well, as in keepalived.
 #include <algorithm>
 
+#include "mainstay/vrrp/filter.hpp"
 #include "table.hpp"
 
 namespace mainstay::role {
@@ -94,8 +95,7 @@ void add_v3_operations(SnmpView& view, const SnmpFacts& facts, const Row& row) {
     table.put(8, integer(static_cast<std::int64_t>(row.config.addresses.size())));
     table.put(9, integer(row.config.advert_int.count() / 10'000));
     table.put(10, yes_no(!row.config.nopreempt));
-    const auto closed = config::value_of<bool>(row.config.more->values, "no_accept").value_or(false);
-    table.put(11, yes_no(!closed && !row.config.strict));
+    table.put(11, yes_no(!vrrp::refuses_packets(row.config)));
     const auto up = facts.up_since.find(row.config.name);
     table.put(12, ticks(up != facts.up_since.end() ? hundredths(up->second, facts.now) : 0));
     table.put(13, integer(1));  // active

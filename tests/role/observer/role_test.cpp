@@ -1,0 +1,331 @@
+// The observer: events become mails, signals dumps, and the state blocks the answers on the status socket.
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "mainstay/config/load.hpp"
+#include "observer_bench.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using Strings = std::vector<std::string>;
+using What = ipc::DumpText::What;
+
+namespace {
+
+constexpr const char* kInstance =
+    "vrrp_instance VI_1 {\nstate BACKUP\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.9.9.9\n}\n}\n";
+constexpr const char* kService =
+    "virtual_server 10.9.9.8 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\nreal_server 10.1.1.1 80 {\n}\n}\n";
+
+config::Config config_of(const std::string& text) {
+    auto loaded = config::load_text("x.conf", text, {});
+    REQUIRE(loaded.can_run());
+    return std::move(loaded.config);
+}
+
+// Mails to a port where nobody is.
+config::Config mailing() {
+    return config_of(
+        std::string{"global_defs {\nrouter_id R\nsmtp_server 127.0.0.1 1\nnotification_email {\na@b.c\n}\n"} + "}\n" +
+        kInstance);
+}
+
+Event transition(const char* state) {
+    return {.kind = Event::Kind::Instance,
+            .name = "VI_1",
+            .state = state,
+            .detail = "detail",
+            .mail = true,
+            .at = {1'795'163'866'000'000}};
+}
+
+ipc::VrrpStatus vrrp_status() {
+    ipc::VrrpStatus status;
+    vrrp::InstanceSnapshot one;
+    one.name = "VI_1";
+    one.state = vrrp::State::Master;
+    one.counters.advert_sent = 10;
+    status.router.instances = {one};
+    return status;
+}
+
+std::size_t files_in(const std::string& folder) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{folder}) count += entry.is_regular_file() ? 1 : 0;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("the status socket answers with the document, with its own health, and nothing else") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    CHECK(b.get("/healthz") == "200 {\"ok\":true}\n");
+    CHECK(b.get("/") == "404 {\"error\":\"there is /status and /healthz\"}\n");
+    const auto text = b.get("/status");
+    REQUIRE(text.starts_with("200 "));
+    auto all = nlohmann::json::parse(text.substr(4));
+    CHECK(all["vrrp"].is_null());
+    CHECK(all["lvs"].is_null());
+    CHECK(all["bfd"].is_null());
+    CHECK(all["generation"] == 7);
+    CHECK(all["now"] == "2026-11-20T08:37:46Z");
+    CHECK(all["supervisor"]["pid"] == ::getppid());
+    CHECK(all["observer"]["pid"] == ::getpid());
+    CHECK(all["observer"]["since"] == "2026-11-20T08:37:46Z");
+    CHECK(all["configuration"]["file"] == "/etc/x.conf");
+    CHECK(all["configuration"]["config_id"] == "red");
+    CHECK(all["configuration"]["settings"] == "/etc/mainstay.toml");
+    CHECK(all["host"] != "");
+    CHECK(all["mail"]["enabled"] == false);
+    CHECK(all["mail"]["last_problem"] == "");
+    b.stop();
+    CHECK_FALSE(std::filesystem::exists(b.runtime.startup.control_socket));
+}
+
+TEST_CASE("the status has what the roles have published last") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    auto status = vrrp_status();
+    status.router.instances[0].problems = {{"rival_master", {}, Instant{}, 7, "text"}};
+    ObserverBench::publish(b.memory.vrrp_block, status);
+    ipc::LvsStatus lvs;
+    lvs.services = {{.name = "S", .key = {.protocol = 6}}};
+    lvs.services[0].servers = {{.endpoint = {*IpAddress::parse("10.1.1.1"), 80}}};
+    ObserverBench::publish(b.memory.lvs_block, lvs);
+    ipc::BfdStatus bfd;
+    bfd.generation = 8;
+    ObserverBench::publish(b.memory.bfd_block, bfd);
+    const auto all = nlohmann::json::parse(b.get("/status").substr(4));
+    CHECK(all["vrrp"]["instances"][0]["state"] == "MASTER");
+    // An instant of the roles' clock becomes a time of the day: the epoch of that clock is before now.
+    CHECK(all["vrrp"]["instances"][0]["problems"][0]["last_unix_us"] < 1'795'163'866'000'000);
+    CHECK(all["lvs"]["services"][0]["servers"][0]["name"] == "[10.1.1.1]:tcp:80");  // left out by the role
+    CHECK(all["bfd"]["generation"] == 8);
+}
+
+TEST_CASE("an event is on disk before it is acknowledged, and is sent when it can be") {
+    ObserverBench b;
+    REQUIRE(b.start(mailing()) == "");
+    b.vrrp_ring.append(transition("MASTER"));
+    b.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .state = "UP", .mail = false});
+    b.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .state = "DOWN", .mail = false});
+    b.wake();
+    b.until([&] { return b.runtime.status().vrrp_acknowledged == 1 && b.runtime.status().lvs_acknowledged == 2; });
+    CHECK(b.runtime.status().mails_queued == 1);
+    CHECK(files_in(b.runtime.startup.spool_directory) == 1);
+    b.until([&] {
+        const auto mail = nlohmann::json::parse(b.get("/status").substr(4))["mail"];
+        CHECK(mail["enabled"] == true);
+        return mail["last_problem"] != "";
+    });
+    b.stop();  // a server that cannot be reached is not waited for
+    CHECK(files_in(b.runtime.startup.spool_directory) == 1);
+}
+
+TEST_CASE("what came before the start is taken from the rings too, without a kick") {
+    ObserverBench b;
+    b.vrrp_ring.append(transition("MASTER"));
+    REQUIRE(b.start(mailing()) == "");
+    b.until([&] { return b.runtime.status().vrrp_acknowledged == 1; });
+    b.vrrp_ring.append(transition("BACKUP"));
+    b.until([&] { return b.runtime.status().vrrp_acknowledged == 2; });  // at the next tick
+    CHECK(b.runtime.status().mails_queued == 2);
+}
+
+TEST_CASE("more events than are read at once are all read") {
+    ObserverBench b;
+    for (int i = 0; i < 600; ++i)
+        b.vrrp_ring.append({.kind = Event::Kind::Instance, .name = "VI_1", .state = "MASTER"});
+    for (int i = 0; i < 300; ++i) b.lvs_ring.append({.kind = Event::Kind::RealServer, .name = "S", .state = "UP"});
+    REQUIRE(b.start(mailing()) == "");
+    b.runtime.loop_.poll();  // before the next tick
+    CHECK(b.runtime.status().vrrp_acknowledged == 600);
+    CHECK(b.runtime.status().lvs_acknowledged == 300);
+}
+
+TEST_CASE("the next incarnation goes on after what is on disk, and counts on") {
+    ObserverBench b;
+    for (int i = 0; i < 3; ++i) b.vrrp_ring.append(transition("MASTER"));
+    for (int i = 0; i < 5; ++i) b.lvs_ring.append(transition("UP"));
+    vrrp::Counters cleared;
+    cleared.advert_sent = 4;
+    const ipc::ObserverStatus before{.vrrp_acknowledged = 2,
+                                     .lvs_acknowledged = 5,
+                                     .mails_sent = 30,
+                                     .mails_failed = 40,
+                                     .cleared_instances = {"VI_1", "VI_2"},
+                                     .cleared_counters = {cleared}};
+    b.runtime.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, before); });
+    REQUIRE(b.start(mailing()) == "");
+    b.until([&] { return b.runtime.status().vrrp_acknowledged == 3; });
+    const auto now = b.runtime.status();
+    CHECK(now.lvs_acknowledged == 5);
+    CHECK(now.mails_queued == 1);
+    CHECK(now.mails_sent == 30);
+    CHECK(now.mails_failed == 40);
+    CHECK(now.cleared_instances == Strings{"VI_1"});
+    const auto mail = nlohmann::json::parse(b.get("/status").substr(4))["mail"];
+    CHECK(mail["sent"] == 30);
+    CHECK(mail["failed"] == 40);
+    ObserverBench::publish(b.memory.vrrp_block, vrrp_status());
+    CHECK(b.dumps(SIGUSR2).at(0).second.find("    Sent: 6\n") != std::string::npos);
+}
+
+TEST_CASE("an earlier state that cannot be read is told of, and the rings are read from their beginning") {
+    ObserverBench b;
+    b.vrrp_ring.append(transition("MASTER"));
+    b.runtime.state = std::vector<std::byte>(3);
+    REQUIRE(b.start(mailing()) == "");
+    CHECK(b.runtime.log_.texts.at(0).starts_with("the observer's earlier state is unreadable: "));
+    b.until([&] { return b.runtime.status().vrrp_acknowledged == 1; });
+}
+
+TEST_CASE("events that were overwritten before they were read are told of and mailed about") {
+    ObserverBench b;
+    for (std::size_t i = 0; i < ipc::kEventRingSlots + 10; ++i)
+        b.lvs_ring.append({.kind = Event::Kind::RealServer, .name = "S", .state = "UP"});
+    REQUIRE(b.start(mailing()) == "");
+    b.until([&] { return b.runtime.status().lvs_acknowledged == ipc::kEventRingSlots + 10; });
+    const auto lost = nlohmann::json::parse(b.get("/status").substr(4))["observer"]["events_lost"].get<std::size_t>();
+    CHECK(lost >= 10);
+    const auto& texts = b.runtime.log_.texts;
+    CHECK(std::ranges::find(texts, std::to_string(lost) + " events of the lvs process came faster than they could be "
+                                                          "mailed and were overwritten") != texts.end());
+    CHECK(b.runtime.status().mails_queued == 1);
+}
+
+TEST_CASE("without a spool folder mails stay in memory, and are lost at the stop") {
+    ObserverBench b;
+    b.runtime.startup.spool_directory = "/proc/no/spool";
+    REQUIRE(b.start(mailing()) == "");
+    b.vrrp_ring.append(transition("MASTER"));
+    b.wake();
+    b.until([&] { return b.runtime.status().mails_queued == 1; });
+    CHECK(b.runtime.status().vrrp_acknowledged == 0);  // the next incarnation gets it again
+    const auto mail = nlohmann::json::parse(b.get("/status").substr(4))["mail"];
+    CHECK(mail["in_memory"] == 1);
+    CHECK(mail["last_problem"].get<std::string>().starts_with("the mail spool cannot be written ("));
+    CHECK(mail["last_problem"].get<std::string>().find("), 1 mails are in memory only") != std::string::npos);
+    b.until([&] {
+        return nlohmann::json::parse(b.get("/status").substr(4))["mail"]["last_problem"].get<std::string>().find(
+                   " in memory only; ") != std::string::npos;
+    });
+    b.stop();
+    CHECK(b.runtime.log_.texts.back() ==
+          "1 mails are lost: they were not delivered, and the mail spool cannot be written");
+}
+
+TEST_CASE("a status socket that cannot be opened is tried again, and told of once a minute") {
+    ObserverBench b;
+    b.runtime.startup.control_socket = b.folder / "later/status.sock";
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    const auto told = [&] {
+        return std::ranges::count_if(b.runtime.log_.texts, [](const std::string& text) {
+            return text.starts_with("mainstayctl status will not work: status socket: listen at ");
+        });
+    };
+    CHECK(told() == 1);
+    std::size_t ticks = 0;
+    const auto tick = [&] {
+        const auto state = b.runtime.status();
+        b.vrrp_ring.append(transition("MASTER"));
+        b.until([&] { return b.runtime.status().vrrp_acknowledged > state.vrrp_acknowledged; });
+        ++ticks;
+    };
+    tick();
+    CHECK(told() == 1);
+    b.runtime.ahead = std::chrono::seconds{61};
+    tick();
+    CHECK(told() == 2);
+    std::filesystem::create_directory(b.folder.path / "later");
+    b.until([&] { return std::filesystem::exists(b.runtime.startup.control_socket); });
+    CHECK(b.get("/healthz") == "200 {\"ok\":true}\n");
+}
+
+TEST_CASE("a reload configures the mails, an aborted one does not") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    const auto enabled = [&] { return nlohmann::json::parse(b.get("/status").substr(4))["mail"]["enabled"]; };
+    CHECK(enabled() == false);
+    REQUIRE(b.role->prepare(mailing()));
+    b.role->abort();
+    b.role->commit();
+    CHECK(enabled() == false);
+    REQUIRE(b.role->prepare(mailing()));
+    b.role->commit();
+    CHECK(enabled() == true);
+}
+
+TEST_CASE("each signal asks for its dump files") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(std::string{kInstance} + kService)) == "");
+    ObserverBench::publish(b.memory.vrrp_block, vrrp_status());
+    const auto kinds = [&](int signal) {
+        std::vector<What> list;
+        for (const auto& [what, text] : b.dumps(signal)) list.push_back(what);
+        return list;
+    };
+    CHECK(kinds(SIGUSR1) == std::vector{What::DataParent, What::Data, What::DataCheck});
+    CHECK(kinds(SIGUSR2) == std::vector{What::Stats});
+    CHECK(kinds(SIGRTMIN + 2) == std::vector{What::Json});
+    CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("[{\"data\":"));
+    CHECK(b.dumps(SIGUSR1).at(1).second.find("   State = MASTER\n") != std::string::npos);
+    b.runtime.config = config_of(std::string{"global_defs {\njson_version 2\n}\n"} + kInstance);
+    CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("{\"vrrp\":[{\"data\":"));
+    CHECK(kinds(SIGUSR1) == std::vector{What::DataParent, What::Data});
+    b.runtime.config = config_of(kService);
+    CHECK(kinds(SIGUSR1) == std::vector{What::DataParent, What::DataCheck});
+    CHECK(kinds(SIGRTMIN + 2).empty());
+    CHECK(b.dumps(SIGUSR2).at(0).second.empty());  // what is left of the vrrp role is of another configuration
+    b.runtime.config.reset();
+    CHECK(kinds(SIGUSR1).empty());
+}
+
+TEST_CASE("the check dump has the servers as the lvs role published them") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kService)) == "");
+    CHECK(b.dumps(SIGUSR1).at(1).second.ends_with("------< LVS Topology >------\n"));
+    ipc::LvsStatus lvs;
+    lvs.services = {{.name = "S", .key = {.protocol = 6}, .scheduler = "rr"}};
+    lvs.services[0].servers = {{.endpoint = {*IpAddress::parse("10.1.1.1"), 80}, .weight = 3}};
+    ObserverBench::publish(b.memory.lvs_block, lvs);
+    CHECK(b.dumps(SIGUSR1).at(1).second.ends_with(
+        "------< LVS Topology >------\n VirtualServer = S\n   lvs_sched = rr\n   quorum = DOWN\n"
+        "   ------< Real server >------\n    RIP = [10.1.1.1]:tcp:80, weight = 3, alive\n"));
+}
+
+TEST_CASE("statistics that are cleared count from then on, in the next incarnation too") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    ObserverBench::publish(b.memory.vrrp_block, vrrp_status());
+    const auto sent = [&](int signal) {
+        const auto text = b.dumps(signal).at(0).second;
+        return text.substr(text.find("    Sent: "), 12);
+    };
+    CHECK(sent(SIGUSR2) == "    Sent: 10");
+    CHECK(sent(SIGRTMAX - 1) == "    Sent: 10");
+    CHECK(sent(SIGUSR2) == "    Sent: 0\n");
+    CHECK(b.runtime.status().cleared_instances == Strings{"VI_1"});
+    CHECK(b.runtime.status().cleared_counters.at(0).advert_sent == 10);
+}
+
+TEST_CASE("memory that is missing is an error that names the role") {
+    for (const auto& [number, name] :
+         {std::pair{ipc::inherited::kVrrpRing, "vrrp: "}, std::pair{ipc::inherited::kVrrpBlock, "vrrp: "},
+          std::pair{ipc::inherited::kLvsRing, "lvs: "}, std::pair{ipc::inherited::kLvsBlock, "lvs: "},
+          std::pair{ipc::inherited::kBfdBlock, "bfd: "}}) {
+        ObserverBench b;
+        REQUIRE(::dup2(b.memory.kick.get(), number) == number);
+        CHECK(b.start(config_of(kInstance)).starts_with(name));
+    }
+}
+
+TEST_CASE("the observer has no capability, and no ring of its own") {
+    const auto traits = observer_traits();
+    CHECK(traits.capabilities.empty());
+    CHECK_FALSE(traits.has_ring);
+    CHECK(traits.kind == Kind::Observer);
+}

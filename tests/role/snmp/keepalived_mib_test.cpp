@@ -1,0 +1,176 @@
+// KEEPALIVED-MIB of one director, table by table.
+#include <doctest/doctest.h>
+
+#include "../director.hpp"
+#include "../golden.hpp"
+#include "mainstay/config/load.hpp"
+#include "shown.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+
+namespace {
+
+config::Config read(std::string text) {
+    auto loaded = config::load_text("x.conf", std::move(text), {});
+    REQUIRE(loaded.can_run());
+    return std::move(loaded.config);
+}
+
+std::string instance(const std::string& lines) {
+    return "vrrp_instance VI_1 {\nstate BACKUP\ninterface eth0\nvirtual_router_id 51\n" + lines +
+           "virtual_ipaddress {\n10.9.9.9\n}\n}\n";
+}
+
+struct Scene {
+    config::Config config;
+    ipc::VrrpStatus status = director_status();
+    ipc::LvsStatus lvs;
+    std::map<std::string, SnmpLink> links{
+        {"eth0", {.index = 2, .mac = {}, .addresses = {*IpAddress::parse("192.168.4.200")}}},
+        {"eth1", {.index = 3, .mac = {}, .addresses = {*IpAddress::parse("10.0.0.1")}}},
+        {"eth2", {.index = 4, .mac = {}, .addresses = {}}},
+        {"eth3", {.index = 5, .mac = {}, .addresses = {}}},
+        {"eth8", {.index = 6, .mac = {}, .addresses = {}}}};
+    explicit Scene(std::string text = kDirector) : config{read(std::move(text))} {}
+    [[nodiscard]] SnmpView view() const {
+        return snmp_view({.vrrp = true}, {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}});
+    }
+    // The rows of one of the vrrp section's tables.
+    [[nodiscard]] std::string table(std::uint32_t number) const {
+        return rows(view(), kKeepalivedMib + Oid{2, number, 1});
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a director stands in KEEPALIVED-MIB, table by table") {
+    const Scene scene;
+    std::string all = scalars(scene.view(), kKeepalivedMib + Oid{1}) + "\n" +
+                      scalars(scene.view(), kKeepalivedMib + Oid{1, 3}) + "\n" +
+                      rows(scene.view(), kKeepalivedMib + Oid{1, 3, 5, 1});
+    for (std::uint32_t table = 1; table < 25; ++table)
+        if (const auto text = scene.table(table); !text.empty()) all += std::to_string(table) + "\n" + text;
+    CHECK(all == golden("keepalived_mib.txt"));
+}
+
+TEST_CASE("without the vrrp role's state each instance has its configured one") {
+    Scene scene;
+    scene.status = {};
+    CHECK(scene.table(3).starts_with("1: 2='VI_1' 3=G51 4=I0 5=I2 6=I0 7=I150 8=I150 9=I2 "));
+    CHECK(scene.table(1).starts_with("1: 2='G1' 3=I0 "));
+    CHECK(scene.table(9).starts_with("1: 2='chk' 3=''/bin/true' 'a' 'b c'' 4=I3 5=I5 6=I1 "));
+    CHECK(scene.table(13) == "1: 2='TF' 3='/run/tf' 4=I0 5=I3 6=I1\n2: 2='TF2' 3='/run/tf2' 4=I0 5=I2 6=I2\n");
+    CHECK(scene.table(18) == "1: 2='B1' 3=I0 4=I11 5=I1\n2: 2='B2' 3=I0 4=I0 5=I2\n");
+}
+
+TEST_CASE("a script that fails before its first run has a state of its own") {
+    Scene scene{"vrrp_script chk {\nscript /bin/true\ninit_fail\n}\n" + instance("track_script {\nchk\n}\n")};
+    scene.status = {};
+    CHECK(scene.table(9) == "1: 2='chk' 3=''/bin/true'' 4=I1 5=I0 6=I5 7=G1 8=G1 9=I2\n");
+}
+
+TEST_CASE("the address of a VIP's peer and its broadcast address are shown") {
+    const Scene scene{instance("virtual_ipaddress_excluded {\n10.9.9.8 peer 10.9.9.7 broadcast 10.9.9.255\n}\n")};
+    CHECK(scene.table(6) ==
+          "1.1: 2=I1 3=x0a090909 4=x00000000 5=G32 6=I14 7=I2 8='eth0' 10=I2 11=I1\n"
+          "1.2: 2=I1 3=x0a090908 4=x0a0909ff 5=G32 6=I14 7=I2 8='eth0' 10=I2 11=I2 12=x0a090907\n");
+}
+
+TEST_CASE("the interface of the connection synchronisation stands at the instance that it follows") {
+    // effect: global_defs: lvs_sync_daemon
+    const auto columns = [](const std::string& before, const std::string& lines) {
+        const auto text = Scene{before + instance(lines)}.table(3);
+        const auto at = text.find(" 16=");
+        return text.substr(at + 1, text.find(" 19=") - at - 1);
+    };
+    CHECK(columns("", "") == "16=I2");
+    CHECK(columns("global_defs {\nlvs_sync_daemon eth6 VI_1 id 3\n}\n", "") == "16=I1 17='eth6'");
+    CHECK(columns("global_defs {\nlvs_sync_daemon eth6 inst VI_1\n}\n", "") == "16=I1 17='eth6'");
+    CHECK(columns("global_defs {\nlvs_sync_daemon eth6\n}\n", "") == "16=I2");
+    CHECK(columns("", "lvs_sync_daemon_interface eth7\n") == "16=I1 17='eth7'");
+}
+
+TEST_CASE("scripts of rare transitions count as scripts, and notify_deleted may come without one") {
+    const auto columns = [](const std::string& lines) {
+        const auto text = Scene{instance(lines)}.table(3);
+        std::string all;
+        for (const char* column : {" 21=", " 31=", " 32=", " 33="})
+            if (const auto at = text.find(column); at != std::string::npos)
+                all += text.substr(at, text.find_first_of(" \n", at + 1) - at);
+        return all;
+    };
+    CHECK(columns("") == " 21=I2 33=I2");
+    CHECK(columns("notify_deleted\n") == " 21=I2 33=I1");
+    CHECK(columns("notify_deleted /bin/x\n") == " 21=I1 32=''/bin/x'' 33=I1");
+    CHECK(columns("notify_master_rx_lower_pri /bin/x\n") == " 21=I1 31=''/bin/x'' 33=I2");
+    for (const char* keyword : {"notify", "notify_master", "notify_backup", "notify_fault", "notify_stop"})
+        CHECK(columns(std::string{keyword} + " /bin/x\n") == " 21=I1 33=I2");
+}
+
+TEST_CASE("an instance of version 3 accepts packets unless its firewall rules refuse them") {
+    const auto accept = [](const std::string& lines) {
+        const auto text = Scene{instance("version 3\n" + lines)}.table(3);
+        return text.substr(text.find(" 27=") + 4, 2);
+    };
+    CHECK(accept("priority 100\n") == "I1");
+    CHECK(accept("priority 100\nno_accept\n") == "I2");
+    CHECK(accept("priority 100\nstrict_mode\naccept\n") == "I2");
+    CHECK(accept("priority 255\nno_accept\n") == "I1");
+}
+
+TEST_CASE("an interface other than its own makes an instance a tracking one") {
+    const auto tracks = [](const std::string& interface) {
+        config::Config config = read(instance(""));
+        config.instances[0].track_interfaces = {{.name = interface}};
+        Scene scene{instance("")};
+        scene.config = config;
+        const auto text = scene.table(3);
+        return text.substr(text.find(" 11=") + 4, 2);
+    };
+    CHECK(tracks("eth0") == "I2");
+    CHECK(tracks("eth1") == "I1");
+}
+
+TEST_CASE("a group that tracks weights has a column for it") {
+    const auto group = [](const std::string& lines) {
+        return Scene{"vrrp_sync_group G {\ngroup {\nVI_1\n}\n" + lines + "}\n" + instance("")}.table(1);
+    };
+    CHECK(group("") == "1: 2='G' 3=I0 4=I2 5=I2 10=I2\n");
+    CHECK(group("global_tracking\n") == "1: 2='G' 3=I0 4=I2 5=I2 10=I1\n");
+    CHECK(group("notify_backup /bin/b\nnotify_fault /bin/f\nnotify /bin/n\nnotify_stop /bin/s\nsmtp_alert\n") ==
+          "1: 2='G' 3=I0 4=I1 5=I1 7=''/bin/b'' 8=''/bin/f'' 9=''/bin/n'' 10=I2 11=''/bin/s''\n");
+}
+
+TEST_CASE("the mail server is shown as an address or as a name, and not at all without one") {
+    const auto mail = [](const std::string& lines) {
+        return scalars(Scene{"global_defs {\n" + lines + "}\n"}.view(), kKeepalivedMib + Oid{1, 3});
+    };
+    CHECK(mail("") == "1=I0 2='' 3=G0 6=G0 7=I1 8=I3 9=I3 10=I3");
+    CHECK(mail("smtp_server mail.example.com\n") == "1=I16 2='mail.example.com' 3=G30 6=G25 7=I1 8=I3 9=I3 10=I3");
+    CHECK(mail("smtp_server fe80::1 26\nsmtp_connect_timeout 9\nno_email_faults\nsmtp_alert on\nsmtp_alert_vrrp off\n"
+               "smtp_alert_checker on\n") ==
+          "1=I2 2=xfe800000000000000000000000000001 3=G9 6=G26 7=I2 8=I1 9=I2 10=I1");
+}
+
+TEST_CASE("the daemon's switches are scalars") {
+    const auto global = [](const std::string& text) { return scalars(Scene{text}.view(), kKeepalivedMib + Oid{1}); };
+    CHECK(global("") == "1='mainstay v1' 2='LVS_9' 4=I2 5=I1 6=I2 7=I1 8='' 9=I2 10=I2 11=I2");
+    CHECK(global("linkbeat_use_polling\nnet_namespace red\nglobal_defs {\nenable_traps\nlvs_flush\n"
+                 "lvs_flush_on_stop\nenable_dbus\ndynamic_interfaces\n}\n") ==
+          "1='mainstay v1' 2='LVS_9' 4=I1 5=I2 6=I1 7=I1 8='red' 9=I1 10=I1 11=I1");
+    CHECK(global("global_defs {\nlvs_flush_on_stop VS\n}\n").ends_with(" 11=I3"));
+}
+
+TEST_CASE("a process's parameters are matched in one of four ways") {
+    const auto process = [](const std::string& lines) {
+        const auto text =
+            Scene{"vrrp_track_process P {\n" + lines + "}\n" + instance("track_process {\nP\n}\n")}.table(21);
+        return text.substr(0, text.find(" 6="));
+    };
+    CHECK(process("process /bin/x\n") == "1: 2='P' 3='/bin/x' 4='' 5=I0");
+    CHECK(process("process /bin/x -a b\n") == "1: 2='P' 3='/bin/x' 4='-a b' 5=I1");
+    CHECK(process("process /bin/x -a\nparam_match partial\n") == "1: 2='P' 3='/bin/x' 4='-a' 5=I2");
+    CHECK(process("process /bin/x -a\nparam_match initial\n") == "1: 2='P' 3='/bin/x' 4='-a' 5=I3");
+}
