@@ -1,5 +1,6 @@
 #include "role/supervisor/reload_transaction.hpp"
 
+#include "mainstay/ipc/shared.hpp"
 #include "supervisor_parts.hpp"
 
 using namespace mainstay;
@@ -93,4 +94,29 @@ TEST_CASE("what was prepared for an earlier reload does not count for the next o
     f.reload.begin(f.next);
     f.answer(lvs, {}, 8);
     CHECK(f.committed == 0);
+}
+
+TEST_CASE("a reload that is cancelled at the stop is neither committed nor aborted") {
+    Fixture f;
+    auto& vrrp = f.roles.run(Kind::Vrrp);
+    f.reload.begin(f.next);
+    f.reload.cancel();
+    CHECK_FALSE(f.reload.is_under_way());
+    f.answer(vrrp);
+    f.reload.forget_gone();
+    CHECK(f.committed == 0);
+    CHECK(f.aborted.empty());
+    CHECK_FALSE(f.roles.heard<ipc::Commit>(Kind::Vrrp));
+}
+
+TEST_CASE("each role prepares its own part") {
+    Fixture f;
+    f.roles.run(Kind::Lvs);
+    auto part = ipc::make_memfd("part", 10);
+    REQUIRE(part);
+    f.next.part(Kind::Lvs).snapshot = std::move(*part);
+    f.reload.begin(f.next);
+    auto got = ipc::receive_message(f.roles.lines[slot(Kind::Lvs)].get());
+    REQUIRE((got && got->has_value()));
+    CHECK(std::get<ipc::Received>(**got).descriptor);
 }

@@ -1,5 +1,9 @@
 #include "role/supervisor/role_replacement.hpp"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <set>
 
 #include "supervisor_parts.hpp"
@@ -16,6 +20,7 @@ struct Fixture {
     Roles roles;
     std::set<Kind> running{Kind::Vrrp, Kind::Lvs};
     Kinds started, dropped, retired;
+    int retiring = kNobody;  // the process that is asked to leave
     std::vector<std::pair<std::uint32_t, std::string>> results;
     RoleReplacement replacement{
         roles.loop,
@@ -26,7 +31,7 @@ struct Fixture {
          .retire =
              [this](Kind kind) {
                  retired.push_back(kind);
-                 return kNobody;
+                 return retiring;
              },
          .over = [this](std::uint32_t done, const std::string& problem) { results.emplace_back(done, problem); }}};
 
@@ -95,4 +100,51 @@ TEST_CASE("a successor whose old process has died meanwhile retires no process")
     f.running.clear();
     f.replacement.successor_ready(Kind::Vrrp);
     CHECK(f.retired.empty());
+}
+
+namespace {
+
+int sleeper() {
+    const int pid = ::fork();
+    if (pid == 0)
+        for (;;) ::pause();
+    return pid;
+}
+bool has_ended(int pid) { return ::waitpid(pid, nullptr, WNOHANG) == pid; }
+
+}  // namespace
+
+TEST_CASE("an old process that does not leave within a second is killed, one that leaves is left alone") {
+    Fixture slow, quick;
+    const int stays = sleeper(), leaves = sleeper();
+    slow.retiring = stays;
+    quick.retiring = leaves;
+    for (Fixture* f : {&slow, &quick}) {
+        f->replacement.add(Kind::Vrrp);
+        f->replacement.next();
+        f->replacement.successor_ready(Kind::Vrrp);
+    }
+    CHECK(quick.replacement.has_left(Kind::Vrrp));
+    slow.roles.until([&] { return has_ended(stays); });
+    quick.roles.loop.run_for(kRetireWait + std::chrono::milliseconds{100});
+    CHECK_FALSE(has_ended(leaves));
+    ::kill(leaves, SIGKILL);
+    ::waitpid(leaves, nullptr, 0);
+}
+
+TEST_CASE("each role that is not replaced is named at the end, and its successor is dropped") {
+    Fixture f;
+    f.replacement.add(Kind::Vrrp);
+    f.replacement.add(Kind::Lvs);
+    f.replacement.next();
+    f.replacement.successor_lost(Kind::Lvs, "one");
+    f.roles.until([&] { return f.started.size() == 2; });
+    f.replacement.successor_lost(Kind::Vrrp, "two");
+    f.roles.until([&] { return !f.results.empty(); });
+    CHECK(f.results == std::vector{std::pair{0U, std::string{"Healthcheck: one; VRRP: two"}}});
+    CHECK(f.roles.log.texts ==
+          std::vector<std::string>{"the Healthcheck process is not replaced: one",
+                                   "the VRRP process is not replaced: two",
+                                   "upgrade complete: 0 roles run the new program; not replaced: Healthcheck: one; "
+                                   "VRRP: two"});
 }

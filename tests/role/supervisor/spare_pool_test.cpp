@@ -13,14 +13,14 @@ struct Fixture {
     Generation running;
     UniqueFd line;  // the spare's end
     Child* started = nullptr;
-    bool can_start = true;
+    bool can_start = true, allowed = true;
     std::vector<Kind> ready;
     std::vector<std::string> lost;
     int quiet = 0;
     SparePool pool{roles.loop,
                    roles.log,
                    {.start = [this](Child& spare) { return start(spare); },
-                    .is_allowed = [](Child&, const Result<ipc::Received>&) { return true; },
+                    .is_allowed = [this](Child&, const Result<ipc::Received>&) { return allowed; },
                     .ready = [this](Kind kind) { ready.push_back(kind); },
                     .lost = [this](Kind, const std::string& why) { lost.push_back(why); },
                     .quiet = [this] { ++quiet; }}};
@@ -117,4 +117,57 @@ TEST_CASE("missing spares are started after a quiet moment") {
     f.pool.fill_soon();
     f.roles.until([&] { return f.quiet != 0; });
     CHECK(f.quiet == 1);
+}
+
+TEST_CASE("what a spare may not send does not count, and a heartbeat is no readiness") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.allowed = false;
+    f.answer(3);
+    CHECK(f.ready.empty());
+    f.allowed = true;
+    f.pool.on_message(*f.started, ipc::Received{ipc::Heartbeat{}, {}});
+    CHECK(f.ready.empty());
+    CHECK(f.lost.empty());
+    CHECK_FALSE(f.started->prepared);
+}
+
+TEST_CASE("a spare that is on its way out is not ready, and none of another role is dropped") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.answer(3);
+    f.pool.drop(Kind::Lvs);
+    CHECK_FALSE(f.started->kill_sent);
+    f.started->kill_sent = true;
+    CHECK(f.pool.find_ready(Kind::Vrrp, f.running) == nullptr);
+    CHECK_FALSE(f.pool.ended({.pid = 77}));
+    CHECK(f.end());
+    CHECK(f.lost == std::vector<std::string>{"signal 9"});
+    CHECK(f.roles.log.texts.empty());  // on purpose
+}
+
+TEST_CASE("the first spare that dies is replaced after a moment, and its death is logged") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.started->born = kernel::monotonic_now();
+    CHECK(f.end());
+    CHECK(f.roles.log.texts == std::vector<std::string>{"the spare VRRP process died"});
+    f.roles.until([&] { return f.quiet == 1; });
+    f.pool.start(Kind::Vrrp, f.running);
+    f.started->born = kernel::monotonic_now();
+    CHECK(f.end());
+    f.roles.loop.restart();
+    f.roles.loop.run_for(kSpareAfter + std::chrono::milliseconds{100});
+    CHECK(f.quiet == 1);  // it died at once again
+}
+
+TEST_CASE("all spares are dropped together, and shown one by one") {
+    Fixture f;
+    f.pool.start(Kind::Lvs, f.running);
+    int seen = 0, alive = 0;
+    f.pool.for_each([&](const Child& spare) { ++seen, alive += spare.alive() ? 1 : 0; });
+    CHECK(seen == 5);
+    CHECK(alive == 1);
+    f.pool.drop_all();
+    CHECK(f.started->kill_sent);
 }

@@ -1,0 +1,260 @@
+// The state block: what status shows of the judge, and what a new incarnation makes of it.
+#include "role/lvs/status.hpp"
+
+#include <doctest/doctest.h>
+
+#include "../../lvs/builders.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+#include "role/common/lvs_block.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::lvs::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const lvs::Moment kStart{Instant{1h}, {1'000'000'000}};
+
+struct Bench {
+    explicit Bench(std::vector<config::VirtualServer> services, const lvs::Memory& memory = {}) {
+        config::Config config;
+        config.virtual_servers = std::move(services);
+        static_cast<void>(judge.start(std::move(config), memory, kStart));
+    }
+    void command(lvs::ServerCommand::Verb verb, const std::string& which, std::int64_t weight = 0) {
+        lvs::ServerAnswer answer;
+        static_cast<void>(
+            judge.command({.verb = verb, .which = which, .weight = weight, .by = "uid 0"}, kStart, answer));
+        REQUIRE(answer.problem.empty());
+    }
+    ipc::LvsStatus status(const TableReconciler::State& table = {.available = true}) {
+        std::vector<std::byte> bytes(1 << 20);
+        bytes.resize(write_status(bytes, status_of(judge, table, 7), judge, kStart));
+        auto status = decode_lvs_block(bytes);
+        REQUIRE(status);
+        return std::move(*status);
+    }
+    ipc::ServerStatus server(std::size_t at) { return status().services.at(0).servers.at(at); }
+
+    lvs::Judge judge{[](Micros) { return Micros{0}; }};
+};
+
+}  // namespace
+
+TEST_CASE("the status has the generation and what the reconciler counted") {
+    Bench bench{{service({server("10.0.0.11")})}};
+    const auto status = bench.status({.available = true, .problem = {}, .operations = 5, .failures = 4, .repairs = 3});
+    CHECK(status.generation == 7);
+    CHECK(status.ipvs_available);
+    CHECK(status.ipvs_problem.empty());
+    CHECK(status.operations == 5);
+    CHECK(status.operation_failures == 4);
+    CHECK(status.repairs == 3);
+    CHECK(status.lines_left_out == 0);
+    const auto missing = bench.status({.available = false, .problem = "no IPVS"});
+    CHECK_FALSE(missing.ipvs_available);
+    CHECK(missing.ipvs_problem == "no IPVS");
+    CHECK_FALSE(missing.services[0].servers[0].in_table);
+}
+
+TEST_CASE("a service with its scheduler, its sorry server and its servers") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12", 5)});
+    web.sorry_server = sorry("10.0.0.99");
+    web.real_servers[1].forwarding = config::Forwarding::Tunnel;
+    Bench bench{{web}};
+    const auto all = bench.status().services;
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].name == "[10.0.0.1]:tcp:80");
+    CHECK(all[0].key == tcp_key("10.0.0.1"));
+    CHECK(all[0].group.empty());
+    CHECK(all[0].group_keys.empty());
+    CHECK(all[0].scheduler == "wrr");
+    CHECK(all[0].quorum_up);
+    CHECK_FALSE(all[0].sorry_in_use);
+    CHECK(all[0].sorry_server == "[10.0.0.99]:tcp:80");
+    REQUIRE(all[0].servers.size() == 2);
+    CHECK(all[0].servers[0].endpoint == at("10.0.0.11", 80));
+    CHECK(all[0].servers[0].forwarding == "NAT");
+    CHECK(all[0].servers[1].forwarding == "TUN");
+    CHECK(all[0].servers[1].weight == 5);
+    CHECK(all[0].servers[1].weight_in_table == 5);
+    CHECK(all[0].servers[1].alive);
+    CHECK(all[0].servers[1].in_table);
+    CHECK(all[0].servers[1].note.empty());
+    CHECK_FALSE(all[0].servers[1].kept);
+    CHECK_FALSE(all[0].servers[1].leave);
+}
+
+TEST_CASE("a group is shown once, with its services in the kernel") {
+    Bench bench{{grouped({server("10.0.0.11")}, {range("10.0.0.1", "10.0.0.2")})}};
+    const auto group = bench.status().services.at(0);
+    CHECK(group.group == "web");
+    CHECK(group.group_keys == std::vector{tcp_key("10.0.0.1"), tcp_key("10.0.0.2")});
+    CHECK(group.servers.size() == 1);
+    CHECK(group.servers[0].in_table);
+}
+
+TEST_CASE("a check shows its last result") {
+    Bench bench{{service({checked("10.0.0.11")})}};
+    const auto fresh = bench.server(0).checks.at(0);
+    CHECK(fresh.up);
+    CHECK_FALSE(fresh.has_run);
+    lvs::CheckerId id = bench.judge.states()[0].servers[0].checkers[0].id;
+    const lvs::Moment later{Instant{1h} + 10s, {1'010'000'000}};
+    static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
+    static_cast<void>(bench.judge.step(
+        lvs::CheckFinished{id, lvs::Outcome::Failed, "connection refused", Micros{1500}, {}, {}, {}}, later));
+    const auto failed = bench.server(0).checks.at(0);
+    CHECK(failed.type == "TCP_CHECK");
+    CHECK(failed.target == "10.0.0.11:80");
+    CHECK_FALSE(failed.up);
+    CHECK(failed.has_run);
+    CHECK(failed.failures_in_row == 1);
+    CHECK(failed.last_result == "connection refused");
+    CHECK(failed.last_duration == Micros{1500});
+    CHECK(failed.last_run == WallTime{1'010'000'000});
+    const auto down = bench.server(0);
+    CHECK_FALSE(down.alive);
+    CHECK_FALSE(down.in_table);
+    CHECK(down.since == WallTime{1'010'000'000});
+    CHECK_FALSE(bench.status().services[0].quorum_up);
+}
+
+TEST_CASE("a note says who changed a server and how") {
+    using Verb = lvs::ServerCommand::Verb;
+    auto web = service({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13"), server("10.0.0.14")});
+    Bench bench{{web}};
+    bench.command(Verb::Weight, "10.0.0.11", 9);
+    bench.command(Verb::Drain, "10.0.0.12");
+    bench.command(Verb::Disable, "10.0.0.13");
+    CHECK(bench.server(0).note == "weight 9 by uid 0");
+    CHECK(bench.server(0).weight_in_table == 9);
+    CHECK(bench.server(1).note == "drained by uid 0");
+    CHECK(bench.server(1).weight_in_table == 0);
+    CHECK(bench.server(2).note == "disabled by uid 0");
+    CHECK_FALSE(bench.server(2).in_table);
+    CHECK(bench.server(3).note.empty());
+
+    const auto status = bench.status();
+    REQUIRE(status.overrides.size() == 3);
+    CHECK(status.overrides[0].service == "[10.0.0.1]:tcp:80");
+    CHECK(status.overrides[0].server == at("10.0.0.11", 80));
+    CHECK(status.overrides[0].hold == 1);
+    CHECK(status.overrides[0].weight == 9);
+    CHECK(status.overrides[0].by == "uid 0");
+    CHECK(status.overrides[0].since == kStart.wall);
+    CHECK(status.overrides[0].text == "weight 9");
+    CHECK(status.overrides[1].text == "drained");
+    CHECK(overrides_of(status) == bench.judge.overrides());
+}
+
+TEST_CASE("overrides of kinds that a newer version has are left out") {
+    ipc::LvsStatus status;
+    for (std::uint8_t hold = 0; hold <= 4; ++hold) {
+        ipc::OverrideStatus one;
+        one.service = std::string(1, "abcde"[hold]);
+        one.hold = hold;
+        one.expires_persistence = hold == 2;
+        status.overrides.push_back(one);
+    }
+    const auto overrides = overrides_of(status);
+    CHECK(overrides.size() == 3);
+    CHECK(overrides.at({"b", {}}).hold == lvs::Hold::Weight);
+    CHECK(overrides.at({"c", {}}).hold == lvs::Hold::Drained);
+    CHECK(overrides.at({"c", {}}).expires_persistence);
+    CHECK_FALSE(overrides.at({"d", {}}).expires_persistence);
+    CHECK(overrides.at({"d", {}}).hold == lvs::Hold::Disabled);
+}
+
+TEST_CASE("what is remembered of a service is what was written") {
+    ipc::ServiceStatus web;
+    web.key = tcp_key("10.0.0.1");
+    web.group = "web";
+    web.group_keys = {tcp_key("10.0.0.7")};
+    web.quorum_up = web.sorry_in_use = true;
+    ipc::ServerStatus one;
+    one.endpoint = at("10.0.0.11", 80);
+    one.alive = false;
+    one.since = {5};
+    one.kept = true;
+    one.grows_since = WallTime{6};
+    one.leave = ipc::LeaveStatus{{8}, 3, true};
+    one.checks.push_back({.type = "HTTP_GET",
+                          .target = "10.0.0.11:8080",
+                          .up = false,
+                          .has_run = true,
+                          .failures_in_row = 4,
+                          .last_result = "timed out",
+                          .last_run = {9},
+                          .last_duration = Micros{700},
+                          .weight = 12});
+    one.checks.push_back({.type = "UNHEARD_OF_CHECK", .target = "10.0.0.11:80"});
+    web.servers.push_back(one);
+    ipc::LvsStatus status;
+    status.services = {web, {}};
+
+    const auto memory = memory_of(status);
+    REQUIRE(memory.size() == 2);
+    CHECK(memory[0].identity == lvs::ServiceIdentity{tcp_key("10.0.0.1"), "web"});
+    CHECK(memory[0].keys == std::vector{tcp_key("10.0.0.7")});
+    CHECK(memory[0].quorum_up);
+    CHECK(memory[0].sorry_in_use);
+    CHECK_FALSE(memory[1].quorum_up);
+    CHECK_FALSE(memory[1].sorry_in_use);
+    REQUIRE(memory[0].servers.size() == 1);
+    const auto& server = memory[0].servers[0];
+    CHECK(server.endpoint == at("10.0.0.11", 80));
+    CHECK_FALSE(server.alive);
+    CHECK(server.since == WallTime{5});
+    CHECK(server.kept);
+    CHECK(server.grows_since == WallTime{6});
+    REQUIRE(server.leave);
+    CHECK(server.leave->until_wall == WallTime{8});
+    CHECK(server.leave->connections == 3);
+    CHECK(server.leave->over);
+    REQUIRE(server.checkers.size() == 1);
+    const auto& check = server.checkers[0];
+    CHECK(check.type == config::Checker::Type::Http);
+    CHECK(check.target == "10.0.0.11:8080");
+    CHECK_FALSE(check.state.up);
+    CHECK(check.state.has_run);
+    CHECK(check.state.failures_in_row == 4);
+    CHECK(check.state.last_result.text() == "timed out");
+    CHECK(check.state.last_run == WallTime{9});
+    CHECK(check.state.last_duration == lvs::short_time(Micros{700}));
+    CHECK(*check.state.dynamic_weight == 12);
+}
+
+TEST_CASE("each kind of check is remembered") {
+    ipc::LvsStatus status;
+    auto& server = status.services.emplace_back().servers.emplace_back();
+    const char* const types[] = {"TCP_CHECK",  "HTTP_GET",   "SSL_GET",    "SMTP_CHECK", "DNS_CHECK",  "UDP_CHECK",
+                                 "PING_CHECK", "MISC_CHECK", "FILE_CHECK", "BFD_CHECK",  "GRPC_CHECK", "AGENT_CHECK"};
+    for (const char* type : types) server.checks.push_back({.type = type});
+    const auto memory = memory_of(status);
+    REQUIRE(memory[0].servers[0].checkers.size() == 12);
+    for (std::size_t i = 0; i < 12; ++i) CHECK(lvs::keyword_of(memory[0].servers[0].checkers[i].type) == types[i]);
+}
+
+TEST_CASE("servers that are leaving go with their connections into the next incarnation") {
+    auto leaving = server("10.0.0.13", 4);
+    leaving.forwarding = config::Forwarding::DirectRoute;
+    lvs::ServiceMemory before{.identity = lvs::identity_of(service({server("10.0.0.11")})),
+                              .quorum_up = true,
+                              .servers = {},
+                              .leaving = {{leaving, {.until = {}, .until_wall = {1'500'000'000}, .connections = 2}}}};
+    Bench bench{{service({server("10.0.0.11")})}, {before}};
+    const auto status = bench.status();
+    REQUIRE(status.services[0].leaving.size() == 1);
+    CHECK(status.services[0].leaving[0].name == "[10.0.0.13]:tcp:80");
+    CHECK(status.services[0].leaving[0].leave.until == WallTime{1'500'000'000});
+    CHECK(status.services[0].leaving[0].leave.connections == 2);
+    const auto memory = memory_of(status);
+    REQUIRE(memory[0].leaving.size() == 1);
+    CHECK(memory[0].leaving[0].server == leaving);
+    CHECK(memory[0].leaving[0].leave.until_wall == WallTime{1'500'000'000});
+    auto damaged = status;
+    damaged.services[0].leaving[0].server = "x";
+    CHECK(memory_of(damaged)[0].leaving.empty());
+}

@@ -1,0 +1,331 @@
+// Reloads of a supervisor whose programs the test plays.
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "mainstay/ipc/shared.hpp"
+#include "stage.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using Texts = std::vector<std::string>;
+namespace fs = std::filesystem;
+
+namespace {
+
+Written refused(const std::string& summary) {
+    Written written;
+    written.done = {};
+    written.done.exit_code = 2;
+    written.done.summary = summary;
+    written.done.stays = true;
+    return written;
+}
+
+Written both() { return {.needed = {Kind::Vrrp, Kind::Lvs}}; }
+
+// The roles' part of a reload that all of them take.
+void take(Stage::Running& running, std::uint64_t generation) {
+    for (auto& [kind, role] : running.roles) {
+        CHECK(role->hear<ipc::Prepare>().generation == generation);
+        role->say(ipc::Prepared{generation, {}});
+    }
+    CHECK(running.observer->hear<ipc::Prepare>().generation == generation);
+    running.observer->say(ipc::Prepared{generation, {}});
+    for (auto& [kind, role] : running.roles) {
+        CHECK(role->hear<ipc::Commit>().generation == generation);
+        role->say(ipc::Committed{generation});
+    }
+    CHECK(running.observer->hear<ipc::Commit>().generation == generation);
+    running.observer->say(ipc::Committed{generation});
+}
+
+}  // namespace
+
+TEST_CASE("a reload reaches all roles when all are ready, and the reader compares with what runs") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run(both());
+    const auto before = running.reader->passed.size();
+    stage.signal(SIGHUP);
+    for (const auto audience : {ipc::Snapshot::For::Vrrp, ipc::Snapshot::For::Lvs, ipc::Snapshot::For::Observer}) {
+        const auto part = running.reader->hear_with_descriptor<ipc::Snapshot>();
+        CHECK(std::get<ipc::Snapshot>(part.message).audience == audience);
+        CHECK(part.descriptor);
+    }
+    const auto orders = running.reader->hear<ipc::RoleStartup>();
+    CHECK(orders.report == ipc::RoleStartup::DryRunAs::No);
+    CHECK_FALSE(orders.force);
+    CHECK_FALSE(orders.check_first);
+    CHECK(running.reader->passed.size() == before);
+    stage.send(*running.reader, both());
+    for (auto& [kind, role] : running.roles) CHECK(role->hear_with_descriptor<ipc::Prepare>().descriptor);
+    running[Kind::Vrrp].say(ipc::Prepared{2, {}});
+    running.observer->say(ipc::Prepared{2, {}});
+    CHECK(running[Kind::Vrrp].hears_none<ipc::Commit>());
+    running[Kind::Lvs].say(ipc::Prepared{2, {}});
+    CHECK(running[Kind::Vrrp].hear<ipc::Commit>().generation == 2);
+    CHECK(running[Kind::Lvs].hear<ipc::Commit>().generation == 2);
+    for (auto& [kind, role] : running.roles) role->say(ipc::Committed{2});
+    stage.until_logged("Reload complete");
+    CHECK(stage.logged("Reloading ...") == 1);
+    CHECK(stage.stop(running) == 0);
+}
+
+TEST_CASE("a configuration that cannot run changes nothing, and its client hears why") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    const auto client = stage.ask(ipc::Reload{.force = true});
+    const auto orders = running.reader->hear<ipc::RoleStartup>();
+    CHECK(orders.force);
+    CHECK(orders.report == ipc::RoleStartup::DryRunAs::Text);
+    stage.send(*running.reader, refused("line 7 is wrong"));
+    CHECK(answer<ipc::ReloadDone>(client)->problem == "line 7 is wrong");
+    CHECK(stage.logged("line 7 is wrong: the running configuration stays in use") == 1);
+    CHECK(running[Kind::Vrrp].hears_none<ipc::Prepare>());
+    stage.reload(running, {});
+    take(running, 2);
+    stage.until_logged("Reload complete");
+    CHECK(stage.stop(running) == 0);
+}
+
+TEST_CASE("a role that refuses a configuration has it aborted in all, and the client hears why") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run(both());
+    const auto client = stage.ask(ipc::Reload{});
+    running.reader->hear<ipc::RoleStartup>();
+    stage.send(*running.reader, both());
+    running[Kind::Vrrp].hear<ipc::Prepare>();
+    running[Kind::Vrrp].say(ipc::Prepared{2, {}});
+    running[Kind::Lvs].say(ipc::Prepared{2, "no memory"});
+    CHECK(running[Kind::Vrrp].hear<ipc::Abort>().generation == 2);
+    CHECK(answer<ipc::ReloadDone>(client)->problem == "mainstayd-lvs refused it: no memory");
+    CHECK(stage.logged(
+              "reload refused (mainstayd-lvs refused it: no memory): the running configuration stays in use") == 1);
+    CHECK(stage.logged("Reload complete") == 0);
+}
+
+TEST_CASE("a role that dies while it prepares has the reload aborted, and comes back with the old configuration") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run(both());
+    stage.reload(running, both());
+    running[Kind::Lvs].hear<ipc::Prepare>();
+    running[Kind::Lvs].exit(1);
+    running[Kind::Vrrp].hear<ipc::Abort>();
+    stage.until_logged("reload refused (Healthcheck process died meanwhile): the running configuration stays in use");
+    auto& again = stage.started("mainstayd-lvs");
+    CHECK(again.hear<ipc::Prepare>().generation == 1);
+}
+
+TEST_CASE("a role that is starting has its configuration before a reload begins") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run(both());
+    running[Kind::Lvs].exit(1);
+    auto& again = stage.started("mainstayd-lvs");
+    again.hear<ipc::Prepare>();
+    stage.reload(running, both());
+    CHECK(running[Kind::Vrrp].hears_none<ipc::Prepare>());
+    again.say(ipc::Prepared{1, {}});
+    again.hear<ipc::Commit>();
+    again.say(ipc::Committed{1});
+    running.roles[Kind::Lvs] = &again;
+    take(running, 2);
+    stage.until_logged("Reload complete");
+}
+
+TEST_CASE("requests that come during a reload are one further reload") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    stage.signal(SIGHUP);
+    running.reader->hear<ipc::RoleStartup>();
+    stage.signal(SIGHUP);
+    stage.until_logged("Reload already in progress, request queued");
+    const auto client = stage.ask(ipc::Reload{.as_json = true});
+    stage.until_logged("Reload already in progress, request queued", 2);
+    stage.send(*running.reader, {});
+    take(running, 2);
+    CHECK(running.reader->hear<ipc::RoleStartup>().report == ipc::RoleStartup::DryRunAs::Json);
+    stage.send(*running.reader, {});
+    take(running, 3);
+    CHECK(answer<ipc::ReloadDone>(client)->problem.empty());
+    stage.until_logged("Reload complete", 2);
+    CHECK(running.reader->hears_none<ipc::RoleStartup>());
+}
+
+TEST_CASE("what only a restart can change has the reload refused") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    Written other;
+    other.done.daemon.instance = "a";
+    stage.reload(running, other);
+    stage.until_logged("Cannot change instance name at a reload - please restart mainstay");
+    stage.until_logged(
+        "the new configuration is refused: a reload cannot change the instance name: the running configuration stays");
+    CHECK(running[Kind::Vrrp].hears_none<ipc::Prepare>());
+    Written elsewhere;
+    elsewhere.done.wants_namespace = "blue";
+    stage.reload(running, elsewhere);
+    stage.until_logged("Cannot change network namespace at a reload - please restart mainstay");
+    CHECK(running.reader->hears_none<ipc::RoleStartup>());
+}
+
+TEST_CASE("a reload starts a role that comes with it, and lets go the spare of one that goes") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    auto& spare = stage.started("mainstayd-vrrp");
+    spare.hear<ipc::Prepare>();
+    spare.say(ipc::Prepared{1, {}});
+    stage.reload(running, {.needed = {Kind::Lvs}});
+    take(running, 2);
+    auto& lvs = stage.started("mainstayd-lvs");
+    lvs.hear<ipc::RoleStartup>();
+    stage.take_configuration(lvs, 2);
+    spare.until_gone();
+}
+
+TEST_CASE("the spare loads the configuration of a reload") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    auto& spare = stage.started("mainstayd-vrrp");
+    spare.hear<ipc::Prepare>();
+    spare.say(ipc::Prepared{1, {}});
+    stage.reload(running, {});
+    take(running, 2);
+    CHECK(spare.hear<ipc::Prepare>().generation == 2);
+    CHECK_FALSE(spare.is_gone());
+}
+
+TEST_CASE("a reader that dies at a reload, and one that does not stay, are replaced by another one") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    stage.signal(SIGHUP);
+    running.reader->hear<ipc::RoleStartup>();
+    running.reader->exit(3);
+    stage.until_logged("the reader died (exit status 3): the running configuration stays in use");
+    stage.signal(SIGHUP);
+    running.reader = &stage.started("mainstayd-read");
+    running.reader->hear<ipc::RoleStartup>();
+    Written leaves;
+    leaves.done.stays = false;
+    stage.send(*running.reader, leaves);
+    running.reader->exit(0);
+    take(running, 2);
+    stage.signal(SIGHUP);
+    running.reader = &stage.started("mainstayd-read");
+    running.reader->hear<ipc::RoleStartup>();
+}
+
+TEST_CASE("a marker stands while the configuration is read, if the file asks for it") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    written.done.daemon.has_reload_file = true;
+    auto running = stage.run(written);
+    const std::string mark = stage.at("run/keepalived.reload");
+    CHECK_FALSE(fs::exists(mark));
+    stage.signal(SIGHUP);
+    running.reader->hear<ipc::RoleStartup>();
+    CHECK(fs::exists(mark));
+    written.done.daemon.reload_file = stage.at("mark");
+    stage.send(*running.reader, written);
+    take(running, 2);
+    CHECK_FALSE(fs::exists(mark));
+    stage.signal(SIGHUP);
+    running.reader->hear<ipc::RoleStartup>();
+    CHECK(fs::exists(stage.at("mark")));
+    CHECK_FALSE(fs::exists(mark));
+    stage.signal(SIGTERM);
+    for (auto& [kind, role] : running.roles) role->exit(0);
+    running.observer->hear<ipc::Stop>();
+    running.observer->exit(0);
+    CHECK(stage.exit_code() == 0);
+    CHECK_FALSE(fs::exists(stage.at("mark")));
+}
+
+TEST_CASE("a reload that is to be checked first goes to the reader with its log, of which an empty one is removed") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    written.done.daemon.reload_check = true;
+    written.done.daemon.reload_check_log = stage.at("problems");
+    auto running = stage.run(written);
+    CHECK_FALSE(fs::exists(stage.at("problems")));
+    stage.signal(SIGHUP);
+    auto got = running.reader->hear_with_descriptor<ipc::RoleStartup>();
+    CHECK(std::get<ipc::RoleStartup>(got.message).check_first);
+    CHECK(std::get<ipc::RoleStartup>(got.message).check_log == stage.at("problems"));
+    CHECK(got.descriptor);
+    CHECK(fs::exists(stage.at("problems")));
+    stage.send(*running.reader, written);
+    take(running, 2);
+    CHECK_FALSE(fs::exists(stage.at("problems")));
+    stage.signal(SIGHUP);
+    got = running.reader->hear_with_descriptor<ipc::RoleStartup>();
+    REQUIRE(::write(got.descriptor.get(), "bad\n", 4) == 4);
+    stage.send(*running.reader, refused("bad"));
+    stage.until_logged("bad: the running configuration stays in use");
+    CHECK(stage.text("problems") == "bad\n");
+}
+
+TEST_CASE("copies of the configuration are kept, the running one until the stop") {
+    if (!can_play()) return;
+    Stage stage;
+    fs::create_directory(stage.at("saved"));
+    fs::create_directory(stage.at("running"));
+    Written written{.text = "the text"};
+    written.done.daemon.config_save_dir = stage.at("saved");
+    written.done.daemon.tmp_config_directory = stage.at("running");
+    auto running = stage.run(written);
+    const std::string copy = "running/mainstay-" + std::to_string(stage.pid()) + ".conf";
+    stage.until([&] { return stage.text(copy) == "the text"; }, "the copy");
+    stage.until([&] { return !fs::is_empty(stage.at("saved")); }, "the saved one");
+    const std::string name = fs::directory_iterator { stage.at("saved") } -> path().filename();
+    CHECK(std::regex_match(name, std::regex{R"(ha\.conf\.20\d{6}-\d{6})"}));
+    CHECK(stage.stop(running) == 0);
+    CHECK_FALSE(fs::exists(stage.at(copy)));
+}
+
+TEST_CASE("a reload at a time of a file: its time is in the past, wrong, or comes") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    const std::string file = stage.at("time");
+    written.done.daemon.reload_time_file = file;
+    auto running = stage.run(written);
+    const auto write = [&](const std::string& text) {
+        std::ofstream{file + ".new"} << text;
+        fs::rename(file + ".new", file);
+    };
+    write("2020-01-01 00:00:00");
+    stage.until_logged("reload_time_file " + file + ": the time is in the past");
+    write("noon");
+    stage.until_logged("reload_time_file " + file + ": ", 2);
+    const std::time_t soon = ::time(nullptr) + 3;
+    std::tm at{};
+    ::gmtime_r(&soon, &at);
+    std::array<char, 32> text{};
+    (void)std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%SZ", &at);
+    write(text.data());
+    stage.until_logged("s by " + file);
+    CHECK(fs::exists(file));
+    running.reader->hear<ipc::RoleStartup>();
+    CHECK(stage.logged("Reloading at the time of " + file) == 1);
+    CHECK_FALSE(fs::exists(file));
+    stage.send(*running.reader, written);
+    take(running, 2);
+}

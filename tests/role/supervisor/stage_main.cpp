@@ -1,0 +1,103 @@
+// The test program under several names (stage.hpp): the tests, the supervisor, or a program that a test plays.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "mainstay/ipc/hand_over.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/role/supervisor/supervisor.hpp"
+#include "mainstay/role/supervisor/upgrade_trial.hpp"
+#include "stage.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+
+namespace {
+
+struct FileLog final : Log {
+    explicit FileLog(const std::string& path)
+        : file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)} {}
+    void line(LogLevel, std::string_view text) override {
+        const std::string whole = std::string{text} + "\n";
+        (void)!::write(file.get(), whole.data(), whole.size());
+    }
+    bool enabled(LogLevel) const override { return true; }
+    using Log::line;
+    UniqueFd file;
+};
+
+int supervise(const std::string& folder, const std::vector<std::string>& words) {
+    FileLog log{folder + "/log"};
+    SupervisorOptions options;
+    options.arguments = words;
+    options.config_path = folder + "/ha.conf";
+    options.run_directory = folder + "/run";
+    options.spool_directory = folder + "/spool";
+    options.settings_path = folder + "/mainstay.toml";
+    options.shared_account = "root";
+    options.log_socket.clear();
+    for (const auto& word : words) {
+        if (word == "no-respawn") options.respawn = false;
+        if (word == "no-lvs") options.run_lvs = false;
+        if (word == "named") options.pid_file(Kind::Vrrp) = folder + "/own.pid";
+    }
+    if (const char* number = std::getenv(ipc::kHandOverVariable)) {
+        options.hand_over = std::atoi(number);
+        ::unsetenv(ipc::kHandOverVariable);
+    }
+    return run_supervisor(options, log);
+}
+
+// Gives the line to the test, and ends with the status that the test sends; 0 when the test has ended.
+int play(const std::string& folder, const std::string& name, const std::vector<std::string>& words) {
+    const UniqueFd hold{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    const std::string path = folder + test::kStageSocket;
+    if (path.size() >= sizeof at.sun_path) return 99;
+    std::memcpy(at.sun_path, path.data(), path.size());
+    if (::connect(hold.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return 98;
+    std::string text = name + " " + std::to_string(::getpid()) + " ";
+    for (std::size_t i = 1; i < words.size(); ++i) text += (i == 1 ? "" : " ") + words[i];
+    iovec part{text.data(), text.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    cmsghdr* c = CMSG_FIRSTHDR(&header);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(c), &ipc::inherited::kControl, sizeof(int));
+    if (::sendmsg(hold.get(), &header, 0) < 0) return 97;
+    ::close(ipc::inherited::kControl);
+    unsigned char status = 0;
+    const auto got = ::recv(hold.get(), &status, 1, 0);
+    return got == 1 ? status : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> words{argv, argv + argc};
+    const std::string path = kernel::own_executable().value_or("");
+    const auto slash = path.rfind('/');
+    const std::string name = path.substr(slash + 1), folder = path.substr(0, slash);
+    if (name == "mainstayd-trial") return run_upgrade_trial();
+    const bool is_trial = words.size() > 1 && words[1] == "--role";
+    if (name.starts_with("mainstayd") && (name == "mainstayd" || name == "mainstayd-next") && !is_trial)
+        return supervise(folder, words);
+    if (name.starts_with("mainstayd")) return play(folder, name, words);
+    return doctest::Context{argc, argv}.run();
+}
