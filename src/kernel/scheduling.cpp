@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 
@@ -61,8 +62,7 @@ Result<void> set_normal_scheduling(Slices slices) {
 Result<void> set_cpus(const std::vector<std::int64_t>& cpus) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    for (const auto cpu : cpus)
-        if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(static_cast<std::size_t>(cpu), &set);
+    for (const auto cpu : cpus) CPU_SET(static_cast<std::size_t>(cpu), &set);  // one that is out of range sets nothing
     if (cpus.empty())
         for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &set);
     if (::sched_setaffinity(0, sizeof set, &set) != 0) return fail_system("sched_setaffinity", errno);
@@ -82,8 +82,7 @@ Result<void> limit_real_time(Micros limit) {
     ::sigaction(SIGXCPU, &action, nullptr);
     rlimit bounds{};
     if (::getrlimit(RLIMIT_RTTIME, &bounds) != 0) return fail_system("getrlimit RLIMIT_RTTIME", errno);
-    bounds.rlim_cur = static_cast<rlim_t>(limit.count());
-    if (bounds.rlim_max != RLIM_INFINITY && bounds.rlim_cur > bounds.rlim_max) bounds.rlim_cur = bounds.rlim_max;
+    bounds.rlim_cur = std::min(static_cast<rlim_t>(limit.count()), bounds.rlim_max);  // RLIM_INFINITY is the highest
     if (::setrlimit(RLIMIT_RTTIME, &bounds) != 0) return fail_system("setrlimit RLIMIT_RTTIME", errno);
     return {};
 }
