@@ -114,7 +114,8 @@ struct Render {
     std::string operator()(const Announce& i) const {
         const Event& e = i.event;
         return fmt::format("announce {} {} {} {}{}{}", e.kind == Event::Kind::Group ? "GROUP" : "INSTANCE", e.name,
-                           to_string(e.transition), e.priority, e.notify ? "" : " silent", e.mail ? " mail: " + e.detail : "");
+                           to_string(e.transition), e.priority, e.notify ? "" : " silent",
+                           e.mail ? " mail: " + e.detail : "");
     }
     std::string operator()(const Say& i) const {
         return (i.line.level == LogLevel::Debug     ? "debug: "

@@ -110,8 +110,8 @@ TEST_CASE("an event is on disk before it is acknowledged, and is sent when it ca
     ObserverBench b;
     REQUIRE(b.start(mailing()) == "");
     b.vrrp_ring.append(transition("MASTER"));
-    b.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .state = "UP", .mail = false});
-    b.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .state = "DOWN", .mail = false});
+    b.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .transition = Transition::Up, .mail = false});
+    b.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .transition = Transition::Down, .mail = false});
     b.wake();
     b.until([&] { return b.runtime.status().vrrp_acknowledged == 1 && b.runtime.status().lvs_acknowledged == 2; });
     CHECK(b.runtime.status().mails_queued == 1);
@@ -138,8 +138,9 @@ TEST_CASE("what came before the start is taken from the rings too, without a kic
 TEST_CASE("more events than are read at once are all read") {
     ObserverBench b;
     for (int i = 0; i < 600; ++i)
-        b.vrrp_ring.append({.kind = Event::Kind::Instance, .name = "VI_1", .state = "MASTER"});
-    for (int i = 0; i < 300; ++i) b.lvs_ring.append({.kind = Event::Kind::RealServer, .name = "S", .state = "UP"});
+        b.vrrp_ring.append({.kind = Event::Kind::Instance, .name = "VI_1", .transition = Transition::Master});
+    for (int i = 0; i < 300; ++i)
+        b.lvs_ring.append({.kind = Event::Kind::RealServer, .name = "S", .transition = Transition::Up});
     REQUIRE(b.start(mailing()) == "");
     b.runtime.loop_.poll();  // before the next tick
     CHECK(b.runtime.status().vrrp_acknowledged == 600);
@@ -186,7 +187,7 @@ TEST_CASE("an earlier state that cannot be read is told of, and the rings are re
 TEST_CASE("events that were overwritten before they were read are told of and mailed about") {
     ObserverBench b;
     for (std::size_t i = 0; i < ipc::kEventRingSlots + 10; ++i)
-        b.lvs_ring.append({.kind = Event::Kind::RealServer, .name = "S", .state = "UP"});
+        b.lvs_ring.append({.kind = Event::Kind::RealServer, .name = "S", .transition = Transition::Up});
     REQUIRE(b.start(mailing()) == "");
     b.until([&] { return b.runtime.status().lvs_acknowledged == ipc::kEventRingSlots + 10; });
     const auto lost = nlohmann::json::parse(b.get("/status").substr(4))["observer"]["events_lost"].get<std::size_t>();

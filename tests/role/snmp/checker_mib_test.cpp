@@ -276,7 +276,7 @@ TEST_CASE("what is no event of a configured service or server is no trap, nor is
     CHECK(scene.traps(Kind::RealServer, "[10.0.1.13]:tcp:8080", "[10.0.1.9]:tcp:80", "DOWN").empty());
     CHECK(scene.traps(Kind::VirtualServer, "[10.0.1.9]:tcp:80", "", "DOWN").empty());
     CHECK(scene.traps(Kind::Instance, kService, "", "UP").empty());
-    const Event event{.kind = Kind::VirtualServer, .name = kService, .state = "UP"};
+    const Event event{.kind = Kind::VirtualServer, .name = kService, .transition = Transition::Up};
     CHECK(snmp_checker_traps({.checker = true, .traps = false}, scene.facts(), event).empty());
     CHECK(snmp_checker_traps({.vrrp = true, .traps = true}, scene.facts(), event).empty());
     CHECK(snmp_checker_traps({.checker = true, .traps = true}, scene.facts(), event).size() == 1);
