@@ -1,4 +1,4 @@
-// A master agent for one subagent (RFC 2741), over a unix socket: it agrees to everything, asks, and keeps the traps.
+// A master agent for one client (RFC 2741), over a unix socket: it agrees to everything, asks, and keeps the traps.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -30,9 +30,9 @@ public:
     }
     std::vector<std::string> roots;  // that were registered
     std::vector<std::string> traps;  // "oid=value oid=value"
-    bool closed = false;             // the subagent has said goodbye
+    bool closed = false;             // the client has said goodbye
 
-    // Serves the subagent until it is quiet for so long; false: the connection has ended.
+    // Serves the client until it is quiet for so long; false: the connection has ended.
     bool serve(int quiet_ms) {
         if (!connection_) {
             pollfd wait{listener_.get(), POLLIN, 0};
@@ -87,7 +87,7 @@ private:
     static constexpr std::size_t kHeader = 20;
 
     static std::string number(std::uint64_t value, std::size_t bytes) {
-        return {reinterpret_cast<const char*>(&value), bytes};  // in this host's order, as the subagent writes
+        return {reinterpret_cast<const char*>(&value), bytes};  // in this host's order, as the client writes
     }
     static std::string encoded(const Oid& oid, bool include = false) {
         std::string text = number(oid.size(), 1) + number(0, 1) + number(include ? 1 : 0, 1) + number(0, 1);
@@ -114,7 +114,7 @@ private:
         return answer_;
     }
 
-    // One packet of the subagent; false: there are no more.
+    // One packet of the client; false: there are no more.
     bool take() {
         std::string header(kHeader, '\0');
         if (::recv(connection_.get(), header.data(), kHeader, MSG_WAITALL) != static_cast<ssize_t>(kHeader)) {
