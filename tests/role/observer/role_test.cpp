@@ -78,7 +78,9 @@ TEST_CASE("the status socket answers with the document, with its own health, and
     CHECK(all["configuration"]["file"] == "/etc/x.conf");
     CHECK(all["configuration"]["config_id"] == "red");
     CHECK(all["configuration"]["settings"] == "/etc/mainstay.toml");
-    CHECK(all["host"] != "");
+    std::array<char, 256> name{};
+    REQUIRE(::gethostname(name.data(), name.size() - 1) == 0);
+    CHECK(all["host"] == std::string{name.data()});
     CHECK(all["mail"]["enabled"] == false);
     CHECK(all["mail"]["last_problem"] == "");
     b.stop();
@@ -123,6 +125,20 @@ TEST_CASE("an event is on disk before it is acknowledged, and is sent when it ca
     });
     b.stop();  // a server that cannot be reached is not waited for
     CHECK(files_in(b.runtime.startup.spool_directory) == 1);
+}
+
+TEST_CASE("a kick wakes the observer at once, not at its next tick") {
+    ObserverBench b;
+    REQUIRE(b.start(mailing()) == "");
+    b.runtime.loop_.poll();
+    b.vrrp_ring.append(transition("MASTER"));
+    b.wake();
+    b.runtime.loop_.poll();
+    CHECK(b.runtime.status().vrrp_acknowledged == 1);
+    b.vrrp_ring.append(transition("BACKUP"));
+    b.wake();
+    b.runtime.loop_.poll();
+    CHECK(b.runtime.status().vrrp_acknowledged == 2);
 }
 
 TEST_CASE("what came before the start is taken from the rings too, without a kick") {

@@ -1,0 +1,453 @@
+// The reader's process: what it sends to the supervisor, and what it logs.
+#include "mainstay/role/reader/reader.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "../role_process.hpp"
+#include "mainstay/alert/scripts.hpp"
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/ipc/host_plan.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using For = ipc::Snapshot::For;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+const std::string kGlobal = "global_defs {\nscript_user root\nenable_script_security\n}\n";
+const std::string kInstance =
+    "global_defs {\ndynamic_interfaces\n}\nvrrp_instance VI_1 {\nstate BACKUP\ninterface ms-none\nvirtual_router_id "
+    "51\npriority 100\n"
+    "virtual_ipaddress {\n10.9.9.9/24\n}\n}\n";
+const std::string kService =
+    "virtual_server 10.9.9.8 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\nreal_server 10.1.1.1 80 {\nTCP_CHECK {\n"
+    "}\n}\n}\n";
+const std::string kFatal = "vrrp_instance VI_1 {\nvirtual_router_id\n}\n";
+const std::string kBfd = "bfd_instance B1 {\nneighbor_ip 10.0.0.2\n}\n";
+
+struct Read {
+    ipc::ReadingDone done;
+    std::string parts;  // "vrrp lvs- ..." in the order in which they came; a minus: not needed
+    std::map<For, UniqueFd> snapshots;
+    std::optional<ipc::DryRunDone> report;
+    std::string report_text;
+    Lines log;
+
+    template <class T>
+    [[nodiscard]] T part(For audience) const {
+        const auto bytes = ipc::read_memfd(snapshots.at(audience).get());
+        REQUIRE(bytes.has_value());
+        auto decoded = ipc::decode<T>(*bytes);
+        REQUIRE(decoded.has_value());
+        return std::move(*decoded);
+    }
+};
+
+struct Bench {
+    Folder folder;
+    LogLines log{folder / "log"};
+    std::string file = folder / "x.conf";
+    ipc::RoleStartup startup;
+    RoleProcess process;
+
+    explicit Bench(const std::vector<std::pair<int, int>>& inherited = {}) : process{run_reader, inherited} {
+        startup.user = "root";
+        startup.log_ident = "test";
+        startup.log_socket = folder / "log";
+        startup.config_path = file;
+        startup.settings_path = folder / "mainstay.toml";
+        startup.process_name = "test-read";
+    }
+    void write(const std::string& text) const { std::ofstream{file} << text; }
+    void write(const char* name, const std::string& text) const { std::ofstream{folder / name} << text; }
+
+    Read read(const std::string& text, int descriptor = -1) {
+        write(text);
+        return read_again(descriptor);
+    }
+    Read read_again(int descriptor = -1) {
+        process.say(startup, descriptor);
+        Read all;
+        static constexpr std::array kNames{"vrrp", "lvs", "observer", "scripts", "bfd", "host", "snmp", "copy"};
+        for (;;) {
+            auto got = process.hear();
+            REQUIRE(got.has_value());
+            if (const auto* part = std::get_if<ipc::Snapshot>(&got->message)) {
+                all.parts += all.parts.empty() ? "" : " ";
+                all.parts +=
+                    std::string{kNames.at(static_cast<std::size_t>(part->audience))} + (part->needed ? "" : "-");
+                all.snapshots[part->audience] = std::move(got->descriptor);
+            } else if (const auto* report = std::get_if<ipc::DryRunDone>(&got->message)) {
+                all.report = *report;
+                if (got->descriptor) {
+                    const auto bytes = ipc::read_memfd(got->descriptor.get());
+                    REQUIRE(bytes.has_value());
+                    all.report_text.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+                }
+                if (startup.dry_run != ipc::RoleStartup::DryRunAs::No) break;
+            } else {
+                all.done = std::get<ipc::ReadingDone>(got->message);
+                break;
+            }
+        }
+        all.log = log.read();
+        return all;
+    }
+    // Gives the running snapshots to the next reading.
+    void runs(const Read& before) const {
+        for (const For part : {For::Vrrp, For::Lvs, For::Observer})
+            process.say(ipc::Snapshot{part, true}, before.snapshots.at(part).get());
+    }
+};
+
+std::string contents(const std::string& path) {
+    std::ostringstream all;
+    all << std::ifstream{path}.rdbuf();
+    return all.str();
+}
+
+}  // namespace
+
+TEST_CASE("a reading ends with a part for each role, and the reader stays for the next one") {
+    Bench b;
+    const auto first = b.read(kGlobal + kInstance);
+    CHECK(first.parts == "vrrp bfd- snmp- observer host- scripts lvs-");
+    CHECK(first.done.can_run);
+    CHECK(first.done.stays);
+    CHECK(first.done.summary.empty());
+    CHECK(first.part<config::Config>(For::Vrrp).instances.at(0).name == "VI_1");
+    CHECK(first.log.back() == "Configuration file " + b.file);
+    const auto second = b.read(kGlobal + kService + kBfd);
+    CHECK(second.parts == "vrrp- bfd snmp- observer host- scripts lvs");
+    CHECK(second.part<config::Config>(For::Lvs).virtual_servers.size() == 1);
+    CHECK(second.part<config::Config>(For::Observer).instances.empty());
+    b.process.close();
+    CHECK(b.process.status() == 0);
+}
+
+TEST_CASE("a role is needed for what it does without instances or servers too") {
+    Bench b;
+    CHECK(b.read("static_routes {\n10.0.0.0/8 via 10.9.9.1 dev lo\n}\n").parts.starts_with("vrrp "));
+    CHECK(b.read("static_routes {\n}\n").parts.starts_with("vrrp- "));
+    CHECK(b.read("global_defs {\nlvs_sync_daemon lo\n}\n").parts.ends_with(" lvs"));
+    CHECK(b.read("global_defs {\nenable_snmp_checker\n}\n" + kService).parts ==
+          "vrrp- bfd- snmp observer host- scripts lvs");
+    CHECK(b.read("track_file F {\nfile /run/f\n}\n" + kInstance.substr(0, kInstance.size() - 2) +
+                 "track_file {\nF\n}\n}\n")
+              .parts.find(" host ") != std::string::npos);
+}
+
+TEST_CASE("SNMP's part has all services only if it is needed, and what was asked of it on the command line") {
+    Bench b;
+    CHECK(b.read(kService).part<config::Config>(For::Snmp).virtual_servers.size() == 1);
+    const std::string two = kService +
+                            "virtual_server 10.9.9.7 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"
+                            "real_server 10.1.1.1 80 {\nTCP_CHECK {\n}\n}\n}\n";
+    CHECK(b.read(two).part<config::Config>(For::Snmp).virtual_servers.size() == 1);
+    b.startup.snmp = true;
+    b.startup.snmp_socket = "tcp:host:705";
+    const auto all = b.read(two);
+    CHECK(all.part<config::Config>(For::Snmp).virtual_servers.size() == 2);
+    CHECK(all.done.daemon.snmp_socket == "tcp:host:705");
+}
+
+TEST_CASE("the lvs role gets the contents of the TLS files") {
+    Bench b;
+    b.write("ca.pem", "CA");
+    const auto read = b.read("SSL {\nca " + b.folder.path.string() + "/ca.pem\n}\n" + kService);
+    const auto lvs = read.part<config::Config>(For::Lvs);
+    const auto* block = config::find_section(lvs.more->sections, "SSL");
+    REQUIRE(block != nullptr);
+    CHECK(config::value_of<config::WordList>(block->values, "ca contents") == config::WordList{"CA"});
+}
+
+TEST_CASE("what is wrong is logged by its severity's level, and a file that cannot run is refused") {
+    Bench b;
+    b.startup.log_level = LogLevel::Warning;
+    const auto fatal = b.read(kFatal);
+    CHECK_FALSE(fatal.done.can_run);
+    CHECK(fatal.done.exit_code == 2);
+    CHECK(fatal.done.summary == b.file + " is refused");
+    CHECK(fatal.parts.empty());
+    CHECK_FALSE(fatal.log.empty());
+    b.startup.config_path = b.folder / "absent.conf";
+    const auto absent = b.read_again();
+    CHECK(absent.done.exit_code == 6);
+    CHECK(absent.done.summary == b.folder / "absent.conf" + std::string{" is refused"});
+}
+
+TEST_CASE("a warning is one only with --strict") {
+    Bench b;
+    const std::string odd = kGlobal + kService + "nonsense 1\n";
+    CHECK(b.read(odd).done.can_run);
+    b.startup.strict = true;
+    const auto strict = b.read(odd);
+    CHECK_FALSE(strict.done.can_run);
+    CHECK(strict.done.exit_code == 2);
+    CHECK(strict.done.summary == b.file + " is refused: --strict allows no warnings");
+    CHECK(b.read("static_routes {\n}\n").done.can_run);
+}
+
+TEST_CASE("reload_check_config refuses a file with a warning, and writes why to its own file") {
+    Bench b;
+    b.startup.check_first = true;
+    CHECK(b.read("static_routes {\n}\n").done.can_run);
+    const std::string odd = "nonsense 1\n";
+    const auto logged = b.read(odd);
+    CHECK_FALSE(logged.done.can_run);
+    CHECK(logged.done.stays);
+    CHECK(logged.done.summary == b.file + " is refused");
+    CHECK(logged.parts.empty());
+    REQUIRE(logged.log.size() == 2);
+    CHECK(logged.log[0] == "New config failed validation");
+    CHECK(logged.log[1].find("nonsense") != std::string::npos);
+    b.startup.check_log = "/run/check.log";
+    const auto lost = b.read(odd);
+    REQUIRE(lost.log.size() == 3);
+    CHECK(lost.log[0] == "/run/check.log cannot be written");
+    CHECK(lost.log[1] == "New config failed validation");
+    const UniqueFd file{::open((b.folder / "check").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    const auto written = b.read(odd, file.get());
+    CHECK(written.log == Lines{"New config failed validation, see /run/check.log for details"});
+    CHECK(contents(b.folder / "check") == logged.log[1] + "\n");
+}
+
+TEST_CASE("the daemon's own settings come from mainstay.toml, or from a TOML configuration that has them") {
+    Bench b;
+    CHECK(b.read("static_routes {\n}\n").done.audit_seconds == 10);
+    b.write("mainstay.toml",
+            "[lvs]\naudit_interval = 11\n[scripts]\nnotify_wait = 12\n[mail]\nkeep = 61\n[other]\nx = 1\n");
+    const auto read = b.read("static_routes {\n}\n");
+    CHECK(read.done.audit_seconds == 11);
+    CHECK(read.done.notify_wait_seconds == 12);
+    CHECK(read.done.mail_keep_seconds == 61);
+    REQUIRE(read.log.size() == 2);
+    CHECK(read.log[0].starts_with(b.folder / "mainstay.toml" + std::string{":7:"}));
+    b.startup.config_path = b.folder / "x.toml";
+    b.write("x.toml", "[lvs]\naudit_interval = 21\n");
+    CHECK(b.read_again().done.audit_seconds == 21);
+    b.write("x.toml", "[global_defs]\nrouter_id = \"x\"\n");
+    CHECK(b.read_again().done.audit_seconds == 11);
+}
+
+TEST_CASE("a configuration of another network namespace is read there, and one of this reader's own here") {
+    Bench b;
+    const auto there = b.read("net_namespace mainstay-no-such\n" + kInstance);
+    CHECK(there.done.wants_namespace == "mainstay-no-such");
+    CHECK(there.done.exit_code == 1);
+    CHECK_FALSE(there.done.stays);
+    CHECK(there.done.summary == "no reader can be started in network namespace mainstay-no-such: upgrade the daemon");
+    CHECK(there.parts.empty());
+    CHECK(b.process.status() == 0);
+    Bench in;
+    in.startup.in_namespace = "mainstay-no-such";
+    CHECK(in.read("net_namespace mainstay-no-such\n" + kInstance).done.wants_namespace.empty());
+    Bench named;
+    named.startup.net_namespace = "mainstay-other";
+    CHECK(named.read(kInstance).done.wants_namespace == "mainstay-other");
+}
+
+TEST_CASE("a seed of the configuration makes its random numbers the same each time") {
+    const std::string text = "global_defs {\nrandom_seed 7\nrouter_id r${_RANDOM 0 1000000000}\n}\n";
+    const auto id = [&](const std::string& file) {
+        Bench b;
+        return b.read(file).part<config::Config>(For::Observer).global.router_id;
+    };
+    const auto first = id(text);
+    CHECK(first.size() > 1);
+    CHECK(id(text) == first);
+    CHECK(id("global_defs {\nrandom_seed 8\nrouter_id r${_RANDOM 0 1000000000}\n}\n") != first);
+}
+
+TEST_CASE("a copy of the configuration is sent where one is kept") {
+    Bench b;
+    CHECK(b.read("global_defs {\ntmp_config_directory /tmp\n}\n").parts.ends_with(" lvs- copy-"));
+    CHECK(b.read("global_defs {\nconfig_save_dir /tmp\n}\n").parts.ends_with(" lvs- copy-"));
+    const auto bytes =
+        ipc::read_memfd(b.read("global_defs {\nconfig_save_dir /tmp\n}\n").snapshots.at(For::Copy).get());
+    REQUIRE(bytes.has_value());
+    CHECK(std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()}.find("config_save_dir /tmp") !=
+          std::string::npos);
+}
+
+TEST_CASE("a script that others may modify is told of, and whether it is disabled for that") {
+    Bench b;
+    const auto script = b.folder / "script";
+    std::ofstream{script} << "#!/bin/sh\n";
+    ::chmod(script.c_str(), 0777);
+    const auto told = [&](const std::string& global) {
+        const auto lines = b.read("global_defs {\nscript_user root\n" + global + "}\n" +
+                                  kInstance.substr(0, kInstance.size() - 2) + "notify_master " + script + "\n}\n")
+                               .log;
+        for (const auto& line : lines)
+            if (line.starts_with("Unsafe permissions")) return line;
+        return std::string{};
+    };
+    CHECK(told("enable_script_security\n") == "Unsafe permissions found for script '" + script + "' - disabling");
+    CHECK(told("") == "Unsafe permissions found for script '" + script + "'");
+}
+
+TEST_CASE("what broken blocks would take away refuses a reload, unless that is permitted") {
+    const std::string second =
+        "vrrp_instance VI_2 {\nstate BACKUP\ninterface ms-none\nvirtual_router_id 52\n"
+        "virtual_ipaddress {\n10.9.9.8\n}\n}\n";
+    const std::string broken = kInstance.substr(0, kInstance.size() - 2) + second;
+    Bench b;
+    const auto running = b.read(kInstance + second);
+    b.runs(running);
+    const auto refused = b.read(broken);
+    CHECK_FALSE(refused.done.can_run);
+    CHECK(refused.done.summary ==
+          b.file + " is refused: its blocks are broken, and 2 running objects would be removed");
+    const auto has = [](const Lines& lines, const std::string& line) {
+        return std::ranges::find(lines, line) != lines.end();
+    };
+    CHECK(has(refused.log, "would be removed: instance VI_2"));
+    CHECK(has(refused.log, "would be removed: address 10.9.9.8/32 on ms-none"));
+    CHECK(has(refused.log,
+              "fix the file, or permit the removal with mainstayctl reload --force or [reload] "
+              "accept_losses in mainstay.toml"));
+    CHECK(b.read(broken).done.can_run);  // nothing is known to run
+    b.runs(running);
+    b.startup.force = true;
+    CHECK(b.read(broken).done.can_run);
+    b.startup.force = false;
+    b.write("mainstay.toml", "[reload]\naccept_losses = true\n");
+    b.runs(running);
+    CHECK(b.read(broken).done.can_run);
+}
+
+TEST_CASE("a reload reports its changes when it is asked to, and goes on") {
+    Bench b;
+    const auto running = b.read(kGlobal + kInstance);
+    b.startup.report = ipc::RoleStartup::DryRunAs::Text;
+    CHECK_FALSE(b.read(kGlobal + kInstance).report.has_value());
+    b.runs(running);
+    const auto same = b.read(kGlobal + kInstance);
+    REQUIRE(same.report.has_value());
+    CHECK(same.report->exit_code == 0);
+    CHECK(same.done.can_run);
+    CHECK(same.report_text.starts_with("read: " + b.file + "\nno changes\n"));
+    b.runs(running);
+    b.startup.report = ipc::RoleStartup::DryRunAs::Json;
+    const auto changed = b.read(kGlobal + kInstance + kService);
+    REQUIRE(changed.report.has_value());
+    CHECK(changed.report->exit_code == 1);
+    CHECK(changed.report_text.starts_with("{\n \"file\": \"" + b.file + "\",\n"));
+}
+
+TEST_CASE("a dry run reports from the descriptors that it inherits, and ends") {
+    Bench first;
+    const auto running = first.read(kGlobal + kInstance);
+    const auto report = [&](const std::string& text) {
+        Bench b{{{ipc::inherited::kRunningVrrp, running.snapshots.at(For::Vrrp).get()},
+                 {ipc::inherited::kRunningLvs, running.snapshots.at(For::Lvs).get()},
+                 {ipc::inherited::kRunningObserver, running.snapshots.at(For::Observer).get()}}};
+        b.startup.dry_run = ipc::RoleStartup::DryRunAs::Text;
+        auto read = b.read(text);
+        CHECK(b.process.status() == 0);
+        CHECK(read.parts.empty());
+        return std::to_string(read.report->exit_code) + " " + read.report->problem + "|" +
+               read.report_text.substr(0, read.report_text.find(b.folder.path));
+    };
+    CHECK(report(kGlobal + kInstance) == "0 |a reload would read ");
+    CHECK(report(kGlobal) == "1 |a reload would read ");
+    CHECK(report(kFatal) == "2 |a reload of ");
+}
+
+TEST_CASE("a dry run tells the settings of mainstay.toml that change, and when they act") {
+    Bench first;
+    const auto running = first.read(kInstance + kService);
+    const auto dry = [&](const std::string& text, const std::string& settings, const auto& change) {
+        Bench b{{{ipc::inherited::kRunningVrrp, running.snapshots.at(For::Vrrp).get()},
+                 {ipc::inherited::kRunningLvs, running.snapshots.at(For::Lvs).get()},
+                 {ipc::inherited::kRunningObserver, running.snapshots.at(For::Observer).get()}}};
+        b.startup.dry_run = ipc::RoleStartup::DryRunAs::Text;
+        b.write("mainstay.toml", settings);
+        change(b.startup);
+        auto shown = b.read(text).report_text;
+        for (auto at = shown.find(b.folder.path); at != std::string::npos; at = shown.find(b.folder.path))
+            shown.replace(at, b.folder.path.string().size(), "DIR");
+        return shown;
+    };
+    const auto nothing = [](ipc::RoleStartup&) {};
+    const std::string read = "a reload would read DIR/x.conf\n";
+    const std::string same = "unchanged: 1 instances, 1 services; IPVS table changes: 0\n";
+    CHECK(dry(kInstance + kService, "", nothing) == read + "no changes\n" + same);
+    CHECK(dry(kInstance + kService, "[scripts]\nnotify_wait = 11\n[lvs]\naudit_interval = 12\n[mail]\nkeep = 61\n",
+              nothing) == read +
+                              "change settings DIR/mainstay.toml\n"
+                              "         [scripts] notify_wait 10 -> 11, immediately\n"
+                              "         [lvs] audit_interval 10 -> 12, at the next start of its process\n"
+                              "         [mail] keep 259200 -> 61, at the next start of its process\n" +
+                              same);
+    CHECK(dry(kInstance + kService, "[lvs]\nx = 1\n", nothing)
+              .starts_with(read + "  DIR/mainstay.toml:2:1: unknown setting x in [lvs]: ignored"));
+    // Without a role its part is not compared.
+    CHECK(dry("global_defs {\ndynamic_interfaces\n}\n" + kService, "", [](ipc::RoleStartup& startup) {
+              startup.run_vrrp = false;
+          }) == read + "no changes\nunchanged: 0 instances, 1 services; IPVS table changes: 0\n");
+    CHECK(dry(kInstance, "", [](ipc::RoleStartup& startup) { startup.run_lvs = false; }) ==
+          read + "no changes\nunchanged: 1 instances, 0 services; IPVS table changes: 0\n");
+    CHECK(dry(kInstance + kService + "nonsense 1\n", "", nothing)
+              .ends_with("1 warnings and errors in this configuration: see mainstayctl config check DIR/x.conf\n"));
+    const auto strict = dry(kInstance + kService + "nonsense 1\n", "", [](ipc::RoleStartup& s) { s.strict = true; });
+    CHECK(
+        strict.starts_with("a reload of DIR/x.conf would be refused because --strict allows no warnings; the running "
+                           "configuration would stay in use\n  DIR/x.conf:"));
+    CHECK(strict.find("in this configuration") == std::string::npos);
+    CHECK(dry("nonsense 1\n" + kFatal, "", nothing)
+              .starts_with("a reload of DIR/x.conf would be refused; the running configuration would stay in use\n"));
+    const auto broken = dry(kInstance.substr(0, kInstance.size() - 2) + kService, "", nothing);
+    CHECK(
+        broken.starts_with("a reload of DIR/x.conf would be refused because it has broken blocks and running objects "
+                           "would be removed; the running configuration would stay in use\n"
+                           "lost   service TCP 10.9.9.8:80\nfix the file, or permit the removal with mainstayctl "
+                           "reload --force or [reload] accept_losses in mainstay.toml\n"));
+    const auto json = dry(kInstance, "", [](ipc::RoleStartup& s) { s.dry_run = ipc::RoleStartup::DryRunAs::Json; });
+    CHECK(json.starts_with(
+        "{\n \"file\": \"DIR/x.conf\",\n \"config_id\": \"\",\n \"refused\": false,\n \"changes\": ["));
+    CHECK(json.ends_with("\"lost\": [],\n \"settings_problems\": [],\n \"diagnostics\": []\n}\n"));
+}
+
+TEST_CASE("a reload that is refused says so in its report") {
+    Bench b;
+    const auto running = b.read(kGlobal + kInstance);
+    b.startup.report = ipc::RoleStartup::DryRunAs::Text;
+    b.startup.check_first = true;
+    b.runs(running);
+    const auto refused = b.read("nonsense 1\n");
+    REQUIRE(refused.report.has_value());
+    CHECK(refused.report->exit_code == 2);
+    CHECK(refused.report_text.starts_with("the reload of " + b.file +
+                                          " was refused because reload_check_config allows no warnings; the running "
+                                          "configuration stays in use\n  " +
+                                          b.file + ":1:"));
+}
+
+TEST_CASE("without a readable running configuration there is no report, only the reason") {
+    const auto memfd = ipc::make_sealed_memfd("part", std::as_bytes(std::span{"nonsense", 8}));
+    REQUIRE(memfd.has_value());
+    Bench b{{{ipc::inherited::kRunningVrrp, memfd->get()},
+             {ipc::inherited::kRunningLvs, memfd->get()},
+             {ipc::inherited::kRunningObserver, memfd->get()}}};
+    b.startup.dry_run = ipc::RoleStartup::DryRunAs::Text;
+    const auto read = b.read(kInstance);
+    CHECK(read.report->exit_code == 2);
+    CHECK(read.report->problem.starts_with("the running configuration: "));
+    CHECK(read.report_text.empty());
+}
+
+TEST_CASE("a reader that gets something else than a start ends") {
+    RoleProcess process{run_reader};
+    process.say(ipc::Stop{});
+    CHECK(process.status() == 1);
+    RoleProcess other{run_reader};
+    other.close();
+    CHECK(other.status() == 0);
+}
