@@ -50,6 +50,20 @@ def test_no_fault_is_found_in_constants_comments_texts_and_what_is_compiled_away
     assert lines == {6, 7, 10, 11}  # line 8, room made in advance, changes nothing
 
 
+def test_no_fault_is_found_in_an_array_that_is_made_at_compile_time_but_in_its_functions():
+    rows = """namespace x {
+constexpr Row kRows[]{
+    {.name = "a", .most = 5, .set = [](int v) { take(v, 7); }},
+};
+auto twice = [] { return 2 * one(); };
+}  // namespace x
+"""
+    found = {fault.now for fault in faults_of("x.cpp", rows)}
+    assert any("take(v, 8)" in now for now in found)
+    assert any("3 * one()" in now for now in found)
+    assert not any(".most = 6" in now for now in found)
+
+
 def test_the_planted_text_keeps_the_lines_of_the_original():
     faults = faults_of("x.cpp", SAMPLE)
     written = Copy("x.cpp", SAMPLE, faults, {fault: at for at, fault in enumerate(faults, 1)}).written()
