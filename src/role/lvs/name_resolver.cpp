@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mainstay/probe/task.hpp"
+#include "role/common/cancel.hpp"
 
 namespace mainstay::role {
 
@@ -50,7 +51,7 @@ NameResolver::~NameResolver() { stop(); }
 
 void NameResolver::stop() {
     for (auto& [question, name] : names_) {
-        name->timer.cancel();
+        cancel_quietly(name->timer);
         if (name->attempt) name->attempt->cancel();
     }
     names_.clear();

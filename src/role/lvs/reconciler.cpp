@@ -1,7 +1,7 @@
 #include "reconciler.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <system_error>
 
 #include "mainstay/netlink/ipvs_told.hpp"
 
@@ -247,7 +247,7 @@ std::string refusal(const netlink::IpvsOperation& operation, const kernel::IpvsS
         return fmt::format("the kernel has no scheduler {}{}", operation.service.scheduler,
                            engine.empty() ? "" : fmt::format(", or no persistence engine {}", engine));
     }
-    return failure.text.empty() ? std::strerror(failure.sys_errno) : failure.text;
+    return failure.text.empty() ? std::generic_category().message(failure.sys_errno) : failure.text;
 }
 
 }  // namespace

@@ -8,12 +8,13 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstring>
 #include <map>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include "mainstay/kernel/clock.hpp"
+#include "role/common/cancel.hpp"
 
 namespace mainstay::role {
 
@@ -220,7 +221,7 @@ void SystemBus::name_answer(const sd_bus_error* error) {
 // `what` is null when the loss was logged already.
 void SystemBus::lost(const char* what, int error) {
     if (what != nullptr && !std::exchange(told_, true))
-        log_.warning("the D-Bus system bus {}: {}; retrying", what, std::strerror(error));
+        log_.warning("the D-Bus system bus {}: {}; retrying", what, std::generic_category().message(error));
     leave();
     pause_.expires_after(next_pause_);
     next_pause_ = std::min(2 * next_pause_, kLongestPause);
@@ -231,8 +232,8 @@ void SystemBus::lost(const char* what, int error) {
 
 void SystemBus::leave() {
     alive_ = std::make_shared<char>();
-    pause_.cancel();
-    timeout_.cancel();
+    cancel_quietly(pause_);
+    cancel_quietly(timeout_);
     ready_.reset();
     slots_.clear();
     bus_.reset();

@@ -46,8 +46,8 @@ void put_script(json& out, const char* name, const config::Command& command) {
     if (!command.empty()) out[name] = quoted_command(command);
 }
 
-void put_list(json& out, const char* name, std::vector<std::string> list) {
-    if (!list.empty()) out[name] = std::move(list);
+void put_list(json& out, const char* name, const std::vector<std::string>& list) {
+    if (!list.empty()) out[name] = list;
 }
 
 std::vector<std::string> addresses(const std::vector<config::VirtualAddress>& list, const Instance& instance,

@@ -189,7 +189,7 @@ bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts,
 }
 
 // What this process does next.
-enum class Then { Wait, End, Fail, OutOfMemory };
+enum class Then : std::uint8_t { Wait, End, Fail, OutOfMemory };
 
 void send_copy(const std::string& text, Log& log) {
     const auto memfd = ipc::make_sealed_memfd("copy", std::as_bytes(std::span{text}));
@@ -275,9 +275,9 @@ Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& par
 // Freed memory is kept for the next reading: faulting it in again takes longer than reading a configuration of
 // thousands of services.
 int run_reader() {
-    ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);
-    ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);
-    UniqueFd vrrp, lvs, observer;  // the running snapshots, before a reload
+    ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);  // NOLINT(concurrency-mt-unsafe): there is one thread
+    ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);  // NOLINT(concurrency-mt-unsafe): there is one thread
+    UniqueFd vrrp, lvs, observer;              // the running snapshots, before a reload
     bool confined = false;
     for (;;) {
         kernel::set_process_name("mainstayd-read");

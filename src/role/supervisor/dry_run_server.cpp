@@ -14,6 +14,7 @@
 
 #include "authorization.hpp"
 #include "mainstay/ipc/channel.hpp"
+#include "role/common/cancel.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -87,7 +88,7 @@ void DryRunServer::close() {
     error_code ignored;
     listener_.close(ignored);
     client_.close(ignored);
-    limit_.cancel();
+    cancel_quietly(limit_);
     if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
     ::unlink(path_.c_str());
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -42,7 +43,7 @@ public:
     [[nodiscard]] bool under_way() const { return stage_ != Stage::None; }
 
 private:
-    enum class Stage { None, Vrrp, Lvs, Files };
+    enum class Stage : std::uint8_t { None, Vrrp, Lvs, Files };
 
     void next();
     void refresh(Stage stage, Kind kind);

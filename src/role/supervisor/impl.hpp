@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -204,7 +205,7 @@ private:
     std::unique_ptr<NotifyFifos> fifos_;
     std::unique_ptr<DumpRequests> dumps_;
 
-    enum class Phase { Starting, Running, Stopping } phase_ = Phase::Starting;
+    enum class Phase : std::uint8_t { Starting, Running, Stopping } phase_ = Phase::Starting;
     bool reloading_ = false;  // from the reading of a configuration to its commit or refusal
     ReloadRequests requests_;
     std::unique_ptr<ReaderProcess> reader_;

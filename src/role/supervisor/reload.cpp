@@ -96,9 +96,18 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
                       {For::Bfd, Kind::Bfd, &SupervisorOptions::run_bfd},
                       {For::Observer, Kind::Observer, nullptr},
                       {For::Snmp, Kind::Snmp, nullptr}};
-    if (snapshot.audience == For::Scripts) next_.scripts = std::move(sealed);
-    if (snapshot.audience == For::Host) next_.host = std::move(sealed);
-    if (snapshot.audience == For::Copy) next_.text = std::move(sealed);
+    if (snapshot.audience == For::Scripts) {
+        next_.scripts = std::move(sealed);
+        return;
+    }
+    if (snapshot.audience == For::Host) {
+        next_.host = std::move(sealed);
+        return;
+    }
+    if (snapshot.audience == For::Copy) {
+        next_.text = std::move(sealed);
+        return;
+    }
     for (const auto& row : kAudiences) {
         if (row.audience != snapshot.audience) continue;
         const bool needed = snapshot.needed || traits_of(row.kind).always_runs;

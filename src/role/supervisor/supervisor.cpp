@@ -180,7 +180,7 @@ Result<void> Supervisor::open_for_readers(Child& child) {
 }
 
 void Supervisor::take_signals() {
-    std::signal(SIGPIPE, SIG_IGN);
+    (void)std::signal(SIGPIPE, SIG_IGN);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN + 2, SIGRTMAX - 1})
         signals_.add(signal);
     const auto wait = [this](auto&& self) -> void {
