@@ -19,7 +19,9 @@ config::Config config_of() {
     return std::move(loaded.config);
 }
 
-Event transition(const char* state) { return {.kind = Event::Kind::Instance, .name = "VI_1", .state = state}; }
+Event transition(const char* state) {
+    return {.kind = Event::Kind::Instance, .name = "VI_1", .transition = transition_from(state).value()};
+}
 
 ipc::VrrpStatus status_of(const char* name) {
     ipc::VrrpStatus status;

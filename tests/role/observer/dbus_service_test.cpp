@@ -60,7 +60,7 @@ struct Bench {
         until_heard(kStarted);
     }
     void tell(const char* name, const char* state, Event::Kind kind = Event::Kind::Instance) {
-        service->tell({.kind = kind, .name = name, .state = state});
+        service->tell({.kind = kind, .name = name, .transition = transition_from(state).value()});
     }
 };
 

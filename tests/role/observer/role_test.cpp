@@ -35,7 +35,7 @@ config::Config mailing() {
 Event transition(const char* state) {
     return {.kind = Event::Kind::Instance,
             .name = "VI_1",
-            .state = state,
+            .transition = transition_from(state).value(),
             .detail = "detail",
             .mail = true,
             .at = {1'795'163'866'000'000}};

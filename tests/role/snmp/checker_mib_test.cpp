@@ -144,8 +144,9 @@ struct Scene {
         return rows(view(), kKeepalivedMib + Oid{3, number, 1});
     }
     [[nodiscard]] std::string traps(Event::Kind kind, const char* name, const char* parent, const char* state) const {
-        return shown(snmp_checker_traps({.checker = true, .traps = true}, facts(),
-                                        {.kind = kind, .name = name, .parent = parent, .state = state}));
+        return shown(snmp_checker_traps(
+            {.checker = true, .traps = true}, facts(),
+            {.kind = kind, .name = name, .parent = parent, .transition = transition_from(state).value()}));
     }
 };
 

@@ -129,21 +129,24 @@ TEST_CASE("a configured source is the address of its own, and no VIP is") {
 TEST_CASE("each state has its number in traps") {
     const Scene scene;
     const auto state = [&](const char* name, Event::Kind kind) {
-        const auto text = shown(
-            snmp_traps({.vrrp = true, .traps = true}, scene.facts(), {.kind = kind, .name = "VI_9", .state = name}));
+        const auto text =
+            shown(snmp_traps({.vrrp = true, .traps = true}, scene.facts(),
+                             {.kind = kind, .name = "VI_9", .transition = transition_from(name).value()}));
         const std::string column = kind == Event::Kind::Group ? "2.1.1.3=" : "2.3.1.4=";
         return text.substr(text.find(column) + column.size(), 2);
     };
     for (const auto kind : {Event::Kind::Instance, Event::Kind::Group})
-        CHECK(std::string{state("INIT", kind) + state("BACKUP", kind) + state("MASTER", kind) + state("FAULT", kind) +
-                          state("STOP", kind) + state("DELETED", kind) + state("other", kind)} == "I0I1I2I3I5I6I4");
+        CHECK(std::string{state("BACKUP", kind) + state("MASTER", kind) + state("FAULT", kind) + state("STOP", kind) +
+                          state("DELETED", kind) + state("MASTER_PRIORITY", kind)} == "I1I2I3I5I6I4");
     CHECK(snmp_traps({.vrrp = true, .traps = true}, scene.facts(), {.kind = Event::Kind::RealServer}).empty());
 }
 
 TEST_CASE("a new master is a trap of the MIB of its version, with the address that it sends from") {
     const Scene scene;
     const auto traps = [&](const SnmpParts& parts, const char* name, const char* state) {
-        return shown(snmp_traps(parts, scene.facts(), {.kind = Event::Kind::Instance, .name = name, .state = state}));
+        return shown(
+            snmp_traps(parts, scene.facts(),
+                       {.kind = Event::Kind::Instance, .name = name, .transition = transition_from(state).value()}));
     };
     const SnmpParts both{.rfc_v2 = true, .rfc_v3 = true, .traps = true};
     CHECK(traps(both, "VI_3", "MASTER") ==
@@ -197,10 +200,10 @@ TEST_CASE("packet errors since the last look are traps, of each kind the first")
 TEST_CASE("an instance is up from BACKUP or MASTER until it fails, stops or goes") {
     std::map<std::string, WallTime> up;
     const auto note = [&](const char* state, std::int64_t at, Event::Kind kind = Event::Kind::Instance) {
-        note_event(up, {.kind = kind, .name = "VI_1", .state = state, .at = {at}});
+        note_event(up, {.kind = kind, .name = "VI_1", .transition = transition_from(state).value(), .at = {at}});
         return up.contains("VI_1") ? up["VI_1"].unix_us : -1;
     };
-    CHECK(note("INIT", 1) == -1);
+    CHECK(note("BACKUP_PRIORITY", 1) == -1);
     CHECK(note("BACKUP", 2, Event::Kind::Group) == -1);
     CHECK(note("BACKUP", 3) == 3);
     CHECK(note("MASTER", 4) == 3);

@@ -106,7 +106,10 @@ ipc::VrrpStatus vrrp_status(vrrp::State state) {
 }
 
 Event transition(const char* state) {
-    return {.kind = Event::Kind::Instance, .name = "VI_1", .state = state, .at = {1'795'163'866'000'000}};
+    return {.kind = Event::Kind::Instance,
+            .name = "VI_1",
+            .transition = transition_from(state).value(),
+            .at = {1'795'163'866'000'000}};
 }
 
 }  // namespace
@@ -182,7 +185,7 @@ TEST_CASE("transitions are traps, those before a restart are not") {
     Bench next;
     next.startup.restarted = true;
     next.vrrp_ring.append(transition("BACKUP"));
-    next.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .state = "UP"});
+    next.lvs_ring.append({.kind = Event::Kind::VirtualServer, .name = "S", .transition = Transition::Up});
     next.start(file(kAll));
     next.vrrp_ring.append(transition("FAULT"));
     next.master.until([&] { return !next.master.traps.empty(); });
