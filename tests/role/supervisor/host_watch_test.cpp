@@ -73,10 +73,18 @@ struct Fixture {
         }
     }
     static int process() {
+        int gate[2];
+        REQUIRE(::pipe(gate) == 0);
         const int pid = ::fork();
-        if (pid != 0) return pid;
-        ::close_range(3, ~0U, 0);  // the ends of the line among them
-        for (;;) ::pause();
+        if (pid == 0) {
+            ::close_range(3, ~0U, 0);  // the ends of the line among them
+            for (;;) ::pause();
+        }
+        ::close(gate[1]);
+        char none = 0;
+        CHECK(::read(gate[0], &none, 1) == 0);  // the child has closed its end
+        ::close(gate[0]);
+        return pid;
     }
     void follow(const vrrp::WatchPlan& plan) {
         auto memory = ipc::make_sealed_memfd("plan", {});
