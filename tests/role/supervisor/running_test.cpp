@@ -382,3 +382,24 @@ TEST_CASE("startup_script runs before the roles start, shutdown_script when they
     CHECK(stage.text("ended") == "ended\n");
     CHECK(stage.logged("shutdown_script ended") == 0);
 }
+
+TEST_CASE("a daemon without any role warns of that, and has its observer") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run({.needed = {}});
+    CHECK(stage.logged("Warning - mainstay has no configuration to run") == 1);
+    CHECK(stage.stop(running) == 0);
+}
+
+TEST_CASE("a role's pid file is where the command line says; one that cannot be written is a warning") {
+    if (!can_play()) return;
+    Stage named{{"named"}}, nowhere{{"named-nowhere"}};
+    auto running = named.run();
+    CHECK(named.text("own.pid") == std::to_string(running[Kind::Vrrp].pid) + "\n");
+    CHECK_FALSE(fs::exists(named.at("run/vrrp.pid")));
+    CHECK(named.stop(running) == 0);
+    CHECK_FALSE(fs::exists(named.at("own.pid")));
+    running = nowhere.run();
+    CHECK(nowhere.logged(nowhere.at("no/own.pid")) == 1);
+    CHECK(nowhere.stop(running) == 0);
+}

@@ -308,6 +308,39 @@ TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which ge
     stage.until_logged("sent what it may not on the line of a dump: killing it");
 }
 
+TEST_CASE("the umask of the configuration counts for dumps, unless the command line has one") {
+    if (!can_play()) return;
+    for (const auto& [options, mode] : {std::pair{Texts{}, 0640U}, {Texts{"umask"}, 0644U}}) {
+        Stage stage{options};
+        Written written;
+        written.done.daemon.umask = 0027;
+        auto running = stage.run(written);
+        stage.signal(SIGUSR2);
+        running[Kind::Vrrp].hear<ipc::DumpRequested>();
+        running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR2});
+        const auto got = running.observer->hear_with_descriptor<ipc::DumpRequested>();
+        using Step = ipc::DumpFile::Step;
+        for (const auto step : {Step::Wanted, Step::Written})
+            REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{ipc::DumpText::What::Stats, step}));
+        stage.until([&] { return fs::exists(stage.at("keepalived.stats")); }, "the file");
+        CHECK((static_cast<unsigned>(fs::status(stage.at("keepalived.stats")).permissions()) & 0777) == mode);
+        REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{{}, Step::Over}));
+        CHECK(stage.stop(running) == 0);
+    }
+}
+
+TEST_CASE("a role answers for its state once") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    stage.signal(SIGUSR2);
+    running[Kind::Vrrp].hear<ipc::DumpRequested>();
+    running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR2});
+    running.observer->hear<ipc::DumpRequested>();
+    running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR2});
+    is_killed(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
+}
+
 TEST_CASE("each signal of a dump is one, and is named") {
     if (!can_play()) return;
     Stage stage;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -49,6 +50,11 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
         if (word == "no-respawn") options.respawn = false;
         if (word == "no-lvs") options.run_lvs = false;
         if (word == "named") options.pid_file(Kind::Vrrp) = folder + "/own.pid";
+        if (word == "named-nowhere") options.pid_file(Kind::Vrrp) = folder + "/no/own.pid";
+        if (word == "umask") {
+            options.umask_given = true;
+            ::umask(0022);
+        }
     }
     if (const char* number = std::getenv(ipc::kHandOverVariable)) {
         options.hand_over = std::atoi(number);
