@@ -32,7 +32,7 @@ std::string shown(std::string_view line) {
 Finding judge(const std::string& line) {
     if (line.empty())
         return {.outcome = Outcome::Failed, .reason = "the agent closed the connection without an answer"};
-    if (line.find('\n') >= wire::kAgentLineMax && line.size() >= wire::kAgentLineMax)
+    if (std::min(line.find('\n'), line.size()) >= wire::kAgentLineMax)
         return {.outcome = Outcome::Failed,
                 .reason = fmt::format("the agent's line is longer than {} bytes", wire::kAgentLineMax)};
     const wire::AgentReply reply = wire::agent_reply(line);
@@ -69,7 +69,7 @@ asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::Sta
         state->guard(limit);
         co_await asio::async_write(state->socket, asio::buffer(check.send),
                                    asio::redirect_error(asio::use_awaitable, error));
-        if (error || state->expired) co_return broken(*state, error, limit, "write");
+        if (error) co_return broken(*state, error, limit, "write");
     }
     std::string line;
     std::array<char, wire::kAgentLineMax> bytes{};
@@ -78,10 +78,8 @@ asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::Sta
         state->guard(std::clamp(left, Micros{0}, limit));
         const std::size_t size = co_await state->socket.async_read_some(
             asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-        if (state->expired || state->cancelled)
-            co_return broken(*state, error, left < limit ? limit * kAgentWaitsMax : limit, "read");
         if (error == asio::error::eof) break;
-        if (error) co_return broken(*state, error, limit, "read");
+        if (error) co_return broken(*state, error, left < limit ? limit * kAgentWaitsMax : limit, "read");
         line.append(bytes.data(), size);
     }
     co_return judge(line);

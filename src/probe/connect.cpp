@@ -181,8 +181,8 @@ asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attem
         boost::system::error_code woken;
         state->watchdog.expires_at(state->begun + check.connect_timeout);
         co_await state->watchdog.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-        if (!arrived && !state->cancelled) state->expired = true;
-        error = arrived && failed ? error_of(state->connecting.get()) : 0;
+        state->expired = !arrived;  // unless it was cancelled, which counts before
+        error = failed ? error_of(state->connecting.get()) : 0;
     }
     Finding finding = finding_of(*state, {error, boost::system::system_category()}, check.connect_timeout, "connect");
     if (finding.outcome != lvs::Outcome::Passed) state->stop_connecting();

@@ -2,8 +2,10 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 
 namespace mainstay::probe {
 
@@ -13,9 +15,8 @@ asio::execution_context::id ConnectReactor::id;  // NOLINT(cert-err58-cpp): does
 
 ConnectReactor::ConnectReactor(asio::execution_context& context)
     : asio::execution_context::service{context}, set_{static_cast<asio::io_context&>(context)} {
-    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-    boost::system::error_code error;
-    if (fd >= 0) set_.assign(fd, error);
+    boost::system::error_code refused;  // without a descriptor the set stays closed, which watch() reports
+    set_.assign(::epoll_create1(EPOLL_CLOEXEC), refused);
 }
 
 void ConnectReactor::shutdown() {
@@ -42,34 +43,30 @@ void ConnectReactor::forget(std::uint64_t number) {
     waiting_.erase(number);
     // Without connections nothing waits on the epoll set, so that a loop without other work ends.
     boost::system::error_code ignored;
-    if (waiting_.empty() && armed_) set_.cancel(ignored);
+    if (waiting_.empty()) set_.cancel(ignored);
 }
 
 void ConnectReactor::arm() {
-    if (armed_ || waiting_.empty() || !set_.is_open()) return;
+    if (armed_ || waiting_.empty()) return;
     armed_ = true;
-    set_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+    set_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code&) {
         armed_ = false;
-        if (!set_.is_open()) return;
-        if (!error) look();
+        look();
         arm();
     });
 }
 
+// What one call does not hold is there at the next wait.
 void ConnectReactor::look() {
     std::array<epoll_event, 128> events{};
-    int count = 0;
-    do {
-        count = ::epoll_wait(set_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
-        for (int i = 0; i < count; ++i) {
-            const auto& event = events[static_cast<std::size_t>(i)];
-            const auto found = waiting_.find(event.data.u64);
-            if (found == waiting_.end()) continue;  // forgotten by one that came before it
-            const Arrived arrived = std::move(found->second);
-            waiting_.erase(found);
-            arrived((event.events & (EPOLLERR | EPOLLHUP)) != 0);
-        }
-    } while (count == static_cast<int>(events.size()));
+    const int count = ::epoll_wait(set_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+    for (const epoll_event& event : std::span{events}.first(static_cast<std::size_t>(std::max(count, 0)))) {
+        const auto found = waiting_.find(event.data.u64);
+        if (found == waiting_.end()) continue;  // forgotten by one that came before it
+        const Arrived arrived = std::move(found->second);
+        waiting_.erase(found);
+        arrived((event.events & (EPOLLERR | EPOLLHUP)) != 0);
+    }
 }
 
 }  // namespace mainstay::probe

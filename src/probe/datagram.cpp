@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 Opened open_datagram(Attempt::State& state, const Connection& check, int type, int protocol) {
     const bool v6 = check.target.address.is_v6();
     UniqueFd fd{::socket(v6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)};
-    if (fd.get() < 0) return {fail_system("socket", errno)};
+    if (!fd) return {fail_system("socket", errno)};
     if (auto dressed = dress_socket(fd.get(), check); !dressed) return {std::move(dressed)};
     const int on = 1;
     static_cast<void>(v6 ? ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on)
@@ -46,8 +46,7 @@ asio::awaitable<Heard> hear(std::shared_ptr<Attempt::State> state, std::span<std
         boost::system::error_code error;
         co_await state->datagrams.async_wait(asio::posix::stream_descriptor::wait_read,
                                              asio::redirect_error(asio::use_awaitable, error));
-        if (error || state->expired || state->cancelled || !state->datagrams.is_open())
-            co_return Heard{error ? error : make_error_code(asio::error::operation_aborted), 0};
+        if (error) co_return Heard{error, 0};
         const auto got = ::recv(state->datagrams.native_handle(), into.data(), into.size(), MSG_TRUNC);
         if (got >= 0) co_return Heard{{}, static_cast<std::size_t>(got)};
         if (errno != EAGAIN && errno != EINTR)

@@ -43,7 +43,7 @@ Finding secured(const Attempt::State& state, const Transfer& transfer, const Str
 }  // namespace
 
 AnswerTime::AnswerTime(Micros limit, bool tls)
-    : limit_{limit}, together_{tls}, end_{Clock::now() + (tls ? 1 : kHttpWaitsMax) * limit} {}
+    : limit_{limit}, end_{Clock::now() + (tls ? 1 : kHttpWaitsMax) * limit} {}
 
 void AnswerTime::guard_next_wait(Attempt::State& state) const {
     const auto left = std::chrono::duration_cast<Micros>(end_ - Clock::now());
@@ -109,7 +109,6 @@ asio::awaitable<Finding> converse(Http2Client& client, Stream& stream, std::shar
         const auto taken = client.feed({bytes.data(), got.size});
         if (!taken) co_return failed(taken.error().text(), "Connection failed server");
     }
-    state->watchdog.cancel();
     stream.finish();
     if (!client.problem().empty()) co_return failed(client.problem(), "Connection failed server");
     Finding finding;

@@ -20,11 +20,9 @@ class AnswerTime {
 public:
     AnswerTime(Micros limit, bool tls);
     void guard_next_wait(Attempt::State& state) const;
-    [[nodiscard]] Micros limit() const { return limit_; }
 
 private:
     Micros limit_;
-    bool together_;
     std::chrono::steady_clock::time_point end_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "exchange.hpp"
 #include "mainstay/wire/grpc.hpp"
 
@@ -25,7 +27,7 @@ std::string_view name_of_grpc_status(std::string_view number) {
 
 std::string printable(std::string text) {
     constexpr std::size_t kMost = 120;
-    if (text.size() > kMost) text.resize(kMost);
+    text.resize(std::min(text.size(), kMost));
     for (char& c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
     return text;

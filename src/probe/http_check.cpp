@@ -188,7 +188,6 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
         received += got.size;
         body.add(answer.feed({bytes.data(), got.size}));
     }
-    state->watchdog.cancel();
     if (closed && !answer.whole() && !answer.header_too_long()) co_return cut_short(*state, last, limit, answer);
     stream.finish();
     co_return judge_http1(check, answer, body);

@@ -232,7 +232,7 @@ void RegexMatcher::look(bool at_end) {
         return;
     }
     looked_ = window_.size();
-    const std::uint64_t earliest = words.min_offset > skipped_ ? words.min_offset - skipped_ : 0;
+    const std::uint64_t earliest = words.min_offset - std::min(words.min_offset, skipped_);
     if (earliest > window_.size()) {  // none may begin yet
         from_ = window_.size();
         if (!at_end) keep_from(from_);

@@ -63,7 +63,6 @@ bool answers(const wire::DnsAnswer& answer, std::uint16_t id, const wire::DnsQue
 }
 
 void fresh(Attempt::State& state) {
-    state.watchdog.cancel();
     state.close();
     state.expired = false;
 }
@@ -123,17 +122,16 @@ asio::awaitable<Asked> ask_tcp(std::shared_ptr<Lookup> lookup, Endpoint server, 
     boost::system::error_code error;
     co_await asio::async_write(state->socket, asio::buffer(out), asio::redirect_error(asio::use_awaitable, error));
     std::array<unsigned char, kLengthBytes> length{};
-    if (!error && !state->expired)
+    if (!error)
         co_await asio::async_read(state->socket, asio::buffer(length),
                                   asio::redirect_error(asio::use_awaitable, error));
     std::vector<std::byte> bytes;
-    if (!error && !state->expired) {
+    if (!error) {
         bytes.resize(std::size_t{length[0]} << 8 | length[1]);
         co_await asio::async_read(state->socket, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
     }
     if (error == asio::error::eof) co_return refused("closed by the name server");
-    if (error || state->expired || state->cancelled)
-        co_return refused(finding_of(*state, error, limit, "exchange").reason);
+    if (error) co_return refused(finding_of(*state, error, limit, "exchange").reason);
     auto answer = wire::dns_answer(bytes);
     if (!answer) co_return refused(answer.error().text());
     if (!answers(*answer, id, question)) co_return refused("an answer to another question");
@@ -181,7 +179,7 @@ std::vector<wire::DnsRecord> first_choice(const wire::DnsAnswer& answer) {
     const auto first = std::ranges::min_element(records, {}, &wire::DnsRecord::priority)->priority;
     std::erase_if(records, [first](const wire::DnsRecord& record) { return record.priority != first; });
     std::ranges::sort(records, {}, [](const wire::DnsRecord& r) { return std::tie(r.target, r.port); });
-    if (records.size() > kSrvTargetsMax) records.resize(kSrvTargetsMax);
+    records.resize(std::min(records.size(), kSrvTargetsMax));
     return records;
 }
 
@@ -191,10 +189,9 @@ void finish(NameAnswer& answer, std::size_t most) {
         return a.address == b.address && a.port == b.port;
     });
     answer.servers.erase(twice.begin(), twice.end());
-    if (answer.servers.size() > most) {
-        answer.left_out = answer.servers.size() - most;
-        answer.servers.resize(most);
-    }
+    const std::size_t kept = std::min(answer.servers.size(), most);
+    answer.left_out = answer.servers.size() - kept;
+    answer.servers.resize(kept);
     if (answer.servers.empty() && answer.refused.empty()) answer.refused = "the name has no address";
 }
 

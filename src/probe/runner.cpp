@@ -64,10 +64,10 @@ void Runner::State::ended(std::uint64_t check, const std::shared_ptr<Attempt>& a
     const auto found = running.find(check);
     if (found != running.end() && found->second == attempt) {
         running.erase(found);
-        if (done) done(check, std::move(finding));
+        done(check, std::move(finding));
     }
     launch_waiting();
-    if (stopping && alive == 0 && stopped) std::exchange(stopped, nullptr)();
+    if (alive == 0 && stopped) std::exchange(stopped, nullptr)();
 }
 
 void Runner::State::launch_waiting() {
@@ -81,7 +81,6 @@ void Runner::State::launch_waiting() {
 
 void Runner::State::cancel_all() {
     waiting.clear();
-    order.clear();
     const auto attempts = std::exchange(running, {});
     for (const auto& [check, attempt] : attempts) attempt->cancel();
 }
@@ -90,9 +89,8 @@ Runner::Runner(asio::io_context& loop, Log& log, Done done, std::size_t concurre
     : state_{std::make_shared<State>(loop, log, std::move(done), concurrent_max)} {}
 
 // Without memory for a list the role ends.
-Runner::~Runner() {  // NOLINT(bugprone-exception-escape)
-    state_->done = nullptr;
-    state_->cancel_all();
+Runner::~Runner() {        // NOLINT(bugprone-exception-escape)
+    state_->cancel_all();  // nothing runs any more, so that `done` is not called
 }
 
 void Runner::start(std::uint64_t check, Probe what) {

@@ -72,7 +72,7 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
             state->guard(limit);
             co_await asio::async_write(state->socket, asio::buffer(step.line),
                                        asio::redirect_error(asio::use_awaitable, error));
-            if (error || state->expired) co_return broken(*state, error, limit, "write");
+            if (error) co_return broken(*state, error, limit, "write");
         }
         wire::SmtpReplyReader reader;
         std::optional<wire::SmtpReply> reply;
@@ -80,7 +80,7 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
             state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
             const std::size_t size = co_await state->socket.async_read_some(
                 asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-            if (error || state->expired || state->cancelled) co_return broken(*state, error, limit, "read");
+            if (error) co_return broken(*state, error, limit, "read");
             reply = reader.feed(std::string_view{bytes.data(), size});
         }
         if (step.wanted == 0) break;

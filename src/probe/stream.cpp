@@ -39,7 +39,7 @@ int bio_read(BIO* bio, char* bytes, int size) {
 
 long bio_control(BIO* bio, int command, long, void*) {
     if (command == BIO_CTRL_EOF) return ::BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
-    return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP ? 1 : 0;
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
 int bio_create(BIO* bio) {

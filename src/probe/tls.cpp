@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <ctime>
@@ -82,7 +83,7 @@ int accept_any(X509_STORE_CTX*, void*) { return 1; }
 std::string printable(std::string text) {
     for (char& c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    if (text.size() > kSubjectMax) text.resize(kSubjectMax);
+    text.resize(std::min(text.size(), kSubjectMax));
     return text;
 }
 

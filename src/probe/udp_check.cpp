@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include <cstring>
+#include <algorithm>
 #include <string_view>
 
 #include "datagram.hpp"
@@ -53,10 +53,11 @@ std::vector<UdpCheck::Wanted> bytes_of(const config::WordList& words) {
 }
 
 bool matches(const std::vector<UdpCheck::Wanted>& pattern, std::span<const std::byte> reply) {
-    const std::size_t common = std::min(pattern.size(), reply.size());
-    for (std::size_t i = 0; i < common; ++i)
-        if ((reply[i] & pattern[i].mask) != (pattern[i].value & pattern[i].mask)) return false;
-    return true;
+    const auto common = reply.first(std::min(pattern.size(), reply.size()));
+    return std::equal(common.begin(), common.end(), pattern.begin(),
+                      [](std::byte byte, const UdpCheck::Wanted& wanted) {
+                          return (byte & wanted.mask) == (wanted.value & wanted.mask);
+                      });
 }
 
 Finding judge(const UdpCheck& check, std::span<const std::byte> beginning, std::size_t size) {

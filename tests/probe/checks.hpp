@@ -1,6 +1,7 @@
 // Runs one check of a configured checker, and servers on loopback that answer it.
 #pragma once
 
+#include "clock.hpp"
 #include "loopback.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -35,10 +36,15 @@ inline Finding run(const config::Checker& checker, const std::function<void(Atte
     spawn(loop.get_executor(), "test", keep_finding(probe_of(checker, 0, tools).value(), attempt, finding),
           [&thrown](const std::string&, const std::string& what) { thrown = what; });
     if (meanwhile) boost::asio::post(loop, [&] { meanwhile(*attempt); });
-    loop.run_for(std::chrono::seconds{20});
+    run_to_its_end(loop);
     REQUIRE(thrown.empty());
     REQUIRE(finding.has_value());
     return *finding;
+}
+
+// What happens meanwhile: so much time passes, while the check waits for the first time.
+inline std::function<void(Attempt&)> in_time(std::chrono::nanoseconds more) {
+    return [more](Attempt&) { pass(more); };
 }
 
 // Of a check whose turn comes when it is not wanted any more.
@@ -50,7 +56,7 @@ inline config::Checker checker_of(config::Checker::Type type, const Endpoint& ta
     config::Checker one;
     one.type = type;
     one.target = target;
-    one.connect_timeout = std::chrono::seconds{5};
+    one.connect_timeout = kTimeout;
     return one;
 }
 

@@ -45,6 +45,12 @@ struct Watching {
         return reactor.watch(ends.here.get(),
                              [this, name](bool failed) { seen.push_back(name + (failed ? " failed" : "")); });
     }
+    // So many have arrived.
+    void until(std::size_t count) {
+        loop.restart();
+        const auto begun = std::chrono::system_clock::now();
+        while (seen.size() < count && std::chrono::system_clock::now() - begun < kPatience) loop.run_one_for(1s);
+    }
 };
 
 template <class T>
@@ -64,23 +70,19 @@ TEST_CASE("each connection that is watched arrives once, made or failed, and a l
     CHECK(watching.watch(made, "made") == 1);
     CHECK(watching.watch(broken, "broken") == 2);
     CHECK(watching.watch(waiting, "waiting") == 3);
-    watching.loop.run_for(20ms);
+    watching.loop.poll();
     CHECK(watching.seen.empty());
-    watching.loop.restart();
     made.drain();
-    watching.loop.run_for(50ms);
+    watching.until(1);
     CHECK(watching.seen == std::vector<std::string>{"made"});
-    watching.loop.restart();
     broken.there.reset();
-    watching.loop.run_for(50ms);
+    watching.until(2);
     CHECK(watching.seen == std::vector<std::string>{"made", "broken failed"});
     made.drain();
     watching.reactor.forget(3);
     watching.reactor.forget(3);
     watching.loop.restart();
-    const auto started = std::chrono::steady_clock::now();
-    watching.loop.run_for(20s);
-    CHECK(std::chrono::steady_clock::now() - started < 10s);
+    run_to_its_end(watching.loop);
     CHECK(watching.seen.size() == 2);
     // From the beginning again.
     CHECK(watching.watch(made, "again") == 0);  // watched already
@@ -89,7 +91,7 @@ TEST_CASE("each connection that is watched arrives once, made or failed, and a l
     later.drain();
     watching.watch(later, "later");
     watching.loop.restart();
-    watching.loop.run_for(20s);
+    run_to_its_end(watching.loop);
     CHECK(watching.seen.back() == "later");
 }
 
@@ -103,7 +105,7 @@ TEST_CASE("of two that arrive together the first may forget the second") {
             watching.reactor.forget(numbers[1 - i]);
         });
     for (const Ends& one : ends) one.drain();
-    watching.loop.run_for(20s);
+    run_to_its_end(watching.loop);
     CHECK(watching.seen.size() == 1);
 }
 
@@ -113,7 +115,7 @@ TEST_CASE("more connections than one look takes arrive in one turn") {
         std::vector<Ends> many(count);
         for (const Ends& one : many) CHECK(watching.watch(one, "one of many") != 0);
         for (const Ends& one : many) one.drain();
-        watching.loop.run_for(20s);
+        run_to_its_end(watching.loop);
         CHECK(watching.seen.size() == count);
     }
 }
@@ -148,7 +150,6 @@ TEST_CASE("a connection that the server takes late is made, and one whose server
     CHECK(finding.outcome == (taken ? Outcome::Passed : Outcome::Failed));
     CHECK(finding.reason == (taken ? "connected" : "connection refused"));
     CHECK(finding.duration >= 500ms);
-    CHECK(finding.duration < 4s);
 }
 
 TEST_CASE("a socket is dressed as the checker says: mark, interface, source, and how its port is chosen") {
@@ -206,9 +207,8 @@ TEST_CASE("a check goes over IPv6 to a server that has only that") {
     any.sin6_port = 0;
     REQUIRE(::bind(udp.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
     REQUIRE(::getsockname(udp.get(), reinterpret_cast<sockaddr*>(&any), &size) == 0);
-    auto quiet = checker_of(Type::Udp, {there.address, ntohs(any.sin6_port)});
-    quiet.connect_timeout = 50ms;
-    CHECK(run(quiet).reason == "no error was received");
+    const auto quiet = checker_of(Type::Udp, {there.address, ntohs(any.sin6_port)});
+    CHECK(run(quiet, in_time(61s)).reason == "no error was received");
     char bytes[64];
     CHECK(::recv(udp.get(), bytes, sizeof bytes, MSG_DONTWAIT) == 32);
 }
@@ -242,7 +242,6 @@ TEST_CASE("a check that is not wanted any more when its turn comes does not go t
         const Finding finding = run_cancelled(checker_of(type, bound_to(datagrams ? socket : stream)));
         CHECK(finding.outcome == Outcome::NotRun);
         CHECK(finding.reason == "cancelled");
-        CHECK(finding.duration < 4s);
         char byte = 0;
         CHECK(::recv(socket.get(), &byte, 1, MSG_DONTWAIT) < 0);
         pollfd knocks{.fd = stream.get(), .events = POLLIN, .revents = 0};
@@ -266,13 +265,26 @@ TEST_CASE("a datagram socket hears of ICMP errors, and without one nothing is se
 TEST_CASE("a later guard replaces an earlier one, and an attempt that has gone is not woken") {
     boost::asio::io_context loop;
     auto state = std::make_shared<Attempt::State>(loop.get_executor());
-    state->guard(10s);
-    state->guard(20ms);
-    loop.run_for(20s);
+    state->guard(40s);
+    state->guard(60s);
+    pass(50s);
+    loop.poll();
+    CHECK_FALSE(state->expired);
+    pass(11s);
+    run_to_its_end(loop);
     CHECK(state->expired);
     auto gone = std::make_shared<Attempt::State>(loop.get_executor());
-    gone->guard(10ms);
+    gone->guard(60s);
     gone.reset();
     loop.restart();
-    CHECK(loop.run_for(20s) == 1);
+    CHECK(loop.run() == 1);
+    // It has come to its end already when the attempt goes.
+    auto late = std::make_shared<Attempt::State>(loop.get_executor());
+    boost::asio::steady_timer first{loop, 1s};
+    first.async_wait([&](const boost::system::error_code&) { late.reset(); });
+    late->guard(2s);
+    pass(3s);
+    loop.restart();
+    run_to_its_end(loop);
+    CHECK(late == nullptr);
 }

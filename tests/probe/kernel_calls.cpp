@@ -4,9 +4,16 @@
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <map>
+#include <mutex>
+
+#include "clock.hpp"
 
 namespace mainstay::probe::test {
 namespace {
@@ -16,6 +23,18 @@ thread_local KernelCalls* current = nullptr;
 template <class Call>
 Call* real(const char* name) {
     return reinterpret_cast<Call*>(::dlsym(RTLD_NEXT, name));
+}
+
+// The monotonic clock, as pass() has it.
+std::atomic<std::int64_t> ahead_ns = 0;
+std::mutex timers_mutex;
+std::map<int, std::int64_t> timers;  // descriptor -> when it ends
+
+std::int64_t nanoseconds_of(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+timespec at(std::int64_t nanoseconds) { return {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000}; }
+std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+int set_timer(int fd, int flags, const itimerspec* wanted, itimerspec* before) {
+    return real<int(int, int, const itimerspec*, itimerspec*)>("timerfd_settime")(fd, flags, wanted, before);
 }
 
 // The next errno that is wanted, if any.
@@ -49,10 +68,20 @@ int icmp_socket(int domain, int type) {
 KernelCalls::KernelCalls() { current = this; }
 KernelCalls::~KernelCalls() { current = nullptr; }
 
+void pass_unheard(std::chrono::nanoseconds more) { ahead_ns += more.count(); }
+
+void pass(std::chrono::nanoseconds more) {
+    const std::lock_guard lock{timers_mutex};
+    ahead_ns += more.count();
+    for (const auto& [fd, end] : timers) {
+        const itimerspec left{.it_interval = {}, .it_value = at(std::max<std::int64_t>(end - now_ns(), 1))};
+        set_timer(fd, 0, &left, nullptr);
+    }
+}
+
 }  // namespace mainstay::probe::test
 
-using mainstay::probe::test::current;
-using mainstay::probe::test::real;
+using namespace mainstay::probe::test;
 
 // In place of the C library's, for all that is linked into the test program.
 extern "C" {
@@ -82,7 +111,22 @@ ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
 
 ssize_t recv(int fd, void* bytes, std::size_t size, int flags) {
     if (current != nullptr && mainstay::probe::test::fails(current->recv_errors)) return -1;
-    return real<ssize_t(int, void*, std::size_t, int)>("recv")(fd, bytes, size, flags);
+    const ssize_t got = real<ssize_t(int, void*, std::size_t, int)>("recv")(fd, bytes, size, flags);
+    if (current != nullptr && got >= 0) ++current->received;
+    return got;
+}
+
+int clock_gettime(clockid_t clock, timespec* time) noexcept {
+    const int result = real<int(clockid_t, timespec*)>("clock_gettime")(clock, time);
+    if (result == 0 && clock == CLOCK_MONOTONIC) *time = at(nanoseconds_of(*time) + ahead_ns);
+    return result;
+}
+
+int timerfd_settime(int fd, int flags, const itimerspec* wanted, itimerspec* before) noexcept {
+    const std::lock_guard lock{timers_mutex};
+    timers.erase(fd);
+    if (flags == 0) timers[fd] = now_ns() + nanoseconds_of(wanted->it_value);
+    return set_timer(fd, flags, wanted, before);
 }
 
 int epoll_create1(int flags) noexcept {

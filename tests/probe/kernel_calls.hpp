@@ -23,6 +23,7 @@ struct KernelCalls {
     std::optional<int> epolls;  // how many sets of epoll may still be made; none: any number
     bool was_raw = false;       // the last ICMP socket
     bool was_v6 = false;        // it too
+    std::size_t received = 0;   // calls of recv() that the kernel answered with a datagram or bytes
     int connect_error = 0;      // errno of every connect()
     std::deque<int> icmp_fds;   // those that are UDP sockets
 };

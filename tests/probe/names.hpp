@@ -51,7 +51,7 @@ inline NameAnswer ask(NameQuestion question, const std::function<void(Attempt&)>
     spawn(loop.get_executor(), "test", keep(std::move(question), attempt, answer),
           [&thrown](const std::string&, const std::string& what) { thrown = what; });
     if (meanwhile) boost::asio::post(loop, [&] { meanwhile(*attempt); });
-    loop.run_for(std::chrono::seconds{20});
+    run_to_its_end(loop);
     REQUIRE(thrown.empty());
     return answer;
 }
@@ -61,7 +61,7 @@ inline NameQuestion web(std::vector<Endpoint> resolvers) {
             .srv = false,
             .family = Family::V4,
             .resolvers = std::move(resolvers),
-            .timeout = std::chrono::seconds{2}};
+            .timeout = kTimeout};
 }
 
 inline std::vector<std::string> texts(const NameAnswer& answer) {

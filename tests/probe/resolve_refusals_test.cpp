@@ -48,20 +48,16 @@ public:
     void wait() { ready_.get_future().wait(); }
 };
 
-NameAnswer over_tcp(OverTcp::Talk talk, Micros timeout = 5s) {
+NameAnswer over_tcp(OverTcp::Talk talk) {
     OverTcp server{std::move(talk)};
     server.wait();
-    auto question = web({server.endpoint()});
-    question.timeout = timeout;
-    return ask(question);
+    return ask(web({server.endpoint()}));
 }
 std::string with_length(const std::string& message) { return u16(static_cast<unsigned>(message.size())) + message; }
 
-std::string answered(DatagramServer::Answer answer, Micros timeout = 5s) {
+std::string answered(DatagramServer::Answer answer) {
     DatagramServer server{std::move(answer)};
-    auto question = web({server.endpoint()});
-    question.timeout = timeout;
-    return ask(question).refused;
+    return ask(web({server.endpoint()})).refused;
 }
 
 }  // namespace
@@ -97,7 +93,7 @@ TEST_CASE("an answer over TCP that does not come is refused with what happened")
               const linger hard{.l_onoff = 1, .l_linger = 0};
               ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
           }).refused == "connection reset by peer");
-    CHECK(over_tcp([](int fd, const std::string&) { hear_line(fd); }, 100ms).refused == "timed out after 0.1 s");
+    CHECK(over_tcp([](int fd, const std::string&) { outlast(fd); }).refused == "timed out after 60 s");
 
     DatagramServer only_udp{[](const std::string& query) { return Texts{reply(query, {}, 0x8380)}; }};
     CHECK(ask(web({only_udp.endpoint()})).refused == "connection refused");

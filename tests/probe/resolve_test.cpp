@@ -46,12 +46,15 @@ TEST_CASE("a service's target that is gone has no servers, one that cannot be as
     CHECK(texts(ask(question)) == Texts{"10.0.0.1:80 weight 1"});
 
     const auto answer = zone({{{33, 'w'}, services}, {{1, 'o'}, {address(1)}}});
-    DatagramServer silent{
-        [answer](const std::string& query) { return query[13] == 't' ? std::vector<std::string>{} : answer(query); }};
+    std::optional<FlyingTime> time;
+    DatagramServer silent{[&](const std::string& query) {
+        if (query[13] != 't') return answer(query);
+        time.emplace();
+        return Texts{};
+    }};
     question.resolvers = {silent.endpoint()};
-    question.timeout = 100ms;
     const auto unknown = ask(question);
-    CHECK(unknown.refused == "two: timed out after 0.1 s");
+    CHECK(unknown.refused == "two: timed out after 60 s");
     CHECK(unknown.servers.empty());
 }
 
@@ -60,16 +63,20 @@ TEST_CASE("the next name server is asked when one is silent, refuses or is not t
     DatagramServer silent{[](const std::string&) { return Texts{}; }};
     DatagramServer broken{[](const std::string& query) { return Texts{reply(query, {}, 0x8182)}; }};
     DatagramServer garbage{[](const std::string& query) {
-        return Texts{"", "x", query, std::string(4096, '\xc0'), query.substr(0, 2) + std::string(200, '\xff')};
+        return Texts{"",
+                     "x",
+                     query,
+                     std::string(4096, '\xc0'),
+                     query.substr(0, 2) + std::string(200, '\xff'),
+                     reply(query, {}, 0x8182)};
     }};
     const auto nobody = Endpoint{IpAddress::parse("127.0.0.1").value(), 1};
     auto question = web({silent.endpoint(), broken.endpoint(), garbage.endpoint(), nobody, good.endpoint()});
-    question.timeout = 100ms;
-    CHECK(texts(ask(question)) == Texts{"10.0.0.1:0"});
+    CHECK(texts(ask(question, in_time(61s))) == Texts{"10.0.0.1:0"});
     question.resolvers = {broken.endpoint()};
     CHECK(ask(question).refused == "SERVFAIL");
     question.resolvers = {silent.endpoint()};
-    CHECK(ask(question).refused == "timed out after 0.1 s");
+    CHECK(ask(question, in_time(61s)).refused == "timed out after 60 s");
 
     DatagramServer nothing{zone({})};
     question.resolvers = {nothing.endpoint(), good.endpoint()};
@@ -113,15 +120,14 @@ TEST_CASE("an answer that does not fit is asked for over TCP, and one that lies 
         for (unsigned last = 1; last <= 100; ++last) records.push_back(address(last));
         const std::string full = reply(again, records);
         say(stream.get(), u16(static_cast<unsigned>(full.size() + (whole ? 0 : 1))) + full);
-        if (!whole) ::recv(stream.get(), bytes, sizeof bytes, 0);
+        if (!whole) outlast(stream.get());
     }};
     auto question = web({there});
     question.most = 1000;
-    question.timeout = whole ? 5s : 200ms;
     const auto answer = ask(question);
     serving.join();
     CHECK(answer.servers.size() == (whole ? 100 : 0));
-    CHECK(answer.refused == (whole ? "" : "timed out after 0.2 s"));
+    CHECK(answer.refused == (whole ? "" : "timed out after 60 s"));
 }
 
 TEST_CASE("the answer behind 63 strays counts, behind 64 nobody waits for it") {

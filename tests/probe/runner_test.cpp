@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <map>
 
+#include "clock.hpp"
 #include "loopback.hpp"
 
 using namespace mainstay;
@@ -13,8 +14,6 @@ using namespace mainstay::probe::test;
 using lvs::Outcome;
 
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 struct Bench {
     boost::asio::io_context loop;
@@ -35,6 +34,7 @@ struct Bench {
 Probe tcp(const Endpoint& target) {
     config::Checker checker;
     checker.target = target;
+    checker.connect_timeout = kTimeout;
     Toolbox tools{config::Config{}};
     return probe_of(checker, 0, tools).value();
 }
@@ -56,7 +56,7 @@ TEST_CASE("every check gives one result under its own number") {
     runner.start(2, tcp(bound_to(closed)));
     runner.start(2, tcp(bound_to(open)));  // runs already
     CHECK(bench.results == 0);             // never from within start
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(bench.results == 2);
     CHECK(bench.found.at(1).outcome == Outcome::Passed);
@@ -78,7 +78,7 @@ TEST_CASE("no more than the limit connect at a time, the others follow in order"
     for (std::uint64_t i = 1; i <= 20; ++i) runner.start(i, tcp(bound_to(open)));
     CHECK(runner.running() == 3);
     CHECK(runner.waiting() == 17);
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(bench.results == 20);
     CHECK(most <= 3);
@@ -96,7 +96,7 @@ TEST_CASE("a cancelled check gives no result, running or waiting, and makes room
 
     runner.cancel(1);
     runner.cancel(2);
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(bench.results == 1);
     CHECK(bench.found.at(3).outcome == Outcome::Passed);
@@ -111,7 +111,7 @@ TEST_CASE("a cancelled number may be started again at once and gives the new res
     runner.cancel(1);
 
     runner.start(1, tcp(bound_to(open)));
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(bench.results == 1);
     CHECK(bench.found.at(1).outcome == Outcome::Passed);
@@ -127,7 +127,7 @@ TEST_CASE("stopping waits for the end of what runs, without results") {
     runner.stop([&stopped] { stopped = true; });
     CHECK_FALSE(stopped);
     runner.start(9, tcp(silent.endpoint()));
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(stopped);
     CHECK(bench.results == 0);
@@ -142,7 +142,7 @@ TEST_CASE("a runner may go while its checks run") {
         runner.start(1, tcp(silent.endpoint()));
         bench.loop.poll();
     }
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(bench.results == 0);
     CHECK(bench.log.lines.empty());
@@ -157,7 +157,7 @@ TEST_CASE("a check that throws was not run, says why, and makes room for the nex
     runner.start(2, tcp(bound_to(open)));
     runner.start(2, tcp(bound_to(open)));  // waits already
     CHECK(runner.waiting() == 1);
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(bench.results == 2);
     CHECK(bench.found.at(1).outcome == Outcome::NotRun);
@@ -173,7 +173,7 @@ TEST_CASE("a runner without checks stops on the next turn of the loop, and once"
 
     runner.stop([&stopped] { ++stopped; });
     CHECK(stopped == 0);
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(stopped == 1);
 }
@@ -191,7 +191,7 @@ TEST_CASE("checks that wait follow in the order in which they were started, one 
     for (std::uint64_t i = 1; i <= 5; ++i) runner.start(i, tcp(bound_to(open)));
     runner.cancel(3);
     CHECK(runner.waiting() == 3);
-    bench.loop.run_for(kPatience);
+    run_to_its_end(bench.loop);
 
     CHECK(order == std::vector<std::uint64_t>{1, 2, 4, 5});
 }

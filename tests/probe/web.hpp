@@ -4,11 +4,13 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <functional>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "clock.hpp"
 #include "loopback.hpp"
 #include "mainstay/probe/http_check.hpp"
 #include "mainstay/probe/probe.hpp"
@@ -16,7 +18,6 @@
 
 namespace mainstay::probe::test {
 
-inline constexpr std::chrono::seconds kPatience{20};
 inline const std::string kOk = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n";
 
 // Serves one connection: reads the request, then answers.
@@ -76,7 +77,7 @@ inline config::Checker checker(const Endpoint& target, config::Checker::Type typ
     config::Checker one;
     one.type = type;
     one.target = target;
-    one.connect_timeout = std::chrono::seconds{5};
+    one.connect_timeout = kTimeout;
     one.urls.edit().push_back({.path = "/index", .digest = {}, .status_codes = {{200, 299}}, .virtualhost = {}});
     return one;
 }
@@ -90,7 +91,9 @@ inline boost::asio::awaitable<void> store(Probe probe, std::shared_ptr<Attempt> 
     out = co_await probe.begin(std::move(attempt));
 }
 
-inline Finding run(const config::Checker& what, const config::Config& config = {}) {
+// `meanwhile`: so much time passes while the check waits for its connection.
+inline Finding run(const config::Checker& what, const config::Config& config = {},
+                   std::chrono::nanoseconds meanwhile = {}) {
     boost::asio::io_context loop;
     Toolbox tools{config};
     std::optional<Finding> finding;
@@ -98,7 +101,8 @@ inline Finding run(const config::Checker& what, const config::Config& config = {
     const auto attempt = std::make_shared<Attempt>(loop.get_executor());
     spawn(loop.get_executor(), "test", store(probe_of(what, 0, tools).value(), attempt, finding),
           [&thrown](const std::string&, const std::string& text) { thrown = text; });
-    loop.run_for(kPatience);
+    if (meanwhile.count() != 0) boost::asio::post(loop, [meanwhile] { pass(meanwhile); });
+    run_to_its_end(loop);
     REQUIRE(thrown.empty());
     REQUIRE(finding.has_value());
     return *finding;

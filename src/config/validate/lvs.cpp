@@ -181,6 +181,12 @@ private:
             if (settle_checker(checker, server)) rs.checkers.push_back(std::move(checker.model));
     }
 
+    // Its address and port, or the name that stands for them.
+    [[nodiscard]] std::string text_of(const RealServer& server) const {
+        const auto name = value_of<WordList>(server.more->values, "real_server_dns");
+        return name && !name->empty() ? name->front() : server_name(server.endpoint, m_.protocol);
+    }
+
     void settle_port(ServerDraft& server) {
         Endpoint& endpoint = server.model.endpoint;
         const bool rewritten = server.model.forwarding == Forwarding::Nat;
@@ -194,7 +200,7 @@ private:
         auto& d = diag_.warn(
             Code::PortReset, server.mark,
             fmt::format("real server {}: DR and TUN cannot change the port, which is {} at the virtual server",
-                        server_name(endpoint, m_.protocol), m_.endpoint.port));
+                        text_of(server.model), m_.endpoint.port));
         d.effect = fmt::format("port {} is used", m_.endpoint.port);
         d.fix = "lb_kind NAT can";
         endpoint.port = m_.endpoint.port;
