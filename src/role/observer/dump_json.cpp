@@ -76,20 +76,20 @@ void put_lists(json& out, const DumpSource& source, const Instance& instance, bo
         for (const auto& word : route.words) text += (text.empty() ? "" : " ") + word;
         routes.push_back(std::move(text));
     }
-    put_list(out, "vroutes", std::move(routes));
+    put_list(out, "vroutes", routes);
     put_list(out, "vrules", lines_of(config::find_section(instance.more->sections, "virtual_rules")));
     std::vector<std::string> interfaces, scripts, processes;
     for (const auto& tracked : instance.track_interfaces) interfaces.push_back(tracked.name);
-    put_list(out, "track_ifp", std::move(interfaces));
+    put_list(out, "track_ifp", interfaces);
     for (const auto& tracked : instance.track_scripts) {
         const auto script = std::ranges::find(source.config.scripts, tracked.name, &config::TrackScript::name);
         if (script != source.config.scripts.end()) scripts.push_back(quoted_command(script->command));
     }
-    put_list(out, "track_script", std::move(scripts));
+    put_list(out, "track_script", scripts);
     if (const auto* block = config::find_section(instance.more->sections, "track_process"))
         for (const auto& line : block->sections)
             if (!line.names.empty()) processes.push_back(line.names.front());
-    put_list(out, "track_process", std::move(processes));
+    put_list(out, "track_process", processes);
 }
 
 json data_of(const DumpSource& source, const Instance& instance, const vrrp::InstanceSnapshot& now) {
