@@ -25,8 +25,6 @@ DEFINES = re.compile(r"^(?!namespace|using [\w:]+;)(?:[A-Za-z_][\w:<>,&*\s\[\]]*
 ALIASES = re.compile(r"^(?:using (?:[\w:]+::)?(\w+);|namespace (\w+) = [\w:]+;)", re.MULTILINE)
 # Names that no library has: in a unit each source gets its own, and so they hinder nobody.
 RENAMED = re.compile(r"k[A-Z]\w*|main")
-# Folders of src/ with findings that are still open: shares leave them out. To be emptied, one by one (CONTRIBUTING.md).
-NOT_YET = ("cli", "role")
 DOES_NOT_COMPILE = "clang-diagnostic-error"
 
 
@@ -127,8 +125,7 @@ def share_of(units, share):
     which, count = share.split("/")
     number = random.randint(1, int(count)) if which == "random" else int(which)
     print(f"tidy: share {number}/{count} (tools/tidy --share {number}/{count} looks at it again)", flush=True)
-    known = [unit for unit in units if not unit[0].relative_to(TOP / "src").as_posix().startswith(NOT_YET)]
-    return known[number - 1::int(count)]
+    return units[number - 1::int(count)]
 
 
 def cannot_run(why):

@@ -82,16 +82,16 @@ void put_lists(json& out, const DumpSource& source, const Instance& instance, bo
         for (const auto& word : route.words) text += (text.empty() ? "" : " ") + word;
         routes.push_back(std::move(text));
     }
-    put_list(out, "vroutes", std::move(routes));
+    put_list(out, "vroutes", routes);
     put_list(out, "vrules", rules_of(instance));
     std::vector<std::string> interfaces, scripts;
     for (const auto& tracked : instance.track_interfaces) interfaces.push_back(tracked.name);
-    put_list(out, "track_ifp", std::move(interfaces));
+    put_list(out, "track_ifp", interfaces);
     for (const auto& tracked : instance.track_scripts) {
         const auto script = std::ranges::find(source.config.scripts, tracked.name, &config::TrackScript::name);
         if (script != source.config.scripts.end()) scripts.push_back(quoted_command(script->command));
     }
-    put_list(out, "track_script", std::move(scripts));
+    put_list(out, "track_script", scripts);
     put_list(out, "track_process", tracked_processes(instance));
 }
 

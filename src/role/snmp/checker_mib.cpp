@@ -14,8 +14,8 @@ namespace {
 using namespace snmp;
 using config::value_of;
 
-const Oid kCheck = kKeepalivedMib + Oid{3};
-const Oid kServices = kCheck + Oid{3, 1}, kServers = kCheck + Oid{4, 1};
+constexpr auto kCheck = kKeepalivedMib + FixedOid{3};
+constexpr auto kServices = kCheck + FixedOid{3, 1}, kServers = kCheck + FixedOid{4, 1};
 
 std::uint64_t microseconds(Micros time) { return static_cast<std::uint64_t>(time.count()); }
 std::uint64_t seconds(Micros time) { return microseconds(time) / 1'000'000; }

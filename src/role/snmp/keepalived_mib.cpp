@@ -15,8 +15,8 @@ namespace {
 using namespace snmp;
 using config::value_of;
 
-const Oid kGlobal = kKeepalivedMib + Oid{1};
-const Oid kVrrp = kKeepalivedMib + Oid{2};
+constexpr auto kGlobal = kKeepalivedMib + FixedOid{1};
+constexpr auto kVrrp = kKeepalivedMib + FixedOid{2};
 
 Oid entry(std::uint32_t table) { return kVrrp + Oid{table, 1}; }
 Oid index(std::size_t first) { return {static_cast<std::uint32_t>(first + 1)}; }

@@ -1,6 +1,10 @@
 // Helpers that put values into an SnmpView, encoded as SMI types.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -10,9 +14,26 @@
 
 namespace mainstay::role {
 
-inline const Oid kKeepalivedMib{1, 3, 6, 1, 4, 1, 9586, 100, 5};
-inline const Oid kVrrpMib{1, 3, 6, 1, 2, 1, 68};
-inline const Oid kVrrpv3Mib{1, 3, 6, 1, 2, 1, 207};
+// An object identifier that the source names: made by the compiler, so nothing has to allocate before main().
+template <std::size_t N>
+struct FixedOid {
+    std::array<std::uint32_t, N> parts;
+
+    operator Oid() const { return {parts.begin(), parts.end()}; }
+};
+template <class... Parts>
+FixedOid(Parts...) -> FixedOid<sizeof...(Parts)>;
+
+template <std::size_t N, std::size_t M>
+[[nodiscard]] constexpr FixedOid<N + M> operator+(const FixedOid<N>& oid, const FixedOid<M>& more) {
+    FixedOid<N + M> joined{};
+    std::ranges::copy(more.parts, std::ranges::copy(oid.parts, joined.parts.begin()).out);
+    return joined;
+}
+
+inline constexpr FixedOid kKeepalivedMib{1, 3, 6, 1, 4, 1, 9586, 100, 5};
+inline constexpr FixedOid kVrrpMib{1, 3, 6, 1, 2, 1, 68};
+inline constexpr FixedOid kVrrpv3Mib{1, 3, 6, 1, 2, 1, 207};
 
 [[nodiscard]] inline Oid operator+(Oid oid, std::initializer_list<std::uint32_t> more) {
     oid.insert(oid.end(), more);
