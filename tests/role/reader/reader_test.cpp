@@ -443,6 +443,38 @@ TEST_CASE("without a readable running configuration there is no report, only the
     CHECK(read.report_text.empty());
 }
 
+TEST_CASE("without the vrrp role its groups and scripts are not compared either") {
+    const std::string global = "global_defs {\ndynamic_interfaces\nscript_user root\n}\n";
+    Bench first;
+    const auto running =
+        first.read(global + "vrrp_script chk {\nscript /bin/true\n}\n" + "vrrp_sync_group G {\ngroup {\nVI_1\n}\n}\n" +
+                   kInstance.substr(0, kInstance.size() - 2) + "track_script {\nchk\n}\n}\n");
+    Bench b{{{ipc::inherited::kRunningVrrp, running.snapshots.at(For::Vrrp).get()},
+             {ipc::inherited::kRunningLvs, running.snapshots.at(For::Lvs).get()},
+             {ipc::inherited::kRunningObserver, running.snapshots.at(For::Observer).get()}}};
+    b.startup.dry_run = ipc::RoleStartup::DryRunAs::Text;
+    b.startup.run_vrrp = false;
+    CHECK(b.read(global).report_text.find("\nno changes\n") != std::string::npos);
+}
+
+TEST_CASE("a warning is a reason to refuse with --strict, and is counted without it") {
+    const std::string warned =
+        "virtual_server 10.9.9.8 80 {\nlb_kind DR\nprotocol TCP\nreal_server 10.1.1.1 80 {\n"
+        "TCP_CHECK {\n}\n}\n}\n";
+    Bench b;
+    const auto running = b.read(warned);
+    REQUIRE(running.done.can_run);
+    b.startup.report = ipc::RoleStartup::DryRunAs::Text;
+    b.runs(running);
+    CHECK(
+        b.read(warned).report_text.ends_with("1 warnings and errors in this configuration: see mainstayctl config "
+                                             "check " +
+                                             b.file + "\n"));
+    b.startup.strict = true;
+    b.runs(running);
+    CHECK(b.read(warned).report_text.find("\n  " + b.file + ":1:") != std::string::npos);
+}
+
 TEST_CASE("a reader that gets something else than a start ends") {
     RoleProcess process{run_reader};
     process.say(ipc::Stop{});
