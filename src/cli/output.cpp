@@ -21,7 +21,11 @@ void print(std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && first_errno() == 0) first_errno() = errno;
 }
 
-void print_error(std::string_view text) { (void)std::fwrite(text.data(), 1, text.size(), stderr); }
+// With a format, because the C library checks that (_FORTIFY_SOURCE): by a call like this tools/check-hardening knows
+// how a program was built, and the smallest one has no other.
+void print_error(std::string_view text) {
+    (void)std::fprintf(stderr, "%.*s", static_cast<int>(text.size()), text.data());
+}
 
 int finish_output(std::string_view program, int exit_code, int when_lost) {
     if (std::fflush(stdout) != 0 && first_errno() == 0) first_errno() = errno;
