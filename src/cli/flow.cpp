@@ -1,0 +1,146 @@
+#include "flow.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "mainstay/lvs/mh_table.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+constexpr std::uint32_t kFallback = kScheduler1, kPort = kScheduler2;  // of mh
+constexpr int kFirstIndex = 8;                                         // CONFIG_IP_VS_MH_TAB_INDEX of kMhTableSizes[0]
+
+// Why it takes no new flow; empty: it does.
+std::string closed(const netlink::IpvsDestinationEntry& server) {
+    const auto& destination = server.destination;
+    if (destination.weight <= 0) return "weight 0";
+    const auto connections = std::uint64_t{server.active} + server.inactive;
+    if (destination.upper_threshold != 0 && connections >= destination.upper_threshold)
+        return fmt::format("{} connections, uthreshold {}", connections, destination.upper_threshold);
+    return {};
+}
+
+// The weight that most servers have, for those whose weight is 0 now: the kernel does not tell what they had before.
+std::uint32_t usual_weight(const std::vector<netlink::IpvsDestinationEntry>& servers) {
+    std::map<std::int32_t, std::size_t> counts;
+    for (const auto& server : servers)
+        if (server.destination.weight > 0) ++counts[server.destination.weight];
+    const auto most = std::ranges::max_element(counts, {}, [](const auto& count) { return count.second; });
+    return most == counts.end() ? 1U : static_cast<std::uint32_t>(most->first);
+}
+
+class Explanation {
+public:
+    Explanation(const IpvsTableEntry& entry, const Flow& flow, std::uint32_t size)
+        : servers_{entry.destinations},
+          flow_{flow},
+          flags_{.fallback = (entry.service.service.flags & kFallback) != 0,
+                 .port = (entry.service.service.flags & kPort) != 0},
+          usual_{usual_weight(servers_)},
+          table_{destinations(), size} {}
+
+    [[nodiscard]] Lines lines() const {
+        const auto first = table_.slot_of(flow_.client, flags_);
+        if (!first) return {headline("is refused"), "no server has a weight"};
+        const auto available = [this](std::size_t n) { return closed(servers_[n]).empty(); };
+        const auto chosen = table_.choose(flow_.client, flags_, available);
+        const std::size_t owner = table_.slots()[*first];
+        Lines lines{chosen ? headline("goes to " + name(*chosen)) : headline("is refused")};
+        lines.push_back(fmt::format("{} choose slot {} of {} of the mh table, which is {}'s",
+                                    flags_.port ? "the client's address and port" : "the client's address", *first,
+                                    table_.slots().size(), name(owner)));
+        if (!available(owner))
+            lines.push_back(
+                fmt::format("{} takes no new flow: {}; {}", name(owner), closed(servers_[owner]), instead(chosen)));
+        lines.push_back(fmt::format("table of {} servers, digest {:016x}", servers_.size(), table_.digest()));
+        if (std::ranges::any_of(servers_, [](const auto& server) { return server.destination.weight <= 0; }))
+            lines.push_back(fmt::format(
+                "assumed: a server with weight 0 had weight {} before, which the kernel does not tell", usual_));
+        return lines;
+    }
+
+private:
+    [[nodiscard]] std::vector<lvs::MhDestination> destinations() const {
+        std::vector<lvs::MhDestination> all;
+        for (const auto& [destination, active, inactive, persistent, stats] : servers_)
+            all.push_back({destination.endpoint,
+                           destination.weight > 0 ? static_cast<std::uint32_t>(destination.weight) : usual_});
+        return all;
+    }
+    [[nodiscard]] std::string name(std::size_t n) const { return servers_[n].destination.endpoint.to_string(); }
+    [[nodiscard]] std::string headline(std::string_view what) const {
+        return fmt::format("a new flow from {} to {} {}", flow_.client.to_string(), flow_.service.to_string(), what);
+    }
+    [[nodiscard]] std::string instead(std::optional<std::size_t> chosen) const {
+        if (chosen) return "mh-fallback tries other slots until a server does";
+        return flags_.fallback ? "nor does any other server" : "without mh-fallback no other server is tried";
+    }
+
+    const std::vector<netlink::IpvsDestinationEntry>& servers_;
+    const Flow& flow_;
+    lvs::MhFlags flags_;
+    std::uint32_t usual_;
+    lvs::MhTable table_;
+};
+
+}  // namespace
+
+std::optional<Endpoint> endpoint_from(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    std::string_view address = text.substr(0, colon);
+    const auto number = text.substr(colon + 1);
+    const bool bracketed = address.starts_with('[') && address.ends_with(']');
+    if (bracketed) address = address.substr(1, address.size() - 2);
+    const auto parsed = IpAddress::parse(address);
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), port);
+    if (!parsed || parsed->is_v6() != bracketed || error != std::errc{} || end != number.data() + number.size())
+        return std::nullopt;
+    return Endpoint{*parsed, port};
+}
+
+std::optional<std::uint32_t> mh_table_size(std::string_view boot_configuration) {
+    constexpr std::string_view kLine = "\nCONFIG_IP_VS_MH_TAB_INDEX=";
+    const auto at = boot_configuration.find(kLine);
+    if (at == std::string_view::npos) return std::nullopt;
+    const auto rest = boot_configuration.substr(at + kLine.size());
+    int index = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
+    const auto known = static_cast<int>(lvs::kMhTableSizes.size());
+    if (error != std::errc{} || index < kFirstIndex || index >= kFirstIndex + known) return std::nullopt;
+    return lvs::kMhTableSizes.at(static_cast<std::size_t>(index - kFirstIndex));
+}
+
+Result<Lines> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow& flow,
+                           std::optional<std::uint32_t> size) {
+    const auto found = std::ranges::find_if(table, [&](const IpvsTableEntry& entry) {
+        const auto& key = entry.service.service.key;
+        return key.fwmark == 0 && key.protocol == flow.protocol && Endpoint{key.address, key.port} == flow.service;
+    });
+    if (found == table.end())
+        return fail(Errc::Invalid, fmt::format("the kernel has no service {}; mainstayctl ipvs shows those that it has",
+                                               flow.service.to_string()));
+    const auto& service = found->service.service;
+    if (service.scheduler != "mh")
+        return fail(Errc::Invalid,
+                    fmt::format("{} has the scheduler {}, which decides by what it remembers at that moment; only "
+                                "mh can be calculated",
+                                flow.service.to_string(), service.scheduler));
+    auto lines = Explanation{*found, flow, size.value_or(lvs::kMhUsualTableSize)}.lines();
+    if (!size)
+        lines.push_back(
+            fmt::format("assumed: tables of {} slots, as most kernels have; /boot/config-RELEASE does not tell",
+                        lvs::kMhUsualTableSize));
+    if ((service.flags & netlink::kIpvsPersistent) != 0)
+        lines.emplace_back("the service is persistent: a client that has a template goes where that says");
+    return lines;
+}
+
+}  // namespace mainstay::cli

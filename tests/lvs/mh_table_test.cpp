@@ -1,0 +1,118 @@
+// The calculator of the kernel's scheduler `mh`. That it equals a kernel is shown in tests/lab/test_mh.py.
+#include "mainstay/lvs/mh_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+using namespace mainstay;
+using namespace mainstay::lvs;
+
+namespace {
+
+Endpoint at(const std::string& address, std::uint16_t port = 80) { return {*IpAddress::parse(address), port}; }
+
+std::vector<MhDestination> servers(std::size_t count) {
+    std::vector<MhDestination> all;
+    for (std::size_t n = 1; n <= count; ++n) all.push_back({at("10.1.0." + std::to_string(n)), 1});
+    return all;
+}
+
+Endpoint client(std::size_t n) {
+    return at("10.9." + std::to_string(n / 250) + "." + std::to_string(n % 250), static_cast<std::uint16_t>(1024 + n));
+}
+
+std::vector<std::size_t> counts(const MhTable& table, std::size_t of) {
+    std::vector<std::size_t> all(of);
+    for (const auto slot : table.slots()) ++all[slot];
+    return all;
+}
+
+const auto kAll = [](std::size_t) { return true; };
+
+}  // namespace
+
+TEST_CASE("slots go to the servers by their weights") {
+    auto two = servers(2);
+    CHECK(counts(MhTable{two, 251}, 2) == std::vector<std::size_t>{126, 125});
+    two[0].last_weight = 300, two[1].last_weight = 100;
+    CHECK(counts(MhTable{two, 251}, 2) == std::vector<std::size_t>{189, 62});
+    // 1000 to 1 has 10 bits: halved six times at a table of index 8.
+    two[0].last_weight = 1000, two[1].last_weight = 1;
+    CHECK(counts(MhTable{two, 251}, 2) == std::vector<std::size_t>{236, 15});
+}
+
+TEST_CASE("without a weight, or with a size that no kernel has, there is no slot and no server") {
+    auto one = servers(1);
+    CHECK(MhTable{one, 250}.slots().empty());
+    CHECK_FALSE(MhTable{one, 250}.choose(client(1), {}, kAll));
+    one[0].last_weight = 0;
+    CHECK(MhTable{one, 251}.slots().empty());
+    CHECK(MhTable{{}, 251}.slots().empty());
+}
+
+TEST_CASE("a server that was added with weight 0 has no slot beside others") {
+    auto three = servers(3);
+    three[1].last_weight = 0;
+    CHECK(counts(MhTable{three, 4093}, 3) == std::vector<std::size_t>{2047, 0, 2046});
+}
+
+TEST_CASE("who takes no new flow is avoided with fallback, and no flow of others moves") {
+    const auto ten = servers(10);
+    const MhTable table{ten, 4093};
+    const auto without = [](std::size_t index) { return index != 3; };
+    std::size_t moved = 0, refused = 0;
+    for (std::size_t n = 0; n < 2000; ++n) {
+        const auto before = *table.choose(client(n), {.fallback = true}, kAll);
+        const auto after = table.choose(client(n), {.fallback = true}, without);
+        REQUIRE(after);
+        CHECK((before == 3 ? *after != 3 : *after == before));
+        moved += before == 3 ? 1 : 0;
+        refused += table.choose(client(n), {}, without) ? 0 : 1;
+    }
+    CHECK(moved > 100);
+    CHECK(refused == moved);
+    CHECK_FALSE(table.choose(client(1), {.fallback = true}, [](std::size_t) { return false; }));
+}
+
+TEST_CASE("the port counts where the service says so") {
+    const MhTable table{servers(10), 4093};
+    std::vector<std::size_t> with, without;
+    for (std::uint16_t port = 1; port <= 100; ++port) {
+        with.push_back(*table.choose(at("10.9.0.1", port), {.port = true}, kAll));
+        without.push_back(*table.choose(at("10.9.0.1", port), {}, kAll));
+    }
+    CHECK(std::ranges::count(without, without[0]) == 100);
+    CHECK(std::ranges::count(with, with[0]) < 40);
+}
+
+TEST_CASE("the servers of some flows, as a kernel chooses them") {
+    const MhTable table{servers(10), 4093};
+    std::vector<std::size_t> chosen;
+    for (std::uint16_t port = 1; port <= 6; ++port)
+        chosen.push_back(*table.choose(at("10.9.0.1", port), {.fallback = true, .port = true}, kAll));
+    CHECK(chosen == std::vector<std::size_t>{2, 3, 0, 9, 9, 2});
+    CHECK(table.digest() == 16332196283109957717U);
+}
+
+TEST_CASE("a digest tells tables with other servers, another order or another size apart, and only these") {
+    auto ten = servers(10);
+    const auto digest = MhTable{ten, 4093}.digest();
+    CHECK(MhTable{ten, 4093}.digest() == digest);
+    CHECK(MhTable{ten, 8191}.digest() != digest);
+    std::ranges::reverse(ten);
+    CHECK(MhTable{ten, 4093}.digest() != digest);
+    for (auto& one : ten) one.last_weight = 7;
+    std::ranges::reverse(ten);
+    CHECK(MhTable{ten, 4093}.digest() == digest);
+    ten[4].endpoint.port = 81;
+    CHECK(MhTable{ten, 4093}.digest() != digest);
+}
+
+TEST_CASE("servers whose address and port have the same sum claim the same slots") {
+    const std::vector<MhDestination> some{
+        {at("10.1.0.1", 8081)}, {at("10.1.0.9", 80)}, {at("10.1.0.2", 8080)}, {at("10.1.0.3", 8079)}};
+    CHECK(mh_collisions(some) == std::vector<std::pair<std::size_t, std::size_t>>{{0, 2}, {0, 3}});
+    CHECK(mh_collisions(servers(200)).empty());
+}
